@@ -1,0 +1,21 @@
+"""The names of the channels and what each needs of a user and of a template. A new channel is one line here and one
+file beside it; `tests/contract/` fails when one half is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ChannelSpec:
+    """`address_field` is the profile's field that holds the address; `parts` are the template's parts, required first."""
+
+    name: str
+    address_field: str
+    required_parts: tuple[str, ...]
+    optional_parts: tuple[str, ...] = ()
+
+
+CHANNELS: Mapping[str, ChannelSpec] = {
+    spec.name: spec
+    for spec in (ChannelSpec("email", "email", required_parts=("subject", "html"), optional_parts=("text",)),)
+}

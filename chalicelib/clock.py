@@ -1,0 +1,35 @@
+"""Time and ids, in one place so that tests can hold them still. Everybody may call it."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+# The root of every derived id: the same inputs give the same id on every machine, for ever.
+_NAMESPACE = uuid.UUID("6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
+
+
+def now() -> datetime:
+    """The present, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-22T10:00:00.123456Z`: fixed width, so that text order is time order (RFC 3339)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The inverse of `rfc3339`. Raises: ValueError."""
+    return datetime.fromisoformat(text)
+
+
+def new_id() -> str:
+    """A fresh random UUID as text."""
+    return str(uuid.uuid4())
+
+
+def derived_id(*parts: str) -> str:
+    """A UUID that depends on `parts` alone: the ground of every idempotent step."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))

@@ -1,0 +1,83 @@
+"""Every error that crosses a module border, with its whole hierarchy.
+
+VestnikError
+├── InvalidError          the caller's data is wrong; permanent          → 422
+│   └── TooLargeError     over a stated size; permanent                  → 413
+├── UnauthorizedError     no key, or an unknown one; permanent           → 401
+├── ForbiddenError        the key lacks the scope; permanent             → 403
+├── NotFoundError         no such thing; permanent                       → 404
+├── ConflictError         it is already so, or otherwise; permanent      → 409
+├── UnavailableError      a subsystem did not answer; retryable          → 503
+├── RenderError           a template cannot give this letter; permanent  → a failed delivery
+└── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
+
+The API turns them into `application/problem+json` in one place (`api/endpoint.py`); core code knows nothing of HTTP.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One mistake: `field` is a path such as `recipients[3].email`, `message` says what is expected."""
+
+    field: str
+    message: str
+
+
+class VestnikError(Exception):
+    """The base; `detail` is written for the caller and holds nothing secret."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidError(VestnikError):
+    """Permanent: the same request will be refused again. Names each bad field."""
+
+    def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.errors = tuple(errors)
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "InvalidError":
+        """The common case of one bad field."""
+        return cls(f"{field}: {message}", [FieldError(field, message)])
+
+
+class TooLargeError(InvalidError):
+    """Permanent: over a stated size."""
+
+
+class UnauthorizedError(VestnikError):
+    """Permanent: no key, or one that is unknown or revoked."""
+
+
+class ForbiddenError(VestnikError):
+    """Permanent: the key is good, its scopes do not cover the call."""
+
+
+class NotFoundError(VestnikError):
+    """Permanent: no such thing."""
+
+
+class ConflictError(VestnikError):
+    """Permanent: the state of the thing forbids this."""
+
+
+class UnavailableError(VestnikError):
+    """Retryable: a subsystem did not answer; nothing was promised."""
+
+
+class RenderError(VestnikError):
+    """Permanent: the template cannot give this letter. `reason` is short and stable, fit for counting."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class PoisonMessageError(VestnikError):
+    """Permanent: a queue message that cannot be read; it goes to the DLQ by its receives."""

@@ -1,0 +1,54 @@
+"""The only place that reads the environment. Every name of a resource follows `vestnik-<stage>-<thing>`, so that the two
+deployables (the infra stack and the Chalice app) need nothing of each other's outputs."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Settings(BaseModel):
+    """A stage's settings. A missing or wrong one stops the cold start with its name; nothing has a hidden default that
+    differs between stages."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str = Field(pattern=r"^[a-z][a-z0-9]{0,15}$")
+    public_url: str = Field(pattern=r"^https?://[^\s]+[^/]$", description="base of every link in a letter")
+    mail_from: str = Field(description="the sender of every letter: `Name <address>`")
+    site_url: str = Field(pattern=r"^https?://[^\s]+$", description="the cinema's main page")
+    site_name: str = Field(min_length=1)
+    default_locale: str = Field(default="ru", pattern=r"^[a-z]{2}$")
+    default_timezone: str = Field(default="Europe/Moscow")
+    retention_days: int = Field(default=90, ge=1, description="how long the ledger keeps a notification")
+    lease_seconds: int = Field(default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout")
+    max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
+
+    def resource(self, thing: str) -> str:
+        """The name of a table, queue, function or topic of this stage."""
+        return f"vestnik-{self.stage}-{thing}"
+
+
+class SettingsError(RuntimeError):
+    """Permanent: the environment is incomplete; the message names each setting."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from `VESTNIK_<NAME>` variables. Raises: SettingsError (permanent)."""
+    values = {
+        name: environment[variable]
+        for name in Settings.model_fields
+        if (variable := f"VESTNIK_{name.upper()}") in environment
+    }
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"VESTNIK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"the environment of this function is not complete: {wrong}") from error
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return read_settings(os.environ)
