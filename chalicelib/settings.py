@@ -1,5 +1,5 @@
-"""The only place that reads the environment. Every name of a resource follows `vestnik-<stage>-<thing>`, so that the two
-deployables (the infra stack and the Chalice app) need nothing of each other's outputs."""
+"""The only place that reads the environment. Every name of a resource follows `vestnik-<stage>-<thing>`, so that
+the two deployables (the infra stack and the Chalice app) need nothing of each other's outputs."""
 
 import os
 from collections.abc import Mapping
@@ -22,7 +22,9 @@ class Settings(BaseModel):
     default_locale: str = Field(default="ru", pattern=r"^[a-z]{2}$")
     default_timezone: str = Field(default="Europe/Moscow")
     retention_days: int = Field(default=90, ge=1, description="how long the ledger keeps a notification")
-    lease_seconds: int = Field(default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout")
+    lease_seconds: int = Field(
+        default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout"
+    )
     max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
 
     def resource(self, thing: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ChannelSpec:
-    """`address_field` is the profile's field that holds the address; `parts` are the template's parts, required first."""
+    """`address_field` is the profile's field that holds the address; `*_parts` are those of a template."""
 
     name: str
     address_field: str

@@ -1,0 +1,1 @@
+"""PynamoDB tables: shapes and keys, no decisions. `infra/template.yaml` makes them; `tests/contract/` compares both."""

@@ -1,0 +1,25 @@
+"""The categories of notifications: what a user can switch off, and what happens when an outcome is not known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Category:
+    """`transactional` letters ignore opt-outs, and are sent once more where the first outcome stays unknown."""
+
+    name: str
+    transactional: bool = False
+
+
+CATEGORIES: Mapping[str, Category] = {
+    category.name: category
+    for category in (
+        Category("account", transactional=True),
+        Category("series"),
+        Category("digest"),
+        Category("statistics"),
+        Category("congratulations"),
+        Category("marketing"),
+    )
+}

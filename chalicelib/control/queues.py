@@ -1,0 +1,67 @@
+"""Putting jobs into queues. The names are `vestnik-<stage>-<queue>`; the lanes never share one (design §1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+BATCH_ENTRIES = 10  # SQS: entries in a batch
+BATCH_BYTES = 1_000_000  # SQS: 1 MiB for a batch as for a message; some room is left for its own fields
+MAX_DELAY_SECONDS = 900  # SQS: the longest DelaySeconds
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message's body and how long it stays invisible (0 to MAX_DELAY_SECONDS)."""
+
+    body: str
+    delay_seconds: int = 0
+
+
+class Queues:
+    """The queues of one stage."""
+
+    def __init__(self, client: "SQSClient", prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._urls: dict[str, str] = {}
+
+    def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
+        """Puts every message, in as few requests as sizes allow. Raises: UnavailableError (retryable) when any was not
+        taken; what was taken stays, so a repeated call may double messages: jobs are idempotent."""
+        for batch in _batches(messages):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(n), "MessageBody": m.body, "DelaySeconds": m.delay_seconds} for n, m in enumerate(batch)
+            ]
+            try:
+                answer = self._client.send_message_batch(QueueUrl=self._url(queue), Entries=entries)
+            except (BotoCoreError, ClientError) as error:
+                raise UnavailableError(f"the queue {queue} did not answer") from error
+            if answer.get("Failed"):
+                raise UnavailableError(f"the queue {queue} refused {len(answer['Failed'])} messages")
+
+    def _url(self, queue: str) -> str:
+        if queue not in self._urls:
+            name = f"{self._prefix}{queue}"
+            self._urls[queue] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
+        return self._urls[queue]
+
+
+def _batches(messages: Sequence[Outgoing]) -> list[list[Outgoing]]:
+    batches: list[list[Outgoing]] = []
+    room = 0
+    for message in messages:
+        size = len(message.body.encode())
+        if not batches or len(batches[-1]) == BATCH_ENTRIES or size > room:
+            batches.append([])
+            room = BATCH_BYTES
+        batches[-1].append(message)
+        room -= size
+    return batches

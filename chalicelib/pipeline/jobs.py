@@ -1,0 +1,89 @@
+"""What travels through the queues. Written by `accept`, `enrich` and the fan-out, read by the workers.
+
+A job carries `v`, the version of its shape: a worker that meets another one refuses it (it goes to the DLQ and waits
+for the worker that knows it). Rendered bodies never travel (design §2).
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chalicelib.errors import PoisonMessageError
+
+CHUNK_SIZE = 50  # users in a job: SES takes 50 in a bulk send, DynamoDB 100 in a transaction
+
+Lane = Literal["instant", "bulk"]
+_J = TypeVar("_J", bound="Job")
+
+
+class Job(BaseModel):
+    """What every job shares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    v: Literal[1] = 1
+
+
+class EnrichRecipient(BaseModel):
+    """One recipient as the producer knows them: by id, or whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    notification_id: str
+    user_id: str | None = None
+    profile: dict[str, Any] | None = None  # of a recipient who is not in the directory: email, name, locale, …
+
+
+class LetterSpec(BaseModel):
+    """What is the same for everybody in a job."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: str
+    template_version: int
+    category: str
+    lane: Lane
+    context: dict[str, Any]
+    request_id: str
+    accepted_at: str
+    expires_at: str | None = None
+    campaign_id: str | None = None
+    run_id: str | None = None
+
+
+class EnrichJob(Job):
+    """A chunk of at most CHUNK_SIZE recipients on its way to `enrich`."""
+
+    letter: LetterSpec
+    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+    recipients: Annotated[tuple[EnrichRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
+
+
+class DeliverRecipient(BaseModel):
+    """One recipient with all that rendering needs. `user` is what a template may see."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    notification_id: str
+    user_id: str | None = None
+    address: str
+    locale: str
+    user: dict[str, Any]
+
+
+class DeliverJob(Job):
+    """A chunk on its way to `deliver`: one channel, one letter. `attempt` counts the tries, from 1."""
+
+    letter: LetterSpec
+    channel: str
+    recipients: Annotated[tuple[DeliverRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+
+def read_job(kind: type[_J], body: str) -> _J:
+    """The job in a message's body. Raises: PoisonMessageError (permanent): not JSON, another version, another shape."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()[:5])
+        raise PoisonMessageError(f"this is not a {kind.__name__}: {where}") from error

@@ -1,0 +1,67 @@
+"""The states of a delivery, which moves are allowed, and what a notification shows for them (design §3, §8)."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class DeliveryStatus(StrEnum):
+    """A delivery moves forward only: queued → calling → sent → delivered | bounced | complained; the rest is aside."""
+
+    QUEUED = "queued"  # tried before, waits for its next attempt
+    CALLING = "calling"  # claimed: the provider is being called, or its answer is not known
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+
+
+S = DeliveryStatus
+
+# From which states each state may be entered; None stands for "no row yet".
+ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
+    S.CALLING: frozenset({None, S.QUEUED}),
+    S.QUEUED: frozenset({S.CALLING}),
+    S.SENT: frozenset({S.CALLING, S.UNCERTAIN}),
+    S.DELIVERED: frozenset({S.CALLING, S.SENT, S.UNCERTAIN}),
+    S.BOUNCED: frozenset({S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
+    S.COMPLAINED: frozenset({S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
+    S.SKIPPED: frozenset({None, S.QUEUED}),
+    S.FAILED: frozenset({None, S.QUEUED, S.CALLING}),
+    S.UNCERTAIN: frozenset({S.CALLING}),
+    S.CANCELLED: frozenset({None, S.QUEUED}),
+}
+
+# What the API shows for a delivery: its inner steps are one "processing".
+_SHOWN = {S.QUEUED: "processing", S.CALLING: "processing"}
+
+# A notification on several channels shows its best news; work still going on comes before all.
+_PRECEDENCE = (
+    "processing",
+    "delivered",
+    "sent",
+    "complained",
+    "bounced",
+    "uncertain",
+    "failed",
+    "cancelled",
+    "skipped",
+)
+
+
+def shown_status(status: DeliveryStatus) -> str:
+    """The word of design §8 for a delivery's state."""
+    return _SHOWN.get(status, status.value)
+
+
+def notification_status(deliveries: Iterable[DeliveryStatus], *, channels: int, scheduled: bool) -> str:
+    """One word for the notification: `accepted` or `scheduled` until a delivery exists, then the best of them."""
+    shown = [shown_status(status) for status in deliveries]
+    if not shown:
+        return "scheduled" if scheduled else "accepted"
+    if len(shown) < channels and not scheduled:
+        shown.append("processing")
+    return min(shown, key=_PRECEDENCE.index)

@@ -1,0 +1,127 @@
+"""The user directory on DynamoDB (the default). `enrich` reads it in chunks, the API writes it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from pynamodb.exceptions import PutError
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.people import UserRow
+
+_PATCH_TRIES = 3
+
+
+class ProfileSource(Protocol):
+    """Where workers read profiles: this directory, or the cinema's own service."""
+
+    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Mapping[str, Profile]:
+        """The known ones of `ids`, ≤ 100 a request. `fresh` asks for a consistent read: an instant notification may
+        follow the registration by milliseconds. Raises: UnavailableError (retryable)."""
+        ...
+
+
+class Directory:
+    """Profiles of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def get(self, user_id: str) -> Profile:
+        """One user. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        return _profile(self._row(user_id))
+
+    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Mapping[str, Profile]:
+        """See `ProfileSource`."""
+        with reaching_dynamodb():
+            return {row.id: _profile(row) for row in UserRow.batch_get(list(ids), consistent_read=fresh)}
+
+    def put(self, user_id: str, body: UserBody) -> Profile:
+        """Replaces a user, or makes one. Raises: UnavailableError (retryable)."""
+        return self.put_many([User(id=user_id, **body.model_dump())])[0]
+
+    def put_many(self, users: Sequence[User]) -> list[Profile]:
+        """Replaces or makes every user; of a repeated id the last wins. Raises: UnavailableError (retryable): some may
+        be written, the call may be repeated."""
+        by_id = {user.id: user for user in users}
+        at = rfc3339(self._clock())
+        with reaching_dynamodb():
+            known = {row.id: row for row in UserRow.batch_get(list(by_id), consistent_read=True)}
+            rows = {user.id: _row(user.id, user.model_dump(), known.get(user.id), at) for user in by_id.values()}
+            with UserRow.batch_write() as batch:
+                for row in rows.values():
+                    batch.save(row)
+        return [_profile(rows[user.id]) for user in users]
+
+    def patch(self, user_id: str, patch: UserPatch) -> Profile:
+        """Changes what the patch names. Raises: NotFoundError, ConflictError (permanent: others kept changing the user),
+        UnavailableError (retryable)."""
+        changes = patch.model_dump(exclude_unset=True)
+        for _ in range(_PATCH_TRIES):
+            before = self._row(user_id)
+            row = _row(user_id, _merged(before, changes), before, rfc3339(self._clock()))
+            with reaching_dynamodb():
+                try:
+                    row.save(condition=UserRow.updated_at == before.updated_at)
+                    return _profile(row)
+                except PutError as error:
+                    if not condition_failed(error):
+                        raise
+        raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
+
+    def delete(self, user_id: str) -> None:
+        """Removes a profile. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        row = self._row(user_id)
+        with reaching_dynamodb():
+            row.delete()
+
+    def _row(self, user_id: str) -> UserRow:
+        with reaching_dynamodb():
+            try:
+                return UserRow.get(user_id, consistent_read=True)
+            except UserRow.DoesNotExist:
+                pass
+        raise NotFoundError(f"there is no user {user_id}")
+
+
+def _merged(before: UserRow, changes: Mapping[str, Any]) -> dict[str, Any]:
+    known = _profile(before).to_dict()
+    del known["id"], known["email_confirmed"]
+    attributes = changes.get("attributes", {})
+    merged = {} if attributes is None else {**before.attributes, **attributes}
+    kept = {name: value for name, value in merged.items() if value is not None}
+    return {"email_confirmed": None, **known, **changes, "attributes": kept}
+
+
+def _row(user_id: str, fields: Mapping[str, Any], before: UserRow | None, at: str) -> UserRow:
+    email, confirmed = fields["email"], fields["email_confirmed"]
+    confirmed_email = before.confirmed_email if before else None
+    if confirmed is not None:
+        confirmed_email = email if confirmed else None
+    return UserRow(
+        user_id,
+        email=email,
+        confirmed_email=confirmed_email,
+        phone=fields["phone"],
+        name=fields["name"],
+        locale=fields["locale"],
+        timezone=fields["timezone"],
+        attributes=fields["attributes"],
+        created_at=before.created_at if before else at,
+        updated_at=at,
+    )
+
+
+def _profile(row: UserRow) -> Profile:
+    return Profile(
+        id=row.id,
+        email=row.email,
+        phone=row.phone,
+        name=row.name,
+        locale=row.locale,
+        timezone=row.timezone,
+        attributes=row.attributes or {},
+        email_confirmed=row.email is not None and row.email == row.confirmed_email,
+    )

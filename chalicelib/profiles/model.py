@@ -1,0 +1,92 @@
+"""What is known of one user. Producers write `UserBody`s through the API; workers read `Profile`s."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+ATTRIBUTES_BYTES = 32_768
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A user as the directory holds them. `email_confirmed` speaks of the present `email` alone."""
+
+    id: str
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    email_confirmed: bool = False
+
+    def address(self, address_field: str) -> str | None:
+        """The address for a channel whose spec names `address_field`."""
+        value: str | None = getattr(self, address_field)
+        return value
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape of design §8."""
+        return asdict(self)
+
+
+def _email(value: str) -> str:
+    # Imported here: only the API checks addresses, workers start without the validator.
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(f"expected an email address such as anna@example.com: {error}") from error
+
+
+def _timezone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("expected an IANA time zone such as Europe/Moscow")
+    return value
+
+
+def _attributes(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value).encode()) > ATTRIBUTES_BYTES:
+        raise ValueError(f"expected at most {ATTRIBUTES_BYTES} bytes of JSON")
+    return value
+
+
+UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~@:-]{1,128}$", examples=["u-1042"])]
+Email = Annotated[str, Field(max_length=254, examples=["anna@example.com"]), AfterValidator(_email)]
+Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+79261234567"])]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Анна"])]
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["ru"])]
+Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_timezone)]
+Attributes = Annotated[dict[str, Any], AfterValidator(_attributes)]
+
+
+class UserBody(BaseModel):
+    """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps what is known
+    of the same address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    email: Email | None = None
+    phone: Phone | None = None
+    name: Name | None = None
+    locale: Locale | None = None
+    timezone: Timezone | None = None
+    attributes: Attributes = Field(default_factory=dict)
+    email_confirmed: bool | None = None
+
+
+class UserPatch(UserBody):
+    """A JSON merge patch (RFC 7396): what is given is set, null removes, `attributes` are merged by name."""
+
+    attributes: Attributes | None = None  # type: ignore[assignment]
+
+
+class User(UserBody):
+    """A whole user, with the id."""
+
+    id: UserId

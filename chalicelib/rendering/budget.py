@@ -1,0 +1,77 @@
+"""What one rendering may use: steps, characters, depth, time. The sandbox asks it before every piece of work whose size
+a template decides; there is one in force in each thread while a template renders."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from chalicelib.errors import RenderError
+
+MAX_OUTPUT_CHARS = 512 * 1024
+MAX_MADE_CHARS = 8 * 1024 * 1024
+MAX_STEPS = 100_000
+MAX_DEPTH = 32
+MAX_SECONDS = 2.0
+
+Monotonic = Callable[[], float]
+
+
+class Budget:
+    """Counts down; each method raises RenderError (permanent) when what it guards is used up.
+
+    No signal and no thread is used, so that it holds in any thread of a Lambda worker."""
+
+    __slots__ = ("_deadline", "_depth", "_made", "_monotonic", "_steps", "names")
+
+    def __init__(self, names: Mapping[str, object], monotonic: Monotonic = time.monotonic) -> None:
+        self.names = names
+        self._monotonic = monotonic
+        self._deadline = monotonic() + MAX_SECONDS
+        self._steps = MAX_STEPS
+        self._made = MAX_MADE_CHARS
+        self._depth = 0
+
+    def step(self, count: int = 1) -> None:
+        """`count` pieces of work: turns of a loop, calls, operations."""
+        self._steps -= count
+        if self._steps < 0:
+            raise RenderError("too_slow", f"the template takes over {MAX_STEPS} steps")
+        if self._monotonic() > self._deadline:
+            raise RenderError("too_slow", f"the template takes over {MAX_SECONDS:g} s")
+
+    def make(self, size_chars: int) -> None:
+        """A text of this size is about to be made, or just was."""
+        self.step()
+        self._made -= size_chars
+        if size_chars > MAX_OUTPUT_CHARS or self._made < 0:
+            raise RenderError("too_large", f"the template makes a text of over {MAX_OUTPUT_CHARS} characters")
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        """One call inside another."""
+        self._depth += 1
+        try:
+            if self._depth > MAX_DEPTH:
+                raise RenderError("too_slow", f"macros call each other over {MAX_DEPTH} levels deep")
+            yield
+        finally:
+            self._depth -= 1
+
+
+_current: ContextVar[Budget] = ContextVar("budget")
+
+
+def current() -> Budget:
+    """The budget in force. Raises: LookupError outside a rendering."""
+    return _current.get()
+
+
+@contextmanager
+def spend(budget: Budget) -> Iterator[Budget]:
+    """Puts the budget in force for the `with` block, in this thread only."""
+    token = _current.set(budget)
+    try:
+        yield budget
+    finally:
+        _current.reset(token)

@@ -1,0 +1,161 @@
+"""Checks what a caller gives to a template against the template's declared variables. Called by the API and by
+campaigns before anything is accepted, so that a letter that cannot be rendered is refused while somebody listens."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    HttpUrl,
+    JsonValue,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+
+from chalicelib.errors import FieldError, InvalidError, TooLargeError
+from chalicelib.rendering.model import Template, Variable, VariableType
+
+MAX_DEPTH = 10
+MAX_CONTEXT_BYTES = 128 * 1024
+
+_HTTP = TypeAdapter(HttpUrl)
+
+
+def check_context(template: Template, context: Mapping[str, JsonValue]) -> None:
+    """Raises: InvalidError (permanent) with paths such as `context.films[0].title`; TooLargeError (permanent) over
+    128 KB of JSON or 10 levels. A template that declares no variables at all takes any context."""
+    check_plain(context)
+    if template.variables is None:
+        return
+    known = ", ".join(sorted(template.variables)) or "none"
+    unknown = [
+        FieldError(f"context.{name}", f"the template `{template.key}` has no such variable; it has: {known}")
+        for name in context
+        if name not in template.variables
+    ]
+    errors = [*unknown, *_type_errors(template, context)]
+    if errors:
+        raise InvalidError(f"{errors[0].field}: {errors[0].message}", errors)
+
+
+def check_plain(context: object) -> None:
+    """A context is what JSON can say and nothing else. Raises: InvalidError, TooLargeError (permanent)."""
+    _check_level(context, "context", depth=0)
+    if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
+        raise TooLargeError(f"context: over {MAX_CONTEXT_BYTES} bytes of JSON")
+
+
+def _check_level(value: object, path: str, *, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise TooLargeError(f"context: deeper than {MAX_DEPTH} levels")
+    match value:
+        case None | str() | int() | float():
+            return
+        case list():
+            for index, item in enumerate(value):
+                _check_level(item, f"{path}[{index}]", depth=depth + 1)
+        case dict():
+            for name, item in value.items():
+                if not isinstance(name, str):
+                    raise InvalidError.of(path, "names must be text")
+                _check_level(item, f"{path}.{name}", depth=depth + 1)
+        case _:
+            raise InvalidError.of(path, f"{type(value).__name__} is not JSON")
+
+
+def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[FieldError]:
+    declared = json.dumps(template.model_dump(mode="json", include={"variables"}), sort_keys=True)
+    try:
+        _model_of(declared).model_validate(dict(context))
+    except ValidationError as error:
+        return [FieldError(_path(one["loc"]), _message(one["msg"])) for one in error.errors(include_url=False)]
+    return []
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "context" + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in location)
+
+
+def _message(text: str) -> str:
+    return text.removeprefix("Value error, ")
+
+
+class _Declaration(BaseModel):
+    variables: dict[str, Variable]
+
+
+@lru_cache(maxsize=256)
+def _model_of(declared: str) -> type[BaseModel]:
+    """The pydantic model of a declaration, keyed by its JSON: versions that declare the same share it."""
+    return _object_model(_Declaration.model_validate_json(declared).variables)
+
+
+def _object_model(variables: Mapping[str, Variable]) -> type[BaseModel]:
+    # Aliases carry the declared names, so that none can clash with pydantic's own attributes (`copy`, `json`).
+    fields: dict[str, Any] = {}
+    for index, (name, variable) in enumerate(variables.items()):
+        kind = _TYPES[variable.type](variable)
+        annotation = kind if variable.required else kind | None
+        default = ... if variable.required else None
+        fields[f"field_{index}"] = (annotation, _alias(default, name))
+    return create_model("Context", __config__=ConfigDict(extra="ignore"), **fields)
+
+
+def _alias(default: object, name: str) -> Any:
+    from pydantic import Field
+
+    return Field(default, alias=name)
+
+
+def _http_url(text: str) -> str:
+    try:
+        _HTTP.validate_python(text)
+    except ValidationError:
+        raise ValueError("an absolute http or https address is expected") from None
+    return text
+
+
+def _date_text(text: str) -> str:
+    try:
+        datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date is expected: 2026-11-22 or 2026-11-22T18:00:00+03:00") from None
+    return text
+
+
+def _no_boolean(value: object) -> object:
+    # In Python true is the number 1; in a letter it is a mistake.
+    if isinstance(value, bool):
+        raise ValueError("a number is expected")
+    return value
+
+
+def _list_of(variable: Variable) -> Any:
+    return list[_object_model(variable.fields)] if variable.fields else list[Any]  # type: ignore[misc]
+
+
+def _object_of(variable: Variable) -> Any:
+    return _object_model(variable.fields) if variable.fields else dict[str, Any]
+
+
+_TYPES: Mapping[VariableType, Callable[[Variable], Any]] = {
+    VariableType.STRING: lambda _: StrictStr,
+    VariableType.INTEGER: lambda _: StrictInt,
+    VariableType.NUMBER: lambda _: Annotated[StrictInt | StrictFloat, BeforeValidator(_no_boolean)],
+    VariableType.BOOLEAN: lambda _: StrictBool,
+    VariableType.URL: lambda _: Annotated[StrictStr, AfterValidator(_http_url)],
+    VariableType.DATE: lambda _: Annotated[StrictStr, AfterValidator(_date_text)],
+    VariableType.LIST: _list_of,
+    VariableType.OBJECT: _object_of,
+}

@@ -1,0 +1,121 @@
+"""What a template is: the shape of a shipped folder and of a stored version. Everybody who handles templates uses it."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+MAX_SOURCE_BYTES = 256 * 1024
+SHIPPED_VERSION = 0
+
+# The names that the service itself gives to every letter; a template may not declare a variable called so.
+SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings"})
+
+_KEY = r"^[a-z][a-z0-9-]{0,63}$"
+_LOCALE = r"^[a-z]{2,3}(-[A-Z][A-Za-z0-9]{1,7})?$"
+_NAME = r"^[a-z][a-z0-9_]{0,63}$"
+
+
+class ChannelParts(Protocol):
+    """What rendering must know of a channel; `channels.registry.ChannelSpec` is one."""
+
+    @property
+    def required_parts(self) -> tuple[str, ...]:
+        """Parts without which a letter cannot leave."""
+        ...
+
+    @property
+    def optional_parts(self) -> tuple[str, ...]:
+        """Parts that a template may also have."""
+        ...
+
+
+class VariableType(StrEnum):
+    """The types that a variable of a template can be declared to have."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    URL = "url"  # http or https only: it becomes a link in a letter
+    DATE = "date"  # RFC 3339: a date, or a date with a time and an offset
+    LIST = "list"
+    OBJECT = "object"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Variable(_Frozen):
+    """One declared variable. `fields` are those of an object, or of each item of a list; without them any item goes."""
+
+    type: VariableType
+    required: bool = True
+    description: str = Field(default="", max_length=500)
+    example: JsonValue = None
+    fields: Mapping[str, "Variable"] | None = None
+
+    @model_validator(mode="after")
+    def _only_containers_have_fields(self) -> Self:
+        if self.fields is not None and self.type not in (VariableType.LIST, VariableType.OBJECT):
+            raise ValueError("only a list or an object has fields")
+        return self
+
+
+class Sample(_Frozen):
+    """What a preview and the checks render the template with."""
+
+    context: Mapping[str, JsonValue] = {}
+    user: Mapping[str, JsonValue] = {}
+    service: Mapping[str, JsonValue] = {}
+
+
+class Meta(_Frozen):
+    """The `meta.json` of a shipped folder: all of a template but its sources."""
+
+    category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    channels: tuple[str, ...] = Field(min_length=1)
+    default_locale: str = Field(pattern=_LOCALE)
+    # None: nothing is declared and any context goes; {}: the letter takes no context at all.
+    variables: Mapping[str, Variable] | None = None
+    sample: Sample = Sample()
+
+    @model_validator(mode="after")
+    def _variables_have_names_of_their_own(self) -> Self:
+        for name in self.variables or {}:
+            if name in SERVICE_NAMES:
+                raise ValueError(f"the variable `{name}` would hide the service's own name")
+        return self
+
+
+class Template(Meta):
+    """One version of a template. Source names are `<channel>.<part>` (`email.html`), or the channel alone for the one
+    text of a channel that has no other part (`sms`)."""
+
+    key: str = Field(pattern=_KEY)
+    version: int = Field(ge=SHIPPED_VERSION, description="0 is the version that is shipped with the code")
+    locales: Mapping[str, Mapping[str, str]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _default_locale_exists_and_sources_are_small(self) -> Self:
+        if self.default_locale not in self.locales:
+            raise ValueError(f"the default locale `{self.default_locale}` has no sources")
+        for locale, sources in self.locales.items():
+            for name, source in sources.items():
+                if len(source.encode()) > MAX_SOURCE_BYTES:
+                    raise ValueError(f"{locale}/{name} is over {MAX_SOURCE_BYTES} bytes")
+        return self
+
+    def choose_locale(self, wanted: str) -> str:
+        """The locale to write in: exactly the wanted one, its language, the template's default."""
+        language = wanted.partition("-")[0]
+        return next((one for one in (wanted, language) if one in self.locales), self.default_locale)
+
+    def sources_of(self, channel: str, locale: str) -> Iterator[tuple[str, str]]:
+        """The (part, source) pairs of a channel in one locale."""
+        for name, source in self.locales[locale].items():
+            owner, _, part = name.partition(".")
+            if owner == channel:
+                yield part or "text", source

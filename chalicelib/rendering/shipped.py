@@ -1,0 +1,50 @@
+"""Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`.
+Called by `store.py`."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from chalicelib.rendering.model import SHIPPED_VERSION, Template
+
+LAYOUT = "_layout"
+
+
+@cache
+def shipped_folder() -> Path:
+    """Where `templates/` lies: beside `chalicelib/` (the repository, a function's zip), or elsewhere on the import path
+    (a layer: `/opt/python/templates`). Raises: RuntimeError when the package was built without it."""
+    beside = Path(__file__).resolve().parents[2] / "templates"
+    for folder in (beside, *_on_import_path()):
+        if (folder / LAYOUT).is_dir():
+            return folder
+    raise RuntimeError("no `templates/_layout` beside chalicelib/ nor on the import path")
+
+
+def _on_import_path() -> list[Path]:
+    try:
+        package = importlib.import_module("templates")
+    except ModuleNotFoundError:
+        return []
+    return [Path(folder) for folder in package.__path__]
+
+
+def shipped_keys(folder: Path) -> list[str]:
+    """The keys of the shipped templates, in order."""
+    return sorted(meta.parent.name for meta in folder.glob("*/meta.json"))
+
+
+def read_shipped(folder: Path, key: str) -> Template:
+    """Version 0 of a template. Raises: FileNotFoundError; pydantic's ValidationError when the folder is wrong."""
+    home = folder / key
+    locales = {
+        language.name: {
+            part.name: part.read_text(encoding="utf-8") for part in sorted(language.iterdir()) if part.is_file()
+        }
+        for language in sorted(home.iterdir())
+        if language.is_dir()
+    }
+    meta: Mapping[str, object] = json.loads((home / "meta.json").read_text(encoding="utf-8"))
+    return Template.model_validate({**meta, "key": key, "version": SHIPPED_VERSION, "locales": locales})

@@ -1,0 +1,65 @@
+"""What every table shares: a name by convention, short timeouts, and one translation of failures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from chalicelib.clock import now
+from chalicelib.errors import UnavailableError
+from chalicelib.settings import settings
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class TableMeta:
+    """The connection's limits. DynamoDB answers in milliseconds: what has not come in two seconds is lost."""
+
+    thing: str
+    region = None
+    host = None
+    connect_timeout_seconds = 2
+    read_timeout_seconds = 5
+    max_retry_attempts = 3  # safe: every write of ours is conditional or overwrites with the same
+    max_pool_connections = 10
+    extra_headers = None
+    aws_access_key_id = None
+    aws_secret_access_key = None
+    aws_session_token = None
+
+
+class StageTable(Model):
+    """A table named `vestnik-<stage>-<Meta.thing>`; the name is found at the first use, not at import."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        meta = cast(Any, cls).Meta
+        if getattr(meta, "table_name", None) is None:
+            meta.table_name = settings().resource(meta.thing)
+        return super()._get_connection()
+
+
+@contextmanager
+def reaching_dynamodb() -> Iterator[None]:
+    """Turns every failure to reach DynamoDB into UnavailableError (retryable). A failed condition is not one: whoever
+    writes conditionally catches it inside."""
+    try:
+        yield
+    except (PynamoDBException, BotoCoreError, ClientError) as error:
+        raise UnavailableError(f"the database did not answer ({type(error).__name__})") from error
+
+
+def condition_failed(error: PynamoDBException) -> bool:
+    """Whether a single conditional write was refused by its condition."""
+    return error.cause_response_code == CONDITION_FAILED
+
+
+def expiry_epoch(days: int, *, since: datetime | None = None) -> int:
+    """The value of a table's TTL attribute `expires_at_epoch`, in seconds. DynamoDB deletes late (up to days): a reader
+    that cares compares by itself."""
+    return int(((since or now()) + timedelta(days=days)).timestamp())

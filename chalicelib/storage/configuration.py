@@ -1,0 +1,34 @@
+"""What people set up: templates and the keys of services."""
+
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.storage.base import StageTable, TableMeta
+
+
+class TemplateRow(StageTable):
+    """One version of a template; versions only grow. `body` is the whole `rendering.model.Template` as JSON."""
+
+    class Meta(TableMeta):
+        thing = "templates"
+
+    key: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    version: NumberAttribute = NumberAttribute(range_key=True)
+    body: JSONAttribute = JSONAttribute()
+    created_at = UnicodeAttribute()
+    created_by = UnicodeAttribute()
+
+
+class ApiKeyRow(StageTable):
+    """A service's key, stored only as the SHA-256 of its secret (256 random bits: a slow hash would add nothing)."""
+
+    class Meta(TableMeta):
+        thing = "api-keys"
+
+    key_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute()
+    secret_hash = UnicodeAttribute()
+    scopes: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    created_at = UnicodeAttribute()
+    revoked_at = UnicodeAttribute(null=True)

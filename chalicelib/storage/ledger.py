@@ -1,0 +1,129 @@
+"""The ledger: one item collection a notification, kept under its id.
+
+part `notification`  what was asked, for whom: written once by `accept`, never changed
+part `delivery#<channel>`  the state of one delivery: written by `pipeline/ledger.py` alone, forward only
+part `request`  (under the request's own id) the call that made the notifications: body, idempotency, release time
+"""
+
+from typing import Any, ClassVar
+
+from pynamodb.attributes import (
+    DiscriminatorAttribute,
+    JSONAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+
+from chalicelib.storage.base import StageTable, TableMeta
+
+NOTIFICATION_PART = "notification"
+REQUEST_PART = "request"
+DELIVERY_PREFIX = "delivery#"
+HISTORY_FIELDS = [
+    "request_id",
+    "template",
+    "category",
+    "lane",
+    "channels",
+    "campaign_id",
+    "run_id",
+    "recipient",
+]
+
+
+def delivery_part(channel: str) -> str:
+    """The sort key of a notification's delivery on one channel."""
+    return DELIVERY_PREFIX + channel
+
+
+class ByUserIndex(GlobalSecondaryIndex["LedgerRow"]):
+    """A user's history, newest last. Only the row that heads a notification carries `user_id`."""
+
+    class Meta:
+        index_name = "by-user"
+        projection = IncludeProjection(HISTORY_FIELDS)
+
+    user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    created_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
+class ByDueIndex(GlobalSecondaryIndex["LedgerRow"]):
+    """Requests that wait for their time; a row leaves the index when it is released."""
+
+    class Meta:
+        index_name = "by-due"
+        projection = KeysOnlyProjection()
+
+    due_shard: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    due_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
+class ByAttentionIndex(GlobalSecondaryIndex["LedgerRow"]):
+    """Deliveries that wait for a person."""
+
+    class Meta:
+        index_name = "by-attention"
+        projection = KeysOnlyProjection()
+
+    attention: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    attention_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
+class LedgerRow(StageTable):
+    """What the three kinds of rows share."""
+
+    class Meta(TableMeta):
+        thing = "ledger"
+
+    notification_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    part: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    kind: ClassVar[DiscriminatorAttribute] = DiscriminatorAttribute()
+    by_user = ByUserIndex()
+    by_due = ByDueIndex()
+    by_attention = ByAttentionIndex()
+    created_at = UnicodeAttribute()
+    request_id = UnicodeAttribute(null=True)
+    expires_at_epoch = NumberAttribute(null=True)
+
+
+class RequestRow(LedgerRow, discriminator="request"):
+    """One accepted call. `body` is the request as parsed; `body_hash` tells a retry from another use of its key."""
+
+    caller = UnicodeAttribute()
+    body_hash = UnicodeAttribute()
+    body: JSONAttribute = JSONAttribute()
+    template_version = NumberAttribute()
+    due_shard = UnicodeAttribute(null=True)
+    due_at = UnicodeAttribute(null=True)
+
+
+class NotificationRow(LedgerRow, discriminator="notification"):
+    """What was asked for one recipient. `recipient` is `{user_id}` or `{email, …}` as given."""
+
+    user_id = UnicodeAttribute(null=True)
+    template = UnicodeAttribute()
+    template_version = NumberAttribute()
+    category = UnicodeAttribute()
+    lane = UnicodeAttribute()
+    channels: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    recipient: JSONAttribute = JSONAttribute()
+    send_at = UnicodeAttribute(null=True)
+    expires_at = UnicodeAttribute(null=True)
+    campaign_id = UnicodeAttribute(null=True)
+    run_id = UnicodeAttribute(null=True)
+
+
+class DeliveryRow(LedgerRow, discriminator="delivery"):
+    """One notification on one channel. `timeline` is a list of JSON texts, oldest first."""
+
+    status = UnicodeAttribute()
+    reason = UnicodeAttribute(null=True)
+    attempt = NumberAttribute(default=0)
+    owner = UnicodeAttribute(null=True)
+    lease_until = UnicodeAttribute(null=True)
+    provider_id = UnicodeAttribute(null=True)
+    timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
+    attention = UnicodeAttribute(null=True)
+    attention_at = UnicodeAttribute(null=True)
