@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     HttpUrl,
     JsonValue,
     StrictBool,
@@ -108,14 +109,8 @@ def _object_model(variables: Mapping[str, Variable]) -> type[BaseModel]:
         kind = _TYPES[variable.type](variable)
         annotation = kind if variable.required else kind | None
         default = ... if variable.required else None
-        fields[f"field_{index}"] = (annotation, _alias(default, name))
+        fields[f"field_{index}"] = (annotation, Field(default, alias=name))
     return create_model("Context", __config__=ConfigDict(extra="ignore"), **fields)
-
-
-def _alias(default: object, name: str) -> Any:
-    from pydantic import Field
-
-    return Field(default, alias=name)
 
 
 def _http_url(text: str) -> str:

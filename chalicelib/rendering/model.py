@@ -1,4 +1,4 @@
-"""What a template is: the shape of a shipped folder and of a stored version. Everybody who handles templates uses it."""
+"""What a template is: the shape of a shipped folder and of a stored version. All who handle templates use it."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -10,7 +10,7 @@ MAX_SOURCE_BYTES = 256 * 1024
 SHIPPED_VERSION = 0
 
 # The names that the service itself gives to every letter; a template may not declare a variable called so.
-SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings"})
+SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category"})
 
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _LOCALE = r"^[a-z]{2,3}(-[A-Z][A-Za-z0-9]{1,7})?$"

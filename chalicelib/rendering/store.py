@@ -1,4 +1,4 @@
-"""Finds a template by its key: a stored version hides the shipped one. Called by the API, campaigns and the pipeline."""
+"""Finds a template by its key: a stored version hides the shipped one. Called by the API, campaigns, the pipeline."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,0 +1,89 @@
+"""Says all that is wrong with a template before anybody is written to. Called by `PUT /v1/templates/{key}`, by the
+admin page and by the contract test over the shipped folders."""
+
+from collections.abc import Iterator, Mapping
+
+from jinja2 import meta
+
+from chalicelib.errors import FieldError, InvalidError, RenderError
+from chalicelib.rendering.compile import CompiledLetter
+from chalicelib.rendering.context import check_context
+from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.model import SERVICE_NAMES, ChannelParts, Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.sandbox import environment
+
+MAX_SUBJECT_CHARS = 200
+
+
+def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
+    """Every mistake, with paths such as `locales.ru.email.subject`; an empty list is a good template."""
+    return [
+        *_check_sample(template),
+        *(error for channel in template.channels for error in _check_channel(template, channel, renderer, channels)),
+        *_check_names(template, channels),
+    ]
+
+
+def _check_sample(template: Template) -> Iterator[FieldError]:
+    try:
+        check_context(template, template.sample.context)
+    except InvalidError as error:
+        for one in error.errors or (FieldError("context", error.detail),):
+            yield FieldError(f"sample.{one.field}", one.message)
+
+
+def _check_channel(
+    template: Template, channel: str, renderer: Renderer, channels: Mapping[str, ChannelParts]
+) -> Iterator[FieldError]:
+    if channel not in channels:
+        yield FieldError("channels", f"there is no channel `{channel}`; there are: {', '.join(channels)}")
+        return
+    for locale in template.locales:
+        try:
+            letter = renderer.compiled(template, channel=channel, locale=locale)
+        except RenderError as error:
+            yield FieldError(f"locales.{locale}.{channel}", f"{error.reason}: {error.detail}")
+            continue
+        yield from _check_variables(template, letter, channel, renderer.layout)
+        yield from _check_rendering(template, renderer, channel=channel, locale=locale)
+
+
+def _check_variables(template: Template, letter: CompiledLetter, channel: str, layout: Layout) -> Iterator[FieldError]:
+    if template.variables is None:
+        return
+    known = {*template.variables, *SERVICE_NAMES, *environment(autoescape=True).globals}
+    for part, source in template.sources_of(channel, letter.locale):
+        # The layout gives a body more names: its macros.
+        tree = environment(autoescape=True).parse(layout.compose(source) if part == "html" else source)
+        for name in sorted(meta.find_undeclared_variables(tree) - known):
+            yield FieldError(f"locales.{letter.locale}.{channel}.{part}", f"`{name}` is not a declared variable")
+
+
+def _check_rendering(template: Template, renderer: Renderer, *, channel: str, locale: str) -> Iterator[FieldError]:
+    sample = template.sample
+    try:
+        letter = renderer.render(
+            template,
+            channel=channel,
+            locale=locale,
+            context=sample.context,
+            user=sample.user,
+            service=sample.service,
+        )
+    except RenderError as error:
+        yield FieldError(f"locales.{locale}.{channel}", f"{error.reason}: {error.detail}")
+        return
+    subject = letter.parts.get("subject")
+    if subject is not None and not 0 < len(subject) <= MAX_SUBJECT_CHARS:
+        yield FieldError(f"locales.{locale}.{channel}.subject", f"1 to {MAX_SUBJECT_CHARS} characters are expected")
+
+
+def _check_names(template: Template, channels: Mapping[str, ChannelParts]) -> Iterator[FieldError]:
+    """A misspelt part would silently never be sent."""
+    for locale, sources in template.locales.items():
+        for name in sources:
+            channel, _, part = name.partition(".")
+            spec = channels.get(channel)
+            if spec is None or (part or "text") not in (*spec.required_parts, *spec.optional_parts):
+                yield FieldError(f"locales.{locale}.{name}", "no channel has such a part")

@@ -1,0 +1,237 @@
+"""The filters and tests that a letter may use: a short list, each bounded. `sandbox.py` installs them.
+
+Those of Jinja2 that can make much of little (`center`, `indent`, `format`, `batch` of a billion) are not here, nor are
+those that reach into objects or past the escaping (`attr`, `safe`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import pass_context, pass_eval_context
+from jinja2.filters import FILTERS as STOCK_FILTERS
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, Undefined
+from jinja2.tests import TESTS as STOCK_TESTS
+from markupsafe import Markup, escape
+
+from chalicelib.errors import RenderError
+from chalicelib.rendering import budget, speech
+
+SCALARS = (str, int, float, bool, date, type(None))
+MAX_ITEMS = 10_000
+MAX_DIGITS = 12
+
+
+def require_scalar(value: object) -> object:
+    """A list or an object is not text: printing one is a mistake, and nested ones can be enormous when printed."""
+    if isinstance(value, Undefined):
+        # `{{ x if y }}` without `else` is of the plain kind, which is empty; a missing variable raises, by its name.
+        return str(value)
+    if not isinstance(value, SCALARS):
+        raise RenderError("forbidden", f"a {type(value).__name__} cannot be printed; print its fields or use `join`")
+    return value
+
+
+def join(context: EvalContext, values: Iterable[object], separator: str = "", attribute: str | None = None) -> str:
+    """`join` of Jinja2, of scalars only, escaped where the letter is HTML; also what `~` becomes."""
+    getter = context.environment.getitem
+    items = [require_scalar(getter(one, attribute) if attribute else one) for one in counted(values)]
+    between = str(separator)
+    if context.autoescape:
+        escaped = [escape(one) for one in items]
+        edge = escape(separator)
+        budget.current().make(sum(map(len, escaped)) + len(edge) * len(escaped))
+        return edge.join(escaped)
+    texts = [str(one) for one in items]
+    budget.current().make(sum(map(len, texts)) + len(between) * len(texts))
+    return between.join(texts)
+
+
+def counted(values: Any) -> Any:
+    """What every `for` loops over: each turn is a step of the budget."""
+    try:
+        budget.current().step(len(values) + 1)
+    except TypeError:
+        return _one_by_one(values)
+    return values
+
+
+def _one_by_one(values: Iterable[object]) -> Iterable[object]:
+    purse = budget.current()
+    for value in values:
+        purse.step()
+        yield value
+
+
+def stepped(value: Any) -> Any:
+    """An operand of a comparison: costs a step and its own weight, because `==` walks nested lists to the end."""
+    budget.current().step(_weight(value) if isinstance(value, list | tuple | dict) else 1)
+    return value
+
+
+def weighed(value: Any) -> Any:
+    """A list, object or slice that the template made itself. Ten nested levels of `[x, x, …]` are few objects and yet
+    billions of items to whoever walks them, so that the weight counts each item as often as it would be met."""
+    if isinstance(value, str):
+        budget.current().make(len(value))
+    else:
+        budget.current().step(_weight(value))
+    return value
+
+
+def _weight(value: object) -> int:
+    pending, weight = [value], 0
+    while pending:
+        one = pending.pop()
+        weight += 1
+        if isinstance(one, Mapping):
+            pending.extend(one.values())
+            pending.extend(one)
+        elif isinstance(one, list | tuple):
+            pending.extend(one)
+        if weight + len(pending) > MAX_ITEMS:
+            raise RenderError("too_large", f"the template makes a list of over {MAX_ITEMS} items")
+    return weight
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    subject = text if isinstance(text, Markup) else str(text)
+    old, new = str(old), str(new)
+    budget.current().make(len(subject) + subject.count(old) * len(new) * 6)
+    return subject.replace(old, new)
+
+
+def _round(value: float, precision: int = 0) -> float:
+    return round(value, min(int(precision), MAX_DIGITS)) if precision > 0 else round(value)
+
+
+def _batch(values: Iterable[object], size: int, fill: object = None) -> list[list[object]]:
+    if not 1 <= int(size) <= MAX_ITEMS:
+        raise RenderError("forbidden", f"batch: a size from 1 to {MAX_ITEMS} is expected")
+    items = list(counted(values))
+    rows = [items[start : start + size] for start in range(0, len(items), size)]
+    if rows and fill is not None:
+        rows[-1] += [fill] * (size - len(rows[-1]))
+    return list(weighed(rows))
+
+
+def _urlencode(value: object) -> str:
+    return quote(str(require_scalar(value)), safe="")
+
+
+def _string(value: object) -> str:
+    scalar = require_scalar(value)
+    return scalar if isinstance(scalar, str) else str(scalar)
+
+
+def _sum(values: Iterable[float], attribute: str | None = None) -> float:
+    numbers = [one[attribute] if attribute and isinstance(one, Mapping) else one for one in counted(values)]
+    if not all(isinstance(one, int | float) for one in numbers):
+        raise RenderError("forbidden", "sum: numbers are expected")
+    total: float = sum(numbers)
+    return total
+
+
+def _locale(context: Context) -> str:
+    return str(context.get("locale") or "en")
+
+
+@pass_context
+def _number(context: Context, value: float, digits: int | None = None) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        require_scalar(value)
+        raise RenderError("forbidden", "number: a number is expected")
+    return speech.number(value, locale=_locale(context), digits=None if digits is None else min(digits, MAX_DIGITS))
+
+
+@pass_context
+def _plural(context: Context, count: float, *forms: str) -> str:
+    if isinstance(count, Undefined) or not isinstance(count, int | float):
+        require_scalar(count)
+        raise RenderError("forbidden", "plural: a number is expected")
+    try:
+        return speech.plural(count, forms, locale=_locale(context))
+    except ValueError as error:
+        raise RenderError("forbidden", str(error)) from error
+
+
+@pass_context
+def _date(context: Context, value: object) -> str:
+    return speech.long_date(_moment(context, value), locale=_locale(context))
+
+
+@pass_context
+def _time(context: Context, value: object) -> str:
+    return f"{_moment(context, value):%H:%M}"
+
+
+def _moment(context: Context, value: object) -> datetime:
+    """The moment in the reader's time zone; a date without a time is that day everywhere."""
+    if isinstance(value, datetime):
+        moment = value
+    else:
+        try:
+            moment = datetime.fromisoformat(str(require_scalar(value)))
+        except ValueError as error:
+            raise RenderError("forbidden", "date: an RFC 3339 date is expected") from error
+    if moment.tzinfo is None:
+        return moment
+    name = (context.get("user") or {}).get("timezone")
+    try:
+        return moment.astimezone(ZoneInfo(name) if isinstance(name, str) else UTC)
+    except (ZoneInfoNotFoundError, ValueError):
+        return moment.astimezone(UTC)
+
+
+def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of Jinja2 whose work is linear in what it is given: its result is charged."""
+
+    @wraps(stock)  # keeps the mark by which Jinja2 knows what to pass first
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        result = stock(*args, **kwargs)
+        budget.current().make(len(result)) if isinstance(result, str) else budget.current().step()
+        return result
+
+    return guarded
+
+
+def _listing(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of Jinja2 that goes through a list: each item is a step."""
+
+    @wraps(stock)
+    def listing(*args: Any, **kwargs: Any) -> Any:
+        at = 1 if hasattr(stock, "jinja_pass_arg") else 0
+        return counted(stock(*args[:at], counted(args[at]), *args[at + 1 :], **kwargs))
+
+    return listing
+
+
+_TEXT = "abs capitalize d default e escape float int lower title trim truncate upper first last length count"
+_LISTS = "items list map max min reject rejectattr reverse select selectattr sort unique"
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    **{name: _guarded(STOCK_FILTERS[name]) for name in _TEXT.split()},
+    **{name: _listing(STOCK_FILTERS[name]) for name in _LISTS.split()},
+    "batch": _batch,
+    "date": _date,
+    "join": pass_eval_context(join),
+    "number": _number,
+    "plural": _plural,
+    "replace": _replace,
+    "round": _round,
+    "string": _string,
+    "sum": _sum,
+    "time": _time,
+    "urlencode": _urlencode,
+}
+
+_STOCK_TESTS: Mapping[str, Any] = STOCK_TESTS
+_TEST_NAMES = (
+    "boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable le lessthan lower "
+    "lt mapping ne none number odd sequence string true undefined upper"
+)
+TESTS: Mapping[str, Callable[..., Any]] = {name: _STOCK_TESTS[name] for name in _TEST_NAMES.split()}

@@ -1,0 +1,251 @@
+"""The Jinja2 environment in which letters run. Managers write templates, so they are code from outside: attributes and
+calls are allowed by list, and all work is paid from a `Budget`. Called by `compile.py` and `render.py`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import (
+    StrictUndefined,
+    Template,
+    TemplateSyntaxError,
+    UndefinedError,
+    nodes,
+    pass_context,
+    pass_eval_context,
+)
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.runtime import Context, LoopContext, Macro, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace, missing
+
+from chalicelib.errors import RenderError
+from chalicelib.rendering import budget, filters, guard
+from chalicelib.rendering.model import MAX_SOURCE_BYTES
+from chalicelib.rendering.trace import path_of
+
+MAX_TOKENS = 20_000
+MAX_INTEGER_BITS = 128
+
+_METHODS: Mapping[type, frozenset[str]] = {
+    str: frozenset(
+        [
+            "capitalize",
+            "count",
+            "endswith",
+            "find",
+            "isdigit",
+            "lower",
+            "lstrip",
+            "rstrip",
+            "split",
+            "startswith",
+            "strip",
+            "title",
+            "upper",
+        ]
+    ),
+    list: frozenset({"count", "index"}),
+    dict: frozenset({"get", "items", "keys", "values"}),
+    LoopContext: frozenset(
+        [
+            "changed",
+            "cycle",
+            "depth",
+            "first",
+            "index",
+            "index0",
+            "last",
+            "length",
+            "nextitem",
+            "previtem",
+            "revindex",
+            "revindex0",
+        ]
+    ),
+}
+# What a template can make Python raise: all of it is the template's fault, none of it ours.
+_TEMPLATE_FAULTS = (TemplateRuntimeError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+_COMPILE_FAULTS = (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError)
+
+
+class UndefinedNameError(UndefinedError):
+    """A name or field that the letter's context does not have; the message is its path."""
+
+
+class NamedUndefined(StrictUndefined):
+    """Knows the path by which the template reached for it: `films[0].title`."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: type[Any] = UndefinedError
+    ) -> None:
+        super().__init__(hint, obj, name, UndefinedNameError if hint is None else exc)
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        if self._undefined_obj is missing:
+            return str(self._undefined_name)
+        return path_of(self._undefined_obj, self._undefined_name, names=budget.current().names)
+
+
+@pass_context
+def _print(_context: Context, value: Any) -> Any:
+    """Each `{{ … }}`. Being given the context keeps Jinja2 from evaluating constants while it compiles."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        budget.current().make(len(value))
+        return value
+    return filters.require_scalar(value)
+
+
+def _join_checked(parts: Iterable[str]) -> str:
+    """Joins the output of a macro or a `{% set %}` block."""
+    texts = list(parts)
+    budget.current().make(sum(map(len, texts)))
+    return "".join(texts)
+
+
+def _range(*bounds: int) -> range:
+    made = range(*bounds)
+    if len(made[: filters.MAX_ITEMS + 1]) > filters.MAX_ITEMS:
+        raise RenderError("too_large", f"a range of over {filters.MAX_ITEMS} numbers")
+    return made
+
+
+class LetterEnvironment(ImmutableSandboxedEnvironment):
+    """`from_string` gives templates that `run` renders; nothing else of Jinja2's loading is there."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    concat = staticmethod(_join_checked)
+
+    def __init__(self, *, autoescape: bool, trim: bool) -> None:
+        super().__init__(
+            autoescape=autoescape,
+            trim_blocks=trim,
+            lstrip_blocks=trim,
+            undefined=NamedUndefined,
+            finalize=_print,
+            optimized=False,  # the optimizer would run filters and operators at compile time, outside any budget
+            cache_size=0,
+        )
+        self.globals = {"range": _range, "namespace": Namespace}
+        self.filters = {
+            **filters.FILTERS,
+            guard.COUNTED: filters.counted,
+            guard.JOINED: pass_eval_context(filters.join),
+            guard.STEPPED: filters.stepped,
+            guard.WEIGHED: filters.weighed,
+        }
+        self.tests = dict(filters.TESTS)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        for count, _ in enumerate(self.lex(source), start=1):
+            if count > MAX_TOKENS:
+                raise RenderError("too_large", f"the template has over {MAX_TOKENS} Jinja tokens")
+        tree = super()._parse(source, name, filename)
+        return guard.Guard(self.filters, self.tests).visit(tree)  # type: ignore[no-any-return]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A field of an object goes before a method: `digest.items` is the digest's."""
+        if type(obj) is dict:
+            if attribute in obj:
+                return obj[attribute]
+            if attribute not in _METHODS[dict]:
+                return self._absent(obj, attribute)
+        return super().getattr(obj, attribute)
+
+    def _absent(self, obj: Any, attribute: str) -> Undefined:
+        if attribute.startswith("_"):
+            return self.unsafe_undefined(obj, attribute)
+        return self.undefined(obj=obj, name=attribute)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
+        """By list; all that is not on it does not exist for a letter."""
+        if isinstance(obj, Namespace):
+            return not attr.startswith("_")
+        return any(isinstance(obj, kind) and attr in names for kind, names in _METHODS.items())
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ARG002
+        """`str.format` stays an attribute like any other: not on the list."""
+        return None
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """Macros, the allowed methods, `range` and `namespace`; Jinja2 fixes the odd signature."""
+        purse = budget.current()
+        purse.step()
+        with purse.deeper():
+            result = super().call(__context, __obj, *args, **kwargs)
+        if isinstance(result, str):
+            if not isinstance(__obj, Macro):  # a macro's text was charged when it was joined
+                purse.make(len(result))
+        elif isinstance(result, list):
+            filters.weighed(result)
+        return result
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`+ - * / // %`, each with operands whose result stays small."""
+        purse = budget.current()
+        purse.step()
+        for operand in (left, right):
+            if isinstance(operand, int) and operand.bit_length() > MAX_INTEGER_BITS:
+                raise RenderError("too_large", "a number of over 38 digits")
+        if operator == "%" and isinstance(left, str):
+            raise RenderError("forbidden", "`%` does not format texts in letters; use `~`")
+        if operator in "+*" and isinstance(left, str | list | tuple) | isinstance(right, str | list | tuple):
+            return self._repeat_or_add(operator, left, right)
+        return super().call_binop(context, operator, left, right)
+
+    def _repeat_or_add(self, operator: str, left: Any, right: Any) -> Any:
+        sized, count = (right, left) if isinstance(left, int) else (left, right)
+        if operator == "*" and isinstance(count, int):
+            size = len(sized) * max(count, 0)
+            budget.current().make(size)
+            if not isinstance(sized, str) and size > filters.MAX_ITEMS:
+                raise RenderError("too_large", f"a list of over {filters.MAX_ITEMS} items")
+        result = self.binop_table[operator](left, right)
+        return filters.weighed(result)
+
+
+@cache
+def environment(*, autoescape: bool, trim: bool = False) -> LetterEnvironment:
+    """The environments of the process: they hold no state of a letter."""
+    return LetterEnvironment(autoescape=autoescape, trim=trim)
+
+
+def compile_source(source: str, sandbox: LetterEnvironment) -> Template:
+    """Raises: RenderError `syntax`, `forbidden`, `too_large` (permanent)."""
+    # A source is bounded where it is stored (`model.py`); the layout and the inlined styles come on top of it.
+    if len(source) > 2 * MAX_SOURCE_BYTES:
+        raise RenderError("too_large", f"the whole letter is over {2 * MAX_SOURCE_BYTES} characters")
+    try:
+        return sandbox.from_string(source)
+    except TemplateSyntaxError as error:
+        raise RenderError("syntax", f"line {error.lineno}: {error.message}") from error
+    except _COMPILE_FAULTS as error:
+        raise RenderError("syntax", f"too deep or too big an expression ({type(error).__name__})") from error
+
+
+def run(template: Template, names: Mapping[str, Any]) -> str:
+    """The text of one part. Raises: RenderError (permanent); at the latest when the budget in force is used up."""
+    purse = budget.current()
+    texts, size = [], 0
+    try:
+        for text in template.root_render_func(template.new_context(dict(names))):
+            size += len(text)
+            if size > budget.MAX_OUTPUT_CHARS:
+                purse.make(size)
+            texts.append(text)
+    except UndefinedNameError as error:
+        raise RenderError(f"undefined variable: {error.message}", f"undefined variable: {error.message}") from error
+    except SecurityError as error:
+        raise RenderError("forbidden", str(error)) from error
+    except RecursionError as error:
+        raise RenderError("too_slow", "the template calls itself without end") from error
+    except _TEMPLATE_FAULTS as error:
+        raise RenderError("forbidden", f"{type(error).__name__}: {error}"[:300]) from error
+    return "".join(texts)

@@ -1,0 +1,95 @@
+"""Every shipped template is whole: a folder that breaks any promise fails here, by its name."""
+
+import pytest
+
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.rendering.checks import check
+from chalicelib.rendering.render import Renderer, Site
+from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.rendering.store import TemplateStore
+
+STORE = TemplateStore()
+RENDERER = Renderer(channels=CHANNELS, site=Site(name="Кинозал", url="https://kino.example"))
+LINKS = {"unsubscribe": "https://kino.example/u/1", "preferences": "https://kino.example/p/1"}
+LETTERS = [(key, locale) for key in STORE.keys() for locale in STORE.get(key).locales]  # noqa: SIM118 - a method
+
+
+def test_the_letters_of_the_mission_are_shipped() -> None:
+    assert {"welcome", "new-episode", "weekly-digest", "promo", "password-reset"} <= set(STORE.keys())
+
+
+@pytest.mark.parametrize("key", STORE.keys())
+def test_a_shipped_template_has_no_mistake(key: str) -> None:
+    assert check(STORE.get(key), renderer=RENDERER, channels=CHANNELS) == []
+
+
+@pytest.mark.parametrize("key", STORE.keys())
+def test_a_shipped_template_speaks_russian_and_english(key: str) -> None:
+    assert {"ru", "en"} <= set(STORE.get(key).locales)
+
+
+@pytest.mark.parametrize("key", STORE.keys())
+def test_every_variable_is_described_with_an_example(key: str) -> None:
+    for name, variable in (STORE.get(key).variables or {}).items():
+        assert variable.description, name
+        assert variable.example is not None or variable.fields, name
+
+
+@pytest.mark.parametrize("key", STORE.keys())
+def test_every_category_of_a_letter_has_its_reason_in_the_footer(key: str) -> None:
+    for locale in ("ru", "en"):
+        reasons = RENDERER.layout.strings(locale)["why"]
+        assert isinstance(reasons, dict)
+        assert STORE.get(key).category in reasons
+
+
+@pytest.mark.parametrize(("key", "locale"), LETTERS)
+@pytest.mark.parametrize("named", [True, False])
+def test_a_letter_greets_with_a_name_and_without(key: str, locale: str, named: bool) -> None:
+    template = STORE.get(key)
+    sample = template.sample
+    user = {**sample.user, "name": "Анна"} if named else {}
+
+    letter = RENDERER.render(
+        template, channel="email", locale=locale, context=sample.context, user=user, service=sample.service, links=LINKS
+    )
+
+    assert letter.locale == locale
+    assert set(letter.parts) == {"subject", "html", "text"}
+    assert ("Анна" in letter.parts["html"]) is named
+    for text in letter.parts.values():
+        assert "None" not in text
+        assert "{{" not in text
+        assert " ," not in text
+
+
+@pytest.mark.parametrize(("key", "locale"), LETTERS)
+def test_each_address_of_the_html_is_in_the_text_too(key: str, locale: str) -> None:
+    sample = STORE.get(key).sample
+
+    parts = RENDERER.render(
+        STORE.get(key),
+        channel="email",
+        locale=locale,
+        context=sample.context,
+        user=sample.user,
+        service=sample.service,
+        links=LINKS,
+    ).parts
+
+    for address in _addresses(sample.context) | _addresses(sample.service) | set(LINKS.values()):
+        assert address in parts["html"]
+        assert address in parts["text"]
+
+
+def test_every_folder_but_the_layout_and_the_pages_is_a_template() -> None:
+    folders = {one.name for one in shipped_folder().iterdir() if one.is_dir()} - {"_layout", "admin", "public"}
+
+    assert folders == set(STORE.keys())
+
+
+def _addresses(value: object) -> set[str]:
+    if isinstance(value, str):
+        return {value} if value.startswith("https://") else set()
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {address for one in inner for address in _addresses(one)}
