@@ -1,0 +1,45 @@
+"""`python -m infra.local.mailbox --port P --data DIR`: the mailbox as a process. SIGTERM and SIGINT stop it."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra.local.mailbox.app import MailboxOptions, create_app
+from infra.local.mailbox.server import serve
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.mailbox", description="A small local SES v2.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the first line of output tells it")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the letters; survives restarts")
+    parser.add_argument("--verified", nargs="+", default=[], metavar="DOMAIN_OR_ADDRESS", help="default: every sender")
+    parser.add_argument("--configuration-set", metavar="NAME", help="the one set that exists")
+    parser.add_argument("--topic-arn", metavar="ARN", help="where the events go, for calls that name the set")
+    parser.add_argument("--aws-endpoint", metavar="URL", help="the emulator that holds the topic")
+    chosen = parser.parse_args(arguments)
+    if chosen.topic_arn and not chosen.configuration_set:
+        parser.error("--topic-arn needs --configuration-set: SES publishes events only for a set")
+    return chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serves until a signal comes."""
+    chosen = _arguments(arguments)
+    options = MailboxOptions(
+        data=chosen.data,
+        verified=frozenset(identity.lower() for identity in chosen.verified),
+        configuration_set=chosen.configuration_set,
+        topic_arn=chosen.topic_arn,
+        aws_endpoint=chosen.aws_endpoint,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn stops by itself and then raises the signal once more for whoever was before it.
+        signal.signal(number, lambda *_: sys.exit(0))
+    serve(create_app(options), host=chosen.host, port=chosen.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A letter as the mailbox keeps it, and its MIME source, built only when somebody looks (building it for each letter
+would cost more than all the rest). Called by `sending`, `store`, `events`, `api` and `pages`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from chalicelib.clock import parse_rfc3339
+from infra.local.mailbox.shapes import Attachment
+
+# A wide line, so that a long List-Unsubscribe address is not broken into encoded words.
+_POLICY = SMTP.clone(max_line_length=998)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One accepted message.
+
+    `recipients` are bare addresses of To, Cc and Bcc; `headers` are those that SES was given or makes from the call;
+    `failure` tells why a template could not be filled (such a letter is never delivered); `template` is its name."""
+
+    id: str
+    at: str
+    operation: str
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    html: str
+    text: str
+    headers: tuple[tuple[str, str], ...]
+    tags: Mapping[str, str]
+    configuration_set: str | None = None
+    failure: str | None = None
+    template: str | None = None
+    raw: bytes | None = None
+    attachments: tuple[Attachment, ...] = field(default=())
+
+    def as_json(self) -> dict[str, object]:
+        """The shape that `GET /api/messages` promises."""
+        return {
+            "id": self.id,
+            "at": self.at,
+            "to": list(self.recipients),
+            "from": self.sender,
+            "subject": self.subject,
+            "html": self.html,
+            "text": self.text,
+            "headers": dict(self.headers),
+            "tags": dict(self.tags),
+        }
+
+    def source(self) -> bytes:
+        """The whole message as a mail server would get it; a raw one exactly as it came."""
+        return self.raw if self.raw is not None else _mime(self)
+
+
+def _mime(letter: Letter) -> bytes:
+    message = EmailMessage(policy=_POLICY)
+    for name, value in letter.headers:
+        message[name] = value
+    message["Date"] = format_datetime(parse_rfc3339(letter.at))
+    message["Message-ID"] = f"<{letter.id}@email.amazonses.com>"
+    if letter.text or not letter.html:
+        message.set_content(letter.text)
+    if letter.html and letter.text:
+        message.add_alternative(letter.html, subtype="html")
+    elif letter.html:
+        message.set_content(letter.html, subtype="html")
+    for attachment in letter.attachments:
+        _attach(message, attachment)
+    return message.as_bytes()
+
+
+def _attach(message: EmailMessage, attachment: Attachment) -> None:
+    media_type = attachment.content_type or "application/octet-stream"
+    maintype, _, subtype = media_type.partition(";")[0].strip().partition("/")
+    message.add_attachment(
+        attachment.raw_content,
+        maintype=maintype,
+        subtype=subtype or "octet-stream",
+        filename=attachment.file_name,
+        disposition=attachment.content_disposition.lower(),
+        cid=f"<{attachment.content_id}>" if attachment.content_id else None,
+    )
+
+
+def dump_attachments(attachments: tuple[Attachment, ...]) -> str | None:
+    """Attachments as JSON for the store; None for the usual letter without any."""
+    if not attachments:
+        return None
+    return json.dumps([attachment.model_dump(mode="json", by_alias=True) for attachment in attachments])
+
+
+def load_attachments(text: str | None) -> tuple[Attachment, ...]:
+    """The inverse of `dump_attachments`."""
+    return tuple(Attachment.model_validate(item) for item in json.loads(text)) if text else ()

@@ -1,0 +1,84 @@
+"""The rest of SES v2 that the project uses: the account's quota and stored templates. Mounted by `app`."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from chalicelib.clock import Clock, rfc3339
+from infra.local.mailbox.calls import CallLog
+from infra.local.mailbox.errors import SesError, template_not_found
+from infra.local.mailbox.ses_api import answered, refused
+from infra.local.mailbox.shapes import StoredTemplate, TemplateContent, parse
+from infra.local.mailbox.store import Store
+from infra.local.mailbox.template_text import TemplateText
+
+ONE_DAY = timedelta(days=1)
+MAX_24_HOUR_SEND = 50_000_000.0
+MAX_SEND_RATE = 1_000.0
+
+
+@dataclass(frozen=True)
+class AccountApi:
+    """GetAccount, CreateEmailTemplate, GetEmailTemplate, DeleteEmailTemplate."""
+
+    store: Store
+    log: CallLog
+    now: Clock
+
+    def routes(self) -> list[Route]:
+        """The paths of botocore's model."""
+        template = "/v2/email/templates/{name:path}"
+        return [
+            Route("/v2/email/account", self.get_account, methods=["GET"]),
+            Route("/v2/email/templates", self.create_template, methods=["POST"]),
+            Route(template, self.get_template, methods=["GET"]),
+            Route(template, self.delete_template, methods=["DELETE"]),
+        ]
+
+    async def get_account(self, _request: Request) -> Response:
+        """A healthy account out of the sandbox; what it sent since the file began, at most the last day's."""
+        day_ago = rfc3339(self.now() - ONE_DAY)
+        return answered(
+            {
+                "DedicatedIpAutoWarmupEnabled": False,
+                "EnforcementStatus": "HEALTHY",
+                "ProductionAccessEnabled": True,
+                "SendQuota": {
+                    "Max24HourSend": MAX_24_HOUR_SEND,
+                    "MaxSendRate": MAX_SEND_RATE,
+                    "SentLast24Hours": float(self.log.accepted(day_ago)),
+                },
+                "SendingEnabled": True,
+                "SuppressionAttributes": {"SuppressedReasons": []},
+            }
+        )
+
+    async def create_template(self, request: Request) -> Response:
+        """CreateEmailTemplate."""
+        try:
+            template = parse(StoredTemplate, await request.body())
+            content = template.template_content
+            for part in (content.subject, content.html, content.text):
+                TemplateText(part or "")
+            if not self.store.put_template(template.template_name, content.model_dump_json(by_alias=True)):
+                raise SesError("AlreadyExistsException", f"Template {template.template_name} already exists")
+        except SesError as error:
+            return refused(error)
+        return answered({})
+
+    async def get_template(self, request: Request) -> Response:
+        """GetEmailTemplate."""
+        name = request.path_params["name"]
+        content = self.store.template(name)
+        if content is None:
+            return refused(template_not_found(name))
+        parts = TemplateContent.model_validate_json(content).model_dump(by_alias=True, exclude_none=True)
+        return answered({"TemplateName": name, "TemplateContent": parts})
+
+    async def delete_template(self, request: Request) -> Response:
+        """DeleteEmailTemplate."""
+        name = request.path_params["name"]
+        return answered({}) if self.store.delete_template(name) else refused(template_not_found(name))

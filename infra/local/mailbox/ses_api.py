@@ -1,0 +1,132 @@
+"""SES v2 as boto3's client `sesv2` speaks it (REST-JSON): the sending operations and their faults. Mounted by `app`;
+templates and the account are in `ses_account`."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chalicelib.clock import rfc3339
+from infra.local.mailbox.calls import Call, CallLog
+from infra.local.mailbox.errors import SesError
+from infra.local.mailbox.faults import REFUSALS, Faults
+from infra.local.mailbox.letters import Letter
+from infra.local.mailbox.sending import Composer, entry_refusal, entry_result
+from infra.local.mailbox.shapes import BulkEntry, SendBulkEmail, SendEmail, parse
+from infra.local.mailbox.simulator import owed_events
+from infra.local.mailbox.store import Store
+
+Answer = dict[str, object]
+Sent = tuple[list[Letter], Answer]
+C = TypeVar("C", SendEmail, SendBulkEmail)
+
+
+@dataclass(frozen=True)
+class SendingApi:
+    """`wake` is called when new events wait; None if no topic is set up, and then no events are owed."""
+
+    composer: Composer
+    store: Store
+    log: CallLog
+    faults: Faults
+    wake: Callable[[], None] | None
+
+    def routes(self) -> list[Route]:
+        """The paths of botocore's model."""
+        return [
+            Route("/v2/email/outbound-emails", self.send_email, methods=["POST"]),
+            Route("/v2/email/outbound-bulk-emails", self.send_bulk_email, methods=["POST"]),
+        ]
+
+    async def send_email(self, request: Request) -> Response:
+        """SendEmail."""
+        return await self._serve(request, SendEmail, self._single)
+
+    async def send_bulk_email(self, request: Request) -> Response:
+        """SendBulkEmail."""
+        return await self._serve(request, SendBulkEmail, self._bulk)
+
+    async def _serve(self, request: Request, shape: type[C], send: Callable[[C], Sent]) -> Response:
+        at = rfc3339(self.composer.now())
+
+        def logged(outcome: str, accepted: int = 0, entries: int = 1) -> Call:
+            return Call(at=at, operation=shape.__name__, entries=entries, accepted=accepted, outcome=outcome)
+
+        try:
+            call = parse(shape, await request.body())
+            everyone = call.everyone()
+            if self.faults.take(frozenset({"reset"}), everyone):
+                self.log.add(logged("reset"))
+                return hang_up(request)
+            # Only a bulk call can lose single entries; a single letter meets every refusal that names it.
+            by_entry = False if isinstance(call, SendBulkEmail) else None
+            if fault := self.faults.take(REFUSALS, everyone, by_entry=by_entry):
+                raise fault.refusal()
+            letters, answer = send(call)
+        except SesError as error:
+            self.log.add(logged(error.code))
+            return refused(error)
+        stall = self.faults.take(frozenset({"stall"}), everyone)
+        dropped = self.faults.take(frozenset({"drop_reply"}), everyone)
+        entries = len(call.bulk_email_entries) if isinstance(call, SendBulkEmail) else 1
+        self._keep(letters, logged("drop_reply" if dropped else "ok", len(letters), entries))
+        if stall:
+            await asyncio.sleep(stall.seconds)
+        return hang_up(request) if dropped else answered(answer)
+
+    def _single(self, call: SendEmail) -> Sent:
+        letter = self.composer.single(call)
+        return [letter], {"MessageId": letter.id}
+
+    def _bulk(self, call: SendBulkEmail) -> Sent:
+        compose = self.composer.bulk(call)
+        letters: list[Letter] = []
+        results: list[dict[str, str]] = []
+        for entry in call.bulk_email_entries:
+            try:
+                letters.append(self._entry(entry, compose))
+                results.append(entry_result(letters[-1]))
+            except SesError as error:
+                results.append(entry_refusal(error))
+        return letters, {"BulkEmailEntryResults": results}
+
+    def _entry(self, entry: BulkEntry, compose: Callable[[BulkEntry], Letter]) -> Letter:
+        if fault := self.faults.take(REFUSALS, entry.destination.everyone(), by_entry=True):
+            raise fault.refusal()
+        return compose(entry)
+
+    def _keep(self, letters: list[Letter], call: Call) -> None:
+        events = [
+            (letter.id, event.model_dump_json(exclude_defaults=True))
+            for letter in letters
+            if self.wake is not None and letter.configuration_set is not None
+            for event in owed_events(letter, self.faults)
+        ]
+        self.store.accept(letters, events, call)
+        if events and self.wake is not None:
+            self.wake()
+
+
+def answered(answer: Answer) -> Response:
+    """A good answer of SES."""
+    return JSONResponse(answer, headers={"x-amzn-requestid": str(uuid.uuid4())})
+
+
+def refused(error: SesError) -> Response:
+    """An error as REST-JSON clients read it: the code in a header, the text in the body."""
+    return JSONResponse(
+        {"message": error.message},
+        status_code=error.http_status,
+        headers={"x-amzn-requestid": str(uuid.uuid4()), "x-amzn-errortype": error.code},
+    )
+
+
+def hang_up(request: Request) -> Response:
+    """Closes the connection; the response that is returned for form's sake reaches nobody."""
+    request.state.hang_up()
+    return Response(status_code=500)
