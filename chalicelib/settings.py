@@ -22,10 +22,17 @@ class Settings(BaseModel):
     default_locale: str = Field(default="ru", pattern=r"^[a-z]{2}$")
     default_timezone: str = Field(default="Europe/Moscow")
     retention_days: int = Field(default=90, ge=1, description="how long the ledger keeps a notification")
-    lease_seconds: int = Field(
-        default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout"
+    lease_seconds: int = Field(default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout")
+    reconcile_seconds: int = Field(
+        default=300, ge=0, description="how long after its lease a claim may wait for the provider's word"
     )
+    retry_seconds: int = Field(default=30, ge=0, description="delay of the first retry; it doubles up to 15 minutes")
     max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
+
+    @property
+    def configuration_set(self) -> str:
+        """The SES configuration set, through which events come back."""
+        return f"vestnik-{self.stage}"
 
     def resource(self, thing: str) -> str:
         """The name of a table, queue, function or topic of this stage."""

@@ -87,3 +87,8 @@ def read_job(kind: type[_J], body: str) -> _J:
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()[:5])
         raise PoisonMessageError(f"this is not a {kind.__name__}: {where}") from error
+
+
+def deliver_queue(channel: str, lane: str) -> str:
+    """The lanes never share a queue: a campaign does not delay an instant letter."""
+    return f"deliver-{channel}" if lane == "instant" else f"deliver-{channel}-bulk"

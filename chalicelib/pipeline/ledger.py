@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pynamodb.exceptions import CancellationReason, TransactWriteError
+from pynamodb.exceptions import CancellationReason, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -19,12 +19,14 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
+from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 
 TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _MAX_ROUNDS = 5  # every round drops what failed its condition; conflicts with a parallel transaction pass
+
+Engagement = Literal["opened", "clicked", "delayed"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Move:
     provider_id: str | None = None
     attempt: int | None = None
     request_id: str | None = None
+    resend: bool = False  # back to `queued` although the provider may have it: allowed once
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,29 @@ class Ledger:
         for start in range(0, len(moves), TRANSACTION_ITEMS):
             refused |= self._move_chunk(moves[start : start + TRANSACTION_ITEMS])
         return refused
+
+    def engage(self, key: DeliveryKey, what: Engagement) -> bool:
+        """Notes the first time that something happened which is no status; says whether it was the first. Raises:
+        UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        moment = {
+            "opened": DeliveryRow.opened_at,
+            "clicked": DeliveryRow.clicked_at,
+            "delayed": DeliveryRow.delayed_at,
+        }[what]
+        row = DeliveryRow(key.notification_id, delivery_part(key.channel))
+        event = json.dumps({"at": at, "event": what}, separators=(",", ":"))
+        with reaching_dynamodb():
+            try:
+                row.update(
+                    actions=[moment.set(at), DeliveryRow.timeline.set(DeliveryRow.timeline.append([event]))],
+                    condition=DeliveryRow.status.exists() & moment.does_not_exist(),
+                )
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise
+                return False
+        return True
 
     def _move_chunk(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
         refused: dict[DeliveryKey, Refusal] = {}
@@ -150,6 +176,8 @@ class Ledger:
             actions += [row.attention.set(move.status.value), row.attention_at.set(rfc3339(at))]
         else:
             actions += [row.attention.remove(), row.attention_at.remove()]
+        if move.resend:
+            actions.append(row.resends.set(1))
         if move.provider_id:
             actions.append(row.provider_id.set(move.provider_id))
         if move.request_id:
@@ -169,6 +197,8 @@ def _condition(move: Move) -> Condition:
         condition = DeliveryRow.status.does_not_exist() | condition
     if move.owner is not None and move.status is not DeliveryStatus.CALLING:
         condition = condition & (DeliveryRow.owner == move.owner)
+    if move.resend:
+        condition = condition & DeliveryRow.resends.does_not_exist()
     return condition
 
 

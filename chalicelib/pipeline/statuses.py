@@ -30,7 +30,7 @@ ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
     S.BOUNCED: frozenset({S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
     S.COMPLAINED: frozenset({S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
     S.SKIPPED: frozenset({None, S.QUEUED}),
-    S.FAILED: frozenset({None, S.QUEUED, S.CALLING}),
+    S.FAILED: frozenset({None, S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
     S.UNCERTAIN: frozenset({S.CALLING}),
     S.CANCELLED: frozenset({None, S.QUEUED}),
 }

@@ -66,8 +66,8 @@ Attributes = Annotated[dict[str, Any], AfterValidator(_attributes)]
 
 
 class UserBody(BaseModel):
-    """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps what is known
-    of the same address."""
+    """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps
+    what is known of the same address."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from chalicelib.storage.base import reaching_dynamodb
+from pynamodb.exceptions import PutError
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import SuppressionRow
 
 
@@ -14,6 +17,19 @@ def suppression_key(channel: str, address: str) -> str:
 
 class SuppressionList:
     """The suppressions of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def add(self, channel: str, address: str, *, reason: str) -> None:
+        """Suppresses an address; the first reason stays. Raises: UnavailableError (retryable)."""
+        row = SuppressionRow(suppression_key(channel, address), reason=reason, created_at=rfc3339(self._clock()))
+        with reaching_dynamodb():
+            try:
+                row.save(condition=SuppressionRow.address.does_not_exist())
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
 
     def find(self, channel: str, addresses: Iterable[str], *, at: datetime) -> Mapping[str, str]:
         """The suppressed ones of `addresses`, as given, with the reason. Raises: UnavailableError (retryable)."""

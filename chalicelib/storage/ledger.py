@@ -89,12 +89,14 @@ class LedgerRow(StageTable):
 
 
 class RequestRow(LedgerRow, discriminator="request"):
-    """One accepted call. `body` is the request as parsed; `body_hash` tells a retry from another use of its key."""
+    """One accepted call, with all that its jobs are made of. `body_hash` tells a retry from another use of its key."""
 
     caller = UnicodeAttribute()
     body_hash = UnicodeAttribute()
-    body: JSONAttribute = JSONAttribute()
-    template_version = NumberAttribute()
+    letter: JSONAttribute = JSONAttribute()
+    channels: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    recipients: JSONAttribute = JSONAttribute()
+    send_at = UnicodeAttribute(null=True)
     due_shard = UnicodeAttribute(null=True)
     due_at = UnicodeAttribute(null=True)
 
@@ -123,7 +125,11 @@ class DeliveryRow(LedgerRow, discriminator="delivery"):
     attempt = NumberAttribute(default=0)
     owner = UnicodeAttribute(null=True)
     lease_until = UnicodeAttribute(null=True)
+    resends = NumberAttribute(null=True)
     provider_id = UnicodeAttribute(null=True)
     timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
+    opened_at = UnicodeAttribute(null=True)
+    clicked_at = UnicodeAttribute(null=True)
+    delayed_at = UnicodeAttribute(null=True)
     attention = UnicodeAttribute(null=True)
     attention_at = UnicodeAttribute(null=True)

@@ -1,0 +1,121 @@
+"""The shapes of what the API answers (design §8). Times are RFC 3339, UTC."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ShownStatus = Literal[
+    "accepted",
+    "scheduled",
+    "processing",
+    "sent",
+    "delivered",
+    "bounced",
+    "complained",
+    "skipped",
+    "failed",
+    "uncertain",
+    "cancelled",
+]
+
+
+class Answer(BaseModel):
+    """The base: a field that we forgot to declare is a bug of ours, not an answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AcceptedNotification(Answer):
+    """One notification of a request; `url` tells how it goes on."""
+
+    id: str
+    recipient: dict[str, Any]
+    status: ShownStatus
+    url: str
+
+
+class AcceptedNotifications(Answer):
+    """In the order of the recipients."""
+
+    notifications: list[AcceptedNotification]
+
+    def log_ids(self) -> list[str]:
+        """The ids for the log line."""
+        return [one.id for one in self.notifications]
+
+
+class TimelineEvent(Answer):
+    """One step of a delivery: a new `status`, or an `event` that changes none (`opened`, `clicked`, `delayed`)."""
+
+    at: str
+    status: str | None = None
+    event: str | None = None
+    reason: str | None = None
+    attempt: int | None = None
+
+
+class DeliveryAnswer(Answer):
+    """One channel of a notification."""
+
+    channel: str
+    status: ShownStatus
+    reason: str | None = Field(description="why it was skipped, failed, bounced or put aside")
+    attempt: int
+    provider_id: str | None
+    timeline: list[TimelineEvent]
+
+
+class NotificationAnswer(Answer):
+    """A notification with its deliveries. Deliveries appear when work on them has begun."""
+
+    id: str
+    request_id: str | None
+    status: ShownStatus
+    recipient: dict[str, Any]
+    template: str
+    template_version: int
+    category: str
+    lane: str
+    channels: list[str]
+    created_at: str
+    send_at: str | None
+    expires_at: str | None
+    campaign_id: str | None
+    deliveries: list[DeliveryAnswer]
+
+    def log_ids(self) -> list[str]:
+        """The ids for the log line."""
+        return [self.id]
+
+
+class HistoryPage(Answer):
+    """A page of a user's notifications, newest first; `cursor` is null on the last page."""
+
+    notifications: list[NotificationAnswer]
+    cursor: str | None
+
+
+class UserAnswer(Answer):
+    """A user as the directory holds them."""
+
+    id: str
+    email: str | None
+    phone: str | None
+    name: str | None
+    locale: str | None
+    timezone: str | None
+    attributes: dict[str, Any]
+    email_confirmed: bool
+
+
+class UsersAnswer(Answer):
+    """What a batch wrote."""
+
+    users: list[UserAnswer]
+
+
+class Health(Answer):
+    """The service answers."""
+
+    status: Literal["ok"]
+    stage: str

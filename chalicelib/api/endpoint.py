@@ -1,0 +1,137 @@
+"""The frame of every endpoint: key → scope → size → parse → one function → answer. What a route declares here is also what
+`/openapi.json` says of it, so that the two cannot differ.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from chalice.app import Blueprint, Request, Response
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.api.problem import invalid, plain_json, problem, problem_of
+from chalicelib.control.keys import Caller, Scope
+from chalicelib.errors import InvalidError, TooLargeError, VestnikError
+from chalicelib.observability import Line, logger, write_line
+from chalicelib.wiring import key_ring
+
+MAX_BODY_BYTES = 256 * 1024
+_B = TypeVar("_B", bound=BaseModel | None)
+_Q = TypeVar("_Q", bound=BaseModel | None)
+
+
+@dataclass(frozen=True)
+class Call(Generic[_B, _Q]):
+    """One checked request."""
+
+    caller: Caller
+    path: Mapping[str, str]
+    body: _B
+    query: _Q
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What a route promises; `openapi.py` writes it down."""
+
+    method: str
+    path: str
+    summary: str
+    scope: Scope
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    status: HTTPStatus
+    headers: Mapping[str, str]
+    operation: str
+
+
+ENDPOINTS: list[Endpoint] = []
+
+
+def endpoint(
+    blueprint: Blueprint,
+    method: str,
+    path: str,
+    *,
+    summary: str,
+    scope: Scope,
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    answer: type[BaseModel] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
+    """Registers a route of the API. The view gets a `Call` and returns what `answer` describes (a dict or the model), or
+    None with 204. `headers` are request headers that the route reads, with what they mean."""
+
+    def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
+        declared = Endpoint(
+            method, path, summary, scope, body, query, answer, status, headers or {}, str(view.__name__)
+        )
+        ENDPOINTS.append(declared)
+
+        def handle(**path_values: str) -> Response:
+            return _answer(declared, view, blueprint.current_request, path_values)
+
+        handle.__name__ = view.__name__
+        blueprint.route(path, methods=[method], name=view.__name__)(handle)
+        return handle
+
+    return register
+
+
+def _answer(
+    declared: Endpoint, view: Callable[[Call[Any, Any]], Any], request: Request, path: Mapping[str, str]
+) -> Response:
+    ids: list[str] = []
+    try:
+        call = _call(declared, request, path)
+        result = view(call)
+        response = _response(declared, result, ids)
+    except VestnikError as error:
+        response = problem_of(error)
+    except Exception as error:
+        # Chalice would log the message too, and that may quote what the caller sent.
+        logger().error("api failed", operation=declared.operation, error=type(error).__name__, exc_info=False)
+        response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; the call may be repeated")
+    counts = {f"{declared.operation}_{response.status_code}": 1}
+    write_line("api", [Line(ids=ids, counts=counts)])
+    return response
+
+
+def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call[Any, Any]:
+    caller = key_ring().caller(request.headers.get("authorization"))
+    caller.demand(declared.scope)
+    body = _parse_body(declared.body, request) if declared.body else None
+    query = _parse(declared.query, dict(request.query_params or {})) if declared.query else None
+    return Call(caller=caller, path=path, body=body, query=query, headers=request.headers)
+
+
+def _parse_body(model: type[BaseModel], request: Request) -> BaseModel:
+    raw = request.raw_body
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLargeError.of("body", f"expected at most {MAX_BODY_BYTES} bytes, got {len(raw)}")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidError.of("body", "expected JSON in UTF-8") from error
+    return _parse(model, plain_json(text))
+
+
+def _parse(model: type[BaseModel], content: Any) -> BaseModel:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def _response(declared: Endpoint, result: Any, ids: list[str]) -> Response:
+    if declared.answer is None:
+        return Response("", status_code=HTTPStatus.NO_CONTENT.value)
+    answer = declared.answer.model_validate(result, from_attributes=True)
+    ids.extend(getattr(answer, "log_ids", list)())
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return Response(answer.model_dump_json(), headers=headers, status_code=declared.status.value)

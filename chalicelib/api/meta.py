@@ -1,0 +1,45 @@
+"""What needs no key: is it alive, what can it do, and how is it called."""
+
+import json
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.api.docs_page import docs_page
+from chalicelib.api.openapi import document
+from chalicelib.observability import Line, write_line
+from chalicelib.settings import settings
+
+routes = Blueprint(__name__)
+_CACHE = "public, max-age=60"
+
+
+@routes.route("/healthz", methods=["GET"])
+def healthz() -> Response:
+    """Alive: the code is loaded and its settings are whole."""
+    return _answer("healthz", {"status": "ok", "stage": settings().stage}, cache="no-store")
+
+
+@routes.route("/openapi.json", methods=["GET"])
+def openapi() -> Response:
+    """The contract, made of the routes."""
+    return _answer("openapi", document(settings().public_url), cache=_CACHE)
+
+
+@routes.route("/docs", methods=["GET"])
+def docs() -> Response:
+    """The contract for people."""
+    write_line("api", [Line(counts={"docs_200": 1})])
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": _CACHE,
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(docs_page(document(settings().public_url)), headers=headers)
+
+
+def _answer(name: str, content: dict[str, Any], *, cache: str) -> Response:
+    write_line("api", [Line(counts={f"{name}_200": 1})])
+    headers = {"Content-Type": "application/json", "Cache-Control": cache}
+    return Response(json.dumps(content, ensure_ascii=False), headers=headers)

@@ -1,0 +1,110 @@
+"""`/v1/notifications`: ask for a letter, see what became of it, stop it."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field
+
+from chalicelib.api.answers import AcceptedNotifications, HistoryPage, NotificationAnswer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.control.keys import Scope
+from chalicelib.errors import InvalidError
+from chalicelib.pipeline.cancel import cancel
+from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
+from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.settings import settings
+from chalicelib.wiring import accept, history, ledger
+
+routes = Blueprint(__name__)
+_KEY_CHARACTERS = 255
+
+
+class PageQuery(BaseModel):
+    """Which page of a list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = PAGE_SIZE
+    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the page before")] = None
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/notifications",
+    summary="Send a letter to 1–100 recipients",
+    scope=Scope.SEND,
+    body=NotificationRequest,
+    answer=AcceptedNotifications,
+    status=HTTPStatus.ACCEPTED,
+    headers={
+        "Idempotency-Key": "1–255 printable ASCII characters: the same key and body give the same notifications and no "
+        "second letter; with another body 409"
+    },
+)
+def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
+    """202 is a promise: the notifications are recorded and queued."""
+    accepted = accept().accept(call.body, caller=call.caller.key_id, key=_idempotency_key(call))
+    return {
+        "notifications": [
+            {
+                "id": one.id,
+                "recipient": one.recipient.given(),
+                "status": one.status,
+                "url": f"{settings().public_url}/v1/notifications/{one.id}",
+            }
+            for one in accepted
+        ]
+    }
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/notifications/{id}",
+    summary="One notification with its deliveries and their timeline",
+    scope=Scope.READ,
+    answer=NotificationAnswer,
+)
+def get_notification(call: Call[None, None]) -> dict[str, Any]:
+    """The truth as the ledger has it."""
+    return history().notification(call.path["id"])
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/notifications/{id}/cancel",
+    summary="Stop what has not been sent",
+    scope=Scope.SEND,
+    answer=NotificationAnswer,
+)
+def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
+    """Deliveries that a worker has claimed go on; the answer shows which."""
+    cancel(call.path["id"], ledger=ledger())
+    return history().notification(call.path["id"])
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/notifications",
+    summary="A user's notifications, newest first",
+    scope=Scope.READ,
+    query=PageQuery,
+    answer=HistoryPage,
+)
+def list_user_notifications(call: Call[None, PageQuery]) -> dict[str, Any]:
+    """Empty for a user who is not known: the history outlives the profile."""
+    notifications, cursor = history().of_user(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
+    return {"notifications": notifications, "cursor": cursor}
+
+
+def _idempotency_key(call: Call[Any, Any]) -> str | None:
+    key = call.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= _KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
+        raise InvalidError.of("Idempotency-Key", f"expected 1 to {_KEY_CHARACTERS} printable ASCII characters")
+    return key

@@ -1,0 +1,113 @@
+"""`/openapi.json`, made of what the endpoints declare: OpenAPI 3.1 with pydantic's own JSON schemas."""
+
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from chalicelib.api.endpoint import ENDPOINTS, Endpoint
+from chalicelib.api.problem import CONTENT_TYPE, Problem
+
+VERSION = "1.0.0"
+_REF = "#/components/schemas/{model}"
+_PROBLEMS = {
+    HTTPStatus.UNAUTHORIZED: "no API key, or an unknown one",
+    HTTPStatus.FORBIDDEN: "the key lacks the scope",
+    HTTPStatus.SERVICE_UNAVAILABLE: "a subsystem did not answer; repeat the call",
+}
+
+
+@cache
+def document(server: str) -> dict[str, Any]:
+    """The whole document; `server` is the base URL of the API."""
+    schemas, definitions = models_json_schema(_models(), ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for one in ENDPOINTS:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vestnik",
+            "version": VERSION,
+            "description": "Notifications of an online cinema. Errors are `application/problem+json` (RFC 9457).",
+        },
+        "servers": [{"url": server}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key with scopes"}},
+        },
+    }
+
+
+_Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode), as pydantic gives them
+
+
+def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
+    models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Problem, "serialization"): None}
+    for one in ENDPOINTS:
+        if one.body:
+            models[(one.body, "validation")] = None
+        if one.answer:
+            models[(one.answer, "serialization")] = None
+    return list(models)
+
+
+def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": one.operation,
+        "summary": one.summary,
+        "description": f"Scope: `{one.scope}`.",
+        "tags": [one.path.split("/")[2]],
+        "parameters": _parameters(one),
+        "responses": _responses(one, schemas),
+    }
+    if one.body:
+        content = {"schema": schemas[(one.body, "validation")]}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return operation
+
+
+def _parameters(one: Endpoint) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+    ]
+    for name, meaning in one.headers.items():
+        schema = {"type": "string", "minLength": 1, "maxLength": 255}
+        parameters.append({"name": name, "in": "header", "required": False, "description": meaning, "schema": schema})
+    if one.query:
+        for name, schema in one.query.model_json_schema()["properties"].items():
+            parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+    return parameters
+
+
+def _responses(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {str(one.status.value): {"description": one.status.phrase}}
+    if one.answer:
+        content = {"application/json": {"schema": schemas[(one.answer, "serialization")]}}
+        described[str(one.status.value)]["content"] = content
+    else:
+        described = {str(HTTPStatus.NO_CONTENT.value): {"description": HTTPStatus.NO_CONTENT.phrase}}
+    for status, meaning in _problems(one).items():
+        schema = schemas[(Problem, "serialization")]
+        described[str(status.value)] = {"description": meaning, "content": {CONTENT_TYPE: {"schema": schema}}}
+    return described
+
+
+def _problems(one: Endpoint) -> dict[HTTPStatus, str]:
+    problems = dict(_PROBLEMS)
+    if "{" in one.path:
+        problems[HTTPStatus.NOT_FOUND] = "there is no such thing"
+    if one.body or one.query:
+        problems[HTTPStatus.UNPROCESSABLE_ENTITY] = "each bad field is named"
+    if one.body:
+        problems[HTTPStatus.REQUEST_ENTITY_TOO_LARGE] = "the body is over 256 KiB"
+        problems[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = "the body is not application/json"
+    if one.headers or one.method == "PATCH":
+        problems[HTTPStatus.CONFLICT] = "the state of the thing forbids this"
+    return problems

@@ -1,0 +1,115 @@
+"""Errors as `application/problem+json` (RFC 9457), with a field path for each mistake. The one place where errors meet
+HTTP."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.errors import (
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    UnauthorizedError,
+    UnavailableError,
+    VestnikError,
+)
+
+CONTENT_TYPE = "application/problem+json"
+
+# The most special first.
+_STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_RETRY_AFTER_SECONDS = 5
+
+
+class ProblemField(BaseModel):
+    """One mistake in a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457, with `errors` as our extension."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemField] = []
+
+
+def problem(status: HTTPStatus, detail: str, errors: tuple[FieldError, ...] = ()) -> Response:
+    """A response that says what went wrong."""
+    body = Problem(
+        title=status.phrase,
+        status=status.value,
+        detail=detail,
+        errors=[ProblemField(field=e.field, message=e.message) for e in errors],
+    )
+    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return Response(body.model_dump_json(), headers=headers, status_code=status.value)
+
+
+def problem_of(error: VestnikError) -> Response:
+    """The response for one of our errors."""
+    status = next(s for kind, s in _STATUSES.items() if isinstance(error, kind))
+    errors = error.errors if isinstance(error, InvalidError) else ()
+    return problem(status, error.detail, errors)
+
+
+def invalid(error: ValidationError) -> InvalidError:
+    """Our error for pydantic's, with paths such as `recipients[3].email`."""
+    fields = []
+    for mistake in error.errors(include_url=False, include_input=False):
+        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in mistake["loc"]).lstrip(".")
+        message = mistake["msg"].removeprefix("Value error, ")
+        fields.append(FieldError(path or "body", message))
+    names = ", ".join(dict.fromkeys(f.field for f in fields))
+    return InvalidError(f"the request is not as expected: {names}", fields)
+
+
+def plain_json(text: str) -> Any:
+    """Strict JSON: no NaN or Infinity, no repeated names. Raises: InvalidError (permanent)."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise ValueError("a name is repeated in an object")
+        return dict(pairs)
+
+    def no_constant(name: str) -> Any:
+        raise ValueError(f"{name} is not JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidError.of("body", f"expected a JSON object: {error}") from error
+
+
+def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Middleware: the errors that Chalice makes by itself (405, 415), in our one form."""
+    response = get_response(event)
+    if response.status_code >= HTTPStatus.BAD_REQUEST and isinstance(response.body, dict):
+        made = problem(HTTPStatus(response.status_code), str(response.body.get("Message", "")))
+        made.headers.update({n: v for n, v in response.headers.items() if n.lower() != "content-type"})
+        return made
+    return response

@@ -1,0 +1,111 @@
+"""`/v1/templates`: read, write a new version, look at a letter before anybody gets it."""
+
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.problem import invalid
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.control.keys import Scope
+from chalicelib.errors import InvalidError, RenderError
+from chalicelib.rendering.checks import check
+from chalicelib.rendering.context import check_context
+from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
+from chalicelib.settings import settings
+from chalicelib.wiring import new_renderer, renderer, template_table, templates
+
+routes = Blueprint(__name__)
+
+
+class TemplateBody(Meta):
+    """A template without its key and version, which the call gives."""
+
+    locales: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
+
+
+class PreviewBody(BaseModel):
+    """What to look at; what is left out is the template's own sample."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    locale: str | None = None
+    channel: str = "email"
+    version: Annotated[int | None, Field(ge=SHIPPED_VERSION)] = None
+    context: dict[str, JsonValue] | None = None
+    user: dict[str, JsonValue] | None = None
+
+
+class Preview(Answer):
+    """A rendered letter; `locale` is the one that was found."""
+
+    locale: str
+    parts: dict[str, str]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/templates/{key}",
+    summary="The latest version of a template",
+    scope=Scope.TEMPLATES_READ,
+    answer=Template,
+)
+def get_template(call: Call[None, None]) -> Template:
+    """Version 0 is the one that is shipped with the code."""
+    return templates().get(call.path["key"])
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/v1/templates/{key}",
+    summary="Store a new version of a template",
+    scope=Scope.TEMPLATES_WRITE,
+    body=TemplateBody,
+    answer=Template,
+)
+def put_template(call: Call[TemplateBody, None]) -> Template:
+    """It is checked in every locale with its own sample; a template that fails is not stored. Workers use it within
+    half a minute; letters that were accepted before keep the version that they were accepted with."""
+    try:
+        template = Template(key=call.path["key"], version=SHIPPED_VERSION + 1, **call.body.model_dump())
+    except ValidationError as error:
+        raise invalid(error) from error
+    if template.category not in CATEGORIES:
+        raise InvalidError.of("category", f"expected one of {', '.join(CATEGORIES)}")
+    mistakes = check(template, renderer=new_renderer(), channels=CHANNELS)
+    if mistakes:
+        raise InvalidError("the template fails its check", mistakes)
+    return template_table().add(template, by=call.caller.key_id)
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/templates/{key}/preview",
+    summary="Render a template without sending it",
+    scope=Scope.TEMPLATES_READ,
+    body=PreviewBody,
+    answer=Preview,
+)
+def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
+    """With the sample of the template where no context is given."""
+    template = templates().get(call.path["key"], call.body.version)
+    context = template.sample.context if call.body.context is None else call.body.context
+    check_context(template, context)
+    try:
+        rendered = renderer().render(
+            template,
+            channel=call.body.channel,
+            locale=call.body.locale or settings().default_locale,
+            context=context,
+            user=template.sample.user if call.body.user is None else call.body.user,
+            service=template.sample.service,
+        )
+    except RenderError as error:
+        raise InvalidError(error.detail) from error
+    return {"locale": rendered.locale, "parts": dict(rendered.parts)}

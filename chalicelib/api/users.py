@@ -1,0 +1,86 @@
+"""`/v1/users`: the directory that the service reads names, addresses and languages from."""
+
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from chalicelib.api.answers import UserAnswer, UsersAnswer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.problem import invalid
+from chalicelib.control.keys import Scope
+from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
+from chalicelib.wiring import directory
+
+routes = Blueprint(__name__)
+MAX_BATCH = 500
+_USER_ID: TypeAdapter[str] = TypeAdapter(UserId)
+
+
+class UserBatch(BaseModel):
+    """Users to write at once; of a repeated id the last wins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users: Annotated[tuple[User, ...], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/v1/users/{id}",
+    summary="Make or replace a user",
+    scope=Scope.USERS_WRITE,
+    body=UserBody,
+    answer=UserAnswer,
+)
+def put_user(call: Call[UserBody, None]) -> dict[str, Any]:
+    """Fields that are left out become unknown."""
+    return directory().put(_user_id(call), call.body).to_dict()
+
+
+@endpoint(routes, "GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer)
+def get_user(call: Call[None, None]) -> dict[str, Any]:
+    """The user as the directory holds them."""
+    return directory().get(call.path["id"]).to_dict()
+
+
+@endpoint(
+    routes,
+    "PATCH",
+    "/v1/users/{id}",
+    summary="Change some fields of a user (JSON merge patch)",
+    scope=Scope.USERS_WRITE,
+    body=UserPatch,
+    answer=UserAnswer,
+)
+def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
+    """Null removes a field; `attributes` are merged by name."""
+    return directory().patch(call.path["id"], call.body).to_dict()
+
+
+@endpoint(routes, "DELETE", "/v1/users/{id}", summary="Remove a user's profile", scope=Scope.USERS_WRITE)
+def delete_user(call: Call[None, None]) -> None:
+    """Letters on their way to the user are skipped from now on."""
+    directory().delete(call.path["id"])
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/users/batch",
+    summary="Make or replace up to 500 users",
+    scope=Scope.USERS_WRITE,
+    body=UserBatch,
+    answer=UsersAnswer,
+)
+def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
+    """All or none are valid; a 503 may have written some, and may be repeated."""
+    return {"users": [profile.to_dict() for profile in directory().put_many(call.body.users)]}
+
+
+def _user_id(call: Call[Any, Any]) -> str:
+    try:
+        return _USER_ID.validate_python(call.path["id"])
+    except ValidationError as error:
+        raise invalid(error) from error

@@ -1,0 +1,180 @@
+"""E-mail through SES v2: one letter by SendEmail, up to 50 by SendBulkEmail. `pipeline/deliver.py` calls it.
+
+The client must have its own retries off: with boto3's default one letter whose reply is lost is accepted up to three
+times. SES has no idempotency token, so what is not known stays not known (Verdict.UNKNOWN).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+    SSLError,
+)
+
+from chalicelib.channels.base import Message, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sesv2.type_defs import (
+        BulkEmailEntryResultTypeDef,
+        BulkEmailEntryTypeDef,
+        EmailTemplateContentTypeDef,
+        MessageHeaderTypeDef,
+        MessageTagTypeDef,
+    )
+
+BULK_ENTRIES = 50  # SES v2: entries in one SendBulkEmail
+_REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a larger letter goes by itself
+# The whole rendered letter is the data of this template: SES only puts it in place (it escapes nothing).
+_BODY: "EmailTemplateContentTypeDef" = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
+
+# Errors after which the connection was never made, so that nothing can have been accepted.
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError, SSLError)
+
+# SES's words → what they mean for us. API errors and the statuses of a bulk send's entries.
+_REFUSALS = {
+    "MessageRejected": "rejected",
+    "BadRequestException": "bad_request",
+    "MESSAGE_REJECTED": "rejected",
+    "INVALID_PARAMETER": "bad_request",
+}
+_THROTTLES = {
+    "TooManyRequestsException",
+    "LimitExceededException",
+    "ThrottlingException",
+    "Throttling",
+    "ACCOUNT_THROTTLED",
+}
+DAILY_QUOTA = "daily_quota"
+THROTTLED = "throttled"
+NO_CONNECTION = "no_connection"
+REPLY_LOST = "reply_lost"
+
+
+class EmailChannel:
+    """The e-mail channel of one stage."""
+
+    name = "email"
+    batch_size = BULK_ENTRIES
+
+    def __init__(self, client: "SESV2Client", *, sender: str, configuration_set: str) -> None:
+        self._client = client
+        self._sender = sender
+        self._configuration_set = configuration_set
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel.send`."""
+        together = [m for m in messages if len(_replacement(m)) <= _REPLACEMENT_CHARACTERS]
+        if len(messages) == 1 or len(together) < len(messages):
+            return [self._send_one(message) for message in messages]
+        return self._send_many(messages)
+
+    def _send_one(self, message: Message) -> Outcome:
+        try:
+            answer = self._client.send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [message.address]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": message.parts["subject"], "Charset": "UTF-8"},
+                        "Body": {
+                            "Html": {"Data": message.parts["html"], "Charset": "UTF-8"},
+                            "Text": {"Data": message.parts["text"], "Charset": "UTF-8"},
+                        },
+                        "Headers": _headers(message.headers),
+                    }
+                },
+                EmailTags=_tags(message.tags),
+                ConfigurationSetName=self._configuration_set,
+            )
+        except (ClientError, BotoCoreError) as error:
+            return _outcome_of(error)
+        return _accepted(answer.get("MessageId"))
+
+    def _send_many(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        entries: list[BulkEmailEntryTypeDef] = [
+            {
+                "Destination": {"ToAddresses": [message.address]},
+                "ReplacementTags": _tags(message.tags),
+                "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": _replacement(message)}},
+                "ReplacementHeaders": _headers(message.headers),
+            }
+            for message in messages
+        ]
+        try:
+            answer = self._client.send_bulk_email(
+                FromEmailAddress=self._sender,
+                DefaultContent={
+                    "Template": {
+                        "TemplateContent": _BODY,
+                        "TemplateData": "{}",
+                    }
+                },
+                BulkEmailEntries=entries,
+                ConfigurationSetName=self._configuration_set,
+            )
+        except (ClientError, BotoCoreError) as error:
+            return [_outcome_of(error)] * len(messages)
+        results = answer.get("BulkEmailEntryResults", [])
+        if len(results) != len(messages):
+            return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)
+        return [_entry_outcome(result) for result in results]
+
+
+def _replacement(message: Message) -> str:
+    parts = {name: message.parts[name] for name in ("subject", "html", "text")}
+    return json.dumps(parts, ensure_ascii=False)
+
+
+def _headers(headers: Mapping[str, str]) -> "list[MessageHeaderTypeDef]":
+    return [{"Name": name, "Value": value} for name, value in headers.items()]
+
+
+def _tags(tags: Mapping[str, str]) -> "list[MessageTagTypeDef]":
+    return [{"Name": name, "Value": value} for name, value in tags.items()]
+
+
+def _accepted(message_id: str | None) -> Outcome:
+    if not message_id:
+        return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)  # facts: a 200 without an id is ambiguous too
+    return Outcome(Verdict.ACCEPTED, provider_id=message_id)
+
+
+def _entry_outcome(result: "BulkEmailEntryResultTypeDef") -> Outcome:
+    status = result.get("Status", "")
+    if status == "SUCCESS":
+        return _accepted(result.get("MessageId"))
+    return _named_outcome(status, result.get("Error", ""))
+
+
+def _outcome_of(error: ClientError | BotoCoreError) -> Outcome:
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        if status >= 500:
+            return Outcome(Verdict.UNKNOWN, reason="provider_error")
+        fault = error.response.get("Error", {})
+        return _named_outcome(fault.get("Code", ""), fault.get("Message", ""))
+    if isinstance(error, ParamValidationError):
+        return Outcome(Verdict.REFUSED, reason="bad_request")
+    if isinstance(error, _NEVER_SENT):
+        return Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION)
+    return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+
+
+def _named_outcome(name: str, text: str) -> Outcome:
+    if name == "ACCOUNT_DAILY_QUOTA_EXCEEDED" or "daily message quota" in text.lower():
+        return Outcome(Verdict.NOT_ACCEPTED, reason=DAILY_QUOTA)
+    if name in _THROTTLES:
+        return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
+    if name in _REFUSALS:
+        return Outcome(Verdict.REFUSED, reason=_REFUSALS[name])
+    # A paused account, an unverified domain, a missing right: nothing was sent, and a person can mend it.
+    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{name.lower()}" if name else "provider_refused")

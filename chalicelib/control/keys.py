@@ -1,0 +1,95 @@
+"""Keys of services: `vk_<key id>_<secret>`, with scopes, stored only as a hash. The API checks them at every call; ops and
+managers make them.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+
+from chalicelib.clock import now, rfc3339
+from chalicelib.errors import ForbiddenError, InvalidError, UnauthorizedError
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.configuration import ApiKeyRow
+
+PREFIX = "vk"
+_KNOWN_FOR_SECONDS = 30  # a revoked key is refused after so long at the latest
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    SEND = "notifications:send"
+    READ = "notifications:read"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    TEMPLATES_READ = "templates:read"
+    TEMPLATES_WRITE = "templates:write"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: `key_id` is part of the derived ids, so that two services never share an Idempotency-Key."""
+
+    key_id: str
+    scopes: frozenset[str]
+
+    def demand(self, scope: Scope) -> None:
+        """Raises: ForbiddenError (permanent)."""
+        if scope not in self.scopes:
+            raise ForbiddenError(f"this key lacks the scope {scope}")
+
+
+def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secret: str | None = None) -> str:
+    """Makes a key, or replaces that of `key_id`, and returns it whole, for the only time. Raises: InvalidError
+    (permanent: an unknown scope), UnavailableError (retryable)."""
+    for scope in scopes:
+        if scope not in set(Scope):
+            raise InvalidError.of("scopes", f"{scope} is not one of {', '.join(Scope)}")
+    key_id = key_id or secrets.token_hex(6)
+    secret = secret or secrets.token_urlsafe(32)
+    with reaching_dynamodb():
+        ApiKeyRow(key_id, name=name, secret_hash=_hash(secret), scopes=list(scopes), created_at=rfc3339(now())).save()
+    return f"{PREFIX}_{key_id}_{secret}"
+
+
+class KeyRing:
+    """Checks keys; remembers good ones for a while, so that a busy caller costs no read."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Caller]] = {}
+
+    def caller(self, authorization: str | None) -> Caller:
+        """Who is behind an `Authorization` header. Raises: UnauthorizedError (permanent), UnavailableError
+        (retryable)."""
+        scheme, _, key = (authorization or "").partition(" ")
+        prefix, _, rest = key.strip().partition("_")
+        key_id, _, secret = rest.partition("_")
+        if scheme.lower() != "bearer" or prefix != PREFIX or not key_id or not secret:
+            raise UnauthorizedError("expected the header Authorization: Bearer <API key>")
+        digest = _hash(secret)
+        known = self._known.get(f"{key_id}:{digest}")
+        if known and known[0] > monotonic():
+            return known[1]
+        caller = _read(key_id, digest)
+        self._known[f"{key_id}:{digest}"] = (monotonic() + _KNOWN_FOR_SECONDS, caller)
+        return caller
+
+
+def _read(key_id: str, digest: str) -> Caller:
+    row: ApiKeyRow | None = None
+    with reaching_dynamodb():
+        try:
+            row = ApiKeyRow.get(key_id)
+        except ApiKeyRow.DoesNotExist:
+            pass
+    if row is None or row.revoked_at or not hmac.compare_digest(row.secret_hash, digest):
+        raise UnauthorizedError("this API key is unknown or revoked")
+    return Caller(key_id=key_id, scopes=frozenset(row.scopes))
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,232 @@
+"""Takes a request for notifications: records it, puts its jobs into the lane's queue, then answers. Called by the API.
+
+Accepted means safe (design §2): what `accept` returns is a promise; what it raises promises nothing, and may be asked
+again with the same key.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any, Protocol
+
+from pynamodb.exceptions import PutError
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
+from chalicelib.control.queues import MAX_DELAY_SECONDS, Outgoing
+from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
+from chalicelib.rendering.context import check_context
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
+
+DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
+
+
+class JobQueue(Protocol):
+    """Where jobs are put; `control.queues.Queues` is one."""
+
+    def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """One notification of an accepted request."""
+
+    id: str
+    recipient: Recipient
+    status: str  # accepted | scheduled
+
+
+class Accept:
+    """The intake of one stage."""
+
+    def __init__(self, *, templates: TemplateStore, queues: JobQueue, clock: Clock, retention_days: int) -> None:
+        self._templates = templates
+        self._queues = queues
+        self._clock = clock
+        self._retention_days = retention_days
+
+    def accept(self, request: NotificationRequest, *, caller: str, key: str | None) -> list[Accepted]:
+        """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter.
+
+        Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
+        used for another body), UnavailableError (retryable with the same key).
+        """
+        template = self._template(request.template)
+        category, channels = check_letter(request, template)
+        request_id = derived_id("request", caller, key) if key else new_id()
+        at = self._clock()
+        letter = LetterSpec(
+            template=template.key,
+            template_version=template.version,
+            category=category,
+            lane=request.lane,
+            context=request.context,
+            request_id=request_id,
+            accepted_at=rfc3339(at),
+            expires_at=rfc3339(request.expires_at) if request.expires_at else None,
+        )
+        stored = self._record_request(request, letter, channels, caller=caller)
+        self._record_notifications(stored)
+        if stored.due_at is None:
+            self.enqueue(stored)
+        status = "scheduled" if is_future(request.send_at, now=at) else "accepted"
+        return [
+            Accepted(id=id_, recipient=recipient, status=status)
+            for id_, recipient in zip(notification_ids(stored), request.recipients, strict=True)
+        ]
+
+    def enqueue(self, stored: RequestRow) -> None:
+        """Puts the jobs of a recorded request; harmless when repeated. `tick` calls it for a request whose time has
+        come. Raises: UnavailableError (retryable)."""
+        letter = LetterSpec.model_validate(stored.letter)
+        delay = self._delay_seconds(stored)
+        jobs = [
+            EnrichJob(letter=letter, channels=tuple(stored.channels), recipients=chunk).model_dump_json()
+            for chunk in _chunks(stored)
+        ]
+        self._queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
+
+    def _template(self, key: str) -> Template:
+        try:
+            return self._templates.get(key)
+        except NotFoundError as error:
+            known = ", ".join(sorted(self._templates.keys()))
+            raise InvalidError.of("template", f"expected the key of a template: {known}") from error
+
+    def _record_request(
+        self, request: NotificationRequest, letter: LetterSpec, channels: Sequence[str], *, caller: str
+    ) -> RequestRow:
+        at = self._clock()
+        row = RequestRow(
+            letter.request_id,
+            REQUEST_PART,
+            created_at=letter.accepted_at,
+            caller=caller,
+            body_hash=request.fingerprint(),
+            letter=letter.model_dump(mode="json"),
+            channels=list(channels),
+            recipients=[recipient.given() for recipient in request.recipients],
+            expires_at_epoch=expiry_epoch(self._retention_days, since=max(at, request.send_at or at)),
+        )
+        if request.send_at:
+            row.send_at = rfc3339(request.send_at)
+            if request.send_at - at > timedelta(seconds=MAX_DELAY_SECONDS):
+                row.due_shard, row.due_at = due_shard(letter.request_id), row.send_at
+        with reaching_dynamodb():
+            try:
+                row.save(condition=LedgerRow.notification_id.does_not_exist())
+                return row
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
+            known = RequestRow.get(letter.request_id, REQUEST_PART, consistent_read=True)
+        if known.body_hash != row.body_hash:
+            raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
+        return known
+
+    def _record_notifications(self, stored: RequestRow) -> None:
+        # The rows never change, so writing them again (a retry of the call) is harmless.
+        letter = LetterSpec.model_validate(stored.letter)
+        with reaching_dynamodb(), NotificationRow.batch_write() as batch:
+            for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True):
+                batch.save(
+                    notification_row(
+                        id_,
+                        letter,
+                        channels=stored.channels,
+                        recipient=recipient,
+                        send_at=stored.send_at,
+                        expires_at_epoch=int(stored.expires_at_epoch or 0),
+                    )
+                )
+
+    def _delay_seconds(self, stored: RequestRow) -> int:
+        if stored.send_at is None:
+            return 0
+        wait = parse_rfc3339(stored.send_at) - self._clock()
+        return min(MAX_DELAY_SECONDS, max(0, ceil(wait.total_seconds())))
+
+
+def check_letter(request: NotificationRequest, template: Template) -> tuple[str, tuple[str, ...]]:
+    """The category and the channels of a letter, with all that can be known wrong before it is accepted.
+    Raises: InvalidError (permanent)."""
+    category = request.category or template.category
+    errors = []
+    if category not in CATEGORIES:
+        errors.append(FieldError("category", f"expected one of {', '.join(CATEGORIES)}"))
+    channels = tuple(dict.fromkeys(request.channels or template.channels))
+    for n, channel in enumerate(request.channels or ()):
+        if channel not in CHANNELS:
+            errors.append(FieldError(f"channels[{n}]", f"expected one of {', '.join(CHANNELS)}"))
+        elif channel not in template.channels:
+            expected = ", ".join(template.channels)
+            errors.append(FieldError(f"channels[{n}]", f"the template {template.key} is written for {expected}"))
+    try:
+        check_context(template, request.context)
+    except InvalidError as error:
+        errors += error.errors
+    if errors:
+        raise InvalidError("the request cannot become a letter", errors)
+    return category, channels
+
+
+def notification_row(
+    notification_id: str,
+    letter: LetterSpec,
+    *,
+    channels: Sequence[str],
+    recipient: Mapping[str, Any],
+    send_at: str | None,
+    expires_at_epoch: int,
+) -> NotificationRow:
+    """The row that says what was asked for one recipient."""
+    return NotificationRow(
+        notification_id,
+        NOTIFICATION_PART,
+        created_at=letter.accepted_at,
+        request_id=letter.request_id,
+        user_id=recipient.get("user_id"),
+        template=letter.template,
+        template_version=letter.template_version,
+        category=letter.category,
+        lane=letter.lane,
+        channels=list(channels),
+        recipient=dict(recipient),
+        send_at=send_at,
+        expires_at=letter.expires_at,
+        campaign_id=letter.campaign_id,
+        run_id=letter.run_id,
+        expires_at_epoch=expires_at_epoch,
+    )
+
+
+def notification_ids(stored: RequestRow) -> list[str]:
+    """The ids follow from the request's: a retry meets the same ones."""
+    return [derived_id("notification", stored.notification_id, str(n)) for n in range(len(stored.recipients))]
+
+
+def due_shard(request_id: str) -> str:
+    """The partition of the by-due index in which a waiting request stands."""
+    return str(int(request_id[:8], 16) % DUE_SHARDS)
+
+
+def _chunks(stored: RequestRow) -> Iterator[tuple[EnrichRecipient, ...]]:
+    recipients = [
+        EnrichRecipient(
+            notification_id=id_,
+            user_id=recipient.get("user_id"),
+            profile=None if "user_id" in recipient else recipient,
+        )
+        for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True)
+    ]
+    for start in range(0, len(recipients), CHUNK_SIZE):
+        yield tuple(recipients[start : start + CHUNK_SIZE])

@@ -1,0 +1,29 @@
+"""Stops what has not been sent. Called by the API.
+
+A cancelled delivery is written before any worker claims it, so that the claim fails: no message has to be found in a
+queue.
+"""
+
+from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow
+
+
+def cancel(notification_id: str, *, ledger: Ledger) -> None:
+    """Cancels every delivery that no worker has claimed yet; the others go on. Repeating it is harmless. Raises:
+    NotFoundError (permanent), UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            head = NotificationRow.get(notification_id, NOTIFICATION_PART, consistent_read=True)
+        except NotificationRow.DoesNotExist:
+            head = None
+    if head is None:
+        raise NotFoundError(f"there is no notification {notification_id}")
+    ledger.move(
+        [
+            Move(DeliveryKey(notification_id, channel), DeliveryStatus.CANCELLED, request_id=head.request_id)
+            for channel in head.channels
+        ]
+    )

@@ -1,0 +1,214 @@
+"""Renders, claims, sends and records: the only stage that calls a provider. Called by `functions/deliver.py`.
+
+The order is what makes "once" hold (design §3): render first, so that a bad letter costs no claim; claim by a
+conditional write, so that of many workers one calls; call with the provider's own retries off; record only as the
+claim's owner.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.channels.base import Channel, Message, Outcome, Verdict
+from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.errors import RenderError
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move, Refusal
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.store import TemplateStore
+
+
+@dataclass
+class Delivered:
+    """What became of a job, for the log and the metrics."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds_since_accepted: list[float] = field(default_factory=list)
+
+    def count(self, word: str, times: int = 1) -> None:
+        """Adds to one of `sent`, `failed`, `skipped`, `dropped`, `retried`, `unknown`."""
+        if times:
+            self.counts[word] = self.counts.get(word, 0) + times
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """A recipient with the rendered message."""
+
+    recipient: DeliverRecipient
+    key: DeliveryKey
+    message: Message
+
+
+class Deliver:
+    """The sender of one stage."""
+
+    def __init__(
+        self,
+        *,
+        templates: TemplateStore,
+        renderer: Renderer,
+        channels: Mapping[str, Channel],
+        ledger: Ledger,
+        retries: Retries,
+        clock: Clock,
+        lease_seconds: int,
+        reconcile_seconds: int,
+        max_attempts: int,
+    ) -> None:
+        self._templates = templates
+        self._renderer = renderer
+        self._channels = channels
+        self._ledger = ledger
+        self._retries = retries
+        self._clock = clock
+        self._lease = timedelta(seconds=lease_seconds)
+        self._grace = timedelta(seconds=reconcile_seconds)
+        self._max_attempts = max_attempts
+
+    def deliver(self, job: DeliverJob) -> Delivered:
+        """Sends each recipient's letter at most once, whatever is repeated. Raises: UnavailableError (retryable, before
+        or after a send: what was claimed is never sent again by it)."""
+        result = Delivered()
+        if self._expired(job):
+            self._close(job, job.recipients, DeliveryStatus.SKIPPED, "expired", result)
+            return result
+        letters = self._render(job, result)
+        channel = self._channels[job.channel]
+        for start in range(0, len(letters), channel.batch_size):
+            self._send(job, channel, letters[start : start + channel.batch_size], result)
+        return result
+
+    def _expired(self, job: DeliverJob) -> bool:
+        return job.letter.expires_at is not None and parse_rfc3339(job.letter.expires_at) <= self._clock()
+
+    def _render(self, job: DeliverJob, result: Delivered) -> list[_Letter]:
+        template = self._templates.get(job.letter.template, job.letter.template_version)
+        letters = []
+        for recipient in job.recipients:
+            key = DeliveryKey(recipient.notification_id, job.channel)
+            try:
+                rendered = self._renderer.render(
+                    template,
+                    channel=job.channel,
+                    locale=recipient.locale,
+                    context=job.letter.context,
+                    user=recipient.user,
+                )
+            except RenderError as error:
+                self._close(job, [recipient], DeliveryStatus.FAILED, error.reason, result)
+                continue
+            tags = _tags(job, key)
+            message = Message(delivery_id=key.id, address=recipient.address, parts=rendered.parts, tags=tags)
+            letters.append(_Letter(recipient, key, message))
+        return letters
+
+    def _send(self, job: DeliverJob, channel: Channel, letters: Sequence[_Letter], result: Delivered) -> None:
+        owner = new_id()
+        claimed = self._claim(job, letters, owner, result)
+        if not claimed:
+            return
+        outcomes = channel.send([letter.message for letter in claimed])
+        self._record(job, list(zip(claimed, outcomes, strict=True)), owner, result)
+
+    def _claim(self, job: DeliverJob, letters: Sequence[_Letter], owner: str, result: Delivered) -> list[_Letter]:
+        lease_until = self._clock() + self._lease
+        refused = self._ledger.move(
+            [
+                Move(
+                    letter.key,
+                    DeliveryStatus.CALLING,
+                    owner=owner,
+                    lease_until=lease_until,
+                    attempt=job.attempt,
+                    request_id=job.letter.request_id,
+                )
+                for letter in letters
+            ]
+        )
+        result.count("dropped", len(refused))
+        self._look_after_stale(job, letters, refused)
+        return [letter for letter in letters if letter.key not in refused]
+
+    def _look_after_stale(
+        self, job: DeliverJob, letters: Sequence[_Letter], refused: Mapping[DeliveryKey, Refusal]
+    ) -> None:
+        # Whoever holds these claims may be dead, and this message may be the last one that knows of them.
+        stale = [
+            letter.recipient
+            for letter in letters
+            if letter.key in refused and refused[letter.key].status is DeliveryStatus.CALLING
+        ]
+        if stale:
+            self._reconcile_later(job, stale)
+
+    def _record(
+        self, job: DeliverJob, results: Sequence[tuple[_Letter, Outcome]], owner: str, result: Delivered
+    ) -> None:
+        moves, again, exhausted, unknown = [], [], [], []
+        for letter, outcome in results:
+            status: DeliveryStatus | None = None
+            if outcome.verdict is Verdict.ACCEPTED:
+                status = DeliveryStatus.SENT
+            elif outcome.verdict is Verdict.REFUSED:
+                status = DeliveryStatus.FAILED
+            elif outcome.verdict is Verdict.UNKNOWN:
+                unknown.append(letter.recipient)
+            elif job.attempt < self._max_attempts:
+                status = DeliveryStatus.QUEUED
+                again.append(letter.recipient)
+            else:
+                status = DeliveryStatus.FAILED
+                exhausted.append(letter.recipient)
+            result.count("unknown" if status is None else status.value)
+            if status is not None:
+                moves.append(
+                    Move(letter.key, status, reason=outcome.reason, owner=owner, provider_id=outcome.provider_id)
+                )
+        self._ledger.move(moves)
+        if any(outcome.verdict is Verdict.ACCEPTED for _, outcome in results):
+            result.seconds_since_accepted.append(self._age_seconds(job))
+        if again:
+            self._retries.again(_only(job, again))
+        if exhausted:
+            self._retries.bury(_only(job, exhausted))
+        if unknown:
+            self._reconcile_later(job, unknown)
+
+    def _close(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        status: DeliveryStatus,
+        reason: str,
+        result: Delivered,
+    ) -> None:
+        self._ledger.move(
+            [
+                Move(
+                    DeliveryKey(r.notification_id, job.channel), status, reason=reason, request_id=job.letter.request_id
+                )
+                for r in recipients
+            ]
+        )
+        result.count(status.value, len(recipients))
+
+    def _reconcile_later(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
+        self._retries.reconcile(_only(job, recipients), in_seconds=(self._lease + self._grace).total_seconds())
+
+    def _age_seconds(self, job: DeliverJob) -> float:
+        return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
+
+
+def _only(job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> DeliverJob:
+    return job.model_copy(update={"recipients": tuple(recipients)})
+
+
+def _tags(job: DeliverJob, key: DeliveryKey) -> dict[str, Any]:
+    tags = {"delivery": key.id, "template": job.letter.template, "category": job.letter.category}
+    if job.letter.campaign_id:
+        tags["campaign"] = job.letter.campaign_id
+    return tags

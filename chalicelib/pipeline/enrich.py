@@ -1,0 +1,180 @@
+"""Adds what must be fresh to a chunk of recipients: who is it, may we, where, in which language. Called by
+`functions/enrich.py` for every job of the enrich queues; what passes goes on to `deliver`, what does not is recorded as
+skipped with its reason.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.control.queues import Outgoing
+from chalicelib.pipeline.accept import JobQueue
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, deliver_queue
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.profiles.directory import ProfileSource
+from chalicelib.profiles.model import Profile
+from chalicelib.profiles.preferences import objection
+
+_PROFILE_FIELDS = ("email", "phone", "name", "locale", "timezone", "attributes")
+
+
+class Preferences(Protocol):
+    """`profiles.preferences.PreferenceStore` is one."""
+
+    def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+class Suppressions(Protocol):
+    """`profiles.suppressions.SuppressionList` is one."""
+
+    def find(self, channel: str, addresses: Iterable[str], *, at: Any) -> Mapping[str, str]:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+@dataclass
+class Enriched:
+    """What became of a chunk, for the log and the metrics."""
+
+    queued: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    recipient: EnrichRecipient
+    profile: Profile
+    address: str
+
+
+class Enrich:
+    """The enricher of one stage."""
+
+    def __init__(
+        self,
+        *,
+        profiles: ProfileSource,
+        preferences: Preferences,
+        suppressions: Suppressions,
+        ledger: Ledger,
+        queues: JobQueue,
+        clock: Clock,
+        default_locale: str,
+    ) -> None:
+        self._profiles = profiles
+        self._preferences = preferences
+        self._suppressions = suppressions
+        self._ledger = ledger
+        self._queues = queues
+        self._clock = clock
+        self._default_locale = default_locale
+
+    def enrich(self, job: EnrichJob) -> Enriched:
+        """Sends the chunk on, by channel. Repeating it is harmless: a delivery that has moved on is not touched, a job
+        put twice is claimed once. Raises: UnavailableError (retryable)."""
+        result = Enriched()
+        profiles = self._read_profiles(job)
+        wishes = self._preferences.get_many(r.user_id for r in job.recipients if r.user_id)
+        for channel in job.channels:
+            skips, candidates = self._sort(job, channel, profiles, wishes)
+            skips |= self._suppressed(channel, candidates)
+            self._record(job, channel, skips)
+            going = [c for c in candidates if c.recipient.notification_id not in skips]
+            self._send_on(job, channel, going)
+            result.queued += len(going)
+            for reason in skips.values():
+                result.skipped[reason] = result.skipped.get(reason, 0) + 1
+        return result
+
+    def _read_profiles(self, job: EnrichJob) -> dict[str, Profile]:
+        """By notification id; an unknown user is left out."""
+        ids = {r.user_id for r in job.recipients if r.user_id}
+        known = self._profiles.get_many(ids, fresh=job.letter.lane == "instant") if ids else {}
+        profiles = {}
+        for recipient in job.recipients:
+            if recipient.profile is not None:
+                given = {name: recipient.profile[name] for name in _PROFILE_FIELDS if name in recipient.profile}
+                profiles[recipient.notification_id] = Profile(id="", **given)
+            elif recipient.user_id and recipient.user_id in known:
+                profiles[recipient.notification_id] = known[recipient.user_id]
+        return profiles
+
+    def _sort(
+        self,
+        job: EnrichJob,
+        channel: str,
+        profiles: Mapping[str, Profile],
+        wishes: Mapping[str, Mapping[str, Any]],
+    ) -> tuple[dict[str, str], list[_Candidate]]:
+        """The reason of each recipient who gets nothing, by notification id, and the rest."""
+        skips: dict[str, str] = {}
+        candidates = []
+        for recipient in job.recipients:
+            profile = profiles.get(recipient.notification_id)
+            address = profile.address(CHANNELS[channel].address_field) if profile else None
+            reason = self._reason_against(job, channel, profile, address, wishes.get(recipient.user_id or "", {}))
+            if reason is None and profile is not None and address is not None:
+                candidates.append(_Candidate(recipient, profile, address))
+            elif reason is not None:
+                skips[recipient.notification_id] = reason
+        return skips, candidates
+
+    def _reason_against(
+        self, job: EnrichJob, channel: str, profile: Profile | None, address: str | None, wishes: Mapping[str, Any]
+    ) -> str | None:
+        at = self._clock()
+        if job.letter.expires_at and parse_rfc3339(job.letter.expires_at) <= at:
+            return "expired"
+        if profile is None:
+            return "unknown_user"
+        if address is None:
+            return "no_address"
+        if CATEGORIES[job.letter.category].transactional:
+            return None
+        return objection(wishes, category=job.letter.category, channel=channel, at=at)
+
+    def _suppressed(self, channel: str, candidates: Sequence[_Candidate]) -> dict[str, str]:
+        if not candidates:
+            return {}
+        found = self._suppressions.find(channel, (c.address for c in candidates), at=self._clock())
+        return {c.recipient.notification_id: f"suppressed_{found[c.address]}" for c in candidates if c.address in found}
+
+    def _record(self, job: EnrichJob, channel: str, skips: Mapping[str, str]) -> None:
+        self._ledger.move(
+            [
+                Move(
+                    DeliveryKey(notification_id, channel),
+                    DeliveryStatus.SKIPPED,
+                    reason=reason,
+                    request_id=job.letter.request_id,
+                )
+                for notification_id, reason in skips.items()
+            ]
+        )
+
+    def _send_on(self, job: EnrichJob, channel: str, going: Sequence[_Candidate]) -> None:
+        recipients = [self._deliverable(candidate) for candidate in going]
+        # An instant letter has a message of its own, so that a slow or bad one holds up nobody.
+        size = 1 if job.letter.lane == "instant" else max(1, len(recipients))
+        jobs = [
+            DeliverJob(letter=job.letter, channel=channel, recipients=tuple(recipients[start : start + size]))
+            for start in range(0, len(recipients), size)
+        ]
+        self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(j.model_dump_json()) for j in jobs])
+
+    def _deliverable(self, candidate: _Candidate) -> DeliverRecipient:
+        profile = candidate.profile
+        user = {name: value for name, value in profile.to_dict().items() if name != "email_confirmed" and value}
+        return DeliverRecipient(
+            notification_id=candidate.recipient.notification_id,
+            user_id=candidate.recipient.user_id,
+            address=candidate.address,
+            locale=profile.locale or self._default_locale,
+            user=user,
+        )

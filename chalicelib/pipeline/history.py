@@ -1,0 +1,86 @@
+"""Reads what the ledger knows: one notification with its timeline, and a user's history. Called by the API."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow, NotificationRow, delivery_part
+
+PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+
+class History:
+    """The reader of one stage's ledger."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def notification(self, notification_id: str) -> dict[str, Any]:
+        """One notification with its deliveries and their timeline (design §8). Raises: NotFoundError (permanent),
+        UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = list(LedgerRow.query(notification_id, consistent_read=True))
+        head = next((row for row in rows if isinstance(row, NotificationRow)), None)
+        if head is None:
+            raise NotFoundError(f"there is no notification {notification_id}")
+        return self._describe(head, [row for row in rows if isinstance(row, DeliveryRow)])
+
+    def of_user(
+        self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of a user's notifications, newest first, and the cursor of the next. At most three requests, however
+        long the history. Raises: InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
+        start = read_cursor(cursor, scope=user_id) if cursor else None
+        with reaching_dynamodb():
+            page = LedgerRow.by_user.query(
+                user_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            heads = [row for row in page if isinstance(row, NotificationRow)]
+            deliveries = self._deliveries(heads)
+        described = [self._describe(head, deliveries.get(head.notification_id, [])) for head in heads]
+        following = page.last_evaluated_key
+        return described, write_cursor(following, scope=user_id) if following else None
+
+    def _deliveries(self, heads: Sequence[NotificationRow]) -> Mapping[str, list[DeliveryRow]]:
+        keys = [(head.notification_id, delivery_part(channel)) for head in heads for channel in head.channels]
+        found: dict[str, list[DeliveryRow]] = {}
+        for row in DeliveryRow.batch_get(keys) if keys else ():
+            found.setdefault(row.notification_id, []).append(row)
+        return found
+
+    def _describe(self, head: NotificationRow, deliveries: Sequence[DeliveryRow]) -> dict[str, Any]:
+        waiting = head.send_at is not None and parse_rfc3339(head.send_at) > self._clock()
+        statuses = [DeliveryStatus(row.status) for row in deliveries]
+        return {
+            "id": head.notification_id,
+            "request_id": head.request_id,
+            "status": notification_status(statuses, channels=len(head.channels), scheduled=waiting),
+            "recipient": head.recipient,
+            "template": head.template,
+            "template_version": int(head.template_version),
+            "category": head.category,
+            "lane": head.lane,
+            "channels": list(head.channels),
+            "created_at": head.created_at,
+            "send_at": head.send_at,
+            "expires_at": head.expires_at,
+            "campaign_id": head.campaign_id,
+            "deliveries": [_describe_delivery(row) for row in deliveries],
+        }
+
+
+def _describe_delivery(row: DeliveryRow) -> dict[str, Any]:
+    return {
+        "channel": row.part.partition("#")[2],
+        "status": shown_status(DeliveryStatus(row.status)),
+        "reason": row.reason,
+        "attempt": int(row.attempt),
+        "provider_id": row.provider_id,
+        "timeline": [json.loads(event) for event in row.timeline],
+    }

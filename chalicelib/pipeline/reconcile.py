@@ -1,0 +1,64 @@
+"""Decides about deliveries whose outcome nobody knows: a lost reply, or a worker that died while it called. Called by
+`functions/retry.py` when the time for the provider's own word is over.
+
+Nothing is sent again blindly: the provider's Send event moves a delivery to `sent` before this is asked. What is still
+`calling` then follows its category: a transactional letter is sent once more, any other becomes `uncertain` and waits
+for a person.
+"""
+
+from datetime import timedelta
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.retry import Retries, RetryJob
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+
+
+class Reconcile:
+    """The reconciler of one stage."""
+
+    def __init__(self, *, ledger: Ledger, retries: Retries, clock: Clock, reconcile_seconds: int) -> None:
+        self._ledger = ledger
+        self._retries = retries
+        self._clock = clock
+        self._grace = timedelta(seconds=reconcile_seconds)
+
+    def take(self, job: RetryJob) -> str:
+        """Handles a job whose delay is over; says what it did. Raises: UnavailableError (retryable)."""
+        if job.kind == "again":
+            self._retries.forward(job.job)
+            return "forwarded"
+        for recipient in job.job.recipients:
+            self._reconcile(job.job.model_copy(update={"recipients": (recipient,)}), recipient)
+        return "reconciled"
+
+    def _reconcile(self, job: DeliverJob, recipient: DeliverRecipient) -> None:
+        key = DeliveryKey(recipient.notification_id, job.channel)
+        row = self._read(key)
+        if row is None or row.status != DeliveryStatus.CALLING:
+            # Gone on, or back in the queue with a message of its own … unless its worker died between the two.
+            if row is not None and row.status == DeliveryStatus.QUEUED:
+                self._retries.forward(job)
+            return
+        deadline = parse_rfc3339(row.lease_until or row.created_at) + self._grace
+        wait = (deadline - self._clock()).total_seconds()
+        if wait > 0:
+            self._retries.reconcile(job, in_seconds=wait + 1)
+            return
+        if CATEGORIES[job.letter.category].transactional and row.resends is None:
+            again = Move(key, DeliveryStatus.QUEUED, reason="unconfirmed", owner=row.owner, resend=True)
+            if not self._ledger.move([again]):
+                self._retries.forward(job.model_copy(update={"attempt": job.attempt + 1}))
+            return
+        self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason="unconfirmed", owner=row.owner)])
+
+    def _read(self, key: DeliveryKey) -> DeliveryRow | None:
+        with reaching_dynamodb():
+            try:
+                return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+            except DeliveryRow.DoesNotExist:
+                return None

@@ -1,0 +1,42 @@
+"""What happens every minute. Called by `functions/tick.py`."""
+
+from datetime import timedelta
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.observability import Line
+from chalicelib.pipeline.accept import DUE_SHARDS, Accept
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.ledger import LedgerRow, RequestRow
+
+LOOKAHEAD = timedelta(minutes=2)  # a request is queued a little early, with the rest of its wait as the delay
+
+
+class Tick:
+    """The periodic work of one stage."""
+
+    def __init__(self, *, accept: Accept, clock: Clock) -> None:
+        self._accept = accept
+        self._clock = clock
+
+    def tick(self) -> Line:
+        """Releases the requests whose time has come; what a stopped clock missed is released by the next tick. Raises:
+        UnavailableError (retryable: the next tick goes on)."""
+        released = 0
+        until = rfc3339(self._clock() + LOOKAHEAD)
+        for shard in range(DUE_SHARDS):
+            with reaching_dynamodb():
+                due = list(LedgerRow.by_due.query(str(shard), RequestRow.due_at <= until))
+            for row in due:
+                released += self._release(row.notification_id, row.part)
+        return Line(counts={"released": released})
+
+    def _release(self, request_id: str, part: str) -> int:
+        # Queued first, taken off the index second: a crash between the two queues it twice, which is harmless.
+        with reaching_dynamodb():
+            stored = RequestRow.get(request_id, part, consistent_read=True)
+        if stored.due_at is None:
+            return 0  # the index is eventually consistent: another tick was here
+        self._accept.enqueue(stored)
+        with reaching_dynamodb():
+            stored.update(actions=[RequestRow.due_shard.remove(), RequestRow.due_at.remove()])
+        return 1

@@ -1,0 +1,57 @@
+"""What each worker does with the body of one message: read the job, do the stage's verb, say what came of it."""
+
+from chalicelib.observability import Line, Work
+from chalicelib.pipeline.deliver import Deliver
+from chalicelib.pipeline.enrich import Enrich
+from chalicelib.pipeline.feedback import Feedback, read_event
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
+from chalicelib.pipeline.reconcile import Reconcile
+from chalicelib.pipeline.retry import RetryJob
+
+
+def enrich_work(enrich: Enrich) -> Work:
+    """The work of `functions/enrich.py`."""
+
+    def work(body: str) -> Line:
+        job = read_job(EnrichJob, body)
+        done = enrich.enrich(job)
+        counts = {"queued": done.queued, **{f"skipped_{reason}": n for reason, n in done.skipped.items()}}
+        return Line(ids=[r.notification_id for r in job.recipients], counts=counts)
+
+    return work
+
+
+def deliver_work(deliver: Deliver) -> Work:
+    """The work of `functions/deliver.py`."""
+
+    def work(body: str) -> Line:
+        job = read_job(DeliverJob, body)
+        done = deliver.deliver(job)
+        ids = [r.notification_id for r in job.recipients]
+        return Line(ids=ids, counts=done.counts, seconds=done.seconds_since_accepted)
+
+    return work
+
+
+def retry_work(reconcile: Reconcile) -> Work:
+    """The work of `functions/retry.py`."""
+
+    def work(body: str) -> Line:
+        job = read_job(RetryJob, body)
+        done = reconcile.take(job)
+        return Line(ids=[r.notification_id for r in job.job.recipients], counts={done: len(job.job.recipients)})
+
+    return work
+
+
+def feedback_work(feedback: Feedback) -> Work:
+    """The work of `functions/feedback.py`."""
+
+    def work(body: str) -> Line:
+        event = read_event(body)
+        if event is None:
+            return Line(counts={"foreign": 1})
+        feedback.take(event)
+        return Line(ids=[event.key.notification_id], counts={event.type.lower(): 1})
+
+    return work

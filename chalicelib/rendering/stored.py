@@ -1,0 +1,52 @@
+"""Templates that were written after the code was shipped, on DynamoDB: the store asks for them, the API writes them."""
+
+from pynamodb.exceptions import PutError
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import ConflictError
+from chalicelib.rendering.model import SHIPPED_VERSION, Template
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.configuration import TemplateRow
+
+
+class TemplateTable:
+    """The stored templates of one stage; `rendering.store.StoredTemplates`."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def latest(self, key: str) -> Template | None:
+        """The newest version, if any was stored. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = TemplateRow.query(key, scan_index_forward=False, limit=1, consistent_read=True)
+            return next((Template.model_validate(row.body) for row in rows), None)
+
+    def version(self, key: str, version: int) -> Template | None:
+        """One version. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            try:
+                return Template.model_validate(TemplateRow.get(key, version).body)
+            except TemplateRow.DoesNotExist:
+                return None
+
+    def keys(self) -> list[str]:
+        """The keys that have a stored version. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return sorted({row.key for row in TemplateRow.scan(attributes_to_get=["key"])})
+
+    def add(self, template: Template, *, by: str) -> Template:
+        """Stores `template` as its key's next version. Raises: ConflictError (permanent: another was stored at the same
+        moment; read it and try again), UnavailableError (retryable)."""
+        known = self.latest(template.key)
+        version = (known.version if known else SHIPPED_VERSION) + 1
+        stored = template.model_copy(update={"version": version})
+        body = stored.model_dump(mode="json")
+        row = TemplateRow(template.key, version, body=body, created_at=rfc3339(self._clock()), created_by=by)
+        with reaching_dynamodb():
+            try:
+                row.save(condition=TemplateRow.key.does_not_exist())
+                return stored
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
+        raise ConflictError(f"another version of {template.key} was stored at this moment; read it and try again")

@@ -1,0 +1,29 @@
+"""Opaque cursors: where a list goes on. They are bound to their list, so that one list's cursor opens no other."""
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from chalicelib.errors import InvalidError
+
+
+def write_cursor(last_key: dict[str, Any], *, scope: str) -> str:
+    """The cursor after the item with this key; `scope` names the list."""
+    content = json.dumps({"s": _mark(scope), "k": last_key}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, *, scope: str) -> dict[str, Any]:
+    """The key in a cursor. Raises: InvalidError (permanent): it is not one of this list's."""
+    try:
+        content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if content["s"] == _mark(scope):
+            return dict(content["k"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list")
+
+
+def _mark(scope: str) -> str:
+    return hashlib.sha256(scope.encode()).hexdigest()[:12]

@@ -1,0 +1,180 @@
+"""The one place that makes clients and puts the parts together; everything is made at its first use and kept.
+
+Every client has explicit timeouts and retries. SES has none of its own: see `channels/email.py`.
+"""
+
+import random
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.channels.base import Channel
+from chalicelib.channels.email import EmailChannel
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import now
+from chalicelib.control.keys import KeyRing
+from chalicelib.control.queues import Queues
+from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.deliver import Deliver
+from chalicelib.pipeline.enrich import Enrich
+from chalicelib.pipeline.feedback import Feedback
+from chalicelib.pipeline.history import History
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.reconcile import Reconcile
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.tick import Tick
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.preferences import PreferenceStore
+from chalicelib.profiles.suppressions import SuppressionList
+from chalicelib.rendering.render import Renderer, Site
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.stored import TemplateTable
+from chalicelib.settings import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+
+_SQS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+
+
+@cache
+def sqs() -> "SQSClient":
+    """SQS: its own three tries are safe, jobs are idempotent."""
+    return boto3.client("sqs", config=_SQS)
+
+
+@cache
+def ses() -> "SESV2Client":
+    """SES v2, with one try."""
+    return boto3.client("sesv2", config=_SES)
+
+
+@cache
+def queues() -> Queues:
+    """The stage's queues."""
+    return Queues(sqs(), settings().resource(""))
+
+
+@cache
+def channels() -> Mapping[str, Channel]:
+    """The channels by name; the contract tests compare them with the registry."""
+    email = EmailChannel(ses(), sender=settings().mail_from, configuration_set=settings().configuration_set)
+    return {channel.name: channel for channel in (email,)}
+
+
+@cache
+def ledger() -> Ledger:
+    """The only writer of statuses."""
+    return Ledger(clock=now, retention_days=settings().retention_days)
+
+
+@cache
+def template_table() -> TemplateTable:
+    """Templates that people wrote."""
+    return TemplateTable(clock=now)
+
+
+@cache
+def templates() -> TemplateStore:
+    """All templates, shipped and stored."""
+    return TemplateStore(template_table(), clock=now)
+
+
+def new_renderer() -> Renderer:
+    """A renderer with nothing in its cache, for drafts: they share a version number until one is stored."""
+    return Renderer(channels=CHANNELS, site=Site(name=settings().site_name, url=settings().site_url))
+
+
+@cache
+def renderer() -> Renderer:
+    """The renderer of stored versions."""
+    return new_renderer()
+
+
+@cache
+def directory() -> Directory:
+    """The user directory."""
+    return Directory(clock=now)
+
+
+@cache
+def suppressions() -> SuppressionList:
+    """Addresses that must not be written to."""
+    return SuppressionList(clock=now)
+
+
+@cache
+def history() -> History:
+    """The reader of the ledger."""
+    return History(clock=now)
+
+
+@cache
+def accept() -> Accept:
+    """The intake."""
+    return Accept(templates=templates(), queues=queues(), clock=now, retention_days=settings().retention_days)
+
+
+@cache
+def enrich() -> Enrich:
+    """The enricher."""
+    return Enrich(
+        profiles=directory(),
+        preferences=PreferenceStore(),
+        suppressions=suppressions(),
+        ledger=ledger(),
+        queues=queues(),
+        clock=now,
+        default_locale=settings().default_locale,
+    )
+
+
+@cache
+def retries() -> Retries:
+    """The retry queue."""
+    return Retries(queues=queues(), jitter=random.random, base_seconds=settings().retry_seconds)
+
+
+@cache
+def deliver() -> Deliver:
+    """The sender."""
+    return Deliver(
+        templates=templates(),
+        renderer=renderer(),
+        channels=channels(),
+        ledger=ledger(),
+        retries=retries(),
+        clock=now,
+        lease_seconds=settings().lease_seconds,
+        reconcile_seconds=settings().reconcile_seconds,
+        max_attempts=settings().max_attempts,
+    )
+
+
+@cache
+def reconcile() -> Reconcile:
+    """The reconciler."""
+    return Reconcile(ledger=ledger(), retries=retries(), clock=now, reconcile_seconds=settings().reconcile_seconds)
+
+
+@cache
+def feedback() -> Feedback:
+    """The listener to providers."""
+    return Feedback(ledger=ledger(), suppressions=suppressions())
+
+
+@cache
+def tick() -> Tick:
+    """The periodic work."""
+    return Tick(accept=accept(), clock=now)
+
+
+@cache
+def key_ring() -> KeyRing:
+    """The checker of API keys."""
+    return KeyRing()

@@ -1,0 +1,7 @@
+"""Lambda: the sender. Sources: queues deliver-<channel> and deliver-<channel>-bulk."""
+
+from chalicelib.observability import batch_handler
+from chalicelib.pipeline.workers import deliver_work
+from chalicelib.wiring import deliver
+
+handler = batch_handler("deliver", lambda: deliver_work(deliver()))

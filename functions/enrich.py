@@ -1,0 +1,7 @@
+"""Lambda: the enricher. Sources: queues enrich-instant and enrich-bulk."""
+
+from chalicelib.observability import batch_handler
+from chalicelib.pipeline.workers import enrich_work
+from chalicelib.wiring import enrich
+
+handler = batch_handler("enrich", lambda: enrich_work(enrich()))

@@ -1,0 +1,7 @@
+"""Lambda: takes what providers say of letters. Source: queue feedback (SES → SNS → SQS)."""
+
+from chalicelib.observability import batch_handler
+from chalicelib.pipeline.workers import feedback_work
+from chalicelib.wiring import feedback
+
+handler = batch_handler("feedback", lambda: feedback_work(feedback()))
