@@ -1,0 +1,50 @@
+# Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format lock package deploy clean
+
+PORT ?= 4566
+STAGE ?= dev
+PYTEST_ARGS ?=
+BIN := .venv/bin
+READY := .venv/.up-to-date
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## .venv with the locked packages
+
+$(READY): requirements-dev.txt infra/setup.sh
+	@infra/setup.sh
+
+run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)
+	@$(BIN)/python -m infra.local.run --port $(PORT)
+
+test: $(READY) ## every test (PYTEST_ARGS="-k words")
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY) ## style, types, who may import whom, the template
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint infra/template.yaml
+
+format: $(READY) ## rewrite the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(READY) ## requirements*.in into requirements*.txt, with hashes
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes \
+		requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes \
+		requirements.in -c requirements-dev.txt -o requirements.txt
+
+package: $(READY) ## what is deployed, into build/
+	@$(BIN)/python -m infra.package
+
+deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev)
+	@$(BIN)/python -m infra.deploy --stage $(STAGE)
+
+clean: ## all that was made here: .venv, build (the local cloud's data too), caches
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .chalice/deployments
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,78 @@
+"""The AWS account that is deployed to: a real one, or the emulator's. Called by `deploy.py` and the local cloud."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra.archive import Artifact
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+
+_CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"})
+
+
+@dataclass
+class Account:
+    """Clients of one account and region; `endpoint_url` is None on AWS."""
+
+    session: boto3.Session = field(default_factory=boto3.Session)
+    endpoint_url: str | None = None
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return self.session.client("cloudformation", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self.session.client("s3", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def lambdas(self) -> "LambdaClient":
+        return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def number(self) -> str:
+        """The account's twelve digits."""
+        sts = self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
+        number: str = sts.get_caller_identity()["Account"]
+        return number
+
+    def upload(self, bucket: str, artifact: Artifact) -> str:
+        """Puts the artifact unless it is there; answers its key."""
+        try:
+            self.s3.head_object(Bucket=bucket, Key=artifact.key)
+        except ClientError:
+            self.s3.upload_file(str(artifact.path), bucket, artifact.key)
+        return artifact.key
+
+    def artifact_bucket(self, stage: str) -> str:
+        """The stage's bucket of artifacts, made private and encrypted (S3's default) when it is not there."""
+        name = f"vestnik-{stage}-artifacts-{self.number}"
+        try:
+            self.s3.head_bucket(Bucket=name)
+        except ClientError:
+            region = self.session.region_name
+            if region == "us-east-1":  # the one region that refuses to be named
+                self.s3.create_bucket(Bucket=name)
+            else:
+                self.s3.create_bucket(
+                    Bucket=name,
+                    CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
+                )
+            self.s3.put_public_access_block(
+                Bucket=name,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+        return name

@@ -1,0 +1,60 @@
+"""Zip files that depend on their content alone: the same sources give the same bytes, and so the same name, everywhere.
+
+Used for the workers' zip, the layer and the check whether the app has changed."""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+_MODE = 0o100644 << 16
+_NEVER_SHIPPED = {"__pycache__", ".DS_Store"}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file to be uploaded. `digest` is the SHA-256 of its bytes."""
+
+    path: Path
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """Its name in the bucket of artifacts: a new content is a new name."""
+        return f"{self.path.stem}-{self.digest[:16]}{self.path.suffix}"
+
+
+def tree(root: Path, folder: str, *, without: Iterable[str] = ()) -> Iterator[tuple[str, Path]]:
+    """Every file under `root/folder` with its name relative to `root`, links followed; `without` names folders,
+    relative to `root`, that stay out."""
+    left_out = tuple(f"{name}/" for name in without)
+    for path in sorted((root / folder).rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and not _NEVER_SHIPPED & set(path.parts) and not name.startswith(left_out):
+            yield name, path
+
+
+def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
+    """Writes the archive whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = _MODE
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+    unfinished.replace(target)
+    return Artifact(target, hashlib.sha256(target.read_bytes()).hexdigest())
+
+
+def digest_of(files: Iterable[tuple[str, Path]], *extra: str) -> str:
+    """A SHA-256 over names and contents: equal exactly when nothing has changed."""
+    total = hashlib.sha256()
+    for name, path in sorted(files):
+        total.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for text in extra:
+        total.update(f"\0{text}\0".encode())
+    return total.hexdigest()

@@ -1,0 +1,88 @@
+"""The Chalice app as a CloudFormation template and a zip, for the local cloud: `chalice deploy` needs `ImportRestApi`,
+which the emulator lacks (docs/decisions.md). On AWS `deploy.py` runs `chalice deploy` itself.
+
+The app is packaged in a folder of its own with an empty `requirements.txt`: the emulator runs functions by the Python
+of this environment, which has the locked packages, as Lambda has its layer.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.archive import Artifact, digest_of, tree, write_zip
+from infra.paths import BUILD, ROOT
+
+
+@dataclass(frozen=True)
+class PackagedApp:
+    """`template` takes the parameters PublicUrl, ArtifactBucket and AppKey."""
+
+    template: str
+    code: Artifact
+
+
+def api_id(stage: str) -> str:
+    """The REST API's id on the emulator, pinned so that its address is known before it is deployed."""
+    return f"vestnik-{stage}-api"
+
+
+def package_app(stage: str) -> PackagedApp:
+    """The app of this checkout, packaged anew only when a source has changed. Raises: subprocess.CalledProcessError."""
+    out = BUILD / f"chalice-{stage}"
+    sources = list(_sources())
+    wanted = digest_of(sources, stage, json.dumps(_merged(stage)), digest_of([("self", Path(__file__))]))
+    stamp = out / "inputs.sha256"
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        shutil.rmtree(out, ignore_errors=True)
+        _package(stage, out, sources)
+        stamp.write_text(wanted)
+    packaged = out / "packaged"
+    code = out / "unpacked"
+    return PackagedApp((packaged / "sam.json").read_text(), write_zip(out / "app.zip", tree(code, ".")))
+
+
+def _sources() -> Iterable[tuple[str, Path]]:
+    yield "app.py", ROOT / "app.py"
+    for folder in ("chalicelib", ".chalice", "vendor"):
+        yield from tree(ROOT, folder, without=[".chalice/deployed", ".chalice/deployments"])
+    for name, path in tree(ROOT, "templates"):  # what vendor/ links to
+        yield f"vendor/{name}", path
+
+
+def _package(stage: str, out: Path, sources: Iterable[tuple[str, Path]]) -> None:
+    project = out / "project"
+    for name, path in sources:
+        target = project / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    (project / "requirements.txt").touch()
+    (out / "merge.json").write_text(json.dumps(_merged(stage)))
+    chalice = Path(sys.executable).with_name("chalice")
+    merge = ["--merge-template", str(out / "merge.json"), "--template-format", "json"]
+    subprocess.run(
+        [chalice, "--project-dir", project, "package", "--stage", stage, *merge, out / "packaged"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},  # it asks for one, and the template names none
+    )
+    shutil.unpack_archive(out / "packaged" / "deployment.zip", out / "unpacked")
+
+
+def _merged(stage: str) -> dict[str, Any]:
+    """What is laid over Chalice's own template: what is known only when it is deployed, and the pinned id."""
+    code = {"Bucket": {"Ref": "ArtifactBucket"}, "Key": {"Ref": "AppKey"}}
+    variables = {"VESTNIK_PUBLIC_URL": {"Ref": "PublicUrl"}}
+    return {
+        "Parameters": {name: {"Type": "String"} for name in ("PublicUrl", "ArtifactBucket", "AppKey")},
+        "Resources": {
+            "APIHandler": {"Properties": {"CodeUri": code, "Environment": {"Variables": variables}}},
+            # SAM tags only the API's stage unless asked to propagate; the emulator reads the tag of the API itself.
+            "RestAPI": {"Properties": {"PropagateTags": True, "Tags": {"ms-custom-id": api_id(stage)}}},
+        },
+    }

@@ -1,0 +1,229 @@
+"""The whole service on one machine: the emulator, the mailbox, both deployables. `make run` and the end-to-end tests
+use this one class, so that what is tested is what runs.
+
+    with LocalCloud(Ports(4566, 8025), state_dir=…) as cloud:
+        requests.get(cloud.api_url + "/healthz")
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import parseaddr
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import boto3
+import requests
+
+from infra.account import Account
+from infra.archive import Artifact
+from infra.chalice_app import PackagedApp, api_id
+from infra.deploy import deploy_infra, deploy_packaged_app
+from infra.local.artifacts import build_artifacts
+from infra.local.process import Child, StartError
+from infra.local.state import StateFolder
+from infra.paths import ROOT
+from infra.stacks import DeployError
+from infra.stages import WorkerTimings, environment_of
+
+STAGE = "local"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"  # the emulator's for the key `test`
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+# What children may inherit. The rest stays out: a stray AWS_PROFILE or AWS_ENDPOINT_URL would reach the functions,
+# which get the emulator's own environment.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the two processes listen, on this machine alone."""
+
+    emulator: int
+    mailbox: int
+
+
+class LocalCloud:
+    """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        state_dir: Path,
+        logs_dir: Path,
+        timings: WorkerTimings | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.state = StateFolder(state_dir)
+        self.emulator_url = f"http://127.0.0.1:{ports.emulator}"
+        self.mailbox_url = f"http://127.0.0.1:{ports.mailbox}"
+        self.api_url = f"{self.emulator_url}/_aws/execute-api/{api_id(STAGE)}/api"
+        self._timings = timings or WorkerTimings()
+        self._say = say
+        self._settings = {**environment_of(STAGE), "VESTNIK_PUBLIC_URL": self.api_url}
+        session = boto3.Session("test", "test", region_name=REGION)
+        self.account = Account(session, endpoint_url=self.emulator_url)
+        self.emulator = self._emulator(ports, logs_dir)
+        self.mailbox = self._mailbox(ports, logs_dir)
+
+    def start(self) -> None:
+        """Returns when the API answers. Raises: StartError, DeployError; nothing is left running then."""
+        self.state.acquire()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops both processes; the emulator saves its state on the way out."""
+        self.emulator.stop()
+        self.mailbox.stop()
+        shutil.rmtree(self.state.temporary, ignore_errors=True)
+        self.state.release()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a process that acts as the app of this cloud: its settings, its AWS."""
+        return {
+            **self._base_environment(),
+            **self._settings,
+            "AWS_ENDPOINT_URL": self.emulator_url,
+            "AWS_ENDPOINT_URL_SESV2": self.mailbox_url,
+        }
+
+    def seed(self, *, people: bool = False) -> str:
+        """Makes the API key of the first service, the same in every run, and answers it; with `people`, demo users too.
+        Raises: StartError."""
+        parts = self.state.api_key()
+        command = [sys.executable, "-m", "infra.local.seed", parts.key_id, parts.secret]
+        answer = subprocess.run(
+            [*command, *(["--people"] if people else [])],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode:
+            raise StartError(f"the first data could not be written:\n{answer.stderr.strip()[-2000:]}")
+        return answer.stdout.strip()
+
+    def warm(self) -> None:
+        """Calls every worker once with nothing to do, so that the first letter does not pay for their imports."""
+        mappings = self.account.lambdas.list_event_source_mappings()["EventSourceMappings"]
+        workers = {mapping["FunctionArn"] for mapping in mappings}
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            list(pool.map(self._call_with_nothing, sorted(workers)))
+
+    def _call_with_nothing(self, worker: str) -> None:
+        self.account.lambdas.invoke(FunctionName=worker, Payload=b'{"Records": []}')
+
+    def _start(self) -> None:
+        if not self.state.is_readable():
+            self._say(f"saved state cannot be read; it is kept in {self.state.set_aside()}, starting from nothing")
+        restored = not self.state.is_empty()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            artifacts = pool.submit(build_artifacts, STAGE)
+            self._start_processes()
+            workers, app = artifacts.result()
+        try:
+            self._deploy(workers, app)
+        except (DeployError, StartError):
+            if not restored:
+                raise
+            self._start_from_nothing(workers, app)
+
+    def _start_from_nothing(self, workers: Artifact, app: PackagedApp) -> None:
+        """The second try after one on a saved state: if this one fails too, the state was not to blame."""
+        self.emulator.stop()
+        aside = self.state.set_aside()
+        self._say(f"saved state does not work; it is kept in {aside}, starting from nothing")
+        try:
+            self._start_processes()
+            self._deploy(workers, app)
+        except (DeployError, StartError):
+            self.emulator.stop()
+            self.state.put_back(aside)
+            raise
+
+    def _start_processes(self) -> None:
+        self._say("starting the emulator and the mailbox")
+        shutil.rmtree(self.state.temporary, ignore_errors=True)
+        for folder in (self.state.emulator, self.state.mailbox, self.state.temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+        children = [child for child in (self.emulator, self.mailbox) if not child.running]
+        for child in children:
+            child.start()
+        for child in children:
+            child.wait_healthy()
+
+    def _deploy(self, workers: Artifact, app: PackagedApp) -> None:
+        changed = deploy_infra(
+            self.account,
+            environment=self._settings,
+            timings=self._timings,
+            workers=workers,
+            layer=None,
+            ses_endpoint=self.mailbox_url,
+        )
+        self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
+        changed = deploy_packaged_app(self.account, app, stage=STAGE, public_url=self.api_url)
+        self._say("API: " + ("deployed" if changed else "as it was"))
+        answer = requests.get(f"{self.api_url}/healthz", timeout=30)
+        if not answer.ok:
+            raise StartError(f"{self.api_url}/healthz answers {answer.status_code}: {answer.text[:300]}")
+
+    def _emulator(self, ports: Ports, logs_dir: Path) -> Child:
+        environment = {
+            **self._base_environment(),
+            "GATEWAY_PORT": str(ports.emulator),
+            "BIND_HOST": "127.0.0.1",
+            "AUTH": "true",  # roles are enforced: a missing permission shows here, not on AWS
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.state.emulator.resolve()),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str((self.state.path / "s3").resolve()),
+            "TMPDIR": str(self.state.temporary.resolve()),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+        }
+        health_url = f"{self.emulator_url}/_ministack/health"
+        log = logs_dir / "emulator.log"
+        return Child("the emulator", ["ministack"], environment=environment, log=log, health_url=health_url)
+
+    def _mailbox(self, ports: Ports, logs_dir: Path) -> Child:
+        _, sender = parseaddr(self._settings["VESTNIK_MAIL_FROM"])
+        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:vestnik-{STAGE}-ses-events"
+        module = ["infra.local.mailbox", "--port", str(ports.mailbox), "--data", str(self.state.mailbox.resolve())]
+        module += ["--topic-arn", topic, "--configuration-set", f"vestnik-{STAGE}"]
+        module += ["--aws-endpoint", self.emulator_url, "--verified", sender.rpartition("@")[2]]
+        health_url = f"{self.mailbox_url}/healthz"
+        log = logs_dir / "mailbox.log"
+        environment = self._base_environment()
+        return Child("the mailbox", module, environment=environment, log=log, health_url=health_url)
+
+    def _base_environment(self) -> dict[str, str]:
+        inherited: Mapping[str, str] = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        return {
+            **inherited,
+            **_CREDENTIALS,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }

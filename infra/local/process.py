@@ -1,0 +1,110 @@
+"""A child process of the local cloud: started, watched until it answers, stopped. Called by `cloud.py`."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import requests
+
+from infra.paths import ROOT
+
+_POLL_SECONDS = 0.1
+_LAST_LINES = 8
+
+
+class StartError(RuntimeError):
+    """The local cloud cannot start; the message says what to do."""
+
+
+class Child:
+    """One Python module run as a process in a session of its own, so that Ctrl-C reaches only its parent."""
+
+    def __init__(
+        self, name: str, module: Sequence[str], *, environment: Mapping[str, str], log: Path, health_url: str
+    ) -> None:
+        self.name = name
+        self._module = module
+        self._environment = environment
+        self._log = log
+        self._health_url = health_url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it and returns at once."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local.leash", str(os.getpid()), *self._module],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_healthy(self, limit_seconds: float = 60) -> None:
+        """Until its health address answers 200. Raises: StartError with the end of its log."""
+        deadline = time.monotonic() + limit_seconds
+        while time.monotonic() < deadline and self.running:
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(self._health_url, timeout=2).ok:
+                    return
+            time.sleep(_POLL_SECONDS)
+        why = "did not answer in time" if self.running else "ended at once"
+        raise StartError(f"{self.name} {why}; the end of {self._log}:\n{self._tail()}")
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process; for tests that kill it. Raises: StartError when it was never started."""
+        if self._process is None:
+            raise StartError(f"{self.name} was not started")
+        return self._process.pid
+
+    def stop(self, grace_seconds: float = 20) -> None:
+        """Asks it to stop and waits; what does not listen is killed with all it started."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def _tail(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether this machine could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(first: int = 0) -> int:
+    """The next free port from `first` on; 0 lets the system choose."""
+    if first:
+        return next(port for port in range(first, 65536) if port_is_free(port))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

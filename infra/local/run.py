@@ -1,0 +1,164 @@
+"""`make run`: the local cloud in the foreground, until Ctrl-C.
+
+python -m infra.local.run --port 4566
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from infra.local.cloud import LocalCloud, Ports
+from infra.local.leash import tie_to_parent
+from infra.local.process import StartError, free_port, port_is_free
+from infra.paths import BUILD
+from infra.stacks import DeployError
+
+_DEFAULT_PORT = 4566
+_DEFAULT_MAILBOX_PORT = 8025
+_PATIENCE_SECONDS = 10  # how long an earlier run may take to let its port go
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to end."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run Vestnik whole on this machine.")
+    parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="of the emulator")
+    port: int = parser.parse_args().port
+    tie_to_parent(os.getppid())
+    try:
+        with _stop_signals():
+            _run(port)
+    except Stopped:
+        return 0
+    except (StartError, DeployError) as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(port: int) -> NoReturn:
+    started = time.monotonic()
+    _wait_for_port(port)
+    first_choice = _DEFAULT_MAILBOX_PORT if port == _DEFAULT_PORT else port + 1
+    cloud = LocalCloud(
+        Ports(port, free_port(first_choice)),
+        state_dir=BUILD / "state" / str(port),
+        logs_dir=BUILD / "logs" / str(port),
+        say=lambda line: print(f"[{time.monotonic() - started:5.1f} s] {line}", flush=True),
+    )
+    with _stopping(cloud):
+        cloud.start()
+        key = cloud.seed(people=True)
+        cloud.warm()
+        _write_addresses(cloud, key)
+        _print_welcome(cloud, key, time.monotonic() - started)
+        _stay(cloud)
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not port_is_free(port):
+        if time.monotonic() > deadline:
+            raise StartError(f"port {port} is busy. Stop what uses it, or choose another: PORT=5000 make run")
+        time.sleep(0.2)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """Turns the first signal to stop into `Stopped`, and lets no second one disturb the saving of the state."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise Stopped
+
+    for number in _STOP_SIGNALS:
+        signal.signal(number, stop)
+    yield
+
+
+@contextmanager
+def _stopping(cloud: LocalCloud) -> Iterator[None]:
+    try:
+        yield
+    except Stopped:
+        print("\nstopping; the state is kept for the next run", flush=True)
+        raise
+    finally:
+        cloud.stop()
+
+
+def _write_addresses(cloud: LocalCloud, key: str) -> None:
+    """`build/local.json`, for scripts. What is null does not exist yet."""
+    addresses = {
+        "api_url": cloud.api_url,
+        "ws_url": None,
+        "admin_url": None,
+        "mailbox_url": cloud.mailbox_url,
+        "emulator_url": cloud.emulator_url,
+        "api_key": key,
+        "admin_user": None,
+        "admin_password": None,
+    }
+    target = BUILD / "local.json"
+    unfinished = target.with_suffix(".part")
+    unfinished.write_text(json.dumps(addresses, indent=2) + "\n")
+    unfinished.chmod(0o600)
+    unfinished.replace(target)
+
+
+def _print_welcome(cloud: LocalCloud, key: str, took_seconds: float) -> None:
+    letter = {
+        "template": "new-episode",
+        "recipients": [{"user_id": "anna"}],
+        "context": {
+            "series": "The Long Night",
+            "season": 2,
+            "episode": 5,
+            "title": "Dawn",
+            "url": "https://cinema.example/series/the-long-night",
+        },
+    }
+    print(
+        f"""
+Vestnik runs (ready in {took_seconds:.1f} s).
+
+  API          {cloud.api_url}
+  its paths    {cloud.api_url}/openapi.json
+  letters      {cloud.mailbox_url}
+  emulator     {cloud.emulator_url}
+  API key      {key}
+  all of it    {Path(os.path.relpath(BUILD / "local.json"))}
+
+Send a letter, then look at {cloud.mailbox_url}:
+
+curl -sS {cloud.api_url}/v1/notifications \\
+  -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+  -d '{json.dumps(letter)}'
+
+Ctrl-C stops it; people, letters and keys are kept in build/state.""",
+        flush=True,
+    )
+
+
+def _stay(cloud: LocalCloud) -> NoReturn:
+    """Until a signal comes. Raises: StartError when a process has ended by itself."""
+    while True:
+        for child in (cloud.emulator, cloud.mailbox):
+            if not child.running:
+                raise StartError(f"{child.name} has ended by itself; see build/logs. Run `make run` again")
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

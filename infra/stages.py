@@ -1,0 +1,64 @@
+"""What differs between the stages. `.chalice/config.json` is the one source of a stage's settings; the infra stack gets
+the same values as parameters. Called by `deploy.py` and the local cloud."""
+
+import json
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.paths import ROOT
+
+CONFIG = ROOT / ".chalice" / "config.json"
+# The settings that both deployables take, and the template's parameter for each.
+_SHARED = {
+    "VESTNIK_PUBLIC_URL": "PublicUrl",
+    "VESTNIK_MAIL_FROM": "MailFrom",
+    "VESTNIK_SITE_URL": "SiteUrl",
+    "VESTNIK_SITE_NAME": "SiteName",
+    "VESTNIK_DEFAULT_LOCALE": "DefaultLocale",
+    "VESTNIK_DEFAULT_TIMEZONE": "DefaultTimezone",
+    "LOG_LEVEL": "LogLevel",
+}
+
+
+class WorkerTimings(BaseModel):
+    """The times of the workers and their queues; the defaults are production's, tests make them shorter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    function_timeout_seconds: int = Field(default=30, ge=1, le=900)
+    bulk_window_seconds: int = Field(default=0, ge=0, le=300)
+    lease_seconds: int = Field(default=60, ge=1)
+    visibility_timeout_seconds: int | None = Field(default=None, ge=1)
+
+    def as_parameters(self) -> dict[str, str]:
+        """Visibility is six timeouts and a window unless said otherwise (AWS, "Using Lambda with Amazon SQS")."""
+        visibility = self.visibility_timeout_seconds
+        if visibility is None:
+            visibility = 6 * self.function_timeout_seconds + self.bulk_window_seconds
+        return {
+            "FunctionTimeoutSeconds": str(self.function_timeout_seconds),
+            "BulkWindowSeconds": str(self.bulk_window_seconds),
+            "LeaseSeconds": str(self.lease_seconds),
+            "VisibilityTimeoutSeconds": str(visibility),
+        }
+
+
+def environment_of(stage: str) -> dict[str, str]:
+    """The app's environment at this stage, as Chalice computes it. Raises: KeyError for a stage that is not there."""
+    config: dict[str, Any] = json.loads(CONFIG.read_text())
+    own: dict[str, str] = config["stages"][stage]["environment_variables"]
+    return {**config["environment_variables"], **own}
+
+
+def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) -> dict[str, str]:
+    """The parameters of `template.yaml` that follow from a stage's settings."""
+    _, address = parseaddr(environment["VESTNIK_MAIL_FROM"])
+    return {
+        "Stage": environment["VESTNIK_STAGE"],
+        "MailIdentity": address.rpartition("@")[2],
+        **{name: environment[variable] for variable, name in _SHARED.items() if variable in environment},
+        **timings.as_parameters(),
+    }

@@ -1,0 +1,90 @@
+"""The workers' layer: what `requirements.txt` holds less what Lambda's Python brings itself. Called by
+`infra/package.py`.
+
+python -m layers.build         # build/layer.zip and each dependency's share of it
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from infra.archive import Artifact, digest_of, tree, write_zip
+from infra.paths import BUILD, ROOT
+
+# AWS, "Runtimes included in the Python SDK": boto3, botocore and what they need. Our lock's boto3 is for development:
+# the runtime's own is newer or the same, and leaving it out saves 15 MB and its unpacking.
+IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "python-dateutil", "six"})
+LAMBDA_PLATFORM = "x86_64-manylinux2014"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_LIMIT_MB = 250  # AWS: a function with its layers, unpacked
+_PRUNED_FOLDERS = {"tests", "test", "__pycache__", "bin"}
+_PRUNED_FILES = {".pyc", ".pyi", ".pyx", ".c", ".h"}
+
+
+def lambda_requirements(lock: str) -> str:
+    """The lock without the packages of the runtime; hashes stay with their packages."""
+    blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)
+    names = [re.split(r"[=<>\[ ;]", block, maxsplit=1)[0] for block in blocks]
+    return "".join(block for name, block in zip(names, blocks, strict=True) if name.lower() not in IN_THE_RUNTIME)
+
+
+def build_layer(*, platform: str | None = LAMBDA_PLATFORM) -> Artifact:
+    """`build/layer.zip`, made anew only when the lock, this file or Python has changed. `platform=None` builds for this
+    machine, which tests can import. Raises: subprocess.CalledProcessError."""
+    work = BUILD / f"layer-{platform or 'native'}"
+    target = BUILD / ("layer.zip" if platform else "layer-native.zip")
+    lock = ROOT / "requirements.txt"
+    wanted = digest_of([("lock", lock), ("build", Path(__file__))], PYTHON)
+    stamp = work / "inputs.sha256"
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        shutil.rmtree(work, ignore_errors=True)
+        _install(lambda_requirements(lock.read_text()), work, platform)
+        stamp.write_text(wanted)
+    return write_zip(target, _shipped(work))
+
+
+def _install(requirements: str, work: Path, platform: str | None) -> None:
+    work.mkdir(parents=True)
+    listed = work / "requirements.txt"
+    listed.write_text(requirements)
+    uv = Path(sys.executable).with_name("uv")
+    exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", PYTHON]
+    target = ["--target", str(work / "python"), "--requirement", str(listed)]
+    target_platform = ["--python-platform", platform] if platform else []
+    subprocess.run(
+        [uv, "pip", "install", "--quiet", *exact, *target_platform, "--python", sys.executable, *target],
+        check=True,
+    )
+
+
+def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
+    for name, path in tree(work, "python"):
+        folders = set(path.relative_to(work).parts[:-1])
+        record = path.parent.name.endswith(".dist-info") and path.name in {"RECORD", "INSTALLER", "REQUESTED"}
+        if not (folders & _PRUNED_FOLDERS or path.suffix in _PRUNED_FILES or path.name == ".lock" or record):
+            yield name, path
+
+
+def shares(work: Path) -> Counter[str]:
+    """Unpacked bytes of each top-level package."""
+    sizes: Counter[str] = Counter()
+    for name, path in _shipped(work):
+        sizes[name.split("/")[1]] += path.stat().st_size
+    return sizes
+
+
+def main() -> None:
+    artifact = build_layer()
+    sizes = shares(BUILD / f"layer-{LAMBDA_PLATFORM}")
+    for name, size_bytes in sizes.most_common():
+        print(f"{size_bytes / 1_000_000:8.2f} MB  {name}")
+    unpacked_mb = sizes.total() / 1_000_000
+    print(f"{unpacked_mb:8.2f} MB  unpacked of {_LIMIT_MB}; zip {artifact.path.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
