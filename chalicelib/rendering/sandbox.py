@@ -18,6 +18,7 @@ from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.runtime import Context, LoopContext, Macro, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, missing
+from markupsafe import Markup
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, filters, guard
@@ -27,42 +28,16 @@ from chalicelib.rendering.trace import path_of
 MAX_TOKENS = 20_000
 MAX_INTEGER_BITS = 128
 
+_TEXT_METHODS = frozenset({"capitalize", "count", "endswith", "find", "isdigit", "lower", "lstrip"}) | frozenset(
+    {"rstrip", "split", "startswith", "strip", "title", "upper"}
+)
 _METHODS: Mapping[type, frozenset[str]] = {
-    str: frozenset(
-        [
-            "capitalize",
-            "count",
-            "endswith",
-            "find",
-            "isdigit",
-            "lower",
-            "lstrip",
-            "rstrip",
-            "split",
-            "startswith",
-            "strip",
-            "title",
-            "upper",
-        ]
-    ),
+    str: _TEXT_METHODS,
+    Markup: _TEXT_METHODS,
     list: frozenset({"count", "index"}),
     dict: frozenset({"get", "items", "keys", "values"}),
-    LoopContext: frozenset(
-        [
-            "changed",
-            "cycle",
-            "depth",
-            "first",
-            "index",
-            "index0",
-            "last",
-            "length",
-            "nextitem",
-            "previtem",
-            "revindex",
-            "revindex0",
-        ]
-    ),
+    LoopContext: frozenset({"changed", "cycle", "first", "index", "index0", "last", "length"})
+    | frozenset({"nextitem", "previtem", "revindex", "revindex0"}),
 }
 # What a template can make Python raise: all of it is the template's fault, none of it ours.
 _TEMPLATE_FAULTS = (TemplateRuntimeError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -168,7 +143,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         """By list; all that is not on it does not exist for a letter."""
         if isinstance(obj, Namespace):
             return not attr.startswith("_")
-        return any(isinstance(obj, kind) and attr in names for kind, names in _METHODS.items())
+        return attr in _METHODS.get(type(obj), frozenset())
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ARG002
         """`str.format` stays an attribute like any other: not on the list."""

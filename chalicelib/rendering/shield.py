@@ -21,6 +21,7 @@ _MARKUP = re.compile(
     r"(?P<comment><!--.*?-->)"
     r"|(?P<style><style\b[^>]*>.*?</style\s*>)"
     r"|(?P<literal><(?P<name>title|textarea|script)\b[^>]*>.*?</(?P=name)\s*>)"
+    r"|(?P<unclosed><(?:style|title|textarea|script)\b)"
     r"|(?P<tag></?[a-z](?:\"[^\"]*\"|'[^']*'|[^'\">])*>|<![a-z][^>]*>)"
     rf"|(?P<jinja>{_WORD})"
     r"|(?P<open><(?=[a-z/!]))",
@@ -93,7 +94,7 @@ class Shield:
     def _shield(self, found: re.Match[str]) -> str:
         text = found[0]
         match found.lastgroup or "":
-            case "open":
+            case "open" | "unclosed":
                 raise RenderError(
                     "syntax", f"an HTML tag is not closed: {self.reveal(found.string[found.start() :][:40])}"
                 )

@@ -2,11 +2,11 @@
 letter: the Jinja tags are still hidden (see `shield.py`), so that what comes out is a template too."""
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 
-_VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
-)
+from chalicelib.rendering.nesting import VOID
+
 _UNSPOKEN = frozenset({"head", "script", "style", "title"})
 _PARAGRAPHS = frozenset(
     [
@@ -34,10 +34,11 @@ _EDGES = re.compile(r"[ \t]*\n[ \t]*")
 _GAPS = re.compile(r"\n{3,}")
 
 
-def text_of(html: str) -> str:
+def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
     """Paragraphs, list items as `• item`, links as `label (address)`; no images, no preheader, nothing marked
-    `data-text="skip"`."""
-    reader = _Reader()
+    `data-text="skip"`. `shown` says what a hidden Jinja tag stands for: a link whose label is its address is written
+    once."""
+    reader = _Reader(shown)
     reader.feed(html)
     reader.close()
     return tidy("".join(reader.pieces))
@@ -49,8 +50,9 @@ def tidy(text: str) -> str:
 
 
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, shown: Callable[[str], str]) -> None:
         super().__init__(convert_charrefs=True)
+        self._shown = shown
         self.pieces: list[str] = []
         self._skipped: list[str] = []
         self._links: list[tuple[str, int]] = []
@@ -58,7 +60,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
         if self._skipped or tag in _UNSPOKEN or named.get("data-text") == "skip":
-            if tag not in _VOID:
+            if tag not in VOID:
                 self._skipped.append(tag)
             return
         self._break_before(tag)
@@ -89,7 +91,7 @@ class _Reader(HTMLParser):
 
     def _close_link(self, address: str, start: int) -> None:
         label = "".join(self.pieces[start:]).strip()
-        if address and address.removeprefix("mailto:") != label:
+        if address and self._shown(address).removeprefix("mailto:") != self._shown(label):
             self.pieces.append(f" ({address})" if label else address)
 
     def _break_before(self, tag: str) -> None:

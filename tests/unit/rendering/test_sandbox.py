@@ -69,12 +69,13 @@ BOMBS = [
     "{{ 10|round(-1000000000, 'ceil') }}",
     "{{ range(1000000000)|list }}",
     "{{ range(10000)|list + range(10000)|list }}",
-    "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+    "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9) %}{% endfor %}{% endfor %}{% endfor %}",
     "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
     "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(30) }}",
-    "{% macro m() %}{{ caller() }}{% endmacro %}{% macro n() %}{% call m() %}{{ n() }}{% endcall %}{% endmacro %}{{ n() }}",
+    "{% macro m() %}{{ caller() }}{% endmacro %}"
+    "{% macro n() %}{% call m() %}{{ n() }}{% endcall %}{% endmacro %}{{ n() }}",
     "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}{{ n.s|length }}",
     "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s|length }}",
     "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = [n.s, n.s]|join %}{% endfor %}",
@@ -176,10 +177,10 @@ _PIECES = st.lists(
     st.one_of(
         st.text(max_size=20),
         st.sampled_from(ESCAPES + BOMBS[:30]),
+        st.sampled_from(["{{ x }}", "{% for i in x %}", "{% endfor %}", "{% if x %}", "{% endif %}", "{% raw %}"]),
+        st.sampled_from(["<table>", "<tr>", "<td style='color:{{ x }}'>", "</table>", "<title>", "<preheader>"]),
         st.sampled_from(
             ["{{", "}}", "{%", "%}", "{#", "#}", "<a href=", '"', "'", ">", "<", "<!--", "-->", "<style>", "</style>"]
-            + ["{% for i in x %}", "{% endfor %}", "{% if x %}", "{% endif %}", "{% raw %}", "{% endraw %}", "{{ x }}"]
-            + ["<table>", "<tr>", "<td style='color:{{ x }}'>", "</table>", "<title>", "<preheader>", "</preheader>"]
         ),
     ),
     max_size=12,

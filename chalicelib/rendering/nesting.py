@@ -1,0 +1,54 @@
+"""Refuses a Jinja block that opens an HTML element and does not close it, or the other way round. Called by
+`compile.py`.
+
+`{% if a %}<div class="x">{% else %}<div>{% endif %}` looks right and is not: an HTML parser, which sees both branches
+at once, nests the second into the first. Said early, it is one line to mend; sent, it is a broken letter.
+"""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+from chalicelib.errors import RenderError
+
+VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+_KEYWORD = re.compile(r"\{%[-+]?\s*(\w+)")
+_OPENING = frozenset({"call", "filter", "for", "if", "macro", "with"})
+
+
+def check_nesting(html: str, *, shown: Callable[[str], str]) -> None:
+    """`html` is serialised by a parser, its Jinja tags hidden in comments that `shown` reveals. Raises: RenderError
+    `syntax` (permanent)."""
+    reader = _Reader(shown)
+    reader.feed(html)
+    reader.close()
+
+
+class _Reader(HTMLParser):
+    def __init__(self, shown: Callable[[str], str]) -> None:
+        super().__init__()
+        self._shown = shown
+        self._serial = 0
+        self._elements: list[int] = []
+        self._blocks: list[int] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self._serial += 1
+        if tag not in VOID:
+            self._elements.append(self._serial)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID and self._elements:
+            self._elements.pop()
+
+    def handle_comment(self, data: str) -> None:
+        tag = self._shown(data)
+        keyword = found[1] if (found := _KEYWORD.match(tag)) and tag != data else ""
+        inside = self._elements[-1] if self._elements else 0
+        if keyword in _OPENING or (keyword == "set" and "=" not in tag):
+            self._blocks.append(inside)
+        elif keyword in ("else", "elif") or keyword.startswith("end"):
+            if self._blocks and self._blocks[-1] != inside:
+                raise RenderError("syntax", f"`{tag[:60]}` stands in another HTML element than the tag it belongs to")
+            if keyword.startswith("end") and self._blocks:
+                self._blocks.pop()
