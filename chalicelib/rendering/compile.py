@@ -14,7 +14,7 @@ from chalicelib.errors import RenderError
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.nesting import check_nesting
-from chalicelib.rendering.sandbox import compile_source, environment
+from chalicelib.rendering.sandbox import check_source, compile_source, environment
 from chalicelib.rendering.shield import Shield
 from chalicelib.rendering.text import text_of
 
@@ -65,7 +65,7 @@ def _compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
     """The HTML part, and the text part that follows from it."""
     html_environment = environment(autoescape=True)
     # By itself first: its mistakes get the line numbers of the author's file, not of the composed letter.
-    compile_source(source, html_environment)
+    check_source(source, html_environment)
     shield = Shield(html_environment)
     try:
         # Alone as well: what the author left open, the layout would close.

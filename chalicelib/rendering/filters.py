@@ -183,7 +183,7 @@ def _moment(context: Context, value: object) -> datetime:
     name = (context.get("user") or {}).get("timezone")
     try:
         return moment.astimezone(ZoneInfo(name) if isinstance(name, str) else UTC)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `America` is a folder of the tz database
         return moment.astimezone(UTC)
 
 

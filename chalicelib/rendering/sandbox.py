@@ -1,7 +1,8 @@
 """The Jinja2 environment in which letters run. Managers write templates, so they are code from outside: attributes and
 calls are allowed by list, and all work is paid from a `Budget`. Called by `compile.py` and `render.py`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -194,11 +195,23 @@ def environment(*, autoescape: bool, trim: bool = False) -> LetterEnvironment:
 
 def compile_source(source: str, sandbox: LetterEnvironment) -> Template:
     """Raises: RenderError `syntax`, `forbidden`, `too_large` (permanent)."""
+    with _refusing(source):
+        return sandbox.from_string(source)
+
+
+def check_source(source: str, sandbox: LetterEnvironment) -> None:
+    """As `compile_source`, without what only running needs."""
+    with _refusing(source):
+        sandbox.parse(source)
+
+
+@contextmanager
+def _refusing(source: str) -> Iterator[None]:
     # A source is bounded where it is stored (`model.py`); the layout and the inlined styles come on top of it.
     if len(source) > 2 * MAX_SOURCE_BYTES:
         raise RenderError("too_large", f"the whole letter is over {2 * MAX_SOURCE_BYTES} characters")
     try:
-        return sandbox.from_string(source)
+        yield
     except TemplateSyntaxError as error:
         raise RenderError("syntax", f"line {error.lineno}: {error.message}") from error
     except _COMPILE_FAULTS as error:
