@@ -22,14 +22,18 @@ NOTIFICATION_PART = "notification"
 REQUEST_PART = "request"
 DELIVERY_PREFIX = "delivery#"
 HISTORY_FIELDS = [
+    "kind",
     "request_id",
+    "recipient",
     "template",
+    "template_version",
     "category",
     "lane",
     "channels",
+    "send_at",
+    "expires_at",
     "campaign_id",
     "run_id",
-    "recipient",
 ]
 
 

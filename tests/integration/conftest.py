@@ -1,0 +1,150 @@
+"""The parts together on moto: real tables and queues of a stage in this process, and a pump that plays the event source
+mappings."""
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from pynamodb.models import Model
+
+from chalicelib import wiring
+from chalicelib.settings import settings
+from chalicelib.storage import configuration, ledger, people
+from functions import deliver, enrich, feedback, retry
+
+QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk", "retry", "feedback")
+TABLES = (
+    ledger.LedgerRow,
+    people.UserRow,
+    people.PreferencesRow,
+    people.SuppressionRow,
+    configuration.TemplateRow,
+    configuration.ApiKeyRow,
+)
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "VESTNIK_STAGE": "test",
+    "VESTNIK_PUBLIC_URL": "https://notify.cinema.example",
+    "VESTNIK_MAIL_FROM": "Vestnik Cinema <news@cinema.example>",
+    "VESTNIK_SITE_URL": "https://cinema.example",
+    "VESTNIK_SITE_NAME": "Vestnik Cinema",
+    "POWERTOOLS_SERVICE_NAME": "vestnik",
+    "POWERTOOLS_METRICS_NAMESPACE": "Vestnik",
+}
+
+
+def forget_clients() -> None:
+    """A process starts with empty caches; so does a test."""
+    for part in vars(wiring).values():
+        if hasattr(part, "cache_clear"):
+            part.cache_clear()
+    for model in _models(Model):
+        model._connection = None
+        if hasattr(model, "Meta") and hasattr(model.Meta, "table_name"):
+            model.Meta.table_name = None
+
+
+def _models(base: Any) -> Iterator[Any]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty stage `test`."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        forget_clients()
+        for table in TABLES:
+            table.create_table(billing_mode="PAY_PER_REQUEST")
+        sqs = boto3.client("sqs")
+        for queue in QUEUES:
+            for name in (queue, f"{queue}-dlq"):
+                sqs.create_queue(QueueName=settings().resource(name))
+        boto3.client("sesv2").create_email_identity(EmailIdentity="cinema.example")
+        yield
+    forget_clients()
+
+
+class Pump:
+    """Plays SQS's event source mappings: takes what is in the queues to the workers until nothing moves."""
+
+    WORKERS: dict[str, ModuleType] = {
+        "enrich-instant": enrich,
+        "enrich-bulk": enrich,
+        "deliver-email": deliver,
+        "deliver-email-bulk": deliver,
+        "feedback": feedback,
+        "retry": retry,
+    }
+
+    def __init__(self) -> None:
+        self._sqs = boto3.client("sqs")
+
+    def bodies(self, queue: str) -> list[str]:
+        """What waits in a queue, delayed messages left out."""
+        url = self._url(queue)
+        answer = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+    def put(self, queue: str, body: str) -> None:
+        """A message of one's own."""
+        self._sqs.send_message(QueueUrl=self._url(queue), MessageBody=body)
+
+    def run(self, *queues: str) -> list[str]:
+        """Works off the queues (all but `retry` if none is named); the ids of failed messages, which are not taken
+        again."""
+        failed: list[str] = []
+        names = queues or tuple(name for name in self.WORKERS if name != "retry")
+        while any([self._batch(name, failed) for name in names]):
+            pass
+        return failed
+
+    def _batch(self, queue: str, failed: list[str]) -> bool:
+        url = self._url(queue)
+        messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600).get(
+            "Messages", []
+        )
+        if not messages:
+            return False
+        records = [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]
+        answer = self.WORKERS[queue].handler({"Records": records}, None)
+        bad = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        failed.extend(bad)
+        for message in messages:
+            if message["MessageId"] not in bad:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+    def _url(self, queue: str) -> str:
+        return self._sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
+
+
+@pytest.fixture
+def pump(stage: None) -> Pump:
+    """The workers of the stage."""
+    return Pump()
+
+
+Letters = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def letters(stage: None) -> Letters:
+    """The letters that SES took, oldest first."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.sesv2.models import sesv2_backends
+
+    def taken() -> list[dict[str, Any]]:
+        backend = sesv2_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"]
+        sent = backend.core_backend.sent_messages
+        return [{"to": m.destinations["ToAddresses"], "subject": m.subject, "body": m.body} for m in sent]
+
+    return taken
