@@ -15,9 +15,17 @@ from tests.ministack import ministack
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
+    from mypy_boto3_sesv2.type_defs import (
+        BulkEmailEntryTypeDef,
+        DestinationTypeDef,
+        EmailContentTypeDef,
+        EmailTemplateContentTypeDef,
+        TemplateTypeDef,
+    )
 
-SENDER, READER = "news@cinema.example", {"ToAddresses": ["anna@example.com"]}
-CONTENT = {"Subject": "Hi {{name}}", "Html": "<p>{{name}}</p>", "Text": "{{name}}"}
+SENDER = "news@cinema.example"
+READER: "DestinationTypeDef" = {"ToAddresses": ["anna@example.com"]}
+CONTENT: "EmailTemplateContentTypeDef" = {"Subject": "Hi {{name}}", "Html": "<p>{{name}}</p>", "Text": "{{name}}"}
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +44,21 @@ def _raw() -> bytes:
     return message.as_bytes()
 
 
-def _single(content: dict[str, Any]) -> Callable[["SESV2Client"], Any]:
-    return lambda ses: ses.send_email(
-        FromEmailAddress=SENDER,
-        Destination=READER,
-        Content=content,  # type: ignore[arg-type]
-    )
+def _single(content: "EmailContentTypeDef") -> Callable[["SESV2Client"], Any]:
+    return lambda ses: ses.send_email(FromEmailAddress=SENDER, Destination=READER, Content=content)
 
 
-def _bulk(template: dict[str, Any]) -> Callable[["SESV2Client"], Any]:
-    data = {"ReplacementTemplate": {"ReplacementTemplateData": json.dumps({"name": "Anna"})}}
+def _bulk(template: "TemplateTypeDef") -> Callable[["SESV2Client"], Any]:
+    entry: BulkEmailEntryTypeDef = {
+        "Destination": READER,
+        "ReplacementEmailContent": {
+            "ReplacementTemplate": {"ReplacementTemplateData": json.dumps({"name": "Anna"})},
+        },
+    }
     return lambda ses: ses.send_bulk_email(
         FromEmailAddress=SENDER,
-        DefaultContent={"Template": {"TemplateData": "{}", **template}},  # type: ignore[typeddict-item]
-        BulkEmailEntries=[{"Destination": READER, "ReplacementEmailContent": data}] * 3,  # type: ignore[list-item]
+        DefaultContent={"Template": {"TemplateData": "{}", **template}},
+        BulkEmailEntries=[entry] * 3,
     )
 
 
@@ -62,8 +71,8 @@ CALLS: dict[str, Callable[["SESV2Client"], Any]] = {
     "bulk, inline": _bulk({"TemplateContent": CONTENT}),
     "bulk, unknown template": _bulk({"TemplateName": "none"}),
     "account": lambda ses: ses.get_account(),
-    "create a template": lambda ses: ses.create_email_template(TemplateName="hi", TemplateContent=CONTENT),  # type: ignore[arg-type]
-    "create it again": lambda ses: ses.create_email_template(TemplateName="hi", TemplateContent=CONTENT),  # type: ignore[arg-type]
+    "create a template": lambda ses: ses.create_email_template(TemplateName="hi", TemplateContent=CONTENT),
+    "create it again": lambda ses: ses.create_email_template(TemplateName="hi", TemplateContent=CONTENT),
     "get the template": lambda ses: ses.get_email_template(TemplateName="hi"),
     "bulk, stored template": _bulk({"TemplateName": "hi"}),
     "delete the template": lambda ses: ses.delete_email_template(TemplateName="hi"),

@@ -70,7 +70,8 @@ class JsonApi:
         if letter is None:
             return problem(404, "no such letter")
         # Never as message/rfc822 or HTML: a browser must show it and not act on it.
-        return Response(letter.source(), media_type="text/plain; charset=utf-8")
+        nosniff = {"X-Content-Type-Options": "nosniff"}
+        return Response(letter.source(), media_type="text/plain; charset=utf-8", headers=nosniff)
 
     def delete_messages(self, _request: Request) -> Response:
         """Empties the mailbox."""

@@ -65,7 +65,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
         *SendingApi(composer=composer, store=store, log=log, faults=faults, wake=wake).routes(),
         *AccountApi(store=store, log=log, now=clock).routes(),
         *JsonApi(store=store, log=log, faults=faults, wake=wake).routes(),
-        *Pages(store=store).routes(),
+        *Pages(store=store, example_sender=account.example_sender()).routes(),
         Route("/healthz", healthz),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

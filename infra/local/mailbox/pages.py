@@ -27,7 +27,7 @@ VIEWS: Mapping[str, str] = {
     "desktop": "Desktop",
     "phone": "Phone",
     "text": "Text",
-    "headers": "Headers and tags",
+    "headers": "Headers",
     "source": "Source",
 }
 _PAGE_POLICY = (
@@ -51,6 +51,7 @@ class Pages:
     """The list, a letter, its body for the frame, and the assets."""
 
     store: Store
+    example_sender: str
 
     def routes(self) -> list[Route]:
         """Only `POST /clear` changes anything."""
@@ -77,6 +78,7 @@ class Pages:
             total=total,
             page=page,
             pages=pages,
+            example_sender=self.example_sender,
             base_url=str(request.base_url).rstrip("/"),
             link=lambda number: "/?" + urlencode({"q": query, "page": number}),
         )

@@ -95,6 +95,11 @@ class Account:
     configuration_set: str | None = None
     region: str = "us-east-1"
 
+    def example_sender(self) -> str:
+        """A sender that may send."""
+        identity = min(self.verified, default="example.com")
+        return identity if "@" in identity else f"hello@{identity}"
+
     def check_sender(self, mailbox: str | None) -> str:
         """The bare sender. Raises: SesError `BadRequestException`, or `MessageRejected` if it is not verified."""
         if not mailbox:

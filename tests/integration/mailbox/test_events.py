@@ -60,8 +60,8 @@ def cloud() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def topic_and_queue(cloud: str) -> tuple[str, "SQSClient", str]:
-    access = {"region_name": "us-east-1", "aws_access_key_id": "111122223333", "aws_secret_access_key": "local"}
-    sns, sqs = boto3.client("sns", endpoint_url=cloud, **access), boto3.client("sqs", endpoint_url=cloud, **access)
+    session = boto3.Session("111122223333", "local", region_name="us-east-1")
+    sns, sqs = session.client("sns", endpoint_url=cloud), session.client("sqs", endpoint_url=cloud)
     topic_arn = sns.create_topic(Name="mail-events")["TopicArn"]
     queue_url = sqs.create_queue(QueueName="mail-events")["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]

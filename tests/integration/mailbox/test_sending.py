@@ -4,11 +4,15 @@ import base64
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import TYPE_CHECKING
 
+import pytest
 import requests
-from botocore.exceptions import ClientError
 
 from tests.integration.mailbox.driver import SENDER, Driver, entry, simple
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2.type_defs import EmailTemplateContentTypeDef
 
 UNSUBSCRIBE = {"Name": "List-Unsubscribe", "Value": f"<https://cinema.example/unsubscribe/{'t' * 200}>"}
 
@@ -84,19 +88,15 @@ def test_a_raw_letter_keeps_its_own_headers_tags_and_bytes(mailbox: Driver) -> N
 
 
 def test_a_stored_template_is_filled_and_can_be_deleted(mailbox: Driver) -> None:
-    content = {"Subject": "Hi {{ user.name }}", "Html": "<p>{{count}}</p>"}
+    content: EmailTemplateContentTypeDef = {"Subject": "Hi {{ user.name }}", "Html": "<p>{{count}}</p>"}
     mailbox.ses.create_email_template(TemplateName="hi", TemplateContent=content)
     assert mailbox.ses.get_email_template(TemplateName="hi")["TemplateContent"] == content
     template = {"TemplateName": "hi", "TemplateData": '{"user": {"name": "<Anna>"}, "count": 3}'}
     mailbox.send(Content={"Template": template})
     assert [(letter["subject"], letter["html"]) for letter in mailbox.letters()] == [("Hi <Anna>", "<p>3</p>")]
     mailbox.ses.delete_email_template(TemplateName="hi")
-    try:
+    with pytest.raises(mailbox.ses.exceptions.NotFoundException):
         mailbox.send(Content={"Template": template})
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == "NotFoundException"
-    else:
-        raise AssertionError("a deleted template was used")
 
 
 def test_a_bulk_call_makes_one_letter_an_entry_with_its_own_data_headers_and_tags(mailbox: Driver) -> None:
