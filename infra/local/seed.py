@@ -8,7 +8,7 @@ import argparse
 
 import requests
 
-from chalicelib.api.keys import Scope, create_key
+from chalicelib.control.keys import Scope, create_key
 from chalicelib.settings import settings
 
 PEOPLE = (
