@@ -137,7 +137,7 @@ def enrich() -> Enrich:
 @cache
 def retries() -> Retries:
     """The retry queue."""
-    return Retries(queues=queues(), jitter=random.random, base_seconds=settings().retry_seconds)
+    return Retries(queues=queues(), clock=now, jitter=random.random, base_seconds=settings().retry_seconds)
 
 
 @cache

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
@@ -27,14 +27,15 @@ class Reconcile:
         self._clock = clock
         self._grace = timedelta(seconds=reconcile_seconds)
 
-    def take(self, job: RetryJob) -> str:
-        """Handles a job whose delay is over; says what it did. Raises: UnavailableError (retryable)."""
-        if job.kind == "again":
-            self._retries.forward(job.job)
-            return "forwarded"
-        for recipient in job.job.recipients:
-            self._reconcile(job.job.model_copy(update={"recipients": (recipient,)}), recipient)
-        return "reconciled"
+    def take(self, aside: RetryJob) -> tuple[str, list[str]]:
+        """Handles a job that was put aside; says what it did, and for which notifications. Raises: PoisonMessageError
+        (permanent), UnavailableError (retryable)."""
+        if aside.kind == "forward":
+            return ("forwarded" if self._retries.bring_back(aside) else "waiting"), []
+        job = read_job(DeliverJob, aside.body)
+        for recipient in job.recipients:
+            self._reconcile(job.model_copy(update={"recipients": (recipient,)}), recipient)
+        return "reconciled", [recipient.notification_id for recipient in job.recipients]
 
     def _reconcile(self, job: DeliverJob, recipient: DeliverRecipient) -> None:
         key = DeliveryKey(recipient.notification_id, job.channel)

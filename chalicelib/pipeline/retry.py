@@ -1,50 +1,74 @@
 """Puts work aside and brings it back: growing delays on a queue of its own, so that nothing waits behind a problem.
-`deliver` puts jobs here; `functions/retry.py` forwards those whose delay is over.
+The stages put jobs here; `functions/retry.py` forwards those whose time has come.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Literal
 
+from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.control.queues import MAX_DELAY_SECONDS, Outgoing
 from chalicelib.pipeline.accept import JobQueue
-from chalicelib.pipeline.jobs import DeliverJob, Job, deliver_queue
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job, deliver_queue
 
 RETRY_QUEUE = "retry"
 
 
 class RetryJob(Job):
-    """A delivery put aside. `again`: the provider did not take it. `reconcile`: nobody knows whether it did."""
+    """A job put aside, whole, as `body`. `forward`: back into its `queue` when `not_before` has come, which may be later
+    than SQS's longest delay. `reconcile`: a look at deliveries of which nobody knows whether the provider has them."""
 
-    kind: Literal["again", "reconcile"]
-    job: DeliverJob
+    kind: Literal["forward", "reconcile"]
+    queue: str
+    body: str
+    not_before: str
+
+    def wait_seconds(self, now: datetime) -> float:
+        """How long it still has to wait; not positive when its time has come."""
+        return (parse_rfc3339(self.not_before) - now).total_seconds()
 
 
 class Retries:
     """The retry queue of one stage. `jitter` gives numbers from 0 to 1."""
 
-    def __init__(self, *, queues: JobQueue, jitter: Callable[[], float], base_seconds: int) -> None:
+    def __init__(self, *, queues: JobQueue, clock: Clock, jitter: Callable[[], float], base_seconds: int) -> None:
         self._queues = queues
+        self._clock = clock
         self._jitter = jitter
         self._base_seconds = base_seconds
 
     def again(self, job: DeliverJob) -> None:
         """Puts a job aside for its next attempt. Raises: UnavailableError (retryable)."""
         later = job.model_copy(update={"attempt": job.attempt + 1})
-        self._put(RetryJob(kind="again", job=later), self.delay_seconds(job.attempt))
+        self._put("forward", later, in_seconds=self.delay_seconds(job.attempt))
+
+    def later(self, job: EnrichJob | DeliverJob, *, in_seconds: float) -> None:
+        """Puts aside a job that was not tried, so no attempt is counted. Raises: UnavailableError (retryable)."""
+        self._put("forward", job, in_seconds=in_seconds * (1 + self._jitter() / 2))
 
     def reconcile(self, job: DeliverJob, *, in_seconds: float) -> None:
         """Asks for a look at deliveries whose outcome is not known. Raises: UnavailableError (retryable)."""
-        self._put(RetryJob(kind="reconcile", job=job), in_seconds)
+        self._put("reconcile", job, in_seconds=in_seconds)
 
-    def forward(self, job: DeliverJob) -> None:
+    def forward(self, job: EnrichJob | DeliverJob) -> None:
         """Puts a job back into its lane. Raises: UnavailableError (retryable)."""
-        self._queues.put(deliver_queue(job.channel, job.letter.lane), [Outgoing(job.model_dump_json())])
+        self._queues.put(_home(job), [Outgoing(job.model_dump_json())])
+
+    def bring_back(self, aside: RetryJob) -> bool:
+        """Forwards what was put aside, or puts it aside once more where its time has not come; says which. Raises:
+        UnavailableError (retryable)."""
+        wait = aside.wait_seconds(self._clock())
+        if wait <= 0:
+            self._queues.put(aside.queue, [Outgoing(aside.body)])
+            return True
+        self._queues.put(RETRY_QUEUE, [Outgoing(aside.model_dump_json(), _delay(wait))])
+        return False
 
     def bury(self, job: DeliverJob) -> None:
         """Puts a copy of a job whose attempts are used up into the DLQ of its queue, for a person to look at. Raises:
         UnavailableError (retryable)."""
-        queue = f"{deliver_queue(job.channel, job.letter.lane)}-dlq"
-        self._queues.put(queue, [Outgoing(job.model_dump_json())])
+        self._queues.put(f"{_home(job)}-dlq", [Outgoing(job.model_dump_json())])
 
     def delay_seconds(self, attempt: int) -> float:
         """Doubles with every attempt up to SQS's 15 minutes; the upper half is jitter, so that what failed together
@@ -52,6 +76,17 @@ class Retries:
         full: float = min(MAX_DELAY_SECONDS, self._base_seconds * 2 ** (attempt - 1))
         return full * (0.5 + self._jitter() / 2)
 
-    def _put(self, job: RetryJob, seconds: float) -> None:
-        delay = min(MAX_DELAY_SECONDS, max(0, round(seconds)))
-        self._queues.put(RETRY_QUEUE, [Outgoing(job.model_dump_json(), delay)])
+    def _put(self, kind: Literal["forward", "reconcile"], job: EnrichJob | DeliverJob, *, in_seconds: float) -> None:
+        not_before = rfc3339(self._clock() + timedelta(seconds=in_seconds))
+        aside = RetryJob(kind=kind, queue=_home(job), body=job.model_dump_json(), not_before=not_before)
+        self._queues.put(RETRY_QUEUE, [Outgoing(aside.model_dump_json(), _delay(in_seconds))])
+
+
+def _home(job: EnrichJob | DeliverJob) -> str:
+    if isinstance(job, DeliverJob):
+        return deliver_queue(job.channel, job.letter.lane)
+    return f"enrich-{job.letter.lane}"
+
+
+def _delay(seconds: float) -> int:
+    return min(MAX_DELAY_SECONDS, max(0, ceil(seconds)))

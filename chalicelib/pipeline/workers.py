@@ -37,9 +37,8 @@ def retry_work(reconcile: Reconcile) -> Work:
     """The work of `functions/retry.py`."""
 
     def work(body: str) -> Line:
-        job = read_job(RetryJob, body)
-        done = reconcile.take(job)
-        return Line(ids=[r.notification_id for r in job.job.recipients], counts={done: len(job.job.recipients)})
+        done, ids = reconcile.take(read_job(RetryJob, body))
+        return Line(ids=ids, counts={done: 1})
 
     return work
 
