@@ -6,65 +6,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.clock import Clock, rfc3339
+from infra.local.mailbox.content import Filler, Written, written_simply
 from infra.local.mailbox.errors import SesError, bad_request, template_not_found
 from infra.local.mailbox.letters import Letter
 from infra.local.mailbox.raw import RawContent, read_raw
 from infra.local.mailbox.rules import Account, bare_recipients, check_size, merged_headers, merged_tags
 from infra.local.mailbox.shapes import (
-    Attachment,
     BulkEntry,
     Destination,
     Header,
     SendBulkEmail,
     SendEmail,
-    SimpleMessage,
     Template,
     TemplateContent,
 )
-from infra.local.mailbox.template_text import MissingVariableError, TemplateText, template_data
+from infra.local.mailbox.template_text import template_data
 
 Pairs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Written:
-    """The parts that the reader sees; `failure` is set when a template could not be filled."""
-
-    subject: str
-    html: str
-    text: str
-    failure: str | None = None
-    template: str | None = None
-    attachments: tuple[Attachment, ...] = ()
-
-    def size_bytes(self) -> int:
-        """About what SES would count: the parts in UTF-8, the attachments in base64."""
-        attached = sum(len(attachment.raw_content) for attachment in self.attachments)
-        return len(self.html.encode()) + len(self.text.encode()) + len(self.subject.encode()) + attached * 4 // 3
-
-
-class Filler:
-    """A template whose parts are compiled once a call and filled once a recipient."""
-
-    def __init__(self, content: TemplateContent, name: str | None, attachments: tuple[Attachment, ...]) -> None:
-        self._subject = TemplateText(content.subject or "")
-        self._html = TemplateText(content.html or "")
-        self._text = TemplateText(content.text or "")
-        self._name = name
-        self._attachments = attachments
-
-    def fill(self, data: dict[str, object]) -> Written:
-        """The parts with their variables; a missing one is a failure of the letter, not of the call."""
-        try:
-            subject, html, text = self._subject.fill(data), self._html.fill(data), self._text.fill(data)
-        except MissingVariableError as error:
-            return self._failed(str(error))
-        if "\n" in subject or "\r" in subject:
-            return self._failed("The rendered subject contains a line break.")
-        return Written(subject, html, text, template=self._name, attachments=self._attachments)
-
-    def _failed(self, why: str) -> Written:
-        return Written("", "", "", failure=why, template=self._name)
 
 
 @dataclass(frozen=True)
@@ -98,7 +56,7 @@ class Composer:
             return self._raw(call, read_raw(content.raw.data))
         custom: Iterable[Header]
         if content.simple is not None:
-            written, custom = _simple(content.simple), content.simple.headers
+            written, custom = written_simply(content.simple), content.simple.headers
         else:
             template = content.template or Template()
             written = self._filler(template).fill(template_data(template.template_data))
@@ -197,16 +155,6 @@ def message_id() -> str:
     """A fresh id that looks like SES's."""
     unique = uuid.uuid4()
     return f"{unique.fields[0]:016x}-{unique}-000000"
-
-
-def _simple(message: SimpleMessage) -> Written:
-    if message.body.html is None and message.body.text is None:
-        raise bad_request("Body must have at least one of Html and Text")
-    subject = message.subject.data
-    if "\n" in subject or "\r" in subject:
-        raise bad_request("Subject contains a line break")
-    html, text = message.body.html, message.body.text
-    return Written(subject, html.data if html else "", text.data if text else "", attachments=message.attachments)
 
 
 def _headers(envelope: Envelope, subject: str) -> Pairs:
