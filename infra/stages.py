@@ -31,6 +31,9 @@ class WorkerTimings(BaseModel):
     function_timeout_seconds: int = Field(default=30, ge=1, le=900)
     bulk_window_seconds: int = Field(default=0, ge=0, le=300)
     lease_seconds: int = Field(default=60, ge=1)
+    reconcile_seconds: int = Field(default=300, ge=0)
+    retry_seconds: int = Field(default=30, ge=0)
+    max_attempts: int = Field(default=8, ge=1)
     visibility_timeout_seconds: int | None = Field(default=None, ge=1)
 
     def as_parameters(self) -> dict[str, str]:
@@ -42,6 +45,9 @@ class WorkerTimings(BaseModel):
             "FunctionTimeoutSeconds": str(self.function_timeout_seconds),
             "BulkWindowSeconds": str(self.bulk_window_seconds),
             "LeaseSeconds": str(self.lease_seconds),
+            "ReconcileSeconds": str(self.reconcile_seconds),
+            "RetrySeconds": str(self.retry_seconds),
+            "MaxAttempts": str(self.max_attempts),
             "VisibilityTimeoutSeconds": str(visibility),
         }
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import boto3
+import botocore.session
 import requests
 
 from infra.account import Account
@@ -48,6 +49,14 @@ class Ports:
     mailbox: int
 
 
+def _session() -> boto3.Session:
+    """A session of the emulator's account that never looks at the user's profiles and files."""
+    nothing = {"profile": (None, None, None, None)}
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    core = botocore.session.Session(session_vars={**nothing, **files})
+    return boto3.Session("test", "test", region_name=REGION, botocore_session=core)
+
+
 class LocalCloud:
     """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`."""
 
@@ -67,8 +76,7 @@ class LocalCloud:
         self._timings = timings or WorkerTimings()
         self._say = say
         self._settings = {**environment_of(STAGE), "VESTNIK_PUBLIC_URL": self.api_url}
-        session = boto3.Session("test", "test", region_name=REGION)
-        self.account = Account(session, endpoint_url=self.emulator_url)
+        self.account = Account(_session(), endpoint_url=self.emulator_url)
         self.emulator = self._emulator(ports, logs_dir)
         self.mailbox = self._mailbox(ports, logs_dir)
 
@@ -105,6 +113,11 @@ class LocalCloud:
             "AWS_ENDPOINT_URL": self.emulator_url,
             "AWS_ENDPOINT_URL_SESV2": self.mailbox_url,
         }
+
+    def deploy(self) -> None:
+        """Brings the running cloud to this checkout; what has not changed is left alone. Raises: StartError,
+        DeployError."""
+        self._deploy(*build_artifacts(STAGE))
 
     def seed(self, *, people: bool = False) -> str:
         """Makes the API key of the first service, the same in every run, and answers it; with `people`, demo users too.

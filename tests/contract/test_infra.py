@@ -1,0 +1,181 @@
+"""The code and the template agree: neither half of a worker, a queue, a setting or a dependency is missing."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.settings import Settings
+from infra.package import workers_zip
+from infra.paths import ROOT, TEMPLATE
+from infra.stages import WorkerTimings, environment_of, template_parameters
+from layers.build import IN_THE_RUNTIME, build_layer
+
+STAGES = ("local", "dev", "prod")
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref x`) as their values: here only the shape matters."""
+
+
+def _value(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Plain.add_multi_constructor("!", _value)
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Plain)  # noqa: S506 (a SafeLoader)
+    return loaded
+
+
+def _functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if not name.startswith("Fn::") and resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def _sources(template: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        source["Properties"]
+        for function in _functions(template).values()
+        for source in function.get("Events", {}).values()
+        if source["Type"] == "SQS"
+    ]
+
+
+def test_every_worker_file_has_its_function_and_every_function_its_file(template: dict[str, Any]) -> None:
+    files = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
+    assert {f["Handler"] for f in _functions(template).values()} == {f"functions.{name}.handler" for name in files}
+
+
+def test_every_worker_has_a_role_of_its_own(template: dict[str, Any]) -> None:
+    roles = [function["Role"] for function in _functions(template).values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_no_worker_may_do_everything_to_something_or_something_to_everything(template: dict[str, Any]) -> None:
+    roles = [
+        resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if not name.startswith("Fn::") and resource["Type"] == "AWS::IAM::Role"
+    ]
+    granted = [s for role in roles for p in role["Policies"] for s in p["PolicyDocument"]["Statement"]]
+    assert granted
+    assert not [s for s in granted if "*" in s["Resource"] or any(a.endswith(":*") for a in s["Action"])]
+
+
+def test_every_queue_is_read_by_a_worker_and_every_source_is_a_queue(template: dict[str, Any]) -> None:
+    read = {source["Queue"].removesuffix("Queue.Arn") for source in _sources(template)}
+    assert read == set(template["Mappings"]["Queues"])
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_channel_has_a_queue_in_each_lane(template: dict[str, Any], channel: str) -> None:
+    queues = {queue["Name"] for queue in template["Mappings"]["Queues"].values()}
+    assert {f"deliver-{channel}", f"deliver-{channel}-bulk"} <= queues
+
+
+def test_one_bad_message_never_repeats_the_others(template: dict[str, Any]) -> None:
+    assert all(s["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for s in _sources(template))
+
+
+def test_the_concurrency_of_a_source_is_a_plain_number(template: dict[str, Any]) -> None:
+    # A parameter arrives at the emulator as text, and its poller stops at the comparison.
+    limits = [source["ScalingConfig"]["MaximumConcurrency"] for source in _sources(template)]
+    assert all(isinstance(int(limit), int) and 2 <= int(limit) <= 1000 for limit in limits)
+
+
+def test_a_message_stays_invisible_for_six_timeouts_and_a_window() -> None:
+    timings = WorkerTimings(function_timeout_seconds=7, bulk_window_seconds=3)
+    assert timings.as_parameters()["VisibilityTimeoutSeconds"] == "45"
+
+
+def test_the_templates_own_defaults_keep_that_rule_too(template: dict[str, Any]) -> None:
+    defaults = {name: p.get("Default") for name, p in template["Parameters"].items()}
+    own = WorkerTimings().as_parameters()
+    assert {name: str(defaults[name]) for name in own} == own
+
+
+def test_workers_get_every_setting_and_no_unknown_one(template: dict[str, Any]) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    settings = {f"VESTNIK_{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in given if name.startswith("VESTNIK_")} == settings
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stages_settings_are_whole_and_known(stage: str) -> None:
+    given = {k: v for k, v in environment_of(stage).items() if k.startswith("VESTNIK_")}
+    Settings.model_validate({name.removeprefix("VESTNIK_").lower(): value for name, value in given.items()})
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stages_parameters_are_those_of_the_template(template: dict[str, Any], stage: str) -> None:
+    given = set(template_parameters(environment_of(stage), WorkerTimings()))
+    required = {name for name, parameter in template["Parameters"].items() if "Default" not in parameter}
+    by_deploy = {"ArtifactBucket", "WorkersKey"}
+    assert required - by_deploy <= given <= set(template["Parameters"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_apps_policy_names_its_own_stage_alone(stage: str) -> None:
+    policy = json.loads((ROOT / ".chalice" / f"policy-{stage}.json").read_text())
+    resources = [
+        r for s in policy["Statement"] for r in ([s["Resource"]] if isinstance(s["Resource"], str) else s["Resource"])
+    ]
+    assert resources
+    assert all(f"vestnik-{stage}" in resource for resource in resources)
+
+
+def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage() -> None:
+    texts = {
+        (ROOT / ".chalice" / f"policy-{stage}.json").read_text().replace(f"vestnik-{stage}", "vestnik")
+        for stage in STAGES
+    }
+    assert len(texts) == 1
+
+
+def test_the_workers_zip_depends_on_its_sources_alone() -> None:
+    assert workers_zip().digest == workers_zip().digest
+
+
+def test_the_workers_zip_and_the_layer_are_all_that_a_worker_needs(tmp_path: Path) -> None:
+    """Imports every worker in a Python that sees the zip, the layer and what Lambda's runtime brings, and no more."""
+    for artifact in (workers_zip(), build_layer(platform=None)):
+        with zipfile.ZipFile(artifact.path) as archive:
+            archive.extractall(tmp_path)
+    installed = Path(sysconfig.get_paths()["purelib"])
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    for package in IN_THE_RUNTIME:
+        module = {"python-dateutil": "dateutil", "six": "six.py"}.get(package, package)
+        (runtime / module).symlink_to(installed / module)
+    workers = sorted(path.stem for path in (ROOT / "functions").glob("[a-z]*.py"))
+    program = "\n".join(
+        [
+            "import sys",
+            f"sys.path += {[str(tmp_path), str(tmp_path / 'python'), str(runtime)]!r}",
+            *(f"import functions.{worker} as {worker}; assert callable({worker}.handler)" for worker in workers),
+            "print('imported', len(sys.modules) > 0)",
+        ]
+    )
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert answer.stdout == "imported True\n", answer.stderr

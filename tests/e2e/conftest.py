@@ -1,0 +1,89 @@
+"""One local cloud for all end-to-end tests of a process: the same artifacts as on AWS, on free ports, with a state of
+its own, and with times short enough to watch retries and leases end."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import requests
+
+from infra.local.cloud import LocalCloud, Ports
+from infra.local.process import free_port
+from infra.stages import WorkerTimings
+
+_T = TypeVar("_T")
+_REQUEST_SECONDS = 30
+# A hung worker is killed, its lease ends and its message comes back, all within six seconds.
+SHORT = WorkerTimings(
+    function_timeout_seconds=6,
+    lease_seconds=6,
+    visibility_timeout_seconds=6,
+    reconcile_seconds=10,
+    retry_seconds=1,
+)
+
+
+@dataclass(frozen=True)
+class Vestnik:
+    """The running service as its callers see it."""
+
+    cloud: LocalCloud
+    api_key: str
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> requests.Response:
+        """One request to the API; `key` other than the suite's own, "" for none."""
+        key = self.api_key if key is None else key
+        authorization = {"Authorization": f"Bearer {key}"} if key else {}
+        return requests.request(
+            method,
+            self.cloud.api_url + path,
+            json=body,
+            headers={**authorization, **(headers or {})},
+            timeout=_REQUEST_SECONDS,
+        )
+
+    def letters(self, to: str) -> list[dict[str, Any]]:
+        """What lies in the mailbox for an address or a part of one, oldest first."""
+        answer = requests.get(f"{self.cloud.mailbox_url}/api/messages", params={"to": to}, timeout=_REQUEST_SECONDS)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+
+def eventually(look: Callable[[], _T], *, limit_seconds: float = 30) -> _T:
+    """The first result of `look` that is not empty. The limit guards against hangs and measures nothing."""
+    deadline = time.monotonic() + limit_seconds
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"nothing came in {limit_seconds} s")
+        time.sleep(0.05)
+    return seen
+
+
+@pytest.fixture(scope="session")
+def vestnik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
+    """The service, warm, with a key that may do everything."""
+    root: Path = tmp_path_factory.mktemp("cloud")
+    ports = Ports(emulator=free_port(), mailbox=free_port())
+    cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", timings=SHORT)
+    with cloud:
+        key = cloud.seed()
+        cloud.warm()
+        yield Vestnik(cloud, key)
+
+
+@pytest.fixture(scope="session")
+def cloud(vestnik: Vestnik) -> LocalCloud:
+    """The machine under the service, for tests that break it."""
+    return vestnik.cloud
