@@ -1,4 +1,4 @@
-"""What people set up: templates and the keys of services."""
+"""What people set up: templates, the keys of services, settings."""
 
 from typing import Any
 
@@ -32,3 +32,16 @@ class ApiKeyRow(StageTable):
     scopes: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     created_at = UnicodeAttribute()
     revoked_at = UnicodeAttribute(null=True)
+
+
+class SettingRow(StageTable):
+    """A setting that managers change at run time. `value` is any JSON; versions grow by one."""
+
+    class Meta(TableMeta):
+        thing = "settings"
+
+    name: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    value: JSONAttribute = JSONAttribute()
+    version: NumberAttribute = NumberAttribute()
+    updated_at = UnicodeAttribute()
+    updated_by = UnicodeAttribute()

@@ -1,0 +1,60 @@
+"""What is sent when something happens: the shape of the setting `event_rules`. Managers edit it, `pipeline/events.py`
+follows it, `enrich` asks each waiting letter whether it is still needed.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_DELAY = timedelta(days=60)
+MAX_STEPS = 20
+EventType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,4}$", max_length=100)]
+
+
+class StopWhen(BaseModel):
+    """A letter is not sent any more when the user's `attribute` has this value at the time of sending. `attribute` is
+    `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attribute: Annotated[str, Field(min_length=1, max_length=100)]
+    equals: str | bool | int | float | None
+
+    def holds(self, facts: Mapping[str, Any]) -> bool:
+        """Whether it is so. `facts` are the fields of a profile with its `attributes`; true is not 1."""
+        found = facts.get(self.attribute, facts.get("attributes", {}).get(self.attribute))
+        return type(found) is type(self.equals) and found == self.equals
+
+
+class EventStep(BaseModel):
+    """One letter of a sequence. `delay` counts from the event: seconds, or ISO 8601 such as `P1D`, `PT30M`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
+    category: Annotated[str | None, Field(description="default: the template's")] = None
+    channels: Annotated[tuple[str, ...] | None, Field(min_length=1, max_length=10)] = None
+    delay: Annotated[timedelta, Field(ge=timedelta(0), le=MAX_DELAY)] = timedelta(0)
+    stop_when: StopWhen | None = None
+
+
+class EventRule(BaseModel):
+    """The letters that follow an event."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: Annotated[tuple[EventStep, ...], Field(max_length=MAX_STEPS)]
+
+
+_CONFIRMED = StopWhen(attribute="email_confirmed", equals=True)
+DEFAULT_RULES: Mapping[str, EventRule] = {
+    "user.registered": EventRule(
+        steps=(
+            EventStep(template="welcome"),
+            EventStep(template="confirm-reminder", delay=timedelta(days=1), stop_when=_CONFIRMED),
+            EventStep(template="confirm-reminder", delay=timedelta(days=7), stop_when=_CONFIRMED),
+        )
+    )
+}

@@ -1,0 +1,199 @@
+"""Settings that managers change while the service runs (`settings.py` holds those of a deployment). Workers see a
+change within `KNOWN_FOR_SECONDS`; a visit of a link asks for the fresh value.
+
+site = site_settings().current()
+site.redirect_url, site.link_days.short
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pynamodb.exceptions import PutError
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.control.event_rules import DEFAULT_RULES, EventRule, EventType
+from chalicelib.control.redirects import Host, allowed_redirect, host_of
+from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from chalicelib.observability import logger
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.configuration import SettingRow
+
+KNOWN_FOR_SECONDS = 15
+MAX_RULES = 200
+_Days = Annotated[int, Field(ge=1, le=3650)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LinkDays(_Group):
+    """How many days a link in a letter works."""
+
+    confirmation: _Days = 3
+    short: _Days = 180
+
+
+class ConfirmationAgain(_Group):
+    """The letter that "send it again" sends, and how many of them one user may get in how many minutes."""
+
+    template: Annotated[str, Field(min_length=1, max_length=64)] = "confirm-reminder"
+    letters: Annotated[int, Field(ge=1, le=100)] = 3
+    minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
+class SoftBounces(_Group):
+    """So many soft bounces within so many days suppress an address for a while; older ones are forgotten."""
+
+    letters: Annotated[int, Field(ge=1, le=100)] = 5
+    within_days: Annotated[int, Field(ge=1, le=90)] = 14
+    suppress_days: _Days = 30
+
+
+class SiteValues(_Group):
+    """Every setting by its name. A part of the service that needs one more adds a field here."""
+
+    site_host: str = Field(exclude=True, description="the cinema's own: always allowed")
+    redirect_url: Annotated[str, Field(description="where a confirmed user is sent; its host must be allowed")]
+    allowed_hosts: Annotated[
+        frozenset[Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")
+    ] = frozenset()
+    event_rules: Annotated[
+        Mapping[EventType, EventRule], Field(max_length=MAX_RULES, description="event type → letters")
+    ] = Field(default=DEFAULT_RULES)
+    link_days: LinkDays = LinkDays()
+    confirmation_again: ConfirmationAgain = ConfirmationAgain()
+    soft_bounces: SoftBounces = SoftBounces()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Every host that a browser may be sent to."""
+        return self.allowed_hosts | {self.site_host}
+
+    @model_validator(mode="after")
+    def _redirect_stays_on_the_list(self) -> Self:
+        if allowed_redirect(self.redirect_url, self.hosts) is None:
+            known = ", ".join(sorted(self.hosts))
+            raise ValueError(f"redirect_url must be an http or https address on one of the allowed hosts: {known}")
+        return self
+
+
+NAMES = tuple(name for name in SiteValues.model_fields if name != "site_host")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as the API shows it; version 0 is the default that nobody has changed."""
+
+    name: str
+    value: Any
+    version: int = 0
+    updated_at: str | None = None
+    updated_by: str | None = None
+
+
+class SiteSettings:
+    """The settings of one stage."""
+
+    def __init__(self, *, site_url: str, clock: Clock) -> None:
+        self._defaults = {"site_host": host_of(site_url) or "", "redirect_url": site_url}
+        self._clock = clock
+        self._known: tuple[float, SiteValues] | None = None
+
+    def current(self, *, fresh: bool = False) -> SiteValues:
+        """All values, at most KNOWN_FOR_SECONDS old, or read now. Raises: UnavailableError (retryable)."""
+        if not fresh and self._known and self._known[0] > monotonic():
+            return self._known[1]
+        values = self._values(_read())
+        self._known = (monotonic() + KNOWN_FOR_SECONDS, values)
+        return values
+
+    def list(self) -> list[Setting]:
+        """Every setting, by name. Raises: UnavailableError (retryable)."""
+        rows = _read()
+        shown = self._values(rows).model_dump(mode="json")
+        return [_setting(name, shown[name], rows.get(name)) for name in sorted(NAMES)]
+
+    def get(self, name: str) -> Setting:
+        """One setting. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        _require_known(name)
+        return next(one for one in self.list() if one.name == name)
+
+    def put(self, name: str, value: Any, *, by: str, version: int | None = None) -> Setting:
+        """Changes a setting; with `version`, only that one. Raises: NotFoundError, InvalidError (it names each bad
+        field), ConflictError (permanent: somebody else changed it), UnavailableError (retryable)."""
+        _require_known(name)
+        rows = _read()
+        values = self._checked(rows, name, value)
+        before = rows.get(name)
+        found = int(before.version) if before else 0
+        if version is not None and version != found:
+            raise ConflictError(f"the setting {name} is at version {found}: read it and try again")
+        row = SettingRow(
+            name,
+            value=values.model_dump(mode="json")[name],
+            version=found + 1,
+            updated_at=rfc3339(self._clock()),
+            updated_by=by,
+        )
+        _save(row, found)
+        self._known = None
+        return _setting(name, row.value, row)
+
+    def _checked(self, rows: Mapping[str, SettingRow], name: str, value: Any) -> SiteValues:
+        stored = {other: row.value for other, row in rows.items() if other != name}
+        try:
+            return SiteValues.model_validate({**self._defaults, **stored, name: value})
+        except ValidationError as error:
+            raise InvalidError(
+                f"{name} is not as expected", [_field_error(one, name) for one in error.errors()]
+            ) from error
+
+    def _values(self, rows: Mapping[str, SettingRow]) -> SiteValues:
+        values: dict[str, Any] = dict(self._defaults)
+        # In this order, so that a redirect is judged by the hosts that are stored beside it.
+        for name in sorted(rows):
+            try:
+                SiteValues.model_validate({**values, name: rows[name].value})
+                values[name] = rows[name].value
+            except ValidationError:
+                # Written by another version of the service. One such value must not stop every worker.
+                logger().error("a stored setting is not understood, its default is used", setting=name)
+        return SiteValues.model_validate(values)
+
+
+def _read() -> dict[str, SettingRow]:
+    with reaching_dynamodb():
+        return {row.name: row for row in SettingRow.batch_get(list(NAMES), consistent_read=True)}
+
+
+def _save(row: SettingRow, found: int) -> None:
+    condition = SettingRow.version == found if found else SettingRow.name.does_not_exist()
+    with reaching_dynamodb():
+        try:
+            row.save(condition=condition)
+            return
+        except PutError as error:
+            if not condition_failed(error):
+                raise
+    raise ConflictError(f"the setting {row.name} was changed by somebody else: read it and try again")
+
+
+def _require_known(name: str) -> None:
+    if name not in NAMES:
+        raise NotFoundError(f"there is no setting {name}; there are: {', '.join(sorted(NAMES))}")
+
+
+def _setting(name: str, value: Any, row: SettingRow | None) -> Setting:
+    if row is None:
+        return Setting(name, value)
+    return Setting(name, value, int(row.version), row.updated_at, row.updated_by)
+
+
+def _field_error(mistake: Any, name: str) -> FieldError:
+    parts = mistake["loc"] or (name,)
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).lstrip(".")
+    return FieldError(f"value{path.removeprefix(name)}", mistake["msg"].removeprefix("Value error, "))
