@@ -27,12 +27,27 @@ class Settings(BaseModel):
         default=300, ge=0, description="how long after its lease a claim may wait for the provider's word"
     )
     retry_seconds: int = Field(default=30, ge=0, description="delay of the first retry; it doubles up to 15 minutes")
+    ses_per_second: float = Field(default=100, gt=0, description="letters a second that SES allows, both lanes")
+    bulk_share: float = Field(default=0.8, gt=0, lt=1, description="the bulk lane's part of every limit")
+    profiles_url: str | None = Field(default=None, description="the cinema's user service; none: our own directory")
+    profiles_timeout_seconds: float = Field(default=3, gt=0)
+    profiles_per_second: float = Field(default=2000, gt=0, description="users asked for in a second, both lanes")
+    switch_failures: int = Field(default=5, ge=1, description="consecutive failures that open a switch")
+    switch_window_seconds: int = Field(default=60, ge=1, description="failures further apart are not consecutive")
+    probe_seconds: int = Field(default=60, ge=1, description="one call in so long through a switch that is open")
+    ramp_seconds: int = Field(default=300, ge=1, description="from 10 % to the full rate after an outage")
     max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
 
     @property
     def configuration_set(self) -> str:
         """The SES configuration set, through which events come back."""
         return f"vestnik-{self.stage}"
+
+    def default_rate(self, limit: str) -> float:
+        """The rate of `<subsystem>.<lane>` where nobody has set one."""
+        subsystem, _, lane = limit.partition(".")
+        whole = {"ses": self.ses_per_second, "profiles": self.profiles_per_second}.get(subsystem, self.ses_per_second)
+        return whole * (self.bulk_share if lane == "bulk" else 1 - self.bulk_share)
 
     def resource(self, thing: str) -> str:
         """The name of a table, queue, function or topic of this stage."""

@@ -4,6 +4,7 @@ Every client has explicit timeouts and retries. SES has none of its own: see `ch
 """
 
 import random
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,8 +16,12 @@ from chalicelib.channels.base import Channel
 from chalicelib.channels.email import EmailChannel
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.control.consumers import Consumers
+from chalicelib.control.gate import Gate
 from chalicelib.control.keys import KeyRing
+from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import Queues
+from chalicelib.control.switches import Switches, SwitchPolicy
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.pipeline.enrich import Enrich
@@ -28,6 +33,7 @@ from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.tick import Tick
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.preferences import PreferenceStore
+from chalicelib.profiles.source import ProfileSource
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.rendering.render import Renderer, Site
 from chalicelib.rendering.store import TemplateStore
@@ -35,17 +41,24 @@ from chalicelib.rendering.stored import TemplateTable
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-_SQS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
 
 
 @cache
 def sqs() -> "SQSClient":
     """SQS: its own three tries are safe, jobs are idempotent."""
-    return boto3.client("sqs", config=_SQS)
+    return boto3.client("sqs", config=_AWS)
+
+
+@cache
+def aws_lambda() -> "LambdaClient":
+    """Lambda, for switching consumers."""
+    return boto3.client("lambda", config=_AWS)
 
 
 @cache
@@ -121,14 +134,57 @@ def accept() -> Accept:
 
 
 @cache
+def profile_source() -> ProfileSource:
+    """Where workers read profiles."""
+    if settings().profiles_url:
+        from chalicelib.profiles.http import HttpProfiles
+
+        return HttpProfiles(settings().profiles_url or "", timeout_seconds=settings().profiles_timeout_seconds)
+    return directory()
+
+
+@cache
+def switches() -> Switches:
+    """The switches of subsystems."""
+    policy = SwitchPolicy(
+        failures=settings().switch_failures,
+        window_seconds=settings().switch_window_seconds,
+        probe_seconds=settings().probe_seconds,
+        ramp_seconds=settings().ramp_seconds,
+    )
+    return Switches(clock=now, policy=policy)
+
+
+@cache
+def limiter() -> Limiter:
+    """The shared limits."""
+    return Limiter(clock=now, default_rates=settings().default_rate)
+
+
+@cache
+def consumers() -> Consumers:
+    """The consumers of the queues."""
+    return Consumers(aws_lambda(), switches(), clock=now, prefix=settings().resource(""))
+
+
+@cache
+def gate(subsystem: str) -> Gate:
+    """What stands before the calls of a subsystem."""
+    return Gate(subsystem, switches=switches(), limiter=limiter(), consumers=consumers(), sleep=time.sleep)
+
+
+@cache
 def enrich() -> Enrich:
     """The enricher."""
     return Enrich(
-        profiles=directory(),
+        profiles=profile_source(),
         preferences=PreferenceStore(),
         suppressions=suppressions(),
         ledger=ledger(),
         queues=queues(),
+        retries=retries(),
+        gate=gate("profiles"),
+        max_attempts=settings().max_attempts,
         clock=now,
         default_locale=settings().default_locale,
     )
@@ -147,6 +203,7 @@ def deliver() -> Deliver:
         templates=templates(),
         renderer=renderer(),
         channels=channels(),
+        gates={name: gate(spec.subsystem) for name, spec in CHANNELS.items()},
         ledger=ledger(),
         retries=retries(),
         clock=now,

@@ -18,6 +18,11 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  # the reply is lost: must not be sent again blindly
 
 
+# The reasons that say something of the provider and not of the letter; `pipeline/deliver.py` teaches its gate by them.
+THROTTLED = "throttled"
+DAILY_QUOTA = "daily_quota"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result of one message. `reason` is short and stable, fit for counting (`throttled`, `bad_address`)."""

@@ -19,7 +19,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Message, Outcome, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -53,8 +53,6 @@ _THROTTLES = {
     "Throttling",
     "ACCOUNT_THROTTLED",
 }
-DAILY_QUOTA = "daily_quota"
-THROTTLED = "throttled"
 NO_CONNECTION = "no_connection"
 REPLY_LOST = "reply_lost"
 

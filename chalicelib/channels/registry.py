@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ChannelSpec:
-    """`address_field` is the profile's field that holds the address; `*_parts` are those of a template."""
+    """`address_field` is the profile's field that holds the address, `subsystem` names the switch; `*_parts` are those of a template."""
 
     name: str
     address_field: str
+    subsystem: str
     required_parts: tuple[str, ...]
     optional_parts: tuple[str, ...] = ()
 
 
 CHANNELS: Mapping[str, ChannelSpec] = {
     spec.name: spec
-    for spec in (ChannelSpec("email", "email", required_parts=("subject", "html"), optional_parts=("text",)),)
+    for spec in (ChannelSpec("email", "email", "ses", required_parts=("subject", "html"), optional_parts=("text",)),)
 }

@@ -4,8 +4,10 @@ managers make them.
 
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -16,6 +18,7 @@ from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.configuration import ApiKeyRow
 
 PREFIX = "vk"
+_KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _KNOWN_FOR_SECONDS = 30  # a revoked key is refused after so long at the latest
 
 
@@ -45,11 +48,13 @@ class Caller:
 
 def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secret: str | None = None) -> str:
     """Makes a key, or replaces that of `key_id`, and returns it whole, for the only time. Raises: InvalidError
-    (permanent: an unknown scope), UnavailableError (retryable)."""
+    (permanent: an unknown scope, a bad id), UnavailableError (retryable)."""
     for scope in scopes:
         if scope not in set(Scope):
             raise InvalidError.of("scopes", f"{scope} is not one of {', '.join(Scope)}")
     key_id = key_id or secrets.token_hex(6)
+    if not _KEY_ID.fullmatch(key_id):
+        raise InvalidError.of("key_id", "expected 1 to 64 letters, digits and hyphens")
     secret = secret or secrets.token_urlsafe(32)
     with reaching_dynamodb():
         ApiKeyRow(key_id, name=name, secret_hash=_hash(secret), scopes=list(scopes), created_at=rfc3339(now())).save()
@@ -59,7 +64,8 @@ def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secr
 class KeyRing:
     """Checks keys; remembers good ones for a while, so that a busy caller costs no read."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock  # seconds that never go back
         self._known: dict[str, tuple[float, Caller]] = {}
 
     def caller(self, authorization: str | None) -> Caller:
@@ -68,24 +74,21 @@ class KeyRing:
         scheme, _, key = (authorization or "").partition(" ")
         prefix, _, rest = key.strip().partition("_")
         key_id, _, secret = rest.partition("_")
-        if scheme.lower() != "bearer" or prefix != PREFIX or not key_id or not secret:
+        if scheme.lower() != "bearer" or prefix != PREFIX or not _KEY_ID.fullmatch(key_id) or not secret:
             raise UnauthorizedError("expected the header Authorization: Bearer <API key>")
         digest = _hash(secret)
         known = self._known.get(f"{key_id}:{digest}")
-        if known and known[0] > monotonic():
+        if known and known[0] > self._clock():
             return known[1]
         caller = _read(key_id, digest)
-        self._known[f"{key_id}:{digest}"] = (monotonic() + _KNOWN_FOR_SECONDS, caller)
+        self._known[f"{key_id}:{digest}"] = (self._clock() + _KNOWN_FOR_SECONDS, caller)
         return caller
 
 
 def _read(key_id: str, digest: str) -> Caller:
     row: ApiKeyRow | None = None
-    with reaching_dynamodb():
-        try:
-            row = ApiKeyRow.get(key_id)
-        except ApiKeyRow.DoesNotExist:
-            pass
+    with reaching_dynamodb(), suppress(ApiKeyRow.DoesNotExist):
+        row = ApiKeyRow.get(key_id)
     if row is None or row.revoked_at or not hmac.compare_digest(row.secret_hash, digest):
         raise UnauthorizedError("this API key is unknown or revoked")
     return Caller(key_id=key_id, scopes=frozenset(row.scopes))

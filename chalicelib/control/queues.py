@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH_ENTRIES = 10  # SQS: entries in a batch
+# JSON may hold these two, SQS refuses them ("Message content"); as escapes both agree. Bodies are JSON.
+_REFUSED = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 BATCH_BYTES = 1_000_000  # SQS: 1 MiB for a batch as for a message; some room is left for its own fields
 MAX_DELAY_SECONDS = 900  # SQS: the longest DelaySeconds
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message's body and how long it stays invisible (0 to MAX_DELAY_SECONDS)."""
+    """A message's body (JSON) and how long it stays invisible (0 to MAX_DELAY_SECONDS)."""
 
     body: str
     delay_seconds: int = 0
@@ -38,7 +40,8 @@ class Queues:
         taken; what was taken stays, so a repeated call may double messages: jobs are idempotent."""
         for batch in _batches(messages):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(n), "MessageBody": m.body, "DelaySeconds": m.delay_seconds} for n, m in enumerate(batch)
+                {"Id": str(n), "MessageBody": m.body.translate(_REFUSED), "DelaySeconds": m.delay_seconds}
+                for n, m in enumerate(batch)
             ]
             try:
                 answer = self._client.send_message_batch(QueueUrl=self._url(queue), Entries=entries)

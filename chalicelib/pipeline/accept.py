@@ -173,7 +173,7 @@ def check_letter(request: NotificationRequest, template: Template) -> tuple[str,
     try:
         check_context(template, request.context)
     except InvalidError as error:
-        errors += error.errors
+        errors += error.errors or (FieldError("context", error.detail),)
     if errors:
         raise InvalidError("the request cannot become a letter", errors)
     return category, channels

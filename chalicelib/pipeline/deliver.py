@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.channels.base import Channel, Message, Outcome, Verdict
+from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import RenderError
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move, Refusal
@@ -52,6 +53,7 @@ class Deliver:
         templates: TemplateStore,
         renderer: Renderer,
         channels: Mapping[str, Channel],
+        gates: Mapping[str, Gate],
         ledger: Ledger,
         retries: Retries,
         clock: Clock,
@@ -62,6 +64,7 @@ class Deliver:
         self._templates = templates
         self._renderer = renderer
         self._channels = channels
+        self._gates = gates
         self._ledger = ledger
         self._retries = retries
         self._clock = clock
@@ -77,10 +80,23 @@ class Deliver:
             self._close(job, job.recipients, DeliveryStatus.SKIPPED, "expired", result)
             return result
         letters = self._render(job, result)
-        channel = self._channels[job.channel]
-        for start in range(0, len(letters), channel.batch_size):
-            self._send(job, channel, letters[start : start + channel.batch_size], result)
+        self._send_through_gate(job, letters, result)
         return result
+
+    def _send_through_gate(self, job: DeliverJob, letters: Sequence[_Letter], result: Delivered) -> None:
+        """In batches, as fast as the gate lets them; what it holds back is put aside untried."""
+        channel, gate = self._channels[job.channel], self._gates[job.channel]
+        left = list(letters)
+        while left:
+            allowed = gate.enter(min(len(left), channel.batch_size), lane=job.letter.lane)
+            if not allowed.units:
+                held = [letter.recipient for letter in left]
+                self._retries.later(_only(job, held), in_seconds=allowed.come_back_seconds)
+                result.count("held", len(held))
+                return
+            batch, left = left[: allowed.units], left[allowed.units :]
+            outcomes = self._send(job, channel, batch, result)
+            gate.learn([_report(outcome) for outcome in outcomes], lane=job.letter.lane)
 
     def _expired(self, job: DeliverJob) -> bool:
         return job.letter.expires_at is not None and parse_rfc3339(job.letter.expires_at) <= self._clock()
@@ -106,13 +122,16 @@ class Deliver:
             letters.append(_Letter(recipient, key, message))
         return letters
 
-    def _send(self, job: DeliverJob, channel: Channel, letters: Sequence[_Letter], result: Delivered) -> None:
+    def _send(
+        self, job: DeliverJob, channel: Channel, letters: Sequence[_Letter], result: Delivered
+    ) -> Sequence[Outcome]:
         owner = new_id()
         claimed = self._claim(job, letters, owner, result)
         if not claimed:
-            return
+            return []
         outcomes = channel.send([letter.message for letter in claimed])
         self._record(job, list(zip(claimed, outcomes, strict=True)), owner, result)
+        return outcomes
 
     def _claim(self, job: DeliverJob, letters: Sequence[_Letter], owner: str, result: Delivered) -> list[_Letter]:
         lease_until = self._clock() + self._lease
@@ -201,6 +220,15 @@ class Deliver:
 
     def _age_seconds(self, job: DeliverJob) -> float:
         return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
+
+
+def _report(outcome: Outcome) -> Report:
+    """What an outcome says of the provider: an accepted or refused letter says that it is well."""
+    if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
+        return Report()
+    if outcome.reason == THROTTLED:
+        return Report(slow_down=True)
+    return Report(failure=outcome.reason, quota_used_up=outcome.reason == DAILY_QUOTA)
 
 
 def _only(job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> DeliverJob:

@@ -10,14 +10,17 @@ from typing import Any, Protocol
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.control.gate import Gate, Report
 from chalicelib.control.queues import Outgoing
+from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.accept import JobQueue
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, deliver_queue
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.profiles.directory import ProfileSource
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import objection
+from chalicelib.profiles.source import Profiles, ProfileSource
 
 _PROFILE_FIELDS = ("email", "phone", "name", "locale", "timezone", "attributes")
 
@@ -43,6 +46,7 @@ class Enriched:
     """What became of a chunk, for the log and the metrics."""
 
     queued: int = 0
+    held: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
 
 
@@ -64,6 +68,9 @@ class Enrich:
         suppressions: Suppressions,
         ledger: Ledger,
         queues: JobQueue,
+        retries: Retries,
+        gate: Gate,
+        max_attempts: int,
         clock: Clock,
         default_locale: str,
     ) -> None:
@@ -72,6 +79,9 @@ class Enrich:
         self._suppressions = suppressions
         self._ledger = ledger
         self._queues = queues
+        self._retries = retries
+        self._gate = gate
+        self._max_attempts = max_attempts
         self._clock = clock
         self._default_locale = default_locale
 
@@ -79,7 +89,11 @@ class Enrich:
         """Sends the chunk on, by channel. Repeating it is harmless: a delivery that has moved on is not touched, a job
         put twice is claimed once. Raises: UnavailableError (retryable)."""
         result = Enriched()
-        profiles = self._read_profiles(job)
+        known = self._read_profiles(job, result)
+        if known is None:
+            return result
+        job = self._without_unresolved(job, known.unresolved, result)
+        profiles = _by_notification(job, known)
         wishes = self._preferences.get_many(r.user_id for r in job.recipients if r.user_id)
         for channel in job.channels:
             skips, candidates = self._sort(job, channel, profiles, wishes)
@@ -92,18 +106,39 @@ class Enrich:
                 result.skipped[reason] = result.skipped.get(reason, 0) + 1
         return result
 
-    def _read_profiles(self, job: EnrichJob) -> dict[str, Profile]:
-        """By notification id; an unknown user is left out."""
+    def _read_profiles(self, job: EnrichJob, result: Enriched) -> Profiles | None:
+        """None where the source cannot be asked now, and the job was put aside."""
         ids = {r.user_id for r in job.recipients if r.user_id}
-        known = self._profiles.get_many(ids, fresh=job.letter.lane == "instant") if ids else {}
-        profiles = {}
-        for recipient in job.recipients:
-            if recipient.profile is not None:
-                given = {name: recipient.profile[name] for name in _PROFILE_FIELDS if name in recipient.profile}
-                profiles[recipient.notification_id] = Profile(id="", **given)
-            elif recipient.user_id and recipient.user_id in known:
-                profiles[recipient.notification_id] = known[recipient.user_id]
-        return profiles
+        if not ids:
+            return Profiles(known={})
+        allowed = self._gate.enter(len(ids), lane=job.letter.lane)
+        if not allowed.units:
+            self._retries.later(job, in_seconds=allowed.come_back_seconds)
+            result.held = len(job.recipients)
+            return None
+        try:
+            known = self._profiles.get_many(ids, fresh=job.letter.lane == "instant")
+        except UnavailableError:
+            self._gate.learn([Report(failure="no_answer")], lane=job.letter.lane)
+            self._put_aside(job)
+            result.held = len(job.recipients)
+            return None
+        self._gate.learn([Report()], lane=job.letter.lane)
+        return known
+
+    def _put_aside(self, job: EnrichJob) -> None:
+        if job.attempt >= self._max_attempts:
+            raise UnavailableError("the profile source did not answer at any attempt")
+        self._retries.again(job)
+
+    def _without_unresolved(self, job: EnrichJob, unresolved: frozenset[str], result: Enriched) -> EnrichJob:
+        """The job of those who were answered for; the others come back in a job of their own."""
+        asked_again = tuple(r for r in job.recipients if r.user_id in unresolved)
+        if asked_again:
+            self._put_aside(job.model_copy(update={"recipients": asked_again}))
+            result.held = len(asked_again)
+        rest = tuple(r for r in job.recipients if r.user_id not in unresolved)
+        return job.model_copy(update={"recipients": rest})
 
     def _sort(
         self,
@@ -178,3 +213,15 @@ class Enrich:
             locale=profile.locale or self._default_locale,
             user=user,
         )
+
+
+def _by_notification(job: EnrichJob, known: Profiles) -> dict[str, Profile]:
+    """The profile of each recipient; an unknown user is left out."""
+    profiles = {}
+    for recipient in job.recipients:
+        if recipient.profile is not None:
+            given = {name: recipient.profile[name] for name in _PROFILE_FIELDS if name in recipient.profile}
+            profiles[recipient.notification_id] = Profile(id="", **given)
+        elif recipient.user_id and recipient.user_id in known.known:
+            profiles[recipient.notification_id] = known.known[recipient.user_id]
+    return profiles

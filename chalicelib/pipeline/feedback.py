@@ -14,6 +14,9 @@ from chalicelib.pipeline.ledger import DeliveryKey, Engagement, Ledger, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 
 _HARD_BOUNCE = "Permanent"
+_NOT_SPAM = "not-spam"
+# SES says this, in plain text, when an event destination is made.
+_GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 
 
 class Suppressions(Protocol):
@@ -57,8 +60,11 @@ _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", 
 
 
 def read_event(body: str) -> FeedbackEvent | None:
-    """The event in a message; None for one of a letter that is not ours (no `delivery` tag). Raises: PoisonMessageError
+    """The event in a message; None for one of a letter that is not ours (no `delivery` tag), and for SES's greeting to a
+    new topic. Raises: PoisonMessageError
     (permanent): another shape."""
+    if body.strip().strip('"') == _GREETING:
+        return None
     try:
         content = json.loads(body)
         if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
@@ -82,6 +88,8 @@ def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
         case "Bounce":
             kind = "hard" if event.body.get("bounceType") == _HARD_BOUNCE else "soft"
             return DeliveryStatus.BOUNCED, f"{kind}_bounce"
+        case "Complaint" if event.body.get("complaintFeedbackType") == _NOT_SPAM:
+            return None  # the reader took it out of the spam folder
         case "Complaint":
             return DeliveryStatus.COMPLAINED, "complaint"
         case "Reject":
@@ -95,6 +103,6 @@ def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
 def _to_suppress(event: FeedbackEvent) -> list[tuple[str, str]]:
     if event.type == "Bounce" and event.body.get("bounceType") == _HARD_BOUNCE:
         return [("bounce", one["emailAddress"]) for one in event.body.get("bouncedRecipients", [])]
-    if event.type == "Complaint" and event.body.get("complaintFeedbackType") != "not-spam":
+    if event.type == "Complaint" and event.body.get("complaintFeedbackType") != _NOT_SPAM:
         return [("complaint", one["emailAddress"]) for one in event.body.get("complainedRecipients", [])]
     return []

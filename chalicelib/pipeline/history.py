@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.clock import Clock, parse_rfc3339
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, NotificationRow, delivery_part
+from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow, NotificationRow, delivery_part
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -36,7 +36,7 @@ class History:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """A page of a user's notifications, newest first, and the cursor of the next. At most three requests, however
         long the history. Raises: InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
-        start = read_cursor(cursor, scope=user_id) if cursor else None
+        start = _start_key(read_cursor(cursor, scope=user_id), user_id) if cursor else None
         with reaching_dynamodb():
             page = LedgerRow.by_user.query(
                 user_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
@@ -44,8 +44,11 @@ class History:
             heads = [row for row in page if isinstance(row, NotificationRow)]
             deliveries = self._deliveries(heads)
         described = [self._describe(head, deliveries.get(head.notification_id, [])) for head in heads]
-        following = page.last_evaluated_key
-        return described, write_cursor(following, scope=user_id) if following else None
+        last = page.last_evaluated_key
+        if not last:
+            return described, None
+        following = {"at": last["created_at"]["S"], "id": last["notification_id"]["S"]}
+        return described, write_cursor(following, scope=user_id)
 
     def _deliveries(self, heads: Sequence[NotificationRow]) -> Mapping[str, list[DeliveryRow]]:
         keys = [(head.notification_id, delivery_part(channel)) for head in heads for channel in head.channels]
@@ -73,6 +76,20 @@ class History:
             "campaign_id": head.campaign_id,
             "deliveries": [_describe_delivery(row) for row in deliveries],
         }
+
+
+def _start_key(given: Mapping[str, Any], user_id: str) -> dict[str, Any]:
+    """The key to go on from. A cursor comes from outside: only its two free values are taken. Raises: InvalidError
+    (permanent)."""
+    created_at, notification_id = given.get("at"), given.get("id")
+    if not (isinstance(created_at, str) and isinstance(notification_id, str) and created_at and notification_id):
+        raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list")
+    return {
+        "user_id": {"S": user_id},
+        "created_at": {"S": created_at},
+        "notification_id": {"S": notification_id},
+        "part": {"S": NOTIFICATION_PART},
+    }
 
 
 def _describe_delivery(row: DeliveryRow) -> dict[str, Any]:

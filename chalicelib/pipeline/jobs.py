@@ -52,11 +52,12 @@ class LetterSpec(BaseModel):
 
 
 class EnrichJob(Job):
-    """A chunk of at most CHUNK_SIZE recipients on its way to `enrich`."""
+    """A chunk of at most CHUNK_SIZE recipients on its way to `enrich`. `attempt` counts the tries, from 1."""
 
     letter: LetterSpec
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     recipients: Annotated[tuple[EnrichRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
+    attempt: Annotated[int, Field(ge=1)] = 1
 
 
 class DeliverRecipient(BaseModel):

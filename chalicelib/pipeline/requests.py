@@ -2,15 +2,30 @@
 
 import hashlib
 import json
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from chalicelib.pipeline.jobs import Lane
 from chalicelib.profiles.model import Attributes, Email, Locale, Name, Timezone, UserId
 
 MAX_RECIPIENTS = 100
+_RFC3339 = re.compile(r"20\d\d-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _moment(value: object) -> datetime:
+    # Stricter than pydantic, which also takes numbers and dates; other centuries are mistakes, and overflow.
+    if isinstance(value, str) and _RFC3339.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except ValueError:
+            pass  # the 31st of February
+    raise ValueError("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(lambda value: value if value is None else _moment(value))]
 
 
 class Recipient(BaseModel):
@@ -69,8 +84,8 @@ class NotificationRequest(BaseModel):
     channels: Annotated[
         tuple[str, ...] | None, Field(min_length=1, max_length=10, description="default: the template's")
     ] = None
-    send_at: Annotated[AwareDatetime | None, Field(description="a time that has passed means now")] = None
-    expires_at: Annotated[AwareDatetime | None, Field(description="after it nothing is sent any more")] = None
+    send_at: Annotated[Moment | None, Field(description="a time that has passed means now")] = None
+    expires_at: Annotated[Moment | None, Field(description="after it nothing is sent any more")] = None
     lane: Annotated[Lane, Field(description="bulk letters wait behind instant ones")] = "instant"
 
     @model_validator(mode="after")

@@ -38,7 +38,7 @@ class Retries:
         self._jitter = jitter
         self._base_seconds = base_seconds
 
-    def again(self, job: DeliverJob) -> None:
+    def again(self, job: EnrichJob | DeliverJob) -> None:
         """Puts a job aside for its next attempt. Raises: UnavailableError (retryable)."""
         later = job.model_copy(update={"attempt": job.attempt + 1})
         self._put("forward", later, in_seconds=self.delay_seconds(job.attempt))

@@ -15,7 +15,11 @@ def enrich_work(enrich: Enrich) -> Work:
     def work(body: str) -> Line:
         job = read_job(EnrichJob, body)
         done = enrich.enrich(job)
-        counts = {"queued": done.queued, **{f"skipped_{reason}": n for reason, n in done.skipped.items()}}
+        counts = {
+            "queued": done.queued,
+            "held": done.held,
+            **{f"skipped_{reason}": n for reason, n in done.skipped.items()},
+        }
         return Line(ids=[r.notification_id for r in job.recipients], counts=counts)
 
     return work

@@ -1,26 +1,18 @@
 """The user directory on DynamoDB (the default). `enrich` reads it in chunks, the API writes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pynamodb.exceptions import PutError
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
+from chalicelib.profiles.source import Profiles
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import UserRow
 
 _PATCH_TRIES = 3
-
-
-class ProfileSource(Protocol):
-    """Where workers read profiles: this directory, or the cinema's own service."""
-
-    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Mapping[str, Profile]:
-        """The known ones of `ids`, ≤ 100 a request. `fresh` asks for a consistent read: an instant notification may
-        follow the registration by milliseconds. Raises: UnavailableError (retryable)."""
-        ...
 
 
 class Directory:
@@ -33,10 +25,11 @@ class Directory:
         """One user. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         return _profile(self._row(user_id))
 
-    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Mapping[str, Profile]:
-        """See `ProfileSource`."""
+    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Profiles:
+        """See `ProfileSource`; not `fresh` reads cost half and come from any replica."""
         with reaching_dynamodb():
-            return {row.id: _profile(row) for row in UserRow.batch_get(list(ids), consistent_read=fresh)}
+            rows = UserRow.batch_get(list(ids), consistent_read=fresh)
+            return Profiles(known={row.id: _profile(row) for row in rows})
 
     def put(self, user_id: str, body: UserBody) -> Profile:
         """Replaces a user, or makes one. Raises: UnavailableError (retryable)."""

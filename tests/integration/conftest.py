@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from chalicelib import wiring
 from chalicelib.settings import settings
-from chalicelib.storage import configuration, ledger, people
+from chalicelib.storage import configuration, control, ledger, people
 from functions import deliver, enrich, feedback, retry
 
 QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk", "retry", "feedback")
@@ -23,6 +23,9 @@ TABLES = (
     people.SuppressionRow,
     configuration.TemplateRow,
     configuration.ApiKeyRow,
+    control.SwitchRow,
+    control.ConsumerRow,
+    control.LimitRow,
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

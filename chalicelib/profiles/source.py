@@ -1,0 +1,25 @@
+"""Where `enrich` reads profiles: our own directory or the cinema's own service. Both answer for a whole chunk."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.profiles.model import Profile
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """An answer: the `known` users by id, and the ids that were asked for in vain (`unresolved`: ask again). Who is in
+    neither does not exist."""
+
+    known: Mapping[str, Profile]
+    unresolved: frozenset[str] = frozenset()
+
+
+class ProfileSource(Protocol):
+    """`profiles.directory.Directory` and `profiles.http.HttpProfiles` are these."""
+
+    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Profiles:
+        """Those of `ids` (≤ 100). `fresh` asks for what was written a moment ago: an instant notification may follow
+        the registration by milliseconds. Raises: UnavailableError (retryable): nobody was answered."""
+        ...
