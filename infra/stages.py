@@ -34,6 +34,10 @@ class WorkerTimings(BaseModel):
     reconcile_seconds: int = Field(default=300, ge=0)
     retry_seconds: int = Field(default=30, ge=0)
     max_attempts: int = Field(default=8, ge=1)
+    ses_per_second: float = Field(default=100, gt=0)
+    switch_failures: int = Field(default=5, ge=1)
+    probe_seconds: int = Field(default=60, ge=1)
+    ramp_seconds: int = Field(default=300, ge=1)
     visibility_timeout_seconds: int | None = Field(default=None, ge=1)
 
     def as_parameters(self) -> dict[str, str]:
@@ -48,6 +52,10 @@ class WorkerTimings(BaseModel):
             "ReconcileSeconds": str(self.reconcile_seconds),
             "RetrySeconds": str(self.retry_seconds),
             "MaxAttempts": str(self.max_attempts),
+            "SesPerSecond": str(self.ses_per_second),
+            "SwitchFailures": str(self.switch_failures),
+            "ProbeSeconds": str(self.probe_seconds),
+            "RampSeconds": str(self.ramp_seconds),
             "VisibilityTimeoutSeconds": str(visibility),
         }
 
