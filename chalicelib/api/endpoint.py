@@ -17,6 +17,7 @@ from chalicelib.observability import Line, logger, write_line
 from chalicelib.wiring import key_ring
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_PATH_VALUE_CHARACTERS = 256  # every id is shorter, and DynamoDB refuses a key of 2 KB
 _B = TypeVar("_B", bound=BaseModel | None)
 _Q = TypeVar("_Q", bound=BaseModel | None)
 
@@ -105,6 +106,9 @@ def _answer(
 def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call[Any, Any]:
     caller = key_ring().caller(request.headers.get("authorization"))
     caller.demand(declared.scope)
+    for name, value in path.items():
+        if len(value) > MAX_PATH_VALUE_CHARACTERS:
+            raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")
     body = _parse_body(declared.body, request) if declared.body else None
     query = _parse(declared.query, dict(request.query_params or {})) if declared.query else None
     return Call(caller=caller, path=path, body=body, query=query, headers=request.headers)

@@ -4,6 +4,7 @@ HTTP."""
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from math import isinf
 from typing import Any
 
 from chalice.app import Response
@@ -71,7 +72,7 @@ def problem(status: HTTPStatus, detail: str, errors: tuple[FieldError, ...] = ()
 
 def problem_of(error: VestnikError) -> Response:
     """The response for one of our errors."""
-    status = next(s for kind, s in _STATUSES.items() if isinstance(error, kind))
+    status = next((s for kind, s in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     errors = error.errors if isinstance(error, InvalidError) else ()
     return problem(status, error.detail, errors)
 
@@ -88,7 +89,8 @@ def invalid(error: ValidationError) -> InvalidError:
 
 
 def plain_json(text: str) -> Any:
-    """Strict JSON: no NaN or Infinity, no repeated names. Raises: InvalidError (permanent)."""
+    """Strict JSON (RFC 8259, RFC 7493): no NaN, no number too large for a double, no repeated names, no half of a
+    surrogate pair. What passes can be written again by any encoder. Raises: InvalidError (permanent)."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
@@ -99,10 +101,20 @@ def plain_json(text: str) -> Any:
     def no_constant(name: str) -> Any:
         raise ValueError(f"{name} is not JSON")
 
+    def finite(number: str) -> float:
+        if isinf(value := float(number)):
+            raise ValueError("a number is too large")
+        return value
+
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+        content = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
+        if "\\ud" in text.lower():  # only an escape can hold half of a pair, and it cannot be encoded
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidError.of("body", "expected a JSON object: half of a surrogate pair is not a character") from error
     except (ValueError, RecursionError) as error:
         raise InvalidError.of("body", f"expected a JSON object: {error}") from error
+    return content
 
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:

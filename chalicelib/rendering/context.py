@@ -54,12 +54,12 @@ def check_plain(context: object) -> None:
     """A context is what JSON can say and nothing else. Raises: InvalidError, TooLargeError (permanent)."""
     _check_level(context, "context", depth=0)
     if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
-        raise TooLargeError(f"context: over {MAX_CONTEXT_BYTES} bytes of JSON")
+        raise TooLargeError.of("context", f"over {MAX_CONTEXT_BYTES} bytes of JSON")
 
 
 def _check_level(value: object, path: str, *, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise TooLargeError(f"context: deeper than {MAX_DEPTH} levels")
+        raise TooLargeError.of("context", f"deeper than {MAX_DEPTH} levels")
     match value:
         case None | str() | int() | float():
             return

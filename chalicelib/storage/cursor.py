@@ -20,7 +20,7 @@ def read_cursor(cursor: str, *, scope: str) -> dict[str, Any]:
         content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if content["s"] == _mark(scope):
             return dict(content["k"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list")
 
