@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.storage.base import StageTable, TableMeta
+from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
 
 class TemplateRow(StageTable):

@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import (
     DiscriminatorAttribute,
-    JSONAttribute,
     ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 
-from chalicelib.storage.base import StageTable, TableMeta
+from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
 NOTIFICATION_PART = "notification"
 REQUEST_PART = "request"

@@ -1,8 +1,8 @@
 """What is known of users: profiles, their preferences, and addresses that must not be written to."""
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.storage.base import StageTable, TableMeta
+from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
 
 class UserRow(StageTable):
