@@ -23,7 +23,13 @@ def cancel(notification_id: str, *, ledger: Ledger) -> None:
         raise NotFoundError(f"there is no notification {notification_id}")
     ledger.move(
         [
-            Move(DeliveryKey(notification_id, channel), DeliveryStatus.CANCELLED, request_id=head.request_id)
+            Move(
+                DeliveryKey(notification_id, channel),
+                DeliveryStatus.CANCELLED,
+                request_id=head.request_id,
+                # As long as the notification itself: what is cancelled a year ahead stays cancelled.
+                expires_at_epoch=int(head.expires_at_epoch) if head.expires_at_epoch else None,
+            )
             for channel in head.channels
         ]
     )

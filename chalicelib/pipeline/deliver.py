@@ -205,15 +205,20 @@ class Deliver:
         reason: str,
         result: Delivered,
     ) -> None:
-        self._ledger.move(
+        refused = self._ledger.move(
             [
                 Move(
-                    DeliveryKey(r.notification_id, job.channel), status, reason=reason, request_id=job.letter.request_id
+                    DeliveryKey(r.notification_id, job.channel),
+                    status,
+                    reason=reason,
+                    request_id=job.letter.request_id,
+                    unclaimed=True,
                 )
                 for r in recipients
             ]
         )
-        result.count(status.value, len(recipients))
+        result.count(status.value, len(recipients) - len(refused))
+        result.count("dropped", len(refused))
 
     def _reconcile_later(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
         self._retries.reconcile(_only(job, recipients), in_seconds=(self._lease + self._grace).total_seconds())

@@ -14,7 +14,15 @@ from chalicelib.control.gate import Gate, Report
 from chalicelib.control.queues import Outgoing
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.accept import JobQueue
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, deliver_queue
+from chalicelib.pipeline.jobs import (
+    CHUNK_SIZE,
+    DeliverJob,
+    DeliverRecipient,
+    EnrichJob,
+    EnrichRecipient,
+    chunks,
+    deliver_queue,
+)
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
@@ -196,10 +204,9 @@ class Enrich:
     def _send_on(self, job: EnrichJob, channel: str, going: Sequence[_Candidate]) -> None:
         recipients = [self._deliverable(candidate) for candidate in going]
         # An instant letter has a message of its own, so that a slow or bad one holds up nobody.
-        size = 1 if job.letter.lane == "instant" else max(1, len(recipients))
         jobs = [
-            DeliverJob(letter=job.letter, channel=channel, recipients=tuple(recipients[start : start + size]))
-            for start in range(0, len(recipients), size)
+            DeliverJob(letter=job.letter, channel=channel, recipients=chunk)
+            for chunk in chunks(recipients, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)
         ]
         self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(j.model_dump_json()) for j in jobs])
 

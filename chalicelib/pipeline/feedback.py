@@ -60,9 +60,8 @@ _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", 
 
 
 def read_event(body: str) -> FeedbackEvent | None:
-    """The event in a message; None for one of a letter that is not ours (no `delivery` tag), and for SES's greeting to a
-    new topic. Raises: PoisonMessageError
-    (permanent): another shape."""
+    """The event in a message; None for one of a letter that is not ours (no `delivery` tag) and for SES's greeting of a
+    new topic. Raises: PoisonMessageError (permanent): another shape."""
     if body.strip().strip('"') == _GREETING:
         return None
     try:

@@ -4,16 +4,21 @@ A job carries `v`, the version of its shape: a worker that meets another one ref
 for the worker that knows it). Rendered bodies never travel (design §2).
 """
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chalicelib.errors import PoisonMessageError
 
+# SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
+# once more: twice its size at worst; the letter's context (≤ 128 KB) comes on top of the recipients.
+CHUNK_BYTES = 256_000
 CHUNK_SIZE = 50  # users in a job: SES takes 50 in a bulk send, DynamoDB 100 in a transaction
 
 Lane = Literal["instant", "bulk"]
 _J = TypeVar("_J", bound="Job")
+_R = TypeVar("_R", bound=BaseModel)
 
 
 class Job(BaseModel):
@@ -88,6 +93,21 @@ def read_job(kind: type[_J], body: str) -> _J:
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()[:5])
         raise PoisonMessageError(f"this is not a {kind.__name__}: {where}") from error
+
+
+def chunks(recipients: Sequence[_R], *, size: int = CHUNK_SIZE) -> Iterator[tuple[_R, ...]]:
+    """The recipients in jobs' portions: at most `size` of them, and no more than CHUNK_BYTES unless one alone is."""
+    chunk: list[_R] = []
+    room = CHUNK_BYTES
+    for recipient in recipients:
+        size_bytes = len(recipient.model_dump_json().encode())
+        if chunk and (len(chunk) == size or size_bytes > room):
+            yield tuple(chunk)
+            chunk, room = [], CHUNK_BYTES
+        chunk.append(recipient)
+        room -= size_bytes
+    if chunk:
+        yield tuple(chunk)
 
 
 def deliver_queue(channel: str, lane: str) -> str:

@@ -67,6 +67,8 @@ class Move:
     attempt: int | None = None
     request_id: str | None = None
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
+    unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
+    expires_at_epoch: int | None = None  # default: the retention, from now
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class Ledger:
             row.kind.set(DeliveryRow),
             row.created_at.set(row.created_at | rfc3339(at)),
             row.timeline.set((row.timeline | []).append([event])),
-            row.expires_at_epoch.set(expiry_epoch(self._retention_days, since=at)),
+            row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(self._retention_days, since=at)),
             row.reason.set(move.reason) if move.reason else row.reason.remove(),
         ]
         if move.status is DeliveryStatus.CALLING:
@@ -192,6 +194,8 @@ def _event(move: Move, at: str) -> dict[str, Any]:
 
 def _condition(move: Move) -> Condition:
     before = ENTERED_FROM[move.status]
+    if move.unclaimed:
+        before &= {None, DeliveryStatus.QUEUED}
     condition: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))
     if None in before:
         condition = DeliveryRow.status.does_not_exist() | condition

@@ -25,10 +25,11 @@ S = DeliveryStatus
 ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
     S.CALLING: frozenset({None, S.QUEUED}),
     S.QUEUED: frozenset({S.CALLING}),
-    S.SENT: frozenset({S.CALLING, S.UNCERTAIN}),
-    S.DELIVERED: frozenset({S.CALLING, S.SENT, S.UNCERTAIN}),
-    S.BOUNCED: frozenset({S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
-    S.COMPLAINED: frozenset({S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
+    # From `queued` too: what waits to be sent once more may turn out to have been sent, and then is not.
+    S.SENT: frozenset({S.QUEUED, S.CALLING, S.UNCERTAIN}),
+    S.DELIVERED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
+    S.BOUNCED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
+    S.COMPLAINED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
     S.SKIPPED: frozenset({None, S.QUEUED}),
     S.FAILED: frozenset({None, S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
     S.UNCERTAIN: frozenset({S.CALLING}),

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from pydantic import ValidationError
+
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.observability import Line
 from chalicelib.pipeline.accept import DUE_SHARDS, Accept
@@ -21,19 +23,25 @@ class Tick:
     def tick(self) -> Line:
         """Releases the requests whose time has come; what a stopped clock missed is released by the next tick. Raises:
         UnavailableError (retryable: the next tick goes on)."""
-        released = 0
+        released = unreadable = 0
         until = rfc3339(self._clock() + LOOKAHEAD)
         for shard in range(DUE_SHARDS):
             with reaching_dynamodb():
                 due = list(LedgerRow.by_due.query(str(shard), RequestRow.due_at <= until))
             for row in due:
-                released += self._release(row.notification_id, row.part)
-        return Line(counts={"released": released})
+                try:
+                    released += self._release(row.notification_id, row.part)
+                except ValidationError:
+                    unreadable += 1  # of another version's shape: it stays for that version and stops nobody
+        return Line(counts={"released": released, "unreadable": unreadable})
 
     def _release(self, request_id: str, part: str) -> int:
         # Queued first, taken off the index second: a crash between the two queues it twice, which is harmless.
         with reaching_dynamodb():
-            stored = RequestRow.get(request_id, part, consistent_read=True)
+            try:
+                stored = RequestRow.get(request_id, part, consistent_read=True)
+            except RequestRow.DoesNotExist:
+                return 0
         if stored.due_at is None:
             return 0  # the index is eventually consistent: another tick was here
         self._accept.enqueue(stored)

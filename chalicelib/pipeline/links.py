@@ -1,0 +1,188 @@
+"""The book of short links: written before the letter that holds them, counted at every visit. Called by
+`letter_links.py`, `visit.py`, the API and the erasure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import NotFoundError
+from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.links import LinkRow
+
+LinkKind = Literal["confirm", "short"]
+TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
+KEPT_AFTER_DAYS = 30  # an expired link's counts stay so long
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as it is made. `redirect_url` is its own target."""
+
+    code: str
+    kind: LinkKind
+    user_id: str | None
+    email: str | None
+    redirect_url: str | None
+    notification_id: str
+    channel: str
+    campaign_id: str | None
+    valid_until: datetime
+
+
+class LinkBook:
+    """The links of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def write(self, links: Sequence[Link]) -> None:
+        """Writes links that letters are about to carry; one that is there keeps its counts and what was revoked, and is
+        valid until the newest letter says. Raises: UnavailableError (retryable)."""
+        connection = LinkRow._get_connection().connection
+        unique = list({link.code: link for link in links}.values())
+        for start in range(0, len(unique), TRANSACTION_ITEMS):
+            with reaching_dynamodb(), TransactWrite(connection=connection) as transaction:
+                for link in unique[start : start + TRANSACTION_ITEMS]:
+                    transaction.update(LinkRow(link.code), actions=self._creation(link))
+
+    def visit(self, code: str, *, bot: bool) -> LinkRow:
+        """Counts a visit of a valid link by one conditional write; answers the link as it is after it. Raises:
+        NotFoundError (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        counted: list[Action] = [LinkRow.last_visited_at.set(at)]
+        if bot:
+            counted.append(LinkRow.bot_visits.add(1))
+        else:
+            counted += [LinkRow.visits.add(1), LinkRow.first_visited_at.set(LinkRow.first_visited_at | at)]
+        row = LinkRow(code)
+        valid = (LinkRow.valid_until > at) & LinkRow.revoked_at.does_not_exist()
+        self._update(row, counted, condition=valid)
+        return row
+
+    def peek(self, code: str) -> LinkRow:
+        """A valid link, with nothing counted. Raises: as `visit`."""
+        row = self._read(code)
+        if row.revoked_at is not None or row.valid_until <= rfc3339(self._clock()):
+            raise _no_link()
+        return row
+
+    def note_confirmed(self, row: LinkRow) -> None:
+        """Keeps when a link first confirmed its address. Raises: UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        with reaching_dynamodb():
+            row.update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
+
+    def revoke(self, code: str) -> None:
+        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent),
+        UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
+        self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
+
+    def get(self, code: str) -> Mapping[str, Any]:
+        """A link with its counts. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        return describe(self._read(code))
+
+    def of_campaign(
+        self, campaign_id: str, *, limit: int, cursor: str | None
+    ) -> tuple[list[Mapping[str, Any]], str | None]:
+        """A page of a campaign's links with their counts. Raises: InvalidError (permanent: not our cursor),
+        UnavailableError (retryable)."""
+        scope = f"links-of-campaign:{campaign_id}"
+        start = read_cursor(cursor, scope=scope) if cursor else None
+        with reaching_dynamodb():
+            page = LinkRow.by_campaign.query(campaign_id, limit=limit, page_size=limit, last_evaluated_key=start)
+            rows = [describe(row) for row in page]
+        following = page.last_evaluated_key
+        return rows, write_cursor(following, scope=scope) if following else None
+
+    def totals(self, campaign_id: str) -> list[dict[str, Any]]:
+        """The counts of a campaign by target: every visit, and how many different users came. Reads the whole campaign,
+        1 MB a request. Raises: UnavailableError (retryable)."""
+        totals: dict[str, dict[str, Any]] = {}
+        with reaching_dynamodb():
+            for row in LinkRow.by_campaign.query(campaign_id):
+                target = row.redirect_url or row.kind
+                one = totals.setdefault(target, {"url": target, "links": 0, "visits": 0, "visitors": 0, "bot_visits": 0})
+                one["links"] += 1
+                one["visits"] += int(row.visits)
+                one["visitors"] += row.first_visited_at is not None
+                one["bot_visits"] += int(row.bot_visits)
+        return sorted(totals.values(), key=lambda one: (-one["visits"], one["url"]))
+
+    def of_user(self, user_id: str) -> Iterator[LinkRow]:
+        """All links of a user. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            codes = [row.code for row in LinkRow.by_user.query(user_id)]
+            yield from LinkRow.batch_get(codes, consistent_read=True)
+
+    def erase_user(self, user_id: str) -> None:
+        """Confirmation links go; of the others only target, campaign and counts stay. Raises: UnavailableError
+        (retryable)."""
+        for row in self.of_user(user_id):
+            with reaching_dynamodb():
+                if row.kind == "confirm":
+                    row.delete()
+                else:
+                    personal = (LinkRow.user_id, LinkRow.email, LinkRow.notification_id, LinkRow.channel)
+                    row.update(actions=[attribute.remove() for attribute in personal])
+
+    def _creation(self, link: Link) -> list[Action]:
+        first = {
+            LinkRow.kind: link.kind,
+            LinkRow.user_id: link.user_id,
+            LinkRow.email: link.email,
+            LinkRow.redirect_url: link.redirect_url,
+            LinkRow.notification_id: link.notification_id,
+            LinkRow.channel: link.channel,
+            LinkRow.campaign_id: link.campaign_id,
+            LinkRow.created_at: rfc3339(self._clock()),
+            LinkRow.visits: 0,
+            LinkRow.bot_visits: 0,
+        }
+        actions: list[Action] = [name.set(name | value) for name, value in first.items() if value is not None]
+        actions.append(LinkRow.valid_until.set(rfc3339(link.valid_until)))
+        actions.append(LinkRow.expires_at_epoch.set(expiry_epoch(KEPT_AFTER_DAYS, since=link.valid_until)))
+        return actions
+
+    def _update(self, row: LinkRow, actions: list[Action], *, condition: Any) -> None:
+        with reaching_dynamodb():
+            try:
+                row.update(actions=actions, condition=condition)
+                return
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise
+        raise _no_link()
+
+    def _read(self, code: str) -> LinkRow:
+        with reaching_dynamodb():
+            found = list(LinkRow.batch_get([code], consistent_read=True))
+        if not found:
+            raise _no_link()
+        return found[0]
+
+
+def describe(row: LinkRow) -> dict[str, Any]:
+    """A link as the API shows it."""
+    shown = ("code", "kind", "user_id", "redirect_url", "notification_id", "campaign_id", "created_at", "valid_until")
+    moments = ("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at")
+    counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
+    return {**{name: getattr(row, name) for name in (*shown, *moments)}, **counts}
+
+
+def valid_until(days: int, *, since: datetime) -> datetime:
+    """When a link made at `since` stops working."""
+    return since + timedelta(days=days)
+
+
+def _no_link() -> NotFoundError:
+    return NotFoundError("there is no such link, or it is over")
