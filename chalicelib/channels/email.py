@@ -16,7 +16,6 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     ProxyConnectionError,
-    SSLError,
 )
 
 from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Message, Outcome, Verdict
@@ -36,8 +35,9 @@ _REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a larger l
 # The whole rendered letter is the data of this template: SES only puts it in place (it escapes nothing).
 _BODY: "EmailTemplateContentTypeDef" = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
 
-# Errors after which the connection was never made, so that nothing can have been accepted.
-_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError, SSLError)
+# Errors after which the connection was never made, so that nothing can have been accepted. SSLError is not one: it may
+# come while the reply is read.
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError)
 
 # SES's words → what they mean for us. API errors and the statuses of a bulk send's entries.
 _REFUSALS = {
@@ -120,7 +120,11 @@ class EmailChannel:
                 ConfigurationSetName=self._configuration_set,
             )
         except (ClientError, BotoCoreError) as error:
-            return [_outcome_of(error)] * len(messages)
+            outcome = _outcome_of(error)
+            if outcome.verdict is Verdict.REFUSED:
+                # Nothing was sent, and one entry may be the cause: the others must not pay for it.
+                return [self._send_one(message) for message in messages]
+            return [outcome] * len(messages)
         results = answer.get("BulkEmailEntryResults", [])
         if len(results) != len(messages):
             return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)
