@@ -147,8 +147,8 @@ class LocalCloud:
         self.account.lambdas.invoke(FunctionName=worker, Payload=b'{"Records": []}')
 
     def _start(self) -> None:
-        if not self.state.is_readable():
-            self._say(f"saved state cannot be read; it is kept in {self.state.set_aside()}, starting from nothing")
+        if not (self.state.is_empty() or self.state.is_whole()):
+            self._say(f"saved state is damaged; it is kept in {self.state.set_aside()}, starting from nothing")
         restored = not self.state.is_empty()
         with ThreadPoolExecutor(max_workers=1) as pool:
             artifacts = pool.submit(build_artifacts, STAGE)

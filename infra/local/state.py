@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from infra.local.process import StartError
 
+# The emulator's services that hold what was deployed. It saves each to a file of its own, one after the other.
+SERVICES = frozenset({"apigateway_v1", "cloudformation", "dynamodb", "iam", "lambda", "s3", "scheduler", "sns", "sqs"})
+
 
 class ApiKeyParts(BaseModel):
     """The key of this cloud's first service; a lost state gets the same key again."""
@@ -63,15 +66,16 @@ class StateFolder:
         """Whether the emulator would start from nothing."""
         return not any(self.emulator.glob("*.json"))
 
-    def is_readable(self) -> bool:
-        """False when a file was cut short, by a full disk for instance: the emulator would start without that
-        service."""
+    def is_whole(self) -> bool:
+        """False when a file is missing or was cut short (a full disk, a kill while it was saved): the emulator would
+        start without that service and think the rest complete."""
+        saved = {file.stem: file for file in self.emulator.glob("*.json")}
         try:
-            for saved in self.emulator.glob("*.json"):
-                json.loads(saved.read_bytes())
+            for file in saved.values():
+                json.loads(file.read_bytes())
         except ValueError:
             return False
-        return True
+        return saved.keys() >= SERVICES
 
     def set_aside(self) -> Path:
         """Moves the emulator's state out of the way and answers where to. Nothing is deleted."""

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 
 from infra.local.process import StartError
-from infra.local.state import StateFolder
+from infra.local.state import SERVICES, StateFolder
 
 
 def _saved(state: StateFolder, text: str) -> None:
     state.emulator.mkdir(parents=True)
-    (state.emulator / "dynamodb.json").write_text(text)
+    for service in SERVICES:
+        (state.emulator / f"{service}.json").write_text(text)
 
 
 def test_a_second_run_on_the_same_state_is_told_what_to_do(tmp_path: Path) -> None:
@@ -24,8 +25,17 @@ def test_a_second_run_on_the_same_state_is_told_what_to_do(tmp_path: Path) -> No
 
 def test_a_file_that_was_cut_short_is_noticed(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
-    _saved(state, '{"payload": {')
-    assert not state.is_readable()
+    _saved(state, "{}")
+    assert state.is_whole()
+    (state.emulator / "dynamodb.json").write_text('{"payload": {')
+    assert not state.is_whole()
+
+
+def test_a_service_that_was_not_saved_is_noticed(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    _saved(state, "{}")
+    (state.emulator / "sqs.json").unlink()
+    assert not state.is_whole()
 
 
 def test_damaged_state_is_moved_and_not_deleted(tmp_path: Path) -> None:
