@@ -70,6 +70,23 @@ def batch_handler(stage: str, make_work: Callable[[], Work]) -> Callable[[dict[s
     return handler
 
 
+def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], Line]]]) -> Callable[[Any, Any], None]:
+    """A Lambda handler for the clock: every part is done, whatever became of the others; what failed is done by the next
+    run. Every part must bear to be run twice at once."""
+
+    def handler(event: Any, context: Any) -> None:
+        lines, failed = [], 0
+        for part in make_parts():
+            try:
+                lines.append(part())
+            except Exception as error:
+                failed += 1
+                _log_failure(stage, getattr(part, "__qualname__", stage), error)
+        write_line(stage, lines, failed=failed)
+
+    return handler
+
+
 def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
     """The one log line of an invocation, and its metrics."""
     counts: Counter[str] = Counter()

@@ -17,6 +17,7 @@ from chalicelib.channels.email import EmailChannel
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
 from chalicelib.control.consumers import Consumers
+from chalicelib.control.dead_letters import DeadLetters
 from chalicelib.control.gate import Gate
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.limits import Limiter
@@ -30,6 +31,7 @@ from chalicelib.pipeline.history import History
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.revive import Revive
 from chalicelib.pipeline.tick import Tick
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.preferences import PreferenceStore
@@ -223,6 +225,18 @@ def reconcile() -> Reconcile:
 def feedback() -> Feedback:
     """The listener to providers."""
     return Feedback(ledger=ledger(), suppressions=suppressions())
+
+
+@cache
+def dead_letters() -> DeadLetters:
+    """The dead-letter queues."""
+    return DeadLetters(sqs(), settings().resource(""))
+
+
+@cache
+def revive() -> Revive:
+    """What people do about deliveries."""
+    return Revive(ledger=ledger(), queues=queues(), dead_letters=dead_letters())
 
 
 @cache

@@ -31,6 +31,8 @@ class Scope(StrEnum):
     USERS_WRITE = "users:write"
     TEMPLATES_READ = "templates:read"
     TEMPLATES_WRITE = "templates:write"
+    CONTROL_READ = "control:read"
+    CONTROL_WRITE = "control:write"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
+from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 
@@ -66,6 +66,7 @@ class Move:
     provider_id: str | None = None
     attempt: int | None = None
     request_id: str | None = None
+    by_hand: bool = False  # a person opens it again: from `failed` or `uncertain` back to `queued`
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
     unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
     expires_at_epoch: int | None = None  # default: the retention, from now
@@ -178,6 +179,8 @@ class Ledger:
             actions += [row.attention.set(move.status.value), row.attention_at.set(rfc3339(at))]
         else:
             actions += [row.attention.remove(), row.attention_at.remove()]
+        if move.by_hand:
+            actions.append(row.resends.remove())
         if move.resend:
             actions.append(row.resends.set(1))
         if move.provider_id:
@@ -193,7 +196,7 @@ def _event(move: Move, at: str) -> dict[str, Any]:
 
 
 def _condition(move: Move) -> Condition:
-    before = ENTERED_FROM[move.status]
+    before = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
     if move.unclaimed:
         before &= {None, DeliveryStatus.QUEUED}
     condition: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))

@@ -36,6 +36,9 @@ ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
     S.CANCELLED: frozenset({None, S.QUEUED}),
 }
 
+# A person may open again what was given up or is not known.
+REOPENED_FROM: frozenset[DeliveryStatus | None] = frozenset({S.FAILED, S.UNCERTAIN})
+
 # What the API shows for a delivery: its inner steps are one "processing".
 _SHOWN = {S.QUEUED: "processing", S.CALLING: "processing"}
 

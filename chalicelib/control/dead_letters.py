@@ -1,0 +1,119 @@
+"""The dead-letter queues as a place to look into and to take from. `pipeline/revive.py` decides what becomes of a message.
+
+`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up, is not offered by every
+backend (docs/decisions.md), and takes only queues that SQS itself fills.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.control.consumers import CONSUMERS
+from chalicelib.errors import NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+_BATCH = 10
+_LOOK_SECONDS = 2  # how long a message that was only looked at stays hidden from the next look
+_TAKE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that no retry could handle."""
+
+    id: str
+    body: str
+    sent_at: datetime
+    receives: int
+
+
+class DeadLetters:
+    """The dead letters of one stage, by the name of the queue that they fell out of."""
+
+    def __init__(self, client: "SQSClient", prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def counts(self) -> dict[str, int]:
+        """About how many lie in each. Raises: UnavailableError (retryable)."""
+        return {queue: self.count(queue) for queue in CONSUMERS}
+
+    def count(self, queue: str) -> int:
+        """About how many lie in one. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        with _reaching_sqs():
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._url(queue),
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )
+        return sum(int(number) for number in answer["Attributes"].values())
+
+    def look(self, queue: str, *, limit: int) -> list[DeadLetter]:
+        """Up to `limit` messages, which stay. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        return [_letter(message) for batch in self._receive(queue, limit, _LOOK_SECONDS) for message in batch]
+
+    def take(
+        self, queue: str, *, limit: int, ids: Sequence[str] | None = None, each: Callable[[DeadLetter], None]
+    ) -> int:
+        """Gives up to `limit` messages (of `ids`, where given) to `each` and removes those that it did not raise for;
+        how many were removed. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        removed = 0
+        for batch in self._receive(queue, limit, _TAKE_SECONDS):
+            for message in batch:
+                letter = _letter(message)
+                with _reaching_sqs():
+                    if ids is not None and letter.id not in ids:
+                        self._client.change_message_visibility(
+                            QueueUrl=self._url(queue), ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                        )
+                        continue
+                    each(letter)
+                    self._client.delete_message(QueueUrl=self._url(queue), ReceiptHandle=message["ReceiptHandle"])
+                removed += 1
+        return removed
+
+    def _receive(self, queue: str, limit: int, hidden_seconds: int) -> Iterator[list["MessageTypeDef"]]:
+        seen: set[str] = set()
+        while len(seen) < limit:
+            with _reaching_sqs():
+                answer = self._client.receive_message(
+                    QueueUrl=self._url(queue),
+                    MaxNumberOfMessages=min(_BATCH, limit - len(seen)),
+                    VisibilityTimeout=hidden_seconds,
+                    MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                )
+            messages = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
+            if not messages:
+                return
+            seen.update(message["MessageId"] for message in messages)
+            yield messages
+
+    def _url(self, queue: str) -> str:
+        if queue not in CONSUMERS:
+            raise NotFoundError(f"there is no queue {queue}; there are {', '.join(CONSUMERS)}")
+        with _reaching_sqs():
+            return self._client.get_queue_url(QueueName=f"{self._prefix}{queue}-dlq")["QueueUrl"]
+
+
+def _letter(message: "MessageTypeDef") -> DeadLetter:
+    attributes = message.get("Attributes", {})
+    return DeadLetter(
+        id=message["MessageId"],
+        body=message["Body"],
+        sent_at=datetime.fromtimestamp(int(attributes.get("SentTimestamp", 0)) / 1000, UTC),
+        receives=int(attributes.get("ApproximateReceiveCount", 0)),
+    )
+
+
+@contextmanager
+def _reaching_sqs() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise UnavailableError(f"SQS did not answer ({type(error).__name__})") from error

@@ -1,0 +1,132 @@
+"""What a person does about deliveries that the service gave up or is not sure of: send once more, or let it be. Called by
+the API and the admin page.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from chalicelib.control.dead_letters import DeadLetter, DeadLetters
+from chalicelib.control.queues import Outgoing
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.observability import logger
+from chalicelib.pipeline.accept import JobQueue
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.ledger import (
+    NOTIFICATION_PART,
+    REQUEST_PART,
+    DeliveryRow,
+    LedgerRow,
+    NotificationRow,
+    RequestRow,
+)
+
+
+class Revive:
+    """The hand of a person on the ledger of one stage."""
+
+    def __init__(self, *, ledger: Ledger, queues: JobQueue, dead_letters: DeadLetters) -> None:
+        self._ledger = ledger
+        self._queues = queues
+        self._dead_letters = dead_letters
+
+    def redrive(self, queue: str, *, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was sent
+        stays sent. How many. Raises: NotFoundError (permanent), UnavailableError (retryable; the rest stays)."""
+
+        def back(letter: DeadLetter) -> None:
+            self._queues.put(queue, [Outgoing(self._reopened(letter.body))])
+
+        return self._dead_letters.take(queue, limit=limit, ids=ids, each=back)
+
+    def drop(self, queue: str, *, limit: int, reason: str, by: str, ids: Sequence[str] | None = None) -> int:
+        """Removes dead letters for good; how many. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+
+        def note(letter: DeadLetter) -> None:
+            logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
+
+        return self._dead_letters.take(queue, limit=limit, ids=ids, each=note)
+
+    def uncertain(self, *, limit: int, cursor: str | None) -> tuple[list[DeliveryRow], str | None]:
+        """The deliveries that wait for a person, oldest first. Raises: InvalidError (permanent), UnavailableError
+        (retryable)."""
+        start = read_cursor(cursor, scope="attention") if cursor else None
+        with reaching_dynamodb():
+            page = LedgerRow.by_attention.query(
+                DeliveryStatus.UNCERTAIN.value, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            keys = [(row.notification_id, row.part) for row in page]
+            rows = {(r.notification_id, r.part): r for r in DeliveryRow.batch_get(keys)} if keys else {}
+            following = page.last_evaluated_key
+        found = [rows[key] for key in keys if key in rows]
+        return found, write_cursor(following, scope="attention") if following else None
+
+    def assume_sent(self, key: DeliveryKey) -> None:
+        """An uncertain delivery is taken for sent. Raises: ConflictError (permanent), UnavailableError (retryable)."""
+        move = Move(key, DeliveryStatus.SENT, reason="assumed_by_hand")
+        if self._ledger.move([move]):
+            raise ConflictError(f"the delivery {key.id} is not uncertain")
+
+    def send_again(self, key: DeliveryKey) -> None:
+        """An uncertain or failed delivery is sent once more, as fresh as a new one. Raises: NotFoundError,
+        ConflictError (permanent), UnavailableError (retryable)."""
+        head, letter = self._read(key)
+        if self._ledger.move([_reopen(key)]):
+            raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
+        recipient = EnrichRecipient(
+            notification_id=key.notification_id,
+            user_id=head.user_id,
+            profile=None if head.user_id else dict(head.recipient),
+        )
+        job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,))
+        self._queues.put(f"enrich-{letter.lane}", [Outgoing(job.model_dump_json())])
+
+    def _reopened(self, body: str) -> str:
+        """The body as it goes back: from its first attempt. What is no delivery's job goes back as it is."""
+        try:
+            job = DeliverJob.model_validate_json(body)
+        except ValidationError:
+            return body
+        self._ledger.move([_reopen(DeliveryKey(r.notification_id, job.channel)) for r in job.recipients])
+        return job.model_copy(update={"attempt": 1}).model_dump_json()
+
+    def _read(self, key: DeliveryKey) -> tuple[NotificationRow, LetterSpec]:
+        with reaching_dynamodb():
+            try:
+                head = NotificationRow.get(key.notification_id, NOTIFICATION_PART, consistent_read=True)
+                stored = RequestRow.get(head.request_id, REQUEST_PART, consistent_read=True)
+            except (NotificationRow.DoesNotExist, RequestRow.DoesNotExist):
+                head = None
+        if head is None:
+            raise NotFoundError(f"there is no notification {key.notification_id}, or what was asked is forgotten")
+        return head, LetterSpec.model_validate(stored.letter)
+
+
+def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter without anything personal: what kind of job, of which notifications."""
+    described: dict[str, Any] = {
+        "id": letter.id,
+        "sent_at": letter.sent_at,
+        "receives": letter.receives,
+        "size_bytes": len(letter.body.encode()),
+        "readable": False,
+    }
+    try:
+        content = json.loads(letter.body)
+        described["template"] = content["letter"]["template"]
+        described["attempt"] = content.get("attempt")
+        described["notification_ids"] = [one["notification_id"] for one in content["recipients"]]
+        described["readable"] = True
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return described
+
+
+def _reopen(key: DeliveryKey) -> Move:
+    return Move(key, DeliveryStatus.QUEUED, reason="by_hand", by_hand=True)
