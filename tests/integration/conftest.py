@@ -11,8 +11,9 @@ from moto import mock_aws
 from pynamodb.models import Model
 
 from chalicelib import wiring
+from chalicelib.control.signing import new_signing_key
 from chalicelib.settings import settings
-from chalicelib.storage import configuration, control, ledger, people
+from chalicelib.storage import base, configuration, control, ledger, links, people
 from functions import deliver, enrich, feedback, retry
 
 QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk", "retry", "feedback")
@@ -26,6 +27,9 @@ TABLES = (
     control.SwitchRow,
     control.ConsumerRow,
     control.LimitRow,
+    configuration.SettingRow,
+    links.LinkRow,
+    links.AllowanceRow,
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -46,6 +50,7 @@ def forget_clients() -> None:
     for part in vars(wiring).values():
         if hasattr(part, "cache_clear"):
             part.cache_clear()
+    base.dynamodb.cache_clear()
     for model in _models(Model):
         model._connection = None
         if hasattr(model, "Meta") and hasattr(model.Meta, "table_name"):
@@ -72,6 +77,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             for name in (queue, f"{queue}-dlq"):
                 sqs.create_queue(QueueName=settings().resource(name))
         boto3.client("sesv2").create_email_identity(EmailIdentity="cinema.example")
+        boto3.client("ssm").put_parameter(
+            Name=settings().signing_key_parameter, Value=new_signing_key(), Type="SecureString"
+        )
         yield
     forget_clients()
 

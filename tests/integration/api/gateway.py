@@ -1,0 +1,165 @@
+"""API Gateway for the API's tests: builds the event that Lambda gets, calls the app, and holds every answer against what
+`/openapi.json` promises of it."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import quote, unquote
+
+import boto3
+from chalice.local import RouteMatcher
+from openapi_schema_validator import OAS31Validator
+
+from app import app  # noqa: TID251  (here is who calls it)
+from chalicelib.api.openapi import document
+from chalicelib.control.keys import Scope, create_key
+from chalicelib.settings import settings
+from tests.integration.conftest import QUEUES, TABLES
+
+PROBLEM = "application/problem+json"
+PROMO = {"template": "promo", "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer of the API. `body` is read as JSON where it is JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def bad_fields(self) -> list[str]:
+        """The fields that a problem names, in order."""
+        return [one["field"] for one in self.body["errors"]]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Calls the API as one service; `key` None sends no Authorization."""
+
+    key: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Reply:
+        return self.call("POST", path, body, headers=_named(headers))
+
+    def put(self, path: str, body: Any = None) -> Reply:
+        return self.call("PUT", path, body)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Reply:
+        return self.call("PATCH", path, body, headers=_named(headers))
+
+    def get(self, path: str, **query: str) -> Reply:
+        return self.call("GET", path, query=query)
+
+    def delete(self, path: str) -> Reply:
+        return self.call("DELETE", path)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """One call; `bytes` are sent as they are, anything else as JSON. The answer is checked against the contract."""
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        sent = {"content-type": "application/json", **self.headers, **(headers or {})}
+        if self.key is not None:
+            sent["authorization"] = f"Bearer {self.key}"
+        matched = RouteMatcher(list(app.routes)).match_route(quote(path))
+        event = {
+            "requestContext": {"httpMethod": method, "resourcePath": matched.route, "identity": {}, "path": path},
+            "headers": sent,
+            "pathParameters": {name: unquote(value) for name, value in matched.captured.items()} or None,
+            "multiValueQueryStringParameters": {name: [value] for name, value in (query or {}).items()} or None,
+            "stageVariables": None,
+            "body": base64.b64encode(raw).decode(),
+            "isBase64Encoded": True,
+        }
+        answer = app(event, None)
+        given = {name.lower(): value for name, value in answer["headers"].items()}
+        reply = Reply(answer["statusCode"], given, answer["body"])
+        check_against_contract(method, matched.route, reply)
+        return reply
+
+
+def gateway(*scopes: Scope) -> Gateway:
+    """A service with a key of its own; with every scope where none is named."""
+    return Gateway(create_key("test", scopes or tuple(Scope)))
+
+
+def check_against_contract(method: str, route: str, reply: Reply) -> None:
+    """The status, the content type and the body are what the OpenAPI document says of this operation. A method that the
+    path does not have is answered by a problem."""
+    whole = document(settings().public_url)
+    operation = whole["paths"].get(route, {}).get(method.lower())
+    if operation is None:
+        if route.startswith("/v1/"):
+            assert reply.status == 405
+            _check({"$ref": "#/components/schemas/Problem"}, reply)
+        return
+    described = operation["responses"].get(str(reply.status))
+    assert described is not None, f"{method} {route} answered {reply.status}, of which the document says nothing"
+    contents = described.get("content")
+    if contents is None:
+        assert reply.text == ""
+        return
+    kind = reply.headers["content-type"]
+    assert kind in contents, f"{method} {route} {reply.status}: {kind}"
+    _check(contents[kind]["schema"], reply)
+
+
+def _check(schema: Mapping[str, Any], reply: Reply) -> None:
+    mistakes = [f"{error.json_path}: {error.message}" for error in _validator(json.dumps(schema)).iter_errors(reply.body)]
+    assert mistakes == []
+
+
+@cache
+def _validator(schema: str) -> OAS31Validator:
+    components = document(settings().public_url)["components"]
+    return OAS31Validator({**json.loads(schema), "components": components})
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def stored_rows() -> list[Any]:
+    """Every row of every table, the keys of services left out."""
+    return [row for table in TABLES if table.Meta.thing != "api-keys" for row in table.scan()]
+
+
+def queued_messages(names: Sequence[str] = QUEUES) -> list[str]:
+    """The bodies of every message in the queues and their DLQs, delayed ones left out."""
+    return [body for name in names for queue in (name, f"{name}-dlq") for body in _bodies(queue)]
+
+
+def messages_in(queue: str) -> int:
+    """How many messages a queue holds, visible or delayed."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
+    wanted: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values())
+
+
+def nothing_happened() -> bool:
+    """No row was written and no job was queued."""
+    return stored_rows() == [] and all(messages_in(q) == 0 for name in QUEUES for q in (name, f"{name}-dlq"))
+
+
+def _bodies(queue: str) -> Iterator[str]:
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return (message["Body"] for message in answer.get("Messages", []))
