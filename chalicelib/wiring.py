@@ -6,6 +6,7 @@ Every client has explicit timeouts and retries. SES has none of its own: see `ch
 import random
 import time
 from collections.abc import Mapping
+from email.utils import parseaddr
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,17 +23,24 @@ from chalicelib.control.gate import Gate
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import Queues
+from chalicelib.control.signing import Signer, parameter_name, read_parameter
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.control.switches import Switches, SwitchPolicy
+from chalicelib.control.tokens import Tokens
 from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.consent import ConsentDesk
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.pipeline.enrich import Enrich
 from chalicelib.pipeline.feedback import Feedback
 from chalicelib.pipeline.history import History
 from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.letter_links import LetterLinkMaker
+from chalicelib.pipeline.links import LinkBook
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.revive import Revive
 from chalicelib.pipeline.tick import Tick
+from chalicelib.pipeline.visit import Visit
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.source import ProfileSource
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
@@ -118,6 +127,12 @@ def directory() -> Directory:
 
 
 @cache
+def preferences() -> PreferenceStore:
+    """What users said of themselves."""
+    return PreferenceStore(channels=tuple(CHANNELS), clock=now)
+
+
+@cache
 def suppressions() -> SuppressionList:
     """Addresses that must not be written to."""
     return SuppressionList(clock=now)
@@ -176,12 +191,71 @@ def gate(subsystem: str) -> Gate:
 
 
 @cache
+def consent() -> ConsentDesk:
+    """Who may be written to, and when."""
+    return ConsentDesk(
+        preferences=preferences(),
+        suppressions=suppressions(),
+        clock=now,
+        default_zone=settings().default_timezone,
+    )
+
+
+@cache
+def ssm() -> "SSMClient":
+    """SSM, for the signing key."""
+    return boto3.client("ssm", config=_AWS)
+
+
+@cache
+def signer() -> Signer:
+    """What tokens and links are signed with."""
+    return Signer(lambda: read_parameter(ssm(), parameter_name(settings().stage)))
+
+
+@cache
+def tokens() -> Tokens:
+    """The tokens in letters."""
+    return Tokens(signer())
+
+
+@cache
+def site_settings() -> SiteSettings:
+    """The settings that managers change."""
+    return SiteSettings(site_url=settings().site_url, clock=now)
+
+
+@cache
+def links() -> LinkBook:
+    """Short links."""
+    return LinkBook(clock=now)
+
+
+@cache
+def link_maker() -> LetterLinkMaker:
+    """The links in letters."""
+    return LetterLinkMaker(
+        public_url=settings().public_url,
+        reply_address=parseaddr(settings().mail_from)[1],
+        signer=signer(),
+        tokens=tokens(),
+        site=site_settings(),
+        clock=now,
+    )
+
+
+@cache
+def visit() -> Visit:
+    """The visits of short links."""
+    return Visit(links=links(), directory=directory(), site=site_settings(), ledger=ledger())
+
+
+@cache
 def enrich() -> Enrich:
     """The enricher."""
     return Enrich(
         profiles=profile_source(),
-        preferences=PreferenceStore(),
-        suppressions=suppressions(),
+        consent=consent(),
         ledger=ledger(),
         queues=queues(),
         retries=retries(),
@@ -206,6 +280,9 @@ def deliver() -> Deliver:
         renderer=renderer(),
         channels=channels(),
         gates={name: gate(spec.subsystem) for name, spec in CHANNELS.items()},
+        consent=consent(),
+        link_maker=link_maker(),
+        links=links(),
         ledger=ledger(),
         retries=retries(),
         clock=now,
@@ -224,7 +301,7 @@ def reconcile() -> Reconcile:
 @cache
 def feedback() -> Feedback:
     """The listener to providers."""
-    return Feedback(ledger=ledger(), suppressions=suppressions())
+    return Feedback(ledger=ledger(), suppressions=suppressions(), site=site_settings(), clock=now)
 
 
 @cache

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
 
 _CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"})
 
@@ -36,6 +37,10 @@ class Account:
     @cached_property
     def lambdas(self) -> "LambdaClient":
         return self.session.client("lambda", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def ssm(self) -> "SSMClient":
+        return self.session.client("ssm", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def number(self) -> str:

@@ -8,8 +8,10 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from chalicelib.control.signing import new_signing_key, parameter_name
 from infra.account import Account
 from infra.archive import Artifact
 from infra.chalice_app import PackagedApp
@@ -32,6 +34,7 @@ def deploy_infra(
     """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError."""
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
+    ensure_signing_key(account, stage)
     return deploy_stack(
         account.cloudformation,
         f"vestnik-{stage}-infra",
@@ -45,6 +48,18 @@ def deploy_infra(
             "SesEndpoint": ses_endpoint,
         },
     )
+
+
+def ensure_signing_key(account: Account, stage: str) -> None:
+    """Makes the stage's signing key when there is none; one that is there is never touched, and never read."""
+    with suppress(account.ssm.exceptions.ParameterAlreadyExists):
+        account.ssm.put_parameter(
+            Name=parameter_name(stage),
+            Description="Signs the links in letters: docs/links-and-preferences.md",
+            Value=new_signing_key(),
+            Type="SecureString",
+            Overwrite=False,
+        )
 
 
 def deploy_packaged_app(account: Account, app: PackagedApp, *, stage: str, public_url: str) -> bool:

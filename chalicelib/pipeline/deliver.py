@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.categories import CATEGORIES
 from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import RenderError
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move, Refusal
+from chalicelib.pipeline.letter_links import LetterLinkMaker
+from chalicelib.pipeline.links import Link, LinkBook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.rendering.render import Renderer
@@ -30,7 +34,7 @@ class Delivered:
     seconds_since_accepted: list[float] = field(default_factory=list)
 
     def count(self, word: str, times: int = 1) -> None:
-        """Adds to one of `sent`, `failed`, `skipped`, `dropped`, `retried`, `unknown`."""
+        """Adds to one of `sent`, `failed`, `skipped`, `postponed`, `dropped`, `retried`, `unknown`."""
         if times:
             self.counts[word] = self.counts.get(word, 0) + times
 
@@ -42,6 +46,7 @@ class _Letter:
     recipient: DeliverRecipient
     key: DeliveryKey
     message: Message
+    links: Sequence[Link]
 
 
 class Deliver:
@@ -54,6 +59,9 @@ class Deliver:
         renderer: Renderer,
         channels: Mapping[str, Channel],
         gates: Mapping[str, Gate],
+        consent: ConsentDesk,
+        link_maker: LetterLinkMaker,
+        links: LinkBook,
         ledger: Ledger,
         retries: Retries,
         clock: Clock,
@@ -65,6 +73,9 @@ class Deliver:
         self._renderer = renderer
         self._channels = channels
         self._gates = gates
+        self._consent = consent
+        self._link_maker = link_maker
+        self._links = links
         self._ledger = ledger
         self._retries = retries
         self._clock = clock
@@ -106,6 +117,7 @@ class Deliver:
         letters = []
         for recipient in job.recipients:
             key = DeliveryKey(recipient.notification_id, job.channel)
+            links = self._link_maker.make(job.letter, recipient, channel=job.channel)
             try:
                 rendered = self._renderer.render(
                     template,
@@ -113,25 +125,55 @@ class Deliver:
                     locale=recipient.locale,
                     context=job.letter.context,
                     user=recipient.user,
+                    service=links.service,
+                    links=links.links,
+                    shorten=links.shorten,
                 )
             except RenderError as error:
                 self._close(job, [recipient], DeliveryStatus.FAILED, error.reason, result)
                 continue
-            tags = _tags(job, key)
-            message = Message(delivery_id=key.id, address=recipient.address, parts=rendered.parts, tags=tags)
-            letters.append(_Letter(recipient, key, message))
+            message = Message(
+                delivery_id=key.id,
+                address=recipient.address,
+                parts=rendered.parts,
+                headers=links.headers,
+                tags=_tags(job, key),
+            )
+            letters.append(_Letter(recipient, key, message, links.used_in(rendered.parts)))
         return letters
 
     def _send(
         self, job: DeliverJob, channel: Channel, letters: Sequence[_Letter], result: Delivered
     ) -> Sequence[Outcome]:
         owner = new_id()
+        letters = self._still_wanted(job, letters, result)
+        self._links.write([link for letter in letters for link in letter.links])
         claimed = self._claim(job, letters, owner, result)
         if not claimed:
             return []
         outcomes = channel.send([letter.message for letter in claimed])
         self._record(job, list(zip(claimed, outcomes, strict=True)), owner, result)
         return outcomes
+
+    def _still_wanted(self, job: DeliverJob, letters: Sequence[_Letter], result: Delivered) -> list[_Letter]:
+        """Those that nothing has come to stand against since they were queued; one read of preferences and one of
+        suppressions."""
+        category = job.letter.category
+        if CATEGORIES[category].transactional:
+            return list(letters)
+        people = [_addressee(letter.recipient) for letter in letters]
+        wishes = self._consent.wishes(category, [p.user_id for p in people if p.user_id])
+        consent = self._consent.ask(category, job.channel, people, wishes)
+        for letter in letters:
+            reason = consent.skips.get(letter.recipient.notification_id)
+            if reason is not None:
+                self._close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
+        for until in sorted(set(consent.waits.values())):
+            late = [n for n, moment in consent.waits.items() if moment == until]
+            self._retries.until(_enrich_again(job, late), until)
+            result.count("postponed", len(late))
+        aside = {*consent.skips, *consent.waits}
+        return [letter for letter in letters if letter.recipient.notification_id not in aside]
 
     def _claim(self, job: DeliverJob, letters: Sequence[_Letter], owner: str, result: Delivered) -> list[_Letter]:
         lease_until = self._clock() + self._lease
@@ -234,6 +276,26 @@ def _report(outcome: Outcome) -> Report:
     if outcome.reason == THROTTLED:
         return Report(slow_down=True)
     return Report(failure=outcome.reason, quota_used_up=outcome.reason == DAILY_QUOTA)
+
+
+def _addressee(recipient: DeliverRecipient) -> Addressee:
+    return Addressee(
+        notification_id=recipient.notification_id,
+        user_id=recipient.user_id,
+        address=recipient.address,
+        zone=recipient.user.get("timezone"),
+    )
+
+
+def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:
+    # Back to `enrich`: after hours of waiting, what is known of the user is to be read again. Only users have
+    # preferences to wait for, so that an id says it all.
+    recipients = tuple(
+        EnrichRecipient(notification_id=r.notification_id, user_id=r.user_id)
+        for r in job.recipients
+        if r.notification_id in notification_ids
+    )
+    return EnrichJob(letter=job.letter, channels=(job.channel,), recipients=recipients)
 
 
 def _only(job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> DeliverJob:

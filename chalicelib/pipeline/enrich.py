@@ -3,17 +3,17 @@
 skipped with its reason.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime
 
-from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
 from chalicelib.control.queues import Outgoing
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.accept import JobQueue
+from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import (
     CHUNK_SIZE,
     DeliverJob,
@@ -27,26 +27,9 @@ from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.profiles.model import Profile
-from chalicelib.profiles.preferences import objection
 from chalicelib.profiles.source import Profiles, ProfileSource
 
 _PROFILE_FIELDS = ("email", "phone", "name", "locale", "timezone", "attributes")
-
-
-class Preferences(Protocol):
-    """`profiles.preferences.PreferenceStore` is one."""
-
-    def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        """Raises: UnavailableError (retryable)."""
-        ...
-
-
-class Suppressions(Protocol):
-    """`profiles.suppressions.SuppressionList` is one."""
-
-    def find(self, channel: str, addresses: Iterable[str], *, at: Any) -> Mapping[str, str]:
-        """Raises: UnavailableError (retryable)."""
-        ...
 
 
 @dataclass
@@ -55,6 +38,7 @@ class Enriched:
 
     queued: int = 0
     held: int = 0
+    postponed: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
 
 
@@ -64,6 +48,14 @@ class _Candidate:
     profile: Profile
     address: str
 
+    def addressee(self) -> Addressee:
+        return Addressee(
+            notification_id=self.recipient.notification_id,
+            user_id=self.recipient.user_id,
+            address=self.address,
+            zone=self.profile.timezone,
+        )
+
 
 class Enrich:
     """The enricher of one stage."""
@@ -72,8 +64,7 @@ class Enrich:
         self,
         *,
         profiles: ProfileSource,
-        preferences: Preferences,
-        suppressions: Suppressions,
+        consent: ConsentDesk,
         ledger: Ledger,
         queues: JobQueue,
         retries: Retries,
@@ -83,8 +74,7 @@ class Enrich:
         default_locale: str,
     ) -> None:
         self._profiles = profiles
-        self._preferences = preferences
-        self._suppressions = suppressions
+        self._consent = consent
         self._ledger = ledger
         self._queues = queues
         self._retries = retries
@@ -102,14 +92,19 @@ class Enrich:
             return result
         job = self._without_unresolved(job, known.unresolved, result)
         profiles = _by_notification(job, known)
-        wishes = self._preferences.get_many(r.user_id for r in job.recipients if r.user_id)
+        category = job.letter.category
+        wishes = self._consent.wishes(category, [r.user_id for r in job.recipients if r.user_id])
         for channel in job.channels:
-            skips, candidates = self._sort(job, channel, profiles, wishes)
-            skips |= self._suppressed(channel, candidates)
+            skips, candidates = self._sort(job, channel, profiles)
+            consent = self._consent.ask(category, channel, [c.addressee() for c in candidates], wishes)
+            skips |= consent.skips
             self._record(job, channel, skips)
-            going = [c for c in candidates if c.recipient.notification_id not in skips]
+            self._postpone(job, channel, consent.waits)
+            aside = {*skips, *consent.waits}
+            going = [c for c in candidates if c.recipient.notification_id not in aside]
             self._send_on(job, channel, going)
             result.queued += len(going)
+            result.postponed += len(consent.waits)
             for reason in skips.values():
                 result.skipped[reason] = result.skipped.get(reason, 0) + 1
         return result
@@ -149,44 +144,38 @@ class Enrich:
         return job.model_copy(update={"recipients": rest})
 
     def _sort(
-        self,
-        job: EnrichJob,
-        channel: str,
-        profiles: Mapping[str, Profile],
-        wishes: Mapping[str, Mapping[str, Any]],
+        self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile]
     ) -> tuple[dict[str, str], list[_Candidate]]:
-        """The reason of each recipient who gets nothing, by notification id, and the rest."""
+        """The reason of each recipient who can get nothing, by notification id, and the rest."""
         skips: dict[str, str] = {}
         candidates = []
         for recipient in job.recipients:
             profile = profiles.get(recipient.notification_id)
             address = profile.address(CHANNELS[channel].address_field) if profile else None
-            reason = self._reason_against(job, channel, profile, address, wishes.get(recipient.user_id or "", {}))
+            reason = self._reason_against(job, profile, address)
             if reason is None and profile is not None and address is not None:
                 candidates.append(_Candidate(recipient, profile, address))
             elif reason is not None:
                 skips[recipient.notification_id] = reason
         return skips, candidates
 
-    def _reason_against(
-        self, job: EnrichJob, channel: str, profile: Profile | None, address: str | None, wishes: Mapping[str, Any]
-    ) -> str | None:
-        at = self._clock()
-        if job.letter.expires_at and parse_rfc3339(job.letter.expires_at) <= at:
+    def _reason_against(self, job: EnrichJob, profile: Profile | None, address: str | None) -> str | None:
+        if job.letter.expires_at and parse_rfc3339(job.letter.expires_at) <= self._clock():
             return "expired"
         if profile is None:
             return "unknown_user"
         if address is None:
             return "no_address"
-        if CATEGORIES[job.letter.category].transactional:
-            return None
-        return objection(wishes, category=job.letter.category, channel=channel, at=at)
+        if job.letter.stop_when and job.letter.stop_when.holds(profile.to_dict()):
+            return "not_needed_any_more"
+        return None
 
-    def _suppressed(self, channel: str, candidates: Sequence[_Candidate]) -> dict[str, str]:
-        if not candidates:
-            return {}
-        found = self._suppressions.find(channel, (c.address for c in candidates), at=self._clock())
-        return {c.recipient.notification_id: f"suppressed_{found[c.address]}" for c in candidates if c.address in found}
+    def _postpone(self, job: EnrichJob, channel: str, waits: Mapping[str, datetime]) -> None:
+        """Puts those aside who want quiet now: they come back to `enrich`, which reads again what is known of them."""
+        for until in sorted(set(waits.values())):
+            late = tuple(r for r in job.recipients if waits.get(r.notification_id) == until)
+            aside = job.model_copy(update={"channels": (channel,), "recipients": late, "attempt": 1})
+            self._retries.until(aside, until)
 
     def _record(self, job: EnrichJob, channel: str, skips: Mapping[str, str]) -> None:
         self._ledger.move(

@@ -7,11 +7,15 @@ Events come late, twice and in any order; a status never moves back, so that doe
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
+from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.ledger import DeliveryKey, Engagement, Ledger, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.profiles.suppressions import Reason
 
 _HARD_BOUNCE = "Permanent"
 _NOT_SPAM = "not-spam"
@@ -22,8 +26,14 @@ _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 class Suppressions(Protocol):
     """`profiles.suppressions.SuppressionList` is one."""
 
-    def add(self, channel: str, address: str, *, reason: str) -> None:
+    def add(self, channel: str, address: str, *, reason: str) -> bool:
         """Keeps what is there. Raises: UnavailableError (retryable)."""
+        ...
+
+    def soft_bounce(
+        self, channel: str, address: str, *, notification_id: str, at: datetime, limit: int, within_days: int, days: int
+    ) -> None:
+        """Counts one of many that suppress for a while. Raises: UnavailableError (retryable)."""
         ...
 
 
@@ -40,20 +50,36 @@ class FeedbackEvent:
 class Feedback:
     """The listener of one stage."""
 
-    def __init__(self, *, ledger: Ledger, suppressions: Suppressions) -> None:
+    def __init__(self, *, ledger: Ledger, suppressions: Suppressions, site: SiteSettings, clock: Clock) -> None:
         self._ledger = ledger
         self._suppressions = suppressions
+        self._site = site
+        self._clock = clock
 
     def take(self, event: FeedbackEvent) -> None:
         """Records one event; repeated and reordered ones change nothing. Raises: UnavailableError (retryable)."""
         for reason, address in _to_suppress(event):
             self._suppressions.add(event.key.channel, address, reason=reason)
+        for address in _softly_bounced(event):
+            self._count_soft_bounce(event, address)
         if event.type in _ENGAGEMENTS:
             self._ledger.engage(event.key, _ENGAGEMENTS[event.type])
             return
         verdict = _verdict(event)
         if verdict is not None:
             self._ledger.move([Move(event.key, verdict[0], reason=verdict[1], provider_id=event.provider_id)])
+
+    def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
+        limits = self._site.current().soft_bounces
+        self._suppressions.soft_bounce(
+            event.key.channel,
+            address,
+            notification_id=event.key.notification_id,
+            at=_moment(event.body.get("timestamp")) or self._clock(),
+            limit=limits.letters,
+            within_days=limits.within_days,
+            days=limits.suppress_days,
+        )
 
 
 _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", "DeliveryDelay": "delayed"}
@@ -101,7 +127,22 @@ def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
 
 def _to_suppress(event: FeedbackEvent) -> list[tuple[str, str]]:
     if event.type == "Bounce" and event.body.get("bounceType") == _HARD_BOUNCE:
-        return [("bounce", one["emailAddress"]) for one in event.body.get("bouncedRecipients", [])]
+        return [(Reason.BOUNCE, one["emailAddress"]) for one in event.body.get("bouncedRecipients", [])]
     if event.type == "Complaint" and event.body.get("complaintFeedbackType") != _NOT_SPAM:
-        return [("complaint", one["emailAddress"]) for one in event.body.get("complainedRecipients", [])]
+        return [(Reason.COMPLAINT, one["emailAddress"]) for one in event.body.get("complainedRecipients", [])]
     return []
+
+
+def _softly_bounced(event: FeedbackEvent) -> list[str]:
+    if event.type != "Bounce" or event.body.get("bounceType") == _HARD_BOUNCE:
+        return []
+    return [one["emailAddress"] for one in event.body.get("bouncedRecipients", [])]
+
+
+def _moment(text: object) -> datetime | None:
+    # The bounce's own time: the same event told twice is then counted once.
+    try:
+        moment = parse_rfc3339(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chalicelib.control.event_rules import StopWhen
 from chalicelib.errors import PoisonMessageError
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
@@ -54,6 +55,7 @@ class LetterSpec(BaseModel):
     expires_at: str | None = None
     campaign_id: str | None = None
     run_id: str | None = None
+    stop_when: StopWhen | None = None
 
 
 class EnrichJob(Job):

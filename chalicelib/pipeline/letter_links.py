@@ -1,8 +1,8 @@
 """The links of one letter: confirmation, unsubscribe, preferences, and what the template shortens. Called by
 `deliver.py`.
 
-Rendering stays pure: the codes follow from the signing key and the notification, so that a letter that is rendered again
-holds the same links, and what a letter wished for is written in one go for a whole batch, before it is sent.
+Rendering stays pure: the codes follow from the signing key and the notification, so that a letter that is rendered
+again holds the same links, and what a letter wished for is written in one go for a whole batch, before it is sent.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class LetterLinks:
     _wished: dict[str, Link] = field(default_factory=dict)
 
     def shorten(self, url: str) -> str:
-        """The short form of an address on an allowed host; any other stays as it is, because a visit would refuse it."""
+        """The short form of an address on an allowed host; any other stays as it is: its visits would be refused."""
         target = allowed_redirect(url, self._site.hosts)
         if target is None:
             return url

@@ -2,7 +2,7 @@
 `letter_links.py`, `visit.py`, the API and the erasure.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -87,13 +87,13 @@ class LinkBook:
         revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
         self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
 
-    def get(self, code: str) -> Mapping[str, Any]:
+    def get(self, code: str) -> dict[str, Any]:
         """A link with its counts. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         return describe(self._read(code))
 
     def of_campaign(
         self, campaign_id: str, *, limit: int, cursor: str | None
-    ) -> tuple[list[Mapping[str, Any]], str | None]:
+    ) -> tuple[list[dict[str, Any]], str | None]:
         """A page of a campaign's links with their counts. Raises: InvalidError (permanent: not our cursor),
         UnavailableError (retryable)."""
         scope = f"links-of-campaign:{campaign_id}"
@@ -111,18 +111,20 @@ class LinkBook:
         with reaching_dynamodb():
             for row in LinkRow.by_campaign.query(campaign_id):
                 target = row.redirect_url or row.kind
-                one = totals.setdefault(target, {"url": target, "links": 0, "visits": 0, "visitors": 0, "bot_visits": 0})
+                one = totals.setdefault(
+                    target, {"url": target, "links": 0, "visits": 0, "visitors": 0, "bot_visits": 0}
+                )
                 one["links"] += 1
                 one["visits"] += int(row.visits)
                 one["visitors"] += row.first_visited_at is not None
                 one["bot_visits"] += int(row.bot_visits)
         return sorted(totals.values(), key=lambda one: (-one["visits"], one["url"]))
 
-    def of_user(self, user_id: str) -> Iterator[LinkRow]:
+    def of_user(self, user_id: str) -> list[LinkRow]:
         """All links of a user. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             codes = [row.code for row in LinkRow.by_user.query(user_id)]
-            yield from LinkRow.batch_get(codes, consistent_read=True)
+            return list(LinkRow.batch_get(codes, consistent_read=True)) if codes else []
 
     def erase_user(self, user_id: str) -> None:
         """Confirmation links go; of the others only target, campaign and counts stay. Raises: UnavailableError
@@ -136,19 +138,19 @@ class LinkBook:
                     row.update(actions=[attribute.remove() for attribute in personal])
 
     def _creation(self, link: Link) -> list[Action]:
-        first = {
-            LinkRow.kind: link.kind,
-            LinkRow.user_id: link.user_id,
-            LinkRow.email: link.email,
-            LinkRow.redirect_url: link.redirect_url,
-            LinkRow.notification_id: link.notification_id,
-            LinkRow.channel: link.channel,
-            LinkRow.campaign_id: link.campaign_id,
-            LinkRow.created_at: rfc3339(self._clock()),
-            LinkRow.visits: 0,
-            LinkRow.bot_visits: 0,
-        }
-        actions: list[Action] = [name.set(name | value) for name, value in first.items() if value is not None]
+        first: list[tuple[Any, Any]] = [
+            (LinkRow.kind, link.kind),
+            (LinkRow.user_id, link.user_id),
+            (LinkRow.email, link.email),
+            (LinkRow.redirect_url, link.redirect_url),
+            (LinkRow.notification_id, link.notification_id),
+            (LinkRow.channel, link.channel),
+            (LinkRow.campaign_id, link.campaign_id),
+            (LinkRow.created_at, rfc3339(self._clock())),
+            (LinkRow.visits, 0),
+            (LinkRow.bot_visits, 0),
+        ]
+        actions: list[Action] = [name.set(name | value) for name, value in first if value is not None]
         actions.append(LinkRow.valid_until.set(rfc3339(link.valid_until)))
         actions.append(LinkRow.expires_at_epoch.set(expiry_epoch(KEPT_AFTER_DAYS, since=link.valid_until)))
         return actions

@@ -47,6 +47,10 @@ class Retries:
         """Puts aside a job that was not tried, so no attempt is counted. Raises: UnavailableError (retryable)."""
         self._put("forward", job, in_seconds=in_seconds * (1 + self._jitter() / 2))
 
+    def until(self, job: EnrichJob, moment: datetime) -> None:
+        """Puts aside a job that must not go on before a moment, however far. Raises: UnavailableError (retryable)."""
+        self._put("forward", job, in_seconds=(moment - self._clock()).total_seconds())
+
     def reconcile(self, job: DeliverJob, *, in_seconds: float) -> None:
         """Asks for a look at deliveries whose outcome is not known. Raises: UnavailableError (retryable)."""
         self._put("reconcile", job, in_seconds=in_seconds)

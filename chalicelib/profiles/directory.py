@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, UpdateError
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
@@ -64,6 +64,29 @@ class Directory:
                         raise
         raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
 
+    def confirm(self, user_id: str, *, email: str) -> bool:
+        """Marks the user's address as confirmed by its owner; false, and nothing done, where it is not the user's
+        address any more. The first confirmation of an address keeps its time. Raises: UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        row = UserRow(user_id)
+        unconfirmed = UserRow.confirmed_email.does_not_exist() | (UserRow.confirmed_email != email)
+        with reaching_dynamodb():
+            try:
+                row.update(
+                    actions=[
+                        UserRow.confirmed_email.set(email),
+                        UserRow.confirmed_at.set(at),
+                        UserRow.updated_at.set(at),
+                    ],
+                    condition=(UserRow.email == email) & unconfirmed,
+                )
+                return True
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise
+            known = list(UserRow.batch_get([user_id], consistent_read=True))
+        return bool(known) and known[0].email == email == known[0].confirmed_email
+
     def delete(self, user_id: str) -> None:
         """Removes a profile. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         row = self._row(user_id)
@@ -93,10 +116,12 @@ def _row(user_id: str, fields: Mapping[str, Any], before: UserRow | None, at: st
     confirmed_email = before.confirmed_email if before else None
     if confirmed is not None:
         confirmed_email = email if confirmed else None
+    kept = before is not None and confirmed_email == before.confirmed_email
     return UserRow(
         user_id,
         email=email,
         confirmed_email=confirmed_email,
+        confirmed_at=before.confirmed_at if before and kept else at if confirmed_email else None,
         phone=fields["phone"],
         name=fields["name"],
         locale=fields["locale"],

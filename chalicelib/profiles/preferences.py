@@ -1,22 +1,148 @@
-"""The user's own say: what they get, on which channel, and when not. `enrich` and `deliver` ask, the API writes."""
+"""The user's own say: what they get, on which channel, and when not. `pipeline/consent.py` asks; the API, the
+preference page and the unsubscribe link write.
+"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Self
 
-from chalicelib.clock import parse_rfc3339
-from chalicelib.storage.base import reaching_dynamodb
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pynamodb.exceptions import PutError
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.errors import ConflictError, FieldError, InvalidError
+from chalicelib.profiles.quiet import quiet_until
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow
+
+_CHANGE_TRIES = 5
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+
+
+class QuietHours(BaseModel):
+    """Local times between which nothing arrives; letters wait for the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: TimeOfDay = Field(alias="from")
+    end: TimeOfDay = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _some_time_is_left(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("expected from and to to differ")
+        return self
+
+
+class Preferences(BaseModel):
+    """What a user wants (design §8); what is left out is wanted. A category that cannot be switched off may only be
+    true."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "everything": True,
+                    "categories": {"marketing": {"email": False}},
+                    "quiet_hours": {"from": "22:00", "to": "08:00"},
+                    "paused_until": None,
+                }
+            ]
+        },
+    )
+
+    everything: Annotated[bool, Field(description="false: nothing but letters about the account")] = True
+    categories: Mapping[str, Mapping[str, bool]] = Field(default_factory=dict)
+    quiet_hours: QuietHours | None = None
+    paused_until: Annotated[AwareDatetime | None, Field(description="until then letters are skipped")] = None
+
+    @field_validator("categories")
+    @classmethod
+    def _known(cls, categories: Mapping[str, Mapping[str, bool]]) -> Mapping[str, Mapping[str, bool]]:
+        for name, channels in categories.items():
+            if name not in CATEGORIES:
+                raise ValueError(f"{name} is not one of {', '.join(CATEGORIES)}")
+            if CATEGORIES[name].transactional and not all(channels.values()):
+                raise ValueError(f"letters of the category {name} cannot be switched off")
+        return categories
+
+    def wants(self, category: str, channel: str) -> bool:
+        """Whether a category is on for a channel, the pause and `everything` aside."""
+        return self.categories.get(category, {}).get(channel, True)
+
+    def with_category(self, category: str, channel: str, *, wanted: bool) -> "Preferences":
+        """The same with one switch set."""
+        channels = {**self.categories.get(category, {}), channel: wanted}
+        return self.model_copy(update={"categories": {**self.categories, category: channels}})
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON, in the shape of the API."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class PreferenceStore:
-    """Preferences of one stage; a user without a row wants everything."""
+    """Preferences of one stage; a user without a row wants everything. `channels` are those that may be switched."""
+
+    def __init__(self, *, channels: Collection[str], clock: Clock) -> None:
+        self._channels = channels
+        self._clock = clock
+
+    def get(self, user_id: str) -> Preferences:
+        """One user's preferences. Raises: UnavailableError (retryable)."""
+        return _read_in(self.get_many([user_id]).get(user_id, {}))
 
     def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
         """The preferences of those who have set any. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            rows = PreferencesRow.batch_get(list(user_ids), consistent_read=True)
+            rows = PreferencesRow.batch_get(list(set(user_ids)), consistent_read=True)
             return {row.user_id: row.preferences for row in rows}
+
+    def put(self, user_id: str, preferences: Preferences) -> Preferences:
+        """Replaces a user's preferences. Raises: InvalidError (permanent: an unknown channel), UnavailableError
+        (retryable)."""
+        self._check(preferences)
+        with reaching_dynamodb():
+            self._row(user_id, preferences).save()
+        return preferences
+
+    def change(self, user_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
+        """Applies `change` to what is stored at that moment, so that two changes at once are both kept. Raises:
+        ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
+        for _ in range(_CHANGE_TRIES):
+            with reaching_dynamodb():
+                before = next(iter(PreferencesRow.batch_get([user_id], consistent_read=True)), None)
+            changed = change(_read_in(before.preferences if before else {}))
+            unchanged = PreferencesRow.updated_at == before.updated_at if before else None
+            with reaching_dynamodb():
+                try:
+                    row = self._row(user_id, changed)
+                    row.save(condition=PreferencesRow.user_id.does_not_exist() if unchanged is None else unchanged)
+                    return changed
+                except PutError as error:
+                    if not condition_failed(error):
+                        raise
+        raise ConflictError("these preferences are being changed by others; try again")
+
+    def delete(self, user_id: str) -> None:
+        """Forgets a user's preferences. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            PreferencesRow(user_id).delete()
+
+    def _row(self, user_id: str, preferences: Preferences) -> PreferencesRow:
+        return PreferencesRow(user_id, preferences=preferences.stored(), updated_at=rfc3339(self._clock()))
+
+    def _check(self, preferences: Preferences) -> None:
+        errors = [
+            FieldError(f"categories.{category}.{channel}", f"expected one of {', '.join(self._channels)}")
+            for category, channels in preferences.categories.items()
+            for channel in channels
+            if channel not in self._channels
+        ]
+        if errors:
+            raise InvalidError("the preferences are not as expected", errors)
 
 
 def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
@@ -29,3 +155,15 @@ def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at
     if preferences.get("categories", {}).get(category, {}).get(channel) is False:
         return "opted_out"
     return None
+
+
+def quiet_for(preferences: Mapping[str, Any], *, zone: str, at: datetime) -> datetime | None:
+    """Until when this user wants quiet; None when nothing has to wait."""
+    hours = preferences.get("quiet_hours")
+    return quiet_until(hours["from"], hours["to"], zone=zone, at=at) if hours else None
+
+
+def _read_in(stored: Mapping[str, Any]) -> Preferences:
+    # What an earlier version stored of categories that are gone must not shut the user out of the page.
+    categories = {name: on for name, on in stored.get("categories", {}).items() if name in CATEGORIES}
+    return Preferences.model_validate({**stored, "categories": categories})

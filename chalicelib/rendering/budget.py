@@ -15,6 +15,7 @@ MAX_DEPTH = 32
 MAX_SECONDS = 2.0
 
 Monotonic = Callable[[], float]
+Shorten = Callable[[str], str]
 
 
 class Budget:
@@ -22,10 +23,13 @@ class Budget:
 
     No signal and no thread is used, so that it holds in any thread of a Lambda worker."""
 
-    __slots__ = ("_deadline", "_depth", "_made", "_monotonic", "_steps", "names")
+    __slots__ = ("_deadline", "_depth", "_made", "_monotonic", "_steps", "names", "shorten")
 
-    def __init__(self, names: Mapping[str, object], monotonic: Monotonic = time.monotonic) -> None:
+    def __init__(
+        self, names: Mapping[str, object], monotonic: Monotonic = time.monotonic, *, shorten: Shorten = str
+    ) -> None:
         self.names = names
+        self.shorten = shorten
         self._monotonic = monotonic
         self._deadline = monotonic() + MAX_SECONDS
         self._steps = MAX_STEPS

@@ -128,6 +128,11 @@ def _string(value: object) -> str:
     return scalar if isinstance(scalar, str) else str(scalar)
 
 
+def _short(value: object) -> str:
+    """`{{ url|short }}`: the short link that counts the visits of this reader; in a preview the address itself."""
+    return budget.current().shorten(str(require_scalar(value)))
+
+
 def _sum(values: Iterable[float], attribute: str | None = None) -> float:
     numbers = [one[attribute] if attribute and isinstance(one, Mapping) else one for one in counted(values)]
     if not all(isinstance(one, int | float) for one in numbers):
@@ -223,6 +228,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "plural": _plural,
     "replace": _replace,
     "round": _round,
+    "short": _short,
     "string": _string,
     "sum": _sum,
     "time": _time,

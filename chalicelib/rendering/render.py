@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from chalicelib.errors import RenderError
-from chalicelib.rendering.budget import Budget, spend
+from chalicelib.rendering.budget import Budget, Shorten, spend
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import ChannelParts, Template
@@ -66,9 +66,11 @@ class Renderer:
         user: Mapping[str, Any] = _NOTHING,
         service: Mapping[str, Any] = _NOTHING,
         links: Mapping[str, str | None] = _NOTHING,
+        shorten: Shorten = str,
     ) -> Rendered:
-        """A whole letter. `context` is JSON and was checked when it was accepted (`context.check_context`). Raises:
-        RenderError (permanent): the letter can never be made of this."""
+        """A whole letter. `context` is JSON and was checked when it was accepted (`context.check_context`); `shorten`
+        is what the filter `short` does to an address. Raises: RenderError (permanent): the letter can never be made
+        of this."""
         letter = self.compiled(template, channel=channel, locale=locale)
         optional = {name: None for name, one in (template.variables or {}).items() if not one.required}
         names: dict[str, Any] = {
@@ -82,7 +84,7 @@ class Renderer:
             "category": template.category,
             "locale": letter.locale,
         }
-        with spend(Budget(names)):
+        with spend(Budget(names, shorten=shorten)):
             parts = {part: _finish(part, run(source, names)) for part, source in letter.parts.items()}
         return Rendered(letter.locale, parts)
 

@@ -1,12 +1,16 @@
 """What is known of users: profiles, their preferences, and addresses that must not be written to."""
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from typing import Any
+
+from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
 
 class UserRow(StageTable):
-    """A profile. `confirmed_email` is the address its owner confirmed: another one is unconfirmed by itself."""
+    """A profile. `confirmed_email` is the address that its owner confirmed, at `confirmed_at`: another one is
+    unconfirmed by itself."""
 
     class Meta(TableMeta):
         thing = "users"
@@ -14,6 +18,7 @@ class UserRow(StageTable):
     id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     email = UnicodeAttribute(null=True)
     confirmed_email = UnicodeAttribute(null=True)
+    confirmed_at = UnicodeAttribute(null=True)
     phone = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
     locale = UnicodeAttribute(null=True)
@@ -34,13 +39,32 @@ class PreferencesRow(StageTable):
     updated_at = UnicodeAttribute()
 
 
+class ByChannelIndex(GlobalSecondaryIndex["SuppressionRow"]):
+    """The suppressed addresses of a channel; one that was removed leaves the index."""
+
+    class Meta:
+        index_name = "by-channel"
+        projection = AllProjection()
+
+    listed_channel: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    created_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class SuppressionRow(StageTable):
-    """An address that must not be written to; `address` is `<channel>#<address in lower case>`."""
+    """An address that must not be written to; `address` is `<channel>#<address in lower case>`. `removed_at` ends it;
+    `trace` keeps each addition and removal as JSON texts, oldest first. A row whose key begins with `soft#` only counts
+    soft bounces: `bounces` holds `<moment>#<notification id>`, so that an event told twice counts once."""
 
     class Meta(TableMeta):
         thing = "suppressions"
 
     address: UnicodeAttribute = UnicodeAttribute(hash_key=True)
-    reason = UnicodeAttribute()
-    created_at = UnicodeAttribute()
+    by_channel = ByChannelIndex()
+    listed_channel = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    removed_at = UnicodeAttribute(null=True)
+    trace: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
+    bounces: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    until_epoch = NumberAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)

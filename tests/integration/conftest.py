@@ -11,9 +11,9 @@ from moto import mock_aws
 from pynamodb.models import Model
 
 from chalicelib import wiring
-from chalicelib.control.signing import new_signing_key
+from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.storage import base, configuration, control, ledger, links, people
+from chalicelib.storage import base, campaigns, configuration, control, ledger, links, people
 from functions import deliver, enrich, feedback, retry
 
 QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk", "retry", "feedback")
@@ -30,6 +30,12 @@ TABLES = (
     configuration.SettingRow,
     links.LinkRow,
     links.AllowanceRow,
+    campaigns.CampaignRow,
+    campaigns.RunRow,
+    campaigns.ShardRow,
+    campaigns.ParkedRow,
+    campaigns.CounterRow,
+    campaigns.ListRow,
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -77,9 +83,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             for name in (queue, f"{queue}-dlq"):
                 sqs.create_queue(QueueName=settings().resource(name))
         boto3.client("sesv2").create_email_identity(EmailIdentity="cinema.example")
-        boto3.client("ssm").put_parameter(
-            Name=settings().signing_key_parameter, Value=new_signing_key(), Type="SecureString"
-        )
+        boto3.client("ssm").put_parameter(Name=parameter_name("test"), Value=new_signing_key(), Type="SecureString")
         yield
     forget_clients()
 

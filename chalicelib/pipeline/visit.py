@@ -1,0 +1,74 @@
+"""What a visit of a short link does: counts it, confirms an address, says where to go. Called by `public/links.py`.
+
+The visit is counted and judged by one conditional write; a link that is unknown, expired or revoked changes nothing.
+"""
+
+import re
+from collections.abc import Collection
+
+from chalicelib.control.redirects import allowed_redirect
+from chalicelib.control.site_settings import SiteSettings, SiteValues
+from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger
+from chalicelib.pipeline.links import LinkBook
+from chalicelib.profiles.directory import Directory
+from chalicelib.storage.links import LinkRow
+
+# As far as the user agent allows: who fetches links without being a person says so, or says nothing at all.
+_BOT = re.compile(
+    r"bot|crawl|spider|slurp|scan|preview|proxy|prefetch|monitor|fetch|headless|phantom|curl|wget|python|java/|go-http|"
+    r"okhttp|libwww|httpclient|facebookexternalhit|whatsapp|telegram|skype|slack|embedly|barracuda|mimecast|proofpoint|"
+    r"safelinks|virustotal|googleimageproxy",
+    re.IGNORECASE,
+)
+
+
+def is_bot(user_agent: str | None) -> bool:
+    """Whether a visit is more likely a program's than a person's."""
+    return not user_agent or "Mozilla" not in user_agent or _BOT.search(user_agent) is not None
+
+
+class Visit:
+    """The visits of one stage."""
+
+    def __init__(self, *, links: LinkBook, directory: Directory, site: SiteSettings, ledger: Ledger) -> None:
+        self._links = links
+        self._directory = directory
+        self._site = site
+        self._ledger = ledger
+
+    def visit(self, code: str, *, user_agent: str | None) -> str:
+        """Does what the link is for, and answers where to send the visitor: always an address on the allow-list.
+        Raises: NotFoundError (permanent: unknown, expired, revoked, or of an address that the user has since left;
+        nothing was confirmed), UnavailableError (retryable)."""
+        bot = is_bot(user_agent)
+        site = self._site.current(fresh=True)
+        link = self._links.visit(code, bot=bot)
+        if link.kind == "confirm":
+            self._confirm(link)
+        if not bot and int(link.visits) == 1 and link.notification_id and link.channel:
+            self._ledger.engage(DeliveryKey(link.notification_id, link.channel), "clicked")
+        return _target(link, site)
+
+    def look(self, code: str) -> str:
+        """Where a visit would lead; changes nothing. Raises: as `visit`."""
+        return _target(self._links.peek(code), self._site.current(fresh=True))
+
+    def _confirm(self, link: LinkRow) -> None:
+        if not (link.user_id and link.email and self._directory.confirm(link.user_id, email=link.email)):
+            raise NotFoundError("this link is for an address that the user does not have any more")
+        if link.confirmed_at is None:
+            self._links.note_confirmed(link)
+
+
+def _target(link: LinkRow, site: SiteValues) -> str:
+    hosts: Collection[str] = site.hosts
+    own = allowed_redirect(link.redirect_url, hosts)
+    if own is not None:
+        return own
+    if link.kind != "confirm":
+        raise NotFoundError("this link leads to a place that is not allowed any more")
+    following = allowed_redirect(site.redirect_url, hosts)
+    if following is None:
+        raise NotFoundError("the redirect is set to a place that is not allowed")
+    return following
