@@ -2,7 +2,7 @@
 
 Every move is a conditional write, and a move whose condition fails is not an error but an answer: somebody was there
 before. A chunk is written by one transaction (≤ 100 items); a recipient that fails its condition is dropped from the
-chunk, not the chunk.
+chunk, not the chunk. The counts of a campaign's run are written in the same transaction (`tally.py`).
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pynamodb.exceptions import CancellationReason, TransactWriteError, UpdateError
+from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -19,14 +19,16 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus
-from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.pipeline.tally import ENGAGEMENTS, UNDER_WAY, UNSENT, Supposed, Tally, unsent_place, word
+from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 
-TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
+# DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
+TRANSACTION_MOVES = 90
 _CONDITION_FAILED = "ConditionalCheckFailed"
-_MAX_ROUNDS = 5  # every round drops what failed its condition; conflicts with a parallel transaction pass
+_MAX_ROUNDS = 8  # every round drops or corrects what failed; conflicts with a parallel transaction pass
 
-Engagement = Literal["opened", "clicked", "delayed"]
+Engagement = Literal["opened", "clicked", "delayed", "unsubscribed"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Move:
     """One wished change of a delivery to `status`, from any state that may precede it.
 
     `owner` names the claim: a move to `calling` sets it, any other move that gives one demands it, so that a worker
-    whose claim was taken over changes nothing. `note` goes into the timeline; it must hold nothing personal.
+    whose claim was taken over changes nothing. `run_id` is that of a campaign; whoever does not know it may leave it
+    out, at the price of one more request.
     """
 
     key: DeliveryKey
@@ -66,6 +69,7 @@ class Move:
     provider_id: str | None = None
     attempt: int | None = None
     request_id: str | None = None
+    run_id: str | None = None
     by_hand: bool = False  # a person opens it again: from `failed` or `uncertain` back to `queued`
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
     unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
@@ -92,73 +96,59 @@ class Ledger:
         same owner counts as made (a lost reply of DynamoDB). Raises: UnavailableError (retryable); moves made before
         it stay."""
         refused: dict[DeliveryKey, Refusal] = {}
-        for start in range(0, len(moves), TRANSACTION_ITEMS):
-            refused |= self._move_chunk(moves[start : start + TRANSACTION_ITEMS])
+        for start in range(0, len(moves), TRANSACTION_MOVES):
+            refused |= self._move_chunk(moves[start : start + TRANSACTION_MOVES])
         return refused
 
-    def engage(self, key: DeliveryKey, what: Engagement) -> bool:
+    def engage(self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None) -> bool:
         """Notes the first time that something happened which is no status; says whether it was the first. Raises:
         UnavailableError (retryable)."""
         at = rfc3339(self._clock())
-        moment = {
-            "opened": DeliveryRow.opened_at,
-            "clicked": DeliveryRow.clicked_at,
-            "delayed": DeliveryRow.delayed_at,
-        }[what]
-        row = DeliveryRow(key.notification_id, delivery_part(key.channel))
+        moment = getattr(DeliveryRow, f"{what}_at")
         event = json.dumps({"at": at, "event": what}, separators=(",", ":"))
-        with reaching_dynamodb():
-            try:
-                row.update(
-                    actions=[moment.set(at), DeliveryRow.timeline.set(DeliveryRow.timeline.append([event]))],
-                    condition=DeliveryRow.status.exists() & moment.does_not_exist(),
-                )
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
+        actions: list[Action] = [moment.set(at), DeliveryRow.timeline.set(DeliveryRow.timeline.append([event]))]
+        for n in range(_MAX_ROUNDS):
+            tally = Tally()
+            tally.add(run_id, before=None, after=what if what in ENGAGEMENTS else None)
+            condition = DeliveryRow.status.exists() & moment.does_not_exist() & _of_run(run_id)
+            reasons = _transact([(key, actions, condition)], tally, shard=_shard(key, n))
+            if reasons is None:
+                return True
+            if reasons[0] is None or reasons[0].code != _CONDITION_FAILED:
+                continue
+            found = Supposed.of(reasons[0].raw_item or {}).run_id
+            if found == run_id:
                 return False
-        return True
+            run_id = found
+        raise UnavailableError("the ledger was contended: an event was not written")
 
     def _move_chunk(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
         refused: dict[DeliveryKey, Refusal] = {}
-        left = list(moves)
-        for _ in range(_MAX_ROUNDS):
+        left = [(move, _first_guess(move)) for move in moves]
+        for n in range(_MAX_ROUNDS):
             if not left:
                 return refused
-            reasons = self._transact(left)
+            reasons = self._try(left, n)
             if reasons is None:
                 return refused
-            for move, reason in zip(list(left), reasons, strict=True):
-                if reason is None or reason.code != _CONDITION_FAILED:
-                    continue  # not made, for another's sake: once more in the next round
-                left.remove(move)
-                if not _already_made(move, reason):
-                    refused[move.key] = _refusal(reason)
+            left = [
+                (move, again)
+                for (move, supposed), reason in zip(left, reasons, strict=False)  # counters come after the moves
+                if (again := _judge(move, supposed, reason, refused)) is not None
+            ]
         if left:
             raise UnavailableError(f"the ledger was contended: {len(left)} deliveries were not written")
         return refused
 
-    def _transact(self, moves: Sequence[Move]) -> Sequence[CancellationReason | None] | None:
-        """None where the transaction was made; else the reason of each item."""
-        connection = LedgerRow._get_connection().connection
-        with reaching_dynamodb():
-            try:
-                with TransactWrite(connection=connection) as transaction:
-                    for move in moves:
-                        row = DeliveryRow(move.key.notification_id, delivery_part(move.key.channel))
-                        transaction.update(
-                            row,
-                            actions=self._actions(move),
-                            condition=_condition(move),
-                            return_values="ALL_OLD",
-                        )
-            except TransactWriteError as error:
-                if not error.cancellation_reasons:
-                    raise
-                return error.cancellation_reasons
-        return None
+    def _try(self, moves: Sequence[tuple[Move, Supposed]], n: int) -> Sequence[CancellationReason | None] | None:
+        tally = Tally()
+        for move, supposed in moves:
+            before = word(supposed.status, supposed.reason)
+            tally.add(supposed.run_id, before=before, after=word(move.status, move.reason))
+        updates = [(move.key, self._actions(move, supposed), _condition(move, supposed)) for move, supposed in moves]
+        return _transact(updates, tally, shard=_shard(moves[0][0].key, n))
 
-    def _actions(self, move: Move) -> list[Action]:
+    def _actions(self, move: Move, supposed: Supposed) -> list[Action]:
         at = self._clock()
         row = DeliveryRow
         event = json.dumps(_event(move, rfc3339(at)), separators=(",", ":"))
@@ -179,6 +169,10 @@ class Ledger:
             actions += [row.attention.set(move.status.value), row.attention_at.set(rfc3339(at))]
         else:
             actions += [row.attention.remove(), row.attention_at.remove()]
+        if supposed.run_id is not None:
+            actions.append(row.run_id.set(supposed.run_id))
+            unsent = unsent_place(supposed.run_id, move.key.notification_id)
+            actions.append(row.unsent_run.set(unsent) if move.status in UNSENT else row.unsent_run.remove())
         if move.by_hand:
             actions.append(row.resends.remove())
         if move.resend:
@@ -195,18 +189,81 @@ def _event(move: Move, at: str) -> dict[str, Any]:
     return {name: value for name, value in event.items() if value is not None}
 
 
-def _condition(move: Move) -> Condition:
-    before = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
-    if move.unclaimed:
-        before &= {None, DeliveryStatus.QUEUED}
-    condition: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))
+def _before(move: Move) -> frozenset[DeliveryStatus | None]:
+    before: frozenset[DeliveryStatus | None] = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
+    return before & {None, DeliveryStatus.QUEUED} if move.unclaimed else before
+
+
+def _first_guess(move: Move) -> Supposed:
+    """The likeliest: nothing is counted yet. A person opens again what was counted."""
+    before = _before(move)
+    if move.run_id is None or before & UNDER_WAY:
+        return Supposed(move.run_id)
+    return Supposed(move.run_id, DeliveryStatus.UNCERTAIN)
+
+
+def _judge(
+    move: Move, supposed: Supposed, reason: CancellationReason | None, refused: dict[DeliveryKey, Refusal]
+) -> Supposed | None:
+    """What to suppose in the next round; None where there is none for this move."""
+    if reason is None or reason.code != _CONDITION_FAILED:
+        return supposed  # not made, for another's sake
+    found = Supposed.of(reason.raw_item or {})
+    if _already_made(move, reason):
+        return None
+    may_be = found.status is None or found.status in _before(move)
+    if found != supposed and may_be and (found.run_id is not None or supposed.run_id is None):
+        return found
+    refused[move.key] = _refusal(reason)
+    return None
+
+
+def _condition(move: Move, supposed: Supposed) -> Condition:
+    before = _before(move)
+    if supposed.run_id is not None:
+        before &= UNDER_WAY if supposed.status is None else {supposed.status}
+    state: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))
     if None in before:
-        condition = DeliveryRow.status.does_not_exist() | condition
+        state = DeliveryRow.status.does_not_exist() | state
+    condition: Condition = state & _of_run(supposed.run_id)
+    if supposed.reason is not None and supposed.status in UNSENT:
+        condition = condition & (DeliveryRow.reason == supposed.reason)
     if move.owner is not None and move.status is not DeliveryStatus.CALLING:
         condition = condition & (DeliveryRow.owner == move.owner)
     if move.resend:
         condition = condition & DeliveryRow.resends.does_not_exist()
     return condition
+
+
+def _of_run(run_id: str | None) -> Condition:
+    condition: Condition = DeliveryRow.run_id.does_not_exist()
+    if run_id is not None:
+        condition = condition | (DeliveryRow.run_id == run_id)
+    return condition
+
+
+def _shard(key: DeliveryKey, n: int) -> int:
+    return int(key.notification_id[:8], 16) + n
+
+
+def _transact(
+    updates: Sequence[tuple[DeliveryKey, list[Action], Condition]], tally: Tally, *, shard: int
+) -> Sequence[CancellationReason | None] | None:
+    """None where the transaction was made; else the reason of each item, those of the deliveries first."""
+    connection = LedgerRow._get_connection().connection
+    with reaching_dynamodb():
+        try:
+            with TransactWrite(connection=connection) as transaction:
+                for key, actions, condition in updates:
+                    row = DeliveryRow(key.notification_id, delivery_part(key.channel))
+                    transaction.update(row, actions=actions, condition=condition, return_values="ALL_OLD")
+                for counter, changes in tally.updates(shard=shard):
+                    transaction.update(counter, actions=changes)
+        except TransactWriteError as error:
+            if not error.cancellation_reasons:
+                raise
+            return error.cancellation_reasons
+    return None
 
 
 def _already_made(move: Move, reason: CancellationReason) -> bool:

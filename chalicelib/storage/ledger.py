@@ -74,6 +74,17 @@ class ByAttentionIndex(GlobalSecondaryIndex["LedgerRow"]):
     attention_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
+class ByUnsentIndex(GlobalSecondaryIndex["LedgerRow"]):
+    """Deliveries of campaigns that were certainly not sent, by their reason, for a resend."""
+
+    class Meta:
+        index_name = "by-unsent"
+        projection = KeysOnlyProjection()
+
+    unsent_run: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    reason: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class LedgerRow(StageTable):
     """What the three kinds of rows share."""
 
@@ -86,6 +97,7 @@ class LedgerRow(StageTable):
     by_user = ByUserIndex()
     by_due = ByDueIndex()
     by_attention = ByAttentionIndex()
+    by_unsent = ByUnsentIndex()
     created_at = UnicodeAttribute()
     request_id = UnicodeAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)
@@ -134,5 +146,8 @@ class DeliveryRow(LedgerRow, discriminator="delivery"):
     opened_at = UnicodeAttribute(null=True)
     clicked_at = UnicodeAttribute(null=True)
     delayed_at = UnicodeAttribute(null=True)
+    unsubscribed_at = UnicodeAttribute(null=True)
+    run_id = UnicodeAttribute(null=True)  # the campaign's run whose counters count it
+    unsent_run = UnicodeAttribute(null=True)
     attention = UnicodeAttribute(null=True)
     attention_at = UnicodeAttribute(null=True)

@@ -1,0 +1,75 @@
+"""What a move changes in the counts of a campaign's run. Called by the ledger alone, which writes both in one
+transaction: a count is exact because the move that it counts was made with it or not at all.
+
+What is still under way (`queued`, `calling`) is not counted: it is what is left of the targeted ones.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
+
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage.campaigns import CounterRow
+
+UNDER_WAY = frozenset({None, DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
+UNSENT = frozenset({DeliveryStatus.SKIPPED, DeliveryStatus.FAILED})  # certainly not sent: fit for a resend
+ENGAGEMENTS = frozenset({"opened", "clicked", "unsubscribed"})
+COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
+UNSENT_SHARDS = 8
+
+
+@dataclass(frozen=True)
+class Supposed:
+    """What a transaction takes for granted of a delivery: the run that counts it, and the state it is counted in (None:
+    not yet). Where the supposition is wrong, DynamoDB says so, and what it found instead."""
+
+    run_id: str | None
+    status: DeliveryStatus | None = None
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> "Supposed":
+        """What was found, as DynamoDB's raw item."""
+        run_id, reason = item.get("run_id", {}).get("S"), item.get("reason", {}).get("S")
+        text = item.get("status", {}).get("S")
+        status = DeliveryStatus(text) if text else None
+        return cls(run_id) if status in UNDER_WAY or run_id is None else cls(run_id, status, reason)
+
+
+def word(status: DeliveryStatus | None, reason: str | None) -> str | None:
+    """The word that a state is counted under; reasons are counted of what was not sent."""
+    if status is None or status in UNDER_WAY:
+        return None
+    return f"{status.value}#{reason or 'unknown'}" if status in UNSENT else status.value
+
+
+class Tally:
+    """The changes of counts that one transaction makes."""
+
+    def __init__(self) -> None:
+        self._changes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, run_id: str | None, *, before: str | None, after: str | None) -> None:
+        """One delivery goes from a word to another."""
+        if run_id is None or before == after:
+            return
+        if before:
+            self._changes[run_id][before] -= 1
+        if after:
+            self._changes[run_id][after] += 1
+
+    def updates(self, *, shard: int) -> Iterable[tuple[CounterRow, list[Action]]]:
+        """The counters to be written, each with its changes."""
+        for run_id, changes in self._changes.items():
+            actions: list[Action] = [Path([name]).add(n) for name, n in changes.items() if n]
+            if actions:
+                yield CounterRow(run_id, f"{shard % COUNTER_SHARDS:02}"), actions
+
+
+def unsent_place(run_id: str, notification_id: str) -> str:
+    """The partition of the by-unsent index for a delivery."""
+    return f"{run_id}#{int(notification_id[:8], 16) % UNSENT_SHARDS}"
