@@ -2,10 +2,11 @@
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
+
+from chalicelib.rendering.shipped import shipped_folder
 
 _ORDER = ("get", "post", "put", "patch", "delete")
 
@@ -83,6 +84,6 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> str | None:
 
 @cache
 def _template() -> Template:
-    source = (files("templates") / "pages" / "docs.html").read_text(encoding="utf-8")
+    source = (shipped_folder() / "pages" / "docs.html").read_text(encoding="utf-8")
     environment = Environment(loader=DictLoader({"docs.html": source}), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("docs.html")

@@ -103,7 +103,7 @@ def _problems(one: Endpoint) -> dict[HTTPStatus, str]:
     problems = dict(_PROBLEMS)
     if "{" in one.path:
         problems[HTTPStatus.NOT_FOUND] = "there is no such thing"
-    if one.body or one.query:
+    if one.body or one.query or "{" in one.path:
         problems[HTTPStatus.UNPROCESSABLE_ENTITY] = "each bad field is named"
     if one.body:
         problems[HTTPStatus.REQUEST_ENTITY_TOO_LARGE] = "the body is over 256 KiB"

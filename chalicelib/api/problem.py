@@ -80,7 +80,11 @@ def problem_of(error: VestnikError) -> Response:
 def invalid(error: ValidationError) -> InvalidError:
     """Our error for pydantic's, with paths such as `recipients[3].email`."""
     fields = []
-    for mistake in error.errors(include_url=False, include_input=False):
+    mistakes = error.errors(include_url=False, include_input=False)
+    inside = {mistake["loc"][:-1] for mistake in mistakes} | {mistake["loc"][:-2] for mistake in mistakes}
+    for mistake in mistakes:
+        if mistake["type"] == "too_short" and mistake["loc"] in inside:
+            continue  # pydantic does not count the items of a tuple that it has named bad
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in mistake["loc"]).lstrip(".")
         message = mistake["msg"].removeprefix("Value error, ")
         fields.append(FieldError(path or "body", message))

@@ -73,7 +73,7 @@ class Gateway:
         query: Mapping[str, str] | None = None,
     ) -> Reply:
         """One call; `bytes` are sent as they are, anything else as JSON. The answer is checked against the contract."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         sent = {"content-type": "application/json", **self.headers, **(headers or {})}
         if self.key is not None:
             sent["authorization"] = f"Bearer {self.key}"
