@@ -134,7 +134,7 @@ def _print_welcome(cloud: LocalCloud, key: str, took_seconds: float) -> None:
 Vestnik runs (ready in {took_seconds:.1f} s).
 
   API          {cloud.api_url}
-  its paths    {cloud.api_url}/openapi.json
+  its docs     {cloud.api_url}/docs
   letters      {cloud.mailbox_url}
   emulator     {cloud.emulator_url}
   API key      {key}
