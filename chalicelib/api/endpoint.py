@@ -5,6 +5,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from inspect import getdoc
 from typing import Any, Generic, TypeVar
 
 from chalice.app import Blueprint, Request, Response
@@ -47,6 +48,7 @@ class Endpoint:
     status: HTTPStatus
     headers: Mapping[str, str]
     operation: str
+    description: str
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -65,12 +67,22 @@ def endpoint(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
-    """Registers a route of the API. The view gets a `Call` and returns what `answer` describes (a dict or the model), or
+    """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what `answer` describes (a dict or the model), or
     None with 204. `headers` are request headers that the route reads, with what they mean."""
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(
-            method, path, summary, scope, body, query, answer, status, headers or {}, str(view.__name__)
+            method=method,
+            path=path,
+            summary=summary,
+            scope=scope,
+            body=body,
+            query=query,
+            answer=answer,
+            status=status,
+            headers=headers or {},
+            operation=str(view.__name__),
+            description=getdoc(view) or "",
         )
         ENDPOINTS.append(declared)
 

@@ -61,7 +61,8 @@ def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": one.operation,
         "summary": one.summary,
-        "description": f"Scope: `{one.scope}`.",
+        "description": f"{one.description}\n\nScope: `{one.scope}`.",
+        "x-scope": one.scope.value,
         "tags": [one.path.split("/")[2]],
         "parameters": _parameters(one),
         "responses": _responses(one, schemas),
