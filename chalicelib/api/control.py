@@ -29,7 +29,7 @@ class _Body(BaseModel):
 
 
 class SwitchBody(_Body):
-    """`open`: no call leaves, until a person closes it. `closed`: back by the ramp, or at once where `ramp` is false."""
+    """`open`: no call leaves until a person closes it. `closed`: back by the ramp, or at once without `ramp`."""
 
     state: Literal["open", "closed"]
     reason: Reason
@@ -119,7 +119,7 @@ class DeadLetterAnswer(Answer):
     readable: bool
     template: str | None = None
     attempt: int | None = None
-    notification_ids: list[str] = []
+    notification_ids: Annotated[list[str], Field(default_factory=list)]
 
 
 class DeadLettersAnswer(Answer):
@@ -154,7 +154,7 @@ class AttentionPage(Answer):
 
 
 @endpoint(routes, "GET", "/v1/control", summary="The whole desk", scope=Scope.CONTROL_READ, answer=ControlAnswer)
-def get_control(call: Call[None, None]) -> dict[str, Any]:
+def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one look."""
     return {
         "switches": [_switch(name) for name in SUBSYSTEMS],

@@ -1,5 +1,5 @@
-"""The frame of every endpoint: key → scope → size → parse → one function → answer. What a route declares here is also what
-`/openapi.json` says of it, so that the two cannot differ.
+"""The frame of every endpoint: key → scope → size → parse → one function → answer. What a route declares here is also
+what `/openapi.json` says of it, so that the two cannot differ.
 """
 
 from collections.abc import Callable, Mapping
@@ -67,8 +67,9 @@ def endpoint(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
-    """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what `answer` describes (a dict or the model), or
-    None with 204. `headers` are request headers that the route reads, with what they mean."""
+    """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
+    `answer` describes (a dict or the model), or None with 204. `headers` are request headers that the route reads, with
+    what they mean."""
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(
