@@ -2,6 +2,7 @@
 
 part `notification`  what was asked, for whom: written once by `accept`, never changed
 part `delivery#<channel>`  the state of one delivery: written by `pipeline/ledger.py` alone, forward only
+part `event`  (under an id of the event's own) what followed from an event
 part `request`  (under the request's own id) the call that made the notifications: body, idempotency, release time
 """
 
@@ -13,12 +14,13 @@ from pynamodb.attributes import (
     NumberAttribute,
     UnicodeAttribute,
 )
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
 NOTIFICATION_PART = "notification"
 REQUEST_PART = "request"
+EVENT_PART = "event"
 DELIVERY_PREFIX = "delivery#"
 HISTORY_FIELDS = [
     "kind",
@@ -41,6 +43,9 @@ def delivery_part(channel: str) -> str:
     return DELIVERY_PREFIX + channel
 
 
+# Every index holds `kind`: PynamoDB filters what it reads by it, and a row without it would never be found.
+
+
 class ByUserIndex(GlobalSecondaryIndex["LedgerRow"]):
     """A user's history, newest last. Only the row that heads a notification carries `user_id`."""
 
@@ -57,7 +62,7 @@ class ByDueIndex(GlobalSecondaryIndex["LedgerRow"]):
 
     class Meta:
         index_name = "by-due"
-        projection = KeysOnlyProjection()
+        projection = IncludeProjection(["kind"])
 
     due_shard: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     due_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
@@ -68,7 +73,7 @@ class ByAttentionIndex(GlobalSecondaryIndex["LedgerRow"]):
 
     class Meta:
         index_name = "by-attention"
-        projection = KeysOnlyProjection()
+        projection = IncludeProjection(["kind"])
 
     attention: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     attention_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
@@ -79,7 +84,7 @@ class ByUnsentIndex(GlobalSecondaryIndex["LedgerRow"]):
 
     class Meta:
         index_name = "by-unsent"
-        projection = KeysOnlyProjection()
+        projection = IncludeProjection(["kind"])
 
     unsent_run: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     reason: UnicodeAttribute = UnicodeAttribute(range_key=True)
@@ -130,6 +135,16 @@ class NotificationRow(LedgerRow, discriminator="notification"):
     expires_at = UnicodeAttribute(null=True)
     campaign_id = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute(null=True)
+
+
+class EventRow(LedgerRow, discriminator="event"):
+    """One event that a service told us, with the steps of its rule as they were then, so that the same event told again
+    makes the same letters. Nothing personal: the event itself is not kept."""
+
+    caller = UnicodeAttribute()
+    body_hash = UnicodeAttribute()
+    steps: JSONAttribute = JSONAttribute()
+    taken_at = UnicodeAttribute(null=True)
 
 
 class DeliveryRow(LedgerRow, discriminator="delivery"):

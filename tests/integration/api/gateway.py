@@ -3,17 +3,17 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
-import boto3
 from chalice.local import RouteMatcher
 from openapi_schema_validator import OAS31Validator
 
 from app import app  # noqa: TID251  (here is who calls it)
+from chalicelib import wiring
 from chalicelib.api.openapi import document
 from chalicelib.control.keys import Scope, create_key
 from chalicelib.settings import settings
@@ -140,14 +140,9 @@ def stored_rows() -> list[Any]:
     return [row for table in TABLES if table.Meta.thing != "api-keys" for row in table.scan()]
 
 
-def queued_messages(names: Sequence[str] = QUEUES) -> list[str]:
-    """The bodies of every message in the queues and their DLQs, delayed ones left out."""
-    return [body for name in names for queue in (name, f"{name}-dlq") for body in _bodies(queue)]
-
-
 def messages_in(queue: str) -> int:
     """How many messages a queue holds, visible or delayed."""
-    sqs = boto3.client("sqs")
+    sqs = wiring.sqs()
     url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
     wanted: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
     return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values())
@@ -156,10 +151,3 @@ def messages_in(queue: str) -> int:
 def nothing_happened() -> bool:
     """No row was written and no job was queued."""
     return stored_rows() == [] and all(messages_in(q) == 0 for name in QUEUES for q in (name, f"{name}-dlq"))
-
-
-def _bodies(queue: str) -> Iterator[str]:
-    sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
-    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-    return (message["Body"] for message in answer.get("Messages", []))
