@@ -18,6 +18,8 @@ from chalicelib.observability import Line, logger, write_line
 from chalicelib.wiring import key_ring
 
 MAX_BODY_BYTES = 256 * 1024
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
 MAX_PATH_VALUE_CHARACTERS = 256  # every id is shorter, and DynamoDB refuses a key of 2 KB
 _B = TypeVar("_B", bound=BaseModel | None)
 _Q = TypeVar("_Q", bound=BaseModel | None)
@@ -49,6 +51,12 @@ class Endpoint:
     headers: Mapping[str, str]
     operation: str
     description: str
+    problems: Mapping[HTTPStatus, str]
+
+    @property
+    def content_types(self) -> tuple[str, ...]:
+        """What a body may be called: a merge patch has a name of its own (RFC 7396)."""
+        return (JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON,)
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -66,10 +74,11 @@ def endpoint(
     answer: type[BaseModel] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
+    problems: Mapping[HTTPStatus, str] | None = None,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
     `answer` describes (a dict or the model), or None with 204. `headers` are request headers that the route reads, with
-    what they mean."""
+    what they mean; `problems` are refusals of its own."""
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(
@@ -84,6 +93,7 @@ def endpoint(
             headers=headers or {},
             operation=str(view.__name__),
             description=getdoc(view) or "",
+            problems=problems or {},
         )
         ENDPOINTS.append(declared)
 
@@ -91,7 +101,8 @@ def endpoint(
             return _answer(declared, view, blueprint.current_request, path_values)
 
         handle.__name__ = view.__name__
-        blueprint.route(path, methods=[method], name=view.__name__)(handle)
+        kinds = list(declared.content_types)
+        blueprint.route(path, methods=[method], name=view.__name__, content_types=kinds)(handle)
         return handle
 
     return register
@@ -150,5 +161,5 @@ def _response(declared: Endpoint, result: Any, ids: list[str]) -> Response:
         return Response("", status_code=HTTPStatus.NO_CONTENT.value)
     answer = declared.answer.model_validate(result, from_attributes=True)
     ids.extend(getattr(answer, "log_ids", list)())
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers, status_code=declared.status.value)

@@ -69,7 +69,7 @@ def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     }
     if one.body:
         content = {"schema": schemas[(one.body, "validation")]}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(one.content_types, content)}
     return operation
 
 
@@ -111,4 +111,4 @@ def _problems(one: Endpoint) -> dict[HTTPStatus, str]:
         problems[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = "the body is not application/json"
     if one.headers or one.method == "PATCH":
         problems[HTTPStatus.CONFLICT] = "the state of the thing forbids this"
-    return problems
+    return {**problems, **one.problems}

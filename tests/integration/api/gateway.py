@@ -1,4 +1,4 @@
-"""API Gateway for the API's tests: builds the event that Lambda gets, calls the app, and holds every answer against what
+"""API Gateway for the tests: builds the event that Lambda gets, calls the app, and holds every answer against what
 `/openapi.json` promises of it."""
 
 import base64
@@ -20,7 +20,10 @@ from chalicelib.settings import settings
 from tests.integration.conftest import QUEUES, TABLES
 
 PROBLEM = "application/problem+json"
-PROMO = {"template": "promo", "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}}
+PROMO: dict[str, Any] = {
+    "template": "promo",
+    "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ class Gateway:
         query: Mapping[str, str] | None = None,
     ) -> Reply:
         """One call; `bytes` are sent as they are, anything else as JSON. The answer is checked against the contract."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        )
         sent = {"content-type": "application/json", **self.headers, **(headers or {})}
         if self.key is not None:
             sent["authorization"] = f"Bearer {self.key}"
@@ -121,7 +126,9 @@ def check_against_contract(method: str, route: str, reply: Reply) -> None:
 
 
 def _check(schema: Mapping[str, Any], reply: Reply) -> None:
-    mistakes = [f"{error.json_path}: {error.message}" for error in _validator(json.dumps(schema)).iter_errors(reply.body)]
+    mistakes = [
+        f"{error.json_path}: {error.message}" for error in _validator(json.dumps(schema)).iter_errors(reply.body)
+    ]
     assert mistakes == []
 
 

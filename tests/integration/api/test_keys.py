@@ -138,7 +138,9 @@ def test_a_caller_without_a_scope_is_refused_by_its_name(stage: None) -> None:
         caller.demand(Scope.SEND)
 
 
-@pytest.mark.parametrize(("scopes", "key_id"), [(["everything"], None), ([Scope.SEND], "with_underscore"), ([], "x" * 65)])
+@pytest.mark.parametrize(
+    ("scopes", "key_id"), [(["everything"], None), ([Scope.SEND], "with_underscore"), ([], "x" * 65)]
+)
 def test_a_key_that_could_never_work_is_not_made(stage: None, scopes: list[str], key_id: str | None) -> None:
     with pytest.raises(InvalidError):
         create_key("shop", scopes, key_id=key_id)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import wiring
 from chalicelib.clock import now, rfc3339
+from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.jobs import EnrichJob, read_job
 from chalicelib.pipeline.tick import Tick
 from chalicelib.settings import settings
 from chalicelib.storage.base import dynamodb
@@ -17,14 +17,10 @@ from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.ledger import DeliveryRow, NotificationRow, RequestRow
 from tests.integration.api.gateway import PROMO, Gateway, gateway, messages_in, nothing_happened
 from tests.integration.conftest import Letters, Pump
+from tests.integration.faults import LostReply, unreachable
 
 ANNA = {"email": "anna@example.com"}
-REQUEST = {**PROMO, "recipients": [ANNA]}
-
-
-def unreachable(**_: Any) -> AWSResponse:
-    """A botocore event handler: the service's address does not answer."""
-    raise EndpointConnectionError(endpoint_url="https://unreachable.example")
+REQUEST: dict[str, Any] = {**PROMO, "recipients": [ANNA]}
 
 
 def ids_of(reply: Any) -> list[str]:
@@ -75,7 +71,9 @@ def test_a_cyrillic_body_near_the_limit_is_stored_whole(api: Gateway) -> None:
     text = "я" * 50_000
     names = [{"email": f"u{n}@example.com", "name": "Ж" * 200} for n in range(100)]
 
-    reply = api.post("/v1/notifications", {**REQUEST, "recipients": names, "context": {**PROMO["context"], "text": text}})
+    reply = api.post(
+        "/v1/notifications", {**REQUEST, "recipients": names, "context": {**PROMO["context"], "text": text}}
+    )
 
     assert reply.status == 202
     [stored] = [row for row in RequestRow.scan() if isinstance(row, RequestRow)]
@@ -89,13 +87,7 @@ def test_characters_that_sqs_refuses_reach_the_worker(api: Gateway, pump: Pump) 
 
     [body] = pump.bodies("enrich-instant")
     assert not set("\uffff\ufffe\x00") & set(body)
-    assert wiring_job_text(body) == strange
-
-
-def wiring_job_text(body: str) -> str:
-    from chalicelib.pipeline.jobs import EnrichJob, read_job
-
-    return str(read_job(EnrichJob, body).letter.context["text"])
+    assert read_job(EnrichJob, body).letter.context["text"] == strange
 
 
 def test_the_bulk_lane_has_queues_of_its_own(api: Gateway) -> None:
@@ -130,7 +122,9 @@ def test_the_same_key_with_another_body_is_a_conflict_and_changes_nothing(api: G
     [id_] = ids_of(api.post("/v1/notifications", REQUEST, idempotency_key="order-7"))
     before = api.get(f"/v1/notifications/{id_}").body
 
-    reply = api.post("/v1/notifications", {**REQUEST, "recipients": [{"email": "b@example.com"}]}, idempotency_key="order-7")
+    reply = api.post(
+        "/v1/notifications", {**REQUEST, "recipients": [{"email": "b@example.com"}]}, idempotency_key="order-7"
+    )
 
     assert reply.status == 409
     assert api.get(f"/v1/notifications/{id_}").body == before
@@ -157,7 +151,7 @@ def test_when_sqs_is_down_the_answer_is_503_and_a_retry_with_the_key_sends_one_l
     api: Gateway, pump: Pump, letters: Letters
 ) -> None:
     events = wiring.sqs().meta.events
-    events.register("before-send.sqs.SendMessageBatch", unreachable)
+    events.register_first("before-send.sqs.SendMessageBatch", unreachable)
     refused = api.post("/v1/notifications", REQUEST, idempotency_key="order-7")
     events.unregister("before-send.sqs.SendMessageBatch", unreachable)
     pump.run()
@@ -181,29 +175,13 @@ def test_when_the_queue_is_gone_the_answer_is_503(api: Gateway) -> None:
 def test_when_a_reply_of_sqs_is_lost_the_letter_is_still_one(api: Gateway, pump: Pump, letters: Letters) -> None:
     events = wiring.sqs().meta.events
     lose_once = LostReply()
-    events.register("before-send.sqs.SendMessageBatch", lose_once)
+    events.register_first("before-send.sqs.SendMessageBatch", lose_once)
 
     ids_of(api.post("/v1/notifications", REQUEST))
     pump.run()
 
     assert lose_once.lost == 1
     assert len(letters()) == 1
-
-
-class LostReply:
-    """A botocore event handler: the first call reaches moto, its reply does not come back."""
-
-    def __init__(self) -> None:
-        self.lost = 0
-
-    def __call__(self, request: Any, **_: Any) -> AWSResponse | None:
-        from moto.core.models import botocore_stubber
-
-        if self.lost:
-            return None
-        self.lost += 1
-        botocore_stubber(event_name="", request=request)
-        raise EndpointConnectionError(endpoint_url=request.url)
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "BatchWriteItem"])
@@ -224,11 +202,7 @@ def test_when_the_keys_cannot_be_read_the_answer_is_503_and_not_401(api: Gateway
     reply = api.post("/v1/notifications", REQUEST)
 
     assert reply.status == 503
-    assert nothing_happened_in_queues()
-
-
-def nothing_happened_in_queues() -> bool:
-    return messages_in("enrich-instant") == 0
+    assert nothing_happened()
 
 
 # ---------------------------------------------------------------- later
@@ -286,12 +260,8 @@ def test_a_tick_that_dies_between_queueing_and_noting_it_sends_one_letter(
     assert len(letters()) == 1
 
 
-def moved_accept(by: timedelta) -> Any:
-    from chalicelib.pipeline.accept import Accept
-
-    return Accept(
-        templates=wiring.templates(), queues=wiring.queues(), clock=lambda: now() + by, retention_days=90
-    )
+def moved_accept(by: timedelta) -> Accept:
+    return Accept(templates=wiring.templates(), queues=wiring.queues(), clock=lambda: now() + by, retention_days=90)
 
 
 def test_a_request_that_this_version_cannot_read_stops_no_other(api: Gateway) -> None:

@@ -30,7 +30,10 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "101 recipients": ({"recipients": [ANNA] * 101}, ["recipients"]),
     "recipients that are no list": ({"recipients": ANNA}, ["recipients"]),
     "a bad address": ({"recipients": [ANNA, {"email": "anna@"}]}, ["recipients[1].email"]),
-    "an address with a line break": ({"recipients": [{"email": "anna@example.com\nBcc: b@example.com"}]}, ["recipients[0].email"]),
+    "an address with a line break": (
+        {"recipients": [{"email": "anna@example.com\nBcc: b@example.com"}]},
+        ["recipients[0].email"],
+    ),
     "two addresses in one": ({"recipients": [{"email": "a@example.com, b@example.com"}]}, ["recipients[0].email"]),
     "an address with a name": ({"recipients": [{"email": "Anna <anna@example.com>"}]}, ["recipients[0].email"]),
     "an address that SES cannot write": ({"recipients": [{"email": "анна@example.com"}]}, ["recipients[0].email"]),
@@ -42,8 +45,14 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a bad locale": ({"recipients": [{**ANNA, "locale": "russian"}]}, ["recipients[0].locale"]),
     "a bad time zone": ({"recipients": [{**ANNA, "timezone": "Mars/Olympus"}]}, ["recipients[0].timezone"]),
     "a name with a line break": ({"recipients": [{**ANNA, "name": "Anna\r\nBcc: x"}]}, ["recipients[0].name"]),
-    "attributes that are too deep": ({"recipients": [{**ANNA, "attributes": {"a": nested(400)}}]}, ["recipients[0].attributes"]),
-    "attributes that are too large": ({"recipients": [{**ANNA, "attributes": {"a": "x" * 32_768}}]}, ["recipients[0].attributes"]),
+    "attributes that are too deep": (
+        {"recipients": [{**ANNA, "attributes": {"a": nested(400)}}]},
+        ["recipients[0].attributes"],
+    ),
+    "attributes that are too large": (
+        {"recipients": [{**ANNA, "attributes": {"a": "x" * 32_768}}]},
+        ["recipients[0].attributes"],
+    ),
     "an unknown field": ({"subject": "Hello"}, ["subject"]),
     "an unknown field of a recipient": ({"recipients": [{**ANNA, "phone": "+79261234567"}]}, ["recipients[0].phone"]),
     "a context that is no object": ({"context": [1]}, ["context"]),

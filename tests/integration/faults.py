@@ -1,0 +1,25 @@
+"""Faults of AWS as botocore sees them, below our code: a handler of `before-send.<service>.<operation>` events."""
+
+from typing import Any
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from moto.core.models import botocore_stubber
+
+
+def unreachable(**_: Any) -> None:
+    """The service's address does not answer."""
+    raise EndpointConnectionError(endpoint_url="https://unreachable.example")
+
+
+class LostReply:
+    """The first `times` calls reach the service, their replies do not come back."""
+
+    def __init__(self, times: int = 1) -> None:
+        self.times = times
+        self.lost = 0
+
+    def __call__(self, request: Any, **_: Any) -> None:
+        if self.lost < self.times:
+            self.lost += 1
+            botocore_stubber(event_name="", request=request)
+            raise ConnectionClosedError(endpoint_url=request.url)
