@@ -2,10 +2,35 @@
 
 from chalice.app import Chalice
 
-from chalicelib.api import control, meta, notifications, templates, users
+from chalicelib.api import (
+    control,
+    events,
+    links,
+    live,
+    live_demo,
+    meta,
+    notifications,
+    own_say,
+    site_settings,
+    sockets,
+    suppressions,
+    templates,
+    users,
+)
 from chalicelib.api.problem import as_problem
+from chalicelib.public import links as short_links
+from chalicelib.public import preferences, unsubscribe
 
 app = Chalice(app_name="vestnik")
 app.register_middleware(as_problem, "http")
-for module in (meta, control, notifications, templates, users):
+for module in (
+    *(meta, control, notifications, templates, users, live, live_demo),
+    *(events, own_say, site_settings, suppressions, links),
+    *(short_links, preferences, unsubscribe),
+):
     app.register_blueprint(module.routes)
+
+# Lambda finds these by name, `app.<function>`: a blueprint would leave them unwrapped (docs/decisions.md).
+on_connect = app.on_ws_connect()(sockets.on_connect)
+on_message = app.on_ws_message()(sockets.on_message)
+on_disconnect = app.on_ws_disconnect()(sockets.on_disconnect)

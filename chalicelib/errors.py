@@ -7,6 +7,7 @@ VestnikError
 ├── ForbiddenError        the key lacks the scope; permanent             → 403
 ├── NotFoundError         no such thing; permanent                       → 404
 ├── ConflictError         it is already so, or otherwise; permanent      → 409
+├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
 └── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
@@ -65,6 +66,14 @@ class NotFoundError(VestnikError):
 
 class ConflictError(VestnikError):
     """Permanent: the state of the thing forbids this."""
+
+
+class TooManyRequestsError(VestnikError):
+    """Retryable, but not before `retry_after_seconds`: an allowance is used up."""
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnavailableError(VestnikError):

@@ -15,8 +15,10 @@ from botocore.config import Config
 
 from chalicelib.channels.base import Channel
 from chalicelib.channels.email import EmailChannel
+from chalicelib.channels.live import LiveChannel
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.control.allowance import Allowances
 from chalicelib.control.consumers import Consumers
 from chalicelib.control.dead_letters import DeadLetters
 from chalicelib.control.gate import Gate
@@ -27,15 +29,39 @@ from chalicelib.control.signing import Signer, parameter_name, read_parameter
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.control.switches import Switches, SwitchPolicy
 from chalicelib.control.tokens import Tokens
+from chalicelib.live.announce import Announce
+from chalicelib.live.chat import Chat
+from chalicelib.live.connections import Connections
+from chalicelib.live.desk import Desk
+from chalicelib.live.door import Door, DoorRules, origin_of
+from chalicelib.live.inbox import Inbox
+from chalicelib.live.jobs import LiveQueue
+from chalicelib.live.limits import Limits
+from chalicelib.live.post import CONCURRENCY, Poster
+from chalicelib.live.presence import Presence
+from chalicelib.live.receive import Receive
+from chalicelib.live.tickets import Tickets
 from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.confirmation import ConfirmationLetters
 from chalicelib.pipeline.consent import ConsentDesk
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.pipeline.enrich import Enrich
+from chalicelib.pipeline.events import Events
 from chalicelib.pipeline.feedback import Feedback
 from chalicelib.pipeline.history import History
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.letter_links import LetterLinkMaker
 from chalicelib.pipeline.links import LinkBook
+from chalicelib.pipeline.own_say import OwnSay
+from chalicelib.pipeline.personal_data import (
+    LinksPart,
+    NotificationsPart,
+    PersonalData,
+    PersonalPart,
+    PreferencesPart,
+    ProfilePart,
+    SuppressionsPart,
+)
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.revive import Revive
@@ -51,6 +77,7 @@ from chalicelib.rendering.stored import TemplateTable
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
@@ -58,6 +85,13 @@ if TYPE_CHECKING:
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+# A post that takes longer than this is worth less than the next one; the inbox has what it carried.
+_POST = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    max_pool_connections=CONCURRENCY,
+    retries={"total_max_attempts": 2, "mode": "standard"},
+)
 
 
 @cache
@@ -88,7 +122,7 @@ def queues() -> Queues:
 def channels() -> Mapping[str, Channel]:
     """The channels by name; the contract tests compare them with the registry."""
     email = EmailChannel(ses(), sender=settings().mail_from, configuration_set=settings().configuration_set)
-    return {channel.name: channel for channel in (email,)}
+    return {channel.name: channel for channel in (email, LiveChannel(announce()))}
 
 
 @cache
@@ -245,6 +279,46 @@ def link_maker() -> LetterLinkMaker:
 
 
 @cache
+def events() -> Events:
+    """The listener to the site."""
+    return Events(
+        site=site_settings(),
+        directory=directory(),
+        templates=templates(),
+        accept=accept(),
+        clock=now,
+        retention_days=settings().retention_days,
+    )
+
+
+@cache
+def confirmation_letters() -> ConfirmationLetters:
+    """The confirmation letter once more."""
+    return ConfirmationLetters(
+        directory=directory(), accept=accept(), allowances=Allowances(clock=now), site=site_settings()
+    )
+
+
+@cache
+def own_say() -> OwnSay:
+    """What readers decide."""
+    return OwnSay(preferences=preferences(), suppressions=suppressions())
+
+
+@cache
+def personal_data() -> PersonalData:
+    """All that is kept of one user. A part of the service that keeps something adds itself here, before the profile."""
+    parts: tuple[PersonalPart, ...] = (
+        NotificationsPart(history()),
+        LinksPart(links()),
+        PreferencesPart(preferences()),
+        SuppressionsPart(suppressions(), directory()),
+        ProfilePart(directory()),
+    )
+    return PersonalData(parts)
+
+
+@cache
 def visit() -> Visit:
     """The visits of short links."""
     return Visit(links=links(), directory=directory(), site=site_settings(), ledger=ledger())
@@ -326,3 +400,78 @@ def tick() -> Tick:
 def key_ring() -> KeyRing:
     """The checker of API keys."""
     return KeyRing()
+
+
+def management_client(endpoint: str) -> "ApiGatewayManagementApiClient":
+    """The client that posts to the connections behind a management address."""
+    return boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_POST)
+
+
+@cache
+def live_connections() -> Connections:
+    """The open WebSockets."""
+    return Connections(clock=now)
+
+
+@cache
+def poster() -> Poster:
+    """The way to the clients."""
+    return Poster(management_client, connections=live_connections(), clock=now)
+
+
+@cache
+def live_queue() -> LiveQueue:
+    """What the live side does a moment later."""
+    return LiveQueue(queues())
+
+
+@cache
+def presence() -> Presence:
+    """Who is in the chat."""
+    return Presence(connections=live_connections(), poster=poster())
+
+
+@cache
+def inbox() -> Inbox:
+    """The users' inboxes."""
+    return Inbox(clock=now, retention_days=settings().retention_days)
+
+
+@cache
+def desk() -> Desk:
+    """The inboxes as clients see them."""
+    return Desk(inbox=inbox(), connections=live_connections(), poster=poster())
+
+
+@cache
+def announce() -> Announce:
+    """The announcer of live notifications."""
+    return Announce(inbox=inbox(), connections=live_connections(), poster=poster())
+
+
+@cache
+def tickets() -> Tickets:
+    """The tickets to a WebSocket."""
+    return Tickets(clock=now)
+
+
+@cache
+def door() -> Door:
+    """Who may connect."""
+    pages = {settings().site_url, settings().public_url, *settings().live_origins.split()}
+    return Door(
+        rules=DoorRules(origins=frozenset(map(origin_of, pages)), guests=settings().live_demo),
+        tickets=tickets(),
+        connections=live_connections(),
+        presence=presence(),
+        inbox=inbox(),
+        poster=poster(),
+        queue=live_queue(),
+    )
+
+
+@cache
+def receive() -> Receive:
+    """The reader of frames."""
+    chat = Chat(connections=live_connections(), presence=presence(), poster=poster(), queue=live_queue(), clock=now)
+    return Receive(connections=live_connections(), limits=Limits(clock=now), chat=chat, desk=desk(), poster=poster())

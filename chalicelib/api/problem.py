@@ -17,6 +17,7 @@ from chalicelib.errors import (
     InvalidError,
     NotFoundError,
     TooLargeError,
+    TooManyRequestsError,
     UnauthorizedError,
     UnavailableError,
     VestnikError,
@@ -32,6 +33,7 @@ _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _RETRY_AFTER_SECONDS = 5
@@ -74,7 +76,10 @@ def problem_of(error: VestnikError) -> Response:
     """The response for one of our errors."""
     status = next((s for kind, s in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     errors = error.errors if isinstance(error, InvalidError) else ()
-    return problem(status, error.detail, errors)
+    response = problem(status, error.detail, errors)
+    if isinstance(error, TooManyRequestsError):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def invalid(error: ValidationError) -> InvalidError:

@@ -1,5 +1,6 @@
 """`/v1/users`: the directory that the service reads names, addresses and languages from."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
@@ -10,7 +11,7 @@ from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.problem import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
-from chalicelib.wiring import directory
+from chalicelib.wiring import directory, personal_data
 
 routes = Blueprint(__name__)
 MAX_BATCH = 500
@@ -36,7 +37,7 @@ class UserBatch(BaseModel):
 )
 def put_user(call: Call[UserBody, None]) -> dict[str, Any]:
     """Fields that are left out become unknown."""
-    return directory().put(_user_id(call), call.body).to_dict()
+    return directory().put(user_id_of(call), call.body).to_dict()
 
 
 @endpoint(routes, "GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer)
@@ -59,10 +60,18 @@ def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
     return directory().patch(call.path["id"], call.body).to_dict()
 
 
-@endpoint(routes, "DELETE", "/v1/users/{id}", summary="Remove a user's profile", scope=Scope.USERS_WRITE)
+@endpoint(
+    routes,
+    "DELETE",
+    "/v1/users/{id}",
+    summary="Erase a user's personal data",
+    scope=Scope.USERS_WRITE,
+    problems={HTTPStatus.CONFLICT: "others of the same request are being erased; repeat the call"},
+)
 def delete_user(call: Call[None, None]) -> None:
-    """Letters on their way to the user are skipped from now on."""
-    directory().delete(call.path["id"])
+    """Profile, preferences, what the history says of them, their links; counters stay. Letters on their way to the user
+    are skipped from now on. An erasure that failed half way is finished by repeating it."""
+    personal_data().erase(call.path["id"])
 
 
 @endpoint(
@@ -79,7 +88,8 @@ def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
     return {"users": [profile.to_dict() for profile in directory().put_many(call.body.users)]}
 
 
-def _user_id(call: Call[Any, Any]) -> str:
+def user_id_of(call: Call[Any, Any]) -> str:
+    """The id in the path. Raises: InvalidError (permanent)."""
     try:
         return _USER_ID.validate_python(call.path["id"])
     except ValidationError as error:

@@ -15,6 +15,7 @@ from pynamodb.exceptions import PutError
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
+from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.queues import MAX_DELAY_SECONDS, Outgoing
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
@@ -54,8 +55,15 @@ class Accept:
         self._clock = clock
         self._retention_days = retention_days
 
-    def accept(self, request: NotificationRequest, *, caller: str, key: str | None) -> list[Accepted]:
-        """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter.
+    def check(self, request: NotificationRequest) -> None:
+        """Says what `accept` would refuse, and stores nothing. Raises: InvalidError (permanent; names each field)."""
+        check_letter(request, self._template(request.template))
+
+    def accept(
+        self, request: NotificationRequest, *, caller: str, key: str | None, stop_when: StopWhen | None = None
+    ) -> list[Accepted]:
+        """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter. A recipient
+        of whom `stop_when` holds at the time of sending gets none.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -73,6 +81,7 @@ class Accept:
             request_id=request_id,
             accepted_at=rfc3339(at),
             expires_at=rfc3339(request.expires_at) if request.expires_at else None,
+            stop_when=stop_when,
         )
         stored = self._record_request(request, letter, channels, caller=caller)
         self._record_notifications(stored)
@@ -167,8 +176,8 @@ def check_letter(request: NotificationRequest, template: Template) -> tuple[str,
     for n, channel in enumerate(request.channels or ()):
         if channel not in CHANNELS:
             errors.append(FieldError(f"channels[{n}]", f"expected one of {', '.join(CHANNELS)}"))
-        elif channel not in template.channels:
-            expected = ", ".join(template.channels)
+        elif channel not in template.written_for:
+            expected = ", ".join(template.written_for)
             errors.append(FieldError(f"channels[{n}]", f"the template {template.key} is written for {expected}"))
     try:
         check_context(template, request.context)

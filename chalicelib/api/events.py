@@ -1,0 +1,62 @@
+"""`/v1/events`: something happened on the site; the rules say which letters follow."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.api.answers import Answer, ShownStatus
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.control.keys import Scope
+from chalicelib.pipeline.events import Event
+from chalicelib.settings import settings
+from chalicelib.wiring import events
+
+routes = Blueprint(__name__)
+
+
+class FollowingAnswer(Answer):
+    """One letter that follows from the event."""
+
+    id: str
+    template: str
+    status: ShownStatus
+    url: str
+
+
+class EventAnswer(Answer):
+    """`notifications` is empty where no rule speaks of such events."""
+
+    id: str
+    type: str
+    notifications: list[FollowingAnswer]
+
+    def log_ids(self) -> list[str]:
+        """The ids for the log line."""
+        return [one.id for one in self.notifications]
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/events",
+    summary="Tell an event: a rule makes letters of it",
+    scope=Scope.EVENTS_WRITE,
+    body=Event,
+    answer=EventAnswer,
+    status=HTTPStatus.ACCEPTED,
+    problems={HTTPStatus.CONFLICT: "the id was used for another event"},
+)
+def tell_event(call: Call[Event, None]) -> dict[str, Any]:
+    """The event's `id` is its idempotency key: told again it makes no second letter; with another body 409."""
+    following = events().take(call.body, caller=call.caller.key_id)
+    letters = [
+        {
+            "id": one.accepted.id,
+            "template": one.template,
+            "status": one.accepted.status,
+            "url": f"{settings().public_url}/v1/notifications/{one.accepted.id}",
+        }
+        for one in following
+    ]
+    return {"id": call.body.id, "type": call.body.type, "notifications": letters}

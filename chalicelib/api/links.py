@@ -1,0 +1,110 @@
+"""`/v1/links`: the short links of letters, and who came."""
+
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import Field
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.notifications import PageQuery
+from chalicelib.control.keys import Scope
+from chalicelib.wiring import links
+
+routes = Blueprint(__name__)
+
+
+class LinkQuery(PageQuery):
+    """Which page of which campaign's links."""
+
+    campaign_id: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LinkAnswer(Answer):
+    """One link of one user's letter. `visits` are people's; `first_visited_at` is set once there was one."""
+
+    code: str
+    kind: str
+    user_id: str | None
+    redirect_url: str | None
+    notification_id: str | None
+    campaign_id: str | None
+    created_at: str
+    valid_until: str
+    revoked_at: str | None
+    first_visited_at: str | None
+    last_visited_at: str | None
+    confirmed_at: str | None
+    visits: int
+    bot_visits: int
+
+
+class LinkPage(Answer):
+    """A page of links, oldest first; `cursor` is null on the last one."""
+
+    links: list[LinkAnswer]
+    cursor: str | None
+
+
+class TargetTotals(Answer):
+    """What one address of a campaign drew: `visitors` are different users."""
+
+    url: str
+    links: int
+    visits: int
+    visitors: int
+    bot_visits: int
+
+
+class CampaignTotals(Answer):
+    """By address, the most visited first."""
+
+    totals: list[TargetTotals]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/links",
+    summary="A campaign's short links with their visits",
+    scope=Scope.LINKS_READ,
+    query=LinkQuery,
+    answer=LinkPage,
+)
+def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
+    """One row a link, and a link belongs to one user."""
+    query = call.query
+    rows, cursor = links().of_campaign(query.campaign_id, limit=query.limit, cursor=query.cursor)
+    return {"links": rows, "cursor": cursor}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/campaigns/{id}/links",
+    summary="A campaign's visits by address",
+    scope=Scope.LINKS_READ,
+    answer=CampaignTotals,
+)
+def campaign_links(call: Call[None, None]) -> dict[str, Any]:
+    """All visits, and how many different users came."""
+    return {"totals": links().totals(call.path["id"])}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/links/{code}",
+    summary="One short link with its visits",
+    scope=Scope.LINKS_READ,
+    answer=LinkAnswer,
+)
+def get_link(call: Call[None, None]) -> dict[str, Any]:
+    """Valid or over."""
+    return links().get(call.path["code"])
+
+
+@endpoint(routes, "DELETE", "/v1/links/{code}", summary="Revoke a short link", scope=Scope.LINKS_WRITE)
+def revoke_link(call: Call[None, None]) -> None:
+    """From now on its visitors get a 404 page; its counts stay."""
+    links().revoke(call.path["code"])

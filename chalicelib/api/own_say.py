@@ -1,0 +1,106 @@
+"""What belongs to one user beside the profile: preferences, the confirmation letter once more, the export."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.api.answers import AcceptedNotification, Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.users import user_id_of
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.control.keys import Scope
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.settings import settings
+from chalicelib.wiring import confirmation_letters, personal_data, preferences
+
+routes = Blueprint(__name__)
+
+
+class PreferencesAnswer(Answer):
+    """What a user wants: every category on every channel."""
+
+    everything: bool
+    categories: dict[str, dict[str, bool]]
+    quiet_hours: dict[str, str] | None
+    paused_until: str | None
+
+
+class ExportAnswer(Answer):
+    """All that is kept of a user, by the part of the service that keeps it."""
+
+    user_id: str
+    data: dict[str, Any]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/preferences",
+    summary="What a user wants to get",
+    scope=Scope.USERS_READ,
+    answer=PreferencesAnswer,
+)
+def get_preferences(call: Call[None, None]) -> dict[str, Any]:
+    """Somebody who has said nothing wants everything."""
+    return _shown(preferences().get(user_id_of(call)))
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/v1/users/{id}/preferences",
+    summary="Replace what a user wants to get",
+    scope=Scope.USERS_WRITE,
+    body=Preferences,
+    answer=PreferencesAnswer,
+)
+def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
+    """Heeded by letters that are on their way already."""
+    return _shown(preferences().put(user_id_of(call), call.body))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/users/{id}/confirmation",
+    summary="Send the confirmation letter again",
+    scope=Scope.USERS_WRITE,
+    answer=AcceptedNotification,
+    status=HTTPStatus.ACCEPTED,
+    problems={
+        HTTPStatus.CONFLICT: "there is no address to confirm, or it is confirmed",
+        HTTPStatus.TOO_MANY_REQUESTS: "asked too often; `Retry-After` says when to come back",
+    },
+)
+def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
+    """409 where there is nothing to confirm; 429 with `Retry-After` when it was asked too often."""
+    accepted = confirmation_letters().send_again(user_id_of(call), caller=call.caller.key_id)
+    return {
+        "id": accepted.id,
+        "recipient": accepted.recipient.given(),
+        "status": accepted.status,
+        "url": f"{settings().public_url}/v1/notifications/{accepted.id}",
+    }
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/export",
+    summary="All that is kept of a user",
+    scope=Scope.USERS_READ,
+    answer=ExportAnswer,
+)
+def export_user(call: Call[None, None]) -> dict[str, Any]:
+    """Profile, preferences, notifications, links, suppressions."""
+    return {"user_id": user_id_of(call), "data": personal_data().export(user_id_of(call))}
+
+
+def _shown(stored: Preferences) -> dict[str, Any]:
+    shown = stored.stored()
+    shown["categories"] = {
+        category: {channel: stored.wants(category, channel) for channel in CHANNELS} for category in CATEGORIES
+    }
+    return shown

@@ -1,0 +1,84 @@
+"""`/v1/settings`: what managers change while the service runs."""
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.control.event_rules import EventRule
+from chalicelib.control.keys import Scope
+from chalicelib.wiring import events, site_settings
+
+routes = Blueprint(__name__)
+_RULES: TypeAdapter[dict[str, EventRule]] = TypeAdapter(dict[str, EventRule])
+
+
+class SettingBody(BaseModel):
+    """A new value; with `version`, only if nobody has changed it since."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]}
+    )
+
+    value: Annotated[JsonValue, Field(description="in the shape of this setting: see `GET /v1/settings`")]
+    version: Annotated[int | None, Field(ge=0, description="the version that you have read")] = None
+
+
+class SettingAnswer(Answer):
+    """One setting; version 0 is a default that nobody has changed."""
+
+    name: str
+    value: Any
+    version: int
+    updated_at: str | None
+    updated_by: str | None
+
+
+class SettingsAnswer(Answer):
+    """Every setting, by name."""
+
+    settings: list[SettingAnswer]
+
+
+@endpoint(routes, "GET", "/v1/settings", summary="Every setting", scope=Scope.SETTINGS_READ, answer=SettingsAnswer)
+def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - the frame gives it
+    """The values in force."""
+    return {"settings": [asdict(one) for one in site_settings().list()]}
+
+
+@endpoint(routes, "GET", "/v1/settings/{name}", summary="One setting", scope=Scope.SETTINGS_READ, answer=SettingAnswer)
+def get_setting(call: Call[None, None]) -> dict[str, Any]:
+    """The value in force."""
+    return asdict(site_settings().get(call.path["name"]))
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/v1/settings/{name}",
+    summary="Change a setting",
+    scope=Scope.SETTINGS_WRITE,
+    body=SettingBody,
+    answer=SettingAnswer,
+    problems={HTTPStatus.CONFLICT: "somebody else has changed the setting"},
+)
+def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
+    """In force at once for links and events, within 15 seconds for letters on their way."""
+    name = call.path["name"]
+    if name == "event_rules":
+        _check_rules(call.body.value)
+    changed = site_settings().put(name, call.body.value, by=call.caller.key_id, version=call.body.version)
+    return asdict(changed)
+
+
+def _check_rules(value: JsonValue) -> None:
+    # A shape that is wrong is told by the setting itself, with all its mistakes.
+    try:
+        rules = _RULES.validate_python(value)
+    except ValidationError:
+        return
+    events().check_rules(rules)

@@ -1,0 +1,191 @@
+"""`/v1/suppressions`: addresses that must not be written to, and why."""
+
+import csv
+import io
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+
+from chalice.app import Blueprint
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.notifications import PageQuery
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.control.keys import Scope
+from chalicelib.errors import FieldError, InvalidError
+from chalicelib.profiles.model import Email
+from chalicelib.profiles.suppressions import Reason
+from chalicelib.wiring import suppressions
+
+routes = Blueprint(__name__)
+MAX_IMPORT = 500
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+_FIRST_COLUMN = {"address", "email", "e-mail"}
+
+
+class SuppressionQuery(PageQuery):
+    """Which page of which channel's list."""
+
+    channel: str = "email"
+
+
+class SuppressionBody(BaseModel):
+    """One address, for good or `until` a moment."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"address": "anna@example.com"}]}
+    )
+
+    address: Email
+    until: AwareDatetime | None = None
+
+
+class ImportBody(BaseModel):
+    """Addresses as a list, or as CSV text whose first column they are."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"addresses": ["anna@example.com"]}]}
+    )
+
+    addresses: Annotated[tuple[str, ...] | None, Field(min_length=1, max_length=MAX_IMPORT)] = None
+    csv: Annotated[str | None, Field(min_length=1, description=f"at most {MAX_IMPORT} lines")] = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.addresses is None) == (self.csv is None):
+            raise ValueError("expected either addresses or csv")
+        return self
+
+    def entries(self) -> list[tuple[str, str]]:
+        """Each address with the place to name when it is wrong. Raises: InvalidError (permanent: too many)."""
+        if self.addresses is not None:
+            return [(f"addresses[{n}]", address) for n, address in enumerate(self.addresses)]
+        lines = [row[0].strip() if row else "" for row in csv.reader(io.StringIO(self.csv or ""))]
+        numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=1) if address]
+        if numbered and numbered[0][1].lower() in _FIRST_COLUMN:
+            del numbered[0]
+        if not 1 <= len(numbered) <= MAX_IMPORT:
+            raise InvalidError.of("csv", f"expected 1 to {MAX_IMPORT} addresses, got {len(numbered)}")
+        return numbered
+
+
+class SuppressionAnswer(Answer):
+    """One address; `removed_at` says that it may be written to again. `trace` tells who added and removed it."""
+
+    channel: str
+    address: str
+    reason: str | None
+    created_at: str | None
+    until: str | None
+    removed_at: str | None
+    trace: list[dict[str, Any]]
+
+
+class SuppressionPage(Answer):
+    """A page of the list, newest first; `cursor` is null on the last one."""
+
+    suppressions: list[SuppressionAnswer]
+    cursor: str | None
+
+
+class ImportAnswer(Answer):
+    """`known` were on the list already."""
+
+    added: int
+    known: int
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/suppressions",
+    summary="Suppressed addresses, newest first",
+    scope=Scope.SUPPRESSIONS_READ,
+    query=SuppressionQuery,
+    answer=SuppressionPage,
+)
+def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
+    """Those in force."""
+    rows, cursor = suppressions().page(_channel(call.query.channel), limit=call.query.limit, cursor=call.query.cursor)
+    return {"suppressions": [asdict(row) for row in rows], "cursor": cursor}
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/suppressions",
+    summary="Suppress an e-mail address by hand",
+    scope=Scope.SUPPRESSIONS_WRITE,
+    body=SuppressionBody,
+    answer=SuppressionAnswer,
+    status=HTTPStatus.CREATED,
+)
+def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
+    """An address that is suppressed already keeps its first reason."""
+    body = call.body
+    suppressions().add("email", body.address, reason=Reason.BY_HAND, by=call.caller.key_id, until=body.until)
+    return asdict(suppressions().get("email", body.address))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/suppressions/import",
+    summary="Suppress up to 500 e-mail addresses",
+    scope=Scope.SUPPRESSIONS_WRITE,
+    body=ImportBody,
+    answer=ImportAnswer,
+)
+def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
+    """All or none are valid; a repeated call adds nothing."""
+    addresses = _checked(call.body.entries())
+    added = sum(
+        suppressions().add("email", address, reason=Reason.IMPORT, by=call.caller.key_id) for address in addresses
+    )
+    return {"added": added, "known": len(addresses) - added}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/suppressions/{channel}/{address}",
+    summary="One address with its trace",
+    scope=Scope.SUPPRESSIONS_READ,
+    answer=SuppressionAnswer,
+)
+def get_suppression(call: Call[None, None]) -> dict[str, Any]:
+    """Suppressed now, or once."""
+    return asdict(suppressions().get(_channel(call.path["channel"]), call.path["address"]))
+
+
+@endpoint(
+    routes,
+    "DELETE",
+    "/v1/suppressions/{channel}/{address}",
+    summary="Allow an address again",
+    scope=Scope.SUPPRESSIONS_WRITE,
+)
+def remove_suppression(call: Call[None, None]) -> None:
+    """Who did it and when stays in the address's trace."""
+    suppressions().remove(_channel(call.path["channel"]), call.path["address"], by=call.caller.key_id)
+
+
+def _channel(name: str) -> str:
+    if name not in CHANNELS:
+        raise InvalidError.of("channel", f"expected one of {', '.join(CHANNELS)}")
+    return name
+
+
+def _checked(entries: list[tuple[str, str]]) -> list[str]:
+    addresses: dict[str, None] = {}
+    errors = []
+    for place, text in entries:
+        try:
+            addresses[_EMAIL.validate_python(text).lower()] = None
+        except ValidationError as error:
+            errors.append(FieldError(place, error.errors()[0]["msg"].removeprefix("Value error, ")))
+    if errors:
+        raise InvalidError("some addresses are not as expected, none was stored", errors)
+    return list(addresses)

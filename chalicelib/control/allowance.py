@@ -1,0 +1,45 @@
+"""How often one person may ask for something: a count in a window of time, one atomic write. `pipeline/confirmation.py`
+asks it.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.update import Action
+
+from chalicelib.clock import Clock
+from chalicelib.errors import TooManyRequestsError
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.links import AllowanceRow
+
+_KEPT = timedelta(days=1)
+
+
+class Allowances:
+    """The allowances of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def take(self, name: str, *, times: int, minutes: int) -> None:
+        """Uses one of `times` in the present window of `minutes`. Raises: TooManyRequestsError (later, with the seconds
+        to the next window), UnavailableError (retryable)."""
+        at = self._clock()
+        began, ends = _window(at, timedelta(minutes=minutes))
+        row = AllowanceRow(f"{name}#{began:%Y-%m-%dT%H:%M:%SZ}")
+        actions: list[Action] = [AllowanceRow.used.add(1), AllowanceRow.expires_at_epoch.set(int((ends + _KEPT).timestamp()))]
+        with reaching_dynamodb():
+            try:
+                row.update(actions=actions, condition=AllowanceRow.used.does_not_exist() | (AllowanceRow.used < times))
+                return
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise
+        seconds = max(1, round((ends - at).total_seconds()))
+        raise TooManyRequestsError(f"expected at most {times} in {minutes} minutes", retry_after_seconds=seconds)
+
+
+def _window(at: datetime, length: timedelta) -> tuple[datetime, datetime]:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    began = at - (at - epoch) % length
+    return began, began + length

@@ -1,0 +1,32 @@
+"""Sends the confirmation letter again when a user asks for it. Called by the API."""
+
+from chalicelib.control.allowance import Allowances
+from chalicelib.control.site_settings import SiteSettings
+from chalicelib.errors import ConflictError
+from chalicelib.pipeline.accept import Accept, Accepted
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.profiles.directory import Directory
+
+
+class ConfirmationLetters:
+    """The sender of one stage."""
+
+    def __init__(self, *, directory: Directory, accept: Accept, allowances: Allowances, site: SiteSettings) -> None:
+        self._directory = directory
+        self._accept = accept
+        self._allowances = allowances
+        self._site = site
+
+    def send_again(self, user_id: str, *, caller: str) -> Accepted:
+        """Raises: NotFoundError (permanent: no such user), ConflictError (permanent: nothing to confirm),
+        TooManyRequestsError (later), UnavailableError (retryable)."""
+        user = self._directory.get(user_id)
+        if user.email is None:
+            raise ConflictError(f"user {user_id} has no email address to confirm")
+        if user.email_confirmed:
+            raise ConflictError(f"the address of user {user_id} is confirmed already")
+        again = self._site.current(fresh=True).confirmation_again
+        request = NotificationRequest(template=again.template, recipients=(Recipient(user_id=user_id),))
+        self._accept.check(request)
+        self._allowances.take(f"confirmation#{user_id}", times=again.letters, minutes=again.minutes)
+        return self._accept.accept(request, caller=caller, key=None)[0]

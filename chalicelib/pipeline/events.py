@@ -1,0 +1,193 @@
+"""Turns an event of the site into letters, by the rules that managers keep in the setting `event_rules`. Called by the
+API.
+
+The event's id is its idempotency key: told again, it makes the same letters, however the rules have changed since.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pynamodb.exceptions import PutError
+
+from chalicelib.clock import Clock, derived_id, parse_rfc3339, rfc3339
+from chalicelib.control.event_rules import MAX_DELAY, EventRule, EventStep, EventType
+from chalicelib.control.site_settings import SiteSettings
+from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from chalicelib.pipeline.accept import Accept, Accepted
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.model import User, UserBody, UserPatch
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
+
+
+class Event(BaseModel):
+    """Something that happened on the site. What is given of the user is stored in the directory; `data` are the
+    templates' variables."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "user.registered",
+                    "id": "registration-1042",
+                    "user": {"id": "u-1042", "email": "anna@example.com", "name": "Анна", "locale": "ru"},
+                    "data": {},
+                }
+            ]
+        },
+    )
+
+    type: EventType
+    id: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$", description="the idempotency key")]
+    user: User
+    data: Annotated[dict[str, Any], Field(description="variables of the templates")] = Field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """The same for bodies that say the same, however they are written."""
+        told = self.model_dump(mode="json", exclude_unset=True)
+        return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Following:
+    """One letter that follows from an event."""
+
+    template: str
+    accepted: Accepted
+
+
+class Events:
+    """The events of one stage."""
+
+    def __init__(
+        self,
+        *,
+        site: SiteSettings,
+        directory: Directory,
+        templates: TemplateStore,
+        accept: Accept,
+        clock: Clock,
+        retention_days: int,
+    ) -> None:
+        self._site = site
+        self._directory = directory
+        self._templates = templates
+        self._accept = accept
+        self._clock = clock
+        self._retention_days = retention_days
+
+    def take(self, event: Event, *, caller: str) -> list[Following]:
+        """Stores the user and accepts the letters of the event's rule; none where there is no rule for its type. With
+        the same id and body: the same letters. Raises: InvalidError (permanent; names each field, nothing was stored),
+        ConflictError (permanent: the id was used for another body), UnavailableError (retryable with the same id)."""
+        row = self._record(event, caller)
+        steps = [EventStep.model_validate(step) for step in row.steps]
+        if row.taken_at is None:
+            self._upsert(event.user)
+        following = [self._follow(event, step, n, row=row, caller=caller) for n, step in enumerate(steps)]
+        if row.taken_at is None:
+            with reaching_dynamodb():
+                row.update(actions=[EventRow.taken_at.set(rfc3339(self._clock()))])
+        return following
+
+    def check_rules(self, rules: Mapping[str, EventRule]) -> None:
+        """Whether every step of the rules could be sent. Raises: InvalidError (permanent; names each field)."""
+        errors = []
+        for kind, rule in rules.items():
+            for n, step in enumerate(rule.steps):
+                errors += self._mistakes(step, f"value.{kind}.steps[{n}]")
+        if errors:
+            raise InvalidError("a rule could not be followed", errors)
+
+    def _mistakes(self, step: EventStep, path: str) -> list[FieldError]:
+        # Its variables come with the event, so that only what a rule says by itself can be judged.
+        request = _request(step, {}, Recipient(user_id="any"))
+        try:
+            self._accept.check(request)
+        except InvalidError as error:
+            found = [e for e in error.errors if not e.field.startswith("context")]
+            return [FieldError(f"{path}.{e.field}", e.message) for e in found]
+        return []
+
+    def _record(self, event: Event, caller: str) -> EventRow:
+        event_id = derived_id("event", caller, event.id)
+        known = self._known(event_id)
+        if known is None:
+            rule = self._site.current(fresh=True).event_rules.get(event.type, EventRule(steps=()))
+            for step in rule.steps:
+                self._accept.check(self._letter(event, step))
+            known = self._write(event, event_id, rule, caller)
+        if known.body_hash != event.fingerprint():
+            raise ConflictError("this event id was used for another event: use a new id for a new event")
+        return known
+
+    def _write(self, event: Event, event_id: str, rule: EventRule, caller: str) -> EventRow:
+        at = self._clock()
+        row = EventRow(
+            event_id,
+            EVENT_PART,
+            created_at=rfc3339(at),
+            caller=caller,
+            body_hash=event.fingerprint(),
+            steps=[step.model_dump(mode="json") for step in rule.steps],
+            expires_at_epoch=expiry_epoch(self._retention_days, since=at + MAX_DELAY),
+        )
+        with reaching_dynamodb():
+            try:
+                row.save(condition=LedgerRow.notification_id.does_not_exist())
+                return row
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
+            return EventRow.get(event_id, EVENT_PART, consistent_read=True)
+
+    def _known(self, event_id: str) -> EventRow | None:
+        with reaching_dynamodb():
+            try:
+                return EventRow.get(event_id, EVENT_PART, consistent_read=True)
+            except EventRow.DoesNotExist:
+                return None
+
+    def _upsert(self, user: User) -> None:
+        given = user.model_dump(exclude_unset=True, exclude={"id"})
+        if not given:
+            return
+        try:
+            self._directory.patch(user.id, UserPatch(**given))
+        except NotFoundError:
+            self._directory.put(user.id, UserBody(**given))
+
+    def _follow(self, event: Event, step: EventStep, n: int, *, row: EventRow, caller: str) -> Following:
+        request = self._letter(event, step)
+        if step.delay:
+            # From the first time that the event was told, so that a repetition asks for the same.
+            request = request.model_copy(update={"send_at": parse_rfc3339(row.created_at) + step.delay})
+        key = f"event\x1f{event.id}\x1f{n}"
+        accepted = self._accept.accept(request, caller=caller, key=key, stop_when=step.stop_when)
+        return Following(step.template, accepted[0])
+
+    def _letter(self, event: Event, step: EventStep) -> NotificationRequest:
+        try:
+            declared = self._templates.get(step.template).variables
+        except NotFoundError:
+            declared = None  # `accept` names the mistake
+        wanted = {name: value for name, value in event.data.items() if declared is None or name in declared}
+        return _request(step, wanted, Recipient(user_id=event.user.id))
+
+
+def _request(step: EventStep, context: dict[str, Any], recipient: Recipient) -> NotificationRequest:
+    return NotificationRequest(
+        template=step.template,
+        recipients=(recipient,),
+        context=context,
+        category=step.category,
+        channels=step.channels,
+    )

@@ -1,0 +1,20 @@
+"""`/s/{code}`: short links. GET counts the visit, confirms where the link is for that, and redirects; HEAD changes
+nothing (scanners and mail programs send it)."""
+
+from http import HTTPStatus
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.public.pages import PRIVATE
+from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.wiring import visit
+
+routes = Blueprint(__name__)
+
+
+@public_page(routes, "/s/{code}", methods=["GET", "HEAD"])
+def short_link(visitor: Visitor) -> Response:
+    """The way out is always an address on the allow-list."""
+    code = visitor.path["code"]
+    target = visit().look(code) if visitor.method == "HEAD" else visit().visit(code, user_agent=visitor.user_agent)
+    return Response("", headers={**PRIVATE, "Location": target}, status_code=HTTPStatus.FOUND.value)

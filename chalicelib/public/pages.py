@@ -1,0 +1,85 @@
+"""The pages that people open from letters: small, in Russian and English, with no script and nothing from elsewhere.
+The views of this folder render them.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.settings import settings
+
+LANGUAGES: Mapping[str, str] = {"ru": "Русский", "en": "English"}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What all pages share. The policy names the one style by its hash, so that nothing else can come to work."""
+
+    environment: Environment
+    css: Markup
+    policy: str
+    words: Mapping[str, Mapping[str, Any]]
+
+
+def page(name: str, *, locale: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
+    """The page `templates/pages/<name>.html` in `locale`, with headers that keep its address from leaking."""
+    look = _look()
+    body = look.environment.get_template(f"{name}.html").render(
+        locale=locale,
+        say=look.words[locale],
+        css=look.css,
+        languages=LANGUAGES,
+        site={"name": settings().site_name, "url": settings().site_url},
+        **values,
+    )
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Language": locale,
+        "Content-Security-Policy": look.policy,
+        **PRIVATE,
+    }
+    return Response(body, headers=headers, status_code=status.value)
+
+
+# The address of such a page is a secret of its reader: it goes into no cache, no index and no Referer.
+PRIVATE: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Vary": "Accept-Language",
+}
+
+
+def words(locale: str) -> Mapping[str, Any]:
+    """The texts of the pages in a language."""
+    return _look().words[locale]
+
+
+@cache
+def _look() -> _Look:
+    folder = shipped_folder() / "pages"
+    css = (folder / "public.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    return _Look(
+        environment=Environment(
+            loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        ),
+        css=Markup(css),  # noqa: S704 - a file of ours
+        policy=policy,
+        words={code: json.loads((folder / f"{code}.json").read_text(encoding="utf-8")) for code in LANGUAGES},
+    )

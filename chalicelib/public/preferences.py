@@ -1,0 +1,134 @@
+"""`/preferences/{token}`: what a user gets, when not, and for how long nothing. It is opened from a letter, without a
+login."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalice.app import Blueprint, Response
+from pydantic import ValidationError
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import now
+from chalicelib.control.tokens import Purpose
+from chalicelib.errors import NotFoundError
+from chalicelib.profiles.preferences import Preferences, QuietHours
+from chalicelib.public.pages import page, words
+from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.settings import settings
+from chalicelib.wiring import preferences, profile_source, tokens
+
+routes = Blueprint(__name__)
+
+
+@public_page(routes, "/preferences/{token}", methods=["GET", "HEAD", "POST"])
+def own_preferences(visitor: Visitor) -> Response:
+    """GET shows, POST saves; a form with a mistake saves nothing and says what is wrong."""
+    user_id = tokens().read(Purpose.PREFERENCES, visitor.path["token"]).user_id
+    if user_id is None:
+        raise NotFoundError("only users have preferences")
+    zone = _zone_of(user_id)
+    if visitor.method != "POST":
+        return _shown(visitor, preferences().get(user_id), zone, saved=False)
+    chosen, mistakes = _read(visitor.form, ZoneInfo(zone))
+    if mistakes:
+        shown = _shown(visitor, chosen, zone, saved=False, mistakes=mistakes)
+        shown.status_code = HTTPStatus.UNPROCESSABLE_ENTITY.value
+        return shown
+    return _shown(visitor, preferences().put(user_id, chosen), zone, saved=True)
+
+
+def _shown(
+    visitor: Visitor, stored: Preferences, zone: str, *, saved: bool, mistakes: tuple[str, ...] = ()
+) -> Response:
+    say = words(visitor.locale)
+    paused = stored.paused_until if stored.paused_until and stored.paused_until > now() else None
+    quiet = stored.quiet_hours
+    return page(
+        "preferences",
+        locale=visitor.locale,
+        saved=saved,
+        mistakes=[say["preferences"]["mistakes"][one] for one in mistakes],
+        categories=_categories(stored, say),
+        nothing=not stored.everything,
+        zone=zone.replace("_", " "),
+        quiet_from=quiet.start if quiet else "",
+        quiet_to=quiet.end if quiet else "",
+        paused_until=paused.astimezone(ZoneInfo(zone)).date().isoformat() if paused else "",
+    )
+
+
+def _categories(stored: Preferences, say: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": say["categories"][category]["name"],
+            "about": say["categories"][category]["about"],
+            "channels": [
+                {
+                    "field": _field(category, channel),
+                    "name": say["channels"].get(channel, channel),
+                    "on": stored.wants(category, channel),
+                }
+                for channel in CHANNELS
+            ],
+        }
+        for category in _switchable()
+    ]
+
+
+def _read(form: Mapping[str, str], zone: ZoneInfo) -> tuple[Preferences, tuple[str, ...]]:
+    """What the form says, and the names of its mistakes. A switch that is off is not in a form at all."""
+    mistakes = []
+    quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
+    mistakes += [wrong] if wrong else []
+    paused, wrong = _paused(form.get("paused_until", ""), zone)
+    mistakes += [wrong] if wrong else []
+    chosen = Preferences(
+        everything="nothing" not in form,
+        categories={
+            category: {channel: _field(category, channel) in form for channel in CHANNELS} for category in _switchable()
+        },
+        quiet_hours=quiet,
+        paused_until=paused,
+    )
+    return chosen, tuple(mistakes)
+
+
+def _quiet(start: str, end: str) -> tuple[QuietHours | None, str | None]:
+    if not start and not end:
+        return None, None
+    if not start or not end:
+        return None, "quiet_half"
+    try:
+        return QuietHours.model_validate({"from": start[:5], "to": end[:5]}), None  # some browsers add seconds
+    except ValidationError:
+        return None, "quiet_time"
+
+
+def _paused(day: str, zone: ZoneInfo) -> tuple[datetime | None, str | None]:
+    if not day:
+        return None, None
+    try:
+        chosen = date.fromisoformat(day)
+        return datetime(chosen.year, chosen.month, chosen.day, tzinfo=zone).astimezone(UTC), None
+    except (ValueError, OverflowError):
+        return None, "pause_date"
+
+
+def _switchable() -> list[str]:
+    return [name for name, category in CATEGORIES.items() if not category.transactional]
+
+
+def _field(category: str, channel: str) -> str:
+    return f"on.{category}.{channel}"
+
+
+def _zone_of(user_id: str) -> str:
+    """Raises: NotFoundError (permanent): an erased user's old letters open nothing."""
+    found = profile_source().get_many([user_id], fresh=True)
+    if user_id not in found.known:
+        raise NotFoundError("there is no such user any more")
+    return found.known[user_id].timezone or settings().default_timezone

@@ -1,0 +1,30 @@
+"""`/unsubscribe/{token}`: GET shows a button and changes nothing; POST unsubscribes, from the button or from a mail
+program (RFC 8058: no cookie, no redirect, 200)."""
+
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.control.tokens import LetterClaims, Purpose
+from chalicelib.public.pages import page, words
+from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.wiring import own_say, tokens
+
+routes = Blueprint(__name__)
+
+
+@public_page(routes, "/unsubscribe/{token}", methods=["GET", "HEAD", "POST"])
+def unsubscribe(visitor: Visitor) -> Response:
+    """The same POST again changes nothing."""
+    claims = tokens().read(Purpose.UNSUBSCRIBE, visitor.path["token"])
+    if visitor.method != "POST":
+        return page("unsubscribe", locale=visitor.locale, **_about(claims, visitor.locale))
+    everything = visitor.form.get("scope") == "everything"
+    own_say().unsubscribe(claims, everything=everything)
+    return page("unsubscribed", locale=visitor.locale, everything=everything, **_about(claims, visitor.locale))
+
+
+def _about(claims: LetterClaims, locale: str) -> dict[str, Any]:
+    names = words(locale)["categories"]
+    name = names[claims.category]["name"] if claims.category in names else claims.category
+    return {"is_user": claims.user_id is not None, "category": name, "address": claims.address}

@@ -1,0 +1,106 @@
+"""The frame of every public page: who asks in which language, and what an error looks like to a person. The views of
+this folder are registered with it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qs
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from chalicelib.observability import Line, logger, write_line
+from chalicelib.public.pages import LANGUAGES, page
+from chalicelib.settings import settings
+
+MAX_FORM_BYTES = 64 * 1024
+MAX_FORM_FIELDS = 200
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """One request of a person, a mail program or a scanner."""
+
+    method: str
+    path: Mapping[str, str]
+    locale: str
+    user_agent: str | None
+    form: Mapping[str, str]
+
+
+View = Callable[[Visitor], Response]
+
+
+def public_page(blueprint: Blueprint, path: str, *, methods: Sequence[str]) -> Callable[[View], View]:
+    """Registers a view for people. A body of any content type is taken: RFC 8058 leaves it to the mail program. An
+    error becomes a page of its own."""
+
+    def register(view: View) -> View:
+        name = view.__name__
+
+        def handle(**path_values: str) -> Response:
+            request = blueprint.current_request
+            locale = choose_locale((request.query_params or {}).get("lang"), request.headers.get("accept-language"))
+            response = _answer(view, name, request, path_values, locale)
+            if request.method == "HEAD":
+                response.body = ""
+            write_line("public", [Line(counts={f"{name}_{response.status_code}": 1})])
+            return response
+
+        handle.__name__ = name
+        blueprint.route(path, methods=list(methods), name=name, content_types=["*/*"])(handle)
+        return view
+
+    return register
+
+
+def choose_locale(asked: str | None, accept_language: str | None) -> str:
+    """The page's own switch, then what the browser prefers (RFC 9110 §12.5.4), then the stage's."""
+    if asked in LANGUAGES:
+        return str(asked)
+    wanted = []
+    for n, part in enumerate((accept_language or "").split(",")[:20]):
+        name, _, weight = part.strip().partition(";")
+        wanted.append((-_weight(weight), n, name.strip().lower().partition("-")[0]))
+    return next((name for _, _, name in sorted(wanted) if name in LANGUAGES), settings().default_locale)
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text.strip().removeprefix("q=")) if text else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _answer(view: View, name: str, request: Request, path: Mapping[str, str], locale: str) -> Response:
+    try:
+        visitor = Visitor(
+            method=request.method,
+            path=path,
+            locale=locale,
+            user_agent=request.headers.get("user-agent"),
+            form=_form(request),
+        )
+        return view(visitor)
+    except (NotFoundError, InvalidError):
+        return page("missing", locale=locale, status=HTTPStatus.NOT_FOUND)
+    except (UnavailableError, ConflictError):
+        return page("trouble", locale=locale, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    except Exception as error:
+        # Chalice would log the message too, and that may quote a token or what somebody typed.
+        logger().error("public page failed", page=name, error=type(error).__name__, exc_info=False)
+        return page("trouble", locale=locale, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _form(request: Request) -> Mapping[str, str]:
+    """The first value of each field of a plain form; of anything else nothing."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method != "POST" or content_type != _FORM or len(request.raw_body) > MAX_FORM_BYTES:
+        return {}
+    try:
+        fields = parse_qs(request.raw_body.decode(), max_num_fields=MAX_FORM_FIELDS)
+    except ValueError:
+        return {}
+    return {field: values[0] for field, values in fields.items()}
