@@ -37,6 +37,21 @@ class Settings(BaseModel):
     probe_seconds: int = Field(default=60, ge=1, description="one call in so long through a switch that is open")
     ramp_seconds: int = Field(default=300, ge=1, description="from 10 % to the full rate after an outage")
     max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
+    private_addresses: bool = Field(
+        default=False, description="whether sources of content may lie in a private network; the local stage's do"
+    )
+    campaign_approval: bool = Field(
+        default=False, description="whether a campaign waits for another manager's word before it is sent"
+    )
+    live_url: str = Field(pattern=r"^wss?://[^\s]+[^/]$", description="where clients open their WebSocket")
+    live_management_url: str = Field(
+        default="", description="where frames are posted; empty on AWS, where it follows from the API's id"
+    )
+    live_origins: str = Field(
+        default="", description="origins of pages that may open a WebSocket, besides the site's and the service's own"
+    )
+    live_per_second: float = Field(default=1000, gt=0, description="live notifications a second, both lanes")
+    live_demo: bool = Field(default=False, description="guests may chat without a ticket, and /live-demo is served")
 
     @property
     def configuration_set(self) -> str:
@@ -46,7 +61,8 @@ class Settings(BaseModel):
     def default_rate(self, limit: str) -> float:
         """The rate of `<subsystem>.<lane>` where nobody has set one."""
         subsystem, _, lane = limit.partition(".")
-        whole = {"ses": self.ses_per_second, "profiles": self.profiles_per_second}.get(subsystem, self.ses_per_second)
+        rates = {"profiles": self.profiles_per_second, "live": self.live_per_second}
+        whole = rates.get(subsystem, self.ses_per_second)
         return whole * (self.bulk_share if lane == "bulk" else 1 - self.bulk_share)
 
     def resource(self, thing: str) -> str:

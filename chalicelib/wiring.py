@@ -13,6 +13,20 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from chalicelib.campaigns.admission import Admission, Heads
+from chalicelib.campaigns.content import ContentSource
+from chalicelib.campaigns.control import CampaignControl
+from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.generator import Generator
+from chalicelib.campaigns.lists import ListLoader, ListStore
+from chalicelib.campaigns.pace import Publisher
+from chalicelib.campaigns.parking import Parking
+from chalicelib.campaigns.preview import Preview
+from chalicelib.campaigns.readiness import Readiness
+from chalicelib.campaigns.runs import Runs
+from chalicelib.campaigns.sources import Sources
+from chalicelib.campaigns.store import CampaignStore
+from chalicelib.campaigns.uploads import S3Uploads
 from chalicelib.channels.base import Channel
 from chalicelib.channels.email import EmailChannel
 from chalicelib.channels.live import LiveChannel
@@ -84,6 +98,13 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_S3 = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    signature_version="s3v4",
+    s3={"addressing_style": "path"},  # works wherever the endpoint is, without a name of its own for the bucket
+)
 _SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
 # A post that takes longer than this is worth less than the next one; the inbox has what it carried.
 _POST = Config(
@@ -394,6 +415,153 @@ def revive() -> Revive:
 def tick() -> Tick:
     """The periodic work."""
     return Tick(accept=accept(), clock=now)
+
+
+@cache
+def campaigns() -> CampaignStore:
+    """The campaigns."""
+    return CampaignStore(clock=now)
+
+
+@cache
+def parking() -> Parking:
+    """A campaign's chunks that wait."""
+    return Parking(clock=now, retention_days=settings().retention_days)
+
+
+@cache
+def content_source() -> ContentSource:
+    """More content for a campaign's letters."""
+
+    def session() -> "requests.Session":
+        from chalicelib.control.web import guarded_session
+
+        return guarded_session(allow_private=settings().private_addresses)
+
+    return ContentSource(session=session, clock=time.monotonic)
+
+
+@cache
+def admission() -> Admission:
+    """What stands before every chunk of a campaign."""
+    heads = Heads(clock=time.monotonic)
+    return Admission(
+        heads=heads,
+        parking=parking(),
+        content=content_source(),
+        ledger=ledger(),
+        retries=retries(),
+        limiter=Limiter(clock=now, default_rates=heads.rate),
+        sleep=time.sleep,
+        max_attempts=settings().max_attempts,
+        retention_days=settings().retention_days,
+    )
+
+
+@cache
+def runs() -> Runs:
+    """The runs of campaigns."""
+    return Runs(
+        templates=templates(),
+        parking=parking(),
+        queues=queues(),
+        clock=now,
+        retention_days=settings().retention_days,
+    )
+
+
+@cache
+def lists() -> ListStore:
+    """Uploaded audiences."""
+    return ListStore(clock=now)
+
+
+@cache
+def uploads() -> S3Uploads:
+    """The bucket that they are uploaded to."""
+    return S3Uploads(
+        boto3.client("s3", config=_S3), boto3.client("sts", config=_AWS), prefix=settings().resource("lists")
+    )
+
+
+@cache
+def list_loader() -> ListLoader:
+    """The reader of uploads."""
+    return ListLoader(store=lists(), uploads=uploads(), clock=now)
+
+
+@cache
+def sources() -> Sources:
+    """Where the recipients of runs come from."""
+    return Sources(directory=directory(), lists=lists(), default_zone=settings().default_timezone)
+
+
+@cache
+def fanout() -> Fanout:
+    """The fan-out of runs."""
+    return Fanout(
+        campaigns=campaigns(),
+        runs=runs(),
+        sources=sources(),
+        parking=parking(),
+        publisher=Publisher(queues(), sleep=time.sleep, clock=time.monotonic),
+        queues=queues(),
+        clock=now,
+        monotonic=time.monotonic,
+        default_zone=settings().default_timezone,
+    )
+
+
+@cache
+def generator() -> Generator:
+    """The generator of automatic mailings."""
+    return Generator(campaigns=campaigns(), runs=runs(), clock=now, default_zone=settings().default_timezone)
+
+
+@cache
+def readiness() -> Readiness:
+    """What must be right before a campaign starts."""
+    return Readiness(
+        templates=templates(),
+        renderer=new_renderer(),
+        lists=lists(),
+        campaigns=campaigns(),
+        sources=sources(),
+        clock=now,
+        default_zone=settings().default_timezone,
+    )
+
+
+@cache
+def campaign_control() -> CampaignControl:
+    """What managers do with campaigns."""
+    return CampaignControl(
+        campaigns=campaigns(),
+        runs=runs(),
+        generator=generator(),
+        readiness=readiness(),
+        accept=accept(),
+        content=content_source(),
+        clock=now,
+        default_zone=settings().default_timezone,
+        approval=settings().campaign_approval,
+    )
+
+
+@cache
+def campaign_preview() -> Preview:
+    """A look at an audience before anybody is written to."""
+    return Preview(
+        runs=runs(),
+        sources=sources(),
+        templates=templates(),
+        directory=directory(),
+        preferences=PreferenceStore(),
+        suppressions=suppressions(),
+        clock=now,
+        monotonic=time.monotonic,
+        default_zone=settings().default_timezone,
+    )
 
 
 @cache

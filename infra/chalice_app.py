@@ -18,10 +18,18 @@ from typing import Any
 from infra.archive import Artifact, digest_of, tree, write_zip
 from infra.paths import BUILD, ROOT
 
+# The addresses that are known only when the app is deployed, and the template's parameter for each.
+ADDRESSES = {
+    "VESTNIK_PUBLIC_URL": "PublicUrl",
+    "VESTNIK_LIVE_URL": "LiveUrl",
+    "VESTNIK_LIVE_MANAGEMENT_URL": "LiveManagementUrl",
+    "VESTNIK_LIVE_ORIGINS": "LiveOrigins",
+}
+
 
 @dataclass(frozen=True)
 class PackagedApp:
-    """`template` takes the parameters PublicUrl, ArtifactBucket and AppKey."""
+    """`template` takes the parameters that ADDRESSES names, ArtifactBucket and AppKey."""
 
     template: str
     code: Artifact
@@ -30,6 +38,11 @@ class PackagedApp:
 def api_id(stage: str) -> str:
     """The REST API's id on the emulator, pinned so that its address is known before it is deployed."""
     return f"vestnik-{stage}-api"
+
+
+def live_api_id(stage: str) -> str:
+    """The WebSocket API's id on the emulator, pinned likewise."""
+    return f"vestnik-{stage}-live"
 
 
 def package_app(stage: str) -> PackagedApp:
@@ -71,18 +84,30 @@ def _package(stage: str, out: Path, sources: Iterable[tuple[str, Path]]) -> None
         capture_output=True,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},  # it asks for one, and the template names none
     )
+    _without_deployment(out / "packaged" / "sam.json")
     shutil.unpack_archive(out / "packaged" / "deployment.zip", out / "unpacked")
 
 
 def _merged(stage: str) -> dict[str, Any]:
-    """What is laid over Chalice's own template: what is known only when it is deployed, and the pinned id."""
+    """What is laid over Chalice's own template: what is known only when it is deployed, and the pinned ids."""
     code = {"Bucket": {"Ref": "ArtifactBucket"}, "Key": {"Ref": "AppKey"}}
-    variables = {"VESTNIK_PUBLIC_URL": {"Ref": "PublicUrl"}}
+    variables = {variable: {"Ref": parameter} for variable, parameter in ADDRESSES.items()}
+    function = {"Properties": {"CodeUri": code, "Environment": {"Variables": variables}}}
     return {
-        "Parameters": {name: {"Type": "String"} for name in ("PublicUrl", "ArtifactBucket", "AppKey")},
+        "Parameters": {name: {"Type": "String"} for name in (*ADDRESSES.values(), "ArtifactBucket", "AppKey")},
         "Resources": {
-            "APIHandler": {"Properties": {"CodeUri": code, "Environment": {"Variables": variables}}},
+            **dict.fromkeys(("APIHandler", "WebsocketConnect", "WebsocketMessage", "WebsocketDisconnect"), function),
             # SAM tags only the API's stage unless asked to propagate; the emulator reads the tag of the API itself.
             "RestAPI": {"Properties": {"PropagateTags": True, "Tags": {"ms-custom-id": api_id(stage)}}},
+            "WebsocketAPI": {"Properties": {"Tags": {"ms-custom-id": live_api_id(stage)}}},
+            "WebsocketAPIStage": {"Properties": {"AutoDeploy": True}},
         },
     }
+
+
+def _without_deployment(template: Path) -> None:
+    """The emulator knows no AWS::ApiGatewayV2::Deployment; a stage that deploys itself needs none."""
+    packaged: dict[str, Any] = json.loads(template.read_text())
+    del packaged["Resources"]["WebsocketAPIDeployment"]
+    del packaged["Resources"]["WebsocketAPIStage"]["Properties"]["DeploymentId"]
+    template.write_text(json.dumps(packaged, indent=2))

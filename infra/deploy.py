@@ -14,7 +14,7 @@ from pathlib import Path
 from chalicelib.control.signing import new_signing_key, parameter_name
 from infra.account import Account
 from infra.archive import Artifact
-from infra.chalice_app import PackagedApp
+from infra.chalice_app import ADDRESSES, PackagedApp
 from infra.package import workers_zip
 from infra.paths import ROOT, TEMPLATE
 from infra.stacks import DeployError, deploy_stack
@@ -62,18 +62,19 @@ def ensure_signing_key(account: Account, stage: str) -> None:
         )
 
 
-def deploy_packaged_app(account: Account, app: PackagedApp, *, stage: str, public_url: str) -> bool:
+def deploy_packaged_app(account: Account, app: PackagedApp, *, environment: Mapping[str, str]) -> bool:
     """Brings the stack `vestnik-<stage>-app` to the packaged app; answers whether it changed. Raises: DeployError.
 
     A changed app replaces the stack: the emulator makes the new API before it deletes the old one, and two cannot have
     the one pinned id. Nothing is lost, the app's stack holds no data."""
+    stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
     return deploy_stack(
         account.cloudformation,
         f"vestnik-{stage}-app",
         template=app.template,
         parameters={
-            "PublicUrl": public_url,
+            **{parameter: environment.get(variable, "") for variable, parameter in ADDRESSES.items()},
             "ArtifactBucket": bucket,
             "AppKey": account.upload(bucket, app.code),
         },

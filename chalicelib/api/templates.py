@@ -95,8 +95,8 @@ def put_template(call: Call[TemplateBody, None]) -> Template:
 def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
     """With the sample of the template where no context is given."""
     template = templates().get(call.path["key"], call.body.version)
-    if call.body.channel not in template.channels:
-        raise InvalidError.of("channel", f"expected one of {', '.join(template.channels)}")
+    if call.body.channel not in template.written_for:
+        raise InvalidError.of("channel", f"expected one of {', '.join(template.written_for)}")
     context = template.sample.context if call.body.context is None else call.body.context
     check_context(template, context)
     try:

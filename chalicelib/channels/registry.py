@@ -7,16 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ChannelSpec:
-    """`address_field` is the profile's field that holds the address, `subsystem` names the switch; `*_parts` are those of a template."""
+    """`address_field` is the profile's field that holds the address, `subsystem` names the switch; `*_parts` are those
+    of a template."""
 
     name: str
     address_field: str
     subsystem: str
     required_parts: tuple[str, ...]
     optional_parts: tuple[str, ...] = ()
+    repeatable: bool = False  # the same delivery sent twice is one: what is not known may be sent again
 
 
 CHANNELS: Mapping[str, ChannelSpec] = {
     spec.name: spec
-    for spec in (ChannelSpec("email", "email", "ses", required_parts=("subject", "html"), optional_parts=("text",)),)
+    for spec in (
+        ChannelSpec("email", "email", "ses", required_parts=("subject", "html"), optional_parts=("text",)),
+        ChannelSpec("live", "id", "live", required_parts=("title",), optional_parts=("body", "url"), repeatable=True),
+    )
 }

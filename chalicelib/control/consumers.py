@@ -43,6 +43,9 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
         ConsumerSpec("enrich-bulk", "enrich", "profiles"),
         ConsumerSpec("deliver-email", "deliver", "ses"),
         ConsumerSpec("deliver-email-bulk", "deliver", "ses"),
+        ConsumerSpec("deliver-live", "deliver", "live"),
+        ConsumerSpec("deliver-live-bulk", "deliver", "live"),
+        ConsumerSpec("live", "live", None),
         ConsumerSpec("retry", "retry", None),
         ConsumerSpec("feedback", "feedback", None),
     )

@@ -17,7 +17,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import SwitchRow
 
-SUBSYSTEMS = ("profiles", "ses", "sns", "webhook")
+SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "live")
 RAMP_FROM = 0.1
 _KNOWN_FOR_SECONDS = 1.0  # a switch thrown by hand is obeyed by every worker within this time
 

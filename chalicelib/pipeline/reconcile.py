@@ -9,6 +9,7 @@ for a person.
 from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
@@ -50,7 +51,8 @@ class Reconcile:
         if wait > 0:
             self._retries.reconcile(job, in_seconds=wait + 1)
             return
-        if CATEGORIES[job.letter.category].transactional and row.resends is None:
+        harmless = CATEGORIES[job.letter.category].transactional or CHANNELS[job.channel].repeatable
+        if harmless and row.resends is None:
             again = Move(key, DeliveryStatus.QUEUED, reason="unconfirmed", owner=row.owner, resend=True)
             if not self._ledger.move([again]):
                 self._retries.forward(job.model_copy(update={"attempt": job.attempt + 1}))

@@ -20,7 +20,7 @@ def check(template: Template, *, renderer: Renderer, channels: Mapping[str, Chan
     """Every mistake, with paths such as `locales.ru.email.subject`; an empty list is a good template."""
     return [
         *_check_sample(template),
-        *(error for channel in template.channels for error in _check_channel(template, channel, renderer, channels)),
+        *(error for channel in template.written_for for error in _check_channel(template, channel, renderer, channels)),
         *_check_names(template, channels),
     ]
 

@@ -77,6 +77,7 @@ class Meta(_Frozen):
 
     category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
     channels: tuple[str, ...] = Field(min_length=1)
+    extra_channels: tuple[str, ...] = ()  # it is written for these too, and goes there only when a caller names them
     default_locale: str = Field(pattern=_LOCALE)
     # None: nothing is declared and any context goes; {}: the letter takes no context at all.
     variables: Mapping[str, Variable] | None = None
@@ -107,6 +108,11 @@ class Template(Meta):
                 if len(source.encode()) > MAX_SOURCE_BYTES:
                     raise ValueError(f"{locale}/{name} is over {MAX_SOURCE_BYTES} bytes")
         return self
+
+    @property
+    def written_for(self) -> tuple[str, ...]:
+        """Every channel that it has parts for."""
+        return (*self.channels, *self.extra_channels)
 
     def choose_locale(self, wanted: str) -> str:
         """The locale to write in: exactly the wanted one, its language, the template's default."""

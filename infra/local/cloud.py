@@ -23,7 +23,7 @@ import requests
 
 from infra.account import Account
 from infra.archive import Artifact
-from infra.chalice_app import PackagedApp, api_id
+from infra.chalice_app import PackagedApp, api_id, live_api_id
 from infra.deploy import deploy_infra, deploy_packaged_app
 from infra.local.artifacts import build_artifacts
 from infra.local.process import Child, StartError
@@ -75,7 +75,15 @@ class LocalCloud:
         self.api_url = f"{self.emulator_url}/_aws/execute-api/{api_id(STAGE)}/api"
         self._timings = timings or WorkerTimings()
         self._say = say
-        self._settings = {**environment_of(STAGE), "VESTNIK_PUBLIC_URL": self.api_url}
+        live = f"{self.emulator_url}/_aws/execute-api/{live_api_id(STAGE)}/api"
+        self.ws_url = live.replace("http://", "ws://", 1)
+        self._settings = {
+            **environment_of(STAGE),
+            "VESTNIK_PUBLIC_URL": self.api_url,
+            "VESTNIK_LIVE_URL": self.ws_url,
+            "VESTNIK_LIVE_MANAGEMENT_URL": live,
+            "VESTNIK_LIVE_ORIGINS": f"http://localhost:{ports.emulator}",
+        }
         self.account = Account(_session(), endpoint_url=self.emulator_url)
         self.emulator = self._emulator(ports, logs_dir)
         self.mailbox = self._mailbox(ports, logs_dir)
@@ -195,7 +203,7 @@ class LocalCloud:
             ses_endpoint=self.mailbox_url,
         )
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
-        changed = deploy_packaged_app(self.account, app, stage=STAGE, public_url=self.api_url)
+        changed = deploy_packaged_app(self.account, app, environment=self._settings)
         self._say("API: " + ("deployed" if changed else "as it was"))
         answer = requests.get(f"{self.api_url}/healthz", timeout=30)
         if not answer.ok:

@@ -102,7 +102,7 @@ def _write_addresses(cloud: LocalCloud, key: str) -> None:
     """`build/local.json`, for scripts. What is null does not exist yet."""
     addresses = {
         "api_url": cloud.api_url,
-        "ws_url": None,
+        "ws_url": cloud.ws_url,
         "admin_url": None,
         "mailbox_url": cloud.mailbox_url,
         "emulator_url": cloud.emulator_url,
@@ -135,6 +135,7 @@ Vestnik runs (ready in {took_seconds:.1f} s).
 
   API          {cloud.api_url}
   its docs     {cloud.api_url}/docs
+  live         {cloud.api_url}/live-demo  ({cloud.ws_url})
   letters      {cloud.mailbox_url}
   emulator     {cloud.emulator_url}
   API key      {key}

@@ -14,10 +14,26 @@ from chalicelib import wiring
 from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage import base, campaigns, configuration, control, ledger, links, people
-from functions import deliver, enrich, feedback, retry
+from chalicelib.storage import live as live_tables
+from functions import deliver, enrich, feedback, live, retry
 
-QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk", "retry", "feedback")
+QUEUES = (
+    "enrich-instant",
+    "enrich-bulk",
+    "deliver-email",
+    "deliver-email-bulk",
+    "deliver-live",
+    "deliver-live-bulk",
+    "live",
+    "retry",
+    "feedback",
+)
 TABLES = (
+    live_tables.ConnectionRow,
+    live_tables.PersonRow,
+    live_tables.NameRow,
+    live_tables.TicketRow,
+    live_tables.InboxRow,
     ledger.LedgerRow,
     people.UserRow,
     people.PreferencesRow,
@@ -46,6 +62,8 @@ ENVIRONMENT = {
     "VESTNIK_MAIL_FROM": "Vestnik Cinema <news@cinema.example>",
     "VESTNIK_SITE_URL": "https://cinema.example",
     "VESTNIK_SITE_NAME": "Vestnik Cinema",
+    "VESTNIK_LIVE_URL": "wss://live.cinema.example",
+    "VESTNIK_LIVE_DEMO": "true",
     "POWERTOOLS_SERVICE_NAME": "vestnik",
     "POWERTOOLS_METRICS_NAMESPACE": "Vestnik",
 }
@@ -96,6 +114,9 @@ class Pump:
         "enrich-bulk": enrich,
         "deliver-email": deliver,
         "deliver-email-bulk": deliver,
+        "deliver-live": deliver,
+        "deliver-live-bulk": deliver,
+        "live": live,
         "feedback": feedback,
         "retry": retry,
     }

@@ -1,0 +1,143 @@
+"""`/v1/live` and the HTTP twins of the inbox: tickets to a WebSocket, and what waits for a user who has none."""
+
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.clock import rfc3339
+from chalicelib.control.keys import Scope
+from chalicelib.live.frames import MAX_READ_IDS
+from chalicelib.profiles.model import UserId
+from chalicelib.settings import settings
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.wiring import desk, directory, inbox, tickets
+
+routes = Blueprint(__name__)
+
+
+class TicketBody(BaseModel):
+    """For whom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_id: UserId
+
+
+class TicketAnswer(Answer):
+    """`url` is whole, with the ticket; a program that reads JSON adds `&format=json`."""
+
+    ticket: str
+    url: str
+    expires_at: str
+
+
+class InboxEntry(Answer):
+    """One live notification. `cursor` is its place: 1, 2, 3 …"""
+
+    id: str
+    cursor: str
+    at: str
+    read: bool
+    title: str
+    body: str
+    url: str
+    template: str
+    category: str
+    campaign: str | None = None
+
+
+class InboxAnswer(Answer):
+    """Newest first; `cursor` is null on the last page."""
+
+    entries: list[InboxEntry]
+    unread: int
+    cursor: str | None
+
+
+class UnreadAnswer(Answer):
+    """How many are unread now."""
+
+    unread: int
+
+
+class InboxQuery(BaseModel):
+    """A page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=100, description="entries on a page")] = 20
+    cursor: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class ReadBody(BaseModel):
+    """Either `ids`, or `all`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_READ_IDS)] | None = None
+    all: StrictBool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ReadBody":
+        if (self.ids is None) == (not self.all):
+            raise ValueError("expected `ids`, or `all`: true")
+        return self
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/live/tickets",
+    summary="A ticket for one WebSocket connection of a user: single use, 60 seconds",
+    scope=Scope.LIVE_WRITE,
+    body=TicketBody,
+    answer=TicketAnswer,
+)
+def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
+    """The user must be known: a ticket opens an inbox."""
+    user = directory().get(call.body.user_id)
+    return issue_ticket(user.id)
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/inbox",
+    summary="A user's live notifications, newest first",
+    scope=Scope.LIVE_READ,
+    query=InboxQuery,
+    answer=InboxAnswer,
+)
+def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
+    """Empty for a user to whom nothing was sent."""
+    user_id, scope = call.path["id"], f"inbox:{call.path['id']}"
+    before = int(read_cursor(call.query.cursor, scope=scope)["before"]) if call.query.cursor else None
+    page = inbox().page(user_id, before=before, limit=call.query.limit)
+    following = write_cursor({"before": page.following}, scope=scope) if page.following else None
+    return {"entries": page.entries, "unread": page.head.unread, "cursor": following}
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/users/{id}/inbox/read",
+    summary="Mark live notifications as read",
+    scope=Scope.LIVE_WRITE,
+    body=ReadBody,
+    answer=UnreadAnswer,
+)
+def read_user_inbox(call: Call[ReadBody, None]) -> dict[str, Any]:
+    """The new count goes to every open connection of the user too."""
+    user_id = call.path["id"]
+    unread = desk().read_all(user_id) if call.body.ids is None else desk().read(user_id, call.body.ids)
+    return {"unread": unread}
+
+
+def issue_ticket(user_id: str) -> dict[str, Any]:
+    """The answer for one ticket."""
+    issued = tickets().issue(user_id)
+    url = f"{settings().live_url}?ticket={issued.ticket}"
+    return {"ticket": issued.ticket, "url": url, "expires_at": rfc3339(issued.expires_at)}

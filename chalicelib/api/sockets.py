@@ -1,0 +1,89 @@
+"""The WebSocket's three handlers: parse the event → call one function → answer. `app.py` registers them."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from chalice.app import WebsocketEvent
+
+from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, UnavailableError, VestnikError
+from chalicelib.live.door import Knock
+from chalicelib.observability import Line, logger, write_line
+from chalicelib.settings import settings
+from chalicelib.wiring import door, receive
+
+_REFUSALS: Mapping[type[VestnikError], int] = {
+    UnauthorizedError: 401,
+    ForbiddenError: 403,
+    ConflictError: 429,
+    UnavailableError: 503,
+}
+_OK = {"statusCode": 200}
+
+
+def on_connect(event: WebsocketEvent) -> dict[str, int]:
+    """`$connect`: anything but 200 refuses the handshake."""
+    raw = event.to_dict()
+    if _is_message(raw):
+        return on_message(event)
+    try:
+        door().enter(_knock(raw))
+    except VestnikError as error:
+        status = next((s for kind, s in _REFUSALS.items() if isinstance(error, kind)), 500)
+        _log("connect", {f"refused_{status}": 1})
+        return {"statusCode": status}
+    _log("connect", {"let_in": 1})
+    return _OK
+
+
+def on_message(event: WebsocketEvent) -> dict[str, int]:
+    """`$default`: one frame. The answer goes over the connection, not in this response."""
+    raw = event.to_dict()
+    line = receive().receive(raw["requestContext"]["connectionId"], _text(raw), endpoint=_endpoint(raw))
+    write_line("frame", [line])
+    return _OK
+
+
+def on_disconnect(event: WebsocketEvent) -> dict[str, int]:
+    """`$disconnect`: the gateway tells once, or never; whoever was not told of is found by the next post."""
+    raw = event.to_dict()
+    if _is_message(raw):
+        return on_message(event)
+    try:
+        door().leave(raw["requestContext"]["connectionId"])
+    except UnavailableError as error:
+        logger().error("disconnect failed", error=type(error).__name__)
+    _log("disconnect", {"left": 1})
+    return _OK
+
+
+def _is_message(raw: Mapping[str, Any]) -> bool:
+    # A frame {"action": "$disconnect"} names a route too: it must not reach what only the gateway may say.
+    return bool(raw["requestContext"].get("eventType") == "MESSAGE")
+
+
+def _knock(raw: Mapping[str, Any]) -> Knock:
+    headers = {name.lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
+    query = {name: str(value) for name, value in (raw.get("queryStringParameters") or {}).items()}
+    return Knock(raw["requestContext"]["connectionId"], _endpoint(raw), headers, query)
+
+
+def _text(raw: Mapping[str, Any]) -> str:
+    body = raw.get("body") or ""
+    if raw.get("isBase64Encoded"):
+        return base64.b64decode(body).decode(errors="replace")
+    return str(body)
+
+
+def _endpoint(raw: Mapping[str, Any]) -> str:
+    if settings().live_management_url:
+        return settings().live_management_url
+    # By the API's id, not the event's domainName: a custom domain has another path (API Gateway, "Use @connections").
+    context, region = raw["requestContext"], boto3.Session().region_name
+    suffix = "amazonaws.com.cn" if str(region).startswith("cn-") else "amazonaws.com"
+    return f"https://{context['apiId']}.execute-api.{region}.{suffix}/{context['stage']}"
+
+
+def _log(stage: str, counts: Mapping[str, int]) -> None:
+    write_line(stage, [Line(counts=counts)])

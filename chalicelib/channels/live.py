@@ -1,0 +1,62 @@
+"""Live notifications: into the user's inbox, then to every open connection. `pipeline/deliver.py` calls it; what stands
+behind the port `Announcer` is `live/announce.py`.
+
+A notification has one entry in the inbox however often it is sent, so nothing is ever unknown here: what was not
+written may be sent again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.channels.base import Message, Outcome, Verdict
+
+INBOX_UNAVAILABLE = "inbox_unavailable"
+BATCH = 50
+# Bounds of one entry, so that each fits into a WebSocket frame of 32 KB with room to spare.
+MAX_CHARACTERS: Mapping[str, int] = {"title": 200, "body": 2000, "url": 2000}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is announced to one user. `content` is JSON."""
+
+    notification_id: str
+    user_id: str
+    content: Mapping[str, str]
+
+
+class Announcer(Protocol):
+    """`live.announce.Announce` is one."""
+
+    def announce(self, notices: Sequence[Notice]) -> Sequence[int | None]:
+        """The place of each in its user's inbox, None where it was not taken (retryable)."""
+        ...
+
+
+class LiveChannel:
+    """The live channel of one stage. The address of a message is the user's id."""
+
+    name = "live"
+    batch_size = BATCH
+
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel.send`."""
+        places = self._announcer.announce([_notice(message) for message in messages])
+        return [_outcome(place) for place in places]
+
+
+def _notice(message: Message) -> Notice:
+    parts = {part: message.parts.get(part, "").strip()[:limit] for part, limit in MAX_CHARACTERS.items()}
+    tags = {name: message.tags[name] for name in ("template", "category", "campaign") if name in message.tags}
+    notification_id = message.delivery_id.removesuffix(f"_{LiveChannel.name}")
+    return Notice(notification_id, user_id=message.address, content={**parts, **tags})
+
+
+def _outcome(place: int | None) -> Outcome:
+    if place is None:
+        return Outcome(Verdict.NOT_ACCEPTED, reason=INBOX_UNAVAILABLE)
+    return Outcome(Verdict.ACCEPTED, provider_id=f"inbox-{place}")

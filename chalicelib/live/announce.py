@@ -1,0 +1,56 @@
+"""Brings live notifications to their users: first into the inbox, then to every open connection. The live channel
+calls it.
+
+What is in the inbox is safe: whoever is not here, or whose connection fails, gets it by resuming.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from chalicelib.channels.live import Notice
+from chalicelib.errors import UnavailableError
+from chalicelib.live import events
+from chalicelib.live.connections import Connections
+from chalicelib.live.events import Event
+from chalicelib.live.inbox import Inbox
+from chalicelib.live.people import user_person
+from chalicelib.live.post import Poster
+from chalicelib.observability import logger
+
+_WRITERS = 8
+
+
+class Announce:
+    """The announcer of one stage."""
+
+    def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
+        self._inbox = inbox
+        self._connections = connections
+        self._poster = poster
+        self._pool = ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="inbox")
+
+    def announce(self, notices: Sequence[Notice]) -> list[int | None]:
+        """The cursor of each notice in its user's inbox, None where the inbox did not take it. Repeating it writes
+        nothing twice. Never raises for a connection's fault."""
+        written = [self._write(notices[0])] if len(notices) == 1 else list(self._pool.map(self._write, notices))
+        by_person: dict[str, list[Event]] = {}
+        for notice, one in zip(notices, written, strict=True):
+            if one is not None:
+                by_person.setdefault(user_person(notice.user_id), []).append(one[1])
+        try:
+            self._push(by_person)
+        except UnavailableError as error:
+            logger().warning("live push failed", error=type(error).__name__)
+        return [None if one is None else one[0] for one in written]
+
+    def _write(self, notice: Notice) -> tuple[int, Event] | None:
+        try:
+            entry, unread = self._inbox.put(notice.user_id, notice.notification_id, notice.content)
+        except UnavailableError:
+            return None
+        return int(entry["cursor"]), events.notification(entry, unread=unread)
+
+    def _push(self, by_person: dict[str, list[Event]]) -> None:
+        people = self._connections.people(by_person).values() if by_person else []
+        connections = self._connections.of(people)
+        self._poster.post_each((c, by_person[c.person]) for c in connections)

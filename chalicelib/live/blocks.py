@@ -1,0 +1,57 @@
+"""Whom a person does not want to hear. Kept with the person, obeyed for every message from one person to another; the
+sender is not told. Called by the chat.
+
+A user is blocked by id, under whatever name they come back; a guest by name, for a guest has nothing else.
+"""
+
+from pynamodb.exceptions import UpdateError
+from pynamodb.expressions.condition import size
+
+from chalicelib.errors import ConflictError
+from chalicelib.live.names import fold
+from chalicelib.live.people import user_of
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.live import PersonRow
+
+MAX_BLOCKED = 200
+_NAME = "name#"
+_BETWEEN = "\n"  # a member of the set is `<key>\n<name as it was>`; neither holds a line break
+
+
+def block(person: PersonRow, *, name: str, holder: PersonRow | None) -> list[str]:
+    """Blocks whoever is here under this name, or will be. The names that are blocked now. Raises: ConflictError
+    (permanent: too many), UnavailableError (retryable)."""
+    key = holder.person if holder and user_of(holder.person) else _NAME + fold(name)
+    room = PersonRow.blocked.does_not_exist() | (size(PersonRow.blocked) < MAX_BLOCKED)
+    with reaching_dynamodb():
+        try:
+            person.update(actions=[PersonRow.blocked.add({key + _BETWEEN + name})], condition=room)
+        except UpdateError as error:
+            if not condition_failed(error):
+                raise
+            raise ConflictError("too_many_blocked") from error
+    return blocked_names(person)
+
+
+def unblock(person: PersonRow, *, name: str) -> list[str]:
+    """Undoes `block`; a name that is not blocked changes nothing. Raises: UnavailableError (retryable)."""
+    gone = {one for one in person.blocked or () if fold(_name(one)) == fold(name)}
+    if gone:
+        with reaching_dynamodb():
+            person.update(actions=[PersonRow.blocked.delete(gone)])
+    return blocked_names(person)
+
+
+def blocked_names(person: PersonRow) -> list[str]:
+    """In order, each once."""
+    return sorted({_name(one) for one in person.blocked or ()}, key=str.casefold)
+
+
+def is_blocked(sender: PersonRow, *, by: PersonRow) -> bool:
+    """Whether `by` does not want to hear the sender."""
+    keys = {one.partition(_BETWEEN)[0] for one in by.blocked or ()}
+    return sender.person in keys or (sender.name is not None and _NAME + fold(sender.name) in keys)
+
+
+def _name(member: str) -> str:
+    return member.partition(_BETWEEN)[2]

@@ -1,0 +1,89 @@
+"""The chat of the lesson: a name, who is here, a message to one person, blocking. Called by `receive.py`; the same
+verbs serve plain lines and JSON.
+"""
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import ConflictError, InvalidError
+from chalicelib.live import blocks, events
+from chalicelib.live.connections import Connections
+from chalicelib.live.events import TEXT, Event
+from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
+from chalicelib.live.jobs import LiveQueue
+from chalicelib.live.names import MAX_NAME_CHARACTERS, check_name
+from chalicelib.live.people import user_person
+from chalicelib.live.post import Posted, Poster
+from chalicelib.live.presence import MAX_SHOWN, Presence
+from chalicelib.storage.live import ConnectionRow, PersonRow
+
+ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
+
+
+class Chat:
+    """The chat of one stage."""
+
+    def __init__(
+        self, *, connections: Connections, presence: Presence, poster: Poster, queue: LiveQueue, clock: Clock
+    ) -> None:
+        self._connections = connections
+        self._presence = presence
+        self._poster = poster
+        self._queue = queue
+        self._clock = clock
+
+    def take(self, frame: ChatFrame, connection: ConnectionRow, person: PersonRow) -> list[Event]:
+        """Does what the frame asks; what to say to the one who sent it. Raises: FrameError (permanent),
+        UnavailableError (retryable)."""
+        if isinstance(frame, TakeName):
+            return self._take_name(frame.name, person)
+        if isinstance(frame, Who):
+            names = self._presence.names()
+            return [events.present(names[:MAX_SHOWN], total=len(names))]
+        if isinstance(frame, Send):
+            return self._send(frame, connection, person)
+        return [events.blocked(self._change_blocks(frame, person))]
+
+    def _take_name(self, wanted: str, person: PersonRow) -> list[Event]:
+        try:
+            name = check_name(wanted)
+            self._presence.take(person, name)
+        except InvalidError as error:
+            raise FrameError(error.detail, limit=MAX_NAME_CHARACTERS) from error
+        except ConflictError as error:
+            raise FrameError("taken_name", name=check_name(wanted)) from error
+        self._queue.presence_changed()
+        fresh = self._connections.person(person.person)
+        self._poster.post(self._connections.of([fresh]), events.named(name))
+        return []
+
+    def _send(self, frame: Send, connection: ConnectionRow, sender: PersonRow) -> list[Event]:
+        if sender.name is None:
+            raise FrameError("name_needed")
+        addressee = self._addressee(frame)
+        shown = " ".join((frame.to or frame.user_id or "").split())
+        if addressee is None:
+            raise FrameError("unknown_addressee", name=shown)
+        if not blocks.is_blocked(sender, by=addressee):
+            event = events.chat_message(sender.name, frame.text, at=rfc3339(self._clock()))
+            results = self._poster.post(self._connections.of([addressee]), event)
+            if not set(results.values()) - {Posted.GONE}:
+                raise FrameError("unknown_addressee", name=shown)
+        return [] if connection.format == TEXT else [events.chat_sent(addressee.name or shown)]
+
+    def _addressee(self, frame: Send) -> PersonRow | None:
+        if frame.user_id is None:
+            return self._presence.holder(frame.to or "")
+        person = self._connections.person(user_person(frame.user_id))
+        return person if person.connections else None
+
+    def _change_blocks(self, frame: Block | Unblock | Blocked, person: PersonRow) -> list[str]:
+        if isinstance(frame, Blocked):
+            return blocks.blocked_names(person)
+        if isinstance(frame, Unblock):
+            return blocks.unblock(person, name=frame.name)
+        try:
+            name = check_name(frame.name)
+            return blocks.block(person, name=name, holder=self._presence.holder(name))
+        except InvalidError as error:
+            raise FrameError("bad_field", field="name", expected="a name") from error
+        except ConflictError as error:
+            raise FrameError("too_many_blocked", limit=blocks.MAX_BLOCKED) from error

@@ -1,0 +1,171 @@
+"""Opens, finds and closes connections. A connection, its place among its person's and, with the last one, the person's
+name go in one transaction: whenever a worker dies, the three agree. Called by everything that is live.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.expressions.condition import size
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import ConflictError, UnavailableError
+from chalicelib.live.names import fold
+from chalicelib.live.people import user_of
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
+
+MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
+LIFE_SECONDS = 2 * 60 * 60 + 300  # API Gateway ends a connection after two hours; a record that outlives it is stale
+GUEST_SECONDS = 24 * 60 * 60
+_TRIES = 6
+_SHARDS = 4
+
+
+def name_key(name: str) -> tuple[str, str]:
+    """Where a name stands in its table."""
+    key = fold(name)
+    return str(crc32(key.encode()) % _SHARDS), key
+
+
+def shards() -> list[str]:
+    """Every partition of the table of names."""
+    return [str(n) for n in range(_SHARDS)]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What `$connect` knows of a connection."""
+
+    connection_id: str
+    person: str
+    endpoint: str
+    format: str
+
+
+class Connections:
+    """The connections of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def open(self, opening: Opening) -> None:
+        """Records a connection that the gateway is about to let in. Raises: ConflictError (permanent: the person has
+        too many, or is barred for flooding), UnavailableError (retryable)."""
+        at = self._clock()
+        epoch = int(at.timestamp())
+        row = ConnectionRow(
+            opening.connection_id,
+            person=opening.person,
+            endpoint=opening.endpoint,
+            format=opening.format,
+            connected_at=rfc3339(at),
+            expires_at_epoch=epoch + LIFE_SECONDS,
+        )
+        person = PersonRow
+        free = person.connections.does_not_exist() | (size(person.connections) < MAX_CONNECTIONS)
+        unbarred = person.barred_until_epoch.does_not_exist() | (person.barred_until_epoch <= epoch)
+        actions: list[Action] = [person.connections.add({opening.connection_id})]
+        if user_of(opening.person) is None:
+            actions.append(person.expires_at_epoch.set(epoch + GUEST_SECONDS))
+        with reaching_dynamodb():
+            try:
+                with TransactWrite(connection=ConnectionRow._get_connection().connection) as transaction:
+                    transaction.save(row)
+                    transaction.update(PersonRow(opening.person), actions=actions, condition=free & unbarred)
+            except TransactWriteError as error:
+                if not any(r and r.code == "ConditionalCheckFailed" for r in error.cancellation_reasons):
+                    raise
+                raise ConflictError("too many connections, or barred for flooding") from error
+
+    def get(self, connection_id: str) -> ConnectionRow | None:
+        """One connection as it is now. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            try:
+                return ConnectionRow.get(connection_id, consistent_read=True)
+            except ConnectionRow.DoesNotExist:
+                return None
+
+    def person(self, person: str) -> PersonRow:
+        """A person as they are now; one who is not known is new. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            try:
+                return PersonRow.get(person, consistent_read=True)
+            except PersonRow.DoesNotExist:
+                return PersonRow(person)
+
+    def people(self, persons: Iterable[str]) -> dict[str, PersonRow]:
+        """Those who are known, by key. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return {row.person: row for row in PersonRow.batch_get(list(set(persons)), consistent_read=True)}
+
+    def of(self, people: Iterable[PersonRow]) -> list[ConnectionRow]:
+        """All connections of these people. Raises: UnavailableError (retryable)."""
+        ids = {connection_id for person in people for connection_id in person.connections or ()}
+        with reaching_dynamodb():
+            return list(ConnectionRow.batch_get(list(ids), consistent_read=True)) if ids else []
+
+    def mark_open(self, connection: ConnectionRow, *, format_: str | None = None, greeted: bool = False) -> None:
+        """The gateway has let the client in: from now on it may be posted to. Also notes what it speaks, and that it
+        was greeted. Raises: UnavailableError (retryable)."""
+        row, at = ConnectionRow, rfc3339(self._clock())
+        actions: list[Action] = []
+        if connection.opened_at is None:
+            actions.append(row.opened_at.set(at))
+        if format_ and format_ != connection.format:
+            actions.append(row.format.set(format_))
+        if greeted:
+            actions.append(row.greeted_at.set(at))
+        if not actions:
+            return
+        with reaching_dynamodb():
+            try:
+                connection.update(actions=actions, condition=row.connection_id.exists())
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise  # refused by its condition: it was closed meanwhile
+
+    def close(self, connection_id: str, person: str) -> bool:
+        """Forgets a connection, and the person's name with the last one; repeating it is harmless. Says whether a name
+        went. Raises: UnavailableError (retryable)."""
+        for _ in range(_TRIES):
+            row = self.person(person)
+            if connection_id not in (row.connections or ()):
+                with reaching_dynamodb():
+                    ConnectionRow(connection_id).delete()
+                return False
+            last = set(row.connections or ()) == {connection_id}
+            if self._close(row, connection_id, last=last):
+                return last and row.name is not None
+        raise UnavailableError("the connections of a person were contended")
+
+    def _close(self, row: PersonRow, connection_id: str, *, last: bool) -> bool:
+        person = PersonRow
+        actions: list[Action] = [person.connections.delete({connection_id})]
+        if last:
+            condition = person.connections == {connection_id}
+            condition &= person.name == row.name if row.name else person.name.does_not_exist()
+            actions.append(person.name.remove())
+        else:
+            condition = person.connections.contains(connection_id) & (size(person.connections) > 1)
+        with reaching_dynamodb():
+            try:
+                with TransactWrite(connection=ConnectionRow._get_connection().connection) as transaction:
+                    transaction.delete(ConnectionRow(connection_id))
+                    transaction.update(PersonRow(row.person), actions=actions, condition=condition)
+                    if last and row.name:
+                        held = NameRow.person.does_not_exist() | (NameRow.person == row.person)
+                        transaction.delete(NameRow(*name_key(row.name)), condition=held)
+            except TransactWriteError as error:
+                if not error.cancellation_reasons:
+                    raise
+                return False
+        return True
+
+    def drop_stale(self, person: PersonRow, alive: Sequence[ConnectionRow]) -> None:
+        """Forgets those connections of a person that have no record any more (their TTL has passed)."""
+        for connection_id in set(person.connections or ()) - {row.connection_id for row in alive}:
+            self.close(connection_id, person.person)

@@ -1,0 +1,197 @@
+"""What the server says. An event goes out as JSON, or as the plain line of the lesson where the connection speaks so.
+
+`docs/live.md` lists every event and every warning; a test compares.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_FRAME_BYTES = 32 * 1024  # API Gateway: the largest WebSocket frame
+
+JSON = "json"
+TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing said to a client. `line` is what a plain-text connection reads; None: it gets the JSON too."""
+
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    line: str | None = None
+
+    def encode(self, format_: str) -> bytes:
+        """The bytes for one connection. Whoever makes an event keeps it under MAX_FRAME_BYTES."""
+        if format_ == TEXT and self.line is not None:
+            return self.line.encode()
+        return json.dumps({"event": self.name, **self.data}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Words:
+    """One message in both languages; plain-text connections read the Russian one."""
+
+    ru: str
+    en: str
+
+    def formatted(self, **values: Any) -> "Words":
+        return Words(self.ru.format(**values), self.en.format(**values))
+
+    def both(self) -> dict[str, str]:
+        return {"ru": self.ru, "en": self.en}
+
+
+ASK_NAME = Words("Представьтесь!", "Introduce yourself!")
+
+_EXPECTED = Words(
+    'Ожидается: «<имя>: <текст>», «?», «block <имя>», «unblock <имя>», «blocked» или JSON {{"action": …}}.',
+    'Expected: `<name>: <text>`, `?`, `block <name>`, `unblock <name>`, `blocked`, or JSON {{"action": …}}.',
+)
+
+# Code → what happened. `{…}` are values of the warning; what is expected is said in each.
+WARNINGS: Mapping[str, Words] = {
+    "no_colon": Words("Нет двоеточия. " + _EXPECTED.ru, "There is no colon. " + _EXPECTED.en),
+    "empty_addressee": Words(
+        "Нет имени перед двоеточием. Ожидается: «<имя>: <текст>».",
+        "There is no name before the colon. Expected: `<name>: <text>`.",
+    ),
+    "empty_text": Words(
+        "Нет текста после двоеточия. Ожидается: «<имя>: <текст>».",
+        "There is no text after the colon. Expected: `<name>: <text>`.",
+    ),
+    "long_text": Words(
+        "Слишком длинный текст. Ожидается не больше {limit} знаков.",
+        "The text is too long. Expected: at most {limit} characters.",
+    ),
+    "too_large": Words(
+        "Слишком большое сообщение. Ожидается не больше {limit} байт.",
+        "The message is too large. Expected: at most {limit} bytes.",
+    ),
+    "not_utf8": Words("Это не UTF-8. Ожидается текст в UTF-8.", "This is not UTF-8. Expected: text in UTF-8."),
+    "bad_characters": Words(
+        "В тексте есть управляющие знаки. Ожидается обычный текст.",
+        "There are control characters in the text. Expected: plain text.",
+    ),
+    "broken_json": Words(
+        'Это не JSON. Ожидается один объект {{"action": …}}.', 'This is not JSON. Expected: one object {{"action": …}}.'
+    ),
+    "unknown_action": Words(
+        "Нет такого действия. Ожидается action: {expected}.", "There is no such action. Expected: action: {expected}."
+    ),
+    "bad_field": Words("Ожидается поле {field}: {expected}.", "Expected the field {field}: {expected}."),
+    "unknown_addressee": Words(
+        "Здесь нет никого с именем {name}. «?» покажет, кто здесь.",
+        "There is nobody called {name} here. `?` shows who is here.",
+    ),
+    "name_needed": Words("Сначала представьтесь. Ожидается имя.", "Introduce yourself first. Expected: a name."),
+    "empty_name": Words("Имя не может быть пустым. ", "A name cannot be empty. "),
+    "long_name": Words("Имя длиннее {limit} знаков. ", "The name is longer than {limit} characters. "),
+    "bad_name": Words(
+        "В имени нельзя двоеточие, «?» и «{{» в начале, управляющие знаки и слова block, unblock, blocked. ",
+        "A name has no colon, no `?` or `{{` at its start, no control characters, and is not block, unblock, blocked. ",
+    ),
+    "taken_name": Words("Имя {name} занято. ", "The name {name} is taken. "),
+    "user_needed": Words(
+        "Входящие есть только у вошедших. Ожидается соединение с билетом.",
+        "Only users have an inbox. Expected: a connection with a ticket.",
+    ),
+    "too_many_blocked": Words(
+        "Заблокировано уже {limit}. Ожидается «unblock <имя>».",
+        "{limit} are blocked already. Expected: `unblock <name>`.",
+    ),
+    "flood": Words(
+        "Слишком часто. Дальше будет молчание. Ожидается не больше {per_second} в секунду.",
+        "Too many messages. The next step is a mute. Expected: at most {per_second} a second.",
+    ),
+    "repeated": Words(
+        "Одно и то же много раз. Дальше будет молчание. Ожидается другой текст.",
+        "The same again and again. The next step is a mute. Expected: another text.",
+    ),
+    "muted": Words(
+        "Вы молчите ещё {seconds} с. Ожидается тишина.", "You are muted for {seconds} s more. Expected: silence."
+    ),
+    "unavailable": Words(
+        "Служба не ответила. Ожидается повтор позже.", "The service did not answer. Expected: try later."
+    ),
+}
+_ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "taken_name"})
+
+
+def warning(code: str, **values: Any) -> Event:
+    """What is wrong with a frame and what is expected; a bad name is asked for again."""
+    words = WARNINGS[code].formatted(**values)
+    if code in _ASKS_AGAIN:
+        words = Words(words.ru + ASK_NAME.ru, words.en + ASK_NAME.en)
+    return Event("warning", {"code": code, "message": words.both(), **values}, line=words.ru)
+
+
+def ask_name() -> Event:
+    """The greeting of the lesson."""
+    return Event("chat.name_needed", {"message": ASK_NAME.both()}, line=ASK_NAME.ru)
+
+
+def named(name: str) -> Event:
+    """The person has this name now, on all connections."""
+    words = Words(f"Здравствуйте, {name}!", f"Hello, {name}!")
+    return Event("chat.named", {"name": name, "message": words.both()}, line=words.ru)
+
+
+def present(names: list[str], *, total: int) -> Event:
+    """Those who are here; `total` is larger where the list had to be cut."""
+    more = f" и ещё {total - len(names)}" if total > len(names) else ""
+    line = "Здесь: " + ", ".join(names) + more if names else "Здесь никого нет."
+    return Event("chat.present", {"names": names, "total": total}, line=line)
+
+
+def chat_message(sender: str, text: str, *, at: str) -> Event:
+    """What one person said to another."""
+    return Event("chat.message", {"from": sender, "text": text, "at": at}, line=f"Сообщение от {sender}: {text}")
+
+
+def chat_sent(to: str) -> Event:
+    """The server has taken a message; only for connections that speak JSON. A block looks just so."""
+    return Event("chat.sent", {"to": to})
+
+
+def blocked(names: list[str]) -> Event:
+    """The list after a change, or as asked for."""
+    line = "Заблокированы: " + ", ".join(names) if names else "Никто не заблокирован."
+    return Event("chat.blocked", {"names": names}, line=line)
+
+
+def bye(reason: str) -> Event:
+    """The last frame before the server closes: API Gateway lets nobody choose a close code."""
+    words = Words("Соединение закрыто: слишком много сообщений.", "Closed: too many messages.")
+    return Event("bye", {"reason": reason, "message": words.both()}, line=words.ru)
+
+
+def hello(user_id: str | None, name: str | None, head: Mapping[str, Any] | None) -> Event:
+    """The first frame of a JSON connection: who one is, and the state of the inbox."""
+    return Event("hello", {"user_id": user_id, "name": name, "inbox": head})
+
+
+def pong() -> Event:
+    """The answer to a heartbeat."""
+    return Event("pong")
+
+
+def notification(entry: Mapping[str, Any], *, unread: int) -> Event:
+    """A new entry of the inbox."""
+    return Event("notification", {**entry, "unread": unread})
+
+
+def unread(count: int) -> Event:
+    """The count has changed."""
+    return Event("inbox.unread", {"unread": count})
+
+
+def inbox_page(entries: list[Mapping[str, Any]], *, cursor: str | None, unread: int) -> Event:
+    """Entries, newest first; `cursor` leads to older ones, null: there are none."""
+    return Event("inbox.list", {"entries": entries, "cursor": cursor, "unread": unread})
+
+
+def resumed(entries: list[Mapping[str, Any]], *, cursor: str, more: bool, unread: int) -> Event:
+    """What was missed, oldest first; `cursor` is the new last one; `more`: resume from it again."""
+    return Event("resumed", {"entries": entries, "cursor": cursor, "more": more, "unread": unread})

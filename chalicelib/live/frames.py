@@ -1,0 +1,195 @@
+"""Reads what a client sends: the plain text of the lesson, or JSON `{"action": …}`. Called by `receive.py`.
+
+Whatever comes in gives a frame or a FrameError that says what is expected; nothing else leaves this module.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from chalicelib.errors import VestnikError
+from chalicelib.profiles.model import UserId
+
+MAX_INCOMING_BYTES = 16 * 1024
+MAX_TEXT_CHARACTERS = 2000
+MAX_PAGE = 50
+MAX_READ_IDS = 100
+_CURSOR = r"^[0-9]{1,15}$"
+_BEYOND_UTF8 = "\ufffd"  # what gateways put in place of bytes that are not UTF-8
+
+
+class FrameError(VestnikError):
+    """Permanent: this frame cannot be read. `code` names a warning of `events.WARNINGS`, `values` fill it."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+def clean_text(text: str) -> str:
+    """The text as it is sent on: one line, so that nobody can forge a second message inside the first. Raises:
+    FrameError."""
+    line = " ".join(text.split())
+    if not line:
+        raise FrameError("empty_text")
+    if len(line) > MAX_TEXT_CHARACTERS:
+        raise FrameError("long_text", limit=MAX_TEXT_CHARACTERS)
+    # Categories C*: control, private, unassigned. The joiner and the variation marks of emoji are Cf and Mn.
+    if any(not c.isprintable() and c not in "\u200d\ufe0f" for c in line):
+        raise FrameError("bad_characters")
+    return line
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ping(_Frame):
+    """The heartbeat: API Gateway closes what is silent for 10 minutes."""
+
+    action: Literal["ping"]
+
+
+class TakeName(_Frame):
+    """Takes a name in the chat, or another one."""
+
+    action: Literal["chat.name"]
+    name: str
+
+
+class Who(_Frame):
+    """Who is here?"""
+
+    action: Literal["chat.who"]
+
+
+class Send(_Frame):
+    """A message to one person: by name, or by user id (live messages between users)."""
+
+    action: Literal["chat.send"]
+    to: str | None = None
+    user_id: UserId | None = None
+    text: Annotated[str, AfterValidator(clean_text)]
+
+    @model_validator(mode="after")
+    def _one_addressee(self) -> "Send":
+        if (self.to is None) == (self.user_id is None):
+            raise ValueError("a name in `to`, or `user_id`")
+        return self
+
+
+class Block(_Frame):
+    """Nothing more from this person."""
+
+    action: Literal["chat.block"]
+    name: str
+
+
+class Unblock(_Frame):
+    """Undoes `chat.block`."""
+
+    action: Literal["chat.unblock"]
+    name: str
+
+
+class Blocked(_Frame):
+    """Whom have I blocked?"""
+
+    action: Literal["chat.blocked"]
+
+
+class ListInbox(_Frame):
+    """A page of the inbox, newest first; `cursor` is that of the page before."""
+
+    action: Literal["inbox.list"]
+    cursor: Annotated[str, Field(pattern=_CURSOR)] | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 20
+
+
+class ReadInbox(_Frame):
+    """These notifications have been read."""
+
+    action: Literal["inbox.read"]
+    ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_READ_IDS)]
+
+
+class ReadAllInbox(_Frame):
+    """Everything has been read."""
+
+    action: Literal["inbox.read_all"]
+
+
+class Resume(_Frame):
+    """Everything after this cursor, oldest first: what the client missed. "0" is the beginning."""
+
+    action: Literal["resume"]
+    cursor: Annotated[str, Field(pattern=_CURSOR)]
+
+
+ACTIONS = (Ping, TakeName, Who, Send, Block, Unblock, Blocked, ListInbox, ReadInbox, ReadAllInbox, Resume)
+Frame = Ping | TakeName | Who | Send | Block | Unblock | Blocked | ListInbox | ReadInbox | ReadAllInbox | Resume
+_ADAPTER: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="action")])
+ACTION_NAMES = tuple(str(one.model_fields["action"].annotation.__args__[0]) for one in ACTIONS)  # type: ignore[union-attr]
+
+
+def is_json(text: str) -> bool:
+    """A frame that opens a brace is meant as JSON: no name begins so."""
+    return text.lstrip().startswith("{")
+
+
+def check_frame(text: str) -> None:
+    """Size and encoding, before anything else looks at the frame. Raises: FrameError."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise FrameError("not_utf8") from error
+    if size > MAX_INCOMING_BYTES:
+        raise FrameError("too_large", limit=MAX_INCOMING_BYTES)
+    if _BEYOND_UTF8 in text:
+        raise FrameError("not_utf8")
+
+
+def read_json(text: str) -> Frame:
+    """The frame in a JSON text. Raises: FrameError."""
+    try:
+        return _ADAPTER.validate_json(text)
+    except FrameError:
+        raise
+    except ValidationError as error:
+        raise _frame_error(error) from error
+
+
+def read_line(text: str) -> Frame:
+    """The frame in a plain line of somebody who has a name. Raises: FrameError."""
+    line = text.strip()
+    if line == "?":
+        return Who(action="chat.who")
+    to, colon, said = line.partition(":")
+    if not colon:
+        return _read_command(line)
+    if not to.strip():
+        raise FrameError("empty_addressee")
+    return Send.model_construct(action="chat.send", to=to, user_id=None, text=clean_text(said))
+
+
+def _read_command(line: str) -> Frame:
+    word, _, name = line.partition(" ")
+    if word == "blocked" and not name:
+        return Blocked(action="chat.blocked")
+    if word == "block" and name.strip():
+        return Block(action="chat.block", name=name)
+    if word == "unblock" and name.strip():
+        return Unblock(action="chat.unblock", name=name)
+    raise FrameError("no_colon")
+
+
+def _frame_error(error: ValidationError) -> FrameError:
+    mistake = error.errors(include_url=False, include_input=False)[0]
+    if mistake["type"] == "json_invalid" or (not mistake["loc"] and mistake["type"] == "model_attributes_type"):
+        return FrameError("broken_json")
+    if mistake["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return FrameError("unknown_action", expected=", ".join(ACTION_NAMES))
+    names = [str(one) for one in mistake["loc"][1:]]
+    expected = mistake["msg"].removeprefix("Value error, ")
+    return FrameError("bad_field", field=".".join(names) or "to", expected=expected)

@@ -1,0 +1,65 @@
+"""What the live side does a moment later, through the queue `live`: `$connect` may not post (API Gateway lets the
+client in only after it), and a list of those present need not be sent before a frame is answered. Read by
+`functions/live.py`.
+"""
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from chalicelib.control.queues import Outgoing
+from chalicelib.errors import PoisonMessageError
+
+QUEUE = "live"
+
+
+class _Job(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    v: Literal[1] = 1
+
+
+class GreetJob(_Job):
+    """Say the first words to a connection; `attempt` counts from 1."""
+
+    kind: Literal["greet"] = "greet"
+    connection_id: str
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+
+class PresenceJob(_Job):
+    """Somebody came or went: tell those who are here."""
+
+    kind: Literal["presence"] = "presence"
+
+
+LiveJob = GreetJob | PresenceJob
+_ADAPTER: TypeAdapter[LiveJob] = TypeAdapter(Annotated[LiveJob, Field(discriminator="kind")])
+
+
+class _Queues(Protocol):
+    def put(self, queue: str, messages: list[Outgoing]) -> None: ...
+
+
+class LiveQueue:
+    """Puts the jobs. Every method raises: UnavailableError (retryable)."""
+
+    def __init__(self, queues: _Queues) -> None:
+        self._queues = queues
+
+    def greet(self, connection_id: str, *, attempt: int = 1, delay_seconds: int = 0) -> None:
+        """A connection waits for its greeting."""
+        job = GreetJob(connection_id=connection_id, attempt=attempt)
+        self._queues.put(QUEUE, [Outgoing(job.model_dump_json(), delay_seconds)])
+
+    def presence_changed(self) -> None:
+        """The list of those present is another one."""
+        self._queues.put(QUEUE, [Outgoing(PresenceJob().model_dump_json())])
+
+
+def read_live_job(body: str) -> LiveJob:
+    """The job in a message. Raises: PoisonMessageError (permanent)."""
+    try:
+        return _ADAPTER.validate_json(body)
+    except ValidationError as error:
+        raise PoisonMessageError("this is not a LiveJob") from error

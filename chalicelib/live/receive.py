@@ -1,0 +1,107 @@
+"""One frame from a client: limits, then the frame, then the answer. Called by `$default`.
+
+No frame ends a connection's loop: whatever is wrong with it is answered by a warning that says what is expected.
+"""
+
+from chalicelib.errors import UnavailableError
+from chalicelib.live import events
+from chalicelib.live.chat import Chat
+from chalicelib.live.connections import Connections
+from chalicelib.live.desk import Desk
+from chalicelib.live.events import JSON, Event, warning
+from chalicelib.live.frames import (
+    Frame,
+    FrameError,
+    ListInbox,
+    Ping,
+    ReadAllInbox,
+    ReadInbox,
+    Resume,
+    TakeName,
+    check_frame,
+    is_json,
+    read_json,
+    read_line,
+)
+from chalicelib.live.limits import Act, Limits, Verdict
+from chalicelib.live.post import Poster
+from chalicelib.observability import Line, logger
+from chalicelib.storage.live import ConnectionRow, PersonRow
+
+
+class Receive:
+    """The reader of one stage's frames."""
+
+    def __init__(self, *, connections: Connections, limits: Limits, chat: Chat, desk: Desk, poster: Poster) -> None:
+        self._connections = connections
+        self._limits = limits
+        self._chat = chat
+        self._desk = desk
+        self._poster = poster
+
+    def receive(self, connection_id: str, text: str, *, endpoint: str) -> Line:
+        """Takes one frame; answers over the connection. Never raises for what the client sent. `endpoint` is the
+        management address, for a connection that we know nothing of: it is closed, so that the client comes again."""
+        connection: ConnectionRow | None = None
+        try:
+            connection = self._connections.get(connection_id)
+            if connection is None:
+                self._poster.end(_stranger(connection_id, endpoint), events.bye("unknown_connection"))
+                return Line(counts={"unknown_connection": 1})
+            return self._receive(connection, text)
+        except UnavailableError:
+            word = "unavailable"
+        except Exception as error:
+            # The edge: a fault of ours must not end the client's loop. The frame may be quoted in the error's text.
+            logger().error("live failed", connection_id=connection_id, error=type(error).__name__)
+            word = "failed"
+        if connection is not None:
+            self._poster.say(connection, warning("unavailable"))
+        return Line(counts={word: 1})
+
+    def _receive(self, connection: ConnectionRow, text: str) -> Line:
+        person = self._connections.person(connection.person)
+        verdict = self._limits.take(person, connection_id=connection.connection_id, text=text)
+        if verdict.act is not Act.PASS:
+            self._hold(connection, verdict)
+            return Line(counts={f"limit_{verdict.act}": 1})
+        try:
+            check_frame(text)
+            frame = _read(text, named=person.name is not None)
+            chatting = frame.action.startswith("chat.") and is_json(text)
+            self._connections.mark_open(connection, format_=JSON if chatting else None)
+            answers = self._do(frame, connection, person)
+        except FrameError as error:
+            self._connections.mark_open(connection)
+            self._poster.say(connection, warning(error.code, **error.values))
+            return Line(counts={f"warned_{error.code}": 1})
+        if answers:
+            self._poster.say(connection, *answers)
+        return Line(counts={frame.action.replace(".", "_"): 1})
+
+    def _do(self, frame: Frame, connection: ConnectionRow, person: PersonRow) -> list[Event]:
+        if isinstance(frame, Ping):
+            return [events.pong()]
+        if isinstance(frame, ListInbox | ReadInbox | ReadAllInbox | Resume):
+            return self._desk.take(frame, person)
+        return self._chat.take(frame, connection, person)
+
+    def _hold(self, connection: ConnectionRow, verdict: Verdict) -> None:
+        if verdict.act is Act.END:
+            self._poster.end(connection, events.bye("flood"))
+        elif verdict.act is Act.MUTE:
+            self._poster.say(connection, warning("muted", seconds=verdict.seconds))
+        elif verdict.act is Act.WARN and verdict.code:
+            self._poster.say(connection, warning(verdict.code, per_second=self._limits.rules.connection.per_second))
+
+
+def _read(text: str, *, named: bool) -> Frame:
+    if is_json(text):
+        return read_json(text)
+    if not named:
+        return TakeName(action="chat.name", name=text)
+    return read_line(text)
+
+
+def _stranger(connection_id: str, endpoint: str) -> ConnectionRow:
+    return ConnectionRow(connection_id, person="", endpoint=endpoint, format=JSON, connected_at="")

@@ -1,0 +1,60 @@
+"""Tickets: a service asks for one, the user's browser connects with it, once and soon. Called by the API and
+`$connect`."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pynamodb.exceptions import DeleteError
+
+from chalicelib.clock import Clock
+from chalicelib.errors import UnauthorizedError
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.live import TicketRow
+
+TICKET_SECONDS = 60
+_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A fresh ticket; only its hash is kept."""
+
+    ticket: str
+    expires_at: datetime
+
+
+class Tickets:
+    """The tickets of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def issue(self, user_id: str) -> Ticket:
+        """A ticket for one connection of this user. Raises: UnavailableError (retryable)."""
+        ticket = secrets.token_urlsafe(_BYTES)
+        expires_at = self._clock() + timedelta(seconds=TICKET_SECONDS)
+        with reaching_dynamodb():
+            TicketRow(_hash(ticket), user_id=user_id, expires_at_epoch=int(expires_at.timestamp())).save()
+        return Ticket(ticket, expires_at)
+
+    def redeem(self, ticket: str) -> str:
+        """The user of a ticket, which is used up by that: of two who come with it one gets in. Raises:
+        UnauthorizedError (permanent: wrong, used or expired), UnavailableError (retryable)."""
+        key = _hash(ticket)
+        with reaching_dynamodb():
+            try:
+                row = TicketRow.get(key, consistent_read=True)
+                row.delete(condition=TicketRow.expires_at_epoch > int(self._clock().timestamp()))
+                return str(row.user_id)
+            except TicketRow.DoesNotExist:
+                pass
+            except DeleteError as error:
+                if not condition_failed(error):
+                    raise
+        raise UnauthorizedError("this ticket is wrong, used or expired")
+
+
+def _hash(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

@@ -1,0 +1,89 @@
+"""What the live side keeps: open connections, the persons behind them, the names in use, tickets and inboxes.
+
+A person is `user#<id>` or `guest#<connection id>`. Every list that must be right at once is read consistently from a
+table's own key: an index would lag behind a closed connection.
+"""
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+
+from chalicelib.storage.base import StageTable, TableMeta
+
+
+class ConnectionRow(StageTable):
+    """One WebSocket. `endpoint` is the management address that it came through; `opened_at` is unset until the gateway
+    has let the client in: nothing may be posted before."""
+
+    class Meta(TableMeta):
+        thing = "live-connections"
+
+    connection_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    person: UnicodeAttribute = UnicodeAttribute()
+    endpoint = UnicodeAttribute()
+    format = UnicodeAttribute()
+    connected_at = UnicodeAttribute()
+    opened_at = UnicodeAttribute(null=True)
+    greeted_at = UnicodeAttribute(null=True)
+    expires_at_epoch = NumberAttribute()
+
+
+class PersonRow(StageTable):
+    """One person: the connections, the name in the chat, who is blocked, and the state of the limits. A set that
+    becomes empty is no attribute any more (DynamoDB)."""
+
+    class Meta(TableMeta):
+        thing = "live-people"
+
+    person: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    connections: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    name = UnicodeAttribute(null=True)
+    blocked: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    limits: JSONAttribute = JSONAttribute(null=True)
+    limits_version = NumberAttribute(null=True)
+    barred_until_epoch = NumberAttribute(null=True)
+    expires_at_epoch = NumberAttribute(null=True)
+
+
+class NameRow(StageTable):
+    """A name in use. `shard` spreads the list of those present over partitions; `key` is the name as it is compared."""
+
+    class Meta(TableMeta):
+        thing = "live-names"
+
+    shard: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    key: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    person: UnicodeAttribute = UnicodeAttribute()
+
+
+class TicketRow(StageTable):
+    """A ticket to connect once as a user, kept only as a hash."""
+
+    class Meta(TableMeta):
+        thing = "live-tickets"
+
+    ticket_hash: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()
+    expires_at_epoch: NumberAttribute = NumberAttribute()
+
+
+class InboxRow(StageTable):
+    """One user's inbox is one item collection.
+
+    part `head`  the last cursor, the cursor up to which all is read, the count of the unread
+    part `entry#<cursor>`  one notification; cursors are dense: 1, 2, 3 …
+    part `id#<notification id>`  where that notification lies: it is put once, however often it is sent
+    """
+
+    class Meta(TableMeta):
+        thing = "live-inbox"
+
+    user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    part: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    last: NumberAttribute = NumberAttribute(null=True)
+    read_through: NumberAttribute = NumberAttribute(null=True)
+    unread: NumberAttribute = NumberAttribute(null=True)
+    cursor: NumberAttribute = NumberAttribute(null=True)
+    content: JSONAttribute = JSONAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    read_at = UnicodeAttribute(null=True)
+    expires_at_epoch = NumberAttribute(null=True)
