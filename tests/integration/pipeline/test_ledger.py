@@ -1,0 +1,299 @@
+"""The ledger on moto: forward only, one owner, and an answer for every move that was not made."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.ledger import TRANSACTION_MOVES, DeliveryKey, Ledger, Move, Refusal
+from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
+from chalicelib.storage.base import dynamodb
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
+from tests.integration.faults import LostReply, unreachable
+
+S = DeliveryStatus
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
+
+# How a delivery comes into each state.
+WAY: dict[DeliveryStatus | None, tuple[DeliveryStatus, ...]] = {
+    None: (),
+    S.CALLING: (S.CALLING,),
+    S.QUEUED: (S.CALLING, S.QUEUED),
+    S.SENT: (S.CALLING, S.SENT),
+    S.DELIVERED: (S.CALLING, S.SENT, S.DELIVERED),
+    S.BOUNCED: (S.CALLING, S.SENT, S.BOUNCED),
+    S.COMPLAINED: (S.CALLING, S.SENT, S.COMPLAINED),
+    S.SKIPPED: (S.SKIPPED,),
+    S.FAILED: (S.CALLING, S.FAILED),
+    S.UNCERTAIN: (S.CALLING, S.UNCERTAIN),
+    S.CANCELLED: (S.CANCELLED,),
+}
+ALLOWED = [(before, after) for after, befores in ENTERED_FROM.items() for before in WAY if before in befores]
+REFUSED = [(before, after) for after, befores in ENTERED_FROM.items() for before in WAY if before not in befores]
+
+
+@pytest.fixture
+def ledger(stage: None) -> Ledger:
+    return Ledger(clock=lambda: NOON, retention_days=90)
+
+
+def claim(key: DeliveryKey = KEY, owner: str = "a", attempt: int = 1) -> Move:
+    lease = NOON + timedelta(minutes=1)
+    return Move(key, S.CALLING, owner=owner, attempt=attempt, lease_until=lease, request_id="r-1")
+
+
+def bring(ledger: Ledger, state: DeliveryStatus | None, key: DeliveryKey = KEY) -> None:
+    for step in WAY[state]:
+        assert ledger.move([claim(key) if step is S.CALLING else Move(key, step)]) == {}
+
+
+def row(key: DeliveryKey = KEY) -> DeliveryRow | None:
+    try:
+        return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+    except DeliveryRow.DoesNotExist:
+        return None
+
+
+def state(key: DeliveryKey = KEY) -> str | None:
+    found = row(key)
+    return found.status if found else None
+
+
+def keys(count: int) -> list[DeliveryKey]:
+    return [DeliveryKey(f"00000000-0000-4000-8000-{n:012d}", "email") for n in range(count)]
+
+
+def test_every_state_is_reached_and_every_pair_is_decided() -> None:
+    assert set(WAY) == {None, *DeliveryStatus}
+    assert len(ALLOWED) + len(REFUSED) == len(WAY) * len(DeliveryStatus)
+
+
+@pytest.mark.parametrize(("before", "after"), ALLOWED)
+def test_a_delivery_moves_forward(ledger: Ledger, before: DeliveryStatus | None, after: DeliveryStatus) -> None:
+    bring(ledger, before)
+
+    assert ledger.move([claim(owner="b") if after is S.CALLING else Move(KEY, after)]) == {}
+
+    assert state() == after
+
+
+@pytest.mark.parametrize(("before", "after"), REFUSED)
+def test_a_delivery_never_moves_otherwise(ledger: Ledger, before: DeliveryStatus | None, after: DeliveryStatus) -> None:
+    bring(ledger, before)
+    was = row()
+
+    refused = ledger.move([claim(owner="b") if after is S.CALLING else Move(KEY, after)])
+
+    assert refused[KEY].status == before
+    is_ = row()
+    assert (is_ and is_.to_simple_dict()) == (was and was.to_simple_dict())
+
+
+def test_a_move_tells_who_when_and_why(ledger: Ledger) -> None:
+    ledger.move([claim(attempt=3)])
+    ledger.move([Move(KEY, S.SENT, owner="a", provider_id="ses-1")])
+    ledger.move([Move(KEY, S.BOUNCED, reason="hard_bounce")])
+
+    found = row()
+    assert found is not None
+    assert (found.status, found.reason, found.provider_id, found.attempt) == ("bounced", "hard_bounce", "ses-1", 3)
+    assert (found.request_id, found.created_at) == ("r-1", "2026-11-22T12:00:00.000000Z")
+    assert not found.lease_until
+    assert found.expires_at_epoch == (NOON + timedelta(days=90)).timestamp()
+    steps = [json.loads(event) for event in found.timeline]
+    assert [(one["status"], one.get("reason"), one.get("attempt")) for one in steps] == [
+        ("calling", None, 3),
+        ("sent", None, None),
+        ("bounced", "hard_bounce", None),
+    ]
+
+
+def test_a_reason_goes_with_its_state(ledger: Ledger) -> None:
+    ledger.move([claim()])
+    ledger.move([Move(KEY, S.QUEUED, reason="throttled", owner="a")])
+    ledger.move([claim(owner="b", attempt=2)])
+
+    found = row()
+    assert found is not None
+    assert not found.reason
+    assert found.owner == "b"
+
+
+# ---------------------------------------------------------------- owners
+
+
+@pytest.mark.parametrize("after", [S.SENT, S.FAILED, S.QUEUED, S.UNCERTAIN])
+def test_a_worker_whose_claim_was_taken_over_changes_nothing(ledger: Ledger, after: DeliveryStatus) -> None:
+    ledger.move([claim(owner="a")])
+    ledger.move([Move(KEY, S.QUEUED, owner="a")])
+    ledger.move([claim(owner="b")])
+
+    assert set(ledger.move([Move(KEY, after, owner="a")])) == {KEY}
+    assert state() == "calling"
+
+
+def test_of_two_claims_the_first_holds_and_the_second_learns_until_when(ledger: Ledger) -> None:
+    ledger.move([claim(owner="a")])
+
+    assert ledger.move([claim(owner="b")]) == {KEY: Refusal(S.CALLING, NOON + timedelta(minutes=1))}
+
+
+def test_a_provider_needs_no_claim_to_be_believed(ledger: Ledger) -> None:
+    ledger.move([claim(owner="a")])
+
+    assert ledger.move([Move(KEY, S.SENT, provider_id="ses-1")]) == {}
+    assert ledger.move([Move(KEY, S.SENT, owner="a", provider_id="ses-1")]) == {}
+
+
+def test_what_may_have_been_sent_is_sent_again_once_only(ledger: Ledger) -> None:
+    for owner, refused in (("a", False), ("b", True)):
+        ledger.move([claim(owner=owner)])
+        again = ledger.move([Move(KEY, S.QUEUED, reason="unconfirmed", owner=owner, resend=True)])
+        assert (KEY in again) is refused
+
+
+def test_the_late_word_of_a_provider_stops_a_second_send(ledger: Ledger) -> None:
+    ledger.move([claim(owner="a")])
+    ledger.move([Move(KEY, S.QUEUED, owner="a", resend=True)])
+
+    assert ledger.move([Move(KEY, S.SENT, provider_id="ses-1")]) == {}
+    assert ledger.move([claim(owner="b")])[KEY].status is S.SENT
+
+
+@pytest.mark.parametrize("before", [s for s in WAY if s not in (None, S.QUEUED)])
+def test_a_repeated_message_closes_nothing_that_was_claimed(ledger: Ledger, before: DeliveryStatus) -> None:
+    bring(ledger, before)
+
+    assert set(ledger.move([Move(KEY, S.FAILED, reason="render_time", unclaimed=True)])) == {KEY}
+    assert state() == before
+
+
+# ---------------------------------------------------------------- chunks
+
+
+def test_in_a_chunk_only_those_who_may_not_move_stay(ledger: Ledger) -> None:
+    some = keys(5)
+    ledger.move([Move(some[1], S.CANCELLED), claim(some[3], owner="other")])
+
+    refused = ledger.move([claim(key) for key in some])
+
+    assert {key: refusal.status for key, refusal in refused.items()} == {some[1]: S.CANCELLED, some[3]: S.CALLING}
+    assert [state(key) for key in some] == ["calling", "cancelled", "calling", "calling", "calling"]
+
+
+def test_more_moves_than_a_transaction_holds_are_all_made(ledger: Ledger) -> None:
+    many = keys(2 * TRANSACTION_MOVES + 7)
+    ledger.move([Move(many[-1], S.SKIPPED, reason="opted_out")])
+
+    refused = ledger.move([claim(key) for key in many])
+
+    assert list(refused) == [many[-1]]
+    assert sum(state(key) == "calling" for key in many) == len(many) - 1
+
+
+def test_no_moves_need_no_request(ledger: Ledger) -> None:
+    dynamodb().client.meta.events.register_first("before-send.dynamodb.*", unreachable)
+
+    assert ledger.move([]) == {}
+
+
+# ---------------------------------------------------------------- DynamoDB in trouble
+
+
+@pytest.mark.parametrize("step", [claim(), Move(KEY, S.SENT, owner="a"), Move(KEY, S.QUEUED, owner="a", resend=True)])
+def test_a_lost_reply_of_the_database_counts_as_made(ledger: Ledger, step: Move) -> None:
+    if step.status is not S.CALLING:
+        ledger.move([claim()])
+    lost = LostReply()
+    dynamodb().client.meta.events.register_first("before-send.dynamodb.TransactWriteItems", lost)
+
+    refused = ledger.move([step])
+
+    found = row()
+    assert (refused, lost.lost) == ({}, 1)
+    assert found is not None
+    assert found.status == step.status
+    assert len(found.timeline) == (1 if step.status is S.CALLING else 2)
+
+
+def test_a_database_that_does_not_answer_is_unavailable(ledger: Ledger) -> None:
+    dynamodb().client.meta.events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
+
+    with pytest.raises(UnavailableError):
+        ledger.move([claim()])
+
+
+class Conflict:
+    """A botocore handler of `before-call`: the first `times` transactions are cancelled for another one's sake."""
+
+    def __init__(self, times: int, *, items: int) -> None:
+        self.left = times
+        self.items = items
+
+    def __call__(self, **_: Any) -> Any:
+        if not self.left:
+            return None
+        self.left -= 1
+        reasons = [{"Code": "TransactionConflict", "Message": "busy"}, *[{"Code": "None"}] * (self.items - 1)]
+        error = {"Code": "TransactionCanceledException", "Message": "busy"}
+        return AWSResponse("", 400, HTTPHeaders(), None), {"Error": error, "CancellationReasons": reasons}
+
+
+def test_a_conflict_with_a_parallel_transaction_passes(ledger: Ledger) -> None:
+    some = keys(3)
+    ledger.move([Move(some[2], S.CANCELLED)])
+    dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", Conflict(2, items=3))
+
+    refused = ledger.move([claim(key) for key in some])
+
+    assert list(refused) == [some[2]]
+    assert [state(key) for key in some] == ["calling", "calling", "cancelled"]
+
+
+def test_an_endless_conflict_is_unavailable(ledger: Ledger) -> None:
+    dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", Conflict(10**6, items=1))
+
+    with pytest.raises(UnavailableError, match="contended"):
+        ledger.move([claim()])
+    assert state() is None
+
+
+# ---------------------------------------------------------------- events that are no status
+
+
+def test_an_opening_is_noted_once_and_changes_no_status(ledger: Ledger) -> None:
+    bring(ledger, S.SENT)
+
+    assert [ledger.engage(KEY, "opened"), ledger.engage(KEY, "opened"), ledger.engage(KEY, "clicked")] == [
+        True,
+        False,
+        True,
+    ]
+
+    found = row()
+    assert found is not None
+    assert found.status == "sent"
+    assert [json.loads(event).get("event") for event in found.timeline] == [None, None, "opened", "clicked"]
+
+
+def test_an_opening_of_a_letter_that_is_not_ours_makes_no_row(ledger: Ledger) -> None:
+    assert ledger.engage(KEY, "opened") is False
+    assert list(LedgerRow.scan()) == []
+
+
+# ---------------------------------------------------------------- ids
+
+
+def test_a_delivery_id_is_read_back() -> None:
+    assert DeliveryKey.of(KEY.id) == KEY
+
+
+@pytest.mark.parametrize("text", ["", "_", "n-1", "n-1_", "_email"])
+def test_what_is_no_delivery_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a delivery id"):
+        DeliveryKey.of(text)

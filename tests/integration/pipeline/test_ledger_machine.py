@@ -1,0 +1,179 @@
+"""Whatever happens in whatever order, the ledger keeps its promises.
+
+Workers claim, call a provider that loses replies, die, come back after their lease; the reconciler takes over; the
+provider tells what became of each letter late, twice and out of order; people cancel. A model outside the ledger counts
+what the provider really took.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from chalicelib.clock import new_id, rfc3339
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage import base
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+
+S = DeliveryStatus
+LEASE = timedelta(minutes=1)
+MAX_SENDS = (2, 1)  # of a transactional letter, which is sent once more; of any other
+
+# How far each state is on its way; a state may only be followed by one that is not behind it. `queued` and `calling`
+# alternate while nothing is known to be sent.
+RANK = {
+    S.QUEUED: 0,
+    S.CALLING: 0,
+    S.UNCERTAIN: 1,
+    S.SENT: 2,
+    S.DELIVERED: 3,
+    S.BOUNCED: 4,
+    S.COMPLAINED: 4,
+    S.FAILED: 4,
+}
+ENDS = frozenset({S.BOUNCED, S.COMPLAINED, S.FAILED, S.SKIPPED, S.CANCELLED})
+FEEDBACK = {"Send": S.SENT, "Delivery": S.DELIVERED, "Bounce": S.BOUNCED, "Complaint": S.COMPLAINED}
+
+numbers = st.sampled_from(range(len(MAX_SENDS)))
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """One ledger, two deliveries, any number of workers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Fresh ids, so that the examples share one table.
+        self.keys = [DeliveryKey(new_id(), "email") for _ in MAX_SENDS]
+        self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        self.ledger = Ledger(clock=lambda: self.now, retention_days=90)
+        self.workers = 0
+        self.calling: dict[str, DeliveryKey] = {}  # workers that hold a claim, as they believe
+        self.taken: dict[DeliveryKey, int] = dict.fromkeys(self.keys, 0)  # what the provider took
+        self.told: dict[DeliveryKey, list[str]] = {key: [] for key in self.keys}  # events that it may publish
+        self.seen: dict[DeliveryKey, list[DeliveryStatus]] = {key: [] for key in self.keys}
+        self.lengths: dict[DeliveryKey, int] = dict.fromkeys(self.keys, 0)
+
+    @initialize()
+    def nothing_yet(self) -> None:
+        assert [row(key) for key in self.keys] == [None, None]
+
+    @rule(chosen=st.lists(numbers, min_size=1, max_size=2, unique=True))
+    def a_worker_claims(self, chosen: list[int]) -> None:
+        chunk = [self.keys[n] for n in chosen]
+        before = {key: self.status(key) for key in chunk}
+        self.workers += 1
+        owner = f"worker-{self.workers}"
+        moves = [Move(key, S.CALLING, owner=owner, lease_until=self.now + LEASE, attempt=1) for key in chunk]
+        refused = self.ledger.move(moves)
+        for key in chunk:
+            assert (key in refused) == (before[key] not in (None, S.QUEUED))
+            if key not in refused:
+                self.calling[f"{owner}/{key.id}"] = key
+
+    @precondition(lambda self: self.calling)
+    @rule(data=st.data(), reply=st.sampled_from(["accepted", "lost", "throttled", "refused", "died before"]))
+    def a_worker_calls_the_provider(self, data: Any, reply: str) -> None:
+        name = data.draw(st.sampled_from(sorted(self.calling)))
+        key, owner = self.calling.pop(name), name.partition("/")[0]
+        if reply in ("accepted", "lost"):
+            self.taken[key] += 1
+            self.told[key] += list(FEEDBACK)
+        verdicts = {"accepted": S.SENT, "throttled": S.QUEUED, "refused": S.FAILED}
+        if reply in verdicts:
+            was = row(key)
+            refused = self.ledger.move([Move(key, verdicts[reply], owner=owner, reason=reply, provider_id="ses")])
+            if was is not None and was.owner != owner:
+                assert key in refused, "a worker that lost its claim has written"
+
+    @rule(n=numbers)
+    def the_reconciler_looks(self, n: int) -> None:
+        key = self.keys[n]
+        found = row(key)
+        if found is None or found.status != S.CALLING or str(found.lease_until) > self.stamp():
+            return
+        # A worker is dead by the end of its lease: its claim outlives it.
+        self.calling = {name: k for name, k in self.calling.items() if name != f"{found.owner}/{key.id}"}
+        if MAX_SENDS[n] > 1 and found.resends is None:
+            self.ledger.move([Move(key, S.QUEUED, reason="unconfirmed", owner=found.owner, resend=True)])
+        else:
+            self.ledger.move([Move(key, S.UNCERTAIN, reason="unconfirmed", owner=found.owner)])
+
+    @precondition(lambda self: any(self.told.values()))
+    @rule(data=st.data())
+    def the_provider_tells(self, data: Any) -> None:
+        key = data.draw(st.sampled_from([key for key in self.keys if self.told[key]]))
+        event = data.draw(st.sampled_from(self.told[key]))  # late, in any order, and again
+        self.ledger.move([Move(key, FEEDBACK[event], reason="hard_bounce" if event == "Bounce" else None)])
+        assert self.status(key) not in (S.QUEUED, S.CALLING, S.UNCERTAIN), "the provider's word was not heard"
+
+    @rule(n=numbers)
+    def a_person_cancels(self, n: int) -> None:
+        self.ledger.move([Move(self.keys[n], S.CANCELLED)])
+
+    @rule(n=numbers)
+    def a_repeated_message_cannot_be_rendered(self, n: int) -> None:
+        self.ledger.move([Move(self.keys[n], S.FAILED, reason="render_time", unclaimed=True)])
+
+    @rule(minutes=st.integers(min_value=1, max_value=3))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @invariant()
+    def a_status_never_moves_back_and_the_timeline_only_grows(self) -> None:
+        for key in self.keys:
+            found, seen = row(key), self.seen[key]
+            if found is None:
+                assert seen == []
+                continue
+            status = DeliveryStatus(found.status)
+            if seen and seen[-1] != status:
+                assert seen[-1] not in ENDS, f"{seen[-1]} was left for {status}"
+                assert RANK.get(status, 9) >= RANK[seen[-1]], f"{seen[-1]} moved back to {status}"
+            seen.append(status)
+            assert len(found.timeline) >= self.lengths[key]
+            assert f'"status":"{status}"' in found.timeline[-1]
+            self.lengths[key] = len(found.timeline)
+
+    @invariant()
+    def nothing_is_sent_more_often_than_its_category_allows(self) -> None:
+        assert all(self.taken[key] <= most for key, most in zip(self.keys, MAX_SENDS, strict=True)), self.taken
+
+    @invariant()
+    def one_worker_at_most_may_call(self) -> None:
+        for key in self.keys:
+            owners = [name for name, held in self.calling.items() if held == key]
+            assert len(owners) <= 1, owners
+
+    def status(self, key: DeliveryKey) -> DeliveryStatus | None:
+        found = row(key)
+        return DeliveryStatus(found.status) if found else None
+
+    def stamp(self) -> str:
+        return rfc3339(self.now)
+
+
+def row(key: DeliveryKey) -> DeliveryRow | None:
+    with base.reaching_dynamodb():
+        try:
+            return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+        except DeliveryRow.DoesNotExist:
+            return None
+
+
+def test_no_order_of_events_breaks_the_promises_of_the_ledger(stage: None) -> None:
+    run_state_machine_as_test(
+        LedgerMachine,
+        settings=settings(
+            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
