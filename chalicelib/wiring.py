@@ -91,6 +91,7 @@ from chalicelib.rendering.stored import TemplateTable
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
+    import requests
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sesv2 import SESV2Client
@@ -354,6 +355,7 @@ def enrich() -> Enrich:
         ledger=ledger(),
         queues=queues(),
         retries=retries(),
+        campaigns=admission(),
         gate=gate("profiles"),
         max_attempts=settings().max_attempts,
         clock=now,
@@ -380,6 +382,7 @@ def deliver() -> Deliver:
         links=links(),
         ledger=ledger(),
         retries=retries(),
+        campaigns=admission(),
         clock=now,
         lease_seconds=settings().lease_seconds,
         reconcile_seconds=settings().reconcile_seconds,
@@ -479,9 +482,11 @@ def lists() -> ListStore:
 @cache
 def uploads() -> S3Uploads:
     """The bucket that they are uploaded to."""
-    return S3Uploads(
-        boto3.client("s3", config=_S3), boto3.client("sts", config=_AWS), prefix=settings().resource("lists")
-    )
+
+    def account() -> str:
+        return str(boto3.client("sts", config=_AWS).get_caller_identity()["Account"])
+
+    return S3Uploads(boto3.client("s3", config=_S3), account=account, prefix=settings().resource("lists"))
 
 
 @cache
@@ -556,8 +561,7 @@ def campaign_preview() -> Preview:
         sources=sources(),
         templates=templates(),
         directory=directory(),
-        preferences=PreferenceStore(),
-        suppressions=suppressions(),
+        consent=consent(),
         clock=now,
         monotonic=time.monotonic,
         default_zone=settings().default_timezone,

@@ -20,6 +20,8 @@ _SHARED = {
     "VESTNIK_LIVE_MANAGEMENT_URL": "LiveManagementUrl",
     "VESTNIK_LIVE_ORIGINS": "LiveOrigins",
     "VESTNIK_LIVE_DEMO": "LiveDemo",
+    "VESTNIK_PRIVATE_ADDRESSES": "PrivateAddresses",
+    "VESTNIK_CAMPAIGN_APPROVAL": "CampaignApproval",
     "VESTNIK_SITE_NAME": "SiteName",
     "VESTNIK_DEFAULT_LOCALE": "DefaultLocale",
     "VESTNIK_DEFAULT_TIMEZONE": "DefaultTimezone",

@@ -15,6 +15,7 @@ from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, O
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import RenderError
+from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move, Refusal
@@ -64,6 +65,7 @@ class Deliver:
         links: LinkBook,
         ledger: Ledger,
         retries: Retries,
+        campaigns: CampaignPort,
         clock: Clock,
         lease_seconds: int,
         reconcile_seconds: int,
@@ -78,6 +80,7 @@ class Deliver:
         self._links = links
         self._ledger = ledger
         self._retries = retries
+        self._campaigns = campaigns
         self._clock = clock
         self._lease = timedelta(seconds=lease_seconds)
         self._grace = timedelta(seconds=reconcile_seconds)
@@ -89,6 +92,9 @@ class Deliver:
         result = Delivered()
         if self._expired(job):
             self._close(job, job.recipients, DeliveryStatus.SKIPPED, "expired", result)
+            return result
+        if job.letter.run_id is not None and not self._campaigns.admits(job):
+            result.count("held", len(job.recipients))
             return result
         letters = self._render(job, result)
         self._send_through_gate(job, letters, result)
@@ -123,7 +129,7 @@ class Deliver:
                     template,
                     channel=job.channel,
                     locale=recipient.locale,
-                    context=job.letter.context,
+                    context={**job.letter.context, **(recipient.context or {})},
                     user=recipient.user,
                     service=links.service,
                     links=links.links,
@@ -186,6 +192,7 @@ class Deliver:
                     lease_until=lease_until,
                     attempt=job.attempt,
                     request_id=job.letter.request_id,
+                    run_id=job.letter.run_id,
                 )
                 for letter in letters
             ]
@@ -227,7 +234,14 @@ class Deliver:
             result.count("unknown" if status is None else status.value)
             if status is not None:
                 moves.append(
-                    Move(letter.key, status, reason=outcome.reason, owner=owner, provider_id=outcome.provider_id)
+                    Move(
+                        letter.key,
+                        status,
+                        reason=outcome.reason,
+                        owner=owner,
+                        provider_id=outcome.provider_id,
+                        run_id=job.letter.run_id,
+                    )
                 )
         self._ledger.move(moves)
         if any(outcome.verdict is Verdict.ACCEPTED for _, outcome in results):
@@ -254,6 +268,7 @@ class Deliver:
                     status,
                     reason=reason,
                     request_id=job.letter.request_id,
+                    run_id=job.letter.run_id,
                     unclaimed=True,
                 )
                 for r in recipients

@@ -13,6 +13,7 @@ from chalicelib.control.gate import Gate, Report
 from chalicelib.control.queues import Outgoing
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.accept import JobQueue
+from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import (
     CHUNK_SIZE,
@@ -68,6 +69,7 @@ class Enrich:
         ledger: Ledger,
         queues: JobQueue,
         retries: Retries,
+        campaigns: CampaignPort,
         gate: Gate,
         max_attempts: int,
         clock: Clock,
@@ -78,6 +80,7 @@ class Enrich:
         self._ledger = ledger
         self._queues = queues
         self._retries = retries
+        self._campaigns = campaigns
         self._gate = gate
         self._max_attempts = max_attempts
         self._clock = clock
@@ -87,6 +90,12 @@ class Enrich:
         """Sends the chunk on, by channel. Repeating it is harmless: a delivery that has moved on is not touched, a job
         put twice is claimed once. Raises: UnavailableError (retryable)."""
         result = Enriched()
+        if job.letter.run_id is not None:
+            admitted = self._campaigns.admit(job)
+            result.held = len(job.recipients) - (len(admitted.recipients) if admitted else 0)
+            if admitted is None:
+                return result
+            job = admitted
         known = self._read_profiles(job, result)
         if known is None:
             return result
@@ -185,6 +194,7 @@ class Enrich:
                     DeliveryStatus.SKIPPED,
                     reason=reason,
                     request_id=job.letter.request_id,
+                    run_id=job.letter.run_id,
                 )
                 for notification_id, reason in skips.items()
             ]
@@ -208,6 +218,7 @@ class Enrich:
             address=candidate.address,
             locale=profile.locale or self._default_locale,
             user=user,
+            context=candidate.recipient.context,
         )
 
 

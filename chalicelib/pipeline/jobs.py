@@ -38,6 +38,7 @@ class EnrichRecipient(BaseModel):
     notification_id: str
     user_id: str | None = None
     profile: dict[str, Any] | None = None  # of a recipient who is not in the directory: email, name, locale, …
+    context: dict[str, Any] | None = None  # variables of this letter alone
 
 
 class LetterSpec(BaseModel):
@@ -55,6 +56,7 @@ class LetterSpec(BaseModel):
     expires_at: str | None = None
     campaign_id: str | None = None
     run_id: str | None = None
+    content: dict[str, Any] | None = None  # where a campaign's letters get more variables from
     stop_when: StopWhen | None = None
 
 
@@ -77,6 +79,7 @@ class DeliverRecipient(BaseModel):
     address: str
     locale: str
     user: dict[str, Any]
+    context: dict[str, Any] | None = None  # variables of this letter alone
 
 
 class DeliverJob(Job):

@@ -31,6 +31,18 @@ class Directory:
             rows = UserRow.batch_get(list(ids), consistent_read=fresh)
             return Profiles(known={row.id: _profile(row) for row in rows})
 
+    def page(
+        self, *, segment: int, segments: int, cursor: dict[str, Any] | None, limit: int
+    ) -> tuple[list[Profile], dict[str, Any] | None]:
+        """Some users of one of `segments` disjoint parts of the directory, in no order, and where that part goes on
+        (None: it is over). Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            page = UserRow.scan(
+                segment=segment, total_segments=segments, limit=limit, page_size=limit, last_evaluated_key=cursor
+            )
+            profiles = [_profile(row) for row in page]
+        return profiles, page.last_evaluated_key
+
     def put(self, user_id: str, body: UserBody) -> Profile:
         """Replaces a user, or makes one. Raises: UnavailableError (retryable)."""
         return self.put_many([User(id=user_id, **body.model_dump())])[0]

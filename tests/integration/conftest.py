@@ -15,7 +15,7 @@ from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage import base, campaigns, configuration, control, ledger, links, people
 from chalicelib.storage import live as live_tables
-from functions import deliver, enrich, feedback, live, retry
+from functions import deliver, enrich, fanout, feedback, live, load, retry
 
 QUEUES = (
     "enrich-instant",
@@ -27,6 +27,8 @@ QUEUES = (
     "live",
     "retry",
     "feedback",
+    "fanout",
+    "load",
 )
 TABLES = (
     live_tables.ConnectionRow,
@@ -119,6 +121,8 @@ class Pump:
         "live": live,
         "feedback": feedback,
         "retry": retry,
+        "fanout": fanout,
+        "load": load,
     }
 
     def __init__(self) -> None:
@@ -143,9 +147,15 @@ class Pump:
             pass
         return failed
 
-    def _batch(self, queue: str, failed: list[str]) -> bool:
+    def step(self, queue: str, messages: int) -> list[str]:
+        """Takes at most so many messages of one queue to its worker."""
+        failed: list[str] = []
+        self._batch(queue, failed, messages)
+        return failed
+
+    def _batch(self, queue: str, failed: list[str], size: int = 10) -> bool:
         url = self._url(queue)
-        messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600).get(
+        messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=size, VisibilityTimeout=600).get(
             "Messages", []
         )
         if not messages:

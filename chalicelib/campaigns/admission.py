@@ -1,0 +1,199 @@
+"""What stands before every chunk of a campaign in `enrich` and `deliver`: is the campaign going, is it its turn, and
+what more do its letters need. A pause acts on every worker within a second and a chunk.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chalicelib.campaigns.content import ContentSource
+from chalicelib.campaigns.model import Content
+from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
+from chalicelib.clock import parse_rfc3339
+from chalicelib.control.limits import Limiter
+from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.accept import notification_row
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
+from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
+from chalicelib.storage.ledger import NotificationRow
+
+KNOWN_FOR_SECONDS = 1.0
+_MAX_WAIT_SECONDS = 2.0
+_PROFILE_FIELDS = frozenset({"email", "phone", "name", "locale", "timezone", "attributes"})
+
+
+class Heads:
+    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock  # seconds that never go back
+        self._known: dict[str, tuple[float, str, float]] = {}
+
+    def state(self, campaign_id: str) -> str:
+        """`cancelled` for a campaign that is not there. Raises: UnavailableError (retryable)."""
+        known = self._known.get(campaign_id)
+        if known is None or known[0] <= self._clock():
+            known = self._read(campaign_id)
+        return known[1]
+
+    def rate(self, limit: str) -> float:
+        """The rate of the limit `campaign.<id>`, for a `Limiter`; `state` was asked before."""
+        known = self._known.get(limit.partition(".")[2])
+        return known[2] if known else 1.0
+
+    def _read(self, campaign_id: str) -> tuple[float, str, float]:
+        attributes = ["id", "part", "state", "rate_per_second"]
+        with reaching_dynamodb():
+            try:
+                row = CampaignRow.get(campaign_id, HEAD_PART, consistent_read=True, attributes_to_get=attributes)
+            except CampaignRow.DoesNotExist:
+                row = CampaignRow(campaign_id, HEAD_PART, state="cancelled")
+        known = (self._clock() + KNOWN_FOR_SECONDS, row.state or "cancelled", float(row.rate_per_second or 1.0))
+        self._known[campaign_id] = known
+        return known
+
+
+class Admission:
+    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`."""
+
+    def __init__(
+        self,
+        *,
+        heads: Heads,
+        parking: Parking,
+        content: ContentSource,
+        ledger: Ledger,
+        retries: Retries,
+        limiter: Limiter,
+        sleep: Callable[[float], None],
+        max_attempts: int,
+        retention_days: int,
+    ) -> None:
+        self._heads = heads
+        self._parking = parking
+        self._content = content
+        self._ledger = ledger
+        self._retries = retries
+        self._limiter = limiter
+        self._sleep = sleep
+        self._max_attempts = max_attempts
+        self._retention_days = retention_days
+
+    def admit(self, job: EnrichJob) -> EnrichJob | None:
+        """See `CampaignPort`."""
+        state = self._heads.state(job.letter.campaign_id or "")
+        if state == "paused":
+            self._park(job.letter, Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt))
+            return None
+        self._record(job)
+        if state == "cancelled":
+            self._cancel(job.letter, job.channels, [r.notification_id for r in job.recipients])
+            return None
+        return self._with_content(job)
+
+    def admits(self, job: DeliverJob) -> bool:
+        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam."""
+        campaign_id = job.letter.campaign_id or ""
+        state = self._heads.state(campaign_id)
+        if state == "paused":
+            recipients = tuple(_known_again(r) for r in job.recipients)
+            self._park(job.letter, Chunk(channels=(job.channel,), recipients=recipients))
+            return False
+        if state == "cancelled":
+            self._cancel(job.letter, [job.channel], [r.notification_id for r in job.recipients])
+            return False
+        grant = self._limiter.take(f"campaign.{campaign_id}", len(job.recipients), max_wait_seconds=_MAX_WAIT_SECONDS)
+        if not grant.granted:
+            self._retries.later(job, in_seconds=grant.wait_seconds)
+            return False
+        if grant.wait_seconds > 0:
+            self._sleep(grant.wait_seconds)
+        return True
+
+    def _park(self, letter: LetterSpec, chunk: Chunk) -> None:
+        self._parking.put(letter.run_id or "", PAUSED, [chunk])
+
+    def _cancel(self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str]) -> None:
+        self._close(letter, channels, ids, DeliveryStatus.CANCELLED, "campaign_cancelled")
+
+    def _close(
+        self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str], status: DeliveryStatus, reason: str
+    ) -> None:
+        self._ledger.move(
+            [
+                Move(
+                    DeliveryKey(one, channel),
+                    status,
+                    reason=reason,
+                    request_id=letter.request_id,
+                    run_id=letter.run_id,
+                    unclaimed=True,
+                )
+                for one in ids
+                for channel in channels
+            ]
+        )
+
+    def _record(self, job: EnrichJob) -> None:
+        # The rows follow from the job alone: writing them again is harmless.
+        accepted_at = parse_rfc3339(job.letter.accepted_at)
+        with reaching_dynamodb(), NotificationRow.batch_write() as batch:
+            for one in job.recipients:
+                batch.save(
+                    notification_row(
+                        one.notification_id,
+                        job.letter,
+                        channels=job.channels,
+                        recipient=one.profile or {"user_id": one.user_id},
+                        send_at=None,
+                        expires_at_epoch=expiry_epoch(self._retention_days, since=accepted_at),
+                    )
+                )
+
+    def _with_content(self, job: EnrichJob) -> EnrichJob | None:
+        if job.letter.content is None:
+            return job
+        content = Content.model_validate(job.letter.content)
+        try:
+            if content.kind == "shared":
+                more = {content.name: self._content.shared(content)}
+                letter = job.letter.model_copy(update={"context": {**job.letter.context, **more}})
+                return job.model_copy(update={"letter": letter})
+            users = [r.user_id for r in job.recipients if r.user_id]
+            found = self._content.personal(content, users) if users else {}
+        except UnavailableError:
+            found = {}
+        return self._split(job, content, found)
+
+    def _split(self, job: EnrichJob, content: Content, found: Mapping[str, Any]) -> EnrichJob | None:
+        """Those who have content go on with it; the others as the campaign says."""
+        ready: list[EnrichRecipient] = []
+        missing: list[EnrichRecipient] = []
+        for one in job.recipients:
+            if one.user_id is not None and one.user_id in found:
+                ready.append(one.model_copy(update={"context": {content.name: found[one.user_id]}}))
+            elif content.on_failure == "send_without":
+                ready.append(one)
+            else:
+                missing.append(one)
+        if missing:
+            rest = job.model_copy(update={"recipients": tuple(missing)})
+            if content.on_failure == "retry" and job.attempt < self._max_attempts:
+                self._retries.again(rest)
+            else:
+                ids = [r.notification_id for r in missing]
+                self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, "no_content")
+        return job.model_copy(update={"recipients": tuple(ready)}) if ready else None
+
+
+def _known_again(recipient: DeliverRecipient) -> EnrichRecipient:
+    """As the producer knew them: what is fresh is asked for again after the pause."""
+    profile = {name: value for name, value in recipient.user.items() if name in _PROFILE_FIELDS}
+    return EnrichRecipient(
+        notification_id=recipient.notification_id,
+        user_id=recipient.user_id,
+        profile=None if recipient.user_id else profile,
+    )

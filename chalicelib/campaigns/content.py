@@ -1,0 +1,73 @@
+"""More content for a campaign's letters, from an HTTP source. Called by `admission.py` for each chunk, and by test
+sends."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.campaigns.model import Content
+from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.rendering.context import check_plain
+
+if TYPE_CHECKING:
+    import requests
+
+MAX_BYTES = 128 * 1024
+_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
+_REMEMBERED = 64
+
+
+class ContentSource:
+    """Asks sources. `session` is made at the first use, so that a worker without such campaigns starts without it."""
+
+    def __init__(self, *, session: "Callable[[], requests.Session]", clock: Callable[[], float]) -> None:
+        self._make_session = session
+        self._session: requests.Session | None = None
+        self._clock = clock  # seconds that never go back
+        self._known: dict[str, tuple[float, Any]] = {}
+
+    def shared(self, content: Content) -> Any:
+        """The value for everybody, at most `ttl_seconds` old. Raises: UnavailableError (retryable)."""
+        known = self._known.get(content.url)
+        if known and known[0] > self._clock():
+            return known[1]
+        value = self._ask("GET", content.url, None)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[content.url] = (self._clock() + content.ttl_seconds, value)
+        return value
+
+    def personal(self, content: Content, user_ids: Sequence[str]) -> Mapping[str, Any]:
+        """The value of each user whom the source knows something of. Raises: UnavailableError (retryable)."""
+        answer = self._ask("POST", content.url, {"user_ids": list(user_ids)})
+        users = answer.get("users") if isinstance(answer, dict) else None
+        if not isinstance(users, dict):
+            raise UnavailableError("the content source gave no users")
+        return users
+
+    def _ask(self, method: str, url: str, body: Any) -> Any:
+        import requests
+
+        if self._session is None:
+            self._session = self._make_session()
+        try:
+            with self._session.request(
+                method, url, json=body, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True
+            ) as response:
+                if response.status_code != requests.codes.ok:
+                    raise UnavailableError(f"the content source answered {response.status_code}")
+                raw = response.raw.read(MAX_BYTES + 1, decode_content=True)
+        except (requests.RequestException, OSError) as error:
+            raise UnavailableError(f"the content source did not answer ({type(error).__name__})") from error
+        return _read(raw)
+
+
+def _read(raw: bytes) -> Any:
+    if len(raw) > MAX_BYTES:
+        raise UnavailableError(f"the content source gave over {MAX_BYTES} bytes")
+    try:
+        value = json.loads(raw)
+        check_plain(value)
+    except (ValueError, RecursionError, InvalidError) as error:
+        raise UnavailableError("the content source gave no plain JSON") from error
+    return value

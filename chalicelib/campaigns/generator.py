@@ -1,0 +1,88 @@
+"""The generator of automatic mailings: opens the runs that are due, keeps the open ones going and closes the finished.
+Called by `tick` every minute, and by a start that is due at once.
+
+Two ticks at once, or the same one twice, make one run: its key is its scheduled time. After a stop the campaign's
+policy says what becomes of the times that were missed (design §5).
+"""
+
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+
+from chalicelib.campaigns.jobs import time_name
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.runs import Runs, finish_on_head
+from chalicelib.campaigns.schedule import missed, occurrences
+from chalicelib.campaigns.store import CampaignStore, spec_of, update_if
+from chalicelib.clock import Clock
+from chalicelib.errors import NotFoundError
+from chalicelib.observability import Line
+from chalicelib.storage.campaigns import CampaignRow
+
+ON_TIME = timedelta(minutes=10)  # the generator may be so late without the time counting as missed
+RUNS_IN_A_TICK = 100
+
+
+class Generator:
+    """The generator of one stage."""
+
+    def __init__(self, *, campaigns: CampaignStore, runs: Runs, clock: Clock, default_zone: str) -> None:
+        self._campaigns = campaigns
+        self._runs = runs
+        self._clock = clock
+        self._default_zone = default_zone
+
+    def tick(self) -> Line:
+        """One look at everything. Raises: UnavailableError (retryable: the next tick goes on)."""
+        opened = sum(self._open_due(campaign_id) for campaign_id in self._campaigns.due(time_name(self._clock())))
+        closed = sum(self._look_after(*key) for key in self._runs.unfinished())
+        return Line(counts={"runs_opened": opened, "runs_closed": closed})
+
+    def launch(self, head: CampaignRow) -> int:
+        """Opens what is due of one campaign; says how many runs are new. Raises: UnavailableError (retryable)."""
+        if head.next_run_at is None or head.state not in ("scheduled", "running"):
+            return 0
+        spec, now = spec_of(head), self._clock()
+        first = datetime.fromisoformat(head.next_run_at)
+        if first > now:
+            return 0
+        due, following = self._times(spec, first, now)
+        # In this order: a crash between the two opens the same runs once more, which changes nothing.
+        new = sum(self._runs.open(head, moment)[1] for moment in due)
+        self._move_on(head, following)
+        return new
+
+    def _open_due(self, campaign_id: str) -> int:
+        try:
+            return self.launch(self._campaigns.get(campaign_id))
+        except NotFoundError:
+            return 0
+
+    def _times(self, spec: Campaign, first: datetime, now: datetime) -> tuple[list[datetime], datetime | None]:
+        if spec.schedule is None:
+            return [first], None
+        times = occurrences(spec.schedule, spec.timezone or self._default_zone, after=first)
+        passed = [first, *takewhile(lambda moment: moment <= now, islice(times, RUNS_IN_A_TICK - 1))]
+        following = next(occurrences(spec.schedule, spec.timezone or self._default_zone, after=passed[-1]), None)
+        if spec.misfire == "latest" and following is not None and following <= now:
+            return [], following  # a long stop: the next tick goes on from here
+        return missed(spec.misfire, passed, now=now, grace=ON_TIME), following
+
+    def _move_on(self, head: CampaignRow, following: datetime | None) -> None:
+        before = CampaignRow.next_run_at == head.next_run_at
+        if following is not None:
+            update_if(head, [CampaignRow.next_run_at.set(time_name(following))], before)
+            return
+        update_if(head, [CampaignRow.next_run_at.remove(), CampaignRow.due.remove()], before)
+        nothing_open = (CampaignRow.state == "scheduled") & CampaignRow.open_runs.does_not_exist()
+        update_if(head, [CampaignRow.state.set("completed")], nothing_open & CampaignRow.next_run_at.does_not_exist())
+
+    def _look_after(self, campaign_id: str, scheduled_at: str) -> int:
+        run = self._runs.get(campaign_id, scheduled_at)
+        if run is None or run.opened is None:
+            return 0  # the index is eventually consistent
+        head = self._campaigns.get(campaign_id)
+        if not self._runs.look_after(head, run):
+            return 0
+        finish_on_head(head, run)
+        self._runs.close(run, "cancelled" if head.state == "cancelled" else "completed")
+        return 1

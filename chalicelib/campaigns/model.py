@@ -1,0 +1,129 @@
+"""What a campaign is: the body of `POST /v1/campaigns`, checked field by field (design §8)."""
+
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from chalicelib.campaigns.rules import Rule
+from chalicelib.campaigns.schedule import RECIPIENT, Misfire, Schedule
+from chalicelib.profiles.model import Name
+
+MAX_RATE = 10_000.0
+
+State = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
+
+
+class Frozen(BaseModel):
+    """The base of every shape here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Audience(Frozen):
+    """Everyone, or those whom a rule means, or those on an uploaded list; without the recipients of other campaigns."""
+
+    everyone: Literal[True] | None = None
+    rule: Rule | None = None
+    list_id: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    exclude_campaigns: Annotated[
+        tuple[str, ...], Field(max_length=10, description="ids: whoever was a recipient of these gets nothing")
+    ] = ()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [one for one in (self.everyone, self.rule, self.list_id) if one is not None]
+        if len(given) != 1:
+            raise ValueError("expected exactly one of: everyone, rule, list_id")
+        return self
+
+
+class Content(Frozen):
+    """Something more for the letters, from an HTTP source, asked for by each chunk on its way. It becomes the variable
+    `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
+    `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,2000}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    kind: Literal["shared", "personal"] = "shared"
+    on_failure: Annotated[
+        Literal["skip", "send_without", "retry"],
+        Field(description="for those who have none; `retry` skips them in the end"),
+    ] = "retry"
+    ttl_seconds: Annotated[int, Field(ge=0, le=86_400)] = 60
+
+
+def _zone(value: str) -> str:
+    if value != RECIPIENT and value not in available_timezones():
+        raise ValueError(f"expected an IANA time zone such as Europe/Moscow, or {RECIPIENT}")
+    return value
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+Rate = Annotated[float, Field(gt=0, le=MAX_RATE, allow_inf_nan=False)]
+
+
+class Campaign(Frozen):
+    """A mailing to an audience: when it is started, at `start_at`, or by `schedule`."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Half price in November",
+                    "template": "promo",
+                    "audience": {"rule": {"attribute": "locale", "op": "equals", "value": "en"}},
+                    "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
+                    "rate_per_second": 50,
+                }
+            ]
+        },
+    )
+
+    name: Name
+    template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
+    category: Annotated[str | None, Field(description="default: the template's")] = None
+    channels: Annotated[
+        tuple[str, ...] | None, Field(min_length=1, max_length=10, description="default: the template's")
+    ] = None
+    audience: Audience
+    context: Annotated[dict[str, Any], Field(description="the template's variables")] = Field(default_factory=dict)
+    content: Content | None = None
+    rate_per_second: Annotated[Rate, Field(description="letters a second, the campaign's own limit")] = 50.0
+    publish_per_second: Annotated[
+        Rate, Field(description="messages a second that its fan-out writes at most; a message holds up to 50 letters")
+    ] = 100.0
+    start_at: Annotated[AwareDatetime | None, Field(description="default: when it is started")] = None
+    schedule: Annotated[Schedule | None, Field(description="periodic: from start_at on, if that is given")] = None
+    misfire: Annotated[
+        Misfire, Field(description="after a stop of the generator: one run for all that was missed, none, or all")
+    ] = "latest"
+    timezone: Annotated[
+        Zone | None, Field(description=f"of the schedule; `{RECIPIENT}`: at each recipient's own local time")
+    ] = None
+    canary_percent: Annotated[
+        int | None, Field(ge=1, le=99, description="these get it first; the rest is held until it is released")
+    ] = None
+
+
+class CampaignPatch(BaseModel):
+    """A change: what is given is set, null takes the default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name | None = None
+    template: str | None = None
+    category: str | None = None
+    channels: tuple[str, ...] | None = None
+    audience: Audience | None = None
+    context: dict[str, Any] | None = None
+    content: Content | None = None
+    rate_per_second: Rate | None = None
+    publish_per_second: Rate | None = None
+    start_at: AwareDatetime | None = None
+    schedule: Schedule | None = None
+    misfire: Misfire | None = None
+    timezone: Zone | None = None
+    canary_percent: Annotated[int, Field(ge=1, le=99)] | None = None

@@ -1,0 +1,154 @@
+"""A look at an audience before anybody is written to: how many, who is left out and why, a few of them, how long it
+will take, and the next dates. Called by the API.
+
+A look lasts a few seconds. Of a large directory it counts a part and answers a cursor: the next look goes on from there
+and adds up.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.runs import Runs
+from chalicelib.campaigns.schedule import occurrences
+from chalicelib.campaigns.sources import Sources, Target, excluded
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import Clock
+from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.model import Profile
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.cursor import read_cursor, write_cursor
+
+SECONDS = 8.0
+SAMPLE = 5
+NEXT_RUNS = 5
+_PAGE = 500
+_COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "suppressed", "final")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final."""
+
+    counts: Mapping[str, int]
+    sample: Sequence[Mapping[str, Any]]
+    cursor: str | None
+    eta_seconds: int
+    next_runs: Sequence[datetime]
+
+
+class Preview:
+    """The looks of one stage."""
+
+    def __init__(
+        self,
+        *,
+        runs: Runs,
+        sources: Sources,
+        templates: TemplateStore,
+        directory: Directory,
+        consent: ConsentDesk,
+        clock: Clock,
+        monotonic: Callable[[], float],
+        default_zone: str,
+    ) -> None:
+        self._runs = runs
+        self._sources = sources
+        self._templates = templates
+        self._directory = directory
+        self._consent = consent
+        self._clock = clock
+        self._monotonic = monotonic
+        self._default_zone = default_zone
+
+    def look(self, head: CampaignRow, spec: Campaign, *, cursor: str | None = None) -> Look:
+        """Counts the audience, from the cursor of an earlier look on. Raises: InvalidError (permanent: a foreign
+        cursor), NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
+        until = self._monotonic() + SECONDS
+        state = read_cursor(cursor, scope=head.id) if cursor else {"at": None, "counts": {}}
+        counts: Counter[str] = Counter({name: int(state["counts"].get(name, 0)) for name in _COUNTED})
+        times = self.next_runs(head, spec)
+        source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
+        at, sample = state["at"], list[Mapping[str, Any]]()
+        while True:
+            page = source.page(shard=0, shards=1, cursor=at, limit=_PAGE)
+            final = self._count(spec, page.targets, counts)
+            sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
+            at = page.cursor
+            if at is None or self._monotonic() >= until:
+                break
+        following = write_cursor({"at": at, "counts": dict(counts)}, scope=head.id) if at is not None else None
+        eta = round(counts["final"] / spec.rate_per_second)
+        return Look({name: counts[name] for name in _COUNTED}, sample, following, eta, times)
+
+    def next_runs(self, head: CampaignRow, spec: Campaign) -> list[datetime]:
+        """The next dates, at most five."""
+        after = self._clock()
+        if spec.schedule is None:
+            return [moment for moment in (spec.start_at,) if moment is not None and moment > after]
+        if spec.start_at is not None:
+            after = max(after, spec.start_at)
+        zone = spec.timezone or self._default_zone
+        times = list(islice(occurrences(spec.schedule, zone, after=after), NEXT_RUNS))
+        first = datetime.fromisoformat(head.next_run_at) if head.next_run_at else None
+        return times if first is None or first in times else [first, *times][:NEXT_RUNS]
+
+    def _count(self, spec: Campaign, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
+        counts["recipients"] += len(targets)
+        others = [run.run_id for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
+        out = excluded(targets, others) if others else set()
+        counts["excluded"] += len(out)
+        targets = [target for target in targets if target.recipient.notification_id not in out]
+        people = self._profiles(targets)
+        counts["unknown"] += len(targets) - len(people)
+        final = self._consenting(spec, people, counts)
+        counts["final"] += len(final)
+        return final
+
+    def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
+        """By notification id; an unknown user is left out."""
+        found = {t.recipient.notification_id: t.profile for t in targets if t.profile is not None}
+        ids = {t.recipient.user_id for t in targets if t.recipient.user_id and t.profile is None}
+        known = self._directory.get_many(ids, fresh=False).known if ids else {}
+        for target in targets:
+            one = target.recipient
+            if one.user_id is not None and one.user_id in known:
+                found[one.notification_id] = known[one.user_id]
+            elif one.profile is not None:
+                found[one.notification_id] = Profile(id="", **one.profile)
+        return found
+
+    def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
+        """Asked for the campaign's first channel."""
+        template = self._templates.get(spec.template)
+        category, channel = spec.category or template.category, (spec.channels or template.channels)[0]
+        asked = []
+        for notification_id, profile in people.items():
+            address = profile.address(CHANNELS[channel].address_field)
+            if address is None:
+                counts["no_address"] += 1
+                continue
+            asked.append(Addressee(notification_id, profile.id or None, address, profile.timezone))
+        wishes = self._consent.wishes(category, (one.user_id for one in asked if one.user_id))
+        skips = self._consent.ask(category, channel, asked, wishes).skips
+        for reason in skips.values():
+            counts["suppressed" if reason.startswith("suppressed") else "opted_out"] += 1
+        return [people[one.notification_id] for one in asked if one.notification_id not in skips]
+
+
+def _shown(profile: Profile) -> dict[str, Any]:
+    """Enough to recognise somebody; the address is masked."""
+    name, _, host = (profile.email or "").partition("@")
+    return {
+        "user_id": profile.id or None,
+        "name": profile.name,
+        "email": f"{name[:1]}***@{host}" if host else None,
+        "locale": profile.locale,
+        "timezone": profile.timezone,
+    }

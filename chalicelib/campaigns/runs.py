@@ -1,0 +1,222 @@
+"""Runs: opened once for each scheduled time, kept going, and closed when everything is settled. Called by the generator
+and by the control calls.
+
+A run is opened by a conditional put on its deterministic key; every later step can be repeated, so that whoever finds a
+run half opened only has to open it again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pynamodb.exceptions import PutError
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob, parked_place, run_id, time_name
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.pace import shard_count
+from chalicelib.campaigns.parking import Parking
+from chalicelib.campaigns.progress import read_progress
+from chalicelib.campaigns.store import spec_of, update_if
+from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.control.queues import Outgoing
+from chalicelib.pipeline.accept import JobQueue
+from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow, ShardRow
+
+QUEUE = "fanout"
+STALLED = timedelta(minutes=3)  # a shard that should have gone on so long ago has lost its message
+_KEPT_EXTRA_DAYS = 30  # a run's bookkeeping outlives its letters' rows
+
+
+class Runs:
+    """The runs of one stage."""
+
+    def __init__(
+        self, *, templates: TemplateStore, parking: Parking, queues: JobQueue, clock: Clock, retention_days: int
+    ) -> None:
+        self._templates = templates
+        self._parking = parking
+        self._queues = queues
+        self._clock = clock
+        self._retention_days = retention_days
+
+    def open(
+        self,
+        head: CampaignRow,
+        scheduled: datetime,
+        *,
+        resend_of: str | None = None,
+        reasons: Sequence[str] | None = None,
+    ) -> tuple[RunRow, bool]:
+        """The run of this time, and whether it is a new one; opening it again is harmless. Raises: UnavailableError
+        (retryable)."""
+        run, new = self._record(self._draw_up(head, scheduled, resend_of=resend_of, reasons=reasons))
+        if run.opened is not None:
+            self.keep_going(head, run)
+        return run, new
+
+    def get(self, campaign_id: str, scheduled_at: str) -> RunRow | None:
+        """Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            try:
+                return RunRow.get(campaign_id, scheduled_at, consistent_read=True)
+            except RunRow.DoesNotExist:
+                return None
+
+    def of(self, campaign_id: str, *, limit: int | None = None) -> list[RunRow]:
+        """The runs of a campaign, newest first. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return list(RunRow.query(campaign_id, scan_index_forward=False, limit=limit, consistent_read=True))
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        """The keys of all that are open. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return [(row.campaign_id, row.scheduled_at) for row in RunRow.by_open.query(ONE)]
+
+    def keep_going(self, head: CampaignRow, run: RunRow) -> None:
+        """Completes whatever a crash left out of an opening, and puts a message for each shard that is not done. A
+        shard that has one already goes on once all the same. Raises: UnavailableError (retryable)."""
+        if run.scheduled_at not in (head.open_runs or set()):
+            self._note_open(head, run)
+        self.kick(run, self._shards(run))
+
+    def kick(self, run: RunRow, shards: Sequence[ShardRow]) -> None:
+        """Puts a message for each shard that is not done. Raises: UnavailableError (retryable)."""
+        jobs = [
+            FanoutJob(campaign_id=run.campaign_id, scheduled_at=run.scheduled_at, shard=row.shard, step=int(row.step))
+            for row in shards
+            if not row.done
+        ]
+        self._queues.put(QUEUE, [Outgoing(job.model_dump_json()) for job in jobs])
+
+    def wake_parked(self, run: RunRow, *, all_of_it: bool = False) -> None:
+        """Sends off the waiting chunks whose time has come; `all_of_it`: of a cancelled run. Raises: UnavailableError
+        (retryable)."""
+        for n in range(PARKED_PLACES):
+            due = self._parking.due(
+                parked_place(run.run_id, n),
+                now=self._clock(),
+                canary_released=run.canary_released_at is not None,
+                cancelled=all_of_it,
+                limit=1,
+            )
+            row = ShardRow(run.run_id, f"{PARKED}{n:02}")
+            if due and self._wake(row):
+                self.kick(run, [row])
+
+    def look_after(self, head: CampaignRow, run: RunRow) -> bool:
+        """What `tick` does for an open run; says whether it is finished now. Raises: UnavailableError (retryable)."""
+        shards = self._shards(run)
+        if run.scheduled_at not in (head.open_runs or set()) and head.state != "cancelled":
+            self._note_open(head, run)
+        if head.state != "paused":
+            stalled = (self._clock() - STALLED).timestamp()
+            self.kick(run, [row for row in shards if not row.done and row.resume_at < stalled])
+            self.wake_parked(run, all_of_it=head.state == "cancelled")
+        audience = [row for row in shards if row.shard.startswith(AUDIENCE)]
+        if not all(row.done for row in audience):
+            return False
+        progress = read_progress(run)
+        return progress.settled >= progress.targeted
+
+    def close(self, run: RunRow, outcome: str) -> None:
+        """Closes a run; the campaign's head was told before. Raises: UnavailableError (retryable)."""
+        actions = [
+            RunRow.opened.remove(),
+            RunRow.outcome.set(outcome),
+            RunRow.finished_at.set(rfc3339(self._clock())),
+        ]
+        update_if(run, actions, RunRow.opened.exists())
+
+    def _draw_up(
+        self, head: CampaignRow, scheduled: datetime, *, resend_of: str | None, reasons: Sequence[str] | None
+    ) -> RunRow:
+        spec, at = spec_of(head), time_name(scheduled)
+        template = self._templates.get(spec.template)
+        name = run_id(head.id, at)
+        letter = LetterSpec(
+            template=template.key,
+            template_version=template.version,
+            category=spec.category or template.category,
+            lane="bulk",
+            context=spec.context,
+            content=spec.content.model_dump(mode="json") if spec.content else None,
+            request_id=derived_id("run", name),
+            accepted_at=rfc3339(self._clock()),
+            campaign_id=head.id,
+            run_id=name,
+        )
+        return RunRow(
+            head.id,
+            at,
+            opened=ONE,
+            run_id=name,
+            version=int(head.version),
+            spec=spec.model_dump(mode="json", by_alias=True),
+            letter=letter.model_dump(mode="json"),
+            channels=list(dict.fromkeys(spec.channels or template.channels)),
+            shards=self._shard_count(spec, head, resend_of),
+            created_at=letter.accepted_at,
+            resend_of=resend_of,
+            reasons=list(reasons) if reasons is not None else None,
+        )
+
+    def _shard_count(self, spec: Campaign, head: CampaignRow, resend_of: str | None) -> int:
+        # An exact share of an audience is taken by one counter; what was not sent is little.
+        return 1 if spec.canary_percent or resend_of else shard_count(head.rate_per_second or spec.rate_per_second)
+
+    def _record(self, drawn: RunRow) -> tuple[RunRow, bool]:
+        with reaching_dynamodb():
+            try:
+                drawn.save(condition=RunRow.campaign_id.does_not_exist())
+                return drawn, True
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
+            return RunRow.get(drawn.campaign_id, drawn.scheduled_at, consistent_read=True), False
+
+    def _note_open(self, head: CampaignRow, run: RunRow) -> None:
+        """Makes the run's shards and tells the campaign's head."""
+        expires = expiry_epoch(self._retention_days + _KEPT_EXTRA_DAYS, since=self._clock())
+        names = [f"{AUDIENCE}{n:02}" for n in range(int(run.shards))] + [
+            f"{PARKED}{n:02}" for n in range(PARKED_PLACES)
+        ]
+        for name in names:
+            row = ShardRow(
+                run.run_id,
+                name,
+                done=name.startswith(PARKED),
+                resume_at=self._clock().timestamp(),
+                expires_at_epoch=expires,
+            )
+            with reaching_dynamodb():
+                try:
+                    row.save(condition=ShardRow.run_id.does_not_exist())
+                except PutError as error:
+                    if not condition_failed(error):
+                        raise
+        with reaching_dynamodb():
+            head.update(actions=[CampaignRow.open_runs.add({run.scheduled_at})])
+        update_if(head, [CampaignRow.state.set("running")], CampaignRow.state == "scheduled")
+
+    def _shards(self, run: RunRow) -> list[ShardRow]:
+        with reaching_dynamodb():
+            return list(ShardRow.query(run.run_id, consistent_read=True))
+
+    def _wake(self, row: ShardRow) -> bool:
+        """False where another was first."""
+        now = self._clock().timestamp()
+        actions = [ShardRow.done.set(False), ShardRow.step.set(ShardRow.step + 1), ShardRow.resume_at.set(now)]
+        return update_if(row, actions, ShardRow.done == True)  # noqa: E712 (a condition of DynamoDB's)
+
+
+def finish_on_head(head: CampaignRow, run: RunRow) -> None:
+    """Takes the run off the campaign's open ones and moves the campaign on when it was the last. Raises:
+    UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        head.update(actions=[CampaignRow.open_runs.delete({run.scheduled_at})])
+    idle: Condition = (CampaignRow.state == "running") & CampaignRow.open_runs.does_not_exist()
+    if not update_if(head, [CampaignRow.state.set("scheduled")], idle & CampaignRow.next_run_at.exists()):
+        update_if(head, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())

@@ -1,0 +1,103 @@
+"""When a campaign runs: periods and cron expressions in a named zone, DST included. `model.py` checks with it, the
+generator asks it, and previews show its next dates.
+
+    list(islice(occurrences(Schedule(every="week", on="friday", at="18:00"), "Europe/Moscow", after=now()), 5))
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+RECIPIENT = "recipient"  # the zone of each recipient, in place of a name
+_EARLIEST_ZONE = "Etc/GMT-14"  # UTC+14 (the sign of these names is reversed): where every day begins first
+_DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_LAST_SURE_DAY = 28  # every month has it
+
+WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Misfire = Literal["latest", "skip", "all"]
+
+
+class Schedule(BaseModel):
+    """`{every, on?, at}` or `{cron}`: five fields, minute first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: Literal["day", "week", "month"] | None = None
+    on: Annotated[
+        WeekDay | Annotated[int, Field(ge=1, le=_LAST_SURE_DAY)] | Literal["last"] | None,
+        Field(description="a day's name of every week; 1 to 28 or `last` of every month"),
+    ] = None
+    at: Annotated[str | None, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:00"])] = None
+    cron: Annotated[str | None, Field(max_length=100, examples=["0 18 * * 5"])] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.cron is not None:
+            if self.model_fields_set - {"cron"}:
+                raise ValueError("expected either cron, or every and at")
+            _check_cron(self.cron)
+        elif self.every is None or self.at is None:
+            raise ValueError("expected every and at, or cron")
+        elif self.every == "week" and self.on not in _DAYS:
+            raise ValueError("on: expected the name of a day, such as friday")
+        elif self.every == "month" and not (isinstance(self.on, int) or self.on == "last"):
+            raise ValueError(f"on: expected a day of the month, 1 to {_LAST_SURE_DAY}, or last")
+        elif self.every == "day" and self.on is not None:
+            raise ValueError("on: every day takes no day")
+        return self
+
+    def expression(self) -> str:
+        """The schedule as cron says it."""
+        if self.cron is not None:
+            return self.cron
+        hour, _, minute = (self.at or "").partition(":")
+        day = ("L" if self.on == "last" else self.on) if self.every == "month" else "*"
+        weekday = _DAYS.index(str(self.on)) if self.every == "week" else "*"
+        return f"{int(minute)} {int(hour)} {day} * {weekday}"
+
+
+def occurrences(schedule: Schedule, zone: str, *, after: datetime) -> Iterator[datetime]:
+    """Every moment after `after`, in UTC; an hour that DST skips is made up for right after it, one that it repeats
+    comes once. For `recipient` it is the moment at which the first zone on Earth reaches the time."""
+    for moment in CronSim(schedule.expression(), after.astimezone(ZoneInfo(planning_zone(zone)))):
+        yield moment.astimezone(UTC)
+
+
+def planning_zone(zone: str) -> str:
+    """The zone that a campaign's times are counted in."""
+    return _EARLIEST_ZONE if zone == RECIPIENT else zone
+
+
+def local_moment(scheduled: datetime, zone: str) -> datetime:
+    """When the wall clock of `zone` shows what the first zone's clock shows at `scheduled`."""
+    wall = scheduled.astimezone(ZoneInfo(_EARLIEST_ZONE)).replace(tzinfo=None)
+    return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def first_moment(wall: datetime) -> datetime:
+    """The inverse, for a campaign that is sent once: when the first zone's clock shows the wall time of `wall`."""
+    return wall.replace(tzinfo=ZoneInfo(_EARLIEST_ZONE)).astimezone(UTC)
+
+
+def missed(policy: Misfire, due: list[datetime], *, now: datetime, grace: timedelta) -> list[datetime]:
+    """Which of the due moments become runs. One that is no older than `grace` is on time, whatever the policy."""
+    if policy == "all":
+        return due
+    if policy == "latest":
+        return due[-1:]
+    return [moment for moment in due if now - moment <= grace]
+
+
+def _check_cron(expression: str) -> None:
+    try:
+        dates = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f"cron: expected five fields such as 0 18 * * 5: {error}") from error
+    if len(expression.split()) != 5:
+        raise ValueError("cron: expected five fields, minute first")
+    if next(dates, None) is None:
+        raise ValueError("cron: no such date ever comes")

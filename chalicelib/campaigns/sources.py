@@ -1,0 +1,201 @@
+"""Where the recipients of a run come from, page by page: the directory, an uploaded list, or the unsent letters of
+another run. Called by the fan-out; a cursor is JSON and is stored with the shard.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from chalicelib.campaigns.lists import ListStore
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.rules import Moment, Rule
+from chalicelib.campaigns.schedule import RECIPIENT, planning_zone
+from chalicelib.clock import derived_id
+from chalicelib.pipeline.jobs import EnrichRecipient
+from chalicelib.pipeline.tally import UNSENT_SHARDS
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.model import Profile
+from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.campaigns import RunRow
+from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow, NotificationRow
+
+Cursor = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One recipient of a run, the zone whose clock is theirs (None: not known), and the profile where it is at hand."""
+
+    recipient: EnrichRecipient
+    zone: str | None = None
+    profile: Profile | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some targets, and where the shard goes on; None: it is over."""
+
+    targets: Sequence[Target]
+    cursor: Cursor | None
+
+
+class Source(Protocol):
+    """One audience."""
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
+        """The targets among about `limit` candidates. Raises: UnavailableError (retryable)."""
+        ...
+
+
+class DirectorySource:
+    """Everyone in the directory, or those whom a rule means. `scheduled` is the run's time."""
+
+    def __init__(
+        self, directory: Directory, rule: Rule | None, *, run_id: str, scheduled: datetime, zone: str, default_zone: str
+    ) -> None:
+        self._directory = directory
+        self._rule = rule
+        self._run_id = run_id
+        self._scheduled = scheduled
+        self._zone = zone
+        self._default_zone = default_zone
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
+        """See `Source`."""
+        profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
+        return Page([self._target(one) for one in profiles if self.means(one)], following)
+
+    def means(self, profile: Profile) -> bool:
+        """Whether the profile is in the audience. The recipient's own calendar says which day it is."""
+        if self._rule is None:
+            return True
+        zone = planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone
+        today = self._scheduled.astimezone(ZoneInfo(zone)).date()
+        return self._rule.matches(profile, Moment(now=self._scheduled, today=today))
+
+    def _target(self, profile: Profile) -> Target:
+        notification_id = notification_of(self._run_id, user_id=profile.id)
+        recipient = EnrichRecipient(notification_id=notification_id, user_id=profile.id)
+        return Target(recipient, profile.timezone, profile)
+
+
+class ListSource:
+    """The rows of an uploaded list; a shard takes every so-manieth block."""
+
+    def __init__(self, lists: ListStore, list_id: str, *, run_id: str) -> None:
+        self._lists = lists
+        self._list_id = list_id
+        self._run_id = run_id
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:  # noqa: ARG002
+        """See `Source`; a page is one block, whatever the limit."""
+        number = int(cursor["block"]) if cursor else shard
+        rows = self._lists.block(self._list_id, number)
+        if rows is None:
+            return Page([], None)
+        return Page([self._target(row) for row in rows], {"block": number + shards})
+
+    def _target(self, row: Mapping[str, Any]) -> Target:
+        user_id, address = row.get("user_id"), row.get("email")
+        recipient = EnrichRecipient(
+            notification_id=notification_of(self._run_id, user_id=user_id, address=address),
+            user_id=user_id,
+            profile=None if user_id else dict(row),
+        )
+        return Target(recipient, row.get("timezone"))
+
+
+class UnsentSource:
+    """The letters of a run that were certainly not sent, for certain reasons. A resend has an id that follows from the
+    letter's: whoever asks twice sends once."""
+
+    def __init__(self, run_id: str, reasons: Sequence[str] | None, *, resend_run_id: str) -> None:
+        self._run_id = run_id
+        self._reasons: Sequence[str | None] = reasons or (None,)
+        self._resend_run_id = resend_run_id
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:  # noqa: ARG002
+        """See `Source`; there is one shard, which goes through the index's partitions and the reasons."""
+        parts = [(place, reason) for place in range(UNSENT_SHARDS) for reason in self._reasons]
+        number, key = (int(cursor["part"]), cursor.get("key")) if cursor else (0, None)
+        place, reason = parts[number]
+        wanted = None if reason is None else DeliveryRow.reason == reason
+        with reaching_dynamodb():
+            page = LedgerRow.by_unsent.query(
+                f"{self._run_id}#{place}", wanted, limit=limit, page_size=limit, last_evaluated_key=key
+            )
+            targets = self._targets(list(dict.fromkeys(row.notification_id for row in page)))
+        if page.last_evaluated_key:
+            return Page(targets, {"part": number, "key": page.last_evaluated_key})
+        return Page(targets, {"part": number + 1} if number + 1 < len(parts) else None)
+
+    def _targets(self, ids: Sequence[str]) -> list[Target]:
+        rows = NotificationRow.batch_get([(one, NOTIFICATION_PART) for one in ids], consistent_read=True) if ids else ()
+        targets = {resend_of(row.notification_id): _again(row) for row in rows}
+        keys = [(one, NOTIFICATION_PART) for one in targets]
+        known = NotificationRow.batch_get(keys, consistent_read=True) if keys else ()
+        for row in known:
+            if row.run_id != self._resend_run_id:
+                targets.pop(row.notification_id)  # an earlier resend took it: what that left unsent is its own
+        return list(targets.values())
+
+
+def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
+    """The notification's id: the same recipient of the same run has the same one, however often a page is sent."""
+    return derived_id("campaign", run_id, f"user:{user_id}" if user_id else f"address:{(address or '').lower()}")
+
+
+def resend_of(notification_id: str) -> str:
+    """The id of the letter that makes up for one that was not sent."""
+    return derived_id("resend", notification_id)
+
+
+def _again(row: NotificationRow) -> Target:
+    profile = None if row.user_id else dict(row.recipient)
+    new_id = resend_of(row.notification_id)
+    return Target(EnrichRecipient(notification_id=new_id, user_id=row.user_id, profile=profile))
+
+
+class Sources:
+    """Finds the source of a run."""
+
+    def __init__(self, *, directory: Directory, lists: ListStore, default_zone: str) -> None:
+        self._directory = directory
+        self._lists = lists
+        self._default_zone = default_zone
+
+    def of(self, run: RunRow, spec: Campaign, *, scheduled: datetime) -> Source:
+        """The source of a run's recipients."""
+        if run.resend_of:
+            return UnsentSource(run.resend_of, run.reasons, resend_run_id=run.run_id)
+        return self.of_spec(spec, run_id=run.run_id, scheduled=scheduled)
+
+    def of_spec(self, spec: Campaign, *, run_id: str, scheduled: datetime) -> Source:
+        """The source of a campaign as it would be at a time; previews ask it."""
+        if spec.audience.list_id is not None:
+            return ListSource(self._lists, spec.audience.list_id, run_id=run_id)
+        return DirectorySource(
+            self._directory,
+            spec.audience.rule,
+            run_id=run_id,
+            scheduled=scheduled,
+            zone=spec.timezone or self._default_zone,
+            default_zone=self._default_zone,
+        )
+
+
+def excluded(targets: Sequence[Target], run_ids: Sequence[str]) -> set[str]:
+    """The notification ids of targets who were recipients of any of these runs. Raises: UnavailableError
+    (retryable)."""
+    asked: dict[str, str] = {}
+    for target in targets:
+        one = target.recipient
+        address = (one.profile or {}).get("email")
+        for run_id in run_ids:
+            asked[notification_of(run_id, user_id=one.user_id, address=address)] = one.notification_id
+    with reaching_dynamodb():
+        keys = [(notification_id, NOTIFICATION_PART) for notification_id in asked]
+        found = NotificationRow.batch_get(keys, attributes_to_get=["notification_id", "part", "kind"]) if keys else ()
+        return {asked[row.notification_id] for row in found}

@@ -1,0 +1,172 @@
+"""Campaigns as they are kept: the head, which changes, and every version ever saved, which does not. Called by the
+control calls, the generator and the fan-out."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.campaigns.model import Campaign, State
+from chalicelib.clock import Clock, new_id, rfc3339
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.storage.base import StageTable, condition_failed, reaching_dynamodb
+from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
+from chalicelib.storage.cursor import read_cursor, write_cursor
+
+_LISTED = "campaigns"
+
+
+class CampaignStore:
+    """The campaigns of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def add(self, spec: Campaign, *, by: str) -> CampaignRow:
+        """A new draft. Raises: UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        row = CampaignRow(
+            new_id(),
+            HEAD_PART,
+            listed=_LISTED,
+            state="draft",
+            spec=spec.model_dump(mode="json", by_alias=True),
+            version=1,
+            rate_per_second=spec.rate_per_second,
+            publish_per_second=spec.publish_per_second,
+            created_at=at,
+            created_by=by,
+            updated_at=at,
+            updated_by=by,
+            timeline=[_event(at, by, "draft")],
+        )
+        with reaching_dynamodb():
+            _version(row.id, spec, number=1, at=at, by=by).save()
+            row.save()
+        return row
+
+    def get(self, campaign_id: str) -> CampaignRow:
+        """As it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            try:
+                return CampaignRow.get(campaign_id, HEAD_PART, consistent_read=True)
+            except CampaignRow.DoesNotExist:
+                pass
+        raise NotFoundError(f"there is no campaign {campaign_id}")
+
+    def page(self, *, limit: int, cursor: str | None) -> tuple[list[CampaignRow], str | None]:
+        """Newest first, and the cursor of the next page. Raises: InvalidError (permanent: a foreign cursor),
+        UnavailableError (retryable)."""
+        start = read_cursor(cursor, scope=_LISTED) if cursor else None
+        with reaching_dynamodb():
+            page = CampaignRow.by_creation.query(
+                _LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            ids = [row.id for row in page]
+            found = {row.id: row for row in CampaignRow.batch_get([(one, HEAD_PART) for one in ids])} if ids else {}
+        following = page.last_evaluated_key
+        return [found[one] for one in ids if one in found], write_cursor(
+            following, scope=_LISTED
+        ) if following else None
+
+    def versions(self, campaign_id: str) -> list[CampaignRow]:
+        """Every version, oldest first. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return list(CampaignRow.query(campaign_id, CampaignRow.part.startswith(VERSION_PREFIX)))
+
+    def edit(self, head: CampaignRow, spec: Campaign, *, by: str, extra: Sequence[Action] = ()) -> None:
+        """Saves the next version and makes it the head's. Raises: ConflictError (permanent: somebody else changed it),
+        UnavailableError (retryable)."""
+        at, number = rfc3339(self._clock()), int(head.version) + 1
+        with reaching_dynamodb():
+            try:
+                _version(head.id, spec, number=number, at=at, by=by).save(condition=CampaignRow.id.does_not_exist())
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
+                raise _changed(head) from error
+        self.update(
+            head,
+            [
+                CampaignRow.spec.set(spec.model_dump(mode="json", by_alias=True)),
+                CampaignRow.version.set(number),
+                CampaignRow.rate_per_second.set(spec.rate_per_second),
+                CampaignRow.publish_per_second.set(spec.publish_per_second),
+                CampaignRow.updated_at.set(at),
+                CampaignRow.updated_by.set(by),
+                *extra,
+            ],
+            (CampaignRow.version == int(head.version)) & (CampaignRow.state == head.state),
+        )
+
+    def enter(
+        self,
+        head: CampaignRow,
+        state: State | None,
+        *,
+        only_from: Iterable[State],
+        by: str,
+        event: str | None = None,
+        extra: Sequence[Action] = (),
+        only_if: Condition | None = None,
+    ) -> None:
+        """Moves the campaign to a state (None: it stays), and says in its timeline who did what (default: the state).
+        Raises: ConflictError (permanent: its state forbids it), UnavailableError (retryable)."""
+        entry = _event(rfc3339(self._clock()), by, event or state or "")
+        noted = CampaignRow.timeline.set(CampaignRow.timeline.append([entry]))
+        condition: Condition = CampaignRow.state.is_in(*only_from)
+        if only_if is not None:
+            condition = condition & only_if
+        moves: list[Action] = [CampaignRow.state.set(state)] if state else []
+        self.update(head, [*moves, noted, *extra], condition)
+
+    def update(self, head: CampaignRow, actions: Sequence[Action], condition: Condition) -> None:
+        """One conditional change of the head, which shows the new state then. Raises: ConflictError (permanent),
+        UnavailableError (retryable)."""
+        if update_if(head, actions, condition):
+            return
+        raise _changed(self.get(head.id))
+
+    def due(self, until: str) -> list[str]:
+        """The campaigns whose next run is due. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return [row.id for row in CampaignRow.by_next_run.query(ONE, CampaignRow.next_run_at <= until)]
+
+
+def spec_of(row: CampaignRow) -> Campaign:
+    """What the row asks for."""
+    return Campaign.model_validate(row.spec)
+
+
+def update_if(row: StageTable, actions: Sequence[Action], condition: Condition) -> bool:
+    """One conditional change of a row, which shows its new state then; False where the condition did not hold. Raises:
+    UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            row.update(actions=list(actions), condition=condition)
+            return True
+        except UpdateError as error:
+            if not condition_failed(error):
+                raise
+            return False
+
+
+def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str) -> CampaignRow:
+    return CampaignRow(
+        campaign_id,
+        f"{VERSION_PREFIX}{number:06}",
+        spec=spec.model_dump(mode="json", by_alias=True),
+        version=number,
+        updated_at=at,
+        updated_by=by,
+    )
+
+
+def _changed(head: CampaignRow) -> ConflictError:
+    return ConflictError(f"the campaign is {head.state}, version {int(head.version)}: that forbids this; read it again")
+
+
+def _event(at: str, by: str, event: str) -> str:
+    return json.dumps({"at": at, "by": by, "event": event}, separators=(",", ":"))

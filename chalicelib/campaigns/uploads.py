@@ -1,0 +1,55 @@
+"""Where uploaded lists lie: a private bucket, written through signed URLs. Called by the API and the worker `load`."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+URL_SECONDS = 900
+CONTENT_TYPE = "text/csv"
+
+
+class S3Uploads:
+    """The bucket `<prefix>-<account>`: names of buckets are shared by the whole world."""
+
+    def __init__(self, s3: "S3Client", *, account: Callable[[], str], prefix: str) -> None:
+        self._s3 = s3
+        self._account = account
+        self._prefix = prefix
+
+    def url(self, list_id: str) -> str:
+        """Where the file may be PUT, once or again, within URL_SECONDS. Raises: UnavailableError (retryable)."""
+        return self._s3.generate_presigned_url(
+            "put_object",
+            Params={"Bucket": self._bucket, "Key": _key(list_id), "ContentType": CONTENT_TYPE},
+            ExpiresIn=URL_SECONDS,
+        )
+
+    def lines(self, list_id: str) -> Iterable[bytes] | None:
+        """See `campaigns.lists.Uploads`."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=_key(list_id))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404", "AccessDenied"):
+                return None  # without the right to list, a missing file is a forbidden one
+            raise UnavailableError("the bucket of uploads did not answer") from error
+        except BotoCoreError as error:
+            raise UnavailableError("the bucket of uploads did not answer") from error
+        return answer["Body"].iter_lines(keepends=True)
+
+    @cached_property
+    def _bucket(self) -> str:
+        try:
+            return f"{self._prefix}-{self._account()}"
+        except (BotoCoreError, ClientError) as error:
+            raise UnavailableError("AWS did not say whose account this is") from error
+
+
+def _key(list_id: str) -> str:
+    return f"{list_id}.csv"

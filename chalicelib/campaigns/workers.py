@@ -1,0 +1,27 @@
+"""What each worker does with the body of one message: read the job, do the verb, say what came of it."""
+
+from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.jobs import FanoutJob, LoadJob
+from chalicelib.campaigns.lists import ListLoader
+from chalicelib.observability import Line, Work
+from chalicelib.pipeline.jobs import read_job
+
+
+def fanout_work(fanout: Fanout) -> Work:
+    """The work of `functions/fanout.py`."""
+
+    def work(body: str) -> Line:
+        job = read_job(FanoutJob, body)
+        return Line(ids=[f"{job.campaign_id}@{job.scheduled_at}"], counts={fanout.take(job): 1})
+
+    return work
+
+
+def load_work(loader: ListLoader) -> Work:
+    """The work of `functions/load.py`."""
+
+    def work(body: str) -> Line:
+        job = read_job(LoadJob, body)
+        return Line(ids=[job.list_id], counts={loader.load(job.list_id): 1})
+
+    return work

@@ -1,0 +1,73 @@
+"""Outgoing HTTP to addresses that people typed in: no redirects (the caller says so), and no private, loopback or
+link-local address unless the stage allows them (server-side request forgery, OWASP). The name is resolved once and the
+connection is made to what was checked, so that a second answer of the name server changes nothing.
+"""
+
+import ipaddress
+import socket
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+from urllib3.util.connection import create_connection
+
+
+def guarded_session(*, allow_private: bool) -> requests.Session:
+    """A session that reaches public addresses only, unless `allow_private`; it takes no proxy from the environment."""
+    session = requests.Session()
+    session.trust_env = False
+    if not allow_private:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _GuardedAdapter(max_retries=0))
+    return session
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address may be called on somebody's word."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_global and not ip.is_multicast
+
+
+def _connect(connection: Any) -> socket.socket:
+    host, port = connection.host, connection.port
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NewConnectionError(connection, "the name cannot be resolved") from error
+    addresses = [str(one[4][0]) for one in found]
+    if not addresses or not all(is_public(address) for address in addresses):
+        raise NewConnectionError(connection, "the address is not a public one")
+    try:
+        return create_connection((addresses[0], port), connection.timeout, socket_options=connection.socket_options)
+    except OSError as error:
+        raise NewConnectionError(connection, "no connection") from error
+
+
+class _GuardedHTTP(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _GuardedHTTPS(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHTTPS
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager: urllib3.PoolManager
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

@@ -1,0 +1,20 @@
+"""What the pipeline asks of campaigns before it works on a chunk of one. `campaigns.admission.Admission` answers: the
+campaign may be paused or cancelled, and its letters may need more content."""
+
+from typing import Protocol
+
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
+
+
+class CampaignPort(Protocol):
+    """Asked only for jobs that have a `run_id`."""
+
+    def admit(self, job: EnrichJob) -> EnrichJob | None:
+        """Records the recipients' notifications and answers the job with its content; None where nothing is left to do
+        now: it was put aside, or cancelled. Raises: UnavailableError (retryable)."""
+        ...
+
+    def admits(self, job: DeliverJob) -> bool:
+        """Whether the letters may leave now; where not, they were put aside or cancelled. Raises: UnavailableError
+        (retryable)."""
+        ...

@@ -1,0 +1,7 @@
+"""Lambda: turns the audience of a run into chunks. Source: queue fanout."""
+
+from chalicelib.campaigns.workers import fanout_work
+from chalicelib.observability import batch_handler
+from chalicelib.wiring import fanout
+
+handler = batch_handler("fanout", lambda: fanout_work(fanout()))

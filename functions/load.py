@@ -1,0 +1,7 @@
+"""Lambda: reads an uploaded list. Source: queue load."""
+
+from chalicelib.campaigns.workers import load_work
+from chalicelib.observability import batch_handler
+from chalicelib.wiring import list_loader
+
+handler = batch_handler("load", lambda: load_work(list_loader()))

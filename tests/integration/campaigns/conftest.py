@@ -1,0 +1,153 @@
+"""A cinema with viewers, a clock that stands still until it is moved, and a desk to run campaigns from."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.progress import Progress, read_progress
+from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.profiles.model import User
+from chalicelib.storage.campaigns import CampaignRow, RunRow
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow
+from functions import tick
+from tests.integration.conftest import Pump
+
+CONTEXT = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
+FAST = {"rate_per_second": 10_000, "publish_per_second": 10_000}
+ANNA, BORIS = "anna", "boris"  # two managers
+
+
+class StandingClock:
+    """The present, as long as the test wants it to be."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_(self, **time: float) -> None:
+        """Lets time pass."""
+        self.at += timedelta(**time)
+
+
+@pytest.fixture
+def clock(stage: None, monkeypatch: pytest.MonkeyPatch) -> StandingClock:
+    """The stage's clock."""
+    # In the past: SQS keeps its own time, and nothing here may wait for it.
+    standing = StandingClock(datetime(2026, 3, 2, 10, 0, tzinfo=UTC))
+    monkeypatch.setattr(wiring, "now", standing)
+    return standing
+
+
+class PostOffice:
+    """A provider of letters: takes all, but does as it is told with some addresses. (moto has no SendBulkEmail.)"""
+
+    name = "email"
+    batch_size = 50
+
+    def __init__(self) -> None:
+        self.letters: list[Message] = []
+        self.verdicts: dict[str, Outcome] = {}
+
+    @property
+    def addresses(self) -> list[str]:
+        """Of the letters that it took."""
+        return [letter.address for letter in self.letters]
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel`."""
+        outcomes = [
+            self.verdicts.get(m.address, Outcome(Verdict.ACCEPTED, provider_id=m.delivery_id)) for m in messages
+        ]
+        for message, outcome in zip(messages, outcomes, strict=True):
+            if outcome.verdict is Verdict.ACCEPTED:
+                self.letters.append(message)
+        return outcomes
+
+
+@pytest.fixture
+def office(stage: None, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
+    """The provider behind the channel `email`."""
+    office = PostOffice()
+    monkeypatch.setattr(wiring, "channels", lambda: {"email": office})
+    return office
+
+
+class Desk:
+    """Runs campaigns the way managers and the generator do."""
+
+    def __init__(self, pump: Pump, clock: StandingClock) -> None:
+        self.pump = pump
+        self.clock = clock
+
+    def spec(self, **fields: Any) -> Campaign:
+        """A campaign to everyone, fast, unless told otherwise."""
+        given = {"name": "Promo", "template": "promo", "audience": {"everyone": True}, "context": CONTEXT, **FAST}
+        return Campaign.model_validate({**given, **fields})
+
+    def start(self, **fields: Any) -> str:
+        """A started campaign's id."""
+        campaign_id = wiring.campaign_control().draft(self.spec(**fields), by=ANNA).id
+        wiring.campaign_control().start(campaign_id, by=ANNA)
+        return campaign_id
+
+    def forget_states(self) -> None:
+        """Lets the second pass for which workers remember a campaign's state."""
+        for part in (wiring.admission, wiring.enrich, wiring.deliver):
+            part.cache_clear()
+
+    def tick(self) -> None:
+        """One minute's work."""
+        tick.handler({}, None)
+
+    def finish(self) -> None:
+        """Works everything off and lets the generator see it."""
+        assert self.pump.run() == []
+        self.tick()
+        assert self.pump.run() == []
+
+    def head(self, campaign_id: str) -> CampaignRow:
+        return wiring.campaigns().get(campaign_id)
+
+    def runs(self, campaign_id: str) -> list[RunRow]:
+        return wiring.runs().of(campaign_id)
+
+    def progress(self, campaign_id: str) -> Progress:
+        return read_progress(self.runs(campaign_id)[0])
+
+    def ledger(self, run: RunRow) -> Counter[str]:
+        """The ledger's own count of a run's deliveries, by status."""
+        rows = [row for row in LedgerRow.scan() if isinstance(row, DeliveryRow) and row.run_id == run.run_id]
+        return Counter(row.status for row in rows)
+
+
+@pytest.fixture
+def desk(pump: Pump, clock: StandingClock, office: PostOffice) -> Iterator[Desk]:
+    """The control desk."""
+    yield Desk(pump, clock)
+
+
+Viewers = Callable[..., list[str]]
+
+
+@pytest.fixture
+def viewers(clock: StandingClock) -> Viewers:
+    """Puts viewers into the directory; the fields of the n-th may depend on n."""
+
+    def put(count: int, fields: Callable[[int], dict[str, Any]] = lambda _: {}) -> list[str]:
+        ids = [f"u-{n:05}" for n in range(count)]
+        users = [
+            User.model_validate({"id": one, "email": f"{one}@example.com", "name": f"Viewer {n}", **fields(n)})
+            for n, one in enumerate(ids)
+        ]
+        for start in range(0, count, 100):
+            wiring.directory().put_many(users[start : start + 100])
+        return ids
+
+    return put

@@ -1,0 +1,94 @@
+"""A campaign from its draft to its end."""
+
+from collections import Counter
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.errors import ConflictError
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
+
+
+def test_everyone_gets_the_letter_once_and_the_progress_is_exact(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    ids = viewers(60)
+
+    campaign_id = desk.start()
+    desk.finish()
+
+    assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
+    assert desk.head(campaign_id).state == "completed"
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.sent, progress.queued) == (60, 60, 0)
+    assert desk.ledger(desk.runs(campaign_id)[0]) == {"sent": 60}
+
+
+def test_a_draft_sends_nothing_and_a_start_is_made_once(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    viewers(3)
+    campaign_id = wiring.campaign_control().draft(desk.spec(), by=ANNA).id
+    desk.finish()
+    assert office.letters == []
+
+    wiring.campaign_control().start(campaign_id, by=ANNA)
+    with pytest.raises(ConflictError):
+        wiring.campaign_control().start(campaign_id, by=ANNA)
+    desk.finish()
+
+    assert len(office.letters) == 3
+
+
+def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    ids = viewers(40)
+    campaign_id = desk.start()
+    desk.pump.run("fanout")
+    desk.pump.run("enrich-bulk")
+    desk.pump.step("deliver-email-bulk", 1)
+    sent_before = len(office.letters)
+    assert 0 < sent_before < 40
+
+    wiring.campaign_control().pause(campaign_id, by=ANNA)
+    desk.forget_states()
+    desk.finish()
+    assert len(office.letters) == sent_before
+    assert desk.progress(campaign_id).queued == 40 - sent_before
+
+    wiring.campaign_control().resume(campaign_id, by=ANNA)
+    desk.forget_states()
+    desk.finish()
+    assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
+    assert desk.head(campaign_id).state == "completed"
+
+
+def test_a_cancelled_campaign_sends_no_more_and_counts_the_rest_as_cancelled(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(20)
+    campaign_id = desk.start()
+    desk.pump.run("fanout")
+
+    wiring.campaign_control().cancel(campaign_id, by=ANNA)
+    desk.finish()
+
+    assert office.letters == []
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.cancelled, progress.queued) == (20, 20, 0)
+    assert desk.runs(campaign_id)[0].outcome == "cancelled"
+
+
+def test_a_canary_goes_first_and_the_rest_waits_for_its_release(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(40)
+    campaign_id = desk.start(canary_percent=10)
+    desk.finish()
+    assert len(office.letters) == 4
+    assert desk.head(campaign_id).state == "running"
+
+    wiring.campaign_control().release_canary(campaign_id, by=ANNA)
+    desk.finish()
+
+    assert len(set(office.addresses)) == len(office.letters) == 40
+    assert desk.head(campaign_id).state == "completed"
