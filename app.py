@@ -22,6 +22,7 @@ from chalicelib.public import links as short_links
 from chalicelib.public import preferences, unsubscribe
 
 app = Chalice(app_name="vestnik")
+app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")
 for module in (
     *(meta, control, notifications, templates, users, live, live_demo),
