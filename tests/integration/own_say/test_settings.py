@@ -1,0 +1,101 @@
+"""Settings that managers change: typed, checked, versioned."""
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.control.keys import Scope
+from chalicelib.storage.configuration import SettingRow
+from tests.integration.api.gateway import Gateway, gateway
+
+
+def test_every_setting_has_a_default(api: Gateway) -> None:
+    shown = {one["name"]: one for one in api.get("/v1/settings").body["settings"]}
+
+    assert shown["redirect_url"] == {
+        "name": "redirect_url",
+        "value": "https://cinema.example",
+        "version": 0,
+        "updated_at": None,
+        "updated_by": None,
+    }
+    assert shown["allowed_hosts"]["value"] == []
+    assert "user.registered" in shown["event_rules"]["value"]
+
+
+def test_a_change_is_kept_with_who_and_when(api: Gateway) -> None:
+    changed = api.put("/v1/settings/redirect_url", {"value": "https://cinema.example/start"})
+
+    assert changed.body["version"] == 1
+    assert changed.body["updated_at"] is not None
+    assert changed.body["updated_by"] in (api.key or "")
+    assert api.get("/v1/settings/redirect_url").body == changed.body
+
+
+def test_what_is_read_may_be_written_back(api: Gateway) -> None:
+    for one in api.get("/v1/settings").body["settings"]:
+        again = api.put(f"/v1/settings/{one['name']}", {"value": one["value"], "version": 0})
+        assert (again.status, again.body["value"]) == (200, one["value"])
+
+
+def test_a_change_of_a_version_that_is_gone_is_a_conflict(api: Gateway) -> None:
+    body = {"value": "https://cinema.example/a", "version": 0}
+    assert api.put("/v1/settings/redirect_url", body).status == 200
+
+    assert api.put("/v1/settings/redirect_url", body).status == 409
+    assert api.put("/v1/settings/redirect_url", {**body, "version": 1}).status == 200
+
+
+def test_a_host_that_the_redirect_needs_cannot_leave_the_list(api: Gateway) -> None:
+    api.put("/v1/settings/allowed_hosts", {"value": ["tv.example"]})
+    api.put("/v1/settings/redirect_url", {"value": "https://tv.example/"})
+
+    refused = api.put("/v1/settings/allowed_hosts", {"value": []})
+    assert refused.status == 422
+    assert "cinema.example" in refused.body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("redirect_url", "https://evil.example"),
+        ("redirect_url", None),
+        ("redirect_url", 7),
+        ("allowed_hosts", ["https://tv.example"]),
+        ("allowed_hosts", ["*"]),
+        ("allowed_hosts", ["TV.example"]),
+        ("allowed_hosts", "tv.example"),
+        ("link_days", {"confirmation": 0}),
+        ("link_days", {"confirmation": 1, "other": 1}),
+        ("soft_bounces", {"letters": "many"}),
+        ("confirmation_again", {"letters": 0}),
+    ],
+)
+def test_a_wrong_value_is_refused_and_changes_nothing(api: Gateway, name: str, value: object) -> None:
+    answer = api.put(f"/v1/settings/{name}", {"value": value})
+
+    assert answer.status == 422
+    assert all(field.startswith("value") for field in answer.bad_fields)
+    assert list(SettingRow.scan()) == []
+
+
+def test_an_unknown_setting_is_not_found(api: Gateway) -> None:
+    assert api.get("/v1/settings/colour").status == 404
+    assert api.put("/v1/settings/colour", {"value": 1}).status == 404
+    assert api.put("/v1/settings/site_host", {"value": "evil.example"}).status == 404
+
+
+def test_settings_have_scopes_of_their_own(stage: None) -> None:
+    reader = gateway(Scope.SETTINGS_READ)
+
+    assert reader.get("/v1/settings").status == 200
+    assert reader.put("/v1/settings/redirect_url", {"value": "https://cinema.example"}).status == 403
+    assert gateway(Scope.SEND).get("/v1/settings").status == 403
+
+
+def test_a_stored_value_that_is_not_understood_gives_way_to_the_default(api: Gateway) -> None:
+    api.put("/v1/settings/link_days", {"value": {"confirmation": 9}})
+    row = SettingRow.get("link_days")
+    row.value = {"of_another_version": True}
+    row.save()
+
+    assert wiring.site_settings().current(fresh=True).link_days.confirmation == 3
