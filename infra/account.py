@@ -1,5 +1,6 @@
 """The AWS account that is deployed to: a real one, or the emulator's. Called by `deploy.py` and the local cloud."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -56,6 +57,13 @@ class Account:
         except ClientError:
             self.s3.upload_file(str(artifact.path), bucket, artifact.key)
         return artifact.key
+
+    def upload_text(self, bucket: str, name: str, text: str) -> str:
+        """Puts a text under a name that holds its hash; answers its address for CloudFormation."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        key = f"{name}-{digest[:16]}"
+        self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        return f"{self.s3.meta.endpoint_url}/{bucket}/{key}"
 
     def artifact_bucket(self, stage: str) -> str:
         """The stage's bucket of artifacts, made private and encrypted (S3's default) when it is not there."""

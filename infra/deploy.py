@@ -35,10 +35,12 @@ def deploy_infra(
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
     ensure_signing_key(account, stage)
+    name, template = f"vestnik-{stage}-infra", TEMPLATE.read_text()
     return deploy_stack(
         account.cloudformation,
-        f"vestnik-{stage}-infra",
-        template=TEMPLATE.read_text(),
+        name,
+        template=template,
+        template_url=account.upload_text(bucket, name, template),
         parameters={
             **template_parameters(environment, timings),
             "Runtime": f"python{PYTHON}",
@@ -69,10 +71,12 @@ def deploy_packaged_app(account: Account, app: PackagedApp, *, environment: Mapp
     the one pinned id. Nothing is lost, the app's stack holds no data."""
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
+    name = f"vestnik-{stage}-app"
     return deploy_stack(
         account.cloudformation,
-        f"vestnik-{stage}-app",
+        name,
         template=app.template,
+        template_url=account.upload_text(bucket, name, app.template),
         parameters={
             **{parameter: environment.get(variable, "") for variable, parameter in ADDRESSES.items()},
             "ArtifactBucket": bucket,

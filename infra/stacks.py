@@ -27,10 +27,12 @@ def deploy_stack(
     name: str,
     *,
     template: str,
+    template_url: str,
     parameters: Mapping[str, str],
     replace: bool = False,
 ) -> bool:
-    """Brings the stack to this template. Answers whether anything had to be done: the stack itself remembers what
+    """Brings the stack to this template, which CloudFormation fetches from `template_url` (in a call it takes 51,200
+    bytes at most). Answers whether anything had to be done: the stack itself remembers what
     it was made from, so that a lost file never makes it look deployed. With `replace` a changed stack is deleted and
     made anew. Raises: DeployError."""
     inputs = hashlib.sha256(json.dumps([template, dict(sorted(parameters.items()))]).encode()).hexdigest()
@@ -44,7 +46,7 @@ def deploy_stack(
     try:
         (client.update_stack if stack else client.create_stack)(
             StackName=name,
-            TemplateBody=template,
+            TemplateURL=template_url,
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             Tags=[{"Key": _INPUTS_TAG, "Value": inputs}],
