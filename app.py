@@ -3,9 +3,11 @@
 from chalice.app import Chalice
 
 from chalicelib.api import (
+    campaigns,
     control,
     events,
     links,
+    lists,
     live,
     live_demo,
     meta,
@@ -26,6 +28,7 @@ app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")
 for module in (
     *(meta, control, notifications, templates, users, live, live_demo),
+    *(campaigns, lists),
     *(events, own_say, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),
 ):

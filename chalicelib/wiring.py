@@ -35,13 +35,14 @@ from chalicelib.clock import now
 from chalicelib.control.allowance import Allowances
 from chalicelib.control.consumers import Consumers
 from chalicelib.control.dead_letters import DeadLetters
-from chalicelib.control.gate import Gate
+from chalicelib.control.gate import Deadline, Gate
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import Queues
 from chalicelib.control.signing import Signer, parameter_name, read_parameter
 from chalicelib.control.site_settings import SiteSettings
-from chalicelib.control.switches import Switches, SwitchPolicy
+from chalicelib.control.switch import SwitchPolicy
+from chalicelib.control.switches import Switches
 from chalicelib.control.tokens import Tokens
 from chalicelib.live.announce import Announce
 from chalicelib.live.chat import Chat
@@ -241,9 +242,22 @@ def consumers() -> Consumers:
 
 
 @cache
+def deadline() -> Deadline:
+    """When this invocation has to come to its end."""
+    return Deadline(seconds=time.monotonic)
+
+
+@cache
 def gate(subsystem: str) -> Gate:
     """What stands before the calls of a subsystem."""
-    return Gate(subsystem, switches=switches(), limiter=limiter(), consumers=consumers(), sleep=time.sleep)
+    return Gate(
+        subsystem,
+        switches=switches(),
+        limiter=limiter(),
+        consumers=consumers(),
+        deadline=deadline(),
+        sleep=time.sleep,
+    )
 
 
 @cache
@@ -476,7 +490,7 @@ def runs() -> Runs:
 @cache
 def lists() -> ListStore:
     """Uploaded audiences."""
-    return ListStore(clock=now)
+    return ListStore(queues=queues(), clock=now)
 
 
 @cache

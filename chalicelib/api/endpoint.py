@@ -146,7 +146,7 @@ def _parse_body(model: type[BaseModel], request: Request) -> BaseModel:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise InvalidError.of("body", "expected JSON in UTF-8") from error
-    return _parse(model, plain_json(text))
+    return _parse(model, plain_json(text) if text.strip() else {})
 
 
 def _parse(model: type[BaseModel], content: Any) -> BaseModel:

@@ -15,12 +15,16 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.clock import Clock, new_id, rfc3339
+from chalicelib.control.queues import Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.pipeline.accept import JobQueue
 from chalicelib.profiles.model import Locale, Name, Timezone, UserId
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 
+QUEUE = "load"
 BLOCK_ROWS = 500
 MAX_ROWS = 1_000_000
 MAX_LINE_CHARACTERS = 10_000
@@ -58,7 +62,8 @@ class BadListError(ValueError):
 class ListStore:
     """The lists of one stage."""
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, queues: JobQueue, clock: Clock) -> None:
+        self._queues = queues
         self._clock = clock
 
     def add(self, name: str, *, by: str) -> ListRow:
@@ -74,14 +79,15 @@ class ListStore:
             return ListRow.get(list_id, HEAD_PART, consistent_read=True)
         raise NotFoundError(f"there is no list {list_id}")
 
-    def begin(self, list_id: str) -> ListRow:
-        """Marks a list as being loaded. Raises: NotFoundError, ConflictError (permanent: it is loaded already, and
-        campaigns may count on it), UnavailableError (retryable)."""
+    def ask_to_load(self, list_id: str) -> ListRow:
+        """Has the list read in the background. Raises: NotFoundError, ConflictError (permanent: it is loaded already,
+        and campaigns may count on it), UnavailableError (retryable)."""
         row = self.get(list_id)
         if row.state == "ready":
             raise ConflictError("the list is loaded; upload another one under a new id")
         with reaching_dynamodb():
             row.update(actions=[ListRow.state.set("loading"), ListRow.problem.remove()])
+        self._queues.put(QUEUE, [Outgoing(LoadJob(list_id=list_id).model_dump_json())])
         return row
 
     def block(self, list_id: str, number: int) -> list[dict[str, Any]] | None:

@@ -1,0 +1,164 @@
+"""The shapes of what the API answers of campaigns and lists (design §8). Times are RFC 3339, UTC."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from chalicelib.api.answers import Answer
+from chalicelib.campaigns.model import State
+
+
+class ProgressAnswer(Answer):
+    """Deliveries, one a recipient and channel. targeted = skipped + queued + sent + failed + uncertain + cancelled;
+    delivered, bounced and complained are parts of sent."""
+
+    targeted: int
+    skipped: dict[str, int] = Field(description="by reason")
+    queued: int = Field(description="on its way, waiting or held")
+    sent: int = Field(description="taken by the provider")
+    delivered: int
+    opened: int
+    clicked: int
+    bounced: int
+    complained: int
+    unsubscribed: int
+    failed: int
+    failed_reasons: dict[str, int]
+    uncertain: int = Field(description="nobody knows whether it was sent; waits for a person")
+    cancelled: int
+
+
+class RunAnswer(Answer):
+    """One execution; `outcome` is null while it goes on."""
+
+    id: str
+    scheduled_at: str
+    created_at: str
+    finished_at: str | None
+    outcome: Literal["completed", "cancelled"] | None
+    version: int
+    template_version: int
+    canary_released_at: str | None
+    resend_of: str | None
+    reasons: list[str] | None
+    progress: ProgressAnswer
+
+
+class CampaignEvent(Answer):
+    """Who did what, when."""
+
+    at: str
+    by: str
+    event: str
+
+
+class CampaignAnswer(Answer):
+    """A campaign as it was written, and as it stands."""
+
+    id: str
+    state: State
+    version: int
+    name: str
+    template: str
+    category: str | None
+    channels: list[str] | None
+    audience: dict[str, Any]
+    context: dict[str, Any]
+    content: dict[str, Any] | None
+    rate_per_second: float
+    publish_per_second: float
+    start_at: str | None
+    schedule: dict[str, Any] | None
+    misfire: str
+    timezone: str | None
+    canary_percent: int | None
+    created_at: str
+    created_by: str
+    updated_at: str
+    updated_by: str
+    approved_by: str | None
+    next_run_at: str | None
+    next_runs: list[str]
+    progress: ProgressAnswer
+    eta_seconds: int
+    runs: list[RunAnswer]
+    timeline: list[CampaignEvent]
+
+
+class CampaignPage(Answer):
+    """A page of campaigns, newest first; `cursor` is null on the last page."""
+
+    campaigns: list[CampaignAnswer]
+    cursor: str | None
+
+
+class VersionAnswer(Answer):
+    """A campaign as it once was."""
+
+    version: int
+    at: str
+    by: str
+    campaign: dict[str, Any]
+
+
+class VersionsAnswer(Answer):
+    """Oldest first."""
+
+    versions: list[VersionAnswer]
+
+
+class SampleRecipient(Answer):
+    """Enough to recognise somebody; the address is masked."""
+
+    user_id: str | None
+    name: str | None
+    email: str | None
+    locale: str | None
+    timezone: str | None
+
+
+class PreviewAnswer(Answer):
+    """What the audience would be now; `cursor` is null when all of it was counted."""
+
+    recipients: int
+    excluded: int
+    unknown: int
+    no_address: int
+    opted_out: int
+    suppressed: int
+    final: int
+    sample: list[SampleRecipient]
+    eta_seconds: int
+    next_runs: list[str]
+    cursor: str | None
+
+
+class Upload(Answer):
+    """How to upload the file: this request, with the file as its body."""
+
+    method: Literal["PUT"] = "PUT"
+    url: str
+    headers: dict[str, str]
+    expires_in_seconds: int
+
+
+class BadLine(Answer):
+    """A line that was left out, by its number in the file."""
+
+    line: int
+    message: str
+
+
+class ListAnswer(Answer):
+    """An uploaded list. `bad_lines` shows the first hundred of `bad`."""
+
+    id: str
+    name: str
+    state: Literal["waiting", "loading", "ready", "failed"]
+    problem: str | None
+    rows: int
+    bad: int
+    bad_lines: list[BadLine]
+    created_at: str
+    loaded_at: str | None
+    upload: Upload | None

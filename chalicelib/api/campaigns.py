@@ -1,0 +1,315 @@
+"""`/v1/campaigns`: mailings to audiences: written, started, watched, held and stopped."""
+
+import json
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field
+
+from chalicelib.api.answers import AcceptedNotifications
+from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.notifications import PageQuery
+from chalicelib.campaigns.model import Campaign, CampaignPatch
+from chalicelib.campaigns.progress import Progress, read_progress
+from chalicelib.campaigns.store import spec_of
+from chalicelib.clock import rfc3339
+from chalicelib.control.keys import Scope
+from chalicelib.pipeline.requests import Recipient
+from chalicelib.settings import settings
+from chalicelib.storage.campaigns import CampaignRow, RunRow
+from chalicelib.wiring import campaign_control, campaign_preview, campaigns, runs
+
+routes = Blueprint(__name__)
+SHOWN_RUNS = 10
+_STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
+
+
+class TestBody(BaseModel):
+    """Who gets the test letter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=10)]
+
+
+class ResendBody(BaseModel):
+    """What to send once more; nothing given: all that the newest run certainly did not send."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
+    reasons: Annotated[
+        tuple[str, ...] | None,
+        Field(min_length=1, max_length=20, description="as in progress.skipped and progress.failed_reasons"),
+    ] = None
+
+
+class PreviewQuery(BaseModel):
+    """Where an earlier look at a large audience stopped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the look before")] = None
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns",
+    summary="Write a campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    body=Campaign,
+    answer=CampaignAnswer,
+    status=HTTPStatus.CREATED,
+)
+def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
+    """A draft: nothing is sent before it is started."""
+    return _described(campaign_control().draft(call.body, by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/campaigns",
+    summary="Campaigns, newest first",
+    scope=Scope.CAMPAIGNS_READ,
+    query=PageQuery,
+    answer=CampaignPage,
+)
+def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
+    """Each with its progress."""
+    found, cursor = campaigns().page(limit=call.query.limit, cursor=call.query.cursor)
+    return {"campaigns": [_described(row) for row in found], "cursor": cursor}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/campaigns/{id}",
+    summary="One campaign with its progress",
+    scope=Scope.CAMPAIGNS_READ,
+    answer=CampaignAnswer,
+)
+def get_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one a recipient and
+    channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
+    return _described(campaigns().get(call.path["id"]))
+
+
+@endpoint(
+    routes,
+    "PATCH",
+    "/v1/campaigns/{id}",
+    summary="Change a campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    body=CampaignPatch,
+    answer=CampaignAnswer,
+)
+def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
+    """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and
+    `publish_per_second` can be changed, and act within a minute."""
+    return _described(campaign_control().edit(call.path["id"], call.body, by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/campaigns/{id}/versions",
+    summary="Every version of a campaign",
+    scope=Scope.CAMPAIGNS_READ,
+    answer=VersionsAnswer,
+)
+def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
+    """Oldest first."""
+    campaigns().get(call.path["id"])
+    return {
+        "versions": [
+            {"version": int(row.version), "at": row.updated_at, "by": row.updated_by, "campaign": row.spec}
+            for row in campaigns().versions(call.path["id"])
+        ]
+    }
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/preview",
+    summary="Count the audience, without sending",
+    scope=Scope.CAMPAIGNS_READ,
+    query=PreviewQuery,
+    answer=PreviewAnswer,
+)
+def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
+    """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A look takes some seconds; of a
+    larger audience it answers a `cursor`, with which the next look goes on and adds up."""
+    head = campaigns().get(call.path["id"])
+    look = campaign_preview().look(head, spec_of(head), cursor=call.query.cursor)
+    times = [rfc3339(moment) for moment in look.next_runs]
+    return {**look.counts, "sample": look.sample, "cursor": look.cursor, "eta_seconds": look.eta_seconds,
+            "next_runs": times}  # fmt: skip
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/test",
+    summary="Send the letter to a few people",
+    scope=Scope.CAMPAIGNS_WRITE,
+    body=TestBody,
+    answer=AcceptedNotifications,
+    status=HTTPStatus.ACCEPTED,
+)
+def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
+    """At once, as an instant letter, in any state of the campaign; it counts for no run."""
+    accepted = campaign_control().test(call.path["id"], call.body.recipients, by=call.caller.key_id)
+    base = f"{settings().public_url}/v1/notifications"
+    return {
+        "notifications": [
+            {"id": one.id, "recipient": one.recipient.given(), "status": one.status, "url": f"{base}/{one.id}"}
+            for one in accepted
+        ]
+    }
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/start",
+    summary="Start a campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def start_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """Checks everything first: with a mistake nothing is started. Where the stage asks for it, the campaign waits for
+    another manager's approval."""
+    return _described(campaign_control().start(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/approve",
+    summary="Approve another manager's campaign",
+    scope=Scope.CAMPAIGNS_APPROVE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """It is scheduled then. Nobody approves what they wrote."""
+    return _described(campaign_control().approve(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/pause",
+    summary="Hold a campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """Workers know it within a second; each finishes the chunk in its hands."""
+    return _described(campaign_control().pause(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/resume",
+    summary="Go on with a held campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """With exactly what is left."""
+    return _described(campaign_control().resume(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/cancel",
+    summary="Stop a campaign for good",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """What no worker has claimed is cancelled and counted so."""
+    return _described(campaign_control().cancel(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/canary/release",
+    summary="Send the rest after a canary",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def release_campaign_canary(call: Call[None, None]) -> dict[str, Any]:
+    """The first part has gone; the rest was held for this."""
+    return _described(campaign_control().release_canary(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/resend",
+    summary="Send once more what was not sent",
+    scope=Scope.CAMPAIGNS_WRITE,
+    body=ResendBody,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
+    """To those alone to whom it was certainly not sent (skipped, failed), by reason. Asked again, it takes only what is
+    still unsent; what is uncertain waits for a person."""
+    body, caller = call.body, call.caller.key_id
+    return _described(campaign_control().resend(call.path["id"], by=caller, run=body.run, reasons=body.reasons))
+
+
+def _described(head: CampaignRow) -> dict[str, Any]:
+    spec, shown = spec_of(head), runs().of(head.id, limit=SHOWN_RUNS)
+    progresses = [read_progress(run) for run in shown]
+    total = sum(progresses, Progress())
+    rate = head.rate_per_second or spec.rate_per_second
+    return {
+        **spec.model_dump(mode="json", by_alias=True, exclude_none=False),
+        "id": head.id,
+        "state": head.state,
+        "version": int(head.version),
+        "created_at": head.created_at,
+        "created_by": head.created_by,
+        "updated_at": head.updated_at,
+        "updated_by": head.updated_by,
+        "approved_by": head.approved_by,
+        "next_run_at": head.next_run_at,
+        "next_runs": [rfc3339(moment) for moment in campaign_preview().next_runs(head, spec)],
+        "progress": vars(total),
+        "eta_seconds": round(total.queued / rate) if head.open_runs else 0,
+        "runs": [_run(run, progress) for run, progress in zip(shown, progresses, strict=True)],
+        "timeline": [json.loads(event) for event in head.timeline],
+    }
+
+
+def _run(run: RunRow, progress: Progress) -> dict[str, Any]:
+    return {
+        "id": run.run_id,
+        "scheduled_at": run.scheduled_at,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "outcome": run.outcome,
+        "version": int(run.version),
+        "template_version": int(run.letter["template_version"]),
+        "canary_released_at": run.canary_released_at,
+        "resend_of": run.resend_of,
+        "reasons": run.reasons,
+        "progress": vars(progress),
+    }

@@ -1,0 +1,87 @@
+"""`/v1/lists`: audiences as files. Ask for an upload, PUT the file there, then say that it is complete."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict
+
+from chalicelib.api.campaign_answers import ListAnswer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
+from chalicelib.control.keys import Scope
+from chalicelib.profiles.model import Name
+from chalicelib.storage.campaigns import ListRow
+from chalicelib.wiring import lists, uploads
+
+routes = Blueprint(__name__)
+
+
+class ListBody(BaseModel):
+    """A list to be uploaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/lists",
+    summary="Ask for the upload of a list",
+    scope=Scope.CAMPAIGNS_WRITE,
+    body=ListBody,
+    answer=ListAnswer,
+    status=HTTPStatus.CREATED,
+)
+def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
+    """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses also `name`, `locale` and
+    `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
+    `load`."""
+    row = lists().add(call.body.name, by=call.caller.key_id)
+    return _described(row, with_upload=True)
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/lists/{id}/load",
+    summary="Read the uploaded file",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=ListAnswer,
+    status=HTTPStatus.ACCEPTED,
+    problems={HTTPStatus.CONFLICT: "it was read already"},
+)
+def load_list(call: Call[None, None]) -> dict[str, Any]:
+    """In the background; the list says what came of it."""
+    return _described(lists().ask_to_load(call.path["id"]))
+
+
+@endpoint(routes, "GET", "/v1/lists/{id}", summary="One list", scope=Scope.CAMPAIGNS_READ, answer=ListAnswer)
+def get_list(call: Call[None, None]) -> dict[str, Any]:
+    """With the lines that were left out, by their number; a file that cannot be read makes a failed list, which says
+    why."""
+    return _described(lists().get(call.path["id"]))
+
+
+def _described(row: ListRow, *, with_upload: bool = False) -> dict[str, Any]:
+    upload = None
+    if with_upload:
+        upload = {
+            "url": uploads().url(row.list_id),
+            "headers": {"Content-Type": CONTENT_TYPE},
+            "expires_in_seconds": URL_SECONDS,
+        }
+    return {
+        "id": row.list_id,
+        "name": row.name,
+        "state": row.state,
+        "problem": row.problem,
+        "rows": int(row.row_count or 0),
+        "bad": int(row.bad_count or 0),
+        "bad_lines": row.bad_lines or [],
+        "created_at": row.created_at,
+        "loaded_at": row.loaded_at,
+        "upload": upload,
+    }

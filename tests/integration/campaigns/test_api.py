@@ -1,0 +1,154 @@
+"""Campaigns over the API: what is answered, what is refused and how."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.storage.people import PreferencesRow
+from tests.integration.api.gateway import Gateway, Reply, gateway
+from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock, Viewers
+
+PROMO: dict[str, Any] = {
+    "name": "November",
+    "template": "promo",
+    "audience": {"everyone": True},
+    "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
+    "rate_per_second": 1000,
+    "publish_per_second": 1000,
+}
+
+
+@pytest.fixture
+def api(clock: StandingClock) -> Gateway:
+    """The API, called by a manager who may do everything."""
+    return gateway()
+
+
+def refused_fields(answer: Reply) -> set[str]:
+    assert answer.status == 422, answer.text
+    return set(answer.bad_fields)
+
+
+def test_a_campaign_is_written_started_and_watched(
+    api: Gateway, desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(5)
+    made = api.call("POST", "/v1/campaigns", PROMO)
+    assert (made.status, made.body["state"]) == (201, "draft")
+    path = f"/v1/campaigns/{made.body['id']}"
+
+    assert api.call("POST", f"{path}/start").body["state"] == "running"
+    desk.finish()
+
+    seen = api.call("GET", path).body
+    assert seen["state"] == "completed"
+    assert seen["progress"]["targeted"] == seen["progress"]["sent"] == 5
+    assert [run["outcome"] for run in seen["runs"]] == ["completed"]
+    assert [event["event"] for event in seen["timeline"]] == ["draft", "scheduled"]
+    assert [one["id"] for one in api.call("GET", "/v1/campaigns").body["campaigns"]] == [made.body["id"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"template": "no-such"}, "template"),
+        ({"context": {}}, "context.headline"),
+        ({"start_at": "2020-01-01T00:00:00Z"}, "start_at"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"rate_per_second": 0}, "rate_per_second"),
+        ({"publish_per_second": 0}, "publish_per_second"),
+        ({"audience": {"list_id": "no-such"}}, "audience.list_id"),
+        ({"audience": {"everyone": True, "exclude_campaigns": ["no-such"]}}, "audience.exclude_campaigns[0]"),
+        ({"category": "no-such"}, "category"),
+        ({"channels": ["pigeon"]}, "channels[0]"),
+        ({"content": {"url": "https://films.example", "name": "films"}}, "content.name"),
+        ({"timezone": "recipient"}, "timezone"),
+        ({"schedule": {"cron": "61 * * * *"}}, "schedule"),
+    ],
+)
+def test_a_mistake_is_named_by_its_field_and_nothing_is_kept(
+    api: Gateway, desk: Desk, change: dict[str, Any], field: str
+) -> None:
+    assert field in refused_fields(api.call("POST", "/v1/campaigns", {**PROMO, **change}))
+
+    assert api.call("GET", "/v1/campaigns").body["campaigns"] == []
+
+
+def test_a_campaign_to_nobody_is_not_started(api: Gateway, desk: Desk, viewers: Viewers) -> None:
+    viewers(2)
+    nobody = {"rule": {"attribute": "locale", "op": "equals", "value": "fr"}}
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": nobody}).body
+
+    assert refused_fields(api.call("POST", f"/v1/campaigns/{made['id']}/start")) == {"audience"}
+
+    assert desk.head(made["id"]).state == "draft"
+
+
+def test_a_start_that_has_passed_while_the_draft_waited_is_refused(
+    api: Gateway, desk: Desk, viewers: Viewers, clock: StandingClock
+) -> None:
+    viewers(1)
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "start_at": "2026-03-02T11:00:00Z"}).body
+    clock.pass_(hours=2)
+
+    assert refused_fields(api.call("POST", f"/v1/campaigns/{made['id']}/start")) == {"start_at"}
+
+
+def test_a_preview_counts_who_is_left_out_and_why(api: Gateway, desk: Desk, viewers: Viewers) -> None:
+    viewers(10, lambda n: {"email": None} if n == 0 else {})
+    wiring.suppressions().add("email", "u-00001@example.com", reason="bounce")
+    PreferencesRow("u-00002", preferences={"everything": False}, updated_at="2026-01-01T00:00:00.000000Z").save()
+    schedule = {"every": "week", "on": "friday", "at": "18:00"}
+    body = {**PROMO, "schedule": schedule, "timezone": "Europe/Moscow", "rate_per_second": 2}
+    made = api.call("POST", "/v1/campaigns", body).body
+
+    seen = api.call("POST", f"/v1/campaigns/{made['id']}/preview").body
+
+    counts = {name: seen[name] for name in ("recipients", "no_address", "opted_out", "suppressed", "final")}
+    assert counts == {"recipients": 10, "no_address": 1, "opted_out": 1, "suppressed": 1, "final": 7}
+    assert seen["eta_seconds"] == 4
+    assert len(seen["sample"]) == 5
+    assert [at[:16] for at in seen["next_runs"]] == [
+        f"2026-{day}T15:00" for day in ("03-06", "03-13", "03-20", "03-27", "04-03")
+    ]
+    assert seen["cursor"] is None
+
+
+def test_an_edit_makes_a_version_and_the_history_keeps_both(api: Gateway, desk: Desk, viewers: Viewers) -> None:
+    made = api.call("POST", "/v1/campaigns", PROMO).body
+    path = f"/v1/campaigns/{made['id']}"
+
+    edited = api.call("PATCH", path, {"name": "December"}).body
+
+    assert (edited["name"], edited["version"]) == ("December", 2)
+    versions = api.call("GET", f"{path}/versions").body["versions"]
+    assert [one["campaign"]["name"] for one in versions] == ["November", "December"]
+
+
+def test_only_the_pace_of_a_running_campaign_can_be_changed(api: Gateway, desk: Desk, viewers: Viewers) -> None:
+    viewers(3)
+    made = api.call("POST", "/v1/campaigns", PROMO).body
+    path = f"/v1/campaigns/{made['id']}"
+    api.call("POST", f"{path}/start")
+
+    assert api.call("PATCH", path, {"name": "Other"}).status == 409
+    assert api.call("PATCH", path, {"rate_per_second": 7}).body["rate_per_second"] == 7
+
+
+def test_a_test_letter_goes_to_oneself_alone(api: Gateway, desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    viewers(3)
+    made = api.call("POST", "/v1/campaigns", PROMO).body
+
+    answer = api.call("POST", f"/v1/campaigns/{made['id']}/test", {"recipients": [{"email": "me@cinema.example"}]})
+    desk.finish()
+
+    assert answer.status == 202
+    assert office.addresses == ["me@cinema.example"]
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "approve", "canary/release", "resend"])
+def test_a_draft_refuses_what_its_state_forbids(api: Gateway, desk: Desk, verb: str) -> None:
+    made = api.call("POST", "/v1/campaigns", PROMO).body
+
+    assert api.call("POST", f"/v1/campaigns/{made['id']}/{verb}").status in (404, 409)
