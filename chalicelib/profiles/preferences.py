@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
@@ -54,8 +54,8 @@ class Preferences(BaseModel):
         },
     )
 
-    everything: Annotated[bool, Field(description="false: nothing but letters about the account")] = True
-    categories: Mapping[str, Mapping[str, bool]] = Field(default_factory=dict)
+    everything: Annotated[StrictBool, Field(description="false: nothing but letters about the account")] = True
+    categories: Mapping[str, Mapping[str, StrictBool]] = Field(default_factory=dict)
     quiet_hours: QuietHours | None = None
     paused_until: Annotated[AwareDatetime | None, Field(description="until then letters are skipped")] = None
 

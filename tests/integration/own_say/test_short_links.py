@@ -1,0 +1,153 @@
+"""Links that a template shortens: counted per link and user, people told from programs, over when their time is."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.clock import derived_id, now, parse_rfc3339, rfc3339
+from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.visit import is_bot
+from chalicelib.storage.links import LinkRow
+from tests.integration.api.gateway import Gateway
+from tests.integration.conftest import Letters, Pump
+from tests.integration.own_say.conftest import BROWSER, Person, Register, links_in
+
+FILM = "https://cinema.example/films/лодка?from=letter"
+ENCODED = "https://cinema.example/films/%D0%BB%D0%BE%D0%B4%D0%BA%D0%B0?from=letter"
+TEMPLATE = {
+    "category": "marketing",
+    "channels": ["email"],
+    "default_locale": "en",
+    "variables": {"url": {"type": "url"}},
+    "sample": {"context": {"url": "https://cinema.example/sample"}},
+    "locales": {"en": {"email.subject": "A film", "email.html": '<p><a href="{{ url|short }}">Watch</a></p>'}},
+}
+
+
+@pytest.fixture
+def campaign(api: Gateway, register: Register, pump: Pump, letters: Letters) -> dict[str, str]:
+    """The short links of a campaign's letters by user."""
+    answer = api.put("/v1/templates/film", TEMPLATE)
+    assert answer.status == 200, answer.text
+    for user in ("anna", "boris"):
+        register(user)
+    send_campaign(pump, ["anna", "boris"])
+    pump.run()
+    return {letter["to"][0].partition("@")[0]: links_in(letter)["s"] for letter in letters()}
+
+
+def send_campaign(pump: Pump, users: list[str], url: str = FILM) -> None:
+    letter = LetterSpec(
+        template="film",
+        template_version=1,
+        category="marketing",
+        lane="bulk",
+        context={"url": url},
+        request_id=derived_id("r-1"),
+        accepted_at=rfc3339(now()),
+        campaign_id="spring",
+    )
+    for user in users:  # one by one: moto knows no SendBulkEmail
+        recipient = EnrichRecipient(notification_id=derived_id("n", user), user_id=user)
+        job = EnrichJob(letter=letter, channels=("email",), recipients=(recipient,))
+        pump.put("enrich-bulk", job.model_dump_json())
+
+
+def counts(api: Gateway, link: str) -> tuple[int, int]:
+    body = api.get(f"/v1/links/{link.removeprefix('/s/')}").body
+    return body["visits"], body["bot_visits"]
+
+
+def test_each_user_has_a_link_of_their_own_to_the_same_place(campaign: dict[str, str], person: Person) -> None:
+    assert len(set(campaign.values())) == 2
+    assert {person.get(link).headers["location"] for link in campaign.values()} == {ENCODED}
+
+
+def test_visits_are_counted_by_link_and_user_total_and_unique(
+    api: Gateway, campaign: dict[str, str], person: Person
+) -> None:
+    for _ in range(3):
+        person.get(campaign["anna"])
+    person.get(campaign["boris"])
+
+    assert (counts(api, campaign["anna"]), counts(api, campaign["boris"])) == ((3, 0), (1, 0))
+    [total] = api.get("/v1/campaigns/spring/links").body["totals"]
+    assert total == {"url": ENCODED, "links": 2, "visits": 4, "visitors": 2, "bot_visits": 0}
+
+
+def test_programs_are_counted_apart(api: Gateway, campaign: dict[str, str], person: Person) -> None:
+    for agent in ("Googlebot/2.1", "Mozilla/5.0 (compatible; bingbot/2.0)", "curl/8.5", ""):
+        assert Person({"user-agent": agent}).get(campaign["anna"]).status == 302
+    assert Person({}).get(campaign["anna"]).status == 302
+    person.get(campaign["anna"])
+
+    assert counts(api, campaign["anna"]) == (1, 5)
+    [total] = api.get("/v1/campaigns/spring/links").body["totals"]
+    assert (total["visits"], total["visitors"], total["bot_visits"]) == (1, 1, 5)
+
+
+def test_a_visit_of_a_program_alone_makes_no_visitor(api: Gateway, campaign: dict[str, str]) -> None:
+    Person({"user-agent": "Googlebot/2.1"}).get(campaign["anna"])
+
+    [total] = api.get("/v1/campaigns/spring/links").body["totals"]
+    assert total["visitors"] == 0
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        BROWSER,
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
+    ],
+)
+def test_peoples_browsers_are_people(agent: str) -> None:
+    assert not is_bot(agent)
+
+
+def test_a_campaigns_links_are_listed_page_by_page(api: Gateway, campaign: dict[str, str]) -> None:
+    first = api.get("/v1/links", campaign_id="spring", limit="1").body
+    second = api.get("/v1/links", campaign_id="spring", limit="1", cursor=first["cursor"]).body
+
+    listed = {one["user_id"]: f"/s/{one['code']}" for page in (first, second) for one in page["links"]}
+    assert listed == campaign
+    assert api.get("/v1/links", campaign_id="other", cursor=first["cursor"]).status == 422
+
+
+def test_a_link_is_over_after_the_days_that_the_setting_says(
+    api: Gateway, campaign: dict[str, str], person: Person
+) -> None:
+    row = LinkRow.get(campaign["anna"].removeprefix("/s/"))
+    assert abs(parse_rfc3339(row.valid_until) - now() - timedelta(days=180)) < timedelta(hours=1)
+    assert int(row.expires_at_epoch or 0) > parse_rfc3339(row.valid_until).timestamp()
+    row.valid_until = rfc3339(now() - timedelta(seconds=1))
+    row.save()
+
+    assert person.get(campaign["anna"]).status == 404
+
+
+def test_a_place_off_the_list_is_not_shortened(
+    register: Register, pump: Pump, letters: Letters, campaign: dict[str, str]
+) -> None:
+    register("clara")
+    send_campaign(pump, ["clara"], url="https://elsewhere.example/x")
+    pump.run()
+
+    assert "https://elsewhere.example/x" in letters()[-1]["body"]
+    assert len(list(LinkRow.scan())) == 2
+
+
+def test_a_preview_shows_the_address_itself(api: Gateway, campaign: dict[str, str]) -> None:
+    shown = api.post("/v1/templates/film/preview", {"context": {"url": "https://cinema.example/x"}})
+
+    assert "https://cinema.example/x" in shown.text
+
+
+def test_a_letter_rendered_again_resets_no_count(
+    api: Gateway, campaign: dict[str, str], pump: Pump, person: Person
+) -> None:
+    person.get(campaign["anna"])
+    send_campaign(pump, ["anna"])
+    pump.run()
+
+    assert counts(api, campaign["anna"]) == (1, 0)

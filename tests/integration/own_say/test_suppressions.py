@@ -1,0 +1,223 @@
+"""The suppression list: who is on it, why, for how long, and who took them off."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.clock import derived_id, now, rfc3339
+from chalicelib.control.keys import Scope
+from chalicelib.profiles.suppressions import Reason
+from chalicelib.storage.people import SuppressionRow
+from tests.integration.api.gateway import Gateway, gateway, stored_rows
+from tests.integration.conftest import Pump
+from tests.integration.own_say.conftest import Register, outcome, send
+
+ADDRESS = "anna@viewers.example"
+PATH = f"/v1/suppressions/email/{ADDRESS}"
+
+
+def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: datetime | None = None) -> None:
+    event = {
+        "eventType": "Bounce",
+        "mail": {"messageId": "m", "tags": {"delivery": [f"{derived_id(notification_id)}_email"]}},
+        "bounce": {
+            "bounceType": kind,
+            "timestamp": rfc3339(at or now()),
+            "bouncedRecipients": [{"emailAddress": ADDRESS}],
+        },
+    }
+    pump.put("feedback", json.dumps(event))
+    assert pump.run("feedback") == []
+
+
+def is_suppressed(reason: str | None = None) -> bool:
+    found = wiring.suppressions().find("email", [ADDRESS], at=now())
+    return found == ({ADDRESS: reason} if reason else found) and bool(found)
+
+
+def test_an_address_put_on_the_list_by_hand_is_not_written_to(api: Gateway, register: Register, pump: Pump) -> None:
+    register()
+    added = api.post("/v1/suppressions", {"address": "Anna@Viewers.example"})
+    promo = send(api)
+    pump.run()
+
+    assert (added.status, added.body["reason"]) == (201, Reason.BY_HAND)
+    assert outcome(api, promo) == ("skipped", "suppressed_by_hand")
+
+
+def test_an_address_suppressed_after_queueing_is_not_written_to(api: Gateway, register: Register, pump: Pump) -> None:
+    register()
+    promo = send(api)
+    pump.run("enrich-instant")
+    api.post("/v1/suppressions", {"address": ADDRESS})
+    pump.run()
+
+    assert outcome(api, promo) == ("skipped", "suppressed_by_hand")
+
+
+def test_a_removal_leaves_a_trace_of_who_and_when(api: Gateway, register: Register, pump: Pump) -> None:
+    register()
+    api.post("/v1/suppressions", {"address": ADDRESS})
+    assert api.delete(PATH).status == 204
+
+    kept = api.get(PATH).body
+    assert kept["removed_at"] is not None
+    assert [(one["what"], one["by"] in (api.key or "")) for one in kept["trace"]] == [
+        ("added", True),
+        ("removed", True),
+    ]
+    assert api.get("/v1/suppressions").body["suppressions"] == []
+    promo = send(api)
+    pump.run()
+    assert outcome(api, promo) == ("sent", None)
+
+
+def test_an_address_can_be_suppressed_again_after_its_removal(api: Gateway) -> None:
+    for _ in range(2):
+        api.post("/v1/suppressions", {"address": ADDRESS})
+        api.delete(PATH)
+    api.post("/v1/suppressions", {"address": ADDRESS})
+
+    assert is_suppressed(Reason.BY_HAND)
+    assert len(api.get(PATH).body["trace"]) == 5
+
+
+def test_what_is_not_suppressed_cannot_be_removed(api: Gateway) -> None:
+    assert api.delete(PATH).status == 404
+    assert api.get(PATH).status == 404
+    api.post("/v1/suppressions", {"address": ADDRESS})
+    api.delete(PATH)
+    assert api.delete(PATH).status == 404
+
+
+def test_the_list_goes_newest_first_page_by_page(api: Gateway) -> None:
+    for n in range(5):
+        api.post("/v1/suppressions", {"address": f"u{n}@viewers.example"})
+    first = api.get("/v1/suppressions", limit="3").body
+    second = api.get("/v1/suppressions", limit="3", cursor=first["cursor"]).body
+
+    listed = [one["address"] for page in (first, second) for one in page["suppressions"]]
+    assert listed == [f"u{n}@viewers.example" for n in (4, 3, 2, 1, 0)]
+    assert second["cursor"] is None
+
+
+def test_a_list_is_imported_once(api: Gateway) -> None:
+    body = {"addresses": ["a@viewers.example", "B@viewers.example", "b@viewers.example"]}
+
+    assert api.post("/v1/suppressions/import", body).body == {"added": 2, "known": 0}
+    assert api.post("/v1/suppressions/import", body).body == {"added": 0, "known": 2}
+    assert {one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]} == {Reason.IMPORT}
+
+
+def test_csv_is_imported_with_or_without_a_header(api: Gateway) -> None:
+    with_header = {"csv": 'email,note\r\na@viewers.example,"left, angry"\r\n\r\nb@viewers.example,\r\n'}
+
+    assert api.post("/v1/suppressions/import", with_header).body == {"added": 2, "known": 0}
+    assert api.post("/v1/suppressions/import", {"csv": "a@viewers.example\nc@viewers.example"}).body["added"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"addresses": ["a@viewers.example", "nonsense"]}, "addresses[1]"),
+        ({"csv": "address\na@viewers.example\nnonsense\n"}, "csv line 3"),
+        ({"csv": "address\n"}, "csv"),
+        ({"csv": "\n".join(f"u{n}@viewers.example" for n in range(501))}, "csv"),
+        ({}, "body"),
+        ({"addresses": ["a@viewers.example"], "csv": "b@viewers.example"}, "body"),
+    ],
+)
+def test_a_list_with_a_mistake_is_refused_whole(api: Gateway, body: dict[str, Any], field: str) -> None:
+    answer = api.post("/v1/suppressions/import", body)
+
+    assert (answer.status, answer.bad_fields) == (422, [field])
+    assert stored_rows() == []
+
+
+def test_a_suppression_until_a_moment_ends_by_itself(api: Gateway) -> None:
+    api.post("/v1/suppressions", {"address": ADDRESS, "until": rfc3339(now() + timedelta(hours=1))})
+    assert is_suppressed()
+    row = SuppressionRow.get(f"email#{ADDRESS}")
+    row.until_epoch = int(now().timestamp()) - 1
+    row.save()
+
+    assert not is_suppressed()
+    assert api.get("/v1/suppressions").body["suppressions"] == []
+
+
+def test_a_hard_bounce_is_for_good(stage: None, pump: Pump) -> None:
+    bounce(pump, "n-1", kind="Permanent")
+
+    assert is_suppressed(Reason.BOUNCE)
+
+
+def test_a_few_soft_bounces_do_no_harm_and_too_many_suppress_for_a_while(stage: None, pump: Pump) -> None:
+    for n in range(4):
+        bounce(pump, f"n-{n}")
+    assert not is_suppressed()
+
+    bounce(pump, "n-4")
+
+    assert is_suppressed(Reason.SOFT_BOUNCES)
+    until = int(SuppressionRow.get(f"email#{ADDRESS}").until_epoch or 0)
+    assert abs(until - (now() + timedelta(days=30)).timestamp()) < 60
+
+
+def test_old_soft_bounces_are_forgotten(stage: None, pump: Pump) -> None:
+    for n in range(4):
+        bounce(pump, f"n-{n}", at=now() - timedelta(days=15))
+    bounce(pump, "n-4")
+
+    assert not is_suppressed()
+
+
+def test_a_soft_bounce_told_many_times_counts_once(stage: None, pump: Pump) -> None:
+    at = now()
+    for _ in range(10):
+        bounce(pump, "n-1", at=at)
+
+    assert not is_suppressed()
+
+
+def test_the_limit_of_soft_bounces_is_a_setting(api: Gateway, pump: Pump) -> None:
+    api.put("/v1/settings/soft_bounces", {"value": {"letters": 2, "within_days": 1, "suppress_days": 1}})
+    bounce(pump, "n-1")
+    bounce(pump, "n-2")
+
+    assert is_suppressed(Reason.SOFT_BOUNCES)
+
+
+def test_what_is_for_good_takes_the_place_of_what_is_for_a_while(stage: None, pump: Pump) -> None:
+    for n in range(5):
+        bounce(pump, f"n-{n}")
+    bounce(pump, "n-9", kind="Permanent")
+    assert is_suppressed(Reason.BOUNCE)
+
+    wiring.suppressions().add("email", ADDRESS, reason=Reason.SOFT_BOUNCES, until=now() + timedelta(days=1))
+    assert is_suppressed(Reason.BOUNCE)
+
+
+def test_a_bounce_takes_the_place_of_an_opt_out_and_not_the_other_way_round(stage: None) -> None:
+    suppressions = wiring.suppressions()
+    assert suppressions.add("email", ADDRESS, reason=Reason.UNSUBSCRIBED)
+    assert suppressions.add("email", ADDRESS, reason=Reason.BOUNCE)
+    assert not suppressions.add("email", ADDRESS, reason=Reason.UNSUBSCRIBED)
+
+    assert is_suppressed(Reason.BOUNCE)
+
+
+def test_the_list_has_scopes_of_its_own(stage: None) -> None:
+    reader = gateway(Scope.SUPPRESSIONS_READ)
+
+    assert reader.get("/v1/suppressions").status == 200
+    assert reader.post("/v1/suppressions", {"address": ADDRESS}).status == 403
+    assert reader.delete(PATH).status == 403
+    assert gateway(Scope.SEND).get("/v1/suppressions").status == 403
+
+
+def test_a_channel_that_there_is_not_is_named(api: Gateway) -> None:
+    assert api.get("/v1/suppressions", channel="pigeon").bad_fields == ["channel"]
+    assert api.get("/v1/suppressions/pigeon/x").bad_fields == ["channel"]
