@@ -338,7 +338,7 @@ def confirmation_letters() -> ConfirmationLetters:
 @cache
 def own_say() -> OwnSay:
     """What readers decide."""
-    return OwnSay(preferences=preferences(), suppressions=suppressions())
+    return OwnSay(preferences=preferences(), suppressions=suppressions(), ledger=ledger())
 
 
 @cache

@@ -27,6 +27,7 @@ def cancel(notification_id: str, *, ledger: Ledger) -> None:
                 DeliveryKey(notification_id, channel),
                 DeliveryStatus.CANCELLED,
                 request_id=head.request_id,
+                run_id=head.run_id,
                 # As long as the notification itself: what is cancelled a year ahead stays cancelled.
                 expires_at_epoch=int(head.expires_at_epoch) if head.expires_at_epoch else None,
             )

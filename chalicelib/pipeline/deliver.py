@@ -23,6 +23,7 @@ from chalicelib.pipeline.letter_links import LetterLinkMaker
 from chalicelib.pipeline.links import Link, LinkBook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.tally import run_tag
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 
@@ -321,4 +322,6 @@ def _tags(job: DeliverJob, key: DeliveryKey) -> dict[str, Any]:
     tags = {"delivery": key.id, "template": job.letter.template, "category": job.letter.category}
     if job.letter.campaign_id:
         tags["campaign"] = job.letter.campaign_id
+    if job.letter.run_id:
+        tags["run"] = run_tag(job.letter.run_id)
     return tags

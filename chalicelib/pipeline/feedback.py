@@ -15,6 +15,7 @@ from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.ledger import DeliveryKey, Engagement, Ledger, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.tally import run_of_tag
 from chalicelib.profiles.suppressions import Reason
 
 _HARD_BOUNCE = "Permanent"
@@ -45,6 +46,7 @@ class FeedbackEvent:
     key: DeliveryKey
     provider_id: str | None
     body: Mapping[str, Any]
+    run_id: str | None = None  # of a campaign's letter
 
 
 class Feedback:
@@ -63,11 +65,13 @@ class Feedback:
         for address in _softly_bounced(event):
             self._count_soft_bounce(event, address)
         if event.type in _ENGAGEMENTS:
-            self._ledger.engage(event.key, _ENGAGEMENTS[event.type])
+            self._ledger.engage(event.key, _ENGAGEMENTS[event.type], run_id=event.run_id)
             return
         verdict = _verdict(event)
         if verdict is not None:
-            self._ledger.move([Move(event.key, verdict[0], reason=verdict[1], provider_id=event.provider_id)])
+            status, reason = verdict
+            move = Move(event.key, status, reason=reason, provider_id=event.provider_id, run_id=event.run_id)
+            self._ledger.move([move])
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
         limits = self._site.current().soft_bounces
@@ -95,11 +99,18 @@ def read_event(body: str) -> FeedbackEvent | None:
         if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
             content = json.loads(content["Message"])
         kind = content["eventType"]
-        tag = content["mail"].get("tags", {}).get("delivery")
+        tags = content["mail"].get("tags", {})
+        tag, run = tags.get("delivery"), tags.get("run")
         if not tag:
             return None
         name = {"DeliveryDelay": "deliveryDelay", "RenderingFailure": "failure"}.get(kind, kind.lower())
-        return FeedbackEvent(kind, DeliveryKey.of(tag[0]), content["mail"].get("messageId"), content.get(name, {}))
+        return FeedbackEvent(
+            type=kind,
+            key=DeliveryKey.of(tag[0]),
+            provider_id=content["mail"].get("messageId"),
+            body=content.get(name, {}),
+            run_id=run_of_tag(run[0]) if run else None,
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PoisonMessageError("this is not an event of SES") from error
 

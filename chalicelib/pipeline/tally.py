@@ -70,6 +70,19 @@ class Tally:
                 yield CounterRow(run_id, f"{shard % COUNTER_SHARDS:02}"), actions
 
 
+def run_tag(run_id: str) -> str:
+    """A run's id in the characters that SES allows in a tag."""
+    campaign_id, _, at = run_id.partition("@")
+    return f"{campaign_id}_{at.replace(':', '-')}"
+
+
+def run_of_tag(tag: str) -> str:
+    """The inverse of `run_tag`."""
+    campaign_id, _, at = tag.rpartition("_")
+    date, _, time = at.partition("T")
+    return f"{campaign_id}@{date}T{time.replace('-', ':')}"
+
+
 def unsent_place(run_id: str, notification_id: str) -> str:
     """The partition of the by-unsent index for a delivery."""
     return f"{run_id}#{int(notification_id[:8], 16) % UNSENT_SHARDS}"
