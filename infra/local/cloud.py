@@ -20,6 +20,7 @@ from typing import Self
 import boto3
 import botocore.session
 import requests
+from websockets.sync.client import connect
 
 from infra.account import Account
 from infra.archive import Artifact
@@ -133,7 +134,7 @@ class LocalCloud:
         parts = self.state.api_key()
         command = [sys.executable, "-m", "infra.local.seed", parts.key_id, parts.secret]
         answer = subprocess.run(
-            [*command, *(["--people"] if people else [])],
+            [*command, *(["--people", "--cinema", self.mailbox_url] if people else [])],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,
@@ -149,7 +150,16 @@ class LocalCloud:
         mappings = self.account.lambdas.list_event_source_mappings()["EventSourceMappings"]
         workers = {mapping["FunctionArn"] for mapping in mappings}
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            talk = pool.submit(self._talk_once)
             list(pool.map(self._call_with_nothing, sorted(workers)))
+            talk.result()
+
+    def _talk_once(self) -> None:
+        """A guest who comes, hears the greeting, asks who is here, and goes."""
+        with connect(self.ws_url, open_timeout=30) as guest:
+            guest.recv(timeout=30)
+            guest.send("?")
+            guest.recv(timeout=30)
 
     def _call_with_nothing(self, worker: str) -> None:
         self.account.lambdas.invoke(FunctionName=worker, Payload=b'{"Records": []}')

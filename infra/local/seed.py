@@ -1,10 +1,11 @@
-"""Fills a new local cloud: the API key of its first service, and a few people. Run by `run.py` and the end-to-end tests
+"""Fills a new local cloud: the API key of its first service, a few people, and the ready-made campaigns. Run by `run.py` and the end-to-end tests
 in the environment of that cloud (`LocalCloud.environment()`), because the key's table belongs to the app.
 
-    python -m infra.local.seed KEY_ID SECRET [--people]     # prints the key
+    python -m infra.local.seed KEY_ID SECRET [--people] [--cinema URL]     # prints the key
 """
 
 import argparse
+from typing import Any
 
 import requests
 
@@ -12,8 +13,22 @@ from chalicelib.control.keys import Scope, create_key
 from chalicelib.settings import settings
 
 PEOPLE = (
-    {"id": "anna", "email": "anna@viewers.example", "name": "Анна", "locale": "ru", "timezone": "Europe/Moscow"},
-    {"id": "boris", "email": "boris@viewers.example", "name": "Борис", "locale": "ru", "timezone": "Asia/Omsk"},
+    {
+        "id": "anna",
+        "email": "anna@viewers.example",
+        "name": "Анна",
+        "locale": "ru",
+        "timezone": "Europe/Moscow",
+        "attributes": {"birthday": "1991-03-08"},
+    },
+    {
+        "id": "boris",
+        "email": "boris@viewers.example",
+        "name": "Борис",
+        "locale": "ru",
+        "timezone": "Asia/Omsk",
+        "attributes": {"birthday": "1984-12-24"},
+    },
     {"id": "carol", "email": "carol@viewers.example", "name": "Carol", "locale": "en", "timezone": "Europe/London"},
     {"id": "dave", "email": "dave@viewers.example", "name": "Dave", "locale": "en", "timezone": "America/New_York"},
 )
@@ -30,15 +45,64 @@ def seed_people(api_url: str, key: str) -> None:
                 session.put(address, json=body, timeout=30).raise_for_status()
 
 
+def demo_campaigns(cinema_url: str) -> list[dict[str, Any]]:
+    """What runs by itself from the first minute; the content comes from the stand-in for the cinema's services."""
+    films = {"url": f"{cinema_url}/cinema/new-films", "name": "films", "ttl_seconds": 300}
+    watched = {"url": f"{cinema_url}/cinema/statistics", "name": "statistics", "kind": "personal", "on_failure": "skip"}
+    return [
+        {
+            "name": "Weekly digest",
+            "template": "weekly-digest",
+            "audience": {"everyone": True},
+            "content": films,
+            "schedule": {"every": "week", "on": "friday", "at": "18:00"},
+            "timezone": "recipient",
+        },
+        {
+            "name": "Monthly statistics",
+            "template": "statistics",
+            "audience": {"everyone": True},
+            "content": watched,
+            "schedule": {"every": "month", "on": 1, "at": "12:00"},
+        },
+        {
+            "name": "Birthday greetings",
+            "template": "birthday",
+            "audience": {"rule": {"attribute": "birthday", "op": "anniversary"}},
+            "context": {"gift": "месяц кино за наш счёт", "url": "https://cinema.example/gift"},
+            "schedule": {"every": "day", "at": "10:00"},
+            "timezone": "recipient",
+        },
+    ]
+
+
+def seed_campaigns(api_url: str, key: str, cinema_url: str) -> None:
+    """Starts the demo campaigns that are not there; those that were changed, paused or cancelled since stay so."""
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {key}"
+        answer = session.get(f"{api_url}/v1/campaigns", params={"limit": "100"}, timeout=30)
+        answer.raise_for_status()
+        known = {campaign["name"] for campaign in answer.json()["campaigns"]}
+        for campaign in demo_campaigns(cinema_url):
+            if campaign["name"] not in known:
+                made = session.post(f"{api_url}/v1/campaigns", json=campaign, timeout=30)
+                made.raise_for_status()
+                path = f"{api_url}/v1/campaigns/{made.json()['id']}/start"
+                session.post(path, timeout=30).raise_for_status()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Put the first API key and demo people into the local cloud.")
     parser.add_argument("key_id")
     parser.add_argument("secret")
     parser.add_argument("--people", action="store_true")
+    parser.add_argument("--cinema", metavar="URL", help="where the demo campaigns get their content")
     chosen = parser.parse_args()
     key = create_key("local", list(Scope), key_id=chosen.key_id, secret=chosen.secret)
     if chosen.people:
         seed_people(settings().public_url, key)
+    if chosen.cinema:
+        seed_campaigns(settings().public_url, key, chosen.cinema)
     print(key)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chalicelib.clock import Clock, now
+from infra.local.mailbox import cinema
 from infra.local.mailbox.api import JsonApi
 from infra.local.mailbox.calls import CallLog
 from infra.local.mailbox.database import Database
@@ -66,6 +67,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
         *AccountApi(store=store, log=log, now=clock).routes(),
         *JsonApi(store=store, log=log, faults=faults, wake=wake).routes(),
         *Pages(store=store, example_sender=account.example_sender()).routes(),
+        *cinema.routes(),
         Route("/healthz", healthz),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
