@@ -2,6 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import deliver_work
-from chalicelib.wiring import deliver
+from chalicelib.wiring import deadline, deliver
 
-handler = batch_handler("deliver", lambda: deliver_work(deliver()))
+handler = batch_handler("deliver", lambda: deliver_work(deliver()), begin=lambda seconds: deadline().begin(seconds))

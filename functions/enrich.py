@@ -2,6 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import enrich_work
-from chalicelib.wiring import enrich
+from chalicelib.wiring import deadline, enrich
 
-handler = batch_handler("enrich", lambda: enrich_work(enrich()))
+handler = batch_handler("enrich", lambda: enrich_work(enrich()), begin=lambda seconds: deadline().begin(seconds))

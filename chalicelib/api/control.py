@@ -11,8 +11,9 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
-from chalicelib.control.switches import SUBSYSTEMS
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.control.switch import SUBSYSTEMS, Switch
+from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
+from chalicelib.observability import logger
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter
 from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
@@ -70,7 +71,8 @@ class AttentionBody(_Body):
 
 
 class SwitchAnswer(Answer):
-    """A switch; `share` is the part of the full rate that goes through now."""
+    """A switch; `share` is the part of the full rate that goes through now. `next_probe_at` is null where no probe will
+    leave: it is not open, or a person opened it."""
 
     name: str
     state: Literal["closed", "open", "ramping"]
@@ -79,10 +81,12 @@ class SwitchAnswer(Answer):
     changed_at: datetime | None
     failures: int
     share: float
+    next_probe_at: datetime | None
 
 
 class ConsumerAnswer(Answer):
-    """The consumer of a queue."""
+    """The consumer of a queue as it is: off (`enabled` false) where a person has `paused` it or the switch `waits_for`
+    is open; `max_concurrency` is lower than asked for while that switch ramps."""
 
     queue: str
     worker: str
@@ -91,13 +95,16 @@ class ConsumerAnswer(Answer):
     enabled: bool
     max_concurrency: int | None
     batch_size: int | None
+    waits_for: str | None
 
 
 class LimitAnswer(Answer):
-    """A limit, as slowed as it is at this moment."""
+    """A limit as it is set, and as it is now: lower for a minute after a provider asked to slow down. A switch that
+    ramps takes its `share` of it."""
 
     name: str
     rate_per_second: float
+    current_per_second: float
 
 
 class ControlAnswer(Answer):
@@ -157,9 +164,9 @@ class AttentionPage(Answer):
 def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one look."""
     return {
-        "switches": [_switch(name) for name in SUBSYSTEMS],
+        "switches": [_switch(switch) for switch in switches().read_all()],
         "consumers": [vars(consumer) for consumer in consumers().read_all()],
-        "limits": [{"name": name, "rate_per_second": limiter().read(name)} for name in LIMITS],
+        "limits": [vars(limit) for limit in limiter().read_all(LIMITS)],
         "dead_letters": dead_letters().counts(),
     }
 
@@ -174,7 +181,7 @@ def get_control(_: Call[None, None]) -> dict[str, Any]:
 )
 def get_switch(call: Call[None, None]) -> dict[str, Any]:
     """As it is now."""
-    return _switch(call.path["name"])
+    return _switch(switches().read(call.path["name"]))
 
 
 @endpoint(
@@ -187,15 +194,20 @@ def get_switch(call: Call[None, None]) -> dict[str, Any]:
     answer=SwitchAnswer,
 )
 def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
-    """Open: within a second no worker calls the subsystem, its consumers are off, messages wait in their queues."""
+    """Open: within a second no worker calls the subsystem, its consumers are off, messages wait in their queues.
+    Closed: they come back by the ramp; no effect on a switch that is not open, unless `ramp` is false."""
     name = call.path["name"]
     by = f"key:{call.caller.key_id}"
     if call.body.state == "open":
-        switches().open(name, by=by, reason=call.body.reason)
+        thrown = switches().open(name, by=by, reason=call.body.reason)
     else:
-        switches().close(name, by=by, ramp=call.body.ramp)
-    consumers().follow_subsystem(name)
-    return _switch(name)
+        thrown = switches().close(name, by=by, reason=call.body.reason, ramp=call.body.ramp)
+    try:
+        consumers().follow_subsystem(name)
+    except UnavailableError:
+        # The switch is thrown and holds; an answer of 503 would say that it is not. The next tick does the rest.
+        logger().warning("consumers did not follow their switch", subsystem=name)
+    return _switch(thrown)
 
 
 @endpoint(
@@ -211,7 +223,7 @@ def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     """Works at once, without a deploy; messages wait with no receive used up."""
     name = call.path["name"]
     consumers().change(name, by=f"key:{call.caller.key_id}", **call.body.model_dump())
-    return next(vars(consumer) for consumer in consumers().read_all() if consumer.queue == name)
+    return vars(consumers().read(name))
 
 
 @endpoint(
@@ -229,7 +241,7 @@ def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
     if name not in LIMITS:
         raise NotFoundError(f"there is no limit {name}; there are {', '.join(LIMITS)}")
     limiter().set_rate(name, call.body.rate_per_second)
-    return {"name": name, "rate_per_second": limiter().read(name)}
+    return vars(limiter().read_all([name])[0])
 
 
 @endpoint(
@@ -318,10 +330,21 @@ def decide_attention(call: Call[AttentionBody, None]) -> None:
         revive().assume_sent(key)
 
 
-def _switch(name: str) -> dict[str, Any]:
-    switch = vars(switches().read(name))
-    changed = switch["changed_at"]
-    return {**switch, "changed_at": datetime.fromtimestamp(changed, UTC) if changed else None}
+def _switch(switch: Switch) -> dict[str, Any]:
+    return {
+        "name": switch.name,
+        "state": switch.state,
+        "by": switch.by,
+        "reason": switch.reason,
+        "changed_at": _moment(switch.changed_at),
+        "failures": switch.failures,
+        "share": switch.share,
+        "next_probe_at": _moment(switch.probe_at),
+    }
+
+
+def _moment(epoch_seconds: float | None) -> datetime | None:
+    return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 def _attention(row: DeliveryRow) -> dict[str, Any]:

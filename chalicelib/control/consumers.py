@@ -1,18 +1,21 @@
-"""The consumers of the queues (event source mappings) at run time: on or off, how many at once, how many messages a batch.
+"""The consumers of the queues (event source mappings) at run time: on or off, how many at once, how many messages in a
+batch.
 
-A consumer runs unless a person has paused it or the switch of its subsystem is open: then messages wait in the queue with
-no receive used up. Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, so that a crash
-between the two heals.
+A consumer runs unless a person has paused it or the switch of its subsystem is open: then messages wait in the queue
+with no receive used up. While the subsystem's switch ramps, as many work at once as its share of the full number.
+Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, so that a crash between the two heals.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.clock import Clock
+from chalicelib.control.switch import Switch
 from chalicelib.control.switches import Switches
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
 from chalicelib.observability import Line
@@ -29,22 +32,24 @@ MAX_BATCH = 10  # SQS without a batching window
 
 @dataclass(frozen=True)
 class ConsumerSpec:
-    """A queue, the worker that reads it, and the subsystem without which there is no use in reading."""
+    """A queue, the worker that reads it, and the subsystem without which there is no use in reading. `max_concurrency`
+    is that of infra/template.yaml: a ramp comes back to it."""
 
     queue: str
     worker: str
     subsystem: str | None
+    max_concurrency: int = 10
 
 
 CONSUMERS: Mapping[str, ConsumerSpec] = {
     spec.queue: spec
     for spec in (
         ConsumerSpec("enrich-instant", "enrich", "profiles"),
-        ConsumerSpec("enrich-bulk", "enrich", "profiles"),
+        ConsumerSpec("enrich-bulk", "enrich", "profiles", max_concurrency=5),
         ConsumerSpec("deliver-email", "deliver", "ses"),
-        ConsumerSpec("deliver-email-bulk", "deliver", "ses"),
+        ConsumerSpec("deliver-email-bulk", "deliver", "ses", max_concurrency=5),
         ConsumerSpec("deliver-live", "deliver", "live"),
-        ConsumerSpec("deliver-live-bulk", "deliver", "live"),
+        ConsumerSpec("deliver-live-bulk", "deliver", "live", max_concurrency=5),
         ConsumerSpec("live", "live", None),
         ConsumerSpec("retry", "retry", None),
         ConsumerSpec("feedback", "feedback", None),
@@ -54,7 +59,8 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
 
 @dataclass(frozen=True)
 class Consumer:
-    """A consumer as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`)."""
+    """A consumer as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`). `waits_for`
+    says why it is off though nobody paused it: the switch that is open."""
 
     queue: str
     worker: str
@@ -63,6 +69,7 @@ class Consumer:
     enabled: bool
     max_concurrency: int | None
     batch_size: int | None
+    waits_for: str | None = None
 
 
 class Consumers:
@@ -76,12 +83,14 @@ class Consumers:
 
     def read_all(self) -> list[Consumer]:
         """Every consumer. Raises: UnavailableError (retryable)."""
-        mappings = self._mappings(sorted({spec.worker for spec in CONSUMERS.values()}))
-        return [
-            _consumer(spec, mappings[spec.queue], _wish(spec.queue))
-            for spec in CONSUMERS.values()
-            if spec.queue in mappings
-        ]
+        return self._read(CONSUMERS.values())
+
+    def read(self, queue: str) -> Consumer:
+        """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        _check(queue)
+        for consumer in self._read([CONSUMERS[queue]]):
+            return consumer
+        raise NotFoundError(f"the consumer of {queue} is not deployed")
 
     def change(
         self,
@@ -94,8 +103,7 @@ class Consumers:
     ) -> None:
         """What a person wants of a consumer; None leaves a thing as it is. Works at once. Raises: NotFoundError,
         InvalidError (permanent), UnavailableError (retryable)."""
-        if queue not in CONSUMERS:
-            raise NotFoundError(f"there is no consumer {queue}; there are {', '.join(CONSUMERS)}")
+        _check(queue)
         if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
             raise InvalidError.of("max_concurrency", f"expected {MIN_CONCURRENCY} to {MAX_CONCURRENCY}")
         if batch_size is not None and not 1 <= batch_size <= MAX_BATCH:
@@ -113,14 +121,24 @@ class Consumers:
 
     def follow(self, workers: Sequence[str] | None = None) -> list[str]:
         """Makes the mappings what switches and people want; the queues that were changed. Raises: UnavailableError
-        (retryable)."""
-        workers = workers or sorted({spec.worker for spec in CONSUMERS.values()})
-        mappings = self._mappings(workers)
-        return [
-            spec.queue
-            for spec in CONSUMERS.values()
-            if spec.worker in workers and spec.queue in mappings and self._follow_one(spec, mappings[spec.queue])
-        ]
+        (retryable), after it has done all that could be done."""
+        specs = [spec for spec in CONSUMERS.values() if workers is None or spec.worker in workers]
+        mappings = self._mappings(specs)
+        wishes = _wishes(specs)
+        switches = {switch.name: switch for switch in self._switches.read_all()}
+        changed, failed = [], []
+        for spec in specs:
+            if spec.queue not in mappings:
+                continue
+            switch = switches[spec.subsystem] if spec.subsystem else None
+            try:
+                if self._follow_one(mappings[spec.queue], _wanted(spec, wishes[spec.queue], switch)):
+                    changed.append(spec.queue)
+            except UnavailableError:
+                failed.append(spec.queue)
+        if failed:
+            raise UnavailableError(f"Lambda did not switch the consumers of {', '.join(failed)}")
+        return changed
 
     def follow_all(self) -> Line:
         """What `tick` does: every consumer, probes included. Raises: UnavailableError (the next tick goes on)."""
@@ -132,31 +150,35 @@ class Consumers:
         if workers:
             self.follow(workers)
 
-    def _follow_one(self, spec: ConsumerSpec, mapping: "Mapping_") -> bool:
-        wish = _wish(spec.queue)
-        wanted: dict[str, Any] = {}
-        enabled = not wish.paused and self._subsystem_is_there(spec)
-        if enabled != _is_enabled(mapping):
-            wanted["Enabled"] = enabled
-        if wish.max_concurrency and int(wish.max_concurrency) != _max_concurrency(mapping):
-            wanted["ScalingConfig"] = {"MaximumConcurrency": int(wish.max_concurrency)}
-        if wish.batch_size and int(wish.batch_size) != mapping.get("BatchSize"):
-            wanted["BatchSize"] = int(wish.batch_size)
-        if wanted:
+    def _read(self, specs: Iterable[ConsumerSpec]) -> list[Consumer]:
+        specs = list(specs)
+        mappings = self._mappings(specs)
+        wishes = _wishes(specs)
+        switches = {switch.name: switch for switch in self._switches.read_all()}
+        return [
+            _consumer(spec, mappings[spec.queue], wishes[spec.queue], switches.get(spec.subsystem or ""))
+            for spec in specs
+            if spec.queue in mappings
+        ]
+
+    def _follow_one(self, mapping: "Mapping_", wanted: "_Wanted") -> bool:
+        changes: dict[str, Any] = {}
+        if wanted.enabled != _is_enabled(mapping):
+            changes["Enabled"] = wanted.enabled
+        # Not every backend knows the limit; without a wish there is nothing to insist on.
+        if wanted.max_concurrency != _max_concurrency(mapping) and (wanted.by_hand or _max_concurrency(mapping)):
+            changes["ScalingConfig"] = {"MaximumConcurrency": wanted.max_concurrency}
+        if wanted.batch_size is not None and wanted.batch_size != mapping.get("BatchSize"):
+            changes["BatchSize"] = wanted.batch_size
+        if changes:
             with _reaching_lambda():
-                self._client.update_event_source_mapping(UUID=mapping["UUID"], **wanted)
-        return bool(wanted)
+                self._client.update_event_source_mapping(UUID=mapping["UUID"], **changes)
+        return bool(changes)
 
-    def _subsystem_is_there(self, spec: ConsumerSpec) -> bool:
-        if spec.subsystem is None:
-            return True
-        # With a probe due the messages must flow, or nobody would make the call.
-        return self._switches.read(spec.subsystem).state != "open" or self._switches.probe_is_due(spec.subsystem)
-
-    def _mappings(self, workers: Sequence[str]) -> dict[str, "Mapping_"]:
-        """The mappings by queue."""
+    def _mappings(self, specs: Iterable[ConsumerSpec]) -> dict[str, "Mapping_"]:
+        """The mappings by queue; one request for each worker."""
         found: dict[str, Mapping_] = {}
-        for worker in workers:
+        for worker in sorted({spec.worker for spec in specs}):
             with _reaching_lambda():
                 answer = self._client.list_event_source_mappings(FunctionName=f"{self._prefix}{worker}")
             for mapping in answer["EventSourceMappings"]:
@@ -174,15 +196,37 @@ def _reaching_lambda() -> Iterator[None]:
         raise UnavailableError(f"Lambda did not answer ({type(error).__name__})") from error
 
 
-def _wish(queue: str) -> ConsumerRow:
+@dataclass(frozen=True)
+class _Wanted:
+    """What a mapping should be now; `by_hand`: a person has set the concurrency."""
+
+    enabled: bool
+    max_concurrency: int
+    batch_size: int | None
+    by_hand: bool
+
+
+def _wanted(spec: ConsumerSpec, wish: ConsumerRow, switch: Switch | None) -> _Wanted:
+    full = int(wish.max_concurrency or spec.max_concurrency)
+    share = switch.share if switch else 1.0
+    # With a probe due the messages must flow, or nobody would make the call.
+    flows = switch is None or switch.state != "open" or switch.probe_due
+    return _Wanted(
+        enabled=flows and not wish.paused,
+        max_concurrency=max(MIN_CONCURRENCY, ceil(full * share)),
+        batch_size=int(wish.batch_size) if wish.batch_size else None,
+        by_hand=wish.max_concurrency is not None,
+    )
+
+
+def _wishes(specs: Sequence[ConsumerSpec]) -> dict[str, ConsumerRow]:
+    queues = [spec.queue for spec in specs]
     with reaching_dynamodb():
-        try:
-            return ConsumerRow.get(queue, consistent_read=True)
-        except ConsumerRow.DoesNotExist:
-            return ConsumerRow(queue)
+        rows = {row.name: row for row in ConsumerRow.batch_get(queues, consistent_read=True)}
+    return {queue: rows.get(queue) or ConsumerRow(queue) for queue in queues}
 
 
-def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: ConsumerRow) -> Consumer:
+def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: ConsumerRow, switch: Switch | None) -> Consumer:
     return Consumer(
         queue=spec.queue,
         worker=spec.worker,
@@ -191,7 +235,13 @@ def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: ConsumerRow) -> Con
         enabled=_is_enabled(mapping),
         max_concurrency=_max_concurrency(mapping),
         batch_size=mapping.get("BatchSize"),
+        waits_for=switch.name if switch and switch.state == "open" else None,
     )
+
+
+def _check(queue: str) -> None:
+    if queue not in CONSUMERS:
+        raise NotFoundError(f"there is no consumer {queue}; there are {', '.join(CONSUMERS)}")
 
 
 def _is_enabled(mapping: "Mapping_") -> bool:

@@ -1,7 +1,8 @@
-"""The dead-letter queues as a place to look into and to take from. `pipeline/revive.py` decides what becomes of a message.
+"""The dead-letter queues as a place to look into and to take from. `pipeline/revive.py` decides what becomes of a
+message.
 
-`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up, is not offered by every
-backend (docs/decisions.md), and takes only queues that SQS itself fills.
+`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up, is not offered by
+every backend (docs/decisions.md), and takes only queues that SQS itself fills.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _BATCH = 10
 _LOOK_SECONDS = 2  # how long a message that was only looked at stays hidden from the next look
 _TAKE_SECONDS = 60
+_SCAN_AT_MOST = 2000  # messages that a search by ids goes through: some seconds, within an API call's patience
+_WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; without, some letters may not be seen
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class DeadLetters:
     def __init__(self, client: "SQSClient", prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        self._urls: dict[str, str] = {}
 
     def counts(self) -> dict[str, int]:
         """About how many lie in each. Raises: UnavailableError (retryable)."""
@@ -61,22 +65,39 @@ class DeadLetters:
     def take(
         self, queue: str, *, limit: int, ids: Sequence[str] | None = None, each: Callable[[DeadLetter], None]
     ) -> int:
-        """Gives up to `limit` messages (of `ids`, where given) to `each` and removes those that it did not raise for;
-        how many were removed. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """Gives up to `limit` messages (of `ids`, where given, sought among the first 2000) to `each` and removes each
+        after it; how many were removed. What `each` raises ends it. Raises: NotFoundError (permanent), UnavailableError
+        (retryable)."""
+        wanted = None if ids is None else set(ids)
+        spared: list[MessageTypeDef] = []
         removed = 0
-        for batch in self._receive(queue, limit, _TAKE_SECONDS):
-            for message in batch:
-                letter = _letter(message)
-                with _reaching_sqs():
-                    if ids is not None and letter.id not in ids:
-                        self._client.change_message_visibility(
-                            QueueUrl=self._url(queue), ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-                        )
+        try:
+            for batch in self._receive(queue, limit if wanted is None else _SCAN_AT_MOST, _TAKE_SECONDS):
+                for message in batch:
+                    if wanted is not None and message["MessageId"] not in wanted:
+                        spared.append(message)
                         continue
-                    each(letter)
-                    self._client.delete_message(QueueUrl=self._url(queue), ReceiptHandle=message["ReceiptHandle"])
-                removed += 1
+                    each(_letter(message))
+                    with _reaching_sqs():
+                        self._client.delete_message(QueueUrl=self._url(queue), ReceiptHandle=message["ReceiptHandle"])
+                    removed += 1
+                if wanted is not None and removed == min(limit, len(wanted)):
+                    break
+        finally:
+            self._show_again(queue, spared)
         return removed
+
+    def _show_again(self, queue: str, messages: Sequence["MessageTypeDef"]) -> None:
+        # Only now: what is shown while the search goes on would be found again and again, and nothing behind it.
+        for start in range(0, len(messages), _BATCH):
+            with _reaching_sqs():
+                self._client.change_message_visibility_batch(
+                    QueueUrl=self._url(queue),
+                    Entries=[
+                        {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                        for n, message in enumerate(messages[start : start + _BATCH])
+                    ],
+                )
 
     def _receive(self, queue: str, limit: int, hidden_seconds: int) -> Iterator[list["MessageTypeDef"]]:
         seen: set[str] = set()
@@ -86,6 +107,7 @@ class DeadLetters:
                     QueueUrl=self._url(queue),
                     MaxNumberOfMessages=min(_BATCH, limit - len(seen)),
                     VisibilityTimeout=hidden_seconds,
+                    WaitTimeSeconds=_WAIT_SECONDS,
                     MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 )
             messages = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
@@ -97,8 +119,11 @@ class DeadLetters:
     def _url(self, queue: str) -> str:
         if queue not in CONSUMERS:
             raise NotFoundError(f"there is no queue {queue}; there are {', '.join(CONSUMERS)}")
-        with _reaching_sqs():
-            return self._client.get_queue_url(QueueName=f"{self._prefix}{queue}-dlq")["QueueUrl"]
+        if queue not in self._urls:
+            with _reaching_sqs():
+                name = f"{self._prefix}{queue}-dlq"
+                self._urls[queue] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
+        return self._urls[queue]
 
 
 def _letter(message: "MessageTypeDef") -> DeadLetter:

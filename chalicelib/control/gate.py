@@ -4,6 +4,7 @@ by `enrich` and `deliver`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from chalicelib.control.consumers import Consumers
 from chalicelib.control.limits import Limiter
@@ -11,6 +12,11 @@ from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
 from chalicelib.observability import logger
 
+MAX_WAIT_SECONDS = 4.0
+RESERVE_SECONDS = (
+    15.0  # of an invocation: what a call begun at the last moment may take (SES: 2 s + 10 s), and its record
+)
+OUT_OF_TIME_RETRY_SECONDS = 1
 OPEN_RETRY_SECONDS = 30  # when to look again at an open switch; the consumer is off by then, and the message waits
 DAILY_QUOTA_PROBE_SECONDS = 600  # the owner's rule: a day's quota is asked for again every ten minutes
 
@@ -32,6 +38,25 @@ class Report:
     quota_used_up: bool = False
 
 
+class Deadline:
+    """Until when this invocation may begin calls. Waiting for the pace, or for a provider that hangs, must not end in
+    Lambda killing the worker: its whole batch would come back, every message with a receive used up."""
+
+    def __init__(self, *, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._ends_at = inf
+        self.invocation = 0
+
+    def begin(self, seconds_left: float) -> None:
+        """A new invocation, which will be killed in so many seconds."""
+        self._ends_at = self._seconds() + seconds_left - min(RESERVE_SECONDS, seconds_left / 2)
+        self.invocation += 1
+
+    def seconds_left(self) -> float:
+        """Not positive when no more calls may begin."""
+        return self._ends_at - self._seconds()
+
+
 class Gate:
     """The gate of one subsystem. `sleep` waits for the pace, at most `max_wait_seconds`; what would take longer is put
     aside by the caller."""
@@ -43,31 +68,41 @@ class Gate:
         switches: Switches,
         limiter: Limiter,
         consumers: Consumers,
+        deadline: Deadline,
         sleep: Callable[[float], None],
-        max_wait_seconds: float = 3.0,
+        max_wait_seconds: float = MAX_WAIT_SECONDS,
     ) -> None:
         self._subsystem = subsystem
         self._switches = switches
         self._limiter = limiter
         self._consumers = consumers
+        self._deadline = deadline
         self._sleep = sleep
         self._max_wait = max_wait_seconds
+        self._followed_in: int | None = None
 
-    def enter(self, units: int, *, lane: str) -> Pass:
-        """Asks to make a call for `units` recipients; returns when it may be made. A probe is one unit. Raises:
-        UnavailableError (retryable)."""
+    def enter(self, units: int, *, lane: str, divisible: bool = True) -> Pass:
+        """Asks to make a call for `units` recipients; returns when it may be made, for all of them or, where
+        `divisible`, for as many as are let through: one, if it is a probe. Raises: UnavailableError (retryable)."""
+        left = self._deadline.seconds_left()
+        if left <= 0:
+            return Pass(0, OUT_OF_TIME_RETRY_SECONDS)
         admission = self._switches.admit(self._subsystem)
         if not admission.allowed:
+            self._switch_off_once()
             return Pass(0, OPEN_RETRY_SECONDS)
-        allowed = 1 if admission.probe else units
         grant = self._limiter.take(
-            f"{self._subsystem}.{lane}", allowed, share=admission.share, max_wait_seconds=self._max_wait
+            f"{self._subsystem}.{lane}",
+            1 if admission.probe and divisible else units,
+            share=admission.share,
+            max_wait_seconds=min(self._max_wait, left),
+            divisible=divisible,
         )
         if not grant.granted:
-            return Pass(0, grant.wait_seconds)
-        if grant.wait_seconds > 0:
+            self._switches.give_back(self._subsystem)
+        elif grant.wait_seconds > 0:
             self._sleep(grant.wait_seconds)
-        return Pass(allowed, OPEN_RETRY_SECONDS)
+        return Pass(grant.units, grant.wait_seconds)
 
     def learn(self, reports: Sequence[Report], *, lane: str) -> None:
         """Tells the switch and the limit what came of a call. Never fails: the call was made, whatever is learned."""
@@ -78,7 +113,8 @@ class Gate:
 
     def _learn(self, reports: Sequence[Report], lane: str) -> None:
         if not reports:
-            return  # no call was made
+            self._switches.give_back(self._subsystem)  # no call was made
+            return
         if any(report.slow_down for report in reports):
             self._limiter.slow_down(f"{self._subsystem}.{lane}")
         quota = next((r for r in reports if r.quota_used_up), None)
@@ -90,15 +126,23 @@ class Gate:
         elif failures and len(failures) == len(reports):
             opened = self._switches.failed(self._subsystem, failures[0])
         else:
-            if not any(report.slow_down for report in reports):
-                self._switches.succeeded(self._subsystem)
+            if any(report.slow_down for report in reports):
+                return
+            if self._switches.succeeded(self._subsystem):
+                self._consumers_follow()
             return
         if opened:
-            self._switch_consumers_off()
+            self._consumers_follow()
 
-    def _switch_consumers_off(self) -> None:
-        # The switch is open and no call leaves; should this fail, the next tick does it.
+    def _switch_off_once(self) -> None:
+        # The consumer is on for the sake of a probe, which another took: what it reads now would only be put aside.
+        if self._followed_in != self._deadline.invocation:
+            self._followed_in = self._deadline.invocation
+            self._consumers_follow()
+
+    def _consumers_follow(self) -> None:
+        # The switch is what holds calls back; should this fail, the next tick does it.
         try:
             self._consumers.follow_subsystem(self._subsystem)
         except UnavailableError:
-            logger().warning("consumers are still on", subsystem=self._subsystem)
+            logger().warning("consumers did not follow their switch", subsystem=self._subsystem)

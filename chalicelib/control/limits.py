@@ -1,14 +1,13 @@
 """A rate that all workers share, leased in blocks so that the limiter costs few writes. `control/gate.py` asks it.
 
-The shared state is one moment, `free_at`: a lease of n units moves it n/rate seconds on, and may be used from where it
-stood (a virtual queue, as in the generic cell rate algorithm). A lease is one conditional write and is never in
-contention for long: workers queue up behind each other in time instead of trying again. Within any T seconds at most
-rate × T units and one block are used.
+The shared state is one moment, `free_at`: a lease of n units moves it n/rate seconds on, and its units may be used from
+where it stood, one every 1/rate seconds (a virtual queue, as in the generic cell rate algorithm). Workers queue up
+behind each other in time instead of trying again. Within any T seconds at most rate x T units and one block are used.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
@@ -19,26 +18,61 @@ from chalicelib.errors import InvalidError
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import LimitRow
 
-BLOCK_SECONDS = 0.5  # a block is what the rate gives in this time: two writes a second and worker at most
+BLOCK_SECONDS = 0.5  # a block is what the rate gives in this time: two writes a second, over all workers
+PORTION_SECONDS = 1.0  # a call that can be divided carries no more than the rate gives in this time
+MOST_RATE = 100_000.0
+LEAST_RATE = 0.1  # units a second: whatever is set and however slowed, something leaves
 RECOVERY_SECONDS = 60  # from nothing to the full rate after a provider asked to slow down
 SLOWEST = 0.05
 _SLOWER_AT_MOST_EVERY_SECONDS = 1.0
+_KNOWN_FOR_SECONDS = 1.0  # a rate that a person sets is followed within this time and a block
+_LEASE_TRIES = 4
+# Nobody queues as far ahead: a worker whose clock was wrong wrote that, and the others do not wait for its time.
+_NEVER_AHEAD_SECONDS = 900
 
 
 @dataclass
 class _Lease:
-    """Units that this process may use between two moments."""
+    """Units that this process may use until `ends_at`, the next of them from `next_at`, one every `unit_seconds`."""
 
-    units: float = 0
-    ends_at: float = 0
+    units: float
+    unit_seconds: float
+    taken_at: float
+    next_at: float
+    ends_at: float
+
+    def use(self, units: int, *, now: float, max_wait_seconds: float) -> "Grant | None":
+        """None where the lease does not hold so many, is over, or the clock went back."""
+        if self.units < units or not self.taken_at <= now <= self.ends_at:
+            return None
+        wait = max(0.0, self.next_at - now)
+        if wait > max_wait_seconds:
+            return Grant(0, wait)
+        self.units -= units
+        self.next_at += units * self.unit_seconds
+        return Grant(units, wait)
 
 
 @dataclass(frozen=True)
 class Grant:
-    """`wait_seconds` until the units may be used, or, where `granted` is false, until it is worth asking again."""
+    """`wait_seconds` until the `units` may be used, or, where there are none, until it is worth asking again."""
 
-    granted: bool
+    units: int
     wait_seconds: float
+
+    @property
+    def granted(self) -> bool:
+        """Whether anything may leave."""
+        return self.units > 0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit as people see it: what was set, and what it is now where a provider has asked to slow down."""
+
+    name: str
+    rate_per_second: float
+    current_per_second: float
 
 
 class Limiter:
@@ -48,91 +82,115 @@ class Limiter:
         self._clock = clock
         self._default_rates = default_rates
         self._leases: dict[str, _Lease] = {}
-        self._rows: dict[str, LimitRow] = {}
+        self._known: dict[str, tuple[float, LimitRow]] = {}
 
-    def take(self, name: str, units: int, *, share: float = 1.0, max_wait_seconds: float) -> Grant:
-        """Takes units of the limit `name`, at `share` of its rate. Never waits by itself. Raises: UnavailableError
-        (retryable)."""
+    def take(
+        self, name: str, units: int, *, share: float = 1.0, max_wait_seconds: float, divisible: bool = False
+    ) -> Grant:
+        """Takes units of the limit `name`, at `share` of its rate: all of them, or, where `divisible`, as many as the
+        rate gives in PORTION_SECONDS. Never waits by itself. Raises: UnavailableError (retryable)."""
         now = self._now()
-        lease = self._leases.setdefault(name, _Lease())
-        if lease.ends_at < now:
-            lease.units = 0
-        if lease.units >= units:
-            lease.units -= units
-            return Grant(True, 0)
-        rate = max(self.rate(name) * share, 0.001)
-        block = max(units, rate * BLOCK_SECONDS)
+        rate = max(self._rate(name, self._row(name)) * share, LEAST_RATE)
+        if divisible:
+            units = min(units, max(1, int(rate * PORTION_SECONDS)))
+        lease = self._leases.get(name)
+        grant = lease.use(units, now=now, max_wait_seconds=max_wait_seconds) if lease else None
+        if grant is not None:
+            return grant
+        # A whole number of calls like this one: a rest that is too small for the next call would be lost.
+        block = units * max(1, ceil(rate * BLOCK_SECONDS / units))
         start = self._reserve(name, block / rate, now, max_wait_seconds)
         if start is None:
-            return Grant(False, max_wait_seconds)
-        lease.units = block - units
-        lease.ends_at = start + max(BLOCK_SECONDS, block / rate)
-        return Grant(True, max(0.0, start - now))
-
-    def rate(self, name: str) -> float:
-        """The rate of the moment, in units a second, slowed by what providers said."""
-        row = self._rows.get(name)
-        base = row.rate_per_second if row and row.rate_per_second else self._default_rates(name)
-        return base * self._factor(row)
+            return Grant(0, max_wait_seconds)
+        start = max(start, now)
+        lease = _Lease(block, 1 / rate, taken_at=now, next_at=start, ends_at=start + block / rate)
+        self._leases[name] = lease
+        return lease.use(units, now=now, max_wait_seconds=max_wait_seconds) or Grant(0, max_wait_seconds)
 
     def slow_down(self, name: str) -> None:
         """Halves the pace: a provider said that it is too much. The pace grows back by itself. Raises: UnavailableError
         (retryable)."""
         now = self._now()
         self._leases.pop(name, None)
-        factor = max(SLOWEST, self._factor(self._rows.get(name)) / 2)
-        row = LimitRow(name)
+        self._known.pop(name, None)
+        row = self._row(name)
         recently = now - _SLOWER_AT_MOST_EVERY_SECONDS
-        self._update(
-            row,
-            [LimitRow.factor.set(factor), LimitRow.factor_at.set(now)],
-            LimitRow.factor_at.does_not_exist() | (LimitRow.factor_at < recently),
-        )
+        if row.factor_at is not None and recently <= row.factor_at <= now:
+            return
+        factor = max(SLOWEST, self._factor(row) / 2)
+        # Of those who were told at the same time, one halves.
+        unchanged = LimitRow.factor_at == row.factor_at if row.factor_at else LimitRow.factor_at.does_not_exist()
+        self._update(name, [LimitRow.factor.set(factor), LimitRow.factor_at.set(now)], unchanged)
 
     def set_rate(self, name: str, rate_per_second: float) -> None:
         """Sets the rate for all workers; they follow with their next lease. Raises: InvalidError (permanent),
         UnavailableError (retryable)."""
-        if not 0 < rate_per_second <= 100_000:
-            raise InvalidError.of("rate_per_second", "expected a number above 0 and at most 100000")
-        self._update(LimitRow(name), [LimitRow.rate_per_second.set(rate_per_second)], None)
+        if not LEAST_RATE <= rate_per_second <= MOST_RATE:
+            raise InvalidError.of("rate_per_second", f"expected {LEAST_RATE} to {MOST_RATE} a second")
+        # Nobody waits for what was reserved at the old rate.
+        self._update(name, [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()], None)
 
-    def read(self, name: str) -> float:
-        """The rate as stored, for people. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb(), suppress(LimitRow.DoesNotExist):
-            self._rows[name] = LimitRow.get(name)
-        return self.rate(name)
+    def read_all(self, names: Sequence[str]) -> list[Limit]:
+        """Limits as they are now, in one request (names: at most 100). Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = {row.name: row for row in LimitRow.batch_get(list(names), consistent_read=True)}
+        limits = []
+        for name in names:
+            row = rows.get(name) or LimitRow(name)
+            self._known[name] = (self._now(), row)
+            base = row.rate_per_second or self._default_rates(name)
+            limits.append(Limit(name, rate_per_second=base, current_per_second=self._rate(name, row)))
+        return limits
+
+    def _rate(self, name: str, row: LimitRow) -> float:
+        return (row.rate_per_second or self._default_rates(name)) * self._factor(row)
+
+    def _factor(self, row: LimitRow) -> float:
+        if row.factor is None or row.factor_at is None:
+            return 1.0
+        return min(1.0, row.factor + max(0.0, self._now() - row.factor_at) / RECOVERY_SECONDS)
 
     def _reserve(self, name: str, seconds: float, now: float, max_wait: float) -> float | None:
         """The moment from which `seconds` of the rate are ours; None when that would be too far away."""
-        row = LimitRow(name)
-        known = self._rows.get(name)
-        queue_first = known is not None and (known.free_at or 0) > now
-        for queue in (queue_first, not queue_first):
-            if queue:
-                actions: list[Action] = [LimitRow.free_at.set(LimitRow.free_at + seconds)]
-                condition: Condition = (LimitRow.free_at > now) & (LimitRow.free_at <= now + max_wait)
+        free = LimitRow.free_at
+        for _ in range(_LEASE_TRIES):
+            ahead = (self._row(name).free_at or 0) - now
+            if max_wait < ahead <= _NEVER_AHEAD_SECONDS:
+                return None
+            if 0 < ahead <= max_wait:
+                actions: list[Action] = [free.set(free + seconds)]
+                condition: Condition = (free > now) & (free <= now + max_wait)
             else:
-                actions = [LimitRow.free_at.set(now + seconds)]
-                condition = LimitRow.free_at.does_not_exist() | (LimitRow.free_at <= now)
-            if self._update(row, actions, condition):
-                return float(row.free_at or 0) - seconds
+                actions = [free.set(now + seconds)]
+                condition = free.does_not_exist() | (free <= now) | (free > now + _NEVER_AHEAD_SECONDS)
+            if self._update(name, actions, condition):
+                return float(self._row(name).free_at or 0) - seconds
         return None
 
-    def _update(self, row: LimitRow, actions: list[Action], condition: Condition | None) -> bool:
+    def _row(self, name: str) -> LimitRow:
+        known = self._known.get(name)
+        if known and 0 <= self._now() - known[0] < _KNOWN_FOR_SECONDS:
+            return known[1]
+        with reaching_dynamodb():
+            try:
+                row = LimitRow.get(name, consistent_read=True)
+            except LimitRow.DoesNotExist:
+                row = LimitRow(name)
+        self._known[name] = (self._now(), row)
+        return row
+
+    def _update(self, name: str, actions: list[Action], condition: Condition | None) -> bool:
+        row = LimitRow(name)
         with reaching_dynamodb():
             try:
                 row.update(actions=actions, condition=condition)
             except UpdateError as error:
                 if not condition_failed(error):
                     raise
+                self._known.pop(name, None)
                 return False
-        self._rows[row.name] = row
+        self._known[name] = (self._now(), row)
         return True
-
-    def _factor(self, row: LimitRow | None) -> float:
-        if row is None or row.factor is None or row.factor_at is None:
-            return 1.0
-        return min(1.0, row.factor + (self._now() - row.factor_at) / RECOVERY_SECONDS)
 
     def _now(self) -> float:
         return self._clock().timestamp()

@@ -5,55 +5,18 @@ Open means that no call leaves. An automatic switch lets one call through every 
 conditional write; a good probe starts the ramp, from 10 % to 100 % of rate, never falling while it lasts.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
+from chalicelib.control.switch import AUTO, RAMP_FROM, SUBSYSTEMS, Admission, State, Switch, SwitchPolicy
 from chalicelib.errors import NotFoundError
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import SwitchRow
 
-SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "live")
-RAMP_FROM = 0.1
 _KNOWN_FOR_SECONDS = 1.0  # a switch thrown by hand is obeyed by every worker within this time
-
-State = Literal["closed", "open", "ramping"]
-
-
-@dataclass(frozen=True)
-class SwitchPolicy:
-    """When a switch opens by itself and how it comes back."""
-
-    failures: int = 5  # consecutive, over all workers
-    window_seconds: int = 60  # a failure older than this is forgotten
-    probe_seconds: int = 60
-    ramp_seconds: int = 300
-
-
-@dataclass(frozen=True)
-class Admission:
-    """Whether a call may leave now: at which share of the full rate, and whether it is the one probe."""
-
-    allowed: bool
-    share: float = 1.0
-    probe: bool = False
-
-
-@dataclass(frozen=True)
-class Switch:
-    """A switch as people see it. `share` is the part of the full rate that is let through."""
-
-    name: str
-    state: State
-    by: str | None
-    reason: str | None
-    changed_at: float | None
-    failures: int
-    share: float
+_COUNT_TRIES = 5
 
 
 class Switches:
@@ -63,38 +26,54 @@ class Switches:
         self._clock = clock
         self.policy = policy
         self._known: dict[str, tuple[float, SwitchRow]] = {}
+        self._probes: dict[str, float] = {}  # the probes that this process took: the `probe_at` that each has written
+        self._well_at: dict[str, float] = {}  # when this process was last answered
 
     def admit(self, name: str) -> Admission:
         """Asked before each call. Raises: UnavailableError (retryable)."""
         row = self._row(name)
-        if row.state != "open":
-            return Admission(True, share=self._share(row))
-        if row.by == "auto" and (row.probe_at or 0) <= self._now() and self._take_probe(row):
+        seen = self._seen(row)
+        if seen.state != "open":
+            return Admission(True, share=seen.share)
+        if seen.probe_due and self._take_probe(row):
             return Admission(True, share=RAMP_FROM, probe=True)
         return Admission(False, share=0.0)
 
-    def succeeded(self, name: str) -> None:
-        """A call was answered as it should be. Raises: UnavailableError (retryable)."""
+    def succeeded(self, name: str) -> bool:
+        """A call was answered as it should be; says whether that ended an outage. An answer to a call that left before
+        the switch opened ends none: only the probe does. Raises: UnavailableError (retryable)."""
         row = self._row(name)
-        if row.state == "open" and row.by == "auto":
-            self._set(name, "ramping", by="auto", reason="the probe was answered", only_from="open")
-        elif row.state == "ramping" and self._share(row) >= 1.0:
-            self._set(name, "closed", by="auto", reason="the ramp is over", only_from="ramping")
+        self._well_at[name] = self._now()
+        if row.state == "open":
+            return self._probe_answered(name)
+        if row.state == "ramping" and self._seen(row).state == "closed":
+            of_this_ramp = (SwitchRow.state == "ramping") & (SwitchRow.changed_at == row.changed_at)
+            self._set(name, "closed", by=AUTO, reason="the ramp is over", condition=of_this_ramp)
         elif row.failures:
-            self._update(row.name, [SwitchRow.failures.set(0)], SwitchRow.failures > 0)
+            self._update(name, [SwitchRow.failures.set(0)], SwitchRow.failures > 0)
+        return False
 
     def failed(self, name: str, reason: str, *, at_once: bool = False, probe_seconds: int | None = None) -> bool:
         """A call failed in a way that speaks of the subsystem; says whether the switch is open now. `at_once` opens it
-        without counting. Raises: UnavailableError (retryable)."""
+        without counting, and sets the pace of the probes of one that is open. Raises: UnavailableError (retryable)."""
         now = self._now()
-        row = self._row(name)
-        if row.state == "open":
+        if self._row(name).state == "open":
+            self._probes.pop(name, None)
+            if at_once and probe_seconds:
+                self._probe_every(name, probe_seconds, reason=reason)
             return True
-        count = self._count_failure(name, now)
-        if not at_once and count < self.policy.failures:
-            return False
-        self._open(name, by="auto", reason=reason, probe_seconds=probe_seconds or self.policy.probe_seconds)
+        row = self._count_failure(name, now)
+        if row.state == "open" or (not at_once and int(row.failures) < self.policy.failures):
+            return row.state == "open"
+        self._open(name, by=AUTO, reason=reason, probe_seconds=probe_seconds or self.policy.probe_seconds)
         return True
+
+    def give_back(self, name: str) -> None:
+        """The probe that this process took was no call after all: another may leave at once. Raises: UnavailableError
+        (retryable)."""
+        taken = self._probes.pop(name, None)
+        if taken is not None:
+            self._update(name, [SwitchRow.probe_at.set(self._now())], SwitchRow.probe_at == taken)
 
     def open(self, name: str, *, by: str, reason: str) -> Switch:
         """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError (permanent),
@@ -103,43 +82,66 @@ class Switches:
         self._open(name, by=by, reason=reason, probe_seconds=None)
         return self.read(name)
 
-    def close(self, name: str, *, by: str, ramp: bool = True) -> Switch:
+    def close(self, name: str, *, by: str, reason: str, ramp: bool = True) -> Switch:
         """Closes by hand, by the ramp unless told otherwise. Raises: NotFoundError (permanent), UnavailableError
         (retryable)."""
         _check(name)
-        state: State = "ramping" if ramp else "closed"
-        self._set(name, state, by=by, reason="closed by hand", only_from="open" if ramp else None)
+        if ramp:
+            self._set(name, "ramping", by=by, reason=reason, condition=SwitchRow.state == "open")
+        else:
+            self._set(name, "closed", by=by, reason=reason, condition=None)
         return self.read(name)
 
     def read(self, name: str) -> Switch:
         """A switch as it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         _check(name)
         self._known.pop(name, None)
-        row = self._row(name)
-        state: State = "closed" if row.state == "ramping" and self._share(row) >= 1 else _state(row)
-        return Switch(
-            name, state, row.by, row.reason, row.changed_at, failures=int(row.failures), share=self._share(row)
-        )
+        return self._seen(self._row(name))
 
-    def probe_is_due(self, name: str) -> bool:
-        """Whether the next call would be let through as a probe. Raises: UnavailableError (retryable)."""
-        row = self._row(name)
-        return row.state == "open" and row.by == "auto" and (row.probe_at or 0) <= self._now()
+    def read_all(self) -> list[Switch]:
+        """Every switch as it is now, in one request. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = {row.name: row for row in SwitchRow.batch_get(SUBSYSTEMS, consistent_read=True)}
+        return [self._seen(self._remember(rows.get(name) or SwitchRow(name))) for name in SUBSYSTEMS]
+
+    def _seen(self, row: SwitchRow) -> Switch:
+        return Switch.of(row, self.policy, self._now())
 
     def _take_probe(self, row: SwitchRow) -> bool:
         following = self._now() + (row.probe_seconds or self.policy.probe_seconds)
-        return self._update(
-            row.name,
-            [SwitchRow.probe_at.set(following)],
-            (SwitchRow.state == "open") & (SwitchRow.probe_at <= self._now()),
-        )
+        free = (SwitchRow.state == "open") & (SwitchRow.by == AUTO) & (SwitchRow.probe_at <= self._now())
+        taken = self._update(row.name, [SwitchRow.probe_at.set(following)], free)
+        if taken:
+            self._probes[row.name] = following
+        return taken
 
-    def _count_failure(self, name: str, now: float) -> int:
-        within = SwitchRow.failed_at >= now - self.policy.window_seconds
+    def _probe_answered(self, name: str) -> bool:
+        taken = self._probes.pop(name, None)
+        if taken is None:
+            return False
+        # A person may have opened the switch meanwhile, or another probe is under way: then this answer is old news.
+        mine = (SwitchRow.state == "open") & (SwitchRow.by == AUTO) & (SwitchRow.probe_at == taken)
+        return self._set(name, "ramping", by=AUTO, reason="the probe was answered", condition=mine)
+
+    def _probe_every(self, name: str, seconds: int, *, reason: str) -> None:
+        actions: list[Action] = [
+            SwitchRow.reason.set(reason),
+            SwitchRow.probe_seconds.set(seconds),
+            SwitchRow.probe_at.set(self._now() + seconds),
+        ]
+        self._update(name, actions, (SwitchRow.state == "open") & (SwitchRow.by == AUTO))
+
+    def _count_failure(self, name: str, now: float) -> SwitchRow:
+        # A failure is consecutive where nobody was answered since the last: others say so by writing 0, this process
+        # knows of itself, with no write for every good call.
+        since = max(now - self.policy.window_seconds, self._well_at.get(name, 0))
         one_more: list[Action] = [SwitchRow.failures.set(SwitchRow.failures + 1), SwitchRow.failed_at.set(now)]
-        if not self._update(name, one_more, within):
-            self._update(name, [SwitchRow.failures.set(1), SwitchRow.failed_at.set(now)], None)
-        return int(self._known[name][1].failures)
+        first: list[Action] = [SwitchRow.failures.set(1), SwitchRow.failed_at.set(now)]
+        before = SwitchRow.failed_at.does_not_exist() | (SwitchRow.failed_at < since)
+        for _ in range(_COUNT_TRIES):  # between the two writes another may have counted
+            if self._update(name, one_more, SwitchRow.failed_at >= since) or self._update(name, first, before):
+                break
+        return self._row(name)
 
     def _open(self, name: str, *, by: str, reason: str, probe_seconds: int | None) -> None:
         now = self._now()
@@ -158,7 +160,7 @@ class Switches:
         # What a person has opened stays theirs.
         self._update(name, actions, SwitchRow.state.does_not_exist() | (SwitchRow.state != "open"))
 
-    def _set(self, name: str, state: State, *, by: str, reason: str, only_from: State | None) -> None:
+    def _set(self, name: str, state: State, *, by: str, reason: str, condition: Condition | None) -> bool:
         actions: list[Action] = [
             SwitchRow.state.set(state),
             SwitchRow.by.set(by),
@@ -166,19 +168,11 @@ class Switches:
             SwitchRow.changed_at.set(self._now()),
             SwitchRow.failures.set(0),
         ]
-        self._update(name, actions, SwitchRow.state == only_from if only_from else None)
-
-    def _share(self, row: SwitchRow) -> float:
-        if row.state == "open":
-            return 0.0
-        if row.state != "ramping":
-            return 1.0
-        passed = (self._now() - (row.changed_at or 0)) / max(1, self.policy.ramp_seconds)
-        return min(1.0, RAMP_FROM + (1 - RAMP_FROM) * max(0.0, passed))
+        return self._update(name, actions, condition)
 
     def _row(self, name: str) -> SwitchRow:
         known = self._known.get(name)
-        if known and known[0] > self._now():
+        if known and 0 <= self._now() - known[0] < _KNOWN_FOR_SECONDS:  # a clock may be set back
             return known[1]
         with reaching_dynamodb():
             try:
@@ -201,15 +195,11 @@ class Switches:
         return True
 
     def _remember(self, row: SwitchRow) -> SwitchRow:
-        self._known[row.name] = (self._now() + _KNOWN_FOR_SECONDS, row)
+        self._known[row.name] = (self._now(), row)
         return row
 
     def _now(self) -> float:
         return self._clock().timestamp()
-
-
-def _state(row: SwitchRow) -> State:
-    return "open" if row.state == "open" else "ramping" if row.state == "ramping" else "closed"
 
 
 def _check(name: str) -> None:

@@ -99,7 +99,8 @@ class Enrich:
         known = self._read_profiles(job, result)
         if known is None:
             return result
-        job = self._without_unresolved(job, known.unresolved, result)
+        whole = job
+        job = whole.model_copy(update={"recipients": _of(whole, known.unresolved, among=False)})
         profiles = _by_notification(job, known)
         category = job.letter.category
         wishes = self._consent.wishes(category, [r.user_id for r in job.recipients if r.user_id])
@@ -116,6 +117,8 @@ class Enrich:
             result.postponed += len(consent.waits)
             for reason in skips.values():
                 result.skipped[reason] = result.skipped.get(reason, 0) + 1
+        # Last, as it may raise: who was answered for is not held up by the others.
+        self._ask_again(whole, known.unresolved, result)
         return result
 
     def _read_profiles(self, job: EnrichJob, result: Enriched) -> Profiles | None:
@@ -123,7 +126,7 @@ class Enrich:
         ids = {r.user_id for r in job.recipients if r.user_id}
         if not ids:
             return Profiles(known={})
-        allowed = self._gate.enter(len(ids), lane=job.letter.lane)
+        allowed = self._gate.enter(len(ids), lane=job.letter.lane, divisible=False)
         if not allowed.units:
             self._retries.later(job, in_seconds=allowed.come_back_seconds)
             result.held = len(job.recipients)
@@ -143,14 +146,12 @@ class Enrich:
             raise UnavailableError("the profile source did not answer at any attempt")
         self._retries.again(job)
 
-    def _without_unresolved(self, job: EnrichJob, unresolved: frozenset[str], result: Enriched) -> EnrichJob:
-        """The job of those who were answered for; the others come back in a job of their own."""
-        asked_again = tuple(r for r in job.recipients if r.user_id in unresolved)
-        if asked_again:
-            self._put_aside(job.model_copy(update={"recipients": asked_again}))
-            result.held = len(asked_again)
-        rest = tuple(r for r in job.recipients if r.user_id not in unresolved)
-        return job.model_copy(update={"recipients": rest})
+    def _ask_again(self, job: EnrichJob, unresolved: frozenset[str], result: Enriched) -> None:
+        """Those who were not answered for come back in a job of their own."""
+        late = _of(job, unresolved, among=True)
+        if late:
+            self._put_aside(job.model_copy(update={"recipients": late}))
+            result.held += len(late)
 
     def _sort(
         self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile]
@@ -220,6 +221,10 @@ class Enrich:
             user=user,
             context=candidate.recipient.context,
         )
+
+
+def _of(job: EnrichJob, user_ids: frozenset[str], *, among: bool) -> tuple[EnrichRecipient, ...]:
+    return tuple(r for r in job.recipients if (r.user_id in user_ids) is among)
 
 
 def _by_notification(job: EnrichJob, known: Profiles) -> dict[str, Profile]:

@@ -1,12 +1,12 @@
-"""What a person does about deliveries that the service gave up or is not sure of: send once more, or let it be. Called by
-the API and the admin page.
+"""What a person does about deliveries that the service gave up or is not sure of: send once more, or let it be. Called
+by the API and the admin page.
 """
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.control.dead_letters import DeadLetter, DeadLetters
 from chalicelib.control.queues import Outgoing
@@ -15,7 +15,8 @@ from chalicelib.observability import logger
 from chalicelib.pipeline.accept import JobQueue
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
-from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.retry import RetryJob
+from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.ledger import (
@@ -25,7 +26,10 @@ from chalicelib.storage.ledger import (
     LedgerRow,
     NotificationRow,
     RequestRow,
+    delivery_part,
 )
+
+_REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
 
 
 class Revive:
@@ -37,8 +41,9 @@ class Revive:
         self._dead_letters = dead_letters
 
     def redrive(self, queue: str, *, limit: int, ids: Sequence[str] | None = None) -> int:
-        """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was sent
-        stays sent. How many. Raises: NotFoundError (permanent), UnavailableError (retryable; the rest stays)."""
+        """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was
+        sent or is uncertain stays so. How many. Raises: NotFoundError (permanent), UnavailableError (retryable; the
+        rest stays)."""
 
         def back(letter: DeadLetter) -> None:
             self._queues.put(queue, [Outgoing(self._reopened(letter.body))])
@@ -64,37 +69,67 @@ class Revive:
             keys = [(row.notification_id, row.part) for row in page]
             rows = {(r.notification_id, r.part): r for r in DeliveryRow.batch_get(keys)} if keys else {}
             following = page.last_evaluated_key
-        found = [rows[key] for key in keys if key in rows]
+        # The index follows the table after a moment: what somebody has just decided may still be in it.
+        found = [rows[key] for key in keys if key in rows and rows[key].status == DeliveryStatus.UNCERTAIN]
         return found, write_cursor(following, scope="attention") if following else None
 
     def assume_sent(self, key: DeliveryKey) -> None:
-        """An uncertain delivery is taken for sent. Raises: ConflictError (permanent), UnavailableError (retryable)."""
-        move = Move(key, DeliveryStatus.SENT, reason="assumed_by_hand")
-        if self._ledger.move([move]):
+        """An uncertain delivery is taken for sent. Raises: NotFoundError, ConflictError (permanent), UnavailableError
+        (retryable)."""
+        if self._status(key) is not DeliveryStatus.UNCERTAIN:
             raise ConflictError(f"the delivery {key.id} is not uncertain")
+        # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
+        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason="assumed_by_hand", by_hand=True)]):
+            raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
     def send_again(self, key: DeliveryKey) -> None:
         """An uncertain or failed delivery is sent once more, as fresh as a new one. Raises: NotFoundError,
         ConflictError (permanent), UnavailableError (retryable)."""
-        head, letter = self._read(key)
-        if self._ledger.move([_reopen(key)]):
+        if self._status(key) not in REOPENED_FROM:
             raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
+        head, letter = self._read(key)
         recipient = EnrichRecipient(
             notification_id=key.notification_id,
             user_id=head.user_id,
             profile=None if head.user_id else dict(head.recipient),
         )
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,))
-        self._queues.put(f"enrich-{letter.lane}", [Outgoing(job.model_dump_json())])
+        # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
+        # dropped. The other way round it would be open with no job, and nobody could ask again.
+        self._queues.put(f"enrich-{letter.lane}", [Outgoing(job.model_dump_json(), _REOPENED_BEFORE_SECONDS)])
+        if self._ledger.move([_reopen(key)]):
+            raise ConflictError(f"the delivery {key.id} was decided by somebody else")
+
+    def _status(self, key: DeliveryKey) -> DeliveryStatus:
+        with reaching_dynamodb():
+            try:
+                row = DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+            except DeliveryRow.DoesNotExist:
+                row = None
+        if row is None:
+            raise NotFoundError(f"there is no delivery {key.id}")
+        return DeliveryStatus(row.status)
 
     def _reopened(self, body: str) -> str:
-        """The body as it goes back: from its first attempt. What is no delivery's job goes back as it is."""
-        try:
-            job = DeliverJob.model_validate_json(body)
-        except ValidationError:
-            return body
-        self._ledger.move([_reopen(DeliveryKey(r.notification_id, job.channel)) for r in job.recipients])
-        return job.model_copy(update={"attempt": 1}).model_dump_json()
+        """The body as it goes back: from its first attempt. What is no job goes back as it is."""
+        for kind in (DeliverJob, EnrichJob):
+            try:
+                job = kind.model_validate_json(body)
+            except ValidationError:
+                continue
+            if isinstance(job, DeliverJob):
+                self._reopen_failed([DeliveryKey(r.notification_id, job.channel) for r in job.recipients])
+            return job.model_copy(update={"attempt": 1}).model_dump_json()
+        return body
+
+    def _reopen_failed(self, keys: Sequence[DeliveryKey]) -> None:
+        # Only what failed: an uncertain delivery may have been sent, and is decided one by one.
+        places = [(key.notification_id, delivery_part(key.channel)) for key in keys]
+        with reaching_dynamodb():
+            rows = {row.notification_id: row.status for row in DeliveryRow.batch_get(places, consistent_read=True)}
+        failed = [key for key in keys if rows.get(key.notification_id) == DeliveryStatus.FAILED]
+        if failed:
+            self._ledger.move([_reopen(key) for key in failed])
 
     def _read(self, key: DeliveryKey) -> tuple[NotificationRow, LetterSpec]:
         with reaching_dynamodb():
@@ -108,8 +143,25 @@ class Revive:
         return head, LetterSpec.model_validate(stored.letter)
 
 
+class _Glimpse(BaseModel):
+    """What a job shows of itself, of whatever kind or version."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    class Letter(BaseModel):
+        template: str
+
+    class Recipient(BaseModel):
+        notification_id: str
+
+    letter: Letter
+    recipients: list[Recipient]
+    attempt: int | None = None
+
+
 def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter without anything personal: what kind of job, of which notifications."""
+    """A dead letter without anything personal: what kind of job, of which notifications. A job that was put aside is
+    looked for inside its RetryJob."""
     described: dict[str, Any] = {
         "id": letter.id,
         "sent_at": letter.sent_at,
@@ -117,14 +169,17 @@ def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
         "size_bytes": len(letter.body.encode()),
         "readable": False,
     }
-    try:
-        content = json.loads(letter.body)
-        described["template"] = content["letter"]["template"]
-        described["attempt"] = content.get("attempt")
-        described["notification_ids"] = [one["notification_id"] for one in content["recipients"]]
-        described["readable"] = True
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
+    body = letter.body
+    with suppress(ValidationError):
+        body = RetryJob.model_validate_json(body).body
+    with suppress(ValidationError):
+        job = _Glimpse.model_validate_json(body)
+        described |= {
+            "readable": True,
+            "template": job.letter.template,
+            "attempt": job.attempt,
+            "notification_ids": [one.notification_id for one in job.recipients],
+        }
     return described
 
 

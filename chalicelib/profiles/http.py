@@ -1,13 +1,13 @@
-"""Profiles from the cinema's own service, in batches. `enrich` uses it where the stage's `profiles_url` is set; point it
-at a read replica (docs/architecture.md).
+"""Profiles from the cinema's own service, in batches. `enrich` uses it where the stage's `profiles_url` is set; point
+it at a read replica (docs/architecture.md).
 
-`POST <profiles_url>` with `{"ids": [...]}` is answered by `{"users": [user, …], "unknown": [id, …]}`, a user in the shape
-of the API. An id that is in neither list was not answered and is asked for again, by itself.
+`POST <profiles_url>` with `{"ids": [...]}` is answered by `{"users": [user, …], "unknown": [id, …]}`, a user in the
+shape of the API; fields of its own are ignored. An id that is in neither list was not answered and is asked for again.
 """
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,7 +24,7 @@ _POOL = 4
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    users: tuple[dict[str, object], ...] = ()
+    users: tuple[Any, ...] = ()
     unknown: frozenset[str] = frozenset()
 
 
@@ -76,11 +76,11 @@ class HttpProfiles:
         return session
 
 
-def _profile(given: dict[str, object]) -> Profile | None:
+def _profile(given: Any) -> Profile | None:
     """None for a user whose data cannot be read: that one is asked for again, the others go on."""
     try:
-        user = User.model_validate(given)
-    except ValidationError:
+        user = User.model_validate({name: given[name] for name in User.model_fields if name in given})
+    except (TypeError, ValidationError):
         return None
     fields = user.model_dump()
     fields["email_confirmed"] = bool(user.email_confirmed)

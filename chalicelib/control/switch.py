@@ -1,0 +1,73 @@
+"""What a switch is, for whoever reads one: `control/switches.py` writes them, the API and the admin page show them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chalicelib.storage.control import SwitchRow
+
+SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "live")
+RAMP_FROM = 0.1
+AUTO = "auto"  # `by` of a switch that opened by itself
+
+State = Literal["closed", "open", "ramping"]
+
+
+@dataclass(frozen=True)
+class SwitchPolicy:
+    """When a switch opens by itself and how it comes back."""
+
+    failures: int = 5  # consecutive, over all workers
+    window_seconds: int = 60  # a failure older than this is forgotten
+    probe_seconds: int = 60
+    ramp_seconds: int = 300
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Whether a call may leave now: at which share of the full rate, and whether it is the one probe."""
+
+    allowed: bool
+    share: float = 1.0
+    probe: bool = False
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A switch as people see it. `share` is the part of the full rate that is let through; `probe_at` is when the next
+    probe may leave, None where there is none: a switch that is not open, or was opened by hand."""
+
+    name: str
+    state: State
+    by: str | None
+    reason: str | None
+    changed_at: float | None
+    failures: int
+    share: float
+    probe_at: float | None
+    probe_due: bool
+
+    @classmethod
+    def of(cls, row: SwitchRow, policy: SwitchPolicy, now: float) -> "Switch":
+        """The switch in a row, at a moment (epoch seconds)."""
+        share = _share(row, policy, now)
+        probe_at = (row.probe_at or 0) if row.state == "open" and row.by == AUTO else None
+        return cls(
+            name=row.name,
+            state="open" if row.state == "open" else "closed" if share >= 1 else "ramping",
+            by=row.by,
+            reason=row.reason,
+            changed_at=row.changed_at,
+            failures=int(row.failures),
+            share=share,
+            probe_at=probe_at,
+            probe_due=probe_at is not None and probe_at <= now,
+        )
+
+
+def _share(row: SwitchRow, policy: SwitchPolicy, now: float) -> float:
+    if row.state == "open":
+        return 0.0
+    if row.state != "ramping":
+        return 1.0
+    passed = (now - (row.changed_at or 0)) / max(1, policy.ramp_seconds)
+    return min(1.0, RAMP_FROM + (1 - RAMP_FROM) * max(0.0, passed))
