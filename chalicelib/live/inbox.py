@@ -6,7 +6,9 @@ able to see all before it, and a client that gets 9 knows that it missed 8. One 
 often its delivery is repeated.
 """
 
-from collections.abc import Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -50,17 +52,27 @@ class Page:
     head: Head
 
 
+def pause_after_contention(tried: int) -> None:
+    """Nothing before the first try; then a random while, so that those who met do not meet again."""
+    if tried:
+        time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - not a secret
+
+
 class Inbox:
     """The inboxes of one stage."""
 
-    def __init__(self, *, clock: Clock, retention_days: int) -> None:
+    def __init__(
+        self, *, clock: Clock, retention_days: int, pause: Callable[[int], None] = pause_after_contention
+    ) -> None:
         self._clock = clock
+        self._pause = pause
         self._retention = timedelta(days=retention_days)
 
     def put(self, user_id: str, notification_id: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         """Writes an entry, or finds the one that this notification has; with it the count of the unread. Raises:
         UnavailableError (retryable)."""
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
+            self._pause(tried)
             head = self.head(user_id)
             row = self._put(user_id, notification_id, content, head)
             if row is not None:

@@ -1,0 +1,127 @@
+"""The flood client of the lesson: asks who is here, then says something cheeky to everybody, ten times a second.
+Against Vestnik it is warned, muted and shown the door; what it says of that at the end is the point of it.
+
+    python -m tools.flood --rate 10 --seconds 30 --text "Купи слона!"
+"""
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from tools.socket_address import add_arguments, address
+
+_ASK_EVERY_SECONDS = 5
+_GREETING_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do: so many messages a second to each of those present, for so long."""
+
+    url: str
+    name: str
+    rate: float = 10
+    seconds: float = 30
+    text: str = "Купи слона!"
+
+
+@dataclass
+class Tally:
+    """What came of it."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    present: list[str] = field(default_factory=list)
+    closed_by_server: bool = False
+
+    def hear(self, frame: str) -> None:
+        """Sorts one frame of the server."""
+        if frame.startswith("Здесь: "):
+            self.present = frame.removeprefix("Здесь: ").partition(" и ещё ")[0].split(", ")
+        kind = next((kind for start, kind in _KINDS if frame.startswith(start)), "other")
+        self.counts[kind] += 1
+
+    def __str__(self) -> str:
+        words = ("sent", "warned", "muted", "received")
+        end = "disconnected by the server" if self.closed_by_server else "left by itself"
+        return ", ".join(f"{word} {self.counts[word]}" for word in words) + f", {end}"
+
+
+_KINDS = (
+    ("Здесь", "listed"),
+    ("Слишком часто", "warned"),
+    ("Одно и то же", "warned"),
+    ("Вы молчите", "muted"),
+    ("Сообщение от ", "received"),
+    ("Соединение закрыто", "closed"),
+)
+
+
+@contextlib.asynccontextmanager
+async def flooding(plan: Plan) -> AsyncIterator[tuple[ClientConnection, Tally]]:
+    """A named connection whose frames are counted; closed in any case, with its listener."""
+    tally = Tally()
+    async with connect(plan.url, open_timeout=_GREETING_SECONDS, close_timeout=2) as socket:
+        listener = asyncio.create_task(_listen(socket, tally))
+        try:
+            await socket.send(plan.name)
+            await socket.send("?")
+            yield socket, tally
+        finally:
+            await socket.close()
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+
+async def flood(plan: Plan) -> Tally:
+    """Carries the plan out. Raises: InvalidHandshake when the server does not even let it in."""
+    loop = asyncio.get_running_loop()
+    async with flooding(plan) as (socket, tally):
+        start = loop.time()
+        asked = start
+        with contextlib.suppress(ConnectionClosed):
+            while (now := loop.time()) - start < plan.seconds:
+                if now - asked > _ASK_EVERY_SECONDS:
+                    asked = now
+                    await socket.send("?")
+                for name in [one for one in tally.present if one != plan.name]:
+                    await socket.send(f"{name}: {plan.text}")
+                    tally.counts["sent"] += 1
+                await asyncio.sleep(1 / plan.rate)
+        tally.closed_by_server = socket.close_code is not None
+    return tally
+
+
+async def _listen(socket: ClientConnection, tally: Tally) -> None:
+    async for frame in socket:
+        tally.hear(frame if isinstance(frame, str) else frame.decode(errors="replace"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Flood the chat; Vestnik defends itself.")
+    add_arguments(parser)
+    parser.add_argument("--rate", type=float, default=10, help="messages a second to each of those present")
+    parser.add_argument("--seconds", type=float, default=30, help="how long")
+    parser.add_argument("--text", default="Купи слона!")
+    parser.add_argument("--name", default=f"Хам-{secrets.token_hex(2)}")
+    chosen = parser.parse_args()
+    plan = Plan(address(chosen), chosen.name, chosen.rate, chosen.seconds, chosen.text)
+    try:
+        print(asyncio.run(flood(plan)))
+    except InvalidHandshake as error:
+        print(f"not let in: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

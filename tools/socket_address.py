@@ -1,0 +1,38 @@
+"""Where the tools connect: an address of one's own, or that of the local cloud that runs. `flood.py`, `chat.py` use it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import requests
+
+LOCAL = Path(__file__).resolve().parent.parent / "build" / "local.json"
+_SECONDS = 30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--url`, or `--user` on the local cloud."""
+    parser.add_argument("--url", help="wss://… (default: the local cloud's, as a guest)")
+    parser.add_argument("--user", help="come as this user of the local cloud, with a ticket")
+
+
+def address(chosen: argparse.Namespace) -> str:
+    """The address to open. Raises: SystemExit with what to do."""
+    if chosen.url:
+        return str(chosen.url)
+    try:
+        local: dict[str, Any] = json.loads(LOCAL.read_text())
+    except (OSError, ValueError):
+        raise SystemExit("no local cloud: start one with `make run`, or give --url") from None
+    if not chosen.user:
+        return str(local["ws_url"])
+    answer = requests.post(
+        f"{local['api_url']}/v1/live/tickets",
+        json={"user_id": chosen.user},
+        headers={"Authorization": f"Bearer {local['api_key']}"},
+        timeout=_SECONDS,
+    )
+    if not answer.ok:
+        raise SystemExit(f"no ticket for {chosen.user}: {answer.text}")
+    return str(answer.json()["url"])
