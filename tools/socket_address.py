@@ -1,4 +1,4 @@
-"""Where the tools connect: an address of one's own, or that of the local cloud that runs. `flood.py`, `chat.py` use it."""
+"""Where the tools connect: an address of one's own, or that of the local cloud. `flood.py`, `chat.py` use it."""
 
 import argparse
 import json
