@@ -60,8 +60,8 @@ class Feedback:
 
     def take(self, event: FeedbackEvent) -> None:
         """Records one event; repeated and reordered ones change nothing. Raises: UnavailableError (retryable)."""
-        for reason, address in _to_suppress(event):
-            self._suppressions.add(event.key.channel, address, reason=reason)
+        for cause, address in _to_suppress(event):
+            self._suppressions.add(event.key.channel, address, reason=cause)
         for address in _softly_bounced(event):
             self._count_soft_bounce(event, address)
         if event.type in _ENGAGEMENTS:

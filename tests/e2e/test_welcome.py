@@ -4,6 +4,7 @@ say afterwards."""
 import re
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -123,8 +124,9 @@ def test_a_hard_bounce_puts_the_address_on_the_list(vestnik: Vestnik) -> None:
     body = {"template": "promo", "recipients": [{"email": address}], "context": PROMO}
     notification_of(vestnik.call("POST", "/v1/notifications", body))
 
-    path = f"/v1/suppressions/email/{requests.utils.quote(address)}"
-    listed = eventually(lambda: (a := vestnik.call("GET", path)).ok and a.json())
+    path = f"/v1/suppressions/email/{quote(address)}"
+    listed = eventually(lambda: suppression.json() if (suppression := vestnik.call("GET", path)).ok else None)
+    assert listed is not None
     assert listed["reason"] == "bounce"
     assert vestnik.call("DELETE", path).status_code == 204
     assert [one["what"] for one in vestnik.call("GET", path).json()["trace"]] == ["added", "removed"]

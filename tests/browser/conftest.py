@@ -1,0 +1,98 @@
+"""A real browser on the pages of a running service: a phone and a desktop, with scripts and without. Screenshots of
+what was seen lie in build/screens/."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from infra.paths import BUILD
+from tests.e2e.conftest import cloud, vestnik
+
+__all__ = ["cloud", "vestnik"]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+SCREENS = BUILD / "screens"
+
+
+@dataclass(frozen=True)
+class Device:
+    """One kind of reader."""
+
+    name: str
+    viewport: ViewportSize
+    scripts: bool = True
+    dark: bool = False
+    locale: str = "ru-RU"
+
+
+DEVICES = (
+    Device("phone", {"width": 360, "height": 740}),
+    Device("phone-dark", {"width": 390, "height": 844}, dark=True),
+    Device("desktop", {"width": 1280, "height": 900}),
+    Device("no-scripts", {"width": 1280, "height": 900}, scripts=False, locale="en-GB"),
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=DEVICES, ids=[device.name for device in DEVICES])
+def device(request: pytest.FixtureRequest) -> Device:
+    """Each kind of reader in turn."""
+    chosen: Device = request.param
+    return chosen
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of the browser with what went wrong in it."""
+
+    page: Page
+    device: Device
+    troubles: list[str]
+
+    def shoot(self, name: str) -> None:
+        """Keeps what is seen."""
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=Path(SCREENS) / f"{name}-{self.device.name}.png", full_page=True)
+
+    def overflow_px(self) -> int:
+        """How far the page sticks out of the window sideways."""
+        box = self.page.locator("html").bounding_box()
+        assert box is not None
+        widths = [
+            one["x"] + one["width"]
+            for one in (element.bounding_box() for element in self.page.locator("body *:visible").all())
+            if one is not None and one["width"] > 1
+        ]
+        return round(max(widths, default=0) - self.device.viewport["width"])
+
+
+@pytest.fixture
+def window(browser: Browser, device: Device) -> Iterator[Window]:
+    """A fresh window of the device: no cookies, nothing remembered."""
+    context = browser.new_context(
+        viewport=device.viewport,
+        java_script_enabled=device.scripts,
+        locale=device.locale,
+        color_scheme="dark" if device.dark else "light",
+        has_touch="phone" in device.name,
+    )
+    troubles: list[str] = []
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield Window(page, device, troubles)
+    context.close()
