@@ -1,0 +1,185 @@
+"""The e-mail channel against the mailbox, which behaves and misbehaves as SES does."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+from botocore.exceptions import ConnectionClosedError
+
+from chalicelib import wiring
+from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.email import BULK_ENTRIES, EmailChannel
+from infra.local.mailbox.process import running
+from tests.integration.conftest import ENVIRONMENT, forget_clients
+from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, VERIFIED_DOMAIN, Driver, simple
+
+
+@pytest.fixture(scope="module")
+def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    options = ["--verified", VERIFIED_DOMAIN, "--configuration-set", CONFIGURATION_SET]
+    with running(tmp_path_factory.mktemp("mailbox"), options) as url:
+        yield Driver(url)
+
+
+@pytest.fixture
+def mailbox(shared_mailbox: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    shared_mailbox.reset()
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", shared_mailbox.url)
+    forget_clients()
+    yield shared_mailbox
+    forget_clients()
+
+
+@pytest.fixture
+def channel(mailbox: Driver) -> EmailChannel:
+    """The channel with the very client that the workers have."""
+    return EmailChannel(wiring.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
+
+
+def message(
+    to: str = "anna@example.com", n: int = 1, *, html: str = "<p>Привет, {{ name }}</p>", **headers: str
+) -> Message:
+    return Message(
+        delivery_id=f"n-{n}_email",
+        address=to,
+        parts={"subject": f"Письмо {n} & <b>", "html": html, "text": "Привет"},
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        tags={"delivery": f"n-{n}_email", "template": "promo"},
+    )
+
+
+def verdicts(outcomes: object) -> list[tuple[Verdict, str | None]]:
+    assert isinstance(outcomes, list)
+    return [(one.verdict, one.reason) for one in outcomes]
+
+
+def everyone(count: int) -> list[Message]:
+    return [message(f"u{n}@example.com", n) for n in range(count)]
+
+
+def test_one_letter_arrives_whole_with_its_headers_and_tags(channel: EmailChannel, mailbox: Driver) -> None:
+    [outcome] = channel.send([message(List_Unsubscribe="<https://cinema.example/u>")])
+
+    [letter] = mailbox.letters()
+    assert outcome == Outcome(Verdict.ACCEPTED, provider_id=letter["id"])
+    assert (letter["to"], letter["subject"]) == (["anna@example.com"], "Письмо 1 & <b>")
+    assert (letter["html"].strip(), letter["text"].strip()) == ("<p>Привет, {{ name }}</p>", "Привет")
+    assert letter["headers"]["List-Unsubscribe"] == "<https://cinema.example/u>"
+    assert letter["tags"].items() >= {"delivery": "n-1_email", "template": "promo"}.items()
+
+
+def test_many_letters_arrive_by_one_call_each_as_its_own(channel: EmailChannel, mailbox: Driver) -> None:
+    outcomes = channel.send([message(f"u{n}@example.com", n, X_Number=str(n)) for n in range(BULK_ENTRIES)])
+
+    letters = {letter["to"][0]: letter for letter in mailbox.letters(limit=100)}
+    assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED] * BULK_ENTRIES
+    assert mailbox.stats()["calls"] == 1
+    for n, outcome in enumerate(outcomes):
+        letter = letters[f"u{n}@example.com"]
+        assert outcome.provider_id == letter["id"]
+        assert (letter["subject"], letter["headers"]["X-Number"]) == (f"Письмо {n} & <b>", str(n))
+        assert letter["html"].strip() == "<p>Привет, {{ name }}</p>"
+        assert letter["tags"]["delivery"] == f"n-{n}_email"
+
+
+def test_a_letter_too_large_for_a_bulk_call_goes_by_itself(channel: EmailChannel, mailbox: Driver) -> None:
+    large = message("large@example.com", 2, html="<p>" + "я" * 262_144 + "</p>")
+
+    outcomes = channel.send([message(), large])
+
+    assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED] * 2
+    assert sorted(letter["to"][0] for letter in mailbox.letters()) == ["anna@example.com", "large@example.com"]
+
+
+FAULTS: dict[str, tuple[Verdict, str]] = {
+    "throttle": (Verdict.NOT_ACCEPTED, "throttled"),
+    "daily_quota": (Verdict.NOT_ACCEPTED, "daily_quota"),
+    "refuse": (Verdict.REFUSED, "rejected"),
+    "server_error": (Verdict.UNKNOWN, "provider_error"),
+    "drop_reply": (Verdict.UNKNOWN, "reply_lost"),
+    "reset": (Verdict.UNKNOWN, "reply_lost"),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_of_the_provider_has_its_verdict_for_one_letter(
+    channel: EmailChannel, mailbox: Driver, kind: str
+) -> None:
+    mailbox.fault(kind=kind, times=1)
+
+    assert verdicts(channel.send([message()])) == [FAULTS[kind]]
+    assert len(mailbox.letters()) == (kind == "drop_reply")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FAULTS if kind != "refuse"])
+def test_a_fault_of_a_bulk_call_is_that_of_every_letter(channel: EmailChannel, mailbox: Driver, kind: str) -> None:
+    mailbox.fault(kind=kind, times=1)
+
+    assert verdicts(channel.send(everyone(3))) == [FAULTS[kind]] * 3
+    assert len(mailbox.letters()) == (3 if kind == "drop_reply" else 0)
+
+
+def test_a_bulk_call_that_is_refused_whole_is_tried_letter_by_letter(channel: EmailChannel, mailbox: Driver) -> None:
+    mailbox.fault(kind="refuse", to="u1@", entries=False)
+
+    outcomes = channel.send(everyone(3))
+
+    assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED, Verdict.REFUSED, Verdict.ACCEPTED]
+    assert [letter["to"] for letter in mailbox.letters()] == [["u0@example.com"], ["u2@example.com"]]
+
+
+ENTRY_FAULTS = {"throttle": FAULTS["throttle"], "daily_quota": FAULTS["daily_quota"], "refuse": FAULTS["refuse"]}
+
+
+@pytest.mark.parametrize("kind", ENTRY_FAULTS)
+def test_a_fault_of_one_entry_is_that_of_its_letter_alone(channel: EmailChannel, mailbox: Driver, kind: str) -> None:
+    mailbox.fault(kind=kind, to="u1@")
+
+    outcomes = channel.send(everyone(3))
+
+    assert verdicts(outcomes)[1] == ENTRY_FAULTS[kind]
+    assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED, ENTRY_FAULTS[kind][0], Verdict.ACCEPTED]
+
+
+def test_an_address_that_ses_cannot_read_costs_the_others_nothing(channel: EmailChannel, mailbox: Driver) -> None:
+    outcomes = channel.send([message(), message("Анна", 2), message("petr@example.com", 3)])
+
+    assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED, Verdict.REFUSED, Verdict.ACCEPTED]
+    assert len(mailbox.letters()) == 2
+
+
+def test_a_sender_who_is_not_verified_is_refused(mailbox: Driver) -> None:
+    channel = EmailChannel(wiring.ses(), sender="a@other.example", configuration_set=CONFIGURATION_SET)
+
+    assert verdicts(channel.send([message()])) == [(Verdict.REFUSED, "rejected")]
+
+
+def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
+    mailbox: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
+    forget_clients()
+    channel = EmailChannel(wiring.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
+
+    assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
+
+
+def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: Driver) -> None:
+    mailbox.fault(kind="drop_reply")
+
+    with pytest.raises(ConnectionClosedError):
+        wiring.ses().send_email(
+            FromEmailAddress=SENDER,
+            Destination={"ToAddresses": ["anna@example.com"]},
+            Content=simple(),  # type: ignore[arg-type]
+        )
+
+    assert len(mailbox.letters()) == 1
+    assert requests.get(f"{mailbox.url}/api/faults", timeout=10).json()[0]["fired"] == 1
+
+
+def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: Driver) -> None:
+    assert list(channel.send([])) == []
+    assert mailbox.letters() == []

@@ -1,0 +1,375 @@
+"""Delivering on moto, with a channel that answers as it is told: what each verdict becomes, and what repeats do."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.channels.base import Channel, Message, Outcome, Verdict
+from chalicelib.clock import new_id, now, rfc3339
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
+from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.reconcile import Reconcile
+from chalicelib.pipeline.retry import Retries, RetryJob
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.settings import settings
+from chalicelib.storage.base import dynamodb
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from tests.integration.conftest import Pump
+from tests.integration.faults import unreachable
+
+PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
+SENT = Outcome(Verdict.ACCEPTED, provider_id="ses-1")
+THROTTLED = Outcome(Verdict.NOT_ACCEPTED, reason="throttled")
+LOST = Outcome(Verdict.UNKNOWN, reason="reply_lost")
+
+
+class ToldChannel:
+    """A channel whose answers are told beforehand; when they run out it accepts. It keeps what it was given."""
+
+    name = "email"
+    batch_size = 50
+
+    def __init__(self) -> None:
+        self.answers: list[Outcome] = []
+        self.given: list[Message] = []
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        self.given += messages
+        return [self.answers.pop(0) if self.answers else SENT for _ in messages]
+
+
+@pytest.fixture
+def channel(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> ToldChannel:
+    """In the place of SES in everything that is wired."""
+    told = ToldChannel()
+    wired: Mapping[str, Channel] = {"email": told}
+    monkeypatch.setattr(wiring, "channels", lambda: wired)
+    return told
+
+
+def job(count: int = 1, *, attempt: int = 1, context: Mapping[str, Any] = PROMO, **letter: Any) -> DeliverJob:
+    spec: dict[str, Any] = {
+        "template": "promo",
+        "template_version": 0,
+        "category": "marketing",
+        "lane": "instant",
+        "context": dict(context),
+        "request_id": new_id(),
+        "accepted_at": rfc3339(now()),
+    }
+    recipients = [
+        DeliverRecipient(notification_id=new_id(), address=f"u{n}@example.com", locale="en", user={"name": f"U{n}"})
+        for n in range(count)
+    ]
+    letter_spec = LetterSpec.model_validate({**spec, **letter})
+    return DeliverJob(letter=letter_spec, channel="email", recipients=tuple(recipients), attempt=attempt)
+
+
+def deliver(one: DeliverJob) -> dict[str, int]:
+    return wiring.deliver().deliver(one).counts
+
+
+def rows(one: DeliverJob) -> list[DeliveryRow]:
+    return [DeliveryRow.get(r.notification_id, delivery_part("email"), consistent_read=True) for r in one.recipients]
+
+
+def states(one: DeliverJob) -> list[tuple[str, str | None]]:
+    return [(row.status, row.reason) for row in rows(one)]
+
+
+def put_aside() -> list[RetryJob]:
+    """Everything in the queue `retry`, delayed or not."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"].queues[settings().resource("retry")]
+    return [read_job(RetryJob, message.body) for message in queue._messages]
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def test_an_accepted_letter_is_sent(channel: ToldChannel) -> None:
+    one = job()
+
+    assert deliver(one) == {"sent": 1}
+
+    [row] = rows(one)
+    assert (row.status, row.provider_id, row.attempt) == ("sent", "ses-1", 1)
+    assert put_aside() == []
+
+
+def test_a_letter_carries_the_tags_that_bring_its_events_back(channel: ToldChannel) -> None:
+    one = job(campaign_id="c-1")
+    deliver(one)
+
+    [message] = channel.given
+    key = f"{one.recipients[0].notification_id}_email"
+    assert message.delivery_id == key
+    assert message.tags.items() >= {"delivery": key, "template": "promo", "category": "marketing"}.items()
+    assert message.tags["campaign"] == "c-1"
+
+
+def test_a_refused_letter_has_failed_for_good(channel: ToldChannel) -> None:
+    channel.answers = [Outcome(Verdict.REFUSED, reason="rejected")]
+    one = job()
+
+    deliver(one)
+
+    assert states(one) == [("failed", "rejected")]
+    assert put_aside() == []
+
+
+def test_a_letter_that_was_not_taken_waits_for_its_next_attempt(channel: ToldChannel) -> None:
+    channel.answers = [THROTTLED]
+    one = job()
+
+    deliver(one)
+
+    assert states(one) == [("queued", "throttled")]
+    [aside] = put_aside()
+    assert (aside.kind, read_job(DeliverJob, aside.body).attempt) == ("forward", 2)
+
+
+def test_when_the_attempts_are_used_up_the_letter_has_failed_and_a_copy_lies_in_the_dlq(
+    channel: ToldChannel, pump: Pump
+) -> None:
+    channel.answers = [THROTTLED]
+    one = job(attempt=settings().max_attempts)
+
+    deliver(one)
+
+    assert states(one) == [("failed", "throttled")]
+    assert put_aside() == []
+    assert [read_job(DeliverJob, body) for body in pump.bodies("deliver-email-dlq")] == [one]
+
+
+def test_a_letter_of_which_nothing_is_known_stays_claimed_and_is_looked_at_later(channel: ToldChannel) -> None:
+    channel.answers = [LOST]
+    one = job()
+
+    deliver(one)
+
+    assert states(one) == [("calling", None)]
+    assert [aside.kind for aside in put_aside()] == ["reconcile"]
+
+
+def test_of_a_chunk_each_letter_has_its_own_fate(channel: ToldChannel) -> None:
+    channel.answers = [SENT, THROTTLED, LOST, Outcome(Verdict.REFUSED, reason="rejected"), SENT]
+    one = job(5, lane="bulk")
+
+    deliver(one)
+
+    assert [state for state, _ in states(one)] == ["sent", "queued", "calling", "failed", "sent"]
+    ids = [r.notification_id for r in one.recipients]
+    found = {
+        aside.kind: [r.notification_id for r in read_job(DeliverJob, aside.body).recipients] for aside in put_aside()
+    }
+    assert found == {"forward": [ids[1]], "reconcile": [ids[2]]}
+
+
+# ---------------------------------------------------------------- rendering
+
+
+def test_an_undefined_variable_fails_the_letter_and_is_named(channel: ToldChannel) -> None:
+    one = job(context={"headline": "x", "text": "x"})
+
+    deliver(one)
+
+    [(status, reason)] = states(one)
+    assert status == "failed"
+    assert "url" in str(reason)
+    assert channel.given == []
+
+
+def test_a_line_break_in_a_subject_is_never_sent(channel: ToldChannel) -> None:
+    one = job(context={**PROMO, "headline": "Tonight\r\nBcc: victim@example.com"})
+
+    deliver(one)
+
+    assert states(one) == [("failed", "subject_line_break")]
+    assert channel.given == []
+
+
+def test_a_letter_that_cannot_be_rendered_stops_no_other(channel: ToldChannel) -> None:
+    one = job(3, lane="bulk")
+    broken = one.recipients[1].model_copy(update={"context": {"headline": "a\nb"}})
+    one = one.model_copy(update={"recipients": (one.recipients[0], broken, one.recipients[2])})
+
+    assert deliver(one) == {"failed": 1, "sent": 2}
+
+    assert [message.address for message in channel.given] == ["u0@example.com", "u2@example.com"]
+
+
+def test_an_expired_letter_is_not_sent(channel: ToldChannel) -> None:
+    one = job(expires_at=rfc3339(now() - timedelta(seconds=1)))
+
+    deliver(one)
+
+    assert (states(one), channel.given) == ([("skipped", "expired")], [])
+
+
+# ---------------------------------------------------------------- repeats
+
+
+@pytest.mark.parametrize("answer", [SENT, LOST, Outcome(Verdict.REFUSED, reason="rejected")])
+def test_a_repeated_message_sends_nothing_again(channel: ToldChannel, answer: Outcome) -> None:
+    channel.answers = [answer]
+    one = job()
+    deliver(one)
+    before = states(one)
+
+    assert deliver(one) == {"dropped": 1}
+
+    assert (len(channel.given), states(one)) == (1, before)
+
+
+def test_a_repeated_message_that_expired_meanwhile_does_not_unsend_the_letter(channel: ToldChannel) -> None:
+    one = job()
+    deliver(one)
+    late = one.model_copy(update={"letter": one.letter.model_copy(update={"expires_at": rfc3339(now())})})
+
+    assert deliver(late) == {"dropped": 1}
+    assert states(one) == [("sent", None)]
+
+
+def test_of_a_repeated_chunk_only_the_rest_is_sent(channel: ToldChannel) -> None:
+    one = job(3, lane="bulk")
+    deliver(one.model_copy(update={"recipients": one.recipients[:1]}))
+
+    assert deliver(one) == {"dropped": 1, "sent": 2}
+    assert len(channel.given) == 3
+
+
+def test_a_cancelled_letter_is_dropped(channel: ToldChannel) -> None:
+    one = job()
+    wiring.ledger().move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.CANCELLED)])
+
+    assert deliver(one) == {"dropped": 1}
+    assert channel.given == []
+
+
+def test_a_claim_whose_owner_may_be_dead_is_looked_at_later(channel: ToldChannel) -> None:
+    one = job()
+    key = DeliveryKey(one.recipients[0].notification_id, "email")
+    wiring.ledger().move([Move(key, DeliveryStatus.CALLING, owner="dead", lease_until=now())])
+
+    deliver(one)
+
+    assert channel.given == []
+    assert [aside.kind for aside in put_aside()] == ["reconcile"]
+
+
+def test_a_database_that_dies_after_the_send_makes_no_second_letter(channel: ToldChannel) -> None:
+    one = job()
+    events = dynamodb().client.meta.events
+
+    class DiesAfterTheSend(ToldChannel):
+        def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+            events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
+            return channel.send(messages)
+
+    dying = DiesAfterTheSend()
+    deliverer = wiring.deliver()
+    deliverer._channels = {"email": dying}
+    with pytest.raises(Exception, match="did not answer"):
+        deliverer.deliver(one)
+    events.unregister("before-send.dynamodb.TransactWriteItems", unreachable)
+    deliverer._channels = {"email": channel}
+
+    deliverer.deliver(one)
+
+    assert len(channel.given) == 1
+    assert states(one) == [("calling", None)]
+
+
+# ---------------------------------------------------------------- reconciling
+
+
+def reconciled(one: DeliverJob, *, after: timedelta, pump: Pump) -> list[RetryJob]:
+    """The reconciler looks at `one` later; what it puts aside."""
+    later = Reconcile(
+        ledger=wiring.ledger(),
+        retries=wiring.retries(),
+        clock=lambda: now() + after,
+        reconcile_seconds=settings().reconcile_seconds,
+    )
+    known = len(put_aside())
+    later.take(RetryJob(kind="reconcile", queue="deliver-email", body=one.model_dump_json(), not_before=rfc3339(now())))
+    return put_aside()[known:]
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_an_unknown_marketing_letter_waits_for_a_person_after_the_deadline(channel: ToldChannel, pump: Pump) -> None:
+    channel.answers = [LOST]
+    one = job()
+    deliver(one)
+
+    reconciled(one, after=HOUR, pump=pump)
+    pump.run()
+
+    assert (states(one), len(channel.given)) == ([("uncertain", "unconfirmed")], 1)
+    assert rows(one)[0].attention == "uncertain"
+
+
+def test_an_unknown_transactional_letter_is_sent_once_more_and_only_once(channel: ToldChannel, pump: Pump) -> None:
+    channel.answers = [LOST, LOST, LOST]
+    one = job(category="account")
+    deliver(one)
+
+    for _ in range(3):
+        reconciled(one, after=HOUR, pump=pump)
+        pump.run()
+
+    assert (states(one), len(channel.given)) == ([("uncertain", "unconfirmed")], 2)
+
+
+def test_before_the_deadline_the_provider_may_still_speak(channel: ToldChannel, pump: Pump) -> None:
+    channel.answers = [LOST]
+    one = job(category="account")
+    deliver(one)
+
+    [aside] = reconciled(one, after=timedelta(0), pump=pump)
+
+    assert (aside.kind, states(one)) == ("reconcile", [("calling", None)])
+
+
+def test_a_letter_that_the_provider_has_confirmed_is_left_alone(channel: ToldChannel, pump: Pump) -> None:
+    channel.answers = [LOST]
+    one = job(category="account")
+    deliver(one)
+    wiring.ledger().move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)])
+
+    assert reconciled(one, after=HOUR, pump=pump) == []
+    pump.run()
+    assert len(channel.given) == 1
+
+
+# ---------------------------------------------------------------- delays
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
+def test_delays_double_up_to_a_quarter_of_an_hour(stage: None, jitter: float) -> None:
+    retries = Retries(queues=wiring.queues(), clock=now, jitter=lambda: jitter, base_seconds=30)
+
+    delays = [retries.delay_seconds(attempt) for attempt in range(1, 12)]
+
+    assert delays == sorted(delays)
+    assert delays[0] == 30 * (0.5 + jitter / 2)
+    assert delays[1] == 2 * delays[0]
+    assert max(delays) == 900 * (0.5 + jitter / 2)
+
+
+def test_what_is_put_aside_for_longer_than_sqs_can_wait_goes_round_again(stage: None, pump: Pump) -> None:
+    wiring.retries().later(job(), in_seconds=7200)
+
+    [aside] = put_aside()
+    assert wiring.reconcile().take(aside) == ("waiting", [])
+    assert len(put_aside()) == 2
+    assert json.loads(aside.body)["attempt"] == 1

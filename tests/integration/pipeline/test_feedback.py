@@ -1,0 +1,199 @@
+"""What SES says of letters, in the shapes of its developer guide, and what becomes of the deliveries."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.clock import now
+from chalicelib.errors import PoisonMessageError
+from chalicelib.pipeline.feedback import read_event
+from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.people import SuppressionRow
+from tests.integration.conftest import Pump
+
+KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
+
+# "Examples of event data that Amazon SES publishes to Amazon SNS", the parts that differ.
+PARTS: dict[str, dict[str, Any]] = {
+    "Send": {"send": {}},
+    "Delivery": {
+        "delivery": {
+            "timestamp": "2026-11-22T12:00:03.000Z",
+            "processingTimeMillis": 2333,
+            "recipients": ["Anna@example.com"],
+            "smtpResponse": "250 2.0.0 OK",
+            "reportingMTA": "mta.example.com",
+        }
+    },
+    "Bounce": {
+        "bounce": {
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": [
+                {
+                    "emailAddress": "Anna@example.com",
+                    "action": "failed",
+                    "status": "5.1.1",
+                    "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+                }
+            ],
+            "timestamp": "2026-11-22T12:00:04.000Z",
+            "feedbackId": "0100",
+            "reportingMTA": "dsn; mta.example.com",
+        }
+    },
+    "Complaint": {
+        "complaint": {
+            "complainedRecipients": [{"emailAddress": "Anna@example.com"}],
+            "timestamp": "2026-11-22T12:30:00.000Z",
+            "feedbackId": "0101",
+            "complaintFeedbackType": "abuse",
+            "userAgent": "Example Feedback Loop",
+        }
+    },
+    "Reject": {"reject": {"reason": "Bad content"}},
+    "Rendering Failure": {"failure": {"errorMessage": "Attribute 'x' is not present", "templateName": "t"}},
+    "DeliveryDelay": {"deliveryDelay": {"delayType": "MailboxFull", "expirationTime": "2026-11-23T00:00:00.000Z"}},
+    "Open": {"open": {"ipAddress": "192.0.2.1", "userAgent": "Mail"}},
+}
+
+
+def event(kind: str, tags: dict[str, list[str]] | None = None, **changes: Any) -> str:
+    own = {"delivery": [KEY.id], "ses:configuration-set": ["vestnik-test"], "ses:operation": ["SendEmail"]}
+    mail = {
+        "timestamp": "2026-11-22T12:00:00.000Z",
+        "messageId": "ses-1",
+        "source": "news@cinema.example",
+        "destination": ["Anna@example.com"],
+        "tags": own if tags is None else tags,
+    }
+    [(name, part)] = PARTS[kind].items()
+    return json.dumps({"eventType": kind, "mail": mail, name: {**part, **changes}})
+
+
+@pytest.fixture
+def sent(pump: Pump) -> Pump:
+    """The letter of KEY is on its way."""
+    wiring.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    wiring.ledger().move([Move(KEY, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
+    return pump
+
+
+def tell(pump: Pump, *events: str) -> DeliveryRow:
+    for one in events:
+        pump.put("feedback", one)
+        assert pump.run("feedback") == []
+    return DeliveryRow.get(KEY.notification_id, delivery_part(KEY.channel))
+
+
+def suppressed() -> list[tuple[str, str]]:
+    return [(row.address, row.reason) for row in SuppressionRow.scan()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        ("Send", "sent", None),
+        ("Delivery", "delivered", None),
+        ("Bounce", "bounced", "hard_bounce"),
+        ("Complaint", "complained", "complaint"),
+        ("Reject", "failed", "rejected"),
+        ("Rendering Failure", "failed", "provider_rendering"),
+        ("DeliveryDelay", "sent", None),
+        ("Open", "sent", None),
+    ],
+)
+def test_an_event_moves_the_delivery(sent: Pump, kind: str, status: str, reason: str | None) -> None:
+    row = tell(sent, event(kind))
+
+    assert (row.status, row.reason) == (status, reason)
+
+
+def test_the_send_event_of_a_letter_whose_reply_was_lost_settles_it(pump: Pump) -> None:
+    wiring.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
+
+    row = tell(pump, event("Send"))
+
+    assert (row.status, row.provider_id) == ("sent", "ses-1")
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_an_address_that_bounces_for_good_or_complains_is_not_written_to_again(sent: Pump, kind: str) -> None:
+    tell(sent, event(kind))
+
+    assert suppressed() == [("email#anna@example.com", kind.lower())]
+
+
+@pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
+def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str) -> None:
+    row = tell(sent, event("Bounce", bounceType=kind))
+
+    assert (row.status, row.reason) == ("bounced", "soft_bounce")
+    assert wiring.suppressions().find("email", ["anna@example.com"], at=now()) == {}
+
+
+def test_a_reader_who_says_not_spam_has_not_complained(sent: Pump) -> None:
+    row = tell(sent, event("Complaint", complaintFeedbackType="not-spam"))
+
+    assert (row.status, suppressed()) == ("sent", [])
+
+
+def test_the_same_event_twice_is_one_step(sent: Pump) -> None:
+    row = tell(sent, event("Delivery"), event("Delivery"), event("Delivery"))
+
+    assert [json.loads(step)["status"] for step in row.timeline] == ["calling", "sent", "delivered"]
+
+
+def test_events_in_any_order_end_in_the_same_state(sent: Pump) -> None:
+    row = tell(sent, event("Bounce"), event("Delivery"), event("Send"))
+
+    assert row.status == "bounced"
+
+
+def test_a_complaint_long_after_the_delivery_is_heard(sent: Pump) -> None:
+    assert tell(sent, event("Send"), event("Delivery"), event("Complaint")).status == "complained"
+
+
+def test_an_event_wrapped_by_sns_is_read_too() -> None:
+    wrapped = json.dumps({"Type": "Notification", "MessageId": "m-1", "Message": event("Delivery")})
+
+    assert read_event(wrapped) == read_event(event("Delivery"))
+
+
+@pytest.mark.parametrize("tags", [{}, {"ses:operation": ["SendEmail"]}])
+def test_a_letter_that_is_not_ours_is_left_alone(pump: Pump, tags: dict[str, list[str]]) -> None:
+    pump.put("feedback", event("Bounce", tags))
+
+    assert pump.run("feedback") == []
+    assert suppressed() == []
+
+
+def test_the_greeting_of_a_new_topic_is_no_poison() -> None:
+    assert read_event("Successfully validated SNS topic for Amazon SES event publishing.") is None
+
+
+def test_an_event_of_a_kind_yet_unknown_changes_nothing(sent: Pump) -> None:
+    body = json.loads(event("Send")) | {"eventType": "Subscription"}
+
+    assert tell(sent, json.dumps(body)).status == "sent"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "not json", "[]", "null", "{}", '{"eventType": "Send"}', event("Send", {"delivery": ["nonsense"]}), '"text"'],
+)
+def test_what_is_no_event_is_poison(body: str) -> None:
+    with pytest.raises(PoisonMessageError):
+        read_event(body)
+
+
+def test_poison_goes_back_to_its_queue_alone(sent: Pump) -> None:
+    sent.put("feedback", "not json")
+    sent.put("feedback", event("Delivery"))
+
+    assert len(sent.run("feedback")) == 1
+    assert DeliveryRow.get(KEY.notification_id, delivery_part(KEY.channel)).status == "delivered"

@@ -1,0 +1,113 @@
+"""The frame of every worker: partial failures, one log line with ids alone, metrics."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib import observability
+from chalicelib.clock import new_id
+from chalicelib.errors import UnavailableError
+from chalicelib.observability import IDS_IN_A_LINE, Line, batch_handler
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger that writes to the standard output of this test."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", new_id())  # Powertools keeps one handler a service
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Vestnik")
+    observability.logger.cache_clear()
+    observability.metrics.cache_clear()
+
+
+def work(body: str) -> Line:
+    if body == "unavailable":
+        raise UnavailableError("the queue retry did not answer")
+    if body.startswith("bug"):
+        raise ValueError(f"cannot write to anna@example.com: {body}")
+    return Line(ids=[f"id-{body}"], counts={"sent": 2}, seconds=[0.5])
+
+
+def event(*bodies: str) -> dict[str, Any]:
+    return {"Records": [{"messageId": f"m-{n}", "body": body} for n, body in enumerate(bodies)]}
+
+
+def handle(*bodies: str) -> list[str]:
+    answer = batch_handler("deliver", lambda: work)(event(*bodies), None)
+    return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
+def logged(output: str) -> list[dict[str, Any]]:
+    return [line for line in lines(output) if "_aws" not in line]
+
+
+def test_a_message_that_fails_is_given_back_alone() -> None:
+    assert handle("a", "unavailable", "b", "bug") == ["m-1", "m-3"]
+
+
+def test_when_all_is_well_nothing_is_given_back() -> None:
+    assert handle("a", "b") == []
+
+
+def test_the_parts_are_made_at_the_first_invocation_and_not_at_import() -> None:
+    made: list[int] = []
+
+    def make() -> Any:
+        made.append(1)
+        return work
+
+    handler = batch_handler("deliver", make)
+    assert made == []
+    handler(event("a"), None)
+    assert made == [1]
+
+
+def test_an_invocation_writes_one_line_with_its_ids_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    handle("a", "b")
+
+    [line] = logged(capsys.readouterr().out)
+    assert (line["message"], line["notification_ids"], line["counts"]) == ("deliver", ["id-a", "id-b"], {"sent": 4})
+
+
+def test_a_line_names_no_more_ids_than_a_chunk_has(capsys: pytest.CaptureFixture[str]) -> None:
+    handle(*map(str, range(IDS_IN_A_LINE + 5)))
+
+    [line] = logged(capsys.readouterr().out)
+    assert len(line["notification_ids"]) == IDS_IN_A_LINE
+
+
+def test_a_failure_is_logged_with_its_place_but_not_with_what_it_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    handle("bug with a secret body")
+
+    output = capsys.readouterr().out
+    failure = logged(output)[0]
+    assert (failure["level"], failure["error"], failure["message_id"]) == ("ERROR", "ValueError", "m-0")
+    assert any("work" in frame for frame in failure["trace"])
+    assert "anna@example.com" not in output
+    assert "secret body" not in output
+
+
+def test_a_failure_of_ours_says_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    handle("unavailable")
+
+    failure = logged(capsys.readouterr().out)[0]
+    assert (failure["error"], failure["detail"]) == ("UnavailableError", "the queue retry did not answer")
+
+
+def test_the_counts_and_ages_are_emitted_as_metrics(capsys: pytest.CaptureFixture[str]) -> None:
+    handle("a", "unavailable")
+
+    [emitted] = [line for line in lines(capsys.readouterr().out) if "_aws" in line]
+    [directive] = emitted["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Vestnik"
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}.items() >= {
+        "DeliverSent": "Count",
+        "SecondsSinceAccepted": "Seconds",
+        "DeliverMessagesFailed": "Count",
+    }.items()
+    assert (emitted["DeliverSent"], emitted["DeliverMessagesFailed"]) == ([2.0], [1.0])
+    assert emitted["SecondsSinceAccepted"] == [0.5]
