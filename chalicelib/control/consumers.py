@@ -53,6 +53,8 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
         ConsumerSpec("live", "live", None),
         ConsumerSpec("retry", "retry", None),
         ConsumerSpec("feedback", "feedback", None),
+        ConsumerSpec("fanout", "fanout", None),
+        ConsumerSpec("load", "load", None, max_concurrency=2),
     )
 }
 

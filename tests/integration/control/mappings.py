@@ -1,0 +1,65 @@
+"""Event source mappings on moto: a function for each worker, a queue and a mapping for each consumer."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import boto3
+
+from chalicelib.control.consumers import CONSUMERS, Consumers
+from chalicelib.control.switches import Switches
+from chalicelib.settings import settings
+from tests.integration.control.conftest import HandClock
+
+
+def consumers(switches: Switches, clock: HandClock) -> Consumers:
+    """Those of the stage, as one process sees them."""
+    return Consumers(boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
+
+
+def deploy() -> None:
+    """Every consumer, as infra/template.yaml makes it."""
+    role = boto3.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps({}))["Role"]["Arn"]
+    for worker in {spec.worker for spec in CONSUMERS.values()}:
+        boto3.client("lambda").create_function(
+            FunctionName=settings().resource(worker),
+            Runtime="python3.11",
+            Role=role,
+            Handler=f"functions.{worker}.handler",
+            Code={"ZipFile": _zip()},
+        )
+    for spec in CONSUMERS.values():
+        sqs = boto3.client("sqs")
+        url = sqs.create_queue(QueueName=settings().resource(spec.queue))["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        boto3.client("lambda").create_event_source_mapping(
+            EventSourceArn=arn,
+            FunctionName=settings().resource(spec.worker),
+            BatchSize=10,
+            ScalingConfig={"MaximumConcurrency": spec.max_concurrency},
+        )
+
+
+def mapping(queue: str) -> Any:
+    """A queue's mapping as AWS tells it."""
+    [found] = [m for m in all_mappings() if m["EventSourceArn"].endswith(f":{settings().resource(queue)}")]
+    return found
+
+
+def all_mappings() -> list[Any]:
+    return list(boto3.client("lambda").list_event_source_mappings()["EventSourceMappings"])
+
+
+def are_on() -> set[str]:
+    """The queues that are read."""
+    prefix = settings().resource("")
+    on = [m["EventSourceArn"] for m in all_mappings() if m["State"] == "Enabled"]
+    return {arn.rpartition(":")[2].removeprefix(prefix) for arn in on}
+
+
+def _zip() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("functions/__init__.py", "")
+    return packed.getvalue()
