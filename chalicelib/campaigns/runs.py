@@ -78,9 +78,7 @@ class Runs:
     def keep_going(self, head: CampaignRow, run: RunRow) -> None:
         """Completes whatever a crash left out of an opening, and puts a message for each shard that is not done. A
         shard that has one already goes on once all the same. Raises: UnavailableError (retryable)."""
-        if run.scheduled_at not in (head.open_runs or set()):
-            self._note_open(head, run)
-        self.kick(run, self._shards(run))
+        self.kick(run, self._whole(head, run))
 
     def kick(self, run: RunRow, shards: Sequence[ShardRow]) -> None:
         """Puts a message for each shard that is not done. Raises: UnavailableError (retryable)."""
@@ -108,9 +106,7 @@ class Runs:
 
     def look_after(self, head: CampaignRow, run: RunRow) -> bool:
         """What `tick` does for an open run; says whether it is finished now. Raises: UnavailableError (retryable)."""
-        shards = self._shards(run)
-        if run.scheduled_at not in (head.open_runs or set()) and head.state != "cancelled":
-            self._note_open(head, run)
+        shards = self._whole(head, run)
         if head.state != "paused":
             stalled = (self._clock() - STALLED).timestamp()
             self.kick(run, [row for row in shards if not row.done and row.resume_at < stalled])
@@ -201,7 +197,13 @@ class Runs:
             head.update(actions=[CampaignRow.open_runs.add({run.scheduled_at})])
         update_if(head, [CampaignRow.state.set("running")], CampaignRow.state == "scheduled")
 
-    def _shards(self, run: RunRow) -> list[ShardRow]:
+    def _whole(self, head: CampaignRow, run: RunRow) -> list[ShardRow]:
+        """The run's shards, all of them: an opening that died between them is completed."""
+        with reaching_dynamodb():
+            shards = list(ShardRow.query(run.run_id, consistent_read=True))
+        if len(shards) == int(run.shards) + PARKED_PLACES and run.scheduled_at in (head.open_runs or set()):
+            return shards
+        self._note_open(head, run)
         with reaching_dynamodb():
             return list(ShardRow.query(run.run_id, consistent_read=True))
 

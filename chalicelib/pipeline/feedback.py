@@ -69,8 +69,8 @@ class Feedback:
             return
         verdict = _verdict(event)
         if verdict is not None:
-            status, reason = verdict
-            move = Move(event.key, status, reason=reason, provider_id=event.provider_id, run_id=event.run_id)
+            status, why = verdict
+            move = Move(event.key, status, reason=why, provider_id=event.provider_id, run_id=event.run_id)
             self._ledger.move([move])
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:

@@ -1,5 +1,6 @@
-"""Fills a new local cloud: the API key of its first service, a few people, and the ready-made campaigns. Run by `run.py` and the end-to-end tests
-in the environment of that cloud (`LocalCloud.environment()`), because the key's table belongs to the app.
+"""Fills a new local cloud: the API key of its first service, a few people, and the ready-made campaigns. Run by
+`run.py` and the end-to-end tests in the environment of that cloud (`LocalCloud.environment()`), because the key's table
+belongs to the app.
 
     python -m infra.local.seed KEY_ID SECRET [--people] [--cinema URL]     # prints the key
 """

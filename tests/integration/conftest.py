@@ -127,6 +127,7 @@ class Pump:
 
     def __init__(self) -> None:
         self._sqs = boto3.client("sqs")
+        self._failed: list[tuple[str, str]] = []
 
     def bodies(self, queue: str) -> list[str]:
         """What waits in a queue, delayed messages left out."""
@@ -147,6 +148,12 @@ class Pump:
             pass
         return failed
 
+    def return_failed(self) -> None:
+        """Lets the visibility timeout of failed messages pass."""
+        for queue, receipt in self._failed:
+            self._sqs.change_message_visibility(QueueUrl=self._url(queue), ReceiptHandle=receipt, VisibilityTimeout=0)
+        self._failed.clear()
+
     def step(self, queue: str, messages: int) -> list[str]:
         """Takes at most so many messages of one queue to its worker."""
         failed: list[str] = []
@@ -165,7 +172,9 @@ class Pump:
         bad = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         failed.extend(bad)
         for message in messages:
-            if message["MessageId"] not in bad:
+            if message["MessageId"] in bad:
+                self._failed.append((queue, message["ReceiptHandle"]))
+            else:
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return True
 

@@ -1,0 +1,193 @@
+"""Whatever dies or is repeated: one letter each, and counts that agree with the ledger."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.pace import Pace
+from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
+from chalicelib.campaigns.progress import Progress, read_progress
+from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.control.queues import Queues
+from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.jobs import EnrichRecipient
+from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.statuses import DeliveryStatus as S
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
+
+
+def agrees(progress: Progress, ledger: Counter[str]) -> bool:
+    """Whether every count is the ledger's own."""
+    return (
+        progress.targeted == ledger.total()
+        and sum(progress.skipped.values()) == ledger["skipped"]
+        and progress.sent == sum(ledger[one] for one in ("sent", "delivered", "bounced", "complained"))
+        and (progress.failed, progress.uncertain, progress.cancelled)
+        == (ledger["failed"], ledger["uncertain"], ledger["cancelled"])
+        and progress.queued == ledger["queued"] + ledger["calling"]
+    )
+
+
+class Fault:
+    """Lets a method fail at its n-th call, before or after it was done; then never again."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, *, call: int, after: bool) -> None:
+        self.calls = 0
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def method(this: Any, *args: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls == call and not after:
+                raise UnavailableError("a crash, before")
+            answer = real(this, *args, **options)
+            if self.calls == call:
+                raise UnavailableError("a crash, after")
+            return answer
+
+        monkeypatch.setattr(owner, name, method)
+
+
+STEPS = [
+    (owner, name, call, after)
+    for owner, name, calls in ((Fanout, "_save", (1, 2, 3, 4)), (Queues, "put", (1, 2, 3, 4)))
+    for call in calls
+    for after in (False, True)
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "call", "after"), STEPS)
+def test_a_crash_at_any_step_of_the_fan_out_loses_nobody_and_doubles_nobody(
+    desk: Desk,
+    viewers: Viewers,
+    office: PostOffice,
+    clock: StandingClock,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    name: str,
+    call: int,
+    after: bool,
+) -> None:
+    monkeypatch.setattr(Pace, "page_size", 5)  # three pages
+    ids = viewers(12)
+    campaign_id = desk.start(rate_per_second=49, publish_per_second=10_000)  # one shard
+    fault = Fault(monkeypatch, owner, name, call=call, after=after)
+    for _ in range(4):
+        desk.pump.run("fanout", "enrich-bulk", "deliver-email-bulk")
+        desk.pump.return_failed()
+        clock.pass_(minutes=4)
+        desk.tick()
+
+    assert fault.calls >= call, "the fault was never met"
+    desk.finish()
+    assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
+    assert agrees(desk.progress(campaign_id), desk.ledger(desk.runs(campaign_id)[0]))
+    assert desk.progress(campaign_id).targeted == 12
+    assert desk.head(campaign_id).state == "completed"
+
+
+def test_every_message_delivered_twice_changes_nothing(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    ids = viewers(15, lambda n: {"email": None} if n < 3 else {})
+    campaign_id = desk.start(rate_per_second=100)
+    for queue in ("fanout", "enrich-bulk", "deliver-email-bulk"):
+        for body in desk.pump.bodies(queue):
+            desk.pump.put(queue, body)
+        desk.pump.run(queue)
+    desk.finish()
+
+    assert sorted(office.addresses) == [f"{one}@example.com" for one in ids[3:]]
+    progress = desk.progress(campaign_id)
+    assert progress.skipped == {"no_address": 3}
+    assert (progress.targeted, progress.sent) == (15, 12)
+    assert agrees(progress, desk.ledger(desk.runs(campaign_id)[0]))
+
+
+def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    ids = viewers(8)
+    office.verdicts = {
+        "u-00000@example.com": Outcome(Verdict.REFUSED, reason="bad_address"),
+        "u-00001@example.com": Outcome(Verdict.UNKNOWN),
+    }
+    campaign_id = desk.start()
+    desk.pump.run()
+    run = desk.runs(campaign_id)[0]
+    sent = {letter.address: DeliveryKey.of(letter.delivery_id) for letter in office.letters}
+
+    def told(n: int, status: S, run_id: str | None = None) -> None:
+        wiring.ledger().move([Move(sent[f"{ids[n]}@example.com"], status, run_id=run_id)])
+
+    for _ in range(2):  # every event comes twice
+        told(2, S.DELIVERED)
+        told(3, S.DELIVERED, run.run_id)
+        told(3, S.BOUNCED)
+        told(4, S.COMPLAINED, run.run_id)
+        wiring.ledger().engage(sent["u-00005@example.com"], "opened")
+        wiring.ledger().engage(sent["u-00005@example.com"], "unsubscribed", run_id=run.run_id)
+
+    progress = desk.progress(campaign_id)
+    assert agrees(progress, desk.ledger(run))
+    assert progress.failed_reasons == {"bad_address": 1}
+    assert (progress.targeted, progress.sent, progress.queued) == (8, 6, 1)
+    assert (progress.delivered, progress.bounced, progress.complained) == (2, 1, 1)
+    assert (progress.opened, progress.unsubscribed) == (1, 1)
+
+
+def test_a_resend_reaches_the_unsent_alone_and_once(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    viewers(6, lambda n: {"email": None} if n == 5 else {})
+    bad = ["u-00000@example.com", "u-00001@example.com"]
+    office.verdicts = {address: Outcome(Verdict.REFUSED, reason="rejected") for address in bad}
+    campaign_id = desk.start()
+    desk.finish()
+    assert desk.head(campaign_id).state == "completed"
+    office.verdicts = {bad[1]: Outcome(Verdict.REFUSED, reason="rejected")}
+
+    control = wiring.campaign_control()
+    for _ in range(2):
+        control.resend(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-1].run_id, reasons=["rejected"])
+        desk.finish()
+    assert [office.addresses.count(address) for address in bad] == [1, 0]
+
+    office.verdicts = {}
+    control.resend(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-2].run_id)
+    desk.finish()
+
+    assert Counter(office.addresses) == Counter({f"u-0000{n}@example.com": 1 for n in range(5)})
+    for run in desk.runs(campaign_id):
+        assert agrees(read_progress(run), desk.ledger(run))
+        assert run.outcome == "completed"
+
+
+def test_whoever_was_a_recipient_of_an_excluded_campaign_gets_nothing(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(6, lambda n: {"locale": "ru" if n < 2 else "en"})
+    first = desk.start(audience={"rule": {"attribute": "locale", "op": "equals", "value": "ru"}})
+    desk.finish()
+
+    second = desk.start(audience={"everyone": True, "exclude_campaigns": [first]})
+    desk.finish()
+
+    assert Counter(office.addresses) == Counter({f"u-0000{n}@example.com": 1 for n in range(6)})
+    assert desk.progress(second).targeted == 4
+
+
+def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:
+    parking: Parking = wiring.parking()
+    chunk = Chunk(channels=("email",), recipients=(EnrichRecipient(notification_id="n", user_id="u"),))
+
+    parking.put("run", PAUSED, [chunk])
+    parking.put("run", PAUSED, [chunk])
+
+    def waiting() -> list[Any]:
+        places = [f"run#{n}" for n in range(4)]
+        options: dict[str, Any] = {"now": clock(), "canary_released": False, "cancelled": False, "limit": 9}
+        return [row for place in places for row in parking.due(place, **options)]
+
+    assert len(waiting()) == 1
+    parking.remove(waiting())
+    assert waiting() == []

@@ -1,0 +1,147 @@
+"""Who is meant: rules over profiles."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from chalicelib.campaigns.rules import Moment, Rule
+from chalicelib.profiles.model import Profile
+
+NOW = Moment(now=datetime(2026, 3, 2, 10, tzinfo=UTC), today=date(2026, 3, 2))
+ANNA = Profile(
+    id="anna",
+    locale="ru",
+    email_confirmed=True,
+    attributes={"plan": "gold", "age": 33, "seen": "2026-02-01", "stats": {"films": 7}, "trial": True},
+)
+
+plain = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, width=16) | st.text(max_size=5)
+values = st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner))
+leaves = st.builds(
+    lambda name, op_value: {"attribute": name, "op": op_value[0], "value": op_value[1]},
+    st.sampled_from(["locale", "plan", "age", "stats.films", "missing"]),
+    st.one_of(
+        st.tuples(st.sampled_from(["equals", "not_equals"]), st.integers(-5, 5) | st.booleans() | st.text(max_size=3)),
+        st.tuples(st.just("in"), st.lists(st.integers(-5, 5), min_size=1, max_size=3)),
+        st.tuples(st.sampled_from(["before", "after"]), st.integers(-5, 5) | st.just("2026-01-01")),
+        st.tuples(st.just("exists"), st.booleans()),
+        st.tuples(st.just("anniversary"), st.integers(-3, 3)),
+    ),
+)
+rules = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(lambda parts: {"all": parts}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda parts: {"any": parts}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda part: {"not": part}, inner),
+    ),
+    max_leaves=5,
+)
+profiles = st.builds(
+    lambda attributes, locale: Profile(id="x", locale=locale, attributes=attributes),
+    st.dictionaries(st.sampled_from(["plan", "age", "stats"]), values),
+    st.sampled_from([None, "ru", "en"]),
+)
+
+
+def meant(rule: dict[str, Any], profile: Profile = ANNA, at: Moment = NOW) -> bool:
+    return Rule.model_validate(rule).matches(profile, at)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "op", "value", "expected"),
+    [
+        ("locale", "equals", "ru", True),
+        ("plan", "equals", "silver", False),
+        ("attributes.plan", "equals", "gold", True),
+        ("trial", "equals", 1, False),
+        ("plan", "not_equals", "silver", True),
+        ("missing", "not_equals", "silver", True),
+        ("plan", "in", ["gold", "silver"], True),
+        ("age", "after", 30, True),
+        ("age", "before", 30, False),
+        ("age", "before", "2026-01-01", False),
+        ("seen", "before", "2026-02-02T00:00:00+03:00", True),
+        ("seen", "before", {"days_ago": 20}, True),
+        ("seen", "after", {"days_ago": 20}, False),
+        ("stats.films", "equals", 7, True),
+        ("stats.films.more", "exists", None, False),
+        ("missing", "exists", False, True),
+        ("email_confirmed", "equals", True, True),
+    ],
+)
+def test_a_part_compares_one_attribute(attribute: str, op: str, value: Any, expected: bool) -> None:
+    assert meant({"attribute": attribute, "op": op, "value": value}) is expected
+
+
+@pytest.mark.parametrize(
+    ("birthday", "today", "days_before", "expected"),
+    [
+        ("1991-03-02", date(2026, 3, 2), 0, True),
+        ("--03-02", date(2026, 3, 2), 0, True),
+        ("1991-03-05", date(2026, 3, 2), 3, True),
+        ("1991-03-02", date(2026, 3, 3), 0, False),
+        ("1992-02-29", date(2026, 2, 28), 0, True),
+        ("1992-02-29", date(2028, 2, 28), 0, False),
+        ("1992-02-29", date(2028, 2, 29), 0, True),
+        ("soon", date(2026, 3, 2), 0, False),
+    ],
+)
+def test_an_anniversary_is_the_day_of_the_year(birthday: str, today: date, days_before: int, expected: bool) -> None:
+    rule = {"attribute": "birthday", "op": "anniversary", "value": days_before}
+
+    assert meant(rule, Profile(id="x", attributes={"birthday": birthday}), Moment(NOW.now, today)) is expected
+
+
+@given(rule=rules, profile=profiles)
+def test_a_rule_is_either_true_or_false_whatever_a_profile_holds(rule: dict[str, Any], profile: Profile) -> None:
+    assert meant({"not": rule}, profile) is not meant(rule, profile)
+
+
+@given(left=rules, right=rules, profile=profiles)
+def test_and_and_or_are_those_of_logic(left: dict[str, Any], right: dict[str, Any], profile: Profile) -> None:
+    one, other = meant(left, profile), meant(right, profile)
+
+    assert meant({"all": [left, right]}, profile) is (one and other)
+    assert meant({"any": [left, right]}, profile) is (one or other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"attribute": "plan"},
+        {"op": "equals", "value": 1},
+        {"attribute": "plan", "op": "like", "value": "%"},
+        {"attribute": "__class__.__init__", "op": "exists"} | {"attribute": "a b"},
+        {"attribute": "plan", "op": "in", "value": []},
+        {"attribute": "plan", "op": "equals", "value": {"$ne": 1}},
+        {"attribute": "plan", "op": "before", "value": "yesterday"},
+        {"all": []},
+        {"all": [{"attribute": "plan", "op": "exists"}], "any": [{"attribute": "plan", "op": "exists"}]},
+        {"all": [{"attribute": "plan", "op": "exists"}], "value": 1},
+    ],
+)
+def test_a_rule_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Rule.model_validate(wrong)
+
+
+def test_a_rule_is_bounded_in_depth_and_in_parts() -> None:
+    leaf: dict[str, Any] = {"attribute": "plan", "op": "exists"}
+    deep = leaf
+    for _ in range(8):
+        deep = {"not": deep}
+
+    for wrong in (deep, {"all": [{"any": [leaf] * 50}, {"any": [leaf] * 50}]}):
+        with pytest.raises(ValidationError):
+            Rule.model_validate(wrong)
+
+
+def test_nothing_of_python_can_be_reached_through_a_path() -> None:
+    assert meant({"attribute": "attributes.__class__", "op": "exists"}) is False
+    assert meant({"attribute": "to_dict", "op": "exists"}) is False
