@@ -18,6 +18,7 @@ def enrich_work(enrich: Enrich) -> Work:
         counts = {
             "queued": done.queued,
             "held": done.held,
+            "postponed": done.postponed,
             **{f"skipped_{reason}": n for reason, n in done.skipped.items()},
         }
         return Line(ids=[r.notification_id for r in job.recipients], counts=counts)

@@ -35,9 +35,7 @@ def own_preferences(visitor: Visitor) -> Response:
         return _shown(visitor, preferences().get(user_id), zone, saved=False)
     chosen, mistakes = _read(visitor.form, ZoneInfo(zone))
     if mistakes:
-        shown = _shown(visitor, chosen, zone, saved=False, mistakes=mistakes)
-        shown.status_code = HTTPStatus.UNPROCESSABLE_ENTITY.value
-        return shown
+        return _shown(visitor, chosen, zone, saved=False, mistakes=mistakes)
     return _shown(visitor, preferences().put(user_id, chosen), zone, saved=True)
 
 
@@ -45,20 +43,32 @@ def _shown(
     visitor: Visitor, stored: Preferences, zone: str, *, saved: bool, mistakes: tuple[str, ...] = ()
 ) -> Response:
     say = words(visitor.locale)
-    paused = stored.paused_until if stored.paused_until and stored.paused_until > now() else None
-    quiet = stored.quiet_hours
     return page(
         "preferences",
         locale=visitor.locale,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else HTTPStatus.OK,
         saved=saved,
         mistakes=[say["preferences"]["mistakes"][one] for one in mistakes],
         categories=_categories(stored, say),
         nothing=not stored.everything,
         zone=zone.replace("_", " "),
-        quiet_from=quiet.start if quiet else "",
-        quiet_to=quiet.end if quiet else "",
-        paused_until=paused.astimezone(ZoneInfo(zone)).date().isoformat() if paused else "",
+        **(_typed(visitor.form) if mistakes else _times(stored, ZoneInfo(zone))),
     )
+
+
+def _times(stored: Preferences, zone: ZoneInfo) -> dict[str, str]:
+    paused = stored.paused_until if stored.paused_until and stored.paused_until > now() else None
+    quiet = stored.quiet_hours
+    return {
+        "quiet_from": quiet.start if quiet else "",
+        "quiet_to": quiet.end if quiet else "",
+        "paused_until": paused.astimezone(zone).date().isoformat() if paused else "",
+    }
+
+
+def _typed(form: Mapping[str, str]) -> dict[str, str]:
+    # What somebody typed stays before them until it is right.
+    return {name: form.get(name, "") for name in ("quiet_from", "quiet_to", "paused_until")}
 
 
 def _categories(stored: Preferences, say: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib import wiring
+from chalicelib.clock import derived_id
 from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.errors import UnavailableError
 from tests.integration.api.gateway import Gateway, Reply
@@ -30,11 +31,11 @@ def unsubscribe(claims: LetterClaims) -> str:
 
 
 def preferences(user_id: str = "anna") -> str:
-    claims = LetterClaims(user_id, None, "email", "marketing", "n-1")
+    claims = LetterClaims(user_id, None, "email", "marketing", derived_id("n-1"))
     return f"/preferences/{wiring.tokens().make(Purpose.PREFERENCES, claims)}"
 
 
-CLAIMS = LetterClaims("anna", None, "email", "marketing", "n-1")
+CLAIMS = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))
 PAGES: list[tuple[str, Callable[[Person], Reply]]] = [
     ("missing", lambda person: person.get("/s/none")),
     ("unsubscribe", lambda person: person.get(unsubscribe(CLAIMS))),

@@ -265,6 +265,7 @@ def test_a_mistake_in_the_form_is_told_and_nothing_is_saved(
 
     assert answer.status == 422
     assert message in answer.text
+    assert all(f'value="{typed}"' in answer.text for typed in fields.values())
     assert api.get("/v1/users/anna/preferences").body == before
 
 

@@ -222,6 +222,15 @@ def test_both_headers_are_in_every_letter_that_can_be_unsubscribed_from(
     assert PreferencesRow.get("anna").preferences["categories"]["marketing"] == {"email": False}
 
 
+def test_the_header_of_the_longest_address_is_one_that_ses_takes(api: Gateway, pump: Pump, post: _Post) -> None:
+    longest = f"{'a' * 64}@{'.'.join(['b' * 45] * 4)}.example"[:254]
+    send(api, to={"email": longest, "locale": "en"})
+    pump.run()
+
+    [message] = post.taken
+    assert len(message.headers["List-Unsubscribe"]) <= 870  # SES v2: a header's value
+
+
 def test_a_letter_about_the_account_has_neither_header(
     api: Gateway, register: Register, pump: Pump, post: _Post
 ) -> None:
