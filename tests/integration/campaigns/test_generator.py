@@ -58,13 +58,13 @@ def test_a_generator_that_dies_after_the_run_was_written_goes_on_with_it(
     campaign_id = desk.start(**WEEKLY)
     clock.at = datetime(2026, 3, 6, 15, 0, 30, tzinfo=UTC)
 
-    class Died(Exception):
+    class DiedError(Exception):
         pass
 
     def die(*_: object) -> None:
-        raise Died
+        raise DiedError
 
-    with monkeypatch.context() as broken, pytest.raises(Died):
+    with monkeypatch.context() as broken, pytest.raises(DiedError):
         broken.setattr(wiring.runs(), "keep_going", die)
         wiring.generator().launch(desk.head(campaign_id))
     desk.tick()
