@@ -52,6 +52,7 @@ from chalicelib.live.door import Door, DoorRules, origin_of
 from chalicelib.live.inbox import Inbox
 from chalicelib.live.jobs import LiveQueue
 from chalicelib.live.limits import Limits
+from chalicelib.live.personal import LivePart
 from chalicelib.live.post import CONCURRENCY, Poster
 from chalicelib.live.presence import Presence
 from chalicelib.live.receive import Receive
@@ -349,6 +350,7 @@ def personal_data() -> PersonalData:
         LinksPart(links()),
         PreferencesPart(preferences()),
         SuppressionsPart(suppressions(), directory()),
+        LivePart(inbox=inbox(), connections=live_connections(), poster=poster()),
         ProfilePart(directory()),
     )
     return PersonalData(parts)

@@ -13,7 +13,7 @@ from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.wiring import desk, directory, inbox, tickets
+from chalicelib.wiring import desk, inbox, tickets
 
 routes = Blueprint(__name__)
 
@@ -97,9 +97,8 @@ class ReadBody(BaseModel):
     answer=TicketAnswer,
 )
 def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
-    """The user must be known: a ticket opens an inbox."""
-    user = directory().get(call.body.user_id)
-    return issue_ticket(user.id)
+    """The service that calls vouches for the user: the directory is not asked, it may be another's."""
+    return issue_ticket(call.body.user_id)
 
 
 @endpoint(

@@ -30,18 +30,23 @@ class Announce:
         self._pool = ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="inbox")
 
     def announce(self, notices: Sequence[Notice]) -> list[int | None]:
-        """The cursor of each notice in its user's inbox, None where the inbox did not take it. Repeating it writes
-        nothing twice. Never raises for a connection's fault."""
-        written = [self._write(notices[0])] if len(notices) == 1 else list(self._pool.map(self._write, notices))
-        by_person: dict[str, list[Event]] = {}
-        for notice, one in zip(notices, written, strict=True):
-            if one is not None:
-                by_person.setdefault(user_person(notice.user_id), []).append(one[1])
+        """The cursor of each notice in its user's inbox, None where the inbox did not take it. A user's own are written
+        in order. Repeating it writes nothing twice. Never raises for a connection's fault."""
+        by_person: dict[str, list[Notice]] = {}
+        for notice in notices:
+            by_person.setdefault(user_person(notice.user_id), []).append(notice)
+        rounds = by_person.values()
+        done = map(self._write_all, rounds) if len(rounds) == 1 else self._pool.map(self._write_all, rounds)
+        written = {id(notice): one for each in done for notice, one in each}
+        said = {person: [one[1] for n in own if (one := written[id(n)])] for person, own in by_person.items()}
         try:
-            self._push(by_person)
+            self._push({person: own for person, own in said.items() if own})
         except UnavailableError as error:
             logger().warning("live push failed", error=type(error).__name__)
-        return [None if one is None else one[0] for one in written]
+        return [one[0] if (one := written[id(notice)]) else None for notice in notices]
+
+    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, Event] | None]]:
+        return [(notice, self._write(notice)) for notice in notices]
 
     def _write(self, notice: Notice) -> tuple[int, Event] | None:
         try:

@@ -165,6 +165,12 @@ class Connections:
                 return False
         return True
 
+    def forget(self, person: PersonRow) -> None:
+        """Removes all that is kept of a person, whose connections were ended. Raises: UnavailableError (retryable)."""
+        self.drop_stale(person, [])
+        with reaching_dynamodb():
+            PersonRow(person.person).delete()
+
     def drop_stale(self, person: PersonRow, alive: Sequence[ConnectionRow]) -> None:
         """Forgets those connections of a person that have no record any more (their TTL has passed)."""
         for connection_id in set(person.connections or ()) - {row.connection_id for row in alive}:

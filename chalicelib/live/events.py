@@ -116,6 +116,11 @@ WARNINGS: Mapping[str, Words] = {
         "Служба не ответила. Ожидается повтор позже.", "The service did not answer. Expected: try later."
     ),
 }
+_FAREWELLS: Mapping[str, Words] = {
+    "flood": Words("Соединение закрыто: слишком много сообщений.", "Closed: too many messages."),
+    "unknown_connection": Words("Соединение закрыто: подключитесь снова.", "Closed: connect again."),
+    "erased": Words("Соединение закрыто: пользователь удалён.", "Closed: the user was removed."),
+}
 _ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "taken_name"})
 
 
@@ -163,7 +168,7 @@ def blocked(names: list[str]) -> Event:
 
 def bye(reason: str) -> Event:
     """The last frame before the server closes: API Gateway lets nobody choose a close code."""
-    words = Words("Соединение закрыто: слишком много сообщений.", "Closed: too many messages.")
+    words = _FAREWELLS[reason]
     return Event("bye", {"reason": reason, "message": words.both()}, line=words.ru)
 
 

@@ -100,7 +100,7 @@ class Live {
       "chat.sent": () => {},
       "chat.blocked": () => this.view.say(`Заблокированы: ${frame.names.join(", ") || "никто"}`),
       warning: () => this.view.say(frame.message.ru, null, "warning"),
-      bye: () => this.stop(frame.message.ru),
+      bye: () => { if (frame.reason !== "unknown_connection") this.stop(frame.message.ru); }, // else: it comes again
     }[frame.event];
     if (handle) handle();
   }

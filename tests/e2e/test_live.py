@@ -1,8 +1,15 @@
 """The live side on the local cloud, over real WebSockets: what design §9 promises."""
 
+import contextlib
+import functools
 import json
+import os
+import signal
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +36,10 @@ def notify(vestnik: Vestnik, user_id: str, headline: str = "Сегодня") -> 
 
 def status_of(vestnik: Vestnik, notification_id: str) -> str:
     return str(vestnik.call("GET", f"/v1/notifications/{notification_id}").json()["status"])
+
+
+def is_sent(vestnik: Vestnik, notification_id: str) -> bool:
+    return status_of(vestnik, notification_id) == "sent"
 
 
 def present(client: Client) -> set[str]:
@@ -102,13 +113,11 @@ def test_many_connections_of_a_user_are_one_name(vestnik: Vestnik) -> None:
 
 
 def test_a_ticket_opens_once_and_a_foreign_page_never(vestnik: Vestnik) -> None:
-    vestnik.call("PUT", "/v1/users/tick", {"name": "Tick"})
     url = ticket_url(vestnik, "tick")
     assert refused(url, origin="https://evil.example")
     assert not refused(url)
     assert refused(url)
     assert refused(vestnik.cloud.ws_url + "?ticket=wrong")
-    assert vestnik.call("POST", "/v1/live/tickets", {"user_id": "nobody"}).status_code == 404
 
 
 def test_a_notification_reaches_every_window_of_its_user(vestnik: Vestnik) -> None:
@@ -188,3 +197,40 @@ def test_the_demo_page_gives_tickets_to_known_users(vestnik: Vestnik) -> None:
     answer = vestnik.call("POST", "/live-demo/tickets", {"user_id": "demo-1"}, key="")
     assert json.loads(answer.text)["url"].startswith(vestnik.cloud.ws_url)
     assert vestnik.call("POST", "/live-demo/tickets", {"user_id": "nobody"}, key="").status_code == 404
+
+
+def test_a_notification_is_on_the_screen_within_half_a_second_of_the_sender_taking_it(vestnik: Vestnik) -> None:
+    took = []
+    with user(vestnik, "live-5") as client:
+        for n in range(7):
+            sent = notify(vestnik, "live-5", f"Раз {n}")
+            assert client.event("notification")["id"] == sent
+            arrived = datetime.now(UTC)
+            assert eventually(functools.partial(is_sent, vestnik, sent))
+            [delivery] = vestnik.call("GET", f"/v1/notifications/{sent}").json()["deliveries"]
+            claimed = next(event["at"] for event in delivery["timeline"] if event["status"] == "calling")
+            took.append((arrived - datetime.fromisoformat(claimed)).total_seconds())
+    assert statistics.median(took) <= 0.5, took
+
+
+def test_presence_is_right_after_every_worker_was_killed(vestnik: Vestnik) -> None:
+    with guest(vestnik, "Фаина") as watcher:
+        with guest(vestnik, "Харитон"):
+            assert {"Фаина", "Харитон"} <= present(watcher)
+            kill_workers(vestnik.cloud.emulator.pid)
+        assert eventually(lambda: "Харитон" not in present(watcher))
+        assert "Фаина" in present(watcher)
+        with guest(vestnik, "Харитон") as again:  # the name is free too
+            assert {"Фаина", "Харитон"} <= present(again)
+
+
+def kill_workers(emulator_pid: int) -> None:
+    """kill -9 to every Lambda process of this emulator, and to no other."""
+    killed = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == emulator_pid:
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed += 1
+    assert killed
