@@ -80,7 +80,6 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 BAD_BODIES: dict[str, bytes] = {
-    "nothing": b"",
     "no JSON": b"{template: promo}",
     "half of it": b'{"template": "promo"',
     "more after the end": b"{} {}",
@@ -117,6 +116,13 @@ def test_a_body_that_is_not_a_plain_json_object_is_refused_and_nothing_happens(a
     reply = api.post("/v1/notifications", BAD_BODIES[case])
 
     assert (reply.status, reply.bad_fields) == (422, ["body"])
+    assert nothing_happened()
+
+
+def test_an_empty_body_lacks_every_required_field(api: Gateway) -> None:
+    reply = api.post("/v1/notifications", b"")
+
+    assert (reply.status, reply.bad_fields) == (422, ["template", "recipients"])
     assert nothing_happened()
 
 
