@@ -27,7 +27,10 @@ class Allowances:
         at = self._clock()
         began, ends = _window(at, timedelta(minutes=minutes))
         row = AllowanceRow(f"{name}#{began:%Y-%m-%dT%H:%M:%SZ}")
-        actions: list[Action] = [AllowanceRow.used.add(1), AllowanceRow.expires_at_epoch.set(int((ends + _KEPT).timestamp()))]
+        actions: list[Action] = [
+            AllowanceRow.used.add(1),
+            AllowanceRow.expires_at_epoch.set(int((ends + _KEPT).timestamp())),
+        ]
         with reaching_dynamodb():
             try:
                 row.update(actions=actions, condition=AllowanceRow.used.does_not_exist() | (AllowanceRow.used < times))

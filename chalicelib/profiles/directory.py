@@ -61,8 +61,8 @@ class Directory:
         return [_profile(rows[user.id]) for user in users]
 
     def patch(self, user_id: str, patch: UserPatch) -> Profile:
-        """Changes what the patch names. Raises: NotFoundError, ConflictError (permanent: others kept changing the user),
-        UnavailableError (retryable)."""
+        """Changes what the patch names. Raises: NotFoundError, ConflictError (permanent: others kept changing the
+        user), UnavailableError (retryable)."""
         changes = patch.model_dump(exclude_unset=True)
         for _ in range(_PATCH_TRIES):
             before = self._row(user_id)
