@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -55,7 +56,7 @@ class StubbedCloud:
         asked = json.loads(request.body)
         self.calls[operation] += 1
         content = json.dumps(getattr(self, f"_{operation}")(asked)).encode()
-        return AWSResponse(request.url, 200, {"x-amzn-RequestId": "0"}, _Raw(content))
+        return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(content))
 
     def _GetQueueUrl(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 (AWS's name)
         return {"QueueUrl": f"https://sqs.eu-central-1.amazonaws.com/0/{asked['QueueName']}"}
@@ -165,7 +166,6 @@ def main() -> int:
     for client in (wiring.sqs(), dynamodb().client):
         client.meta.events.register("before-send", cloud.answer)
     prepare(cloud)
-    wiring.time.sleep = lambda _seconds: None  # type: ignore[assignment] (the pace is measured elsewhere)
     cloud.messages = [
         FanoutJob(campaign_id=CAMPAIGN, scheduled_at=AT, shard=f"audience#{n:02}", step=0).model_dump()
         for n in range(MAX_SHARDS)

@@ -1,0 +1,122 @@
+"""More content for a campaign's letters, from a real HTTP source on this machine."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+
+from chalicelib import wiring
+from chalicelib.control.web import guarded_session, is_public
+from chalicelib.settings import settings
+from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
+
+FILMS = [{"title": "Silence", "url": "https://cinema.example/1"}]
+
+
+class FilmService(ThreadingHTTPServer):
+    """The cinema's own service: knows the films of the week, and what everybody watched but `u-00000`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status = 200
+        self.calls: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FilmService
+
+    def do_GET(self) -> None:
+        self._answer(FILMS)
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["user_ids"]
+        self._answer({"users": {one: {"films": 3, "hours": 6} for one in asked if one != "u-00000"}})
+
+    def _answer(self, content: Any) -> None:
+        self.server.calls.append(self.command)
+        self.send_response(self.server.status)
+        self.send_header("Location", "http://169.254.169.254/latest")
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FilmService]:
+    """The service, on a private address that the stage allows."""
+    monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
+    settings.cache_clear()
+    with FilmService() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+    settings.cache_clear()
+
+
+def test_the_films_of_the_week_are_asked_for_once_and_reach_every_letter(
+    desk: Desk, viewers: Viewers, office: PostOffice, service: FilmService
+) -> None:
+    viewers(8)
+    desk.start(template="weekly-digest", context={}, content={"url": service.url, "name": "films"})
+    desk.finish()
+
+    assert len(office.letters) == 8
+    assert all("Silence" in letter.parts["html"] for letter in office.letters)
+    assert service.calls == ["GET"]
+
+
+def test_whoever_has_no_content_of_their_own_is_skipped_and_the_others_are_not(
+    desk: Desk, viewers: Viewers, office: PostOffice, service: FilmService
+) -> None:
+    viewers(4)
+    content = {"url": service.url, "name": "statistics", "kind": "personal", "on_failure": "skip"}
+    campaign_id = desk.start(template="statistics", context={}, content=content)
+    desk.finish()
+
+    assert sorted(office.addresses) == [f"u-0000{n}@example.com" for n in (1, 2, 3)]
+    assert desk.progress(campaign_id).skipped == {"no_content": 1}
+
+
+@pytest.mark.parametrize("status", [500, 302])
+def test_a_source_that_fails_or_leads_elsewhere_holds_the_letters_for_a_retry(
+    desk: Desk, viewers: Viewers, office: PostOffice, service: FilmService, status: int
+) -> None:
+    viewers(2)
+    service.status = status
+    campaign_id = desk.start(template="weekly-digest", context={}, content={"url": service.url, "name": "films"})
+    desk.finish()
+
+    assert office.letters == []
+    assert desk.progress(campaign_id).queued == 2
+    assert desk.head(campaign_id).state == "running"
+
+
+def test_a_private_address_is_refused_before_anything_is_sent_to_it(service: FilmService) -> None:
+    with guarded_session(allow_private=False) as session, pytest.raises(requests.ConnectionError):
+        session.get(service.url, timeout=5)
+
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:10.0.0.1"]
+)
+def test_addresses_inside_are_not_public(address: str) -> None:
+    assert is_public(address) is False
+    assert is_public("93.184.215.14") is True
+
+
+def test_the_reader_of_content_is_made_only_where_it_is_needed(stage: None) -> None:
+    assert wiring.content_source()._session is None
