@@ -2,6 +2,7 @@
 deliveries that wait for a person."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from chalice.app import Blueprint
@@ -317,6 +318,7 @@ def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     summary="Decide about an uncertain delivery",
     scope=Scope.CONTROL_WRITE,
     body=AttentionBody,
+    problems={HTTPStatus.CONFLICT: "it waits for nobody any more: somebody has decided, or the provider has answered"},
 )
 def decide_attention(call: Call[AttentionBody, None]) -> None:
     """Retry also takes a delivery that failed."""

@@ -18,10 +18,12 @@ def consumers(switches: Switches, clock: HandClock) -> Consumers:
     return Consumers(boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
 
 
-def deploy() -> None:
-    """Every consumer, as infra/template.yaml makes it."""
+def deploy(*workers: str) -> None:
+    """The consumers of some workers, or all, as infra/template.yaml makes them. From then on moto takes what is put
+    into such a queue, and has nothing to run it with."""
+    specs = [spec for spec in CONSUMERS.values() if not workers or spec.worker in workers]
     role = boto3.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps({}))["Role"]["Arn"]
-    for worker in {spec.worker for spec in CONSUMERS.values()}:
+    for worker in {spec.worker for spec in specs}:
         boto3.client("lambda").create_function(
             FunctionName=settings().resource(worker),
             Runtime="python3.11",
@@ -29,7 +31,7 @@ def deploy() -> None:
             Handler=f"functions.{worker}.handler",
             Code={"ZipFile": _zip()},
         )
-    for spec in CONSUMERS.values():
+    for spec in specs:
         sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName=settings().resource(spec.queue))["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

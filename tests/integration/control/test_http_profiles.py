@@ -1,0 +1,144 @@
+"""Profiles from the cinema's own service, over real HTTP."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import UnavailableError
+from chalicelib.profiles.http import HttpProfiles
+from tests.integration.control.user_service import Answer, UserService, running
+
+ANNA = {"id": "u-1", "email": "anna@example.com", "name": "Анна", "locale": "ru", "email_confirmed": True}
+BORIS = {"id": "u-2", "email": "boris@example.com"}
+
+
+@pytest.fixture
+def service() -> Iterator[UserService]:
+    with running() as service:
+        service.users = {"u-1": ANNA, "u-2": BORIS}
+        yield service
+
+
+@pytest.fixture
+def profiles(service: UserService) -> Iterator[HttpProfiles]:
+    source = HttpProfiles(service.url, timeout_seconds=2)
+    with closing(source._session):
+        yield source
+
+
+def answering(status: int, body: bytes | Any = b"{}", **headers: str) -> Any:
+    def answer(ids: list[str]) -> Answer:
+        return status, headers, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    return answer
+
+
+def test_a_chunk_is_asked_for_in_one_request(service: UserService, profiles: HttpProfiles) -> None:
+    service.users |= {f"u-{n}": {"id": f"u-{n}"} for n in range(3, 51)}
+
+    answer = profiles.get_many([f"u-{n}" for n in range(1, 51)], fresh=True)
+    assert len(answer.known) == 50
+    assert [len(question["ids"]) for question in service.asked] == [50]
+    assert service.asked[0]["fresh"] is True
+    anna = answer.known["u-1"]
+    assert (anna.email, anna.name, anna.locale, anna.email_confirmed) == ("anna@example.com", "Анна", "ru", True)
+
+
+def test_an_unknown_user_is_in_neither_list(profiles: HttpProfiles) -> None:
+    answer = profiles.get_many(["u-1", "u-9"], fresh=False)
+
+    assert (set(answer.known), answer.unresolved) == ({"u-1"}, frozenset())
+
+
+def test_whoever_was_not_answered_for_is_unresolved(service: UserService, profiles: HttpProfiles) -> None:
+    service.missing = {"u-2"}
+
+    answer = profiles.get_many(["u-1", "u-2"], fresh=False)
+    assert (set(answer.known), set(answer.unresolved)) == ({"u-1"}, {"u-2"})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"id": "u-2", "email": "boris@"},
+        {"id": "u-2", "attributes": []},
+        {"email": "boris@example.com"},
+        {"id": 2},
+        None,
+        7,
+        "u-2",
+        ["id"],
+    ],
+)
+def test_a_user_whose_data_is_broken_is_unresolved_and_breaks_nobody_else(
+    service: UserService, profiles: HttpProfiles, broken: Any
+) -> None:
+    service.users["u-2"] = broken
+
+    answer = profiles.get_many(["u-1", "u-2"], fresh=False)
+    assert (set(answer.known), set(answer.unresolved)) == ({"u-1"}, {"u-2"})
+
+
+def test_what_the_service_knows_besides_is_ignored(service: UserService, profiles: HttpProfiles) -> None:
+    service.users["u-1"] = {**ANNA, "subscription": "premium", "created_at": 5}
+
+    assert profiles.get_many(["u-1"], fresh=False).known["u-1"].email == "anna@example.com"
+
+
+def test_users_who_were_not_asked_for_are_not_taken(service: UserService, profiles: HttpProfiles) -> None:
+    service.answer = answering(200, {"users": [ANNA, BORIS]})
+
+    assert set(profiles.get_many(["u-1"], fresh=False).known) == {"u-1"}
+
+
+@pytest.mark.parametrize("status", [204, 400, 401, 404, 429, 500, 503])
+def test_another_status_is_no_answer_for_anybody(service: UserService, profiles: HttpProfiles, status: int) -> None:
+    service.answer = answering(status, b"" if status == 204 else b"{}")
+
+    with pytest.raises(UnavailableError):
+        profiles.get_many(["u-1"], fresh=False)
+    assert len(service.asked) == 1
+
+
+def test_a_redirect_is_not_followed(service: UserService, profiles: HttpProfiles) -> None:
+    service.answer = answering(302, b"", Location=service.url)
+
+    with pytest.raises(UnavailableError, match="302"):
+        profiles.get_many(["u-1"], fresh=False)
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"<html>", b'{"users": 5}', b'{"users": {}}', b"\xff\xfe"])
+def test_a_body_that_is_not_the_answer_is_no_answer(service: UserService, profiles: HttpProfiles, body: bytes) -> None:
+    service.answer = answering(200, body)
+
+    with pytest.raises(UnavailableError):
+        profiles.get_many(["u-1"], fresh=False)
+
+
+def test_a_service_that_is_silent_is_not_waited_for(service: UserService) -> None:
+    service.silent_seconds = 1
+    source = HttpProfiles(service.url, timeout_seconds=0.1)
+
+    with closing(source._session), pytest.raises(UnavailableError, match="Timeout"):
+        source.get_many(["u-1"], fresh=False)
+
+
+def test_a_service_that_is_not_there_is_unavailable() -> None:
+    with running() as service:
+        url = service.url
+    source = HttpProfiles(url, timeout_seconds=1)
+
+    with closing(source._session), pytest.raises(UnavailableError, match="ConnectionError"):
+        source.get_many(["u-1"], fresh=False)
+
+
+def test_an_error_says_nothing_of_who_was_asked_for(service: UserService, profiles: HttpProfiles) -> None:
+    service.answer = answering(500)
+
+    with pytest.raises(UnavailableError) as error:
+        profiles.get_many(["u-secret"], fresh=False)
+    assert "u-secret" not in error.value.detail
