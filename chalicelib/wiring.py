@@ -470,7 +470,7 @@ def admission() -> Admission:
         content=content_source(),
         ledger=ledger(),
         retries=retries(),
-        limiter=Limiter(clock=now, default_rates=heads.rate),
+        limiter=Limiter(clock=now, default_rates=heads.rate, block_seconds=0),  # a call is a whole chunk
         sleep=time.sleep,
         max_attempts=settings().max_attempts,
         retention_days=settings().retention_days,

@@ -10,6 +10,7 @@ from chalicelib.campaigns.model import Content
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.limits import Limiter
+from chalicelib.control.queues import MAX_DELAY_SECONDS
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.accept import notification_row
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
@@ -21,7 +22,7 @@ from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
 from chalicelib.storage.ledger import NotificationRow
 
 KNOWN_FOR_SECONDS = 1.0
-_MAX_WAIT_SECONDS = 2.0
+_SOON_SECONDS = 0.2
 _PROFILE_FIELDS = frozenset({"email", "phone", "name", "locale", "timezone", "attributes"})
 
 
@@ -105,13 +106,17 @@ class Admission:
         if state == "cancelled":
             self._cancel(job.letter, [job.channel], [r.notification_id for r in job.recipients])
             return False
-        grant = self._limiter.take(f"campaign.{campaign_id}", len(job.recipients), max_wait_seconds=_MAX_WAIT_SECONDS)
-        if not grant.granted:
-            self._retries.later(job, in_seconds=grant.wait_seconds)
-            return False
-        if grant.wait_seconds > 0:
+        return job.paced or self._is_its_turn(job, f"campaign.{campaign_id}")
+
+    def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
+        """A chunk whose turn comes later has it reserved and waits in the retry queue: no worker waits with it."""
+        grant = self._limiter.take(limit, len(job.recipients), max_wait_seconds=MAX_DELAY_SECONDS)
+        if grant.granted and grant.wait_seconds <= _SOON_SECONDS:
             self._sleep(grant.wait_seconds)
-        return True
+            return True
+        turn = job.model_copy(update={"paced": True}) if grant.granted else job
+        self._retries.later(turn, in_seconds=grant.wait_seconds)
+        return False
 
     def _park(self, letter: LetterSpec, chunk: Chunk) -> None:
         self._parking.put(letter.run_id or "", PAUSED, [chunk])

@@ -76,9 +76,13 @@ class Limit:
 
 
 class Limiter:
-    """The limits of one stage, as one process sees them. `default_rates` hold where nobody has set a rate."""
+    """The limits of one stage, as one process sees them. `default_rates` hold where nobody has set a rate. With
+    `block_seconds` 0 every call reserves what it takes and no more: for calls that are large and few."""
 
-    def __init__(self, *, clock: Clock, default_rates: Callable[[str], float]) -> None:
+    def __init__(
+        self, *, clock: Clock, default_rates: Callable[[str], float], block_seconds: float = BLOCK_SECONDS
+    ) -> None:
+        self._block_seconds = block_seconds
         self._clock = clock
         self._default_rates = default_rates
         self._leases: dict[str, _Lease] = {}
@@ -98,7 +102,7 @@ class Limiter:
         if grant is not None:
             return grant
         # A whole number of calls like this one: a rest that is too small for the next call would be lost.
-        block = units * max(1, ceil(rate * BLOCK_SECONDS / units))
+        block = units * max(1, ceil(rate * self._block_seconds / units))
         start = self._reserve(name, block / rate, now, max_wait_seconds)
         if start is None:
             return Grant(0, max_wait_seconds)

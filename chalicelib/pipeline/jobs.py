@@ -89,6 +89,7 @@ class DeliverJob(Job):
     channel: str
     recipients: Annotated[tuple[DeliverRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
     attempt: Annotated[int, Field(ge=1)] = 1
+    paced: bool = False  # a campaign's chunk that has waited for its turn
 
 
 def read_job(kind: type[_J], body: str) -> _J:

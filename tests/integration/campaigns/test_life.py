@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from chalicelib import wiring
+from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.errors import ConflictError
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 
@@ -92,3 +93,20 @@ def test_a_canary_goes_first_and_the_rest_waits_for_its_release(
 
     assert len(set(office.addresses)) == len(office.letters) == 40
     assert desk.head(campaign_id).state == "completed"
+
+
+def test_a_jam_that_dissolves_does_not_break_the_campaigns_own_rate(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(24)
+    campaign_id = desk.start()
+    desk.pump.run("fanout")
+    desk.pump.run("enrich-bulk")  # all chunks wait for `deliver` now, none of them delayed
+    slower = CampaignPatch.model_validate({"rate_per_second": 1})
+    wiring.campaign_control().edit(campaign_id, slower, by=ANNA)
+    desk.forget_states()
+
+    desk.pump.run("deliver-email-bulk")
+
+    assert 0 < len(office.letters) < 24
+    assert desk.progress(campaign_id).queued == 24 - len(office.letters)
