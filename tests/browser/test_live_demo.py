@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocket, WebSocketRoute, expect
 
 from tests.e2e.conftest import Vestnik, eventually
 
@@ -83,6 +83,12 @@ def notify(vestnik: Vestnik, user_id: str, headline: str) -> None:
     assert vestnik.call("POST", "/v1/notifications", body).status_code == 202
 
 
+def _let_run(page: Page) -> bool:
+    """Playwright hears of sockets only while it is asked something."""
+    page.wait_for_timeout(100)
+    return True
+
+
 def inbox(vestnik: Vestnik, user_id: str) -> object:
     return vestnik.call("GET", f"/v1/users/{user_id}/inbox").json()
 
@@ -140,3 +146,27 @@ def _miss_two(page: Page, vestnik: Vestnik, wire: Wire) -> None:
     expect(page.locator("#inbox li")).to_have_count(3, timeout=_MS)
     titles = [item.split("\n")[0] for item in page.locator("#inbox li").all_inner_texts()]
     assert titles == ["Три", "Два", "Раз"]
+
+
+def test_a_page_beats_its_heart_and_renews_its_connection_before_the_gateway_ends_it(
+    browser: Browser, vestnik: Vestnik
+) -> None:
+    with _page(browser) as page:
+        opened, beats = [], []
+
+        def listen(socket: WebSocket) -> None:
+            opened.append(socket)
+            socket.on("framesent", lambda frame: beats.append(frame) if '"ping"' in str(frame) else None)
+
+        page.on("websocket", listen)
+        page.clock.install()
+        _enter(page, vestnik, "win-7", "Фёкла")
+        page.clock.run_for("09:59")  # of the ten minutes of silence that API Gateway allows
+        assert len(beats) >= 1
+        page.clock.fast_forward("01:50:00")  # of its two hours
+        expect(page.locator("#status")).to_have_text("В сети: win-7", timeout=_MS)
+        assert eventually(lambda: _let_run(page) and len(opened) == 2)
+        assert eventually(lambda: _let_run(page) and opened[0].is_closed())
+        assert not opened[1].is_closed()
+        notify(vestnik, "win-7", "После продления")
+        expect(page.locator(".toast")).to_contain_text("После продления", timeout=_MS)

@@ -21,6 +21,7 @@ from layers.build import IN_THE_RUNTIME, build_layer
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
 CANNOT_NAME_A_STAGE = {"lambda:ListEventSourceMappings", "execute-api:ManageConnections"}
+POLICIES = ("policy", "policy-live")  # of the API, of the WebSocket's three handlers
 STAGES = ("local", "dev", "prod")
 # AWS, "Actions, resources, and condition keys for AWS Lambda": these can be given for everything only.
 TAKE_NO_RESOURCE = {"lambda:ListEventSourceMappings"}
@@ -151,8 +152,9 @@ def _own(stage: str) -> str:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_apps_policy_names_its_own_stage_alone(stage: str) -> None:
-    policy = json.loads((ROOT / ".chalice" / f"policy-{stage}.json").read_text())
+@pytest.mark.parametrize("kind", POLICIES)
+def test_the_apps_policy_names_its_own_stage_alone(kind: str, stage: str) -> None:
+    policy = json.loads((ROOT / ".chalice" / f"{kind}-{stage}.json").read_text())
     bound = [s for s in policy["Statement"] if not set(s["Action"]) <= CANNOT_NAME_A_STAGE]
     assert bound
     for statement in bound:
@@ -162,10 +164,10 @@ def test_the_apps_policy_names_its_own_stage_alone(stage: str) -> None:
         assert all(re.search(_own(stage), resource + condition) for resource in named), statement["Sid"]
 
 
-def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage() -> None:
-    texts = {
-        re.sub(_own(stage), "vestnik", (ROOT / ".chalice" / f"policy-{stage}.json").read_text()) for stage in STAGES
-    }
+@pytest.mark.parametrize("kind", POLICIES)
+def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage(kind: str) -> None:
+    policies = {stage: (ROOT / ".chalice" / f"{kind}-{stage}.json").read_text() for stage in STAGES}
+    texts = {re.sub(_own(stage), "vestnik", text) for stage, text in policies.items()}
     assert len(texts) == 1
 
 
