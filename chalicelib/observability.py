@@ -77,10 +77,10 @@ def batch_handler(
 
 
 def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], Line]]]) -> Callable[[Any, Any], None]:
-    """A Lambda handler for the clock: every part is done, whatever became of the others; what failed is done by the next
-    run. Every part must bear to be run twice at once."""
+    """A Lambda handler for the clock: every part is done, whatever became of the others; what failed is done by the
+    next run. Every part must bear to be run twice at once."""
 
-    def handler(event: Any, context: Any) -> None:
+    def handler(_event: Any, _context: Any) -> None:
         lines, failed = [], 0
         for part in make_parts():
             try:

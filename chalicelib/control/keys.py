@@ -1,5 +1,5 @@
-"""Keys of services: `vk_<key id>_<secret>`, with scopes, stored only as a hash. The API checks them at every call; ops and
-managers make them.
+"""Keys of services: `vk_<key id>_<secret>`, with scopes, stored only as a hash. The API checks them at every call;
+operators and managers make them.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """The parts together on moto: real tables and queues of a stage in this process, and a pump that plays the event source
 mappings."""
 
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import boto3
@@ -108,10 +108,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_clients()
 
 
-class Pump:
-    """Plays SQS's event source mappings: takes what is in the queues to the workers until nothing moves."""
-
-    WORKERS: dict[str, ModuleType] = {
+WORKERS: Mapping[str, ModuleType] = MappingProxyType(
+    {
         "enrich-instant": enrich,
         "enrich-bulk": enrich,
         "deliver-email": deliver,
@@ -124,6 +122,11 @@ class Pump:
         "fanout": fanout,
         "load": load,
     }
+)
+
+
+class Pump:
+    """Plays SQS's event source mappings: takes what is in the queues to the workers until nothing moves."""
 
     def __init__(self) -> None:
         self._sqs = boto3.client("sqs")
@@ -143,9 +146,10 @@ class Pump:
         """Works off the queues (all but `retry` if none is named); the ids of failed messages, which are not taken
         again."""
         failed: list[str] = []
-        names = queues or tuple(name for name in self.WORKERS if name != "retry")
-        while any([self._batch(name, failed) for name in names]):
-            pass
+        names = queues or tuple(name for name in WORKERS if name != "retry")
+        moved = True
+        while moved:
+            moved = max([self._batch(name, failed) for name in names])
         return failed
 
     def return_failed(self) -> None:
@@ -168,7 +172,7 @@ class Pump:
         if not messages:
             return False
         records = [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]
-        answer = self.WORKERS[queue].handler({"Records": records}, None)
+        answer = WORKERS[queue].handler({"Records": records}, None)
         bad = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         failed.extend(bad)
         for message in messages:

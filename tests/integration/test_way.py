@@ -7,7 +7,10 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from tests.integration.conftest import Letters, Pump
 
-PROMO = {"template": "promo", "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}}
+PROMO = {
+    "template": "promo",
+    "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
+}
 
 
 def request(**fields: Any) -> NotificationRequest:
