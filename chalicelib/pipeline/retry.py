@@ -17,7 +17,7 @@ RETRY_QUEUE = "retry"
 
 class RetryJob(Job):
     """A job put aside, whole, as `body`. `forward`: back into its `queue` when `not_before` has come, which may be
-    later than SQS's longest delay. `reconcile`: a look at deliveries of which nobody knows whether the provider has them."""
+    later than SQS's longest delay. `reconcile`: a look at deliveries of which nobody knows whether they were sent."""
 
     kind: Literal["forward", "reconcile"]
     queue: str
