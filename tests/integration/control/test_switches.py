@@ -97,6 +97,20 @@ def test_a_tenth_of_bad_calls_over_ten_busy_processes_opens_nothing(
     assert processes[0].read("ses").state == "closed"
 
 
+def test_a_worker_that_is_answered_is_not_counted_with_the_failures_before(
+    a: Switches, b: Switches, clock: HandClock
+) -> None:
+    b.admit("ses")
+    for _ in range(4):
+        a.failed("ses", "reply_lost")
+    clock.seconds += 0.1
+    b.succeeded("ses")  # within its second it still sees no failures, and writes nothing
+    clock.seconds += 0.1
+
+    assert not b.failed("ses", "reply_lost")
+    assert b.read("ses").failures == 1
+
+
 def process_number(processes: list[Switches], process: Switches) -> int:
     return next(n for n, one in enumerate(processes) if one is process)
 
