@@ -5,6 +5,9 @@
 PORT ?= 4566
 STAGE ?= dev
 PYTEST_ARGS ?=
+# What needs nothing but this process runs two at a time; what starts clouds and browsers has the machine to itself.
+FAST := tests/unit tests/contract tests/integration
+WHOLE := tests/e2e tests/browser tests/chaos
 BIN := .venv/bin
 READY := .venv/.up-to-date
 
@@ -20,7 +23,8 @@ run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)
 	@$(BIN)/python -m infra.local.run --port $(PORT)
 
 test: $(READY) ## every test (PYTEST_ARGS="-k words")
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 $(FAST) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(WHOLE) $(PYTEST_ARGS)
 
 lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/ruff check .

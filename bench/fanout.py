@@ -10,7 +10,7 @@ import os
 import resource
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -157,14 +157,15 @@ def main() -> int:
     chosen = parser.parse_args()
     os.environ.update(ENVIRONMENT)
 
-    from chalicelib import wiring
     from chalicelib.campaigns.jobs import FanoutJob
     from chalicelib.campaigns.pace import MAX_SHARDS
     from chalicelib.storage.base import dynamodb
+    from chalicelib.wiring import campaigns as wiring_campaigns
+    from chalicelib.wiring import clients as wiring_clients
 
     cloud = StubbedCloud(chosen.users, MAX_SHARDS)
-    for client in (wiring.sqs(), dynamodb().client):
-        client.meta.events.register("before-send", cloud.answer)
+    for client in (wiring_clients.sqs(), dynamodb().client):
+        client.meta.events.register("before-send", cast(Any, cloud.answer))
     prepare(cloud)
     cloud.messages = [
         FanoutJob(campaign_id=CAMPAIGN, scheduled_at=AT, shard=f"audience#{n:02}", step=0).model_dump()
@@ -172,7 +173,7 @@ def main() -> int:
     ]
     started, turns = time.monotonic(), 0
     while cloud.messages:
-        wiring.fanout().take(FanoutJob.model_validate(cloud.messages.pop(0)))
+        wiring_campaigns.fanout().take(FanoutJob.model_validate(cloud.messages.pop(0)))
         turns += 1
     seconds = time.monotonic() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

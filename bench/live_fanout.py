@@ -28,11 +28,12 @@ _TEXT = "Всем: начинается премьера"
 
 async def measure(cloud: LocalCloud, *, connections: int, concurrencies: Sequence[int]) -> None:
     """Opens the connections, then posts to all of them once for each bound."""
-    from chalicelib import wiring
     from chalicelib.clock import now
     from chalicelib.live.events import Event
     from chalicelib.live.post import Poster
     from chalicelib.storage.live import ConnectionRow
+    from chalicelib.wiring import clients as wiring_clients
+    from chalicelib.wiring import connections as wiring_connections
 
     async with AsyncExitStack() as stack:
         sockets = await _open(stack, cloud.ws_url, connections)
@@ -41,8 +42,8 @@ async def measure(cloud: LocalCloud, *, connections: int, concurrencies: Sequenc
         print(f"{'at once':>8} {'posted in':>10} {'a second':>9} {'p50':>8} {'p95':>8} {'last':>8} {'delivered':>10}")
         for concurrency in concurrencies:
             poster = Poster(
-                wiring.management_client,
-                connections=wiring.live_connections(),
+                wiring_clients.management_client,
+                connections=wiring_connections.live_connections(),
                 clock=now,
                 concurrency=concurrency,
             )

@@ -2,6 +2,7 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import deliver_work
-from chalicelib.wiring import deadline, deliver
+from chalicelib.wiring.control import deadline
+from chalicelib.wiring.deliver import deliver
 
 handler = batch_handler("deliver", lambda: deliver_work(deliver()), begin=lambda seconds: deadline().begin(seconds))

@@ -2,6 +2,7 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import enrich_work
-from chalicelib.wiring import deadline, enrich
+from chalicelib.wiring.control import deadline
+from chalicelib.wiring.enrich import enrich
 
 handler = batch_handler("enrich", lambda: enrich_work(enrich()), begin=lambda seconds: deadline().begin(seconds))

@@ -2,6 +2,6 @@
 
 from chalicelib.campaigns.workers import fanout_work
 from chalicelib.observability import batch_handler
-from chalicelib.wiring import fanout
+from chalicelib.wiring.campaigns import fanout
 
 handler = batch_handler("fanout", lambda: fanout_work(fanout()))

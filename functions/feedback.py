@@ -2,6 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.wiring import feedback
+from chalicelib.wiring.feedback import feedback
 
 handler = batch_handler("feedback", lambda: feedback_work(feedback()))

@@ -1,6 +1,8 @@
 """Lambda: the clock of the service. Source: EventBridge Scheduler, every minute."""
 
 from chalicelib.observability import periodic_handler
-from chalicelib.wiring import consumers, generator, tick
+from chalicelib.wiring.campaigns import generator
+from chalicelib.wiring.control import consumers
+from chalicelib.wiring.intake import tick
 
 handler = periodic_handler("tick", lambda: (tick().tick, generator().tick, consumers().follow_all))

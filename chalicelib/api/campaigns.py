@@ -19,7 +19,8 @@ from chalicelib.control.keys import Scope
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow, RunRow
-from chalicelib.wiring import campaign_control, campaign_preview, campaigns, runs
+from chalicelib.wiring.campaigns import campaign_control, campaign_preview
+from chalicelib.wiring.running import campaigns, runs
 
 routes = Blueprint(__name__)
 SHOWN_RUNS = 10

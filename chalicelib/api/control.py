@@ -18,7 +18,8 @@ from chalicelib.observability import logger
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter
 from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
-from chalicelib.wiring import consumers, dead_letters, limiter, revive, switches
+from chalicelib.wiring.control import consumers, dead_letters, limiter, switches
+from chalicelib.wiring.ledger import revive
 
 routes = Blueprint(__name__)
 MAX_REDRIVE = 500

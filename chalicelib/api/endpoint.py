@@ -15,7 +15,7 @@ from chalicelib.api.problem import invalid, plain_json, problem, problem_of
 from chalicelib.control.keys import Caller, Scope
 from chalicelib.errors import InvalidError, TooLargeError, VestnikError
 from chalicelib.observability import Line, logger, write_line
-from chalicelib.wiring import key_ring
+from chalicelib.wiring.control import key_ring
 
 MAX_BODY_BYTES = 256 * 1024
 JSON = "application/json"

@@ -9,7 +9,7 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
-from chalicelib.wiring import links
+from chalicelib.wiring.links import links
 
 routes = Blueprint(__name__)
 

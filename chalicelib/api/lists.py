@@ -12,7 +12,7 @@ from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Name
 from chalicelib.storage.campaigns import ListRow
-from chalicelib.wiring import lists, uploads
+from chalicelib.wiring.campaigns import lists, uploads
 
 routes = Blueprint(__name__)
 

@@ -13,7 +13,8 @@ from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.wiring import desk, inbox, tickets
+from chalicelib.wiring.connections import inbox
+from chalicelib.wiring.live import desk, tickets
 
 routes = Blueprint(__name__)
 

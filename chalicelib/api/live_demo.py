@@ -16,7 +16,7 @@ from chalicelib.live.door import origin_of
 from chalicelib.observability import Line, write_line
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
-from chalicelib.wiring import directory
+from chalicelib.wiring.people import directory
 
 routes = Blueprint(__name__)
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}

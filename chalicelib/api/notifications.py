@@ -14,7 +14,8 @@ from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.settings import settings
-from chalicelib.wiring import accept, history, ledger
+from chalicelib.wiring.intake import accept
+from chalicelib.wiring.ledger import history, ledger
 
 routes = Blueprint(__name__)
 _KEY_CHARACTERS = 255

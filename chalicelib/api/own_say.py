@@ -13,7 +13,9 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings
-from chalicelib.wiring import confirmation_letters, personal_data, preferences
+from chalicelib.wiring.intake import confirmation_letters
+from chalicelib.wiring.own_say import personal_data
+from chalicelib.wiring.people import preferences
 
 routes = Blueprint(__name__)
 

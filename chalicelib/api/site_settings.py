@@ -11,7 +11,8 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.event_rules import EventRule
 from chalicelib.control.keys import Scope
-from chalicelib.wiring import events, site_settings
+from chalicelib.wiring.control import site_settings
+from chalicelib.wiring.intake import events
 
 routes = Blueprint(__name__)
 _RULES: TypeAdapter[dict[str, EventRule]] = TypeAdapter(dict[str, EventRule])

@@ -11,7 +11,7 @@ from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, 
 from chalicelib.live.door import Knock
 from chalicelib.observability import Line, logger, write_line
 from chalicelib.settings import settings
-from chalicelib.wiring import door, receive
+from chalicelib.wiring.live import door, receive
 
 _REFUSALS: Mapping[type[VestnikError], int] = {
     UnauthorizedError: 401,

@@ -17,7 +17,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.wiring import suppressions
+from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
 MAX_IMPORT = 500

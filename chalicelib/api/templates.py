@@ -16,7 +16,7 @@ from chalicelib.rendering.checks import check
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
 from chalicelib.settings import settings
-from chalicelib.wiring import new_renderer, renderer, template_table, templates
+from chalicelib.wiring.letters import new_renderer, renderer, template_table, templates
 
 routes = Blueprint(__name__)
 

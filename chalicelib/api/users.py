@@ -11,7 +11,8 @@ from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.problem import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
-from chalicelib.wiring import directory, personal_data
+from chalicelib.wiring.own_say import personal_data
+from chalicelib.wiring.people import directory
 
 routes = Blueprint(__name__)
 MAX_BATCH = 500

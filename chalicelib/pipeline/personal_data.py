@@ -1,7 +1,7 @@
 """All that is kept of one user: given out whole, or erased (GDPR, articles 15 and 17). Called by the API.
 
-Each part of the service that keeps something of users adds a `PersonalPart` in `wiring.py`. What remains after an
-erasure are counters and rows that name nobody.
+Each part of the service that keeps something of users adds a `PersonalPart` in `wiring/own_say.py`. What remains after
+an erasure are counters and rows that name nobody.
 """
 
 from collections.abc import Callable, Mapping, Sequence

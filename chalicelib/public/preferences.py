@@ -19,7 +19,8 @@ from chalicelib.profiles.preferences import Preferences, QuietHours
 from chalicelib.public.pages import page, words
 from chalicelib.public.visitor import Visitor, public_page
 from chalicelib.settings import settings
-from chalicelib.wiring import preferences, profile_source, tokens
+from chalicelib.wiring.people import preferences, profile_source
+from chalicelib.wiring.signing import tokens
 
 routes = Blueprint(__name__)
 

@@ -8,7 +8,8 @@ from chalice.app import Blueprint, Response
 from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.public.pages import page, words
 from chalicelib.public.visitor import Visitor, public_page
-from chalicelib.wiring import own_say, tokens
+from chalicelib.wiring.own_say import own_say
+from chalicelib.wiring.signing import tokens
 
 routes = Blueprint(__name__)
 

@@ -15,10 +15,11 @@ import pytest
 from pynamodb.models import Model
 
 import chalicelib
-from chalicelib import errors, wiring
+from chalicelib import errors
 from chalicelib.channels.base import Channel
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.storage.base import StageTable
+from chalicelib.wiring import deliver as wiring_deliver
 from infra.paths import ROOT
 from tests.contract.test_infra import template as infra_template
 from tests.integration.conftest import ENVIRONMENT, forget_clients
@@ -165,7 +166,9 @@ def test_every_channel_is_wired(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     forget_clients()
     try:
-        assert {name: channel.name for name, channel in wiring.channels().items()} == {name: name for name in CHANNELS}
+        assert {name: channel.name for name, channel in wiring_deliver.channels().items()} == {
+            name: name for name in CHANNELS
+        }
     finally:
         forget_clients()
 

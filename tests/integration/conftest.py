@@ -2,6 +2,8 @@
 mappings."""
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -71,11 +73,17 @@ ENVIRONMENT = {
 }
 
 
+def wiring_modules() -> list[ModuleType]:
+    """Every module of the composition root."""
+    return [import_module(f"{wiring.__name__}.{found.name}") for found in iter_modules(wiring.__path__)]
+
+
 def forget_clients() -> None:
     """A process starts with empty caches; so does a test."""
-    for part in vars(wiring).values():
-        if hasattr(part, "cache_clear"):
-            part.cache_clear()
+    for module in wiring_modules():
+        for part in vars(module).values():
+            if hasattr(part, "cache_clear"):
+                part.cache_clear()
     base.dynamodb.cache_clear()
     for model in _models(Model):
         model._connection = None

@@ -13,10 +13,10 @@ from chalice.local import RouteMatcher
 from openapi_schema_validator import OAS31Validator
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib import wiring
 from chalicelib.api.openapi import document
 from chalicelib.control.keys import Scope, create_key
 from chalicelib.settings import settings
+from chalicelib.wiring import clients as wiring_clients
 from tests.integration.conftest import QUEUES, TABLES
 
 PROBLEM = "application/problem+json"
@@ -149,7 +149,7 @@ def stored_rows() -> list[Any]:
 
 def messages_in(queue: str) -> int:
     """How many messages a queue holds, visible or delayed."""
-    sqs = wiring.sqs()
+    sqs = wiring_clients.sqs()
     url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
     wanted: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
     return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values())

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.clock import now, rfc3339
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.jobs import EnrichJob, read_job
@@ -15,6 +14,10 @@ from chalicelib.settings import settings
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.ledger import DeliveryRow, NotificationRow, RequestRow
+from chalicelib.wiring import clients as wiring_clients
+from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import letters as wiring_letters
 from tests.integration.api.gateway import PROMO, Gateway, gateway, messages_in, nothing_happened
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import LostReply, unreachable
@@ -150,7 +153,7 @@ def test_without_a_key_every_call_is_a_new_letter(api: Gateway, pump: Pump, lett
 def test_when_sqs_is_down_the_answer_is_503_and_a_retry_with_the_key_sends_one_letter(
     api: Gateway, pump: Pump, letters: Letters
 ) -> None:
-    events = wiring.sqs().meta.events
+    events = wiring_clients.sqs().meta.events
     events.register_first("before-send.sqs.SendMessageBatch", unreachable)
     refused = api.post("/v1/notifications", REQUEST, idempotency_key="order-7")
     events.unregister("before-send.sqs.SendMessageBatch", unreachable)
@@ -166,14 +169,14 @@ def test_when_sqs_is_down_the_answer_is_503_and_a_retry_with_the_key_sends_one_l
 
 
 def test_when_the_queue_is_gone_the_answer_is_503(api: Gateway) -> None:
-    sqs = wiring.sqs()
+    sqs = wiring_clients.sqs()
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource("enrich-instant"))["QueueUrl"])
 
     assert api.post("/v1/notifications", REQUEST).status == 503
 
 
 def test_when_a_reply_of_sqs_is_lost_the_letter_is_still_one(api: Gateway, pump: Pump, letters: Letters) -> None:
-    events = wiring.sqs().meta.events
+    events = wiring_clients.sqs().meta.events
     lose_once = LostReply()
     events.register_first("before-send.sqs.SendMessageBatch", lose_once)
 
@@ -209,7 +212,7 @@ def test_when_the_keys_cannot_be_read_the_answer_is_503_and_not_401(api: Gateway
 
 
 def moved_tick(by: timedelta) -> Tick:
-    return Tick(accept=wiring.accept(), clock=lambda: now() + by)
+    return Tick(accept=wiring_intake.accept(), clock=lambda: now() + by)
 
 
 def test_a_letter_for_the_next_minute_waits_in_the_queue(api: Gateway, pump: Pump) -> None:
@@ -234,7 +237,7 @@ def test_a_letter_for_the_day_after_tomorrow_is_released_by_the_tick_once(
     body = {**REQUEST, "send_at": rfc3339(now() + timedelta(days=2))}
     [id_] = ids_of(api.post("/v1/notifications", body, idempotency_key="k"))
     assert messages_in("enrich-instant") == 0
-    assert wiring.tick().tick().counts["released"] == 0
+    assert wiring_intake.tick().tick().counts["released"] == 0
 
     due = moved_tick(timedelta(days=2))
     assert [due.tick().counts["released"], due.tick().counts["released"]] == [1, 0]
@@ -261,7 +264,12 @@ def test_a_tick_that_dies_between_queueing_and_noting_it_sends_one_letter(
 
 
 def moved_accept(by: timedelta) -> Accept:
-    return Accept(templates=wiring.templates(), queues=wiring.queues(), clock=lambda: now() + by, retention_days=90)
+    return Accept(
+        templates=wiring_letters.templates(),
+        queues=wiring_control.queues(),
+        clock=lambda: now() + by,
+        retention_days=90,
+    )
 
 
 def test_a_request_that_this_version_cannot_read_stops_no_other(api: Gateway) -> None:

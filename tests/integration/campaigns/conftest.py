@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.profiles.model import User
 from chalicelib.storage.campaigns import CampaignRow, RunRow
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow
+from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import deliver as wiring_deliver
+from chalicelib.wiring import enrich as wiring_enrich
+from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import running as wiring_running
 from functions import tick
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, wiring_modules
 
 CONTEXT = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
 FAST = {"rate_per_second": 10_000, "publish_per_second": 10_000}
@@ -41,7 +45,9 @@ def clock(stage: None, monkeypatch: pytest.MonkeyPatch) -> StandingClock:
     """The stage's clock."""
     # In the past: SQS keeps its own time, and nothing here may wait for it.
     standing = StandingClock(datetime(2026, 3, 2, 10, 0, tzinfo=UTC))
-    monkeypatch.setattr(wiring, "now", standing)
+    for module in wiring_modules():
+        if hasattr(module, "now"):
+            monkeypatch.setattr(module, "now", standing)
     return standing
 
 
@@ -75,7 +81,7 @@ class PostOffice:
 def office(stage: None, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
     """The provider behind the channel `email`."""
     office = PostOffice()
-    monkeypatch.setattr(wiring, "channels", lambda: {"email": office})
+    monkeypatch.setattr(wiring_deliver, "channels", lambda: {"email": office})
     return office
 
 
@@ -93,13 +99,13 @@ class Desk:
 
     def start(self, **fields: Any) -> str:
         """A started campaign's id."""
-        campaign_id = wiring.campaign_control().draft(self.spec(**fields), by=ANNA).id
-        wiring.campaign_control().start(campaign_id, by=ANNA)
+        campaign_id = wiring_campaigns.campaign_control().draft(self.spec(**fields), by=ANNA).id
+        wiring_campaigns.campaign_control().start(campaign_id, by=ANNA)
         return campaign_id
 
     def forget_states(self) -> None:
         """Lets the second pass for which workers remember a campaign's state."""
-        for part in (wiring.admission, wiring.enrich, wiring.deliver):
+        for part in (wiring_running.admission, wiring_enrich.enrich, wiring_deliver.deliver):
             part.cache_clear()
 
     def tick(self) -> None:
@@ -113,10 +119,10 @@ class Desk:
         assert self.pump.run() == []
 
     def head(self, campaign_id: str) -> CampaignRow:
-        return wiring.campaigns().get(campaign_id)
+        return wiring_running.campaigns().get(campaign_id)
 
     def runs(self, campaign_id: str) -> list[RunRow]:
-        return wiring.runs().of(campaign_id)
+        return wiring_running.runs().of(campaign_id)
 
     def progress(self, campaign_id: str) -> Progress:
         return read_progress(self.runs(campaign_id)[0])
@@ -147,7 +153,7 @@ def viewers(clock: StandingClock) -> Viewers:
             for n, one in enumerate(ids)
         ]
         for start in range(0, count, 100):
-            wiring.directory().put_many(users[start : start + 100])
+            wiring_people.directory().put_many(users[start : start + 100])
         return ids
 
     return put

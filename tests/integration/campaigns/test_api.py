@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.storage.people import PreferencesRow
+from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, Reply, gateway
 from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock, Viewers
 
@@ -97,7 +97,7 @@ def test_a_start_that_has_passed_while_the_draft_waited_is_refused(
 
 def test_a_preview_counts_who_is_left_out_and_why(api: Gateway, desk: Desk, viewers: Viewers) -> None:
     viewers(10, lambda n: {"email": None} if n == 0 else {})
-    wiring.suppressions().add("email", "u-00001@example.com", reason="bounce")
+    wiring_people.suppressions().add("email", "u-00001@example.com", reason="bounce")
     PreferencesRow("u-00002", preferences={"everything": False}, updated_at="2026-01-01T00:00:00.000000Z").save()
     schedule = {"every": "week", "on": "friday", "at": "18:00"}
     body = {**PROMO, "schedule": schedule, "timezone": "Europe/Moscow", "rate_per_second": 2}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib import wiring
 from chalicelib.control.web import guarded_session, is_public
 from chalicelib.settings import settings
+from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
 
 FILMS = [{"title": "Silence", "url": "https://cinema.example/1"}]
@@ -119,4 +119,4 @@ def test_addresses_inside_are_not_public(address: str) -> None:
 
 
 def test_the_reader_of_content_is_made_only_where_it_is_needed(stage: None) -> None:
-    assert wiring.content_source()._session is None
+    assert wiring_running.content_source()._session is None

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.pace import Pace
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
@@ -17,6 +16,9 @@ from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
+from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
 
 
@@ -119,15 +121,15 @@ def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
     sent = {letter.address: DeliveryKey.of(letter.delivery_id) for letter in office.letters}
 
     def told(n: int, status: S, run_id: str | None = None) -> None:
-        wiring.ledger().move([Move(sent[f"{ids[n]}@example.com"], status, run_id=run_id)])
+        wiring_ledger.ledger().move([Move(sent[f"{ids[n]}@example.com"], status, run_id=run_id)])
 
     for _ in range(2):  # every event comes twice
         told(2, S.DELIVERED)
         told(3, S.DELIVERED, run.run_id)
         told(3, S.BOUNCED)
         told(4, S.COMPLAINED, run.run_id)
-        wiring.ledger().engage(sent["u-00005@example.com"], "opened")
-        wiring.ledger().engage(sent["u-00005@example.com"], "unsubscribed", run_id=run.run_id)
+        wiring_ledger.ledger().engage(sent["u-00005@example.com"], "opened")
+        wiring_ledger.ledger().engage(sent["u-00005@example.com"], "unsubscribed", run_id=run.run_id)
 
     progress = desk.progress(campaign_id)
     assert agrees(progress, desk.ledger(run))
@@ -146,7 +148,7 @@ def test_a_resend_reaches_the_unsent_alone_and_once(desk: Desk, viewers: Viewers
     assert desk.head(campaign_id).state == "completed"
     office.verdicts = {bad[1]: Outcome(Verdict.REFUSED, reason="rejected")}
 
-    control = wiring.campaign_control()
+    control = wiring_campaigns.campaign_control()
     for _ in range(2):
         control.resend(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-1].run_id, reasons=["rejected"])
         desk.finish()
@@ -177,7 +179,7 @@ def test_whoever_was_a_recipient_of_an_excluded_campaign_gets_nothing(
 
 
 def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:
-    parking: Parking = wiring.parking()
+    parking: Parking = wiring_running.parking()
     chunk = Chunk(channels=("email",), recipients=(EnrichRecipient(notification_id="n", user_id="u"),))
 
     parking.put("run", PAUSED, [chunk])

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.schedule import Misfire
 from chalicelib.errors import ForbiddenError
 from chalicelib.settings import settings
+from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import ANNA, BORIS, Desk, PostOffice, StandingClock, Viewers
 
 WEEKLY = {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "timezone": "Europe/Moscow"}
@@ -43,8 +44,8 @@ def test_two_ticks_at_the_same_moment_make_one_run_and_one_letter(
     clock.at = datetime(2026, 3, 6, 15, 0, 30, tzinfo=UTC)
     first, second = desk.head(campaign_id), desk.head(campaign_id)
 
-    wiring.generator().launch(first)
-    wiring.generator().launch(second)
+    wiring_campaigns.generator().launch(first)
+    wiring_campaigns.generator().launch(second)
     desk.finish()
 
     assert len(desk.runs(campaign_id)) == 1
@@ -65,8 +66,8 @@ def test_a_generator_that_dies_after_the_run_was_written_goes_on_with_it(
         raise DiedError
 
     with monkeypatch.context() as broken, pytest.raises(DiedError):
-        broken.setattr(wiring.runs(), "keep_going", die)
-        wiring.generator().launch(desk.head(campaign_id))
+        broken.setattr(wiring_running.runs(), "keep_going", die)
+        wiring_campaigns.generator().launch(desk.head(campaign_id))
     desk.tick()
     desk.finish()
 
@@ -84,14 +85,14 @@ def test_an_edit_between_two_runs_changes_the_next_one_alone(
     desk.tick()
     desk.finish()
     patch = CampaignPatch.model_validate({"context": {"headline": "New", "text": "x", "url": "https://cinema.example"}})
-    wiring.campaign_control().edit(campaign_id, patch, by=ANNA)
+    wiring_campaigns.campaign_control().edit(campaign_id, patch, by=ANNA)
     clock.at = datetime(2026, 3, 13, 15, 0, 30, tzinfo=UTC)
     desk.tick()
     desk.finish()
 
     assert [letter.parts["subject"] for letter in office.letters] == ["Tonight", "New"]
     assert [int(run.version) for run in desk.runs(campaign_id)] == [2, 1]
-    assert len(wiring.campaigns().versions(campaign_id)) == 2
+    assert len(wiring_running.campaigns().versions(campaign_id)) == 2
 
 
 def test_at_each_recipients_own_hour_and_on_their_birthday(
@@ -125,15 +126,15 @@ def test_a_campaign_that_needs_approval_waits_for_another_manager(
 ) -> None:
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     settings.cache_clear()
-    wiring.campaign_control.cache_clear()
+    wiring_campaigns.campaign_control.cache_clear()
     viewers(1)
     campaign_id = desk.start()
     desk.finish()
     assert (desk.head(campaign_id).state, office.letters) == ("awaiting_approval", [])
     with pytest.raises(ForbiddenError):
-        wiring.campaign_control().approve(campaign_id, by=ANNA)
+        wiring_campaigns.campaign_control().approve(campaign_id, by=ANNA)
 
-    wiring.campaign_control().approve(campaign_id, by=BORIS)
+    wiring_campaigns.campaign_control().approve(campaign_id, by=BORIS)
     desk.finish()
 
     assert desk.head(campaign_id).approved_by == BORIS

@@ -6,9 +6,9 @@ import pytest
 import requests
 from botocore.exceptions import ConnectionClosedError
 
-from chalicelib import wiring
 from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.channels.email import BULK_ENTRIES, EmailChannel
+from chalicelib.wiring import clients as wiring_clients
 from infra.local.mailbox.process import running
 from tests.integration.conftest import ENVIRONMENT, forget_clients
 from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, VERIFIED_DOMAIN, Driver, simple
@@ -35,7 +35,7 @@ def mailbox(shared_mailbox: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def channel(mailbox: Driver) -> EmailChannel:
     """The channel with the very client that the workers have."""
-    return EmailChannel(wiring.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
+    return EmailChannel(wiring_clients.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
 
 
 def message(
@@ -151,7 +151,7 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(channel: Email
 
 
 def test_a_sender_who_is_not_verified_is_refused(mailbox: Driver) -> None:
-    channel = EmailChannel(wiring.ses(), sender="a@other.example", configuration_set=CONFIGURATION_SET)
+    channel = EmailChannel(wiring_clients.ses(), sender="a@other.example", configuration_set=CONFIGURATION_SET)
 
     assert verdicts(channel.send([message()])) == [(Verdict.REFUSED, "rejected")]
 
@@ -161,7 +161,7 @@ def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
     forget_clients()
-    channel = EmailChannel(wiring.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
+    channel = EmailChannel(wiring_clients.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
 
     assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
 
@@ -170,7 +170,7 @@ def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: D
     mailbox.fault(kind="drop_reply")
 
     with pytest.raises(ConnectionClosedError):
-        wiring.ses().send_email(
+        wiring_clients.ses().send_email(
             FromEmailAddress=SENDER,
             Destination={"ToAddresses": ["anna@example.com"]},
             Content=simple(),  # type: ignore[arg-type]

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.enrich import Enriched
 from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
+from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import enrich as wiring_enrich
+from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump, forget_clients
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import arrive
@@ -30,13 +33,13 @@ def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[UserServic
         forget_clients()
         service.users = {f"u-{n}": {"id": f"u-{n}", "email": f"u-{n}@example.com"} for n in range(1, 4)}
         yield service
-        wiring.profile_source()._session.close()  # type: ignore[attr-defined]
+        wiring_people.profile_source()._session.close()  # type: ignore[attr-defined]
 
 
 def job(pump: Pump, *, attempt: int = 1, users: int = 3) -> EnrichJob:
     people = [{"user_id": f"u-{n}"} for n in range(1, users + 1)]
     request = NotificationRequest.model_validate({**PROMO, "recipients": people, "lane": "bulk"})
-    wiring.accept().accept(request, caller="shop", key=None)
+    wiring_intake.accept().accept(request, caller="shop", key=None)
     [body] = pump.bodies("enrich-bulk")
     return EnrichJob.model_validate_json(body).model_copy(update={"attempt": attempt})
 
@@ -51,7 +54,7 @@ def put_aside(pump: Pump) -> list[EnrichJob]:
 
 
 def test_a_chunk_goes_on_with_one_question(service: UserService, pump: Pump) -> None:
-    assert wiring.enrich().enrich(job(pump)) == Enriched(queued=3)
+    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=3)
     assert len(service.asked) == 1
     assert queued(pump) == ["u-1", "u-2", "u-3"]
 
@@ -59,7 +62,7 @@ def test_a_chunk_goes_on_with_one_question(service: UserService, pump: Pump) -> 
 def test_whoever_was_not_answered_for_comes_back_in_a_job_of_their_own(service: UserService, pump: Pump) -> None:
     service.missing = {"u-2"}
 
-    assert wiring.enrich().enrich(job(pump)) == Enriched(queued=2, held=1)
+    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=2, held=1)
     assert queued(pump) == ["u-1", "u-3"]
     [late] = put_aside(pump)
     assert ([r.user_id for r in late.recipients], late.attempt) == (["u-2"], 2)
@@ -68,14 +71,14 @@ def test_whoever_was_not_answered_for_comes_back_in_a_job_of_their_own(service: 
 def test_a_chunk_of_which_nobody_was_answered_for_comes_back_whole(service: UserService, pump: Pump) -> None:
     service.missing = {"u-1", "u-2", "u-3"}
 
-    assert wiring.enrich().enrich(job(pump)) == Enriched(held=3)
+    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(held=3)
     assert len(put_aside(pump)[0].recipients) == 3
 
 
 def test_an_unknown_user_is_skipped_and_not_asked_for_again(service: UserService, pump: Pump) -> None:
     del service.users["u-2"]
 
-    assert wiring.enrich().enrich(job(pump)) == Enriched(queued=2, skipped={"unknown_user": 1})
+    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=2, skipped={"unknown_user": 1})
     assert put_aside(pump) == []
 
 
@@ -83,7 +86,7 @@ def test_at_the_last_attempt_the_others_go_on_before_the_message_fails(service: 
     service.missing = {"u-2"}
 
     with pytest.raises(UnavailableError):
-        wiring.enrich().enrich(job(pump, attempt=3))
+        wiring_enrich.enrich().enrich(job(pump, attempt=3))
     assert queued(pump) == ["u-1", "u-3"]
     assert put_aside(pump) == []
 
@@ -91,7 +94,7 @@ def test_at_the_last_attempt_the_others_go_on_before_the_message_fails(service: 
 def test_a_failed_question_counts_an_attempt_and_puts_the_job_aside(service: UserService, pump: Pump) -> None:
     service.answer = lambda _: (500, {}, b"")
 
-    assert wiring.enrich().enrich(job(pump)) == Enriched(held=3)
+    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(held=3)
     assert [late.attempt for late in put_aside(pump)] == [2]
     assert queued(pump) == []
 
@@ -101,7 +104,7 @@ def test_a_message_whose_attempts_are_used_up_fails_towards_its_dead_letters(ser
     last = job(pump, attempt=3)
 
     with pytest.raises(UnavailableError):
-        wiring.enrich().enrich(last)
+        wiring_enrich.enrich().enrich(last)
     assert put_aside(pump) == []
 
 
@@ -110,26 +113,26 @@ def test_five_failed_questions_open_the_switch_and_turn_the_enrichers_off(servic
     one = job(pump)
     mappings.deploy("enrich")
     for _ in range(5):
-        wiring.enrich().enrich(one)
+        wiring_enrich.enrich().enrich(one)
 
-    assert wiring.switches().read("profiles").state == "open"
+    assert wiring_control.switches().read("profiles").state == "open"
     assert not mappings.are_on() & {"enrich-instant", "enrich-bulk"}
 
 
 def test_an_open_switch_asks_nothing_and_counts_no_attempt(service: UserService, pump: Pump) -> None:
     one = job(pump, attempt=3)
-    wiring.switches().open("profiles", by="key:ops", reason="x")
+    wiring_control.switches().open("profiles", by="key:ops", reason="x")
 
-    assert wiring.enrich().enrich(one) == Enriched(held=3)
+    assert wiring_enrich.enrich().enrich(one) == Enriched(held=3)
     assert service.asked == []
     [late] = put_aside(pump)
     assert (late.attempt, len(late.recipients)) == (3, 3)
 
 
 def test_guests_need_no_profile_and_go_on_though_the_switch_is_open(service: UserService, pump: Pump) -> None:
-    wiring.switches().open("profiles", by="key:ops", reason="x")
+    wiring_control.switches().open("profiles", by="key:ops", reason="x")
     guest = {**PROMO, "recipients": [{"email": "guest@example.com"}], "lane": "bulk"}
-    wiring.accept().accept(NotificationRequest.model_validate(guest), caller="shop", key=None)
+    wiring_intake.accept().accept(NotificationRequest.model_validate(guest), caller="shop", key=None)
 
     pump.run("enrich-bulk")
     assert len(pump.bodies("deliver-email-bulk")) == 1

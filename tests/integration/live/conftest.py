@@ -8,11 +8,12 @@ import pytest
 from botocore.exceptions import ClientError
 from chalice.app import WebsocketEvent
 
-from chalicelib import wiring
 from chalicelib.api import sockets
 from chalicelib.api.live import issue_ticket
 from chalicelib.live.post import Poster
 from chalicelib.profiles.model import UserBody
+from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump
 
 
@@ -98,8 +99,8 @@ def _answer(code: str, status: int) -> Any:
 def gateway(pump: Pump) -> Gateway:
     """The gateway of the stage, in the place of AWS's."""
     made = Gateway(pump)
-    wiring.poster()._make_client = lambda _endpoint: made  # type: ignore[assignment, return-value]
-    assert isinstance(wiring.poster(), Poster)
+    wiring_connections.poster()._make_client = lambda _endpoint: made  # type: ignore[assignment, return-value]
+    assert isinstance(wiring_connections.poster(), Poster)
     return made
 
 
@@ -111,7 +112,7 @@ def come(gateway: Gateway) -> Come:
     """Lets a user in, with a ticket and under a name; answers the connection's id."""
 
     def enter(user_id: str, *, connection: str | None = None, name: str | None = None, **query: str) -> str:
-        wiring.directory().put(user_id, UserBody(name=user_id, locale="ru"))
+        wiring_people.directory().put(user_id, UserBody(name=user_id, locale="ru"))
         connection_id = connection or f"c-{user_id}"
         assert gateway.connect(connection_id, ticket=issue_ticket(user_id)["ticket"], **query) == 200
         if name:

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.channels.base import Message, Verdict
 from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Letters, Pump
 from tests.integration.live.conftest import Come, Gateway
 
@@ -21,23 +24,23 @@ PROMO = {
 
 def accept(**fields: Any) -> str:
     request = NotificationRequest.model_validate({**PROMO, **fields})
-    return wiring.accept().accept(request, caller="shop", key=None)[0].id
+    return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
 
 
 @pytest.mark.parametrize("lane", ["instant", "bulk"])
 def test_a_user_who_is_not_here_finds_it_in_the_inbox_and_it_is_sent(pump: Pump, lane: str) -> None:
-    wiring.directory().put("anna", UserBody(name="Anna", locale="en"))
+    wiring_people.directory().put("anna", UserBody(name="Anna", locale="en"))
     sent = accept(recipients=[{"user_id": "anna"}], channels=["live"], lane=lane)
     assert pump.run() == []
-    [entry] = wiring.inbox().page("anna", before=None, limit=10).entries
+    [entry] = wiring_connections.inbox().page("anna", before=None, limit=10).entries
     assert (entry["id"], entry["title"], entry["body"]) == (sent, "Tonight", "Half price")
     assert entry["url"].startswith("https://")
-    assert wiring.history().notification(sent)["status"] == "sent"
+    assert wiring_ledger.history().notification(sent)["status"] == "sent"
 
 
 def test_a_letter_and_a_live_notification_go_their_own_ways(gateway: Gateway, come: Come, letters: Letters) -> None:
     anna = come("anna")
-    wiring.directory().put("anna", UserBody(email="anna@example.com", locale="en"))
+    wiring_people.directory().put("anna", UserBody(email="anna@example.com", locale="en"))
     accept(recipients=[{"user_id": "anna"}], channels=["email", "live"])
     gateway._pump.run()
     assert len(letters()) == 1
@@ -45,21 +48,21 @@ def test_a_letter_and_a_live_notification_go_their_own_ways(gateway: Gateway, co
 
 
 def test_the_live_channel_is_used_only_when_it_is_named(pump: Pump, letters: Letters) -> None:
-    wiring.directory().put("anna", UserBody(email="anna@example.com"))
+    wiring_people.directory().put("anna", UserBody(email="anna@example.com"))
     accept(recipients=[{"user_id": "anna"}])
     pump.run()
     assert len(letters()) == 1
-    assert wiring.inbox().head("anna").last == 0
+    assert wiring_connections.inbox().head("anna").last == 0
 
 
 def test_a_user_may_switch_live_notifications_off(pump: Pump) -> None:
-    wiring.directory().put("anna", UserBody(name="Anna"))
+    wiring_people.directory().put("anna", UserBody(name="Anna"))
     off = Preferences.model_validate({"categories": {"marketing": {"live": False}}})
-    wiring.preferences().put("anna", off)
+    wiring_people.preferences().put("anna", off)
     sent = accept(recipients=[{"user_id": "anna"}], channels=["live"])
     pump.run()
-    assert wiring.inbox().head("anna").last == 0
-    assert wiring.history().notification(sent)["status"] == "skipped"
+    assert wiring_connections.inbox().head("anna").last == 0
+    assert wiring_ledger.history().notification(sent)["status"] == "skipped"
 
 
 def test_what_the_inbox_did_not_take_may_be_sent_again() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.live.events import MAX_FRAME_BYTES
+from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
 
 MALFORMED: dict[str, str] = {
@@ -122,7 +122,7 @@ def test_a_message_to_a_lost_connection_says_that_nobody_is_there(gateway: Gatew
     gateway.lose("b")
     [answer] = gateway.send("a", "Борис: где ты?")
     assert answer.startswith("Здесь нет никого с именем Борис")
-    assert wiring.live_connections().get("b") is None
+    assert wiring_connections.live_connections().get("b") is None
 
 
 def test_the_name_of_a_lost_connection_can_be_taken(gateway: Gateway) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.api.live import issue_ticket
 from chalicelib.clock import now
 from chalicelib.errors import UnauthorizedError
@@ -16,6 +15,9 @@ from chalicelib.live.tickets import TICKET_SECONDS, Tickets
 from chalicelib.profiles.model import UserBody
 from chalicelib.settings import settings
 from chalicelib.storage.live import ConnectionRow, TicketRow
+from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import live as wiring_live
+from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import forget_clients
 from tests.integration.live.conftest import Come, Gateway
 
@@ -24,7 +26,7 @@ from tests.integration.live.conftest import Come, Gateway
 def no_guests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("VESTNIK_LIVE_DEMO", "false")
     settings.cache_clear()
-    wiring.door.cache_clear()
+    wiring_live.door.cache_clear()
     yield
     settings.cache_clear()
     forget_clients()
@@ -42,7 +44,7 @@ def test_of_two_who_come_with_one_ticket_at_once_one_gets_in(gateway: Gateway) -
     quicker: list[str] = []
 
     def clock() -> datetime:
-        quicker.append(wiring.tickets().redeem(ticket))
+        quicker.append(wiring_live.tickets().redeem(ticket))
         return now()
 
     with pytest.raises(UnauthorizedError):
@@ -96,7 +98,7 @@ def test_a_person_has_a_bounded_number_of_connections(gateway: Gateway) -> None:
 
 def test_a_connections_record_expires_by_itself(gateway: Gateway) -> None:
     gateway.connect("a")
-    row = wiring.live_connections().get("a")
+    row = wiring_connections.live_connections().get("a")
     assert row is not None
     assert 2 * 3600 < row.expires_at_epoch - now().timestamp() < 3 * 3600
 
@@ -125,16 +127,16 @@ def test_a_client_that_left_before_the_greeting_is_forgotten(gateway: Gateway) -
     gateway._pump.run = lambda *_: []  # type: ignore[method-assign]
     gateway.connect("a")
     gateway.lose("a")
-    door = wiring.door()
+    door = wiring_live.door()
     door._sleep = lambda _: None
     for attempt in range(1, 6):
         door.work(f'{{"kind": "greet", "connection_id": "a", "attempt": {attempt}}}')
-    assert wiring.live_connections().get("a") is None
+    assert wiring_connections.live_connections().get("a") is None
 
 
 def test_a_greeting_that_comes_twice_is_said_once(gateway: Gateway) -> None:
     gateway.connect("a")
-    wiring.door().work('{"kind": "greet", "connection_id": "a"}')
+    wiring_live.door().work('{"kind": "greet", "connection_id": "a"}')
     assert gateway.frames["a"] == ["Представьтесь!"]
 
 
@@ -152,5 +154,5 @@ def test_a_flood_is_warned_muted_and_disconnected_and_may_not_come_back_at_once(
     assert len(heard) <= LimitRules().connection.burst + 5
     assert any(frame.startswith("Слишком часто") for frame in seen)
     assert any(frame.startswith("Вы молчите ещё") for frame in seen)
-    wiring.directory().put("spam", UserBody())
+    wiring_people.directory().put("spam", UserBody())
     assert gateway.connect("again", ticket=issue_ticket("spam")["ticket"]) == 429

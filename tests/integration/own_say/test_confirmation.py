@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.storage.links import LinkRow
 from chalicelib.storage.people import UserRow
+from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, send
@@ -230,7 +230,7 @@ def test_nothing_is_sent_again_where_there_is_nothing_to_confirm(
 
 def test_the_time_that_links_work_is_a_setting(api: Gateway, register: Register, links_of_next: Links) -> None:
     api.put("/v1/settings/link_days", {"value": {"confirmation": 30, "short": 5}})
-    wiring.site_settings().current(fresh=True)
+    wiring_control.site_settings().current(fresh=True)
     register()
     send(api, "welcome")
 

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.clock import derived_id
 from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.errors import UnavailableError
+from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway, Reply
 from tests.integration.own_say.conftest import Person, Register
 
@@ -27,12 +28,12 @@ MARKUP = [
 
 
 def unsubscribe(claims: LetterClaims) -> str:
-    return f"/unsubscribe/{wiring.tokens().make(Purpose.UNSUBSCRIBE, claims)}"
+    return f"/unsubscribe/{wiring_signing.tokens().make(Purpose.UNSUBSCRIBE, claims)}"
 
 
 def preferences(user_id: str = "anna") -> str:
     claims = LetterClaims(user_id, None, "email", "marketing", derived_id("n-1"))
-    return f"/preferences/{wiring.tokens().make(Purpose.PREFERENCES, claims)}"
+    return f"/preferences/{wiring_signing.tokens().make(Purpose.PREFERENCES, claims)}"
 
 
 CLAIMS = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))
@@ -147,7 +148,7 @@ def test_a_fault_of_ours_is_a_page_that_says_so(
     def no_answer(*_: object, **__: object) -> None:
         raise UnavailableError("the database did not answer")
 
-    monkeypatch.setattr(type(wiring.preferences()), "get", no_answer)
+    monkeypatch.setattr(type(wiring_people.preferences()), "get", no_answer)
     answer = person.get(path)
 
     assert answer.status == 503

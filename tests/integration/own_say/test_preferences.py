@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
+from chalicelib.wiring import clients as wiring_clients
+from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, outcome, send
@@ -28,7 +29,7 @@ def quiet_now(zone: str = "UTC") -> dict[str, Any]:
 
 def waiting_jobs(pump: Pump) -> list[RetryJob]:
     """What the retry queue holds, delayed messages too."""
-    sqs = wiring.sqs()
+    sqs = wiring_clients.sqs()
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.sqs.models import sqs_backends
 
@@ -285,7 +286,7 @@ def test_the_page_of_an_erased_user_is_gone(api: Gateway, page: str, person: Per
 
 
 def test_two_changes_at_once_are_both_kept(stage: None) -> None:
-    store = wiring.preferences()
+    store = wiring_people.preferences()
 
     def with_a_rival(before: Any) -> Any:
         if before.everything:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.control.keys import Scope
 from chalicelib.storage.configuration import SettingRow
+from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, gateway
 
 
@@ -98,4 +98,4 @@ def test_a_stored_value_that_is_not_understood_gives_way_to_the_default(api: Gat
     row.value = {"of_another_version": True}
     row.save()
 
-    assert wiring.site_settings().current(fresh=True).link_days.confirmation == 3
+    assert wiring_control.site_settings().current(fresh=True).link_days.confirmation == 3

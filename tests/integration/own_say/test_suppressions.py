@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.clock import derived_id, now, rfc3339
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.people import SuppressionRow
+from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Pump
 from tests.integration.own_say.conftest import Register, outcome, send
@@ -34,7 +34,7 @@ def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: dat
 
 
 def is_suppressed(reason: str | None = None) -> bool:
-    found = wiring.suppressions().find("email", [ADDRESS], at=now())
+    found = wiring_people.suppressions().find("email", [ADDRESS], at=now())
     return found == ({ADDRESS: reason} if reason else found) and bool(found)
 
 
@@ -196,12 +196,12 @@ def test_what_is_for_good_takes_the_place_of_what_is_for_a_while(stage: None, pu
     bounce(pump, "n-9", kind="Permanent")
     assert is_suppressed(Reason.BOUNCE)
 
-    wiring.suppressions().add("email", ADDRESS, reason=Reason.SOFT_BOUNCES, until=now() + timedelta(days=1))
+    wiring_people.suppressions().add("email", ADDRESS, reason=Reason.SOFT_BOUNCES, until=now() + timedelta(days=1))
     assert is_suppressed(Reason.BOUNCE)
 
 
 def test_a_bounce_takes_the_place_of_an_opt_out_and_not_the_other_way_round(stage: None) -> None:
-    suppressions = wiring.suppressions()
+    suppressions = wiring_people.suppressions()
     assert suppressions.add("email", ADDRESS, reason=Reason.UNSUBSCRIBED)
     assert suppressions.add("email", ADDRESS, reason=Reason.BOUNCE)
     assert not suppressions.add("email", ADDRESS, reason=Reason.UNSUBSCRIBED)

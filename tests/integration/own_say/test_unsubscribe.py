@@ -195,11 +195,11 @@ class _Post:
 
 @pytest.fixture
 def post(stage: None, monkeypatch: pytest.MonkeyPatch) -> _Post:
-    from chalicelib import wiring
+    from chalicelib.wiring import deliver as wiring_deliver
 
     channel = _Post()
-    channels = {**wiring.channels(), "email": channel}
-    monkeypatch.setattr(wiring, "channels", lambda: channels)
+    channels = {**wiring_deliver.channels(), "email": channel}
+    monkeypatch.setattr(wiring_deliver, "channels", lambda: channels)
     return channel
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.channels.base import Channel, Message, Outcome, Verdict
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
@@ -18,6 +17,9 @@ from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.settings import settings
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import deliver as wiring_deliver
+from chalicelib.wiring import ledger as wiring_ledger
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 
@@ -47,7 +49,7 @@ def channel(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> ToldChannel:
     """In the place of SES in everything that is wired."""
     told = ToldChannel()
     wired: Mapping[str, Channel] = {"email": told}
-    monkeypatch.setattr(wiring, "channels", lambda: wired)
+    monkeypatch.setattr(wiring_deliver, "channels", lambda: wired)
     return told
 
 
@@ -70,7 +72,7 @@ def job(count: int = 1, *, attempt: int = 1, context: Mapping[str, Any] = PROMO,
 
 
 def deliver(one: DeliverJob) -> dict[str, int]:
-    return wiring.deliver().deliver(one).counts
+    return wiring_deliver.deliver().deliver(one).counts
 
 
 def rows(one: DeliverJob) -> list[DeliveryRow]:
@@ -247,7 +249,9 @@ def test_of_a_repeated_chunk_only_the_rest_is_sent(channel: ToldChannel) -> None
 
 def test_a_cancelled_letter_is_dropped(channel: ToldChannel) -> None:
     one = job()
-    wiring.ledger().move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.CANCELLED)])
+    wiring_ledger.ledger().move(
+        [Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.CANCELLED)]
+    )
 
     assert deliver(one) == {"dropped": 1}
     assert channel.given == []
@@ -256,7 +260,7 @@ def test_a_cancelled_letter_is_dropped(channel: ToldChannel) -> None:
 def test_a_claim_whose_owner_may_be_dead_is_looked_at_later(channel: ToldChannel) -> None:
     one = job()
     key = DeliveryKey(one.recipients[0].notification_id, "email")
-    wiring.ledger().move([Move(key, DeliveryStatus.CALLING, owner="dead", lease_until=now())])
+    wiring_ledger.ledger().move([Move(key, DeliveryStatus.CALLING, owner="dead", lease_until=now())])
 
     deliver(one)
 
@@ -274,7 +278,7 @@ def test_a_database_that_dies_after_the_send_makes_no_second_letter(channel: Tol
             return channel.send(messages)
 
     dying = DiesAfterTheSend()
-    deliverer = wiring.deliver()
+    deliverer = wiring_deliver.deliver()
     deliverer._channels = {"email": dying}
     with pytest.raises(Exception, match="did not answer"):
         deliverer.deliver(one)
@@ -293,8 +297,8 @@ def test_a_database_that_dies_after_the_send_makes_no_second_letter(channel: Tol
 def reconciled(one: DeliverJob, *, after: timedelta, pump: Pump) -> list[RetryJob]:
     """The reconciler looks at `one` later; what it puts aside."""
     later = Reconcile(
-        ledger=wiring.ledger(),
-        retries=wiring.retries(),
+        ledger=wiring_ledger.ledger(),
+        retries=wiring_ledger.retries(),
         clock=lambda: now() + after,
         reconcile_seconds=settings().reconcile_seconds,
     )
@@ -344,7 +348,7 @@ def test_a_letter_that_the_provider_has_confirmed_is_left_alone(channel: ToldCha
     channel.answers = [LOST]
     one = job(category="account")
     deliver(one)
-    wiring.ledger().move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)])
+    wiring_ledger.ledger().move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)])
 
     assert reconciled(one, after=HOUR, pump=pump) == []
     pump.run()
@@ -356,7 +360,7 @@ def test_a_letter_that_the_provider_has_confirmed_is_left_alone(channel: ToldCha
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
 def test_delays_double_up_to_a_quarter_of_an_hour(stage: None, jitter: float) -> None:
-    retries = Retries(queues=wiring.queues(), clock=now, jitter=lambda: jitter, base_seconds=30)
+    retries = Retries(queues=wiring_control.queues(), clock=now, jitter=lambda: jitter, base_seconds=30)
 
     delays = [retries.delay_seconds(attempt) for attempt in range(1, 12)]
 
@@ -367,9 +371,9 @@ def test_delays_double_up_to_a_quarter_of_an_hour(stage: None, jitter: float) ->
 
 
 def test_what_is_put_aside_for_longer_than_sqs_can_wait_goes_round_again(stage: None, pump: Pump) -> None:
-    wiring.retries().later(job(), in_seconds=7200)
+    wiring_ledger.retries().later(job(), in_seconds=7200)
 
     [aside] = put_aside()
-    assert wiring.reconcile().take(aside) == ("waiting", [])
+    assert wiring_ledger.reconcile().take(aside) == ("waiting", [])
     assert len(put_aside()) == 2
     assert json.loads(aside.body)["attempt"] == 1

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
 from chalicelib.clock import now
 from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.feedback import read_event
@@ -13,6 +12,8 @@ from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.people import SuppressionRow
+from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump
 
 KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
@@ -78,8 +79,8 @@ def event(kind: str, tags: dict[str, list[str]] | None = None, **changes: Any) -
 @pytest.fixture
 def sent(pump: Pump) -> Pump:
     """The letter of KEY is on its way."""
-    wiring.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
-    wiring.ledger().move([Move(KEY, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
+    wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
     return pump
 
 
@@ -114,7 +115,7 @@ def test_an_event_moves_the_delivery(sent: Pump, kind: str, status: str, reason:
 
 
 def test_the_send_event_of_a_letter_whose_reply_was_lost_settles_it(pump: Pump) -> None:
-    wiring.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
 
     row = tell(pump, event("Send"))
 
@@ -133,7 +134,7 @@ def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str) -> None:
     row = tell(sent, event("Bounce", bounceType=kind))
 
     assert (row.status, row.reason) == ("bounced", "soft_bounce")
-    assert wiring.suppressions().find("email", ["anna@example.com"], at=now()) == {}
+    assert wiring_people.suppressions().find("email", ["anna@example.com"], at=now()) == {}
 
 
 def test_a_reader_who_says_not_spam_has_not_complained(sent: Pump) -> None:

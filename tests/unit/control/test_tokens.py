@@ -95,7 +95,11 @@ def test_a_token_ends_when_its_key_is_dropped() -> None:
     assert refused(TOKEN, key=f"{new_signing_key()},{new_signing_key()}")
 
 
-@pytest.mark.parametrize("parameter", ["", "short", f"{KEY},", f"{KEY},short", "not base64!", "x" * 43 + "="])
+@pytest.mark.parametrize(
+    "parameter",
+    ["", "short", f"{KEY},", f"{KEY},short", "not base64!", "x" * 43 + "="],
+    ids=["empty", "short", "an empty second", "a short second", "no base64", "padded"],
+)
 def test_a_key_that_is_not_in_order_signs_nothing(parameter: str) -> None:
     with pytest.raises(UnavailableError):
         tokens(parameter).make(Purpose.UNSUBSCRIBE, CLAIMS)

@@ -1,0 +1,128 @@
+"""Campaigns, their audiences, runs and fan-out."""
+
+import time
+from functools import cache
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.campaigns.control import CampaignControl
+from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.generator import Generator
+from chalicelib.campaigns.lists import ListLoader, ListStore
+from chalicelib.campaigns.pace import Publisher
+from chalicelib.campaigns.preview import Preview
+from chalicelib.campaigns.readiness import Readiness
+from chalicelib.campaigns.sources import Sources
+from chalicelib.campaigns.uploads import S3Uploads
+from chalicelib.clock import now
+from chalicelib.settings import settings
+from chalicelib.wiring.control import queues
+from chalicelib.wiring.intake import accept
+from chalicelib.wiring.letters import new_renderer, templates
+from chalicelib.wiring.people import consent, directory
+from chalicelib.wiring.running import campaigns, content_source, parking, runs
+
+_AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_S3 = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    signature_version="s3v4",
+    s3={"addressing_style": "path"},  # works wherever the endpoint is, without a name of its own for the bucket
+)
+
+
+@cache
+def lists() -> ListStore:
+    """Uploaded audiences."""
+    return ListStore(queues=queues(), clock=now)
+
+
+@cache
+def uploads() -> S3Uploads:
+    """The bucket that they are uploaded to."""
+
+    def account() -> str:
+        return str(boto3.client("sts", config=_AWS).get_caller_identity()["Account"])
+
+    return S3Uploads(boto3.client("s3", config=_S3), account=account, prefix=settings().resource("lists"))
+
+
+@cache
+def list_loader() -> ListLoader:
+    """The reader of uploads."""
+    return ListLoader(store=lists(), uploads=uploads(), clock=now)
+
+
+@cache
+def sources() -> Sources:
+    """Where the recipients of runs come from."""
+    return Sources(directory=directory(), lists=lists(), default_zone=settings().default_timezone)
+
+
+@cache
+def fanout() -> Fanout:
+    """The fan-out of runs."""
+    return Fanout(
+        campaigns=campaigns(),
+        runs=runs(),
+        sources=sources(),
+        parking=parking(),
+        publisher=Publisher(queues(), sleep=time.sleep, clock=time.monotonic),
+        queues=queues(),
+        clock=now,
+        monotonic=time.monotonic,
+        default_zone=settings().default_timezone,
+    )
+
+
+@cache
+def generator() -> Generator:
+    """The generator of automatic mailings."""
+    return Generator(campaigns=campaigns(), runs=runs(), clock=now, default_zone=settings().default_timezone)
+
+
+@cache
+def readiness() -> Readiness:
+    """What must be right before a campaign starts."""
+    return Readiness(
+        templates=templates(),
+        renderer=new_renderer(),
+        lists=lists(),
+        campaigns=campaigns(),
+        sources=sources(),
+        clock=now,
+        default_zone=settings().default_timezone,
+    )
+
+
+@cache
+def campaign_control() -> CampaignControl:
+    """What managers do with campaigns."""
+    return CampaignControl(
+        campaigns=campaigns(),
+        runs=runs(),
+        generator=generator(),
+        readiness=readiness(),
+        accept=accept(),
+        content=content_source(),
+        clock=now,
+        default_zone=settings().default_timezone,
+        approval=settings().campaign_approval,
+    )
+
+
+@cache
+def campaign_preview() -> Preview:
+    """A look at an audience before anybody is written to."""
+    return Preview(
+        runs=runs(),
+        sources=sources(),
+        templates=templates(),
+        directory=directory(),
+        consent=consent(),
+        clock=now,
+        monotonic=time.monotonic,
+        default_zone=settings().default_timezone,
+    )

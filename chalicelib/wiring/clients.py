@@ -1,0 +1,55 @@
+"""The clients of AWS, each with explicit timeouts and retries. SES has none of its own: see `channels/email.py`."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.live.post import CONCURRENCY
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+_AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+_SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+# A post that takes longer than this is worth less than the next one; the inbox has what it carried.
+_POST = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    max_pool_connections=CONCURRENCY,
+    retries={"total_max_attempts": 2, "mode": "standard"},
+)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """SQS: its own three tries are safe, jobs are idempotent."""
+    return boto3.client("sqs", config=_AWS)
+
+
+@cache
+def aws_lambda() -> "LambdaClient":
+    """Lambda, for switching consumers."""
+    return boto3.client("lambda", config=_AWS)
+
+
+@cache
+def ses() -> "SESV2Client":
+    """SES v2, with one try."""
+    return boto3.client("sesv2", config=_SES)
+
+
+@cache
+def ssm() -> "SSMClient":
+    """SSM, for the signing key."""
+    return boto3.client("ssm", config=_AWS)
+
+
+def management_client(endpoint: str) -> "ApiGatewayManagementApiClient":
+    """The client that posts to the connections behind a management address."""
+    return boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_POST)

@@ -1,0 +1,43 @@
+"""Open WebSocket connections and the inbox behind them."""
+
+from functools import cache
+
+from chalicelib.clock import now
+from chalicelib.live.announce import Announce
+from chalicelib.live.connections import Connections
+from chalicelib.live.inbox import Inbox
+from chalicelib.live.jobs import LiveQueue
+from chalicelib.live.post import Poster
+from chalicelib.settings import settings
+from chalicelib.wiring.clients import management_client
+from chalicelib.wiring.control import queues
+
+
+@cache
+def live_connections() -> Connections:
+    """The open WebSockets."""
+    return Connections(clock=now)
+
+
+@cache
+def poster() -> Poster:
+    """The way to the clients."""
+    return Poster(management_client, connections=live_connections(), clock=now)
+
+
+@cache
+def live_queue() -> LiveQueue:
+    """What the live side does a moment later."""
+    return LiveQueue(queues())
+
+
+@cache
+def inbox() -> Inbox:
+    """The users' inboxes."""
+    return Inbox(clock=now, retention_days=settings().retention_days)
+
+
+@cache
+def announce() -> Announce:
+    """The announcer of live notifications."""
+    return Announce(inbox=inbox(), connections=live_connections(), poster=poster())

@@ -1,0 +1,28 @@
+"""The enricher."""
+
+from functools import cache
+
+from chalicelib.clock import now
+from chalicelib.pipeline.enrich import Enrich
+from chalicelib.settings import settings
+from chalicelib.wiring.control import gate, queues
+from chalicelib.wiring.ledger import ledger, retries
+from chalicelib.wiring.people import consent, profile_source
+from chalicelib.wiring.running import admission
+
+
+@cache
+def enrich() -> Enrich:
+    """The enricher."""
+    return Enrich(
+        profiles=profile_source(),
+        consent=consent(),
+        ledger=ledger(),
+        queues=queues(),
+        retries=retries(),
+        campaigns=admission(),
+        gate=gate("profiles"),
+        max_attempts=settings().max_attempts,
+        clock=now,
+        default_locale=settings().default_locale,
+    )

@@ -1,0 +1,15 @@
+"""The listener to providers."""
+
+from functools import cache
+
+from chalicelib.clock import now
+from chalicelib.pipeline.feedback import Feedback
+from chalicelib.wiring.control import site_settings
+from chalicelib.wiring.ledger import ledger
+from chalicelib.wiring.people import suppressions
+
+
+@cache
+def feedback() -> Feedback:
+    """The listener to providers."""
+    return Feedback(ledger=ledger(), suppressions=suppressions(), site=site_settings(), clock=now)

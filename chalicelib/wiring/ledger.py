@@ -1,0 +1,43 @@
+"""The ledger, its readers, and the way back of what was put aside."""
+
+import random
+from functools import cache
+
+from chalicelib.clock import now
+from chalicelib.pipeline.history import History
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.reconcile import Reconcile
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.revive import Revive
+from chalicelib.settings import settings
+from chalicelib.wiring.control import dead_letters, queues
+
+
+@cache
+def ledger() -> Ledger:
+    """The only writer of statuses."""
+    return Ledger(clock=now, retention_days=settings().retention_days)
+
+
+@cache
+def history() -> History:
+    """The reader of the ledger."""
+    return History(clock=now)
+
+
+@cache
+def retries() -> Retries:
+    """The retry queue."""
+    return Retries(queues=queues(), clock=now, jitter=random.random, base_seconds=settings().retry_seconds)
+
+
+@cache
+def reconcile() -> Reconcile:
+    """The reconciler."""
+    return Reconcile(ledger=ledger(), retries=retries(), clock=now, reconcile_seconds=settings().reconcile_seconds)
+
+
+@cache
+def revive() -> Revive:
+    """What people do about deliveries."""
+    return Revive(ledger=ledger(), queues=queues(), dead_letters=dead_letters())

@@ -1,0 +1,33 @@
+"""Templates and their renderer."""
+
+from functools import cache
+
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import now
+from chalicelib.rendering.render import Renderer, Site
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.stored import TemplateTable
+from chalicelib.settings import settings
+
+
+@cache
+def template_table() -> TemplateTable:
+    """Templates that people wrote."""
+    return TemplateTable(clock=now)
+
+
+@cache
+def templates() -> TemplateStore:
+    """All templates, shipped and stored."""
+    return TemplateStore(template_table(), clock=now)
+
+
+def new_renderer() -> Renderer:
+    """A renderer with nothing in its cache, for drafts: they share a version number until one is stored."""
+    return Renderer(channels=CHANNELS, site=Site(name=settings().site_name, url=settings().site_url))
+
+
+@cache
+def renderer() -> Renderer:
+    """The renderer of stored versions."""
+    return new_renderer()

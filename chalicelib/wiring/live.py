@@ -1,0 +1,54 @@
+"""The WebSocket side."""
+
+from functools import cache
+
+from chalicelib.clock import now
+from chalicelib.live.chat import Chat
+from chalicelib.live.desk import Desk
+from chalicelib.live.door import Door, DoorRules, origin_of
+from chalicelib.live.limits import Limits
+from chalicelib.live.presence import Presence
+from chalicelib.live.receive import Receive
+from chalicelib.live.tickets import Tickets
+from chalicelib.settings import settings
+from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
+
+
+@cache
+def presence() -> Presence:
+    """Who is in the chat."""
+    return Presence(connections=live_connections(), poster=poster())
+
+
+@cache
+def desk() -> Desk:
+    """The inboxes as clients see them."""
+    return Desk(inbox=inbox(), connections=live_connections(), poster=poster())
+
+
+@cache
+def tickets() -> Tickets:
+    """The tickets to a WebSocket."""
+    return Tickets(clock=now)
+
+
+@cache
+def door() -> Door:
+    """Who may connect."""
+    pages = {settings().site_url, settings().public_url, *settings().live_origins.split()}
+    return Door(
+        rules=DoorRules(origins=frozenset(map(origin_of, pages)), guests=settings().live_demo),
+        tickets=tickets(),
+        connections=live_connections(),
+        presence=presence(),
+        inbox=inbox(),
+        poster=poster(),
+        queue=live_queue(),
+    )
+
+
+@cache
+def receive() -> Receive:
+    """The reader of frames."""
+    chat = Chat(connections=live_connections(), presence=presence(), poster=poster(), queue=live_queue(), clock=now)
+    return Receive(connections=live_connections(), limits=Limits(clock=now), chat=chat, desk=desk(), poster=poster())

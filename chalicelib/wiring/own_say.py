@@ -1,0 +1,39 @@
+"""What users may do about their own data."""
+
+from functools import cache
+
+from chalicelib.live.personal import LivePart
+from chalicelib.pipeline.own_say import OwnSay
+from chalicelib.pipeline.personal_data import (
+    LinksPart,
+    NotificationsPart,
+    PersonalData,
+    PersonalPart,
+    PreferencesPart,
+    ProfilePart,
+    SuppressionsPart,
+)
+from chalicelib.wiring.connections import inbox, live_connections, poster
+from chalicelib.wiring.ledger import history, ledger
+from chalicelib.wiring.links import links
+from chalicelib.wiring.people import directory, preferences, suppressions
+
+
+@cache
+def own_say() -> OwnSay:
+    """What readers decide."""
+    return OwnSay(preferences=preferences(), suppressions=suppressions(), ledger=ledger())
+
+
+@cache
+def personal_data() -> PersonalData:
+    """All that is kept of one user. A part of the service that keeps something adds itself here, before the profile."""
+    parts: tuple[PersonalPart, ...] = (
+        NotificationsPart(history()),
+        LinksPart(links()),
+        PreferencesPart(preferences()),
+        SuppressionsPart(suppressions(), directory()),
+        LivePart(inbox=inbox(), connections=live_connections(), poster=poster()),
+        ProfilePart(directory()),
+    )
+    return PersonalData(parts)

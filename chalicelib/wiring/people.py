@@ -1,0 +1,51 @@
+"""Who the users are and what they want."""
+
+from functools import cache
+
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import now
+from chalicelib.pipeline.consent import ConsentDesk
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.preferences import PreferenceStore
+from chalicelib.profiles.source import ProfileSource
+from chalicelib.profiles.suppressions import SuppressionList
+from chalicelib.settings import settings
+
+
+@cache
+def directory() -> Directory:
+    """The user directory."""
+    return Directory(clock=now)
+
+
+@cache
+def preferences() -> PreferenceStore:
+    """What users said of themselves."""
+    return PreferenceStore(channels=tuple(CHANNELS), clock=now)
+
+
+@cache
+def suppressions() -> SuppressionList:
+    """Addresses that must not be written to."""
+    return SuppressionList(clock=now)
+
+
+@cache
+def profile_source() -> ProfileSource:
+    """Where workers read profiles."""
+    if settings().profiles_url:
+        from chalicelib.profiles.http import HttpProfiles
+
+        return HttpProfiles(settings().profiles_url or "", timeout_seconds=settings().profiles_timeout_seconds)
+    return directory()
+
+
+@cache
+def consent() -> ConsentDesk:
+    """Who may be written to, and when."""
+    return ConsentDesk(
+        preferences=preferences(),
+        suppressions=suppressions(),
+        clock=now,
+        default_zone=settings().default_timezone,
+    )
