@@ -85,7 +85,9 @@ def reaching_dynamodb() -> Iterator[None]:
 
 def condition_failed(error: PynamoDBException) -> bool:
     """Whether a single conditional write was refused by its condition."""
-    return error.cause_response_code == CONDITION_FAILED
+    # Not `cause_response_code`: a lost connection has a `response` too, None, and PynamoDB stumbles over it.
+    cause = error.cause
+    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == CONDITION_FAILED
 
 
 def expiry_epoch(days: int, *, since: datetime | None = None) -> int:
