@@ -255,6 +255,19 @@ def test_a_conflict_with_a_parallel_transaction_passes(ledger: Ledger) -> None:
     assert [state(key) for key in some] == ["calling", "calling", "cancelled"]
 
 
+def test_a_chunk_in_which_somebody_is_always_busy_is_written_in_smaller_ones(ledger: Ledger) -> None:
+    some = keys(50)
+
+    def busy_somewhere(params: Any, **_: Any) -> Any:
+        items = len(json.loads(params["body"])["TransactItems"])
+        return Conflict(1, items=items)() if items > 4 else None
+
+    dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", busy_somewhere)
+
+    assert ledger.move([claim(key) for key in some]) == {}
+    assert {state(key) for key in some} == {"calling"}
+
+
 def test_an_endless_conflict_is_unavailable(ledger: Ledger) -> None:
     dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", Conflict(10**6, items=1))
 
