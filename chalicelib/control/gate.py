@@ -90,7 +90,7 @@ class Gate:
         admission = self._switches.admit(self._subsystem)
         if not admission.allowed:
             self._switch_off_once()
-            return Pass(0, OPEN_RETRY_SECONDS)
+            return Pass(0, self._open_retry_seconds())
         grant = self._limiter.take(
             f"{self._subsystem}.{lane}",
             1 if admission.probe and divisible else units,
@@ -102,6 +102,8 @@ class Gate:
             self._switches.give_back(self._subsystem)
         elif grant.wait_seconds > 0:
             self._sleep(grant.wait_seconds)
+            if not admission.probe and self._switches.is_open(self._subsystem):
+                return Pass(0, self._open_retry_seconds())  # it was thrown while this call waited for its turn
         return Pass(grant.units, grant.wait_seconds)
 
     def learn(self, reports: Sequence[Report], *, lane: str) -> None:
@@ -133,6 +135,9 @@ class Gate:
             return
         if opened:
             self._consumers_follow()
+
+    def _open_retry_seconds(self) -> float:
+        return min(OPEN_RETRY_SECONDS, self._switches.policy.probe_seconds)
 
     def _switch_off_once(self) -> None:
         # The consumer is on for the sake of a probe, which another took: what it reads now would only be put aside.

@@ -39,6 +39,11 @@ class Switches:
             return Admission(True, share=RAMP_FROM, probe=True)
         return Admission(False, share=0.0)
 
+    def is_open(self, name: str) -> bool:
+        """Asked once more by whoever was admitted and had to wait; takes no probe. Raises: UnavailableError
+        (retryable)."""
+        return self._seen(self._row(name)).state == "open"
+
     def succeeded(self, name: str) -> bool:
         """A call was answered as it should be; says whether that ended an outage. An answer to a call that left before
         the switch opened ends none: only the probe does. Raises: UnavailableError (retryable)."""

@@ -80,6 +80,23 @@ def test_what_would_wait_too_long_is_put_aside_for_as_long(make: Callable[[], Pr
     assert held.come_back_seconds >= 4
 
 
+def test_a_call_that_waits_for_its_turn_while_the_switch_is_thrown_does_not_leave(
+    steering: None, clock: HandClock
+) -> None:
+    class Interrupted(Process):
+        def _sleep(self, seconds: float) -> None:
+            super()._sleep(seconds)
+            self.switches.open("ses", by="anna", reason="a wrong price in the letter")
+
+    mappings.deploy()
+    worker = Interrupted(clock)
+    worker.gate.enter(50, lane="bulk")
+
+    held = worker.gate.enter(50, lane="bulk")
+    assert worker.slept
+    assert (held.units, held.come_back_seconds) == (0, 30)
+
+
 def test_the_fifth_failure_opens_the_switch_and_turns_the_consumers_off_at_once(worker: Process) -> None:
     outage(worker)
 
