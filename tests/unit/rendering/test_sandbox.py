@@ -137,6 +137,14 @@ def test_a_slow_template_is_stopped_by_the_clock() -> None:
     assert caught.value.reason == "too_slow"
 
 
+def test_a_busy_machine_is_not_the_fault_of_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_SECONDS", 0.2)
+    purse = budget.Budget({})
+    time.sleep(0.3)  # the thread waits for its turn
+
+    purse.step()
+
+
 def test_letters_render_in_any_thread() -> None:
     texts: list[str] = []
     thread = threading.Thread(target=lambda: texts.append(rendered_text("{% for i in range(3) %}{{ i }}{% endfor %}")))
