@@ -59,7 +59,8 @@ def _session() -> boto3.Session:
 
 
 class LocalCloud:
-    """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`."""
+    """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`. `events_url`: where the
+    mailbox finds SNS, if not at the emulator itself."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class LocalCloud:
         state_dir: Path,
         logs_dir: Path,
         timings: WorkerTimings | None = None,
+        events_url: str | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.state = StateFolder(state_dir)
@@ -75,6 +77,7 @@ class LocalCloud:
         self.mailbox_url = f"http://127.0.0.1:{ports.mailbox}"
         self.api_url = f"{self.emulator_url}/_aws/execute-api/{api_id(STAGE)}/api"
         self._timings = timings or WorkerTimings()
+        self._events_url = events_url or self.emulator_url
         self._say = say
         live = f"{self.emulator_url}/_aws/execute-api/{live_api_id(STAGE)}/api"
         self.ws_url = live.replace("http://", "ws://", 1)
@@ -242,7 +245,7 @@ class LocalCloud:
         topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:vestnik-{STAGE}-ses-events"
         module = ["infra.local.mailbox", "--port", str(ports.mailbox), "--data", str(self.state.mailbox.resolve())]
         module += ["--topic-arn", topic, "--configuration-set", f"vestnik-{STAGE}"]
-        module += ["--aws-endpoint", self.emulator_url, "--verified", sender.rpartition("@")[2]]
+        module += ["--aws-endpoint", self._events_url, "--verified", sender.rpartition("@")[2]]
         health_url = f"{self.mailbox_url}/healthz"
         log = logs_dir / "mailbox.log"
         environment = self._base_environment()
