@@ -1,0 +1,52 @@
+"""One cloud for all chaos tests of a process, with wires in all its lines; it is whole again before each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.cloud import LocalCloud, Ports
+from infra.local.process import free_port
+from infra.stages import WorkerTimings
+from tests.chaos.rig import Rig
+from tests.chaos.wires import Switchboard
+from tests.e2e.conftest import Vestnik
+
+# Production's in proportion, in seconds instead of minutes: a lease outlives its worker, a claim waits for the word of
+# the provider after that, a ramp takes a while to see.
+TIMINGS = WorkerTimings(
+    function_timeout_seconds=10,
+    lease_seconds=10,
+    visibility_timeout_seconds=10,
+    reconcile_seconds=2,
+    retry_seconds=1,
+    ses_per_second=500,
+    probe_seconds=2,
+    ramp_seconds=8,
+)
+
+
+@pytest.fixture(scope="session")
+def chaos_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """The service behind its wires."""
+    root = tmp_path_factory.mktemp("chaos")
+    orders = root / "orders"
+    orders.mkdir()
+    board = Switchboard()
+    ports = Ports(emulator=free_port(), mailbox=free_port())
+    events = board.wire(ports.emulator)
+    cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", timings=TIMINGS, events_url=events.url)
+    try:
+        with cloud:
+            rig = Rig(Vestnik(cloud, cloud.seed()), board, orders=orders, events=events)
+            rig.connect()
+            cloud.warm()
+            yield rig
+    finally:
+        board.close()
+
+
+@pytest.fixture
+def rig(chaos_cloud: Rig) -> Rig:
+    """The cloud, whole, with nothing in it that another test set up."""
+    chaos_cloud.heal()
+    return chaos_cloud

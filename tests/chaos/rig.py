@@ -1,0 +1,378 @@
+"""The service on the emulator as a thing to break: wires to cut, orders to die, a mailbox that misbehaves; and what
+came of it, counted at the mailbox (the provider) and in the ledger. Made once for all chaos tests by `conftest.py`.
+"""
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from chalicelib.control.consumers import CONSUMERS
+from infra.local.cloud import STAGE, LocalCloud
+from tests.chaos.wires import Switchboard, Wire
+from tests.e2e.conftest import Vestnik, eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+LIMIT_SECONDS = 90  # guards against hangs; measures nothing
+CONCURRENCY = 3  # of each consumer: more processes than this are slower on two cores, and time out
+_SHIM = Path(__file__).parent / "shim"
+_PER_CALL = 100
+_TIMEOUT_SECONDS = 30
+# What each component talks to; one wire each.
+_WIRES = {
+    "api": ("dynamodb", "sqs"),
+    "enrich": ("dynamodb", "sqs"),
+    "deliver": ("dynamodb", "sqs", "sesv2"),
+    "retry": ("dynamodb", "sqs"),
+    "feedback": ("dynamodb",),
+    "tick": ("dynamodb", "sqs"),
+}
+LETTERS: Mapping[str, tuple[str, dict[str, object]]] = {
+    "account": ("password-reset", {"reset_url": "https://cinema.example/reset", "valid_minutes": 30}),
+    "marketing": ("promo", {"headline": "Half price", "text": "All November.", "url": "https://cinema.example/promo"}),
+}
+
+
+class Rig:
+    """The running service, its wires by `<component>.<service>`, and the folder of orders (`shim/sitecustomize.py`)."""
+
+    def __init__(self, vestnik: Vestnik, board: Switchboard, *, orders: Path, events: Wire) -> None:
+        self.vestnik = vestnik
+        self.cloud: LocalCloud = vestnik.cloud
+        self.wires: dict[str, Wire] = {"mailbox.sns": events}
+        self._board = board
+        self._orders = orders
+        self._words = count(1)
+
+    def connect(self) -> None:
+        """Puts a wire into every line between a worker and a service, and the orders into every worker."""
+        emulator, mailbox = (int(url.rpartition(":")[2]) for url in (self.cloud.emulator_url, self.cloud.mailbox_url))
+        for component, services in _WIRES.items():
+            variables = {"PYTHONPATH": str(_SHIM), "CHAOS_ORDERS": str(self._orders)}
+            for service in services:
+                wire = self._board.wire(mailbox if service == "sesv2" else emulator)
+                self.wires[f"{component}.{service}"] = wire
+                variables[f"AWS_ENDPOINT_URL_{service.upper()}"] = wire.url
+            if component == "api":  # its stage's settings are production's; the workers' are shorter
+                variables |= self._timings()
+            self._change_environment(component, variables)
+
+    # -- asking for letters
+
+    def word(self) -> str:
+        """A word for the addresses of one test that no other test uses."""
+        return f"w{next(self._words)}"
+
+    def addresses(self, n: int) -> list[str]:
+        """So many new addresses."""
+        word = self.word()
+        return [f"{word}-{i}@viewers.example" for i in range(n)]
+
+    def send(
+        self, addresses: Sequence[str], *, category: str = "account", lane: str = "instant", **more: object
+    ) -> list[str]:
+        """Asks for a letter to each; the notifications' ids in order. Every call is accepted, or the test fails."""
+        ids: list[str] = []
+        for start in range(0, len(addresses), _PER_CALL):
+            part = addresses[start : start + _PER_CALL]
+            answer = self.vestnik.call(
+                "POST", "/v1/notifications", self.body(part, category=category, lane=lane, **more)
+            )
+            assert answer.status_code == 202, answer.text
+            ids += [one["id"] for one in answer.json()["notifications"]]
+        return ids
+
+    def body(
+        self, addresses: Sequence[str], *, category: str = "account", lane: str = "instant", **more: object
+    ) -> dict[str, object]:
+        """The body of that call."""
+        template, context = LETTERS[category]
+        recipients = [{"email": address} for address in addresses]
+        return {"template": template, "context": context, "recipients": recipients, "lane": lane, **more}
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """A call of the failover desk."""
+        answer = self.vestnik.call(method, f"/v1/control/{path}".rstrip("/"), body)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    # -- what came of it
+
+    def copies(self, addresses: Sequence[str]) -> Counter[str]:
+        """How many letters the provider accepted for each of these addresses of one `addresses()`."""
+        word = addresses[0].partition("-")[0]
+        wanted = set(addresses)
+        found = Counter(letter["to"][0] for letter in self.vestnik.letters(f"{word}-"))
+        return Counter({address: found[address] for address in wanted})
+
+    def stats(self) -> dict[str, Any]:
+        """What the provider counted since the test began."""
+        answer: dict[str, Any] = requests.get(f"{self.cloud.mailbox_url}/api/stats", timeout=_TIMEOUT_SECONDS).json()
+        return answer
+
+    def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The ledger's row of each e-mail delivery that has one, with its timeline read."""
+        rows: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(ids), _PER_CALL):
+            keys = [
+                {"notification_id": {"S": i}, "part": {"S": "delivery#email"}} for i in ids[start : start + _PER_CALL]
+            ]
+            table = f"vestnik-{STAGE}-ledger"
+            answer = self.dynamodb.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+            for item in answer["Responses"][table]:
+                row: dict[str, Any] = {name: next(iter(value.values())) for name, value in item.items()}
+                row["timeline"] = [json.loads(event["S"]) for event in row.get("timeline", [])]
+                rows[row["notification_id"]] = row
+        return rows
+
+    def statuses(self, ids: Sequence[str]) -> Counter[str]:
+        """How many deliveries are in each status; `accepted` where none has begun."""
+        rows = self.rows(ids)
+        return Counter(rows[i]["status"] if i in rows else "accepted" for i in ids)
+
+    def settle(
+        self,
+        ids: Sequence[str],
+        allowed: Collection[str] = ("delivered",),
+        *,
+        ticking: bool = False,
+        limit_seconds: float = LIMIT_SECONDS,
+    ) -> Counter[str]:
+        """Waits until every delivery is in one of the allowed statuses, `ticking` where the schedule has a part in it;
+        how many are in which."""
+        deadline = time.monotonic() + limit_seconds
+        while set(found := self.statuses(ids)) - set(allowed):
+            assert time.monotonic() < deadline, f"still {dict(found)}; messages: {self.depths()}"
+            if ticking:
+                self.tick()
+            time.sleep(0.2)
+        return found
+
+    def timeline(self, notification_id: str) -> list[str]:
+        """The statuses of one delivery in the order in which it took them."""
+        return [
+            event["status"] for event in self.rows([notification_id])[notification_id]["timeline"] if "status" in event
+        ]
+
+    def dead(self) -> dict[str, int]:
+        """How many dead letters lie in each queue that has some."""
+        return {name.removesuffix("-dlq"): n for name, n in self.depths().items() if name.endswith("-dlq")}
+
+    def depths(self) -> dict[str, int]:
+        """How many messages are in each queue that has some."""
+        urls = self.sqs.list_queues(QueueNamePrefix=f"vestnik-{STAGE}-")["QueueUrls"]
+        depths = {url.rpartition("/")[2].removeprefix(f"vestnik-{STAGE}-"): self.depth(url) for url in urls}
+        return {name: n for name, n in depths.items() if n}
+
+    # -- what lies under it
+
+    def put(self, queue: str, *bodies: str) -> None:
+        """Messages of one's own."""
+        url = self.queue_url(queue)
+        for start in range(0, len(bodies), 10):
+            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
+            self.sqs.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
+
+    def waiting_bodies(self, queue: str, n: int) -> list[str]:
+        """Reads `n` messages that wait in a queue whose consumer is paused, and leaves them there."""
+        url, found = self.queue_url(queue), {}
+
+        def look() -> bool:
+            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=2)
+            found.update({message["MessageId"]: message["Body"] for message in answer.get("Messages", [])})
+            return len(found) >= n
+
+        eventually(look)
+        return list(found.values())
+
+    def exhaust(self, queue: str) -> None:
+        """Plays a consumer that dies with every message it takes, until SQS gives all of them up; the real one must be
+        paused."""
+        url = self.queue_url(queue)
+        while self.depth(url):
+            self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+
+    def depth(self, url: str) -> int:
+        """Every message of a queue: visible, in flight and delayed."""
+        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return sum(int(n) for name, n in answer.items() if name.startswith("ApproximateNumberOfMessages"))
+
+    def in_flight(self, queue: str) -> int:
+        """Messages that a worker holds."""
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url(queue), AttributeNames=["All"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
+
+    def queue_url(self, queue: str) -> str:
+        """Of the stage's queue."""
+        return self.sqs.get_queue_url(QueueName=f"vestnik-{STAGE}-{queue}")["QueueUrl"]
+
+    def tick(self) -> None:
+        """What the schedule does once a minute, now; whatever comes of it, as there."""
+        self.cloud.account.lambdas.invoke(FunctionName=f"vestnik-{STAGE}-tick", Payload=b"{}")
+
+    def ticking(self, look: Callable[[], object]) -> Callable[[], object]:
+        """A look that is preceded by a tick, for `eventually`."""
+
+        def tick_and_look() -> object:
+            self.tick()
+            return look()
+
+        return tick_and_look
+
+    @contextmanager
+    def visibility(self, queue: str, seconds: int) -> Iterator[None]:
+        """Another visibility timeout for a while: what fails comes back sooner."""
+        url = self.queue_url(queue)
+        now = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        before = now["VisibilityTimeout"]
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+        try:
+            yield
+        finally:
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": before})
+
+    @contextmanager
+    def settings(self, *components: str, **variables: str) -> Iterator[None]:
+        """Other settings for some workers for a while; their processes start anew at both ends."""
+        before = {component: self._change_environment(component, variables) for component in components}
+        try:
+            yield
+        finally:
+            for component, old in before.items():
+                self._change_environment(component, old)
+
+    @contextmanager
+    def short_claims(self) -> Iterator[None]:
+        """Claims that are decided about after two seconds, for tests whose workers do not need longer."""
+        with self.settings("deliver", "retry", VESTNIK_LEASE_SECONDS="1", VESTNIK_RECONCILE_SECONDS="1"):
+            yield
+
+    @contextmanager
+    def patience(self, component: str, timeout_seconds: int) -> Iterator[None]:
+        """Another timeout of a function for a while."""
+        lambdas, name = self.cloud.account.lambdas, self._function(component)
+        before = lambdas.get_function_configuration(FunctionName=name)["Timeout"]
+        lambdas.update_function_configuration(FunctionName=name, Timeout=timeout_seconds)
+        try:
+            yield
+        finally:
+            lambdas.update_function_configuration(FunctionName=name, Timeout=before)
+
+    @contextmanager
+    def paused(self, *queues: str) -> Iterator[None]:
+        """Consumers that are paused by hand for a while."""
+        for queue in queues:
+            self.control("POST", f"consumers/{queue}", {"paused": True})
+        try:
+            yield
+        finally:
+            for queue in queues:
+                self.control("POST", f"consumers/{queue}", {"paused": False})
+
+    # -- breaking it
+
+    def fault(self, kind: str, **how: object) -> None:
+        """Sets a fault of the mailbox (infra/local/mailbox/README.md); gone at the end of the test."""
+        answer = requests.post(
+            f"{self.cloud.mailbox_url}/api/faults", json={"kind": kind, **how}, timeout=_TIMEOUT_SECONDS
+        )
+        assert answer.status_code == 201, answer.text
+
+    def forgive(self) -> None:
+        """Ends the faults of the mailbox."""
+        requests.delete(f"{self.cloud.mailbox_url}/api/faults", timeout=_TIMEOUT_SECONDS).raise_for_status()
+
+    def order(self, point: str, notification_ids: Sequence[str]) -> None:
+        """Whoever reaches this point with one of these notifications dies there, once for each."""
+        for notification_id in notification_ids:
+            (self._orders / f"{point}--{notification_id}").touch()
+
+    def orders_left(self) -> int:
+        """How many were not carried out."""
+        return len(list(self._orders.iterdir()))
+
+    def kill(self, component: str) -> int:
+        """Kills every process of one worker by SIGKILL; how many there were."""
+        pids = self._pids(self._function(component))
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return len(pids)
+
+    def heal(self) -> None:
+        """Ends every fault; what a test broke by a context is whole by then."""
+        if not self.cloud.mailbox.running:
+            self.cloud.mailbox.start()
+            self.cloud.mailbox.wait_healthy()
+        for path in ("faults", "stats"):
+            requests.delete(f"{self.cloud.mailbox_url}/api/{path}", timeout=_TIMEOUT_SECONDS).raise_for_status()
+        for order in self._orders.iterdir():
+            order.unlink()
+        for table in ("switches", "limits", "consumers"):
+            for item in self.dynamodb.scan(TableName=f"vestnik-{STAGE}-{table}")["Items"]:
+                self.dynamodb.delete_item(TableName=f"vestnik-{STAGE}-{table}", Key={"name": item["name"]})
+        for queue in CONSUMERS:
+            wish = {"max_concurrency": CONCURRENCY, "batch_size": 1 if queue.endswith("-bulk") else 10}
+            numbers = {name: {"N": str(number)} for name, number in wish.items()}
+            self.dynamodb.put_item(TableName=f"vestnik-{STAGE}-consumers", Item={"name": {"S": queue}, **numbers})
+        self.tick()
+        for url in self.sqs.list_queues(QueueNamePrefix=f"vestnik-{STAGE}-")["QueueUrls"]:
+            if self.depth(url):
+                self.sqs.purge_queue(QueueUrl=url)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """Not through a wire."""
+        client: SQSClient = self.cloud.account.session.client("sqs", endpoint_url=self.cloud.emulator_url)
+        return client
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        """Not through a wire."""
+        client: DynamoDBClient = self.cloud.account.session.client("dynamodb", endpoint_url=self.cloud.emulator_url)
+        return client
+
+    def _function(self, component: str) -> str:
+        if component != "api":
+            return f"vestnik-{STAGE}-{component}"
+        return self._api_function
+
+    @cached_property
+    def _api_function(self) -> str:
+        names = [one["FunctionName"] for one in self.cloud.account.lambdas.list_functions()["Functions"]]
+        return next(name for name in names if "APIHandler" in name)
+
+    def _timings(self) -> dict[str, str]:
+        name = self._function("deliver")
+        known = self.cloud.account.lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return {name: value for name, value in known.items() if name.endswith(("_SECONDS", "_SECOND", "_FAILURES"))}
+
+    def _change_environment(self, component: str, variables: Mapping[str, str]) -> dict[str, str]:
+        """Sets some variables of a function; what they were before."""
+        lambdas, name = self.cloud.account.lambdas, self._function(component)
+        old = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": {**old, **variables}})
+        return {variable: old[variable] for variable in variables if variable in old}
+
+    def _pids(self, function: str) -> list[int]:
+        """The processes of a function of this emulator, and of no other that may run on this machine."""
+        port = self.cloud.emulator_url.rpartition(":")[2]
+        marks = {f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(), f"GATEWAY_PORT={port}".encode()}
+        pids = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if marks <= set(path.read_bytes().split(b"\0")):
+                    pids.append(int(path.parent.name))
+        return pids

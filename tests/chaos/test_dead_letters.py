@@ -1,0 +1,62 @@
+"""Messages that nobody can handle, and their way back."""
+
+import json
+from contextlib import ExitStack
+
+import pytest
+
+from tests.chaos.rig import Rig
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.e2e
+
+QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk", "retry", "feedback")
+
+
+def test_one_poison_message_among_ten_costs_the_other_nine_nothing(rig: Rig) -> None:
+    addresses = rig.addresses(9)
+    with rig.visibility("deliver-email", 1), rig.paused("deliver-email"):
+        ids = rig.send(addresses)
+        body = json.loads(rig.waiting_bodies("deliver-email", 9)[0])
+        # Well-formed, and of a template that no longer exists: only the work itself finds out.
+        body["letter"]["template"] = "was-withdrawn"
+        rig.put("deliver-email", json.dumps(body))
+    with rig.visibility("deliver-email", 1):
+        assert rig.settle(ids) == {"delivered": 9}
+        eventually(lambda: rig.dead() == {"deliver-email": 1})
+    assert set(rig.copies(addresses).values()) == {1}
+    letters = rig.control("GET", "dead-letters/deliver-email")["messages"]
+    assert [(one["template"], one["receives"] >= 5) for one in letters] == [("was-withdrawn", True)]
+
+
+def test_what_nobody_can_read_ends_in_the_dead_letters_and_the_rest_is_sent(rig: Rig) -> None:
+    addresses = rig.addresses(5)
+    with ExitStack() as sooner:
+        for queue in QUEUES:
+            sooner.enter_context(rig.visibility(queue, 1))
+            rig.put(queue, "not JSON", json.dumps({"v": 99, "recipients": []}))
+        ids = rig.send(addresses)
+        assert rig.settle(ids) == {"delivered": 5}
+        eventually(lambda: rig.dead() == dict.fromkeys(QUEUES, 2), limit_seconds=90)
+    assert set(rig.copies(addresses).values()) == {1}
+
+
+def test_a_redrive_of_a_hundred_sends_exactly_the_fifty_that_were_not_sent(rig: Rig) -> None:
+    sent, unsent = rig.addresses(50), rig.addresses(50)
+    with rig.paused("deliver-email"):
+        ids = rig.send(sent)
+        copies = rig.waiting_bodies("deliver-email", 50)
+    rig.settle(ids)
+    with rig.paused("deliver-email"):
+        ids += rig.send(unsent)
+        rig.waiting_bodies("deliver-email", 50)
+        rig.put("deliver-email", *copies)
+        rig.exhaust("deliver-email")
+        assert rig.dead() == {"deliver-email": 100}
+    assert rig.stats()["accepted"] == 50
+    moved = rig.control("POST", "dead-letters/deliver-email/redrive", {"limit": 100})
+    assert moved == {"moved": 100, "left": 0}
+    rig.settle(ids)
+    eventually(lambda: rig.depth(rig.queue_url("deliver-email")) == 0)
+    assert rig.stats()["accepted"] == 100
+    assert set(rig.copies(sent).values()) == set(rig.copies(unsent).values()) == {1}

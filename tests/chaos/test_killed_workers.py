@@ -1,0 +1,29 @@
+"""Workers that die of SIGKILL at the worst moments."""
+
+import pytest
+
+from tests.chaos.rig import Rig
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.e2e
+
+KILLS = 25
+POINTS = ("before_the_claim", "after_the_claim", "after_the_accept", "before_the_record")
+
+
+def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
+    addresses = rig.addresses(KILLS * len(POINTS))
+    for address in addresses[KILLS * POINTS.index("after_the_accept") :][:KILLS]:
+        rig.fault("stall", times=1, seconds=2, to=address)  # the reply is on its way when the worker dies
+    # One message a call: a kill concerns the one that it was ordered for.
+    rig.control("POST", "consumers/deliver-email", {"batch_size": 1, "max_concurrency": 6})
+    with rig.visibility("deliver-email", 15):  # longer than the next process takes to start
+        with rig.paused("deliver-email"):
+            ids = rig.send(addresses)
+            for n, point in enumerate(POINTS):
+                rig.order(point, ids[n * KILLS : (n + 1) * KILLS])
+        eventually(lambda: rig.orders_left() == 0, limit_seconds=180)
+        assert rig.settle(ids, limit_seconds=180) == {"delivered": len(ids)}
+    # What nobody knows (`after_the_claim`) may be sent once more by the policy; it was not sent at all before.
+    assert set(rig.copies(addresses).values()) == {1}
+    assert rig.dead() == {}

@@ -1,0 +1,73 @@
+"""The provider has the letter, and nobody here knows it."""
+
+import pytest
+
+from tests.chaos.rig import Rig
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_send_event_settles_a_lost_reply_without_a_second_call(rig: Rig) -> None:
+    addresses = rig.addresses(100)
+    unlucky = addresses[41]
+    rig.fault("drop_reply", times=1, to=unlucky)
+    with rig.wires["mailbox.sns"].cut():  # the events wait
+        ids = rig.send(addresses)
+        rig.settle(ids, {"sent", "calling"})
+        assert rig.statuses(ids) == {"sent": 99, "calling": 1}
+        assert rig.stats()["accepted"] == 100
+    rig.settle(ids)
+    assert set(rig.copies(addresses).values()) == {1}
+    assert rig.timeline(ids[41]) == ["calling", "sent", "delivered"]
+
+
+def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketing_one_waits_for_a_person(
+    rig: Rig,
+) -> None:
+    transactional, twice_unlucky, marketing = rig.addresses(1), rig.addresses(1), rig.addresses(2)
+    for address in (*transactional, *marketing):
+        rig.fault("drop_reply", times=1, to=address)
+    rig.fault("drop_reply", to=twice_unlucky[0])
+    for address in (*transactional, *twice_unlucky, *marketing):
+        rig.fault("no_events", to=address)
+    with rig.short_claims():
+        resent, given_up = rig.send(transactional), rig.send(twice_unlucky)
+        waiting = rig.send(marketing, category="marketing")
+        assert rig.settle(resent, {"sent"}) == {"sent": 1}
+        assert rig.settle([*given_up, *waiting], {"uncertain"}) == {"uncertain": 3}
+    assert rig.copies(transactional) == {transactional[0]: 2}
+    assert rig.copies(twice_unlucky) == {twice_unlucky[0]: 2}
+    assert set(rig.copies(marketing).values()) == {1}
+    listed = [one["notification_id"] for one in rig.control("GET", "attention")["deliveries"]]
+    assert sorted(listed) == sorted([*given_up, *waiting])
+
+
+def test_a_person_decides_about_what_nobody_knows(rig: Rig) -> None:
+    addresses = rig.addresses(2)
+    for kind in ("drop_reply", "no_events"):
+        for address in addresses:
+            rig.fault(kind, times=1, to=address)
+    with rig.short_claims():
+        ids = rig.send(addresses, category="marketing")
+        rig.settle(ids, {"uncertain"})
+    rig.control("POST", f"attention/{ids[0]}_email", {"action": "retry"})
+    rig.control("POST", f"attention/{ids[1]}_email", {"action": "assume_sent"})
+    assert rig.settle(ids, {"delivered", "sent"}) == {"delivered": 1, "sent": 1}
+    assert rig.copies(addresses) == {addresses[0]: 2, addresses[1]: 1}
+
+
+def test_a_database_that_fails_after_the_accept_costs_no_second_call(rig: Rig) -> None:
+    addresses = rig.addresses(1)
+    rig.fault("stall", times=1, seconds=1, to=addresses[0])
+    with rig.wires["mailbox.sns"].cut(), rig.visibility("deliver-email", 2):
+        ids = rig.send(addresses)
+        eventually(lambda: rig.vestnik.letters(addresses[0]))
+        with rig.wires["deliver.dynamodb"].cut() as wire:
+            # The record fails, the message comes back and finds nothing to ask either.
+            eventually(lambda: wire.lost >= 6)
+            assert rig.statuses(ids) == {"calling": 1}
+        eventually(lambda: rig.depth(rig.queue_url("deliver-email")) == 0)
+        assert rig.copies(addresses) == {addresses[0]: 1}
+    rig.settle(ids)
+    assert rig.copies(addresses) == {addresses[0]: 1}

@@ -1,0 +1,173 @@
+"""Parts of AWS, and of ourselves, that are away for a while."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from chalicelib.clock import now, rfc3339
+from infra.local.cloud import STAGE
+from tests.chaos.rig import Rig
+from tests.chaos.wires import Wire
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sqs"])
+def test_the_api_promises_nothing_that_it_could_not_store(rig: Rig, service: str) -> None:
+    addresses = rig.addresses(3)
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    with rig.wires[f"api.{service}"].cut():
+        refused = rig.vestnik.call("POST", "/v1/notifications", rig.body(addresses), headers=key)
+        assert refused.status_code == 503
+    answers = [rig.vestnik.call("POST", "/v1/notifications", rig.body(addresses), headers=key) for _ in range(2)]
+    ids = [one["id"] for one in answers[0].json()["notifications"]]
+    assert [one["id"] for one in answers[1].json()["notifications"]] == ids
+    rig.settle(ids)
+    assert set(rig.copies(addresses).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("stage", "service"),
+    [
+        ("enrich", "dynamodb"),
+        ("enrich", "sqs"),
+        ("deliver", "dynamodb"),
+        ("deliver", "sqs"),
+        ("retry", "sqs"),
+        ("feedback", "dynamodb"),
+        ("tick", "dynamodb"),
+        ("tick", "sqs"),
+    ],
+)
+def test_a_stage_that_loses_a_service_for_a_while_loses_no_letter(rig: Rig, stage: str, service: str) -> None:
+    wire = rig.wires[f"{stage}.{service}"]
+    addresses = rig.addresses(2)
+    if stage == "retry" or (stage, service) == ("deliver", "sqs"):
+        for address in addresses:
+            rig.fault("throttle", times=1, to=address)  # so that they go round by the retry queue
+    with rig.visibility(queue_of(stage), 2):
+        with wire.cut():
+            ids = rig.send(addresses, **({"send_at": later()} if stage == "tick" else {}))
+            if stage == "tick":
+                make_due(rig, ids)
+            bites = partial(has_lost, wire)
+            eventually(rig.ticking(bites) if stage == "tick" else bites)
+            assert "delivered" not in rig.statuses(ids)
+        if stage == "tick":
+            rig.tick()
+        assert rig.settle(ids) == {"delivered": 2}
+    assert set(rig.copies(addresses).values()) == {1}
+    assert rig.dead() == {}
+
+
+def test_a_reconciliation_without_the_ledger_waits_and_decides_once(rig: Rig) -> None:
+    addresses = rig.addresses(2)
+    for address in addresses:
+        rig.fault("drop_reply", times=1, to=address)
+        rig.fault("no_events", times=1, to=address)
+    with rig.short_claims(), rig.visibility("retry", 2):
+        with rig.wires["retry.dynamodb"].cut() as wire:
+            ids = rig.send(addresses)
+            eventually(lambda: wire.lost > 0)
+            assert rig.statuses(ids) == {"calling": 2}
+        assert rig.settle(ids) == {"delivered": 2}
+    assert set(rig.copies(addresses).values()) == {2}  # the policy of a transactional letter: once more, and no more
+    assert rig.dead() == {}
+
+
+def test_letters_wait_while_the_provider_resets_every_connection(rig: Rig) -> None:
+    addresses = rig.addresses(10)
+    with rig.short_claims():
+        with rig.wires["deliver.sesv2"].cut() as wire:
+            ids = rig.send(addresses)
+            eventually(lambda: wire.lost > 0)
+        assert rig.settle(ids, ticking=True) == {"delivered": 10}
+    assert set(rig.copies(addresses).values()) == {1}  # what nobody knew was not sent before, and once more is once
+
+
+def test_letters_wait_while_nothing_listens_at_the_providers_address(rig: Rig) -> None:
+    addresses = rig.addresses(10)
+    rig.cloud.mailbox.stop()
+    ids = rig.send(addresses)
+    eventually(lambda: "queued" in rig.statuses(ids))
+    rig.cloud.mailbox.start()
+    rig.cloud.mailbox.wait_healthy()
+    assert rig.settle(ids, ticking=True) == {"delivered": 10}
+    assert set(rig.copies(addresses).values()) == {1}
+
+
+def test_events_wait_while_the_topic_does_not_answer(rig: Rig) -> None:
+    addresses = rig.addresses(10)
+    with rig.wires["mailbox.sns"].cut() as wire:
+        ids = rig.send(addresses)
+        eventually(lambda: wire.lost > 0 and rig.statuses(ids) == {"sent": 10})
+    assert rig.settle(ids) == {"delivered": 10}
+    assert rig.stats()["accepted"] == 10
+
+
+def test_a_thousand_letters_arrive_once_though_every_component_stops_and_starts_in_turn(rig: Rig) -> None:
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 40})
+    bulk, instant = rig.addresses(900), rig.addresses(100)
+    ids = rig.send(bulk, lane="bulk")
+    sender = threading.Thread(target=lambda: ids.extend(rig.send(instant)))
+    sender.start()
+    workers = ("api", "enrich", "deliver", "feedback", "retry", "tick")
+    stops: list[Callable[[], object]] = [partial(rig.kill, worker) for worker in workers]
+    stops.append(partial(restart, rig, "mailbox"))
+    for stop in stops:
+        enough = rig.stats()["accepted"] + 1
+        stop()
+        eventually(rig.ticking(partial(accepted_at_least, rig, enough)), limit_seconds=60)
+    sender.join()
+    restart(rig, "emulator")
+    assert rig.stats()["accepted"] < 1000  # everything was stopped while letters flowed
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 400})
+    assert rig.settle(ids, ticking=True, limit_seconds=240) == {"delivered": 1000}
+    assert set(rig.copies(bulk).values()) == set(rig.copies(instant).values()) == {1}
+    assert rig.dead() == {}
+
+
+def accepted_at_least(rig: Rig, n: int) -> bool:
+    """Whether the provider has taken so many letters."""
+    return bool(rig.stats()["accepted"] >= n)
+
+
+def has_lost(wire: Wire) -> bool:
+    """Whether the cut has hurt somebody."""
+    return wire.lost > 0
+
+
+def queue_of(stage: str) -> str:
+    """The queue whose messages come back sooner."""
+    return {"enrich": "enrich-instant", "tick": "enrich-instant", "deliver": "deliver-email"}.get(stage, stage)
+
+
+def later() -> str:
+    """Too far for a delayed message: the request waits for the tick."""
+    return rfc3339(now() + timedelta(hours=1))
+
+
+def make_due(rig: Rig, notification_ids: list[str]) -> None:
+    """Moves the time of a request that waits for the tick to the past."""
+    head = {"notification_id": {"S": notification_ids[0]}, "part": {"S": "notification"}}
+    ledger = f"vestnik-{STAGE}-ledger"
+    request_id = rig.dynamodb.get_item(TableName=ledger, Key=head)["Item"]["request_id"]["S"]
+    rig.dynamodb.update_item(
+        TableName=ledger,
+        Key={"notification_id": {"S": request_id}, "part": {"S": "request"}},
+        UpdateExpression="SET due_at = :past, send_at = :past",
+        ExpressionAttributeValues={":past": {"S": rfc3339(now() - timedelta(minutes=1))}},
+    )
+
+
+def restart(rig: Rig, name: str) -> None:
+    """Stops the emulator or the mailbox, all its workers with it, and starts it on the state that it kept."""
+    child = getattr(rig.cloud, name)
+    child.stop()
+    child.start()
+    child.wait_healthy()

@@ -1,0 +1,86 @@
+"""A provider that is down, and a person who stops everything."""
+
+import time
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+
+from tests.chaos.conftest import TIMINGS
+from tests.chaos.rig import CONCURRENCY, Rig
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.e2e
+
+
+def switch(rig: Rig) -> str:
+    """The state of the switch of SES."""
+    return str(rig.control("GET", "switches/ses")["state"])
+
+
+def test_a_provider_that_is_down_is_left_alone_and_comes_back_slowly(rig: Rig) -> None:
+    rig.fault("refuse", error="SendingPausedException")
+    rig.control("POST", "limits/ses.instant", {"rate_per_second": 50})
+    addresses = rig.addresses(120)
+    ids = rig.send(addresses)
+    eventually(lambda: switch(rig) == "open")
+    opened = len(failures(rig))
+    assert opened <= 10
+    eventually(lambda: not enabled(rig, "deliver-email"))  # what waits uses up no receive
+    eventually(rig.ticking(lambda: len(failures(rig)) >= opened + 3), limit_seconds=60)
+    probes = failures(rig)[TIMINGS.switch_failures + CONCURRENCY :]
+    assert all(later - earlier >= TIMINGS.probe_seconds for earlier, later in pairwise(probes))
+    rig.forgive()
+    eventually(rig.ticking(lambda: switch(rig) == "ramping"), limit_seconds=60)
+    shares = []
+
+    def ramp() -> bool:
+        rig.tick()
+        now = rig.control("GET", "switches/ses")
+        shares.append(float(now["share"]))
+        return shares[-1] == 1.0
+
+    eventually(ramp, limit_seconds=60)
+    assert shares == sorted(shares)
+    assert shares[0] <= 0.5
+    assert rig.settle(ids) == {"delivered": 120}
+    assert set(rig.copies(addresses).values()) == {1}
+    assert rig.dead() == {}
+
+
+def test_a_thrown_switch_stops_a_mass_mailing_and_the_exact_rest_goes_on(rig: Rig) -> None:
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 100})
+    rig.fault("no_events")  # what the ledger says in this test, it knows by itself
+    addresses = rig.addresses(1000)
+    ids = rig.send(addresses, category="marketing", lane="bulk")
+    eventually(lambda: rig.stats()["accepted"] >= 100)
+    rig.control("POST", "switches/ses", {"state": "open", "reason": "a wrong price in the letter"})
+    thrown = rig.stats()["accepted"]
+    eventually(lambda: rig.in_flight("deliver-email-bulk") == 0 and "calling" not in rig.statuses(ids))
+    stopped = rig.stats()["accepted"]
+    assert stopped <= thrown + CONCURRENCY * 50
+    assert stopped < 1000
+    time.sleep(2 * TIMINGS.probe_seconds)
+    rig.tick()  # nobody but a person ends it: no probe leaves, however long it takes
+    time.sleep(1)
+    assert switch(rig) == "open"
+    assert rig.stats()["accepted"] == stopped
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 400})
+    rig.control("POST", "switches/ses", {"state": "closed", "reason": "the price is right", "ramp": False})
+    assert rig.settle(ids, {"sent"}) == {"sent": 1000}
+    assert rig.stats()["accepted"] == 1000
+    assert set(rig.copies(addresses).values()) == {1}
+
+
+def failures(rig: Rig) -> list[float]:
+    """When the provider was called in vain."""
+    return [
+        datetime.fromisoformat(call["at"]).timestamp()
+        for call in rig.stats()["call_times"]
+        if call["outcome"] == "SendingPausedException"
+    ]
+
+
+def enabled(rig: Rig, queue: str) -> bool:
+    """Whether a consumer is on."""
+    return next(bool(one["enabled"]) for one in rig.control("GET", "")["consumers"] if one["queue"] == queue)
