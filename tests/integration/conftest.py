@@ -160,6 +160,12 @@ class Pump:
             moved = max([self._batch(name, failed) for name in names])
         return failed
 
+    def waiting(self, queue: str) -> int:
+        """How many messages lie in a queue, delayed ones included."""
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=names)
+        return sum(int(number) for number in answer["Attributes"].values())
+
     def return_failed(self) -> None:
         """Lets the visibility timeout of failed messages pass."""
         for queue, receipt in self._failed:
