@@ -9,7 +9,7 @@ import sys
 import time
 
 from chalicelib.storage.base import dynamodb
-from chalicelib.wiring import limiter
+from chalicelib.wiring.control import limiter
 
 
 def main() -> None:
