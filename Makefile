@@ -24,9 +24,13 @@ $(READY): requirements-dev.txt infra/setup.sh
 run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)
 	@$(BIN)/python -m infra.local.run --port $(PORT)
 
-test: $(READY) ## every test (PYTEST_ARGS="-k words")
+test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words")
+ifdef TESTS
+	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
+else
 	@$(BIN)/python -m pytest -n 2 $(FAST) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 	@$(BIN)/python -m pytest $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
+endif
 
 lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/ruff check .
