@@ -1,5 +1,7 @@
 """Workers that die of SIGKILL at the worst moments."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.chaos.rig import Rig
@@ -16,10 +18,11 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
     for address in addresses[KILLS * POINTS.index("after_the_accept") :][:KILLS]:
         rig.fault("stall", times=1, seconds=2, to=address)  # the reply is on its way when the worker dies
     # One message a call: a kill concerns the one that it was ordered for.
-    rig.control("POST", "consumers/deliver-email", {"batch_size": 1, "max_concurrency": 6})
-    with rig.visibility("deliver-email", 15):  # longer than the next process takes to start
-        with rig.paused("deliver-email"):
-            ids = rig.send(addresses)
+    rig.control("POST", "consumers/deliver-email", {"batch_size": 1})
+    # Longer than the next process takes to start.
+    with rig.visibility("deliver-email", 15), rig.visibility("deliver-email-bulk", 15):
+        with rig.paused("deliver-email", "deliver-email-bulk"):
+            ids = both_lanes(rig, addresses)
             for n, point in enumerate(POINTS):
                 rig.order(point, ids[n * KILLS : (n + 1) * KILLS])
         eventually(lambda: rig.orders_left() == 0, limit_seconds=180)
@@ -27,3 +30,10 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
     # What nobody knows (`after_the_claim`) may be sent once more by the policy; it was not sent at all before.
     assert set(rig.copies(addresses).values()) == {1}
     assert rig.dead() == {}
+
+
+def both_lanes(rig: Rig, addresses: Sequence[str]) -> list[str]:
+    """Asks for letters, the lanes in turn, each in a job of its own; the notifications' ids in order."""
+    instant = rig.send(addresses[::2])
+    bulk = [notification_id for address in addresses[1::2] for notification_id in rig.send([address], lane="bulk")]
+    return [notification_id for pair in zip(instant, bulk, strict=True) for notification_id in pair]

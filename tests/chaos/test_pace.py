@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from bisect import bisect_left
+from contextlib import ExitStack
 from datetime import datetime
 
 import pytest
@@ -73,10 +74,14 @@ def test_eight_workers_share_a_limit_and_pay_few_writes_for_it(rig: Rig) -> None
     rig.control("POST", "limits/ses.instant", {"rate_per_second": RATE})
     command = [sys.executable, "-m", "tests.chaos.limited", "ses.instant", str(SECONDS), str(UNITS)]
     environment = rig.cloud.environment()
-    workers = [
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)
-    ]
-    answers = [json.loads(worker.communicate(timeout=LIMIT_SECONDS)[0]) for worker in workers]
+    with ExitStack() as running:
+        workers = [
+            running.enter_context(
+                subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(WORKERS)
+        ]
+        answers = [json.loads(worker.communicate(timeout=LIMIT_SECONDS)[0]) for worker in workers]
     used = sorted(at for answer in answers for at in answer["used"])
     block = RATE * BLOCK_SECONDS
     for n, at in enumerate(used):  # in every stretch of that length, wherever it begins
