@@ -34,8 +34,9 @@ def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketi
     with rig.short_claims():
         resent, given_up = rig.send(transactional), rig.send(twice_unlucky)
         waiting = rig.send(marketing, category="marketing")
-        assert rig.settle(resent, {"sent"}) == {"sent": 1}
-        assert rig.settle([*given_up, *waiting], {"uncertain"}) == {"uncertain": 3}
+        # Five lost replies in a row may open the switch: the tick lets the next ones through.
+        assert rig.settle(resent, {"sent"}, ticking=True) == {"sent": 1}
+        assert rig.settle([*given_up, *waiting], {"uncertain"}, ticking=True) == {"uncertain": 3}
     assert rig.copies(transactional) == {transactional[0]: 2}
     assert rig.copies(twice_unlucky) == {twice_unlucky[0]: 2}
     assert set(rig.copies(marketing).values()) == {1}
