@@ -29,7 +29,7 @@ ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
 else
 	@$(BIN)/python -m pytest -n 2 $(FAST) $(PYTEST_ARGS) || $(NONE_CHOSEN)
-	@$(BIN)/python -m pytest $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	@$(BIN)/python -m pytest --reruns 1 $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 endif
 
 lint: $(READY) ## style, types, who may import whom, the template
