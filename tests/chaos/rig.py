@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -86,13 +87,25 @@ class Rig:
         """Asks for a letter to each; the notifications' ids in order. Every call is accepted, or the test fails."""
         ids: list[str] = []
         for start in range(0, len(addresses), _PER_CALL):
-            part = addresses[start : start + _PER_CALL]
-            answer = self.vestnik.call(
-                "POST", "/v1/notifications", self.body(part, category=category, lane=lane, **more)
-            )
+            body = self.body(addresses[start : start + _PER_CALL], category=category, lane=lane, **more)
+            answer = self.vestnik.call("POST", "/v1/notifications", body)
             assert answer.status_code == 202, answer.text
             ids += [one["id"] for one in answer.json()["notifications"]]
         return ids
+
+    def insist(self, addresses: Sequence[str]) -> list[str]:
+        """One such call by a client that repeats it under its key until it is accepted, as the contract tells it to."""
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+
+        def ask() -> list[str]:
+            with suppress(requests.RequestException):
+                answer = self.vestnik.call("POST", "/v1/notifications", self.body(addresses), headers=key)
+                assert answer.status_code == 202 or answer.status_code >= 500, answer.text
+                if answer.ok:
+                    return [one["id"] for one in answer.json()["notifications"]]
+            return []
+
+        return eventually(ask)
 
     def body(
         self, addresses: Sequence[str], *, category: str = "account", lane: str = "instant", **more: object
