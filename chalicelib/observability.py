@@ -47,14 +47,29 @@ class BatchResponse(TypedDict):
     batchItemFailures: list[dict[str, str]]
 
 
-Work = Callable[[str], Line]
+Work = Callable[[str], Line]  # of one message
+Outcome = Line | Exception
+BatchWork = Callable[[Sequence[str]], Sequence[Outcome]]  # of a batch: what came of each message, in their order
 
 
 def batch_handler(
     stage: str, make_work: Callable[[], Work], *, begin: Callable[[float], None] | None = None
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
-    """A Lambda handler that gives the body of each message to the work of `stage`. `begin` is told of each invocation,
-    and in how many seconds Lambda ends it.
+    """A Lambda handler that gives the body of each message to the work of `stage`, one after the other. `begin` is told
+    of each invocation, and in how many seconds Lambda ends it.
+    """
+
+    def make_batch_work() -> BatchWork:
+        work = make_work()
+        return lambda bodies: [_outcome(work, body) for body in bodies]
+
+    return whole_batch_handler(stage, make_batch_work, begin=begin)
+
+
+def whole_batch_handler(
+    stage: str, make_work: Callable[[], BatchWork], *, begin: Callable[[float], None] | None = None
+) -> Callable[[dict[str, Any], Any], BatchResponse]:
+    """The same for a work that takes the bodies of a batch together.
 
     A message that fails goes back to its queue alone (its receives end in the DLQ); the others are done. Powertools'
     batch processor would do the same for 150 ms more of every cold start (docs/decisions.md).
@@ -63,17 +78,25 @@ def batch_handler(
     def handler(event: dict[str, Any], context: Any) -> BatchResponse:
         if begin is not None:
             begin(_seconds_left(context))
-        work, lines, failures = make_work(), [], []
-        for record in event["Records"]:
-            try:
-                lines.append(work(record["body"]))
-            except Exception as error:
+        records, lines, failures = event["Records"], [], []
+        outcomes = make_work()([record["body"] for record in records])
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, Line):
+                lines.append(outcome)
+            else:
                 failures.append(record["messageId"])
-                _log_failure(stage, record["messageId"], error)
+                _log_failure(stage, record["messageId"], outcome)
         write_line(stage, lines, failed=len(failures))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
     return handler
+
+
+def _outcome(work: Work, body: str) -> Outcome:
+    try:
+        return work(body)
+    except Exception as error:  # the handler logs it
+        return error
 
 
 def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], Line]]]) -> Callable[[Any, Any], None]:

@@ -1,7 +1,7 @@
 """Lambda: takes what providers say of letters. Source: queue feedback (SES → SNS → SQS)."""
 
-from chalicelib.observability import batch_handler
+from chalicelib.observability import whole_batch_handler
 from chalicelib.pipeline.workers import feedback_work
 from chalicelib.wiring.feedback import feedback
 
-handler = batch_handler("feedback", lambda: feedback_work(feedback()))
+handler = whole_batch_handler("feedback", lambda: feedback_work(feedback()))

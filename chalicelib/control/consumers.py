@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
 
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
-MAX_BATCH = 10  # SQS without a batching window
 
 
 @dataclass(frozen=True)
 class ConsumerSpec:
     """A queue, the worker that reads it, and the subsystem without which there is no use in reading. `max_concurrency`
-    is that of infra/template.yaml: a ramp comes back to it."""
+    is that of infra/template.yaml: a ramp comes back to it. `max_batch`: SQS gives 10 without a batching window."""
 
     queue: str
     worker: str
     subsystem: str | None
     max_concurrency: int = 10
+    max_batch: int = 10
 
 
 CONSUMERS: Mapping[str, ConsumerSpec] = {
@@ -52,7 +52,7 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
         ConsumerSpec("deliver-live-bulk", "deliver", "live", max_concurrency=5),
         ConsumerSpec("live", "live", None),
         ConsumerSpec("retry", "retry", None),
-        ConsumerSpec("feedback", "feedback", None),
+        ConsumerSpec("feedback", "feedback", None, max_concurrency=2, max_batch=100),
         ConsumerSpec("fanout", "fanout", None),
         ConsumerSpec("load", "load", None, max_concurrency=2),
     )
@@ -108,8 +108,8 @@ class Consumers:
         _check(queue)
         if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
             raise InvalidError.of("max_concurrency", f"expected {MIN_CONCURRENCY} to {MAX_CONCURRENCY}")
-        if batch_size is not None and not 1 <= batch_size <= MAX_BATCH:
-            raise InvalidError.of("batch_size", f"expected 1 to {MAX_BATCH}")
+        if batch_size is not None and not 1 <= batch_size <= CONSUMERS[queue].max_batch:
+            raise InvalidError.of("batch_size", f"expected 1 to {CONSUMERS[queue].max_batch}")
         actions: list[Any] = [ConsumerRow.by.set(by), ConsumerRow.changed_at.set(self._clock().timestamp())]
         if paused is not None:
             actions.append(ConsumerRow.paused.set(paused))

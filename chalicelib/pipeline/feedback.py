@@ -5,14 +5,15 @@ Events come late, twice and in any order; a status never moves back, so that doe
 """
 
 import json
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.site_settings import SiteSettings
-from chalicelib.errors import PoisonMessageError
+from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.pipeline.ledger import DeliveryKey, Engagement, Ledger, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.tally import run_of_tag
@@ -58,20 +59,40 @@ class Feedback:
         self._site = site
         self._clock = clock
 
-    def take(self, event: FeedbackEvent) -> None:
-        """Records one event; repeated and reordered ones change nothing. Raises: UnavailableError (retryable)."""
-        for cause, address in _to_suppress(event):
-            self._suppressions.add(event.key.channel, address, reason=cause)
-        for address in _softly_bounced(event):
-            self._count_soft_bounce(event, address)
-        if event.type in _ENGAGEMENTS:
-            self._ledger.engage(event.key, _ENGAGEMENTS[event.type], run_id=event.run_id)
-            return
-        verdict = _verdict(event)
-        if verdict is not None:
-            status, why = verdict
-            move = Move(event.key, status, reason=why, provider_id=event.provider_id, run_id=event.run_id)
-            self._ledger.move([move])
+    def take(self, events: Sequence[FeedbackEvent]) -> list[UnavailableError | None]:
+        """Records a batch of events; repeated and reordered ones change nothing. Answers, in their order, what kept
+        each from being recorded (retryable)."""
+        failures: dict[int, UnavailableError] = {}
+
+        def attempt(places: Iterable[int], record: Callable[[Sequence[FeedbackEvent]], object]) -> None:
+            left = [place for place in places if place not in failures]
+            try:
+                record([events[place] for place in left])
+            except UnavailableError as error:
+                failures.update(dict.fromkeys(left, error))
+
+        for place in range(len(events)):
+            attempt([place], self._suppress)
+        for wave in _waves(events):
+            attempt(wave, self._move)
+        for place in range(len(events)):
+            attempt([place], self._engage)
+        return [failures.get(place) for place in range(len(events))]
+
+    def _suppress(self, events: Sequence[FeedbackEvent]) -> None:
+        for event in events:
+            for cause, address in _to_suppress(event):
+                self._suppressions.add(event.key.channel, address, reason=cause)
+            for address in _softly_bounced(event):
+                self._count_soft_bounce(event, address)
+
+    def _move(self, events: Sequence[FeedbackEvent]) -> None:
+        self._ledger.move([move for event in events if (move := _move(event)) is not None])
+
+    def _engage(self, events: Sequence[FeedbackEvent]) -> None:
+        for event in events:
+            if event.type in _ENGAGEMENTS:
+                self._ledger.engage(event.key, _ENGAGEMENTS[event.type], run_id=event.run_id)
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
         limits = self._site.current().soft_bounces
@@ -113,6 +134,26 @@ def read_event(body: str) -> FeedbackEvent | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PoisonMessageError("this is not an event of SES") from error
+
+
+def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
+    """The places of the events in the order of recording: one transaction changes a delivery once, so that the second
+    event of a delivery belongs to the second wave; Send goes before what follows from it."""
+    waves: defaultdict[int, list[int]] = defaultdict(list)
+    before: Counter[DeliveryKey] = Counter()
+    for place in sorted(range(len(events)), key=lambda place: events[place].type != "Send"):
+        key = events[place].key
+        waves[before[key]].append(place)
+        before[key] += 1
+    return waves.values()
+
+
+def _move(event: FeedbackEvent) -> Move | None:
+    verdict = _verdict(event)
+    if verdict is None:
+        return None
+    status, why = verdict
+    return Move(event.key, status, reason=why, provider_id=event.provider_id, run_id=event.run_id)
 
 
 def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:

@@ -1,9 +1,12 @@
 """What each worker does with the body of one message: read the job, do the stage's verb, say what came of it."""
 
-from chalicelib.observability import Line, Work
+from collections.abc import Sequence
+
+from chalicelib.errors import PoisonMessageError
+from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.pipeline.enrich import Enrich
-from chalicelib.pipeline.feedback import Feedback, read_event
+from chalicelib.pipeline.feedback import Feedback, FeedbackEvent, read_event
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import RetryJob
@@ -48,14 +51,26 @@ def retry_work(reconcile: Reconcile) -> Work:
     return work
 
 
-def feedback_work(feedback: Feedback) -> Work:
-    """The work of `functions/feedback.py`."""
+def feedback_work(feedback: Feedback) -> BatchWork:
+    """The work of `functions/feedback.py`: the events of a batch are recorded together."""
 
-    def work(body: str) -> Line:
-        event = read_event(body)
-        if event is None:
-            return Line(counts={"foreign": 1})
-        feedback.take(event)
-        return Line(ids=[event.key.notification_id], counts={event.type.lower(): 1})
+    def work(bodies: Sequence[str]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        events: dict[int, FeedbackEvent] = {}
+        for place, body in enumerate(bodies):
+            try:
+                event = read_event(body)
+            except PoisonMessageError as error:
+                outcomes.append(error)
+                continue
+            if event is None:
+                outcomes.append(Line(counts={"foreign": 1}))
+                continue
+            events[place] = event
+            outcomes.append(Line(ids=[event.key.notification_id], counts={event.type.lower(): 1}))
+        for place, failure in zip(events, feedback.take(list(events.values())), strict=True):
+            if failure is not None:
+                outcomes[place] = failure
+        return outcomes
 
     return work

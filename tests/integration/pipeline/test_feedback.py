@@ -1,20 +1,27 @@
 """What SES says of letters, in the shapes of its developer guide, and what becomes of the deliveries."""
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
 from chalicelib.clock import now
-from chalicelib.errors import PoisonMessageError
+from chalicelib.errors import PoisonMessageError, UnavailableError
+from chalicelib.observability import Line, Outcome
 from chalicelib.pipeline.feedback import read_event
 from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.workers import feedback_work
+from chalicelib.storage.base import dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.people import SuppressionRow
+from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump
+from tests.integration.faults import unreachable
 
 KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
 
@@ -198,3 +205,66 @@ def test_poison_goes_back_to_its_queue_alone(sent: Pump) -> None:
 
     assert len(sent.run("feedback")) == 1
     assert DeliveryRow.get(KEY.notification_id, delivery_part(KEY.channel)).status == "delivered"
+
+
+def on_their_way(n: int) -> list[DeliveryKey]:
+    keys = [DeliveryKey(f"00000000-0000-4000-8000-0000000001{i:02}", "email") for i in range(n)]
+    wiring_ledger.ledger().move([Move(key, DeliveryStatus.CALLING, owner="a") for key in keys])
+    return keys
+
+
+def told_of(keys: list[DeliveryKey], kind: str) -> list[str]:
+    return [event(kind, {"delivery": [key.id]}) for key in keys]
+
+
+def statuses(keys: list[DeliveryKey]) -> set[str]:
+    return {str(DeliveryRow.get(key.notification_id, delivery_part(key.channel)).status) for key in keys}
+
+
+def test_a_batch_of_events_is_recorded_by_one_request_for_each_event_of_a_delivery(pump: Pump) -> None:
+    keys, calls = on_their_way(40), list[str]()
+    count = partial(note_call, calls)
+    dynamodb().client.meta.events.register_first("before-send.dynamodb.*", count)
+
+    work(told_of(keys, "Delivery") + told_of(keys, "Send"))
+
+    dynamodb().client.meta.events.unregister("before-send.dynamodb.*", count)
+    assert calls == ["DynamoDB_20120810.TransactWriteItems"] * 2
+    assert statuses(keys) == {"delivered"}
+
+
+def test_the_events_of_one_delivery_in_one_batch_follow_each_other(pump: Pump) -> None:
+    keys = on_their_way(1)
+
+    work([*told_of(keys, "Complaint"), *told_of(keys, "Delivery"), *told_of(keys, "Send") * 2])
+
+    row = DeliveryRow.get(keys[0].notification_id, delivery_part("email"))
+    assert [json.loads(one)["status"] for one in row.timeline] == ["calling", "sent", "complained"]
+
+
+def test_a_message_that_is_no_event_fails_alone(pump: Pump) -> None:
+    keys = on_their_way(2)
+    first, second = told_of(keys, "Delivery")
+
+    outcomes = work([first, "{", second])
+
+    assert [type(outcome) for outcome in outcomes] == [Line, PoisonMessageError, Line]
+    assert statuses(keys) == {"delivered"}
+
+
+def test_events_come_back_while_the_ledger_does_not_answer(pump: Pump) -> None:
+    keys = on_their_way(2)
+    dynamodb().client.meta.events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
+
+    outcomes = work([*told_of(keys, "Delivery"), event("Send", {"ses:operation": ["SendEmail"]})])
+
+    dynamodb().client.meta.events.unregister("before-send.dynamodb.TransactWriteItems", unreachable)
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError, UnavailableError, Line]
+
+
+def work(bodies: list[str]) -> Sequence[Outcome]:
+    return feedback_work(wiring_feedback.feedback())(bodies)
+
+
+def note_call(calls: list[str], request: Any, **_: Any) -> None:
+    calls.append(request.headers["X-Amz-Target"].decode())
