@@ -1,9 +1,27 @@
 """What holds for every test: a skip is a failure where the machine is meant to have everything (`.ci/run`)."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from functools import cache
+from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models_are_read_once() -> Iterator[None]:
+    """moto begins every test with a session of its own, and botocore would read its models anew for each: half of the
+    time of a test on moto."""
+    read = JSONFileLoader.load_file
+
+    @cache
+    def model(path: str) -> Any:
+        return read(JSONFileLoader(), path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: model(path))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)
