@@ -3,6 +3,9 @@
 The shared state is one moment, `free_at`: a lease of n units moves it n/rate seconds on, and its units may be used from
 where it stood, one every 1/rate seconds (a virtual queue, as in the generic cell rate algorithm). Workers queue up
 behind each other in time instead of trying again. Within any T seconds at most rate x T units and one block are used.
+
+A lease is as large as a process has shown that it needs: the time of a large one that is hardly used would be lost, and
+everybody else would wait for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +38,8 @@ _NEVER_AHEAD_SECONDS = 900
 class _Lease:
     """Units that this process may use until `ends_at`, the next of them from `next_at`, one every `unit_seconds`."""
 
-    units: float
+    size: int
+    units: int
     unit_seconds: float
     taken_at: float
     next_at: float
@@ -101,15 +105,24 @@ class Limiter:
         grant = lease.use(units, now=now, max_wait_seconds=max_wait_seconds) if lease else None
         if grant is not None:
             return grant
-        # A whole number of calls like this one: a rest that is too small for the next call would be lost.
-        block = units * max(1, ceil(rate * self._block_seconds / units))
+        block = self._block(lease, units, rate=rate, now=now)
         start = self._reserve(name, block / rate, now, max_wait_seconds)
         if start is None:
             return Grant(0, max_wait_seconds)
         start = max(start, now)
-        lease = _Lease(block, 1 / rate, taken_at=now, next_at=start, ends_at=start + block / rate)
+        lease = _Lease(block, block, 1 / rate, taken_at=now, next_at=start, ends_at=start + block / rate)
         self._leases[name] = lease
         return lease.use(units, now=now, max_wait_seconds=max_wait_seconds) or Grant(0, max_wait_seconds)
+
+    def _block(self, last: _Lease | None, units: int, *, rate: float, now: float) -> int:
+        """How many units to lease: twice the last lease where that was used up in time, else what was used of it."""
+        calls = 1
+        if last is not None and now <= last.ends_at + self._block_seconds:
+            used_up = last.units < units
+            calls = (2 * last.size if used_up else last.size - last.units) // units
+        # A whole number of calls like this one: a rest that is too small for the next call would be lost.
+        most = ceil(rate * self._block_seconds / units)
+        return units * max(1, min(calls, most))
 
     def slow_down(self, name: str) -> None:
         """Halves the pace: a provider said that it is too much. The pace grows back by itself. Raises: UnavailableError

@@ -100,6 +100,18 @@ def test_the_units_of_one_worker_leave_evenly(limiter: Limiter, clock: HandClock
     assert max(gaps) == pytest.approx(1 / RATE, rel=0.01)
 
 
+def test_a_worker_that_calls_seldom_takes_no_time_from_the_others(make: Callable[[], Limiter]) -> None:
+    make().take(NAME, 1, max_wait_seconds=MAX_WAIT)
+
+    assert make().take(NAME, 1, max_wait_seconds=MAX_WAIT).wait_seconds == pytest.approx(1 / RATE)
+
+
+def test_workers_whose_calls_are_slow_waste_little_of_the_rate(make: Callable[[], Limiter], clock: HandClock) -> None:
+    calls = work([make() for _ in range(8)], clock, seconds=20, call_seconds=0.1)
+
+    assert sent(calls) >= RATE * 20 * 0.6
+
+
 def test_a_share_of_the_rate_is_kept(make: Callable[[], Limiter], clock: HandClock) -> None:
     calls = work([make() for _ in range(4)], clock, seconds=20, share=0.1)
 
