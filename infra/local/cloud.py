@@ -135,9 +135,9 @@ class LocalCloud:
         """Makes the API key of the first service, the same in every run, and answers it; with `people`, demo users too.
         Raises: StartError."""
         parts = self.state.api_key()
-        command = [sys.executable, "-m", "infra.local.seed", parts.key_id, parts.secret]
-        answer = subprocess.run(
-            [*command, *(["--people", "--cinema", self.mailbox_url] if people else [])],
+        options = ["--people", "--cinema", self.mailbox_url] if people else []
+        answer = subprocess.run(  # a secret may begin with a hyphen, so that it stands behind "--"
+            [sys.executable, "-m", "infra.local.seed", *options, "--", parts.key_id, parts.secret],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,
