@@ -1,7 +1,7 @@
 """Does a campaign slow instant letters down? p95 of an instant letter, from the API's answer to the mailbox, with a
 campaign of 10,000 running and without.
 
-    python -m bench.instant_p95 [--users 10000] [--letters 40] [--rate 50]
+    python -m bench.instant_p95 [--users 10000] [--letters 40] [--rate 25]
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--letters", type=int, default=40)
-    parser.add_argument("--rate", type=float, default=50, help="letters a second of the campaign")
+    parser.add_argument("--rate", type=float, default=25, help="letters a second of the campaign")
     chosen = parser.parse_args()
     with crowd(chosen.users) as made:
         p95(made, "warm", 5)
