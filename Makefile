@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock package deploy clean
+.PHONY: help setup run test lint format lock package deploy manager clean
 
 PORT ?= 4566
 STAGE ?= dev
@@ -54,6 +54,9 @@ package: $(READY) ## what is deployed, into build/
 
 deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev)
 	@$(BIN)/python -m infra.deploy --stage $(STAGE)
+
+manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints its password
+	@$(BIN)/python -m infra.managers --stage $(STAGE) add $(NAME)
 
 clean: ## all that was made here: .venv, build (the local cloud's data too), caches
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .chalice/deployments

@@ -1,0 +1,1 @@
+"""The managers' page: server-rendered, usable without JavaScript."""

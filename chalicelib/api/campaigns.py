@@ -1,6 +1,5 @@
 """`/v1/campaigns`: mailings to audiences: written, started, watched, held and stopped."""
 
-import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,19 +10,18 @@ from chalicelib.api.answers import AcceptedNotifications
 from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
+from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch
-from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import rfc3339
 from chalicelib.control.keys import Scope
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import CampaignRow, RunRow
+from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaigns import campaign_control, campaign_preview
 from chalicelib.wiring.running import campaigns, runs
 
 routes = Blueprint(__name__)
-SHOWN_RUNS = 10
 _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
 
@@ -277,40 +275,4 @@ def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
 
 
 def _described(head: CampaignRow) -> dict[str, Any]:
-    spec, shown = spec_of(head), runs().of(head.id, limit=SHOWN_RUNS)
-    progresses = [read_progress(run) for run in shown]
-    total = sum(progresses, Progress())
-    rate = head.rate_per_second or spec.rate_per_second
-    return {
-        **spec.model_dump(mode="json", by_alias=True, exclude_none=False),
-        "id": head.id,
-        "state": head.state,
-        "version": int(head.version),
-        "created_at": head.created_at,
-        "created_by": head.created_by,
-        "updated_at": head.updated_at,
-        "updated_by": head.updated_by,
-        "approved_by": head.approved_by,
-        "next_run_at": head.next_run_at,
-        "next_runs": [rfc3339(moment) for moment in campaign_preview().next_runs(head, spec)],
-        "progress": vars(total),
-        "eta_seconds": round(total.queued / rate) if head.open_runs else 0,
-        "runs": [_run(run, progress) for run, progress in zip(shown, progresses, strict=True)],
-        "timeline": [json.loads(event) for event in head.timeline],
-    }
-
-
-def _run(run: RunRow, progress: Progress) -> dict[str, Any]:
-    return {
-        "id": run.run_id,
-        "scheduled_at": run.scheduled_at,
-        "created_at": run.created_at,
-        "finished_at": run.finished_at,
-        "outcome": run.outcome,
-        "version": int(run.version),
-        "template_version": int(run.letter["template_version"]),
-        "canary_released_at": run.canary_released_at,
-        "resend_of": run.resend_of,
-        "reasons": run.reasons,
-        "progress": vars(progress),
-    }
+    return describe_campaign(head, runs=runs(), preview=campaign_preview())

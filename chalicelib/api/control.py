@@ -12,18 +12,17 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
-from chalicelib.control.switch import SUBSYSTEMS, Switch
-from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
-from chalicelib.observability import logger
+from chalicelib.control.limits import LIMITS
+from chalicelib.control.switch import Switch
+from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter
 from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
-from chalicelib.wiring.control import consumers, dead_letters, limiter, switches
+from chalicelib.wiring.control import consumers, dead_letters, failover, limiter, switches
 from chalicelib.wiring.ledger import revive
 
 routes = Blueprint(__name__)
 MAX_REDRIVE = 500
-LIMITS = tuple(f"{subsystem}.{lane}" for subsystem in SUBSYSTEMS for lane in ("instant", "bulk"))
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -198,17 +197,14 @@ def get_switch(call: Call[None, None]) -> dict[str, Any]:
 def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     """Open: within a second no worker calls the subsystem, its consumers are off, messages wait in their queues.
     Closed: they come back by the ramp; no effect on a switch that is not open, unless `ramp` is false."""
-    name = call.path["name"]
-    by = f"key:{call.caller.key_id}"
-    if call.body.state == "open":
-        thrown = switches().open(name, by=by, reason=call.body.reason)
-    else:
-        thrown = switches().close(name, by=by, reason=call.body.reason, ramp=call.body.ramp)
-    try:
-        consumers().follow_subsystem(name)
-    except UnavailableError:
-        # The switch is thrown and holds; an answer of 503 would say that it is not. The next tick does the rest.
-        logger().warning("consumers did not follow their switch", subsystem=name)
+    body = call.body
+    thrown = failover().throw(
+        call.path["name"],
+        opened=body.state == "open",
+        by=f"key:{call.caller.key_id}",
+        reason=body.reason,
+        ramp=body.ramp,
+    )
     return _switch(thrown)
 
 

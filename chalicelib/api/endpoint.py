@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.api.problem import invalid, plain_json, problem, problem_of
+from chalicelib.api.problem import plain_json, problem, problem_of
+from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope
 from chalicelib.errors import InvalidError, TooLargeError, VestnikError
 from chalicelib.observability import Line, logger, write_line

@@ -10,7 +10,8 @@ from chalice.app import Blueprint, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.api.live import TicketAnswer, issue_ticket
-from chalicelib.api.problem import invalid, plain_json, problem, problem_of
+from chalicelib.api.problem import plain_json, problem, problem_of
+from chalicelib.control.answers import invalid
 from chalicelib.errors import NotFoundError, VestnikError
 from chalicelib.live.door import origin_of
 from chalicelib.observability import Line, write_line

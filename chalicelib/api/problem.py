@@ -2,40 +2,19 @@
 HTTP."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 from math import isinf
 from typing import Any
 
 from chalice.app import Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from chalicelib.errors import (
-    ConflictError,
-    FieldError,
-    ForbiddenError,
-    InvalidError,
-    NotFoundError,
-    TooLargeError,
-    TooManyRequestsError,
-    UnauthorizedError,
-    UnavailableError,
-    VestnikError,
-)
+from chalicelib.control.answers import status_of
+from chalicelib.errors import FieldError, InvalidError, TooManyRequestsError, VestnikError
 
 CONTENT_TYPE = "application/problem+json"
 
-# The most special first.
-_STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
-    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    UnauthorizedError: HTTPStatus.UNAUTHORIZED,
-    ForbiddenError: HTTPStatus.FORBIDDEN,
-    NotFoundError: HTTPStatus.NOT_FOUND,
-    ConflictError: HTTPStatus.CONFLICT,
-    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
-    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 _RETRY_AFTER_SECONDS = 5
 
 
@@ -74,27 +53,12 @@ def problem(status: HTTPStatus, detail: str, errors: tuple[FieldError, ...] = ()
 
 def problem_of(error: VestnikError) -> Response:
     """The response for one of our errors."""
-    status = next((s for kind, s in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = status_of(error)
     errors = error.errors if isinstance(error, InvalidError) else ()
     response = problem(status, error.detail, errors)
     if isinstance(error, TooManyRequestsError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
-
-
-def invalid(error: ValidationError) -> InvalidError:
-    """Our error for pydantic's, with paths such as `recipients[3].email`."""
-    fields = []
-    mistakes = error.errors(include_url=False, include_input=False)
-    inside = {mistake["loc"][:-1] for mistake in mistakes} | {mistake["loc"][:-2] for mistake in mistakes}
-    for mistake in mistakes:
-        if mistake["type"] == "too_short" and mistake["loc"] in inside:
-            continue  # pydantic does not count the items of a tuple that it has named bad
-        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in mistake["loc"]).lstrip(".")
-        message = mistake["msg"].removeprefix("Value error, ")
-        fields.append(FieldError(path or "body", message))
-    names = ", ".join(dict.fromkeys(f.field for f in fields))
-    return InvalidError(f"the request is not as expected: {names}", fields)
 
 
 def plain_json(text: str) -> Any:

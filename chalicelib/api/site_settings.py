@@ -5,17 +5,15 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
-from chalicelib.control.event_rules import EventRule
 from chalicelib.control.keys import Scope
 from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.intake import events
+from chalicelib.wiring.intake import site_desk
 
 routes = Blueprint(__name__)
-_RULES: TypeAdapter[dict[str, EventRule]] = TypeAdapter(dict[str, EventRule])
 
 
 class SettingBody(BaseModel):
@@ -70,16 +68,5 @@ def get_setting(call: Call[None, None]) -> dict[str, Any]:
 def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
     """In force at once for links and events, within 15 seconds for letters on their way."""
     name = call.path["name"]
-    if name == "event_rules":
-        _check_rules(call.body.value)
-    changed = site_settings().put(name, call.body.value, by=call.caller.key_id, version=call.body.version)
+    changed = site_desk().put(name, call.body.value, by=call.caller.key_id, version=call.body.version)
     return asdict(changed)
-
-
-def _check_rules(value: JsonValue) -> None:
-    # A shape that is wrong is told by the setting itself, with all its mistakes.
-    try:
-        rules = _RULES.validate_python(value)
-    except ValidationError:
-        return
-    events().check_rules(rules)

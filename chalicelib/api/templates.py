@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
-from chalicelib.api.problem import invalid
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
+from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
 from chalicelib.rendering.checks import check

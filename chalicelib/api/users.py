@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.api.answers import UserAnswer, UsersAnswer
 from chalicelib.api.endpoint import Call, endpoint
-from chalicelib.api.problem import invalid
+from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
 from chalicelib.wiring.own_say import personal_data

@@ -17,10 +17,12 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
+from chalicelib.control.switch import SUBSYSTEMS
 from chalicelib.errors import InvalidError
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import LimitRow
 
+LIMITS = tuple(f"{subsystem}.{lane}" for subsystem in SUBSYSTEMS for lane in ("instant", "bulk"))
 BLOCK_SECONDS = 0.5  # a block is what the rate gives in this time: two writes a second, over all workers
 PORTION_SECONDS = 1.0  # a call that can be divided carries no more than the rate gives in this time
 MOST_RATE = 100_000.0

@@ -6,6 +6,8 @@ from functools import cache
 from chalicelib.clock import now
 from chalicelib.control.consumers import Consumers
 from chalicelib.control.dead_letters import DeadLetters
+from chalicelib.control.depths import QueueDepths
+from chalicelib.control.failover import Failover
 from chalicelib.control.gate import Deadline, Gate
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.limits import Limiter
@@ -48,6 +50,12 @@ def consumers() -> Consumers:
 
 
 @cache
+def failover() -> Failover:
+    """The hand on the switches."""
+    return Failover(switches=switches(), consumers=consumers())
+
+
+@cache
 def deadline() -> Deadline:
     """When this invocation has to come to its end."""
     return Deadline(seconds=time.monotonic)
@@ -76,6 +84,12 @@ def site_settings() -> SiteSettings:
 def dead_letters() -> DeadLetters:
     """The dead-letter queues."""
     return DeadLetters(sqs(), settings().resource(""))
+
+
+@cache
+def queue_depths() -> QueueDepths:
+    """How much lies in the queues."""
+    return QueueDepths(sqs(), settings().resource(""))
 
 
 @cache

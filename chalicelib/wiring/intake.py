@@ -7,6 +7,7 @@ from chalicelib.control.allowance import Allowances
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.confirmation import ConfirmationLetters
 from chalicelib.pipeline.events import Events
+from chalicelib.pipeline.site_desk import SiteDesk
 from chalicelib.pipeline.tick import Tick
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues, site_settings
@@ -45,3 +46,9 @@ def confirmation_letters() -> ConfirmationLetters:
 def tick() -> Tick:
     """The periodic work."""
     return Tick(accept=accept(), clock=now)
+
+
+@cache
+def site_desk() -> SiteDesk:
+    """Where settings of the site are changed."""
+    return SiteDesk(site=site_settings(), events=events())

@@ -132,12 +132,14 @@ class LocalCloud:
         self._deploy(*build_artifacts(STAGE))
 
     def seed(self, *, people: bool = False) -> str:
-        """Makes the API key of the first service, the same in every run, and answers it; with `people`, demo users too.
+        """Makes the API key of the first service, the same in every run, and answers it, and the first manager; with
+        `people`, demo users too.
         Raises: StartError."""
-        parts = self.state.api_key()
+        key = self.state.api_key()
+        parts = (key.key_id, key.secret, self.state.manager_password())
         options = ["--people", "--cinema", self.mailbox_url] if people else []
         answer = subprocess.run(  # a secret may begin with a hyphen, so that it stands behind "--"
-            [sys.executable, "-m", "infra.local.seed", *options, "--", parts.key_id, parts.secret],
+            [sys.executable, "-m", "infra.local.seed", *options, "--", *parts],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,

@@ -18,6 +18,7 @@ from typing import NoReturn
 from infra.local.cloud import LocalCloud, Ports
 from infra.local.leash import tie_to_parent
 from infra.local.process import StartError, free_port, port_is_free
+from infra.local.seed import FIRST_MANAGER
 from infra.paths import BUILD
 from infra.stacks import DeployError
 
@@ -99,16 +100,16 @@ def _stopping(cloud: LocalCloud) -> Iterator[None]:
 
 
 def _write_addresses(cloud: LocalCloud, key: str) -> None:
-    """`build/local.json`, for scripts. What is null does not exist yet."""
+    """`build/local.json`, for scripts."""
     addresses = {
         "api_url": cloud.api_url,
         "ws_url": cloud.ws_url,
-        "admin_url": None,
+        "admin_url": f"{cloud.api_url}/admin",
         "mailbox_url": cloud.mailbox_url,
         "emulator_url": cloud.emulator_url,
         "api_key": key,
-        "admin_user": None,
-        "admin_password": None,
+        "admin_user": FIRST_MANAGER,
+        "admin_password": cloud.state.manager_password(),
     }
     target = BUILD / "local.json"
     unfinished = target.with_suffix(".part")
@@ -135,6 +136,7 @@ Vestnik runs (ready in {took_seconds:.1f} s).
 
   API          {cloud.api_url}
   its docs     {cloud.api_url}/docs
+  managers     {cloud.api_url}/admin  (user {FIRST_MANAGER}, password {cloud.state.manager_password()})
   live         {cloud.api_url}/live-demo  ({cloud.ws_url})
   letters      {cloud.mailbox_url}
   emulator     {cloud.emulator_url}

@@ -1,18 +1,23 @@
-"""Fills a new local cloud: the API key of its first service, a few people, and the ready-made campaigns. Run by
-`run.py` and the end-to-end tests in the environment of that cloud (`LocalCloud.environment()`), because the key's table
-belongs to the app.
+"""Fills a new local cloud: the API key of its first service, its first manager, a few people, and the ready-made
+campaigns. Run by `run.py` and the end-to-end tests in the environment of that cloud (`LocalCloud.environment()`),
+because the key's table belongs to the app.
 
-    python -m infra.local.seed KEY_ID SECRET [--people] [--cinema URL]     # prints the key
+    python -m infra.local.seed [--people] [--cinema URL] -- KEY_ID SECRET MANAGER_PASSWORD     # prints the key
 """
 
 import argparse
+from contextlib import suppress
 from typing import Any
 
 import requests
 
 from chalicelib.control.keys import Scope, create_key
+from chalicelib.control.managers import Role
+from chalicelib.errors import ConflictError
 from chalicelib.settings import settings
+from chalicelib.wiring.admin import managers
 
+FIRST_MANAGER = "admin"
 PEOPLE = (
     {
         "id": "anna",
@@ -96,10 +101,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Put the first API key and demo people into the local cloud.")
     parser.add_argument("key_id")
     parser.add_argument("secret")
+    parser.add_argument("manager_password")
     parser.add_argument("--people", action="store_true")
     parser.add_argument("--cinema", metavar="URL", help="where the demo campaigns get their content")
     chosen = parser.parse_args()
     key = create_key("local", list(Scope), key_id=chosen.key_id, secret=chosen.secret)
+    with suppress(ConflictError):  # from an earlier run; the password may have been changed since
+        managers().add(FIRST_MANAGER, roles=list(Role), by="make run", password=chosen.manager_password)
     if chosen.people:
         seed_people(settings().public_url, key)
     if chosen.cinema:

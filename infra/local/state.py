@@ -89,6 +89,14 @@ class StateFolder:
             self.emulator.rename(aside.with_name(f"{aside.name}.replacement"))
         aside.rename(self.emulator)
 
+    def manager_password(self) -> str:
+        """The first manager's, made at the first call and readable by the owner alone."""
+        file = self.path / "manager-password"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(15))
+        return file.read_text()
+
     def api_key(self) -> ApiKeyParts:
         """The key's parts, made at the first call and readable by the owner alone."""
         file = self.path / "api-key.json"

@@ -15,7 +15,7 @@ from pynamodb.models import Model
 from chalicelib import wiring
 from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.storage import base, campaigns, configuration, control, ledger, links, people
+from chalicelib.storage import base, campaigns, configuration, control, ledger, links, managers, people
 from chalicelib.storage import live as live_tables
 from functions import deliver, enrich, fanout, feedback, live, load, retry
 
@@ -56,6 +56,9 @@ TABLES = (
     campaigns.ParkedRow,
     campaigns.CounterRow,
     campaigns.ListRow,
+    managers.ManagerRow,
+    managers.SessionRow,
+    managers.AuditRow,
 )
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

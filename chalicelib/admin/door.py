@@ -1,0 +1,107 @@
+"""What is open to everybody: signing in, the look of the pages, their files; and the account of whoever is in."""
+
+from http import HTTPStatus
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.admin.frame import (
+    LANGUAGE_COOKIE,
+    SESSION_COOKIE,
+    THEME_COOKIE,
+    Visit,
+    action,
+    cookie,
+    ip_of,
+    language_of,
+    page,
+    read_form,
+    redirect,
+    shown,
+)
+from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file, words
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError, TooManyRequestsError, UnauthorizedError, UnavailableError
+from chalicelib.wiring.admin import audit, managers, sessions
+
+routes = Blueprint(__name__)
+_YEAR_SECONDS = 365 * 24 * 3600
+_THEMES = ("auto", "light", "dark")
+
+
+@routes.route("/admin/sign-in", methods=["GET"], name="admin_sign_in_page")
+def sign_in_page() -> Response:
+    """The one page that needs no session."""
+    return shown(Page("sign_in", {"name": ""}), routes.current_request, session=None)
+
+
+@routes.route("/admin/sign-in", methods=["POST"], name="admin_sign_in", content_types=["*/*"])
+def sign_in() -> Response:
+    """A new session for whoever knows the password; nothing says which of name and password was wrong."""
+    request = routes.current_request
+    name, ip = "", ip_of(request)
+    try:
+        form = read_form(request)
+        name = next(iter(form.get("name", ())), "").strip().lower()
+        manager = managers().sign_in(name, next(iter(form.get("password", ())), ""), ip=ip)
+        value = sessions().begin(manager)
+        audit().write(by=manager.name, did="sign-in", thing=None, outcome="done", ip=ip)
+        return redirect(Go("/admin"), cookies=[cookie(SESSION_COOKIE, value)])
+    except (UnauthorizedError, InvalidError):
+        return _again(name, "wrong", HTTPStatus.UNPROCESSABLE_ENTITY)
+    except TooManyRequestsError:
+        return _again(name, "too_often", HTTPStatus.TOO_MANY_REQUESTS)
+    except UnavailableError:
+        return _again(name, "unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _again(name: str, why: str, status: HTTPStatus) -> Response:
+    request = routes.current_request
+    say = words(language_of(request))["sign_in"]
+    return shown(Page("sign_in", {"name": name}, status), request, session=None, mistakes={"form": say[why]})
+
+
+@routes.route("/admin/look", methods=["GET"], name="admin_look")
+def look() -> Response:
+    """Language and theme are the browser's own affair: cookies, no account."""
+    query = routes.current_request.query_params or {}
+    cookies = []
+    if query.get("language") in LANGUAGES:
+        cookies.append(cookie(LANGUAGE_COOKIE, str(query["language"]), seconds=_YEAR_SECONDS))
+    if query.get("theme") in _THEMES:
+        cookies.append(cookie(THEME_COOKIE, str(query["theme"]), seconds=_YEAR_SECONDS))
+    back = str(query.get("back") or "/admin")
+    inside = back == "/admin" or back.startswith("/admin/")
+    return redirect(Go(back if inside and "//" not in back and "\\" not in back else "/admin"), cookies=cookies)
+
+
+@routes.route("/admin/static/{version}/{name}", methods=["GET"], name="admin_static")
+def static(version: str, name: str) -> Response:  # noqa: ARG001 - the version only makes the address new
+    """Styles and scripts; their addresses change with their content."""
+    if name not in STATIC:
+        return Response("", status_code=HTTPStatus.NOT_FOUND.value)
+    headers = {
+        "Content-Type": STATIC[name],
+        "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(static_file(name).decode(), headers=headers)
+
+
+@action(routes, "/admin/sign-out", role=Role.VIEWER, does="sign-out")
+def sign_out(visit: Visit) -> Go:
+    """Ends this session on the server, whatever the browser keeps."""
+    sessions().end(visit.session)
+    return Go("/admin/sign-in")
+
+
+@page(routes, "/admin/account")
+def account(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+    """One's own password."""
+    return Page("account")
+
+
+@action(routes, "/admin/account", role=Role.VIEWER, does="password.change", again=account)
+def change_password(visit: Visit) -> Go:
+    """Signs out everywhere."""
+    managers().change_password(visit.manager.name, old=visit.typed("old"), new=visit.typed("new"))
+    return Go("/admin/sign-in")

@@ -1,0 +1,230 @@
+"""The frame of every page of the managers: session → role → form token → view → answer. What is asked of a route is
+said where it is registered, so that a test can walk over all of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from inspect import getdoc
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.admin.look import LANGUAGES, Go, Page, base_path, render, url
+from chalicelib.control.answers import status_of
+from chalicelib.control.managers import Manager, Role
+from chalicelib.control.sessions import LASTS, Session
+from chalicelib.errors import (
+    ConflictError,
+    FieldError,
+    InvalidError,
+    TooLargeError,
+    UnauthorizedError,
+    VestnikError,
+)
+from chalicelib.observability import Line, logger, write_line
+from chalicelib.settings import settings
+from chalicelib.wiring.admin import audit, sessions
+
+SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
+MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of a manager. `mistakes` are those of the form that is shown again, by field."""
+
+    session: Session
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Mapping[str, Sequence[str]]
+    locale: str
+    ip: str
+    mistakes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def manager(self) -> Manager:
+        """Who it is."""
+        return self.session.manager
+
+    def typed(self, name: str) -> str:
+        """The first value of a field, without the spaces around it; empty where there is none."""
+        return next(iter(self.form.get(name, ())), "").strip()
+
+
+Went: TypeAlias = Go | Page | Response
+View = Callable[[Visit], Page | Response]
+Act = Callable[[Visit], Go | Page]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a route asks of its caller; `does` is the audit's word of an action."""
+
+    method: str
+    path: str
+    role: Role
+    does: str | None
+
+
+REGISTERED: list[Registered] = []
+
+
+def page(blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER) -> Callable[[View], View]:
+    """Registers a page; looking changes nothing."""
+
+    def register(view: View) -> View:
+        _register(blueprint, Registered("GET", path, role, None), view, lambda visit: view(visit))
+        return view
+
+    return register
+
+
+def action(
+    blueprint: Blueprint, path: str, *, role: Role, does: str, again: View | None = None
+) -> Callable[[Act], Act]:
+    """Registers what a form does. It is written into the audit, whatever came of it. A mistake shows the page `again`
+    with what was typed and what is wrong, or, without one, a page that says what is wrong."""
+
+    def register(act: Act) -> Act:
+        def run(visit: Visit) -> Went:
+            thing = next(iter(visit.path.values()), None) or visit.typed("name") or None
+
+            def note(outcome: str) -> None:
+                audit().write(by=visit.manager.name, did=does, thing=thing, outcome=outcome, ip=visit.ip)
+
+            try:
+                sessions().check_form(visit.session, visit.typed("token"))
+                went = act(visit)
+            except VestnikError as error:
+                note(type(error).__name__.removesuffix("Error").lower())
+                if again is None or not isinstance(error, InvalidError | ConflictError):
+                    raise
+                shown = again(replace(visit, mistakes=_mistakes(error)))
+                return replace(shown, status=status_of(error)) if isinstance(shown, Page) else shown
+            note("done")
+            return went
+
+        _register(blueprint, Registered("POST", path, role, does), act, run)
+        return act
+
+    return register
+
+
+def _register(
+    blueprint: Blueprint, declared: Registered, view: Callable[..., Any], run: Callable[[Visit], Went]
+) -> None:
+    REGISTERED.append(declared)
+    name = f"admin_{view.__name__}"
+    assert getdoc(view), f"{name}: the view's docstring says what it shows or does"  # noqa: S101 - at import, for us
+
+    def handle(**path_values: str) -> Response:
+        request = blueprint.current_request
+        response = _answer(declared, run, request, path_values)
+        write_line("admin", [Line(counts={f"{name}_{response.status_code}": 1})])
+        return response
+
+    handle.__name__ = name
+    kinds = ["*/*"] if declared.method == "POST" else ["application/json"]
+    blueprint.route(declared.path, methods=[declared.method], name=name, content_types=kinds)(handle)
+
+
+def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request, path: Mapping[str, str]) -> Response:
+    locale = language_of(request)
+    session: Session | None = None
+    try:
+        session = sessions().find(_cookies(request).get(SESSION_COOKIE))
+        session.manager.demand(declared.role)
+        visit = Visit(session, path, dict(request.query_params or {}), read_form(request), locale, ip_of(request))
+        went = run(visit)
+        if isinstance(went, Response):
+            return went
+        if isinstance(went, Go):
+            return redirect(went)
+        return shown(went, request, session=session, mistakes=visit.mistakes)
+    except UnauthorizedError:
+        return redirect(Go("/admin/sign-in"))
+    except VestnikError as error:
+        trouble = Page("trouble", {"error": error, "status": status_of(error)}, status_of(error))
+        return shown(trouble, request, session=session)
+    except Exception as error:
+        # Chalice would log the message too, and that may quote what somebody typed.
+        logger().error("admin failed", page=declared.path, error=type(error).__name__, exc_info=False)
+        failed = Page("trouble", {"error": None, "status": HTTPStatus.INTERNAL_SERVER_ERROR}, HTTPStatus(500))
+        return shown(failed, request, session=session)
+
+
+def shown(
+    page: Page, request: Request, *, session: Session | None, mistakes: Mapping[str, str] | None = None
+) -> Response:
+    """A page with what all pages share."""
+    cookies, query = _cookies(request), dict(request.query_params or {})
+    return render(
+        Page(page.template, {"mistakes": mistakes or {}, **page.values}, page.status),
+        locale=language_of(request),
+        manager=session.manager if session else None,
+        token=session.form_token if session else None,
+        theme=cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",
+        here=str(request.context["resourcePath"]).format(**(request.uri_params or {})),
+        done=query.get("done"),
+    )
+
+
+def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
+    """303: the browser asks for the next page by GET, and going back repeats nothing."""
+    path, _, query = to.path.partition("?")
+    asked = {name: values[0] for name, values in parse_qs(query).items()}
+    headers: dict[str, Any] = {"Location": url(path, **asked, done=to.done), "Cache-Control": "no-store"}
+    if cookies:
+        headers["Set-Cookie"] = list(cookies)
+    return Response("", headers=headers, status_code=HTTPStatus.SEE_OTHER.value)
+
+
+def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
+    """A Set-Cookie line. `Secure` everywhere but on this machine, where there is no TLS."""
+    secure = "" if settings().public_url.startswith("http:") else " Secure;"
+    return f"{name}={value}; Path={base_path()}/admin; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
+
+
+def language_of(request: Request) -> str:
+    """What was chosen, else what the browser prefers, else the stage's."""
+    chosen = _cookies(request).get(LANGUAGE_COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    preferred = (request.headers.get("accept-language") or "")[:2].lower()
+    return preferred if preferred in LANGUAGES else settings().default_locale
+
+
+def ip_of(request: Request) -> str:
+    """Where the request came from, as API Gateway says it."""
+    return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
+
+
+def read_form(request: Request) -> Mapping[str, Sequence[str]]:
+    """The fields of a plain form. Raises: TooLargeError, InvalidError (permanent)."""
+    if request.method != "POST":
+        return {}
+    raw = request.raw_body
+    if len(raw) > MAX_FORM_BYTES:
+        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES} bytes")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise InvalidError.of("form", f"expected {_FORM}")
+    try:
+        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError as error:
+        raise InvalidError.of("form", f"expected at most {MAX_FORM_FIELDS} fields in UTF-8") from error
+
+
+def _cookies(request: Request) -> dict[str, str]:
+    try:
+        return {name: one.value for name, one in SimpleCookie(request.headers.get("cookie", "")).items()}
+    except CookieError:
+        return {}
+
+
+def _mistakes(error: VestnikError) -> dict[str, str]:
+    errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError) else ()
+    return {one.field: one.message for one in errors} or {"form": error.detail}

@@ -1,0 +1,69 @@
+"""A letter as somebody would get it, for the eyes of managers. Called by the pages of campaigns and templates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.errors import NotFoundError, RenderError
+from chalicelib.profiles.model import Profile
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.wiring.people import directory
+
+# A frame that may run nothing, send nothing and reach nothing but the letter's own pictures.
+_FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """`problem` says why there is none."""
+
+    locale: str
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    problem: str | None = None
+
+
+def letter_for(
+    template: Template, context: Mapping[str, Any], *, user_id: str, locale: str, renderer: Renderer
+) -> Letter:
+    """The e-mail for a real user, or for the template's own sample where none is named. Raises: UnavailableError
+    (retryable)."""
+    user: Mapping[str, Any] = template.sample.user
+    if user_id:
+        try:
+            user = _user(directory().get(user_id))
+        except NotFoundError as error:
+            return Letter(locale, problem=error.detail)
+    try:
+        made = renderer.render(
+            template, channel="email", locale=locale, context=context, user=user, service=template.sample.service
+        )
+    except RenderError as error:
+        return Letter(locale, problem=error.detail)
+    return Letter(made.locale, made.parts.get("subject", ""), made.parts.get("html", ""), made.parts.get("text", ""))
+
+
+def framed(letter: Letter) -> Response:
+    """The letter's HTML as the content of a frame."""
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": _FRAME_POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(letter.html, headers=headers, status_code=HTTPStatus.OK.value)
+
+
+def _user(profile: Profile) -> Mapping[str, Any]:
+    return {
+        "name": profile.name,
+        "email": profile.email,
+        "timezone": profile.timezone,
+        "attributes": dict(profile.attributes),
+    }

@@ -1,0 +1,141 @@
+"""How a page of the managers looks: templates, words, headers. Called by `frame.py`; the templates are in
+`templates/admin/`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from chalice.app import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.settings import settings
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
+# Nothing inline and nothing from elsewhere; a preview of a letter is a frame of its own without any right.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+STATIC = {
+    "admin.css": "text/css; charset=utf-8",
+    "admin.js": "text/javascript; charset=utf-8",
+    "htmx.js": "text/javascript; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a view shows: `templates/admin/<template>.html` with its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: HTTPStatus = HTTPStatus.OK
+
+
+@dataclass(frozen=True)
+class Go:
+    """Where the browser goes after an action; `done` is a word of the `done` texts that the next page shows."""
+
+    path: str
+    done: str | None = None
+
+
+def base_path() -> str:
+    """What stands before every path of the app: the stage in an execute-api address, else nothing."""
+    return urlsplit(settings().public_url).path.rstrip("/")
+
+
+def url(path: str, **query: object) -> str:
+    """The address of a page of ours."""
+    asked = {name: value for name, value in query.items() if value is not None}
+    return f"{base_path()}{path}{'?' + urlencode(asked) if asked else ''}"
+
+
+def render(page: Page, *, locale: str, **shared: Any) -> Response:
+    """The page as an answer that no cache keeps and no other site can frame."""
+    body = (
+        _environment()
+        .get_template(f"{page.template}.html")
+        .render(
+            locale=locale, say=words(locale), languages=LANGUAGES, site=settings().site_name, **shared, **page.values
+        )
+    )
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Language": locale,
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+    return Response(body, headers=headers, status_code=page.status.value)
+
+
+@cache
+def words(locale: str) -> Mapping[str, Any]:
+    """The texts in a language."""
+    texts: dict[str, Any] = json.loads((_folder() / "words" / f"{locale}.json").read_text(encoding="utf-8"))
+    return texts
+
+
+@cache
+def static_file(name: str) -> bytes:
+    """A file of STATIC. htmx comes from its package (`infra/assets.py`)."""
+    return (_folder() / "static" / name).read_bytes()
+
+
+@cache
+def static_url(name: str) -> str:
+    """Its address, which changes with its content, so that browsers may keep it for ever."""
+    return url(f"/admin/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}")
+
+
+def _folder() -> Path:
+    return shipped_folder() / "admin"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"url": url, "static": static_url}
+    environment.filters |= {"moment": _moment, "number": _number, "duration": _duration}
+    return environment
+
+
+def _moment(value: str | float | datetime | None, zone: str | None = None) -> str:
+    """`2026-11-23 18:00`, in the stage's zone unless another is given."""
+    from zoneinfo import ZoneInfo
+
+    if value is None:
+        return "—"
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if not isinstance(value, datetime):
+        value = datetime.fromtimestamp(value, tz=ZoneInfo("UTC"))
+    return f"{value.astimezone(ZoneInfo(zone or settings().default_timezone)):%Y-%m-%d %H:%M}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.10g}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

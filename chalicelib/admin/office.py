@@ -1,0 +1,61 @@
+"""Managers and their roles, and the audit."""
+
+from chalice.app import Blueprint
+
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError
+from chalicelib.wiring.admin import audit, managers
+
+routes = Blueprint(__name__)
+_PAGE = 50
+
+
+@page(routes, "/admin/managers", role=Role.ADMINISTRATOR)
+def manager_list(visit: Visit) -> Page:
+    """Everybody who may sign in."""
+    values = {"managers": managers().everybody(), "roles": list(Role), "made": None, "form": visit.form}
+    return Page("managers", values)
+
+
+@action(routes, "/admin/managers", role=Role.ADMINISTRATOR, does="manager.add", again=manager_list)
+def add_manager(visit: Visit) -> Page:
+    """Shows the new password once."""
+    name = visit.typed("name").lower()
+    secret = managers().add(name, roles=list(visit.form.get("role", ())), by=visit.manager.name)
+    return _with_password(name, secret)
+
+
+@action(routes, "/admin/managers/{name}/roles", role=Role.ADMINISTRATOR, does="manager.roles", again=manager_list)
+def set_roles(visit: Visit) -> Go:
+    """Works at the next click of theirs."""
+    managers().set_roles(visit.path["name"], list(visit.form.get("role", ())), by=visit.manager.name)
+    return Go("/admin/managers", done="saved")
+
+
+@action(routes, "/admin/managers/{name}/access", role=Role.ADMINISTRATOR, does="manager.access", again=manager_list)
+def set_access(visit: Visit) -> Go:
+    """Disabled: signed out everywhere, and no way in."""
+    if visit.typed("disabled") not in ("yes", "no"):
+        raise InvalidError.of("disabled", "expected yes or no")
+    managers().set_disabled(visit.path["name"], visit.typed("disabled") == "yes", by=visit.manager.name)
+    return Go("/admin/managers", done="saved")
+
+
+@action(routes, "/admin/managers/{name}/password", role=Role.ADMINISTRATOR, does="manager.password", again=manager_list)
+def reset_password(visit: Visit) -> Page:
+    """A new password, shown once; their sessions end."""
+    return _with_password(visit.path["name"], managers().reset_password(visit.path["name"]))
+
+
+@page(routes, "/admin/audit", role=Role.ADMINISTRATOR)
+def audit_list(visit: Visit) -> Page:
+    """Who did what, newest first."""
+    entries, cursor = audit().page(limit=_PAGE, cursor=visit.query.get("cursor"))
+    return Page("audit", {"entries": entries, "following": url("/admin/audit", cursor=cursor) if cursor else None})
+
+
+def _with_password(name: str, secret: str) -> Page:
+    made = {"name": name, "password": secret}
+    return Page("managers", {"managers": managers().everybody(), "roles": list(Role), "made": made, "form": {}})

@@ -1,0 +1,170 @@
+"""The failover desk: switches, consumers, limits; dead letters; deliveries that wait for a person."""
+
+from chalice.app import Blueprint
+
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.consumers import CONSUMERS
+from chalicelib.control.limits import LIMITS
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.revive import describe_dead_letter
+from chalicelib.storage.ledger import DELIVERY_PREFIX
+from chalicelib.wiring.control import consumers, dead_letters, failover, limiter, queue_depths, switches
+from chalicelib.wiring.ledger import revive
+
+routes = Blueprint(__name__)
+_LOOKED_AT = 20
+_MOST_MOVED = 500
+_PAGE = 50
+
+
+@page(routes, "/admin/subsystems")
+def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+    """Every switch with the consumers that hang on it, and what waits there."""
+    values = {
+        "switches": switches().read_all(),
+        "consumers": consumers().read_all(),
+        "limits": limiter().read_all(LIMITS),
+        "depths": queue_depths().read(),
+    }
+    return Page("subsystems", values)
+
+
+@action(routes, "/admin/subsystems/switches/{name}", role=Role.OPERATOR, does="switch.throw", again=subsystems)
+def throw_switch(visit: Visit) -> Go:
+    """Open: no call leaves, messages wait. Closed: back by the ramp, or at once."""
+    state, reason = visit.typed("state"), visit.typed("reason")
+    if state not in ("open", "closed"):
+        raise InvalidError.of("state", "expected open or closed")
+    if not 1 <= len(reason) <= 200:
+        raise InvalidError.of("reason", "expected 1 to 200 characters: whoever comes next wants to know why")
+    failover().throw(
+        visit.path["name"],
+        opened=state == "open",
+        by=visit.manager.key,
+        reason=reason,
+        ramp=visit.typed("at_once") != "yes",
+    )
+    return Go("/admin/subsystems", done=f"switch_{state}")
+
+
+@action(routes, "/admin/subsystems/consumers/{name}", role=Role.OPERATOR, does="consumer.change", again=subsystems)
+def change_consumer(visit: Visit) -> Go:
+    """What is left out stays as it is."""
+    paused = {"yes": True, "no": False}.get(visit.typed("paused"))
+    consumers().change(
+        visit.path["name"],
+        by=visit.manager.key,
+        paused=paused,
+        max_concurrency=_whole(visit, "max_concurrency"),
+        batch_size=_whole(visit, "batch_size"),
+    )
+    return Go("/admin/subsystems", done="saved")
+
+
+@action(routes, "/admin/subsystems/limits/{name}", role=Role.OPERATOR, does="limit.set", again=subsystems)
+def set_limit(visit: Visit) -> Go:
+    """Workers follow within a second."""
+    name = visit.path["name"]
+    if name not in LIMITS:
+        raise NotFoundError(f"there is no limit {name}")
+    try:
+        rate = float(visit.typed("rate_per_second"))
+    except ValueError as error:
+        raise InvalidError.of("rate_per_second", "expected a number") from error
+    limiter().set_rate(name, rate)
+    return Go("/admin/subsystems", done="saved")
+
+
+@page(routes, "/admin/dead-letters")
+def dead_letter_queues(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+    """How many lie in each queue."""
+    counts = {queue: depth.dead for queue, depth in queue_depths().read().items()}
+    return Page("dead_letters", {"counts": counts, "queue": None, "letters": []})
+
+
+@page(routes, "/admin/dead-letters/{queue}")
+def dead_letter_queue(visit: Visit) -> Page:
+    """A look into one; they stay where they are."""
+    queue = visit.path["queue"]
+    letters = [describe_dead_letter(letter) for letter in dead_letters().look(queue, limit=_LOOKED_AT)]
+    return Page("dead_letters", {"counts": {queue: dead_letters().count(queue)}, "queue": queue, "letters": letters})
+
+
+@action(
+    routes,
+    "/admin/dead-letters/{queue}/redrive",
+    role=Role.OPERATOR,
+    does="dead-letters.redrive",
+    again=dead_letter_queue,
+)
+def redrive(visit: Visit) -> Go:
+    """Back into their queue; what was sent before stays sent."""
+    queue = _known(visit)
+    revive().redrive(queue, limit=_MOST_MOVED, ids=list(visit.form.get("id", ())) or None)
+    return Go(f"/admin/dead-letters/{queue}", done="redriven")
+
+
+@action(
+    routes, "/admin/dead-letters/{queue}/drop", role=Role.OPERATOR, does="dead-letters.drop", again=dead_letter_queue
+)
+def drop(visit: Visit) -> Go:
+    """Away for good; who and why is logged."""
+    queue, reason = _known(visit), visit.typed("reason")
+    if not reason:
+        raise InvalidError.of("reason", "expected why they may go")
+    ids = list(visit.form.get("id", ())) or None
+    revive().drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key)
+    return Go(f"/admin/dead-letters/{queue}", done="dropped")
+
+
+@page(routes, "/admin/attention")
+def attention(visit: Visit) -> Page:
+    """Deliveries of which nobody knows whether the provider has them, oldest first."""
+    rows, cursor = revive().uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
+    found = [
+        {
+            "id": DeliveryKey(row.notification_id, row.part.removeprefix(DELIVERY_PREFIX)).id,
+            "notification_id": row.notification_id,
+            "channel": row.part.removeprefix(DELIVERY_PREFIX),
+            "reason": row.reason,
+            "since": row.attention_at,
+        }
+        for row in rows
+    ]
+    following = url("/admin/attention", cursor=cursor) if cursor else None
+    return Page("attention", {"deliveries": found, "following": following})
+
+
+@action(routes, "/admin/attention/{delivery_id}", role=Role.OPERATOR, does="attention.decide", again=attention)
+def decide(visit: Visit) -> Go:
+    """Once more, or taken for sent."""
+    try:
+        key = DeliveryKey.of(visit.path["delivery_id"])
+    except ValueError as error:
+        raise NotFoundError("there is no such delivery") from error
+    match visit.typed("decision"):
+        case "retry":
+            revive().send_again(key)
+        case "assume_sent":
+            revive().assume_sent(key)
+        case _:
+            raise InvalidError.of("decision", "expected retry or assume_sent")
+    return Go("/admin/attention", done="decided")
+
+
+def _known(visit: Visit) -> str:
+    if visit.path["queue"] not in CONSUMERS:
+        raise NotFoundError(f"there is no queue {visit.path['queue']}")
+    return visit.path["queue"]
+
+
+def _whole(visit: Visit, name: str) -> int | None:
+    text = visit.typed(name)
+    if not text:
+        return None
+    if not text.isdigit():
+        raise InvalidError.of(name, "expected a whole number")
+    return int(text)

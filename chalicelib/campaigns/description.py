@@ -1,0 +1,58 @@
+"""A campaign as people see it: as it was written, how it stands, what its runs came to. The API answers it, the admin
+page shows it.
+"""
+
+import json
+from typing import Any
+
+from chalicelib.campaigns.preview import Preview
+from chalicelib.campaigns.progress import Progress, read_progress
+from chalicelib.campaigns.runs import Runs
+from chalicelib.campaigns.store import spec_of
+from chalicelib.clock import rfc3339
+from chalicelib.storage.campaigns import CampaignRow, RunRow
+
+SHOWN_RUNS = 10
+
+
+def describe_campaign(
+    head: CampaignRow, *, runs: Runs, preview: Preview, shown_runs: int = SHOWN_RUNS
+) -> dict[str, Any]:
+    """`progress` is that of its newest runs together; `runs` shows each. Raises: UnavailableError (retryable)."""
+    spec, shown = spec_of(head), runs.of(head.id, limit=shown_runs)
+    progresses = [read_progress(run) for run in shown]
+    total = sum(progresses, Progress())
+    rate = head.rate_per_second or spec.rate_per_second
+    return {
+        **spec.model_dump(mode="json", by_alias=True, exclude_none=False),
+        "id": head.id,
+        "state": head.state,
+        "version": int(head.version),
+        "created_at": head.created_at,
+        "created_by": head.created_by,
+        "updated_at": head.updated_at,
+        "updated_by": head.updated_by,
+        "approved_by": head.approved_by,
+        "next_run_at": head.next_run_at,
+        "next_runs": [rfc3339(moment) for moment in preview.next_runs(head, spec)],
+        "progress": vars(total),
+        "eta_seconds": round(total.queued / rate) if head.open_runs else 0,
+        "runs": [_run(run, progress) for run, progress in zip(shown, progresses, strict=True)],
+        "timeline": [json.loads(event) for event in head.timeline],
+    }
+
+
+def _run(run: RunRow, progress: Progress) -> dict[str, Any]:
+    return {
+        "id": run.run_id,
+        "scheduled_at": run.scheduled_at,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "outcome": run.outcome,
+        "version": int(run.version),
+        "template_version": int(run.letter["template_version"]),
+        "canary_released_at": run.canary_released_at,
+        "resend_of": run.resend_of,
+        "reasons": run.reasons,
+        "progress": vars(progress),
+    }

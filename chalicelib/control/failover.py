@@ -1,0 +1,29 @@
+"""Throwing a switch by hand: what the API and the failover desk of the admin page do alike."""
+
+from chalicelib.control.consumers import Consumers
+from chalicelib.control.switch import Switch
+from chalicelib.control.switches import Switches
+from chalicelib.errors import UnavailableError
+from chalicelib.observability import logger
+
+
+class Failover:
+    """The hand on the switches of one stage."""
+
+    def __init__(self, *, switches: Switches, consumers: Consumers) -> None:
+        self._switches = switches
+        self._consumers = consumers
+
+    def throw(self, name: str, *, opened: bool, by: str, reason: str, ramp: bool = True) -> Switch:
+        """Opens or closes a switch, and its consumers follow. Raises: NotFoundError (permanent), UnavailableError
+        (retryable): nothing was thrown."""
+        if opened:
+            thrown = self._switches.open(name, by=by, reason=reason)
+        else:
+            thrown = self._switches.close(name, by=by, reason=reason, ramp=ramp)
+        try:
+            self._consumers.follow_subsystem(name)
+        except UnavailableError:
+            # The switch is thrown and holds; an error would say that it is not. The next tick does the rest.
+            logger().warning("consumers did not follow their switch", subsystem=name)
+        return thrown

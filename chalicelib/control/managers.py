@@ -1,0 +1,201 @@
+"""Managers' accounts: who may sign in to the admin page, and what they may do there. Called by `admin/` and by
+`infra/managers.py`, which makes the first one.
+"""
+
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.update import Action
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.control.allowance import Allowances
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.managers import ManagerRow
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+MIN_PASSWORD, MAX_PASSWORD = 12, 256
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+_TRIES, _TRIES_OF_AN_IP, _MINUTES = 10, 30, 15
+MAX_MANAGERS = 100  # people of one marketing department; all are shown on one page
+
+
+class Role(StrEnum):
+    """What a manager may do. Whoever has any of them may look."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"  # writes campaigns, templates, settings of letters; starts, holds and stops campaigns
+    APPROVER = "approver"  # lets other people's campaigns go
+    OPERATOR = "operator"  # switches, pace, dead letters, suppressions, links
+    ADMINISTRATOR = "administrator"  # managers, keys, the audit
+
+
+@dataclass(frozen=True)
+class Manager:
+    """Somebody who may sign in. `key` is who did it, in campaigns and in the audit."""
+
+    name: str
+    roles: frozenset[str]
+    sessions_since: str
+    disabled: bool
+
+    @property
+    def key(self) -> str:
+        """Never the id of an API key: those hold no colon."""
+        return f"manager:{self.name}"
+
+    def may(self, role: Role) -> bool:
+        """Whether the roles cover this one."""
+        return bool(self.roles) if role is Role.VIEWER else role in self.roles
+
+    def demand(self, role: Role) -> None:
+        """Raises: ForbiddenError (permanent)."""
+        if not self.may(role):
+            raise ForbiddenError(f"this needs the role {role.value}")
+
+
+class Managers:
+    """The accounts of one stage."""
+
+    def __init__(self, *, clock: Clock, allowances: Allowances) -> None:
+        self._clock = clock
+        self._allowances = allowances
+
+    def add(self, name: str, *, roles: Collection[str], by: str, password: str | None = None) -> str:
+        """A new account; answers its password, made here unless one is given. Raises: InvalidError, ConflictError
+        (permanent: the name is taken), UnavailableError (retryable)."""
+        if not _NAME.fullmatch(name):
+            raise InvalidError.of("name", "expected 1 to 64 of: a–z, 0–9, dot, hyphen, underscore, @")
+        secret = password or secrets.token_urlsafe(15)
+        at = rfc3339(self._clock())
+        row = ManagerRow(
+            name,
+            password_hash=_hashed(secret),
+            roles=_checked(roles),
+            sessions_since=at,
+            created_at=at,
+            created_by=by,
+        )
+        with reaching_dynamodb():
+            try:
+                row.save(ManagerRow.name.does_not_exist())
+            except PutError as error:
+                if not condition_failed(error):
+                    raise
+                raise ConflictError(f"there is a manager {name} already") from error
+        return secret
+
+    def sign_in(self, name: str, password: str, *, ip: str) -> Manager:
+        """Raises: UnauthorizedError (permanent; the same for a wrong name and a wrong password, after the same work),
+        TooManyRequestsError (later), UnavailableError (retryable)."""
+        self._allowances.take(f"sign-in-ip#{ip}", times=_TRIES_OF_AN_IP, minutes=_MINUTES)
+        self._allowances.take(f"sign-in#{name[:64]}", times=_TRIES, minutes=_MINUTES)
+        row = _find(name) if _NAME.fullmatch(name) else None
+        fits = _fits(row.password_hash if row else _nobodys_hash(), password)
+        if row is None or not fits or row.disabled:
+            raise UnauthorizedError("the name or the password is wrong")
+        return _read(row)
+
+    def get(self, name: str) -> Manager:
+        """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        row = _find(name)
+        if row is None:
+            raise NotFoundError(f"there is no manager {name}")
+        return _read(row)
+
+    def everybody(self) -> list[Manager]:
+        """All accounts by name: they are few. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return sorted((_read(row) for row in ManagerRow.scan(limit=MAX_MANAGERS)), key=lambda one: one.name)
+
+    def change_password(self, name: str, *, old: str, new: str) -> None:
+        """Ends every session of the account. Raises: InvalidError (permanent), UnavailableError (retryable)."""
+        row = _find(name)
+        if row is None or not _fits(row.password_hash, old):
+            raise InvalidError.of("old", "this is not the present password")
+        self._update(name, [ManagerRow.password_hash.set(_hashed(new, field="new"))])
+
+    def reset_password(self, name: str) -> str:
+        """A new password, for somebody who has lost theirs; ends every session. Raises: NotFoundError (permanent),
+        UnavailableError (retryable)."""
+        secret = secrets.token_urlsafe(15)
+        self._update(name, [ManagerRow.password_hash.set(_hashed(secret))])
+        return secret
+
+    def set_roles(self, name: str, roles: Collection[str], *, by: str) -> None:
+        """Works at the next click. Raises: InvalidError, ConflictError (permanent: nobody takes away their own
+        administration), NotFoundError, UnavailableError (retryable)."""
+        if name == by and Role.ADMINISTRATOR not in roles:
+            raise ConflictError("somebody else has to take your administration away")
+        self._update(name, [ManagerRow.roles.set(_checked(roles))], ends_sessions=False)
+
+    def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
+        """A disabled account cannot sign in, and is signed out. Raises: ConflictError, NotFoundError (permanent),
+        UnavailableError (retryable)."""
+        if name == by:
+            raise ConflictError("somebody else has to disable your account")
+        self._update(name, [ManagerRow.disabled.set(disabled)])
+
+    def _update(self, name: str, actions: list[Action], *, ends_sessions: bool = True) -> None:
+        since = [ManagerRow.sessions_since.set(rfc3339(self._clock()))] if ends_sessions else []
+        with reaching_dynamodb():
+            try:
+                ManagerRow(name).update(actions=[*actions, *since], condition=ManagerRow.name.exists())
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise
+                raise NotFoundError(f"there is no manager {name}") from error
+
+
+def _find(name: str) -> ManagerRow | None:
+    with reaching_dynamodb():
+        try:
+            return ManagerRow.get(name, consistent_read=True)
+        except ManagerRow.DoesNotExist:
+            return None
+
+
+def _read(row: ManagerRow) -> Manager:
+    return Manager(row.name, frozenset(row.roles), row.sessions_since, bool(row.disabled))
+
+
+def _checked(roles: Collection[str]) -> list[str]:
+    unknown = set(roles) - set(Role)
+    if unknown or not roles:
+        raise InvalidError.of("roles", f"expected some of: {', '.join(Role)}")
+    return sorted(roles)
+
+
+@cache
+def _hasher() -> "PasswordHasher":
+    from argon2 import PasswordHasher  # 20 ms and a shared library that no other call needs
+
+    return PasswordHasher()  # argon2id with the parameters of RFC 9106's low-memory profile
+
+
+def _hashed(password: str, *, field: str = "password") -> str:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise InvalidError.of(field, f"expected {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return _hasher().hash(password)
+
+
+def _fits(password_hash: str, password: str) -> bool:
+    from argon2.exceptions import VerificationError
+
+    try:
+        return _hasher().verify(password_hash, password[: MAX_PASSWORD + 1])
+    except VerificationError:
+        return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher().hash(secrets.token_urlsafe(15))

@@ -1,0 +1,34 @@
+"""Changing a setting of the site: what the API and the admin page do alike."""
+
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from chalicelib.control.event_rules import EventRule
+from chalicelib.control.site_settings import Setting, SiteSettings
+from chalicelib.pipeline.events import Events
+
+_RULES = TypeAdapter(dict[str, EventRule])
+
+
+class SiteDesk:
+    """The settings of one stage, with the checks that need more than the value itself."""
+
+    def __init__(self, *, site: SiteSettings, events: Events) -> None:
+        self._site = site
+        self._events = events
+
+    def put(self, name: str, value: Any, *, by: str, version: int | None = None) -> Setting:
+        """Raises: InvalidError, NotFoundError, ConflictError (permanent: somebody else has changed it),
+        UnavailableError (retryable)."""
+        if name == "event_rules":
+            self._check_rules(value)
+        return self._site.put(name, value, by=by, version=version)
+
+    def _check_rules(self, value: Any) -> None:
+        # A shape that is wrong is told by the setting itself, with all its mistakes.
+        try:
+            rules = _RULES.validate_python(value)
+        except ValidationError:
+            return
+        self._events.check_rules(rules)

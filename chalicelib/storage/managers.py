@@ -1,0 +1,50 @@
+"""The people of the admin page: their accounts, their sessions, and what they did."""
+
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.storage.base import StageTable, TableMeta
+
+
+class ManagerRow(StageTable):
+    """A manager's account. Sessions that began before `sessions_since` are void."""
+
+    class Meta(TableMeta):
+        thing = "managers"
+
+    name: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    password_hash = UnicodeAttribute()
+    roles: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
+    disabled: BooleanAttribute = BooleanAttribute(default=False)
+    sessions_since = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    created_by = UnicodeAttribute()
+
+
+class SessionRow(StageTable):
+    """Somebody signed in: found by the SHA-256 of what the cookie holds, deleted by TTL or when they sign out."""
+
+    class Meta(TableMeta):
+        thing = "sessions"
+
+    id_hash: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    manager = UnicodeAttribute()
+    began_at = UnicodeAttribute()
+    expires_at_epoch: NumberAttribute = NumberAttribute()
+
+
+class AuditRow(StageTable):
+    """One thing that somebody did; written once, never changed. `place` is the time and a random part."""
+
+    class Meta(TableMeta):
+        thing = "audit"
+
+    month: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    place: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    at = UnicodeAttribute()
+    by = UnicodeAttribute()
+    did = UnicodeAttribute()
+    thing = UnicodeAttribute(null=True)
+    outcome = UnicodeAttribute()
+    ip = UnicodeAttribute()

@@ -1,0 +1,28 @@
+"""The managers' page: accounts, sessions, the audit."""
+
+from functools import cache
+
+from chalicelib.clock import now
+from chalicelib.control.allowance import Allowances
+from chalicelib.control.audit import Audit
+from chalicelib.control.managers import Managers
+from chalicelib.control.sessions import Sessions
+from chalicelib.wiring.signing import signer
+
+
+@cache
+def managers() -> Managers:
+    """The accounts."""
+    return Managers(clock=now, allowances=Allowances(clock=now))
+
+
+@cache
+def sessions() -> Sessions:
+    """Who is signed in."""
+    return Sessions(signer=signer(), managers=managers(), clock=now)
+
+
+@cache
+def audit() -> Audit:
+    """Who did what."""
+    return Audit(clock=now)

@@ -1,0 +1,51 @@
+"""Accounts of managers from the command line: the first one of a stage, and a new password for whoever has lost theirs.
+With the credentials of the environment; AWS_ENDPOINT_URL leads elsewhere.
+
+python -m infra.managers --stage prod add olga --role administrator --role editor
+python -m infra.managers --stage prod reset olga
+"""
+
+import argparse
+import json
+import os
+import sys
+
+from chalicelib.control.managers import Role
+from chalicelib.errors import VestnikError
+from chalicelib.wiring.admin import managers
+from infra.paths import ROOT
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the account's password, which is shown nowhere else."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("do", choices=("add", "reset"))
+    parser.add_argument("name")
+    parser.add_argument("--role", action="append", choices=list(Role), help="default: every role")
+    chosen = parser.parse_args(arguments)
+    take_settings_of(chosen.stage)
+    try:
+        if chosen.do == "add":
+            secret = managers().add(chosen.name, roles=chosen.role or list(Role), by="command line")
+        else:
+            secret = managers().reset_password(chosen.name)
+    except VestnikError as error:
+        print(f"managers: {error.detail}", file=sys.stderr)
+        return 1
+    print(secret)
+    return 0
+
+
+def take_settings_of(stage: str) -> None:
+    """This process acts as the app of that stage: `.chalice/config.json` says how that is set up."""
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    if stage not in config["stages"]:
+        raise SystemExit(f"managers: there is no stage {stage}; there are {', '.join(config['stages'])}")
+    for variables in (config["stages"][stage]["environment_variables"], config["environment_variables"]):
+        for name, value in variables.items():
+            os.environ.setdefault(name, value)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
