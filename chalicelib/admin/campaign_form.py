@@ -38,7 +38,7 @@ def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campa
         "canary_percent": _number(form, "canary_percent") if one(form, "canary_percent") else None,
         **_when(form, zone),
     }
-    if form.get("channels"):
+    if form.get("channels") and list(form["channels"]) != list(template.channels):
         body["channels"] = list(form["channels"])
     try:
         return Campaign.model_validate(body)

@@ -82,7 +82,7 @@ def pace_page(visit: Visit) -> Page:
     """The one thing that can be changed while it runs."""
     head = campaigns().get(visit.path["id"])
     shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:g}"
-    return Page("campaign_pace", {"campaign": head, "rate": shown})
+    return Page("campaign_pace", {"campaign": head, "spec": spec_of(head), "rate": shown})
 
 
 @action(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
@@ -134,8 +134,10 @@ def campaign_detail(visit: Visit) -> Page:
     progress = campaign["progress"]
     canary = campaign["canary_percent"] is not None
     held = canary and any(run["outcome"] is None and not run["canary_released_at"] for run in campaign["runs"])
+    rule = spec_of(head).audience.rule
     shown = {
         "campaign": campaign,
+        "rule": rule.model_dump_json(by_alias=True, exclude_none=True) if rule else None,
         "going": bool(head.open_runs) or head.state in ("running", "scheduled"),
         "canary_held": held,
         "unsent": {**progress["skipped"], **progress["failed_reasons"]},
@@ -221,5 +223,6 @@ def _listed(head: CampaignRow) -> Mapping[str, Any]:
 
 
 def _form_page(form: Mapping[str, Any], key: str, *, to: str, head: CampaignRow | None) -> Page:
-    values = {"form": form, "rows": rows_of(form), "template": templates().get(key), "to": to, "campaign": head}
+    title = spec_of(head).name if head else None
+    values = {"form": form, "rows": rows_of(form), "template": templates().get(key), "to": to, "title": title}
     return Page("campaign_form", values)

@@ -57,7 +57,7 @@ def sign_in() -> Response:
 def _again(name: str, why: str, status: HTTPStatus) -> Response:
     request = routes.current_request
     say = words(language_of(request))["sign_in"]
-    return shown(Page("sign_in", {"name": name}, status), request, session=None, mistakes={"form": say[why]})
+    return shown(Page("sign_in", {"name": name, "mistakes": {"form": say[why]}}, status), request, session=None)
 
 
 @routes.route("/admin/look", methods=["GET"], name="admin_look")

@@ -3,7 +3,7 @@ said where it is registered, so that a test can walk over all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from inspect import getdoc
@@ -35,7 +35,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Visit:
-    """One request of a manager. `mistakes` are those of the form that is shown again, by field."""
+    """One request of a manager."""
 
     session: Session
     path: Mapping[str, str]
@@ -43,7 +43,6 @@ class Visit:
     form: Mapping[str, Sequence[str]]
     locale: str
     ip: str
-    mistakes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def manager(self) -> Manager:
@@ -103,8 +102,11 @@ def action(
                 note(type(error).__name__.removesuffix("Error").lower())
                 if again is None or not isinstance(error, InvalidError | ConflictError):
                     raise
-                shown = again(replace(visit, mistakes=_mistakes(error)))
-                return replace(shown, status=status_of(error)) if isinstance(shown, Page) else shown
+                before = again(visit)
+                if not isinstance(before, Page):
+                    raise
+                values = {**before.values, "mistakes": _mistakes(error)}
+                return replace(before, values=values, status=status_of(error))
             note("done")
             return went
 
@@ -124,7 +126,7 @@ def _register(
     def handle(**path_values: str) -> Response:
         request = blueprint.current_request
         response = _answer(declared, run, request, path_values)
-        write_line("admin", [Line(counts={f"{name}_{response.status_code}": 1})])
+        write_line("admin", [Line(counts={f"{view.__name__}_{response.status_code}": 1})])
         return response
 
     handle.__name__ = name
@@ -144,7 +146,7 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
             return went
         if isinstance(went, Go):
             return redirect(went)
-        return shown(went, request, session=session, mistakes=visit.mistakes)
+        return shown(went, request, session=session)
     except UnauthorizedError:
         return redirect(Go("/admin/sign-in"))
     except VestnikError as error:
@@ -157,13 +159,11 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
         return shown(failed, request, session=session)
 
 
-def shown(
-    page: Page, request: Request, *, session: Session | None, mistakes: Mapping[str, str] | None = None
-) -> Response:
-    """A page with what all pages share."""
+def shown(page: Page, request: Request, *, session: Session | None) -> Response:
+    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
     cookies, query = _cookies(request), dict(request.query_params or {})
     return render(
-        Page(page.template, {"mistakes": mistakes or {}, **page.values}, page.status),
+        Page(page.template, {"mistakes": {}, **page.values}, page.status),
         locale=language_of(request),
         manager=session.manager if session else None,
         token=session.form_token if session else None,

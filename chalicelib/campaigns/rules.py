@@ -54,7 +54,7 @@ class Rule(BaseModel):
             if self.attribute is None or self.op is None:
                 raise ValueError("expected attribute and op together")
             _check_value(self.op, self.value)
-        elif "value" in self.model_fields_set:
+        elif self.value is not None:
             raise ValueError("value belongs to an attribute and its op")
         if self._depth() > MAX_DEPTH or self._parts() > MAX_PARTS:
             raise ValueError(f"expected at most {MAX_DEPTH} levels and {MAX_PARTS} parts")

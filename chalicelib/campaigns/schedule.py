@@ -37,7 +37,7 @@ class Schedule(BaseModel):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.cron is not None:
-            if self.model_fields_set - {"cron"}:
+            if any(one is not None for one in (self.every, self.on, self.at)):
                 raise ValueError("expected either cron, or every and at")
             _check_cron(self.cron)
         elif self.every is None or self.at is None:

@@ -145,3 +145,15 @@ def test_a_rule_is_bounded_in_depth_and_in_parts() -> None:
 def test_nothing_of_python_can_be_reached_through_a_path() -> None:
     assert meant({"attribute": "attributes.__class__", "op": "exists"}) is False
     assert meant({"attribute": "to_dict", "op": "exists"}) is False
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"all": [{"attribute": "plan", "op": "exists"}, {"attribute": "visits", "op": "after", "value": 3}]},
+        {"any": [{"not": {"attribute": "plan", "op": "equals", "value": "gold"}}]},
+    ],
+)
+def test_a_rule_is_read_again_as_it_is_stored(rule: dict[str, Any]) -> None:
+    made = Rule.model_validate(rule)
+    assert Rule.model_validate(made.model_dump(mode="json", by_alias=True)) == made

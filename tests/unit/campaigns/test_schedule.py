@@ -130,3 +130,9 @@ def test_a_time_that_has_just_come_always_runs(policy: Misfire) -> None:
 def test_a_schedule_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Schedule.model_validate(wrong)
+
+
+@pytest.mark.parametrize("given", [{"cron": "0 18 * * 5"}, {"every": "day", "at": "18:00"}])
+def test_a_schedule_is_read_again_as_it_is_stored(given: dict[str, Any]) -> None:
+    made = Schedule.model_validate(given)
+    assert Schedule.model_validate(made.model_dump(mode="json")) == made

@@ -1,0 +1,104 @@
+"""The managers' page on an empty stage, as a browser without JavaScript uses it."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+import pytest
+from chalice.local import RouteMatcher
+
+from app import app  # noqa: TID251  (here is who calls it)
+from chalicelib.control.managers import Role
+from chalicelib.wiring.admin import managers
+
+PASSWORD = "correct horse battery"
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the browser got."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def place(self) -> str:
+        """Where a redirect leads, without the flash."""
+        return urlsplit(self.headers["location"]).path
+
+    @property
+    def said(self) -> str | None:
+        """The flash of a redirect."""
+        return dict(parse_qsl(urlsplit(self.headers["location"]).query)).get("done")
+
+
+@dataclass
+class Visitor:
+    """One browser: keeps its cookies and the form token of the page it saw last."""
+
+    cookies: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+    ip: str = "192.0.2.1"
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> Seen:
+        return self.post("/admin/sign-in", name=name, password=password)
+
+    def get(self, path: str, **headers: str) -> Seen:
+        seen = self._call("GET", path, b"", headers)
+        if found := _TOKEN.search(seen.text):
+            self.token = found[1]
+        return seen
+
+    def post(self, path: str, token: str | None = None, **fields: Any) -> Seen:
+        form = {"token": self.token if token is None else token, **fields}
+        body = urlencode(form, doseq=True).encode()
+        return self._call("POST", path, body, {"content-type": "application/x-www-form-urlencoded"})
+
+    def _call(self, method: str, address: str, body: bytes, headers: Mapping[str, str]) -> Seen:
+        path, _, query = address.partition("?")
+        matched = RouteMatcher(list(app.routes)).match_route(quote(path))
+        event = {
+            "requestContext": {
+                "httpMethod": method,
+                "resourcePath": matched.route,
+                "identity": {"sourceIp": self.ip},
+                "path": path,
+            },
+            "headers": {
+                "accept-language": "en",
+                "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+                **headers,
+            },
+            "pathParameters": {name: unquote(value) for name, value in matched.captured.items()} or None,
+            "multiValueQueryStringParameters": {name: [value] for name, value in parse_qsl(query)} or None,
+            "stageVariables": None,
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+        }
+        answer = app(event, None)
+        for line in answer["multiValueHeaders"].get("Set-Cookie", []):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        given = {name.lower(): value for name, value in answer["headers"].items()}
+        given |= {name.lower(): "\n".join(values) for name, values in answer["multiValueHeaders"].items()}
+        return Seen(answer["statusCode"], given, answer["body"])
+
+
+def signed_in(name: str, *roles: Role) -> Visitor:
+    """A browser of a new manager who has these roles."""
+    managers().add(name, roles=roles, by="test", password=PASSWORD)
+    visitor = Visitor()
+    assert visitor.sign_in(name).status == 303
+    visitor.get("/admin/account")
+    return visitor
+
+
+@pytest.fixture
+def boss(stage: None) -> Visitor:
+    """A manager with every role."""
+    return signed_in("boss", *Role)

@@ -1,0 +1,259 @@
+"""What managers do on their pages, and what comes of it."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.admin.frame import REGISTERED
+from chalicelib.control.managers import Role
+from chalicelib.profiles.model import UserBody
+from chalicelib.settings import settings
+from chalicelib.wiring.campaigns import campaign_control
+from chalicelib.wiring.control import limiter, site_settings, switches
+from chalicelib.wiring.people import directory
+from chalicelib.wiring.running import campaigns
+from tests.integration.admin.conftest import Seen, Visitor, signed_in
+
+PROMO: dict[str, Any] = {
+    "template": "promo",
+    "name": "Half price",
+    "var_headline": "Half price in November",
+    "var_text": "All films.",
+    "var_url": "https://cinema.example/p",
+    "audience": "everyone",
+    "when": "start",
+    "rate_per_second": "50",
+}
+
+
+@pytest.fixture
+def viewers(stage: None) -> None:
+    """Two users of the cinema."""
+    for user_id, locale in (("anna", "ru"), ("carol", "en")):
+        body = UserBody(email=f"{user_id}@viewers.example", name=user_id.title(), locale=locale)
+        directory().put(user_id, body)
+
+
+def written(visitor: Visitor, **changes: Any) -> str:
+    """The id of a campaign that was written on the page."""
+    seen = visitor.post("/admin/campaigns/new", **{**PROMO, **changes})
+    assert seen.status == 303, seen.text
+    return seen.place.split("/")[3]
+
+
+def test_every_page_is_shown_in_both_languages(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss)
+    values = {"{queue}": "retry"}
+    for route in REGISTERED:
+        if route.method == "GET" and "notifications/{id}" not in route.path:
+            path = route.path.replace("{id}", campaign if "campaigns" in route.path else "anna")
+            path = path.replace("{queue}", values["{queue}"])
+            for language, title in (("en", 'lang="en"'), ("ru", 'lang="ru"')):
+                boss.cookies["vestnik_language"] = language
+                seen = boss.get(path)
+                assert seen.status == 200, (path, seen.text)
+                assert title in seen.text or path.endswith("/letter")
+
+
+def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss, audience="rule", attribute=["locale"], op=["equals"], value=["en"])
+    check = boss.get(f"/admin/campaigns/{campaign}/check")
+    assert "Carol" in check.text
+    assert "Anna" not in check.text
+    assert boss.post(f"/admin/campaigns/{campaign}/start").said == "started"
+    assert campaigns().get(campaign).state in ("scheduled", "running")
+    assert campaigns().get(campaign).created_by == "manager:boss"
+    assert boss.get(f"/admin/campaigns/{campaign}").status == 200
+
+
+def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: None) -> None:
+    seen = boss.post("/admin/campaigns/new", **{**PROMO, "rate_per_second": "0", "var_url": "no url", "name": "Kept"})
+    assert seen.status == 422
+    assert 'value="Kept"' in seen.text
+    assert "rate_per_second" in seen.text or "Letters a second" in seen.text
+    assert campaigns().page(limit=10, cursor=None)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("form", "saved"),
+    [
+        (
+            {"audience": "rule", "join": "any", "attribute": ["plan", "visits"], "op": ["in", "after"],
+             "value": ["gold, silver", "10"]},
+            {"audience": {"rule": {"any": [{"attribute": "plan", "op": "in", "value": ["gold", "silver"]},
+                                           {"attribute": "visits", "op": "after", "value": 10}]}}},
+        ),
+        (
+            {"audience": "rule", "attribute": ["seen", "birthday"], "op": ["before", "anniversary"],
+             "value": ["30d", ""]},
+            {"audience": {"rule": {"all": [{"attribute": "seen", "op": "before", "value": {"days_ago": 30}},
+                                           {"attribute": "birthday", "op": "anniversary"}]}}},
+        ),
+        ({"audience": "rule", "rule_json": '{"not": {"attribute": "plan", "op": "exists"}}'},
+         {"audience": {"rule": {"not": {"attribute": "plan", "op": "exists"}}}}),
+        ({"when": "schedule", "every": "week", "on": "friday", "at": "18:00", "timezone": "recipient"},
+         {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "timezone": "recipient"}),
+        ({"when": "schedule", "every": "month", "on": "15", "at": "09:30", "misfire": "skip"},
+         {"schedule": {"every": "month", "on": 15, "at": "09:30"}, "misfire": "skip"}),
+        ({"when": "schedule", "cron": "0 18 * * 5"}, {"schedule": {"cron": "0 18 * * 5"}}),
+        ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": "Europe/Moscow"},
+         {"start_at": "2030-01-31T18:00:00+03:00"}),
+        ({"canary_percent": "5", "rate_per_second": "12.5"}, {"canary_percent": 5, "rate_per_second": 12.5}),
+    ],
+)  # fmt: skip
+def test_the_form_says_what_the_api_takes_and_shows_it_again(
+    boss: Visitor, viewers: None, form: dict[str, Any], saved: dict[str, Any]
+) -> None:
+    campaign = written(boss, **form)
+    first = campaigns().get(campaign).spec
+    assert {name: without_nulls(first[name]) for name in saved} == saved
+    shown = boss.get(f"/admin/campaigns/{campaign}/edit")
+    again = boss.post(f"/admin/campaigns/{campaign}/edit", **form_in(shown))
+    assert again.said == "saved", again.text
+    assert campaigns().get(campaign).spec == first
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"audience": "rule"}, "Audience"),
+        ({"audience": "rule", "rule_json": "{"}, "The rule as JSON"),
+        ({"when": "at", "start_at": "tomorrow"}, "Start at"),
+        ({"timezone": "Mars/Base"}, "Time zone"),
+        ({"rate_per_second": "fast"}, "Letters a second"),
+        ({"canary_percent": "100"}, "Canary, percent"),
+        ({"name": ""}, "Name"),
+    ],
+)
+def test_a_mistake_is_named_by_its_field(boss: Visitor, viewers: None, form: dict[str, Any], field: str) -> None:
+    seen = boss.post("/admin/campaigns/new", **{**PROMO, **form})
+    assert seen.status == 422
+    assert f"<b>{field}</b>" in seen.text
+
+
+def test_a_campaign_is_held_and_goes_on(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss, when="schedule", every="day", at="18:00")
+    boss.post(f"/admin/campaigns/{campaign}/start")
+    assert boss.post(f"/admin/campaigns/{campaign}/pause").said == "paused"
+    assert campaigns().get(campaign).state == "paused"
+    assert boss.post(f"/admin/campaigns/{campaign}/pace", rate_per_second="7").said == "saved"
+    assert boss.post(f"/admin/campaigns/{campaign}/pace", rate_per_second="0").status == 422
+    assert boss.post(f"/admin/campaigns/{campaign}/resume").said == "resumed"
+    assert boss.post(f"/admin/campaigns/{campaign}/cancel").said == "cancelled"
+    assert boss.post(f"/admin/campaigns/{campaign}/resume").status == 409
+
+
+def test_nobody_approves_their_own_campaign(viewers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
+    settings.cache_clear()
+    campaign_control.cache_clear()
+    editor, approver = signed_in("olga", Role.EDITOR, Role.APPROVER), signed_in("ivan", Role.APPROVER)
+    campaign = written(editor)
+    assert editor.post(f"/admin/campaigns/{campaign}/start").said == "asked"
+    assert editor.post(f"/admin/campaigns/{campaign}/approve").status == 403
+    assert approver.post(f"/admin/campaigns/{campaign}/approve").said == "approved"
+    assert campaigns().get(campaign).approved_by == "manager:ivan"
+
+
+def test_the_letter_of_a_preview_stands_in_a_frame_without_rights(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss, var_headline="<script>alert(1)</script>")
+    letter = boss.get(f"/admin/campaigns/{campaign}/letter?user=carol&letter=en")
+    assert "sandbox" in letter.headers["content-security-policy"]
+    assert "<script>" not in letter.text
+    assert "Carol" in letter.text
+
+
+def test_a_switch_is_thrown_with_a_reason_and_comes_back(boss: Visitor) -> None:
+    assert boss.post("/admin/subsystems/switches/ses", state="open", reason="").status == 422
+    assert (
+        boss.post("/admin/subsystems/switches/ses", state="open", reason="the provider is down").said == "switch_open"
+    )
+    assert switches().read("ses").state == "open"
+    assert "the provider is down" in boss.get("/admin").text
+    assert boss.post("/admin/subsystems/switches/ses", state="closed", reason="it is back").said == "switch_closed"
+    assert switches().read("ses").state == "ramping"
+    assert boss.post("/admin/subsystems/switches/none", state="open", reason="x").status == 404
+
+
+def test_a_limit_is_set(boss: Visitor) -> None:
+    assert boss.post("/admin/subsystems/limits/ses.bulk", rate_per_second="33").said == "saved"
+    assert limiter().read_all(["ses.bulk"])[0].rate_per_second == 33
+    assert boss.post("/admin/subsystems/limits/ses.bulk", rate_per_second="fast").status == 422
+    assert boss.post("/admin/subsystems/limits/none", rate_per_second="1").status == 404
+
+
+def test_dead_letters_are_dropped_with_a_reason_alone(boss: Visitor) -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=settings().resource("retry-dlq"))["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="not json")
+    assert "unreadable" in boss.get("/admin/dead-letters/retry").text
+    assert boss.post("/admin/dead-letters/retry/drop", reason="").status == 422
+    assert boss.post("/admin/dead-letters/none/drop", reason="x").status == 404
+
+
+def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss: Visitor) -> None:
+    page = "/admin/settings/redirect_url"
+    assert boss.post(page, value="https://evil.example/", version="0").status == 422
+    assert boss.post(page, value="https://cinema.example/hello", version="0").said == "saved"
+    assert site_settings().current(fresh=True).redirect_url == "https://cinema.example/hello"
+    assert boss.post(page, value="https://cinema.example/other", version="0").status == 409  # somebody was faster
+    assert boss.post("/admin/settings/none", value="x").status == 404
+    assert boss.post("/admin/settings/event_rules", value="{").status == 422
+    assert boss.post("/admin/settings/link_days", confirmation="5", short="30").said == "saved"
+    assert boss.post("/admin/settings/allowed_hosts", value="a.example\nb.example").said == "saved"
+    assert site_settings().current(fresh=True).link_days.confirmation == 5
+
+
+def test_a_user_is_found_with_what_they_want(boss: Visitor, viewers: None) -> None:
+    assert "/admin/users/anna" in boss.get("/admin/users?id=anna").text
+    assert "There is no such user" in boss.get("/admin/users?id=nobody").text
+    assert "anna@viewers.example" in boss.get("/admin/users/anna").text
+    assert boss.get("/admin/users/nobody").status == 404
+
+
+def without_nulls(value: Any) -> Any:
+    """The value with neither nulls nor empty lists."""
+    if isinstance(value, dict):
+        return {name: without_nulls(one) for name, one in value.items() if one not in (None, [])}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+class Form(HTMLParser):
+    """The fields of a page's main part, as a browser would send them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, list[str]] = {}
+        self._open = ""
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self._inside = self._inside or tag == "main"
+        name = given.get("name", "")
+        if not self._inside:
+            return
+        if tag == "input" and name and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
+            self.fields.setdefault(name, []).append(given.get("value", ""))
+        elif tag in ("textarea", "select"):
+            self._open = name
+        elif tag == "option" and self._open and "selected" in given:
+            self.fields.setdefault(self._open, []).append(given["value"])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("textarea", "select"):
+            self.fields.setdefault(self._open, [""])
+            self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open and data.strip():
+            self.fields.setdefault(self._open, [data])
+
+
+def form_in(seen: Seen) -> dict[str, Any]:
+    """What the form of a page would send, but for its token."""
+    form = Form()
+    form.feed(seen.text)
+    return {name: values for name, values in form.fields.items() if name != "token"}

@@ -1,0 +1,187 @@
+"""What keeps the managers' page safe: who gets in, who may do what, and what the browser is told."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.admin.frame import REGISTERED, Registered
+from chalicelib.clock import now
+from chalicelib.control import managers as accounts
+from chalicelib.control.managers import Role
+from chalicelib.storage.managers import AuditRow, ManagerRow, SessionRow
+from chalicelib.wiring.admin import managers
+from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
+
+
+@pytest.fixture
+def nobody(stage: None) -> Visitor:
+    return Visitor()
+
+
+def path_of(route: Registered) -> str:
+    return "/".join("x" if part.startswith("{") else part for part in route.path.split("/"))
+
+
+def audit() -> list[tuple[str, str, str]]:
+    return [(row.by, row.did, row.outcome) for row in AuditRow.scan()]
+
+
+def test_no_page_is_shown_to_nobody(nobody: Visitor) -> None:
+    for route in REGISTERED:
+        seen = nobody.get(path_of(route)) if route.method == "GET" else nobody.post(path_of(route))
+        assert (seen.status, seen.place) == (303, "/admin/sign-in"), route
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_action_is_refused_to_whoever_lacks_its_role(stage: None, role: Role) -> None:
+    visitor = signed_in("olga", role)
+    for route in REGISTERED:
+        if route.role in (role, Role.VIEWER):
+            continue
+        seen = visitor.get(path_of(route)) if route.method == "GET" else visitor.post(path_of(route))
+        assert seen.status == 403, route
+
+
+def test_every_action_is_refused_without_the_token_of_its_form(boss: Visitor) -> None:
+    foreign = signed_in("other", *Role).token
+    for route in REGISTERED:
+        if route.method == "POST":
+            for token in ("", "forged", foreign):
+                assert boss.post(path_of(route), token=token).status == 403, (route, token)
+    assert ManagerRow.get("boss").disabled is False
+
+
+def test_the_session_cookie_is_out_of_reach_for_scripts_and_other_sites(nobody: Visitor) -> None:
+    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    line = nobody.sign_in("olga").headers["set-cookie"]
+    assert {"HttpOnly", "Secure", "SameSite=Strict", "Path=/admin"} <= {part.strip() for part in line.split(";")}
+
+
+def test_the_table_holds_neither_passwords_nor_session_ids(boss: Visitor) -> None:
+    session_id = boss.cookies["vestnik_session"].partition(".")[0]
+    rows: list[Any] = [*ManagerRow.scan(), *SessionRow.scan()]
+    stored = " ".join(str(row.attribute_values) for row in rows)
+    assert PASSWORD not in stored
+    assert session_id not in stored
+    assert "$argon2id$" in stored
+
+
+@pytest.mark.parametrize(("name", "password"), [("olga", "wrong password!"), ("nobody", PASSWORD), ("../x", PASSWORD)])
+def test_a_wrong_name_and_a_wrong_password_look_alike(nobody: Visitor, name: str, password: str) -> None:
+    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    seen = nobody.sign_in(name, password)
+    assert seen.status == 422
+    assert "The name or the password is wrong." in seen.text
+    assert "vestnik_session" not in nobody.cookies
+
+
+def test_guessing_is_slowed_down_for_one_account(nobody: Visitor) -> None:
+    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    tries = [nobody.sign_in("olga", "wrong password!").status for _ in range(11)]
+    assert tries == [422] * 10 + [429]
+    assert nobody.sign_in("olga").status == 429  # the right one too: it may have been guessed
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "x.y", "a" * 500, "%00.%00"])
+def test_a_forged_cookie_opens_nothing(nobody: Visitor, cookie: str) -> None:
+    nobody.cookies["vestnik_session"] = cookie
+    assert nobody.get("/admin").place == "/admin/sign-in"
+
+
+def test_signing_out_ends_the_session_on_the_server(boss: Visitor) -> None:
+    kept = dict(boss.cookies)
+    assert boss.post("/admin/sign-out").place == "/admin/sign-in"
+    thief = Visitor(cookies=kept)
+    assert thief.get("/admin").place == "/admin/sign-in"
+
+
+def test_a_session_ends_by_itself(boss: Visitor) -> None:
+    [row] = SessionRow.scan()
+    row.update(actions=[SessionRow.expires_at_epoch.set(int(now().timestamp()) - 1)])
+    assert boss.get("/admin").place == "/admin/sign-in"
+
+
+def test_whoever_is_disabled_is_out_at_once(boss: Visitor) -> None:
+    olga = signed_in("olga", Role.VIEWER)
+    assert boss.post("/admin/managers/olga/access", disabled="yes").said == "saved"
+    assert olga.get("/admin").place == "/admin/sign-in"
+    assert olga.sign_in("olga").status == 422
+
+
+def test_a_new_password_ends_the_sessions_and_works(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert boss.post("/admin/account", old="not it at all", new="another good password").status == 422
+    assert boss.post("/admin/account", old=PASSWORD, new="short").status == 422
+    monkeypatch.setattr(accounts, "rfc3339", lambda at: f"{at.replace(year=at.year + 1):%Y-%m-%dT%H:%M:%SZ}")
+    assert boss.post("/admin/account", old=PASSWORD, new="another good password").place == "/admin/sign-in"
+    assert boss.get("/admin").place == "/admin/sign-in"
+
+
+def test_roles_work_at_the_next_click(boss: Visitor) -> None:
+    olga = signed_in("olga", Role.VIEWER)
+    assert olga.get("/admin/campaigns/new").status == 403
+    assert boss.post("/admin/managers/olga/roles", role=["editor"]).said == "saved"
+    assert olga.get("/admin/campaigns/new").status == 200
+
+
+def test_nobody_locks_themselves_out(boss: Visitor) -> None:
+    assert boss.post("/admin/managers/boss/access", disabled="yes").status == 409
+    assert boss.post("/admin/managers/boss/roles", role=["viewer"]).status == 409
+
+
+def test_a_new_manager_gets_a_password_that_is_shown_once(boss: Visitor) -> None:
+    seen = boss.post("/admin/managers", name="Olga", role=["viewer"])
+    assert seen.status == 200
+    password = seen.text.partition("<code>")[2].partition("</code>")[0]
+    assert Visitor().sign_in("olga", password).status == 303
+    assert boss.post("/admin/managers", name="olga", role=["viewer"]).status == 409
+    assert boss.post("/admin/managers", name="ivan", role=["king"]).status == 422
+    assert boss.post("/admin/managers", name="a b", role=["viewer"]).status == 422
+
+
+def test_everything_done_is_in_the_audit_with_its_outcome(boss: Visitor) -> None:
+    boss.post("/admin/managers", name="olga", role=["viewer"])
+    boss.post("/admin/managers", name="olga", role=["viewer"])
+    boss.post("/admin/managers", token="forged", name="ivan", role=["viewer"])
+    assert sorted(audit()) == [
+        ("boss", "manager.add", "conflict"),
+        ("boss", "manager.add", "done"),
+        ("boss", "manager.add", "forbidden"),
+        ("boss", "sign-in", "done"),
+    ]
+    assert "manager.add" in boss.get("/admin/audit").text
+
+
+def test_every_page_forbids_scripts_styles_and_frames_from_elsewhere(boss: Visitor) -> None:
+    for path in ("/admin", "/admin/sign-in", "/admin/campaigns", "/admin/campaigns/none"):
+        headers = boss.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_name_from_outside_never_becomes_markup(boss: Visitor) -> None:
+    evil = '"><script>alert(1)</script>'
+    seen = boss.post("/admin/managers", name=evil, role=["viewer"])
+    assert "<script>alert" not in seen.text
+    assert "&lt;script&gt;" in seen.text
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "/\\evil.example", "https://evil.example", "/admin//evil"])
+def test_the_look_leads_nowhere_else(nobody: Visitor, back: str) -> None:
+    assert nobody.get(f"/admin/look?theme=dark&back={back}").headers["location"] == "/admin"
+
+
+def test_a_form_that_is_too_large_or_of_another_kind_is_refused(boss: Visitor) -> None:
+    assert boss.post("/admin/managers", name="x" * 300_000).status == 413
+    seen = boss._call("POST", "/admin/managers", b"{}", {"content-type": "application/json"})
+    assert seen.status == 422
+
+
+def test_the_files_of_the_pages_may_be_kept_for_ever(nobody: Visitor) -> None:
+    css = nobody.get("/admin/static/any/admin.css")
+    assert (css.status, css.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert "immutable" in css.headers["cache-control"]
+    assert nobody.get("/admin/static/any/other.py").status == 404
