@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.admin import campaigns as admin_campaigns
 from chalicelib.admin import door, office, overview, people, site, subsystems
+from chalicelib.admin import templates as admin_templates
 from chalicelib.api import (
     campaigns,
     control,
@@ -33,7 +34,7 @@ for module in (
     *(campaigns, lists),
     *(events, own_say, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),
-    *(door, overview, admin_campaigns, subsystems, people, site, office),
+    *(door, overview, admin_campaigns, admin_templates, subsystems, people, site, office),
 ):
     app.register_blueprint(module.routes)
 

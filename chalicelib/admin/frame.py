@@ -116,6 +116,20 @@ def action(
     return register
 
 
+def preview(blueprint: Blueprint, path: str, *, role: Role) -> Callable[[View], View]:
+    """Registers a look at what a form holds: it changes nothing, and is no line of the audit."""
+
+    def register(view: View) -> View:
+        def run(visit: Visit) -> Went:
+            sessions().check_form(visit.session, visit.typed("token"))
+            return view(visit)
+
+        _register(blueprint, Registered("POST", path, role, None), view, run)
+        return view
+
+    return register
+
+
 def _register(
     blueprint: Blueprint, declared: Registered, view: Callable[..., Any], run: Callable[[Visit], Went]
 ) -> None:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Response
+from markupsafe import escape
 
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.profiles.model import Profile
@@ -57,7 +58,8 @@ def framed(letter: Letter) -> Response:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(letter.html, headers=headers, status_code=HTTPStatus.OK.value)
+    shown = letter.html if letter.problem is None else str(escape(letter.problem))
+    return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
 
 
 def _user(profile: Profile) -> Mapping[str, Any]:

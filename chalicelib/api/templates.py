@@ -3,20 +3,16 @@
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
-from chalicelib.categories import CATEGORIES
-from chalicelib.channels.registry import CHANNELS
-from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
-from chalicelib.rendering.checks import check
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
 from chalicelib.settings import settings
-from chalicelib.wiring.letters import new_renderer, renderer, template_table, templates
+from chalicelib.wiring.letters import renderer, template_desk, templates
 
 routes = Blueprint(__name__)
 
@@ -71,16 +67,7 @@ def get_template(call: Call[None, None]) -> Template:
 def put_template(call: Call[TemplateBody, None]) -> Template:
     """It is checked in every locale with its own sample; a template that fails is not stored. Workers use it within
     half a minute; letters that were accepted before keep the version that they were accepted with."""
-    try:
-        template = Template(key=call.path["key"], version=SHIPPED_VERSION + 1, **call.body.model_dump())
-    except ValidationError as error:
-        raise invalid(error) from error
-    if template.category not in CATEGORIES:
-        raise InvalidError.of("category", f"expected one of {', '.join(CATEGORIES)}")
-    mistakes = check(template, renderer=new_renderer(), channels=CHANNELS)
-    if mistakes:
-        raise InvalidError("the template fails its check", mistakes)
-    return template_table().add(template, by=call.caller.key_id)
+    return template_desk().add(call.path["key"], call.body.model_dump(), by=call.caller.key_id)
 
 
 @endpoint(

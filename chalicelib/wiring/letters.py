@@ -4,6 +4,7 @@ from functools import cache
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.pipeline.template_desk import TemplateDesk
 from chalicelib.rendering.render import Renderer, Site
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.rendering.stored import TemplateTable
@@ -31,3 +32,9 @@ def new_renderer() -> Renderer:
 def renderer() -> Renderer:
     """The renderer of stored versions."""
     return new_renderer()
+
+
+@cache
+def template_desk() -> TemplateDesk:
+    """Where versions of templates are stored."""
+    return TemplateDesk(table=template_table(), new_renderer=new_renderer, channels=CHANNELS)

@@ -45,11 +45,10 @@ def written(visitor: Visitor, **changes: Any) -> str:
 
 def test_every_page_is_shown_in_both_languages(boss: Visitor, viewers: None) -> None:
     campaign = written(boss)
-    values = {"{queue}": "retry"}
     for route in REGISTERED:
         if route.method == "GET" and "notifications/{id}" not in route.path:
             path = route.path.replace("{id}", campaign if "campaigns" in route.path else "anna")
-            path = path.replace("{queue}", values["{queue}"])
+            path = path.replace("{queue}", "retry").replace("{key}", "promo")
             for language, title in (("en", 'lang="en"'), ("ru", 'lang="ru"')):
                 boss.cookies["vestnik_language"] = language
                 seen = boss.get(path)
@@ -206,6 +205,37 @@ def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss
     assert site_settings().current(fresh=True).link_days.confirmation == 5
 
 
+def test_a_template_is_changed_compared_and_brought_back(boss: Visitor) -> None:
+    page = "/admin/templates/promo"
+    fields = form_in(boss.get(page))
+    before = fields["source.en.email.subject"][0]
+    assert boss.post(page, **{**fields, "source.en.email.subject": "{{ headline"}).status == 422
+    assert boss.post(page, **{**fields, "source.en.email.subject": "New: {{ headline }}"}).said == "saved"
+    seen = boss.get(page + "?version=1")
+    assert "+New: {{ headline }}" in seen.text
+    assert boss.post(page + "/restore", version="0").said == "saved"
+    assert form_in(boss.get(page + "?version=2"))["source.en.email.subject"] == [before]
+    assert boss.get(page + "?version=9").status == 404
+    assert boss.get(page + "?version=x").status == 404
+
+
+def test_a_letter_is_looked_at_before_it_is_saved(boss: Visitor, viewers: None) -> None:
+    page = "/admin/templates/promo"
+    fields = form_in(boss.get(page)) | {"letter": "en", "user": "carol"}
+    seen = boss.post(page + "/preview", **fields)
+    assert "Carol" in seen.text
+    assert "sandbox" in seen.headers["content-security-policy"]
+    wrong = boss.post(page + "/preview", **{**fields, "source.en.email.html": "{{ nothing.of.this }}<script>"})
+    assert wrong.status == 200
+    assert "<script>" not in wrong.text
+    assert boss.post(page + "/preview", token="forged", **fields).status == 403
+
+
+def test_a_template_is_sent_to_oneself(boss: Visitor) -> None:
+    assert boss.post("/admin/templates/promo/test", to="me@cinema.example").said == "tested"
+    assert boss.post("/admin/templates/promo/test", to="nobody@").status == 422
+
+
 def test_a_user_is_found_with_what_they_want(boss: Visitor, viewers: None) -> None:
     assert "/admin/users/anna" in boss.get("/admin/users?id=anna").text
     assert "There is no such user" in boss.get("/admin/users?id=nobody").text
@@ -226,30 +256,36 @@ class Form(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.fields: dict[str, list[str]] = {}
-        self._open = ""
         self._inside = False
+        self._name = ""
+        self._text: list[str] | None = None
+        self._chosen: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self._inside = self._inside or tag == "main"
-        name = given.get("name", "")
         if not self._inside:
             return
-        if tag == "input" and name and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
-            self.fields.setdefault(name, []).append(given.get("value", ""))
+        if tag == "input" and "name" in given and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
+            self._send(given["name"], given.get("value", ""))
         elif tag in ("textarea", "select"):
-            self._open = name
-        elif tag == "option" and self._open and "selected" in given:
-            self.fields.setdefault(self._open, []).append(given["value"])
+            self._name, self._text, self._chosen = given.get("name", ""), [] if tag == "textarea" else None, []
+        elif tag == "option":
+            self._chosen = [given["value"]] if "selected" in given or not self._chosen else self._chosen
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("textarea", "select"):
-            self.fields.setdefault(self._open, [""])
-            self._open = ""
+        if tag == "textarea" and self._text is not None:
+            self._send(self._name, "".join(self._text).removeprefix("\n"))
+            self._text = None
+        elif tag == "select" and self._chosen:
+            self._send(self._name, self._chosen[0])
 
     def handle_data(self, data: str) -> None:
-        if self._open and data.strip():
-            self.fields.setdefault(self._open, [data])
+        if self._text is not None:
+            self._text.append(data)
+
+    def _send(self, name: str, value: str) -> None:
+        self.fields.setdefault(name, []).append(value)
 
 
 def form_in(seen: Seen) -> dict[str, Any]:

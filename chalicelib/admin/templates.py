@@ -1,0 +1,144 @@
+"""Templates: read, changed with a preview beside, compared, brought back."""
+
+from collections.abc import Iterator, Mapping
+from difflib import unified_diff
+from typing import Any
+
+from chalice.app import Blueprint, Response
+from pydantic import ValidationError
+
+from chalicelib.admin.frame import Visit, action, page, preview
+from chalicelib.admin.letters import Letter, framed, letter_for
+from chalicelib.admin.look import Go, Page
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.rendering.model import Template
+from chalicelib.settings import settings
+from chalicelib.wiring.intake import accept
+from chalicelib.wiring.letters import new_renderer, template_desk, templates
+
+routes = Blueprint(__name__)
+_MOST_VERSIONS = 20
+
+
+@page(routes, "/admin/templates")
+def template_list(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+    """Every template as it is now."""
+    return Page("templates", {"templates": [templates().get(key) for key in templates().keys()]})  # noqa: SIM118
+
+
+@page(routes, "/admin/templates/{key}")
+def template_page(visit: Visit) -> Page:
+    """One version with its sources, its letter, and what changed since the one before."""
+    key = visit.path["key"]
+    newest = templates().get(key)
+    template = templates().get(key, _version(visit.query.get("version"))) if "version" in visit.query else newest
+    locale = template.choose_locale(visit.query.get("letter") or visit.typed("letter") or settings().default_locale)
+    first = max(0, newest.version - _MOST_VERSIONS)
+    shown = {
+        "template": template,
+        "newest": newest.version,
+        "versions": range(newest.version, first - 1, -1),
+        "letter": locale,
+        "sources": _typed(visit, template),
+        "changes": list(_changes(template)),
+    }
+    return Page("template", shown)
+
+
+@preview(routes, "/admin/templates/{key}/preview", role=Role.VIEWER)
+def preview_template(visit: Visit) -> Response:
+    """The letter of what the form holds, for the frame beside it; as a real user, where one is named."""
+    base = templates().get(visit.path["key"])
+    locale = visit.typed("letter") or settings().default_locale
+    try:
+        draft = Template.model_validate(_body(visit, base) | {"key": base.key, "version": base.version})
+        letter = letter_for(
+            draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=new_renderer()
+        )
+    except ValidationError as error:
+        letter = Letter(locale, problem=error.errors()[0]["msg"])
+    return framed(letter)
+
+
+@action(routes, "/admin/templates/{key}", role=Role.EDITOR, does="template.write", again=template_page)
+def write_template(visit: Visit) -> Go:
+    """A new version, checked in every language; letters under way keep theirs."""
+    key = visit.path["key"]
+    template_desk().add(key, _body(visit, templates().get(key)), by=visit.manager.key)
+    return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
+
+
+@action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
+def restore_template(visit: Visit) -> Go:
+    """An earlier version once more, as the newest."""
+    key = visit.path["key"]
+    earlier = templates().get(key, _version(visit.typed("version")))
+    template_desk().add(key, _fields(earlier), by=visit.manager.key)
+    return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
+
+
+@action(routes, "/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
+def test_template(visit: Visit) -> Go:
+    """The newest version with its sample, to one address."""
+    template = templates().get(visit.path["key"])
+    to = visit.typed("to")
+    try:
+        recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
+        request = NotificationRequest(
+            template=template.key, recipients=(recipient,), context=dict(template.sample.context)
+        )
+    except ValidationError as error:
+        raise InvalidError.of("to", "expected an address or a user's id") from error
+    accept().accept(request, caller=visit.manager.key, key=None)
+    return Go(f"/admin/templates/{template.key}", done="tested")
+
+
+def _newest(key: str) -> int:
+    templates.cache_clear()  # this process has just written one, and would know it only in half a minute
+    return templates().get(key).version
+
+
+def _version(text: str | None) -> int:
+    if not (text or "").isdigit():
+        raise NotFoundError("there is no such version")
+    return int(text or 0)
+
+
+def _fields(template: Template) -> dict[str, Any]:
+    return template.model_dump(mode="json", exclude={"key", "version"})
+
+
+def _body(visit: Visit, base: Template) -> dict[str, Any]:
+    """The template with the sources of the form; what the form does not show stays."""
+    return {**_fields(base), "locales": _typed(visit, base)}
+
+
+def _typed(visit: Visit, base: Template) -> dict[str, dict[str, str]]:
+    """The sources by locale and name: what was typed, else what is stored."""
+    return {
+        locale: {name: _text(visit.form.get(f"source.{locale}.{name}"), source) for name, source in sources.items()}
+        for locale, sources in base.locales.items()
+    }
+
+
+def _text(typed: Any, stored: str) -> str:
+    # A browser sends line ends as CRLF (HTML, "form submission").
+    return stored if not typed else str(typed[0]).replace("\r\n", "\n")
+
+
+def _changes(template: Template) -> Iterator[Mapping[str, Any]]:
+    """Since the version before, source by source."""
+    if template.version == 0:
+        return
+    try:
+        before = templates().get(template.key, template.version - 1)
+    except NotFoundError:
+        return
+    for locale, sources in template.locales.items():
+        for name, source in sources.items():
+            old = before.locales.get(locale, {}).get(name, "")
+            lines = list(unified_diff(old.splitlines(), source.splitlines(), lineterm="", n=2))[2:]
+            if lines:
+                yield {"place": f"{locale} · {name}", "lines": lines}
