@@ -266,7 +266,11 @@ class Form(HTMLParser):
         self._inside = self._inside or tag == "main"
         if not self._inside:
             return
-        if tag == "input" and "name" in given and (given.get("type") not in ("checkbox", "radio") or "checked" in given):
+        if (
+            tag == "input"
+            and "name" in given
+            and (given.get("type") not in ("checkbox", "radio") or "checked" in given)
+        ):
             self._send(given["name"], given.get("value", ""))
         elif tag in ("textarea", "select"):
             self._name, self._text, self._chosen = given.get("name", ""), [] if tag == "textarea" else None, []
