@@ -121,7 +121,7 @@ def test_a_campaign_is_paused_and_goes_on(desk: Desk) -> None:
     page = desk.page
     page.get_by_role("link", name="Change").click()
     page.get_by_label("Again and again, by a schedule").check()
-    page.get_by_label("Every").select_option("day")
+    page.get_by_label("Every", exact=True).select_option("day")
     page.get_by_role("button", name="Save and check").click()
     expect(page.locator("ol li")).to_have_count(5)  # the next dates
     desk.ask("Start", "Yes, start")
