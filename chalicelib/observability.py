@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import inf
+from time import time
 from traceback import extract_tb
 from typing import Any, TypedDict
 
@@ -41,6 +42,14 @@ class Line:
     seconds: Sequence[float] = ()
 
 
+@dataclass(frozen=True)
+class Waited:
+    """How long the oldest message of a batch had lain in its queue."""
+
+    queue: str
+    seconds: float
+
+
 class BatchResponse(TypedDict):
     """What SQS's event source mapping reads with `ReportBatchItemFailures`."""
 
@@ -49,25 +58,34 @@ class BatchResponse(TypedDict):
 
 Work = Callable[[str], Line]  # of one message
 Outcome = Line | Exception
+Count = Callable[[Mapping[str, int], "Waited | None"], None]
 BatchWork = Callable[[Sequence[str]], Sequence[Outcome]]  # of a batch: what came of each message, in their order
 
 
 def batch_handler(
-    stage: str, make_work: Callable[[], Work], *, begin: Callable[[float], None] | None = None
+    stage: str,
+    make_work: Callable[[], Work],
+    *,
+    begin: Callable[[float], None] | None = None,
+    count: Count | None = None,
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
     """A Lambda handler that gives the body of each message to the work of `stage`, one after the other. `begin` is told
-    of each invocation, and in how many seconds Lambda ends it.
+    of each invocation, and in how many seconds Lambda ends it; `count` of what came of it.
     """
 
     def make_batch_work() -> BatchWork:
         work = make_work()
         return lambda bodies: [_outcome(work, body) for body in bodies]
 
-    return whole_batch_handler(stage, make_batch_work, begin=begin)
+    return whole_batch_handler(stage, make_batch_work, begin=begin, count=count)
 
 
 def whole_batch_handler(
-    stage: str, make_work: Callable[[], BatchWork], *, begin: Callable[[float], None] | None = None
+    stage: str,
+    make_work: Callable[[], BatchWork],
+    *,
+    begin: Callable[[float], None] | None = None,
+    count: Count | None = None,
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
     """The same for a work that takes the bodies of a batch together.
 
@@ -86,7 +104,9 @@ def whole_batch_handler(
             else:
                 failures.append(record["messageId"])
                 _log_failure(stage, record["messageId"], outcome)
-        write_line(stage, lines, failed=len(failures))
+        counts = write_line(stage, lines, failed=len(failures))
+        if count is not None:
+            count(counts, _waited(records))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
     return handler
@@ -116,8 +136,8 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
     return handler
 
 
-def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
-    """The one log line of an invocation, and its metrics."""
+def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> Mapping[str, int]:
+    """The one log line of an invocation, and its metrics; answers the sum of its counts."""
     counts: Counter[str] = Counter()
     for line in lines:
         counts.update(line.counts)
@@ -130,6 +150,15 @@ def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
             metrics().add_metric(name=ACCEPTED_TO_DONE, unit=MetricUnit.Seconds, value=age)
     metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=failed)
     metrics().flush_metrics()
+    return counts
+
+
+def _waited(records: Sequence[Mapping[str, Any]]) -> Waited | None:
+    """From the moment that SQS gives each message of an event source mapping (`attributes.SentTimestamp`, in ms)."""
+    sent = [int(one["attributes"]["SentTimestamp"]) for one in records if "SentTimestamp" in one.get("attributes", {})]
+    if not sent:
+        return None
+    return Waited(str(records[0]["eventSourceARN"]).rpartition(":")[2], max(0.0, time() - min(sent) / 1000))
 
 
 def _seconds_left(context: Any) -> float:

@@ -4,5 +4,11 @@ from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import deliver_work
 from chalicelib.wiring.control import deadline
 from chalicelib.wiring.deliver import deliver
+from chalicelib.wiring.ledger import hours
 
-handler = batch_handler("deliver", lambda: deliver_work(deliver()), begin=lambda seconds: deadline().begin(seconds))
+handler = batch_handler(
+    "deliver",
+    lambda: deliver_work(deliver()),
+    begin=lambda seconds: deadline().begin(seconds),
+    count=lambda counts, waited: hours().add(counts, waited),
+)

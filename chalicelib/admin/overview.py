@@ -1,37 +1,46 @@
 """The first page: what goes on, what waits, what needs a person."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.admin.charts import bars, top_of
 from chalicelib.admin.frame import Visit, page
 from chalicelib.admin.look import Page
-from chalicelib.campaigns.description import describe_campaign
-from chalicelib.wiring.campaigns import campaign_preview
+from chalicelib.campaigns.description import describe_in_short
+from chalicelib.pipeline.hours import WORDS, Hour, Wait
+from chalicelib.settings import settings
 from chalicelib.wiring.control import queue_depths, switches
-from chalicelib.wiring.ledger import revive
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.ledger import hours, revive
+from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)
 _NEWEST = 20
 _MOST_SHOWN = 5
+_HOURS = 24
 
 
 @page(routes, "/admin")
 def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
-    """Running campaigns with their progress, switches, queues, dead letters, what waits for a person."""
+    """The last day, running campaigns with their progress, switches, queues, dead letters, what waits for a person."""
     with ThreadPoolExecutor(1) as pool:  # the queues answer while the tables are read
         depths = pool.submit(queue_depths().read)
         running = _running()
         thrown = [switch for switch in switches().read_all() if switch.state != "closed"]
         uncertain, _ = revive().uncertain(limit=1, cursor=None)
+        day = hours().newest(_HOURS)
     found = depths.result()
     shown: dict[str, Any] = {
         "running": running,
         "thrown": thrown,
         "attention": bool(uncertain),
         "depths": {name: depth for name, depth in found.items() if depth.total},
+        "waits": _waits(day),
+        "bars": bars(day, zone=settings().default_timezone),
+        "top": top_of([hour.count("sent") + hour.count("failed") for hour in day]),
+        "totals": {word: sum(hour.count(word) for hour in day) for word in WORDS},
         "dead": sum(depth.dead for depth in found.values()),
     }
     return Page("overview", shown)
@@ -40,6 +49,10 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
 def _running() -> list[dict[str, Any]]:
     found, _ = campaigns().page(limit=_NEWEST, cursor=None)
     alive = [head for head in found if head.open_runs or head.state in ("running", "paused", "awaiting_approval")]
-    return [
-        describe_campaign(head, runs=runs(), preview=campaign_preview(), shown_runs=1) for head in alive[:_MOST_SHOWN]
-    ]
+    return describe_in_short(alive[:_MOST_SHOWN])
+
+
+def _waits(day: Sequence[Hour]) -> dict[str, Wait]:
+    """By queue (without the stage before it), what was seen last."""
+    prefix = settings().resource("")
+    return {queue.removeprefix(prefix): wait for hour in day for queue, wait in hour.waits.items()}

@@ -42,6 +42,9 @@ class RunAnswer(Answer):
     resend_of: str | None
     reasons: list[str] | None
     progress: ProgressAnswer
+    samples: list[tuple[str, int, int, int, int]] = Field(
+        description="how it went, oldest first: time, sent, delivered, opened, clicked"
+    )
 
 
 class CampaignEvent(Answer):

@@ -81,8 +81,9 @@ class Generator:
         if run is None or run.opened is None:
             return 0  # the index is eventually consistent
         head = self._campaigns.get(campaign_id)
-        if not self._runs.look_after(head, run):
+        progress = self._runs.look_after(head, run)
+        if progress is None:
             return 0
-        finish_on_head(head, run)
-        self._runs.close(run, "cancelled" if head.state == "cancelled" else "completed")
+        finish_on_head(head, run, progress)
+        self._runs.close(run, "cancelled" if head.state == "cancelled" else "completed", progress)
         return 1

@@ -6,16 +6,18 @@ run half opened only has to open it again.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob, parked_place, run_id, time_name
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pace import shard_count
 from chalicelib.campaigns.parking import Parking
-from chalicelib.campaigns.progress import read_progress
+from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
 from chalicelib.campaigns.store import spec_of, update_if
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.control.queues import Outgoing
@@ -104,27 +106,34 @@ class Runs:
             if due and self._wake(row):
                 self.kick(run, [row])
 
-    def look_after(self, head: CampaignRow, run: RunRow) -> bool:
-        """What `tick` does for an open run; says whether it is finished now. Raises: UnavailableError (retryable)."""
+    def look_after(self, head: CampaignRow, run: RunRow) -> Progress | None:
+        """What `tick` does for an open run; what it came to, when it is finished. Raises: UnavailableError
+        (retryable)."""
         shards = self._whole(head, run)
         if head.state != "paused":
             stalled = (self._clock() - STALLED).timestamp()
             self.kick(run, [row for row in shards if not row.done and row.resume_at < stalled])
             self.wake_parked(run, all_of_it=head.state == "cancelled")
-        audience = [row for row in shards if row.shard.startswith(AUDIENCE)]
-        if not all(row.done for row in audience):
-            return False
         progress = read_progress(run)
-        return progress.settled >= progress.targeted
+        audience = [row for row in shards if row.shard.startswith(AUDIENCE)]
+        if all(row.done for row in audience) and progress.settled >= progress.targeted:
+            return progress
+        update_if(run, [self._sample(run, progress)], RunRow.opened.exists())
+        return None
 
-    def close(self, run: RunRow, outcome: str) -> None:
+    def close(self, run: RunRow, outcome: str, progress: Progress) -> None:
         """Closes a run; the campaign's head was told before. Raises: UnavailableError (retryable)."""
         actions = [
             RunRow.opened.remove(),
             RunRow.outcome.set(outcome),
             RunRow.finished_at.set(rfc3339(self._clock())),
+            RunRow.targeted.set(progress.targeted),
+            self._sample(run, progress),
         ]
         update_if(run, actions, RunRow.opened.exists())
+
+    def _sample(self, run: RunRow, progress: Progress) -> Action:
+        return RunRow.samples.set(sampled(run.samples, rfc3339(self._clock()), progress))
 
     def _draw_up(
         self, head: CampaignRow, scheduled: datetime, *, resend_of: str | None, reasons: Sequence[str] | None
@@ -194,7 +203,7 @@ class Runs:
                     if not condition_failed(error):
                         raise
         with reaching_dynamodb():
-            head.update(actions=[CampaignRow.open_runs.add({run.scheduled_at})])
+            head.update(actions=[CampaignRow.open_runs.add({run.scheduled_at}), *_newest(head, run)])
         update_if(head, [CampaignRow.state.set("running")], CampaignRow.state == "scheduled")
 
     def _whole(self, head: CampaignRow, run: RunRow) -> list[ShardRow]:
@@ -214,9 +223,21 @@ class Runs:
         return update_if(row, actions, ShardRow.done == True)  # noqa: E712 (a condition of DynamoDB's)
 
 
-def finish_on_head(head: CampaignRow, run: RunRow) -> None:
+def _newest(head: CampaignRow, run: RunRow) -> list[Action]:
+    """What the head's note of its newest run becomes."""
+    known = Planned.newest(head)
+    if known is not None and known.scheduled_at > run.scheduled_at:
+        return []
+    return [CampaignRow.newest_run.set(asdict(Planned.of(run)))]
+
+
+def finish_on_head(head: CampaignRow, run: RunRow, progress: Progress) -> None:
     """Takes the run off the campaign's open ones and moves the campaign on when it was the last. Raises:
     UnavailableError (retryable)."""
+    known = Planned.newest(head)
+    if known is not None and known.run_id == run.run_id:
+        finished = asdict(replace(known, targeted=progress.targeted))
+        update_if(head, [CampaignRow.newest_run.set(finished)], CampaignRow.newest_run == head.newest_run)
     with reaching_dynamodb():
         head.update(actions=[CampaignRow.open_runs.delete({run.scheduled_at})])
     idle: Condition = (CampaignRow.state == "running") & CampaignRow.open_runs.does_not_exist()

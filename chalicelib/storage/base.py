@@ -1,7 +1,7 @@
 """What every table shares: a name by convention, short timeouts, and one translation of failures."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,6 +10,7 @@ from typing import Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
@@ -81,6 +82,29 @@ def reaching_dynamodb() -> Iterator[None]:
         yield
     except (PynamoDBException, BotoCoreError, ClientError) as error:
         raise UnavailableError(f"the database did not answer ({type(error).__name__})") from error
+
+
+def batch_read(
+    wanted: Mapping[type[StageTable], Sequence[tuple[str, str]]],
+) -> Iterator[tuple[type[StageTable], dict[str, Any]]]:
+    """Items of several tables, by hash and range key, as DynamoDB has them (PynamoDB leaves out attributes that no
+    model names); a hundred a request, strongly consistent. Whoever calls is inside `reaching_dynamodb`."""
+    tables = {model._get_connection().table_name: model for model in wanted}
+    left = [(table, key) for table, model in tables.items() for key in _raw_keys(model, wanted[model])]
+    while left:
+        now, left = left[:BATCH_GET_PAGE_LIMIT], left[BATCH_GET_PAGE_LIMIT:]
+        request: dict[str, Any] = {}
+        for table, key in now:
+            request.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
+        answer = dynamodb().dispatch("BatchGetItem", {"RequestItems": request})
+        for table, items in answer["Responses"].items():
+            yield from ((tables[table], item) for item in items)
+        left += [(table, key) for table, unread in answer["UnprocessedKeys"].items() for key in unread["Keys"]]
+
+
+def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    hash_key, range_key = model._hash_keyname, model._range_keyname
+    return [{str(hash_key): {"S": first}, str(range_key): {"S": second}} for first, second in keys]
 
 
 def condition_failed(error: PynamoDBException) -> bool:

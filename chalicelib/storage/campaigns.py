@@ -74,6 +74,7 @@ class CampaignRow(StageTable):
     approved_version = NumberAttribute(null=True)
     next_run_at = UnicodeAttribute(null=True)
     open_runs = UnicodeSetAttribute(null=True)
+    newest_run: JSONAttribute = JSONAttribute(null=True)  # what a list needs of it: `campaigns.progress.Planned`
     rate_per_second = NumberAttribute(null=True)
     publish_per_second = NumberAttribute(null=True)
     timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
@@ -107,6 +108,8 @@ class RunRow(StageTable):
     letter: JSONAttribute = JSONAttribute()
     channels: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     shards = NumberAttribute()
+    targeted = NumberAttribute(null=True)  # deliveries, once it is finished: its shards do not stay for ever
+    samples: JSONAttribute = JSONAttribute(null=True)  # how it went: `progress.Sample`s as lists
     outcome = UnicodeAttribute(null=True)  # completed | cancelled, once it is finished
     created_at = UnicodeAttribute()
     finished_at = UnicodeAttribute(null=True)

@@ -5,6 +5,7 @@ from functools import cache
 
 from chalicelib.clock import now
 from chalicelib.pipeline.history import History
+from chalicelib.pipeline.hours import Hours
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries
@@ -23,6 +24,12 @@ def ledger() -> Ledger:
 def history() -> History:
     """The reader of the ledger."""
     return History(clock=now)
+
+
+@cache
+def hours() -> Hours:
+    """What each hour saw."""
+    return Hours(clock=now)
 
 
 @cache

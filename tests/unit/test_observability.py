@@ -1,6 +1,8 @@
 """The frame of every worker: partial failures, one log line with ids alone, metrics."""
 
 import json
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from chalicelib import observability
 from chalicelib.clock import new_id
 from chalicelib.errors import UnavailableError
-from chalicelib.observability import IDS_IN_A_LINE, Line, batch_handler
+from chalicelib.observability import IDS_IN_A_LINE, Line, Waited, batch_handler
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +113,25 @@ def test_the_counts_and_ages_are_emitted_as_metrics(capsys: pytest.CaptureFixtur
     }.items()
     assert (emitted["DeliverSent"], emitted["DeliverMessagesFailed"]) == ([2.0], [1.0])
     assert emitted["SecondsSinceAccepted"] == [0.5]
+
+
+def test_what_came_of_a_batch_is_counted_with_the_wait_of_its_oldest_message() -> None:
+    seen: list[tuple[Mapping[str, int], Waited | None]] = []
+    now = time.time()
+    records = [
+        {
+            "messageId": f"m-{age}",
+            "body": "fine",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:vestnik-test-retry",
+            "attributes": {"SentTimestamp": str(int((now - age) * 1000))},
+        }
+        for age in (2, 90, 5)
+    ]
+    batch_handler("deliver", lambda: work, count=lambda counts, waited: seen.append((counts, waited)))(
+        {"Records": records}, None
+    )
+    ((counts, waited),) = seen
+    assert counts == {"sent": 6}
+    assert waited is not None
+    assert waited.queue == "vestnik-test-retry"
+    assert waited.seconds == pytest.approx(90, abs=5)

@@ -1,21 +1,23 @@
 """Whatever dies or is repeated: one letter each, and counts that agree with the ledger."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.pace import Pace
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
-from chalicelib.campaigns.progress import Progress, read_progress
+from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.control.queues import Queues
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
+from chalicelib.storage.campaigns import ShardRow
 from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import running as wiring_running
@@ -162,6 +164,41 @@ def test_a_resend_reaches_the_unsent_alone_and_once(desk: Desk, viewers: Viewers
     for run in desk.runs(campaign_id):
         assert agrees(read_progress(run), desk.ledger(run))
         assert run.outcome == "completed"
+
+
+def test_a_finished_run_is_known_when_its_shards_are_gone(desk: Desk, viewers: Viewers) -> None:
+    viewers(5)
+    campaign_id = desk.start()
+    desk.finish()
+    before = desk.progress(campaign_id)
+    for row in ShardRow.query(desk.runs(campaign_id)[0].run_id):
+        row.delete()
+
+    assert desk.progress(campaign_id) == before
+    assert before.targeted == 5
+    (short,) = describe_in_short([desk.head(campaign_id)])
+    assert (short["state"], short["progress"]["sent"]) == ("completed", 5)
+
+
+def test_a_run_keeps_a_picture_of_how_it_went(desk: Desk, viewers: Viewers, clock: StandingClock) -> None:
+    viewers(3)
+    campaign_id = desk.start()
+    desk.tick()
+    clock.pass_(minutes=1)
+    desk.finish()
+
+    samples = desk.runs(campaign_id)[0].samples
+    assert [count for _, count, *_ in samples][-1] == 3
+    assert [at for at, *_ in samples] == sorted({at for at, *_ in samples})
+
+
+def test_the_picture_of_a_long_run_stays_small() -> None:
+    samples: list[Sequence[Any]] = []
+    for n in range(10_000):
+        samples = sampled(samples, f"2026-11-23T{n:05}", Progress(sent=n))
+        assert len(samples) <= MOST_SAMPLES
+    assert samples[-1][1] == 9_999
+    assert samples[0][1] == 0
 
 
 def test_whoever_was_a_recipient_of_an_excluded_campaign_gets_nothing(

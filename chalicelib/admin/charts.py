@@ -1,0 +1,93 @@
+"""The geometry of the managers' charts, drawn as SVG by `templates/admin/_charts.html`. Called by the pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.pipeline.hours import Hour
+
+WIDTH, HEIGHT = 720, 190
+_TOP, _BOTTOM, _LEFT = 8, 168, 46  # the field between the highest value and the axis; room for its figures
+_LABEL_EVERY_HOURS = 4
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One hour: what left, and on top what failed. `name` is its clock time, `shown` whether it is written below."""
+
+    name: str
+    shown: bool
+    sent: int
+    failed: int
+    x: float
+    width: float
+    sent_y: float
+    failed_y: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One word's values over time, as the points of an SVG polyline."""
+
+    word: str
+    points: str
+    last: int
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The highest value, and the clock times along the bottom."""
+
+    top: int
+    times: Sequence[tuple[float, str]]
+
+
+def bars(hours: Sequence[Hour], *, zone: str) -> Sequence[Bar]:
+    """A bar an hour."""
+    top = top_of([hour.count("sent") + hour.count("failed") for hour in hours])
+    step = (WIDTH - _LEFT) / max(1, len(hours))
+    drawn = []
+    for n, hour in enumerate(hours):
+        at = hour.begins.astimezone(ZoneInfo(zone))
+        sent, failed = hour.count("sent"), hour.count("failed")
+        drawn.append(
+            Bar(
+                f"{at:%H}:00",
+                at.hour % _LABEL_EVERY_HOURS == 0,
+                sent,
+                failed,
+                x=round(_LEFT + n * step + 1.5, 1),
+                width=round(step - 3, 1),
+                sent_y=_height(sent, top),
+                failed_y=_height(sent + failed, top),
+            )
+        )
+    return drawn
+
+
+def curves(samples: Sequence[Sequence[object]], words: Sequence[str], *, zone: str) -> tuple[Sequence[Curve], Axis]:
+    """Lines through the samples of a run (`campaigns.progress.sampled`)."""
+    times = [datetime.fromisoformat(str(sample[0])) for sample in samples]
+    values = {word: [int(str(sample[n])) for sample in samples] for n, word in enumerate(words, 1)}
+    top = top_of([value for series in values.values() for value in series])
+    whole = max(1.0, (times[-1] - times[0]).total_seconds())
+    xs = [_LEFT + (at - times[0]).total_seconds() / whole * (WIDTH - _LEFT - 2) for at in times]
+    drawn = [
+        Curve(word, " ".join(f"{x:.1f},{_height(value, top)}" for x, value in zip(xs, series, strict=True)), series[-1])
+        for word, series in values.items()
+    ]
+    return drawn, Axis(top, [(xs[n], f"{times[n].astimezone(ZoneInfo(zone)):%H:%M}") for n in (0, -1)])
+
+
+def top_of(values: Sequence[int]) -> int:
+    """A round figure that no value is above."""
+    most = max(values, default=0)
+    if most <= 4:
+        return 4
+    step = 10 ** (len(str(most)) - 1)
+    return int(next(step * times for times in (1, 2, 3, 4, 5, 6, 8, 10) if step * times >= most))
+
+
+def _height(value: int, top: int) -> float:
+    return round(_BOTTOM - (_BOTTOM - _TOP) * value / top, 1)
