@@ -1,17 +1,21 @@
 """Notifications and users: what became of a letter, and why somebody got none."""
 
 import json
+from datetime import date
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
+from chalicelib.clock import now
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.statuses import NOTIFICATION_STATUSES
 from chalicelib.wiring.ledger import history, ledger, revive
+from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory, preferences
 
 routes = Blueprint(__name__)
@@ -20,10 +24,29 @@ _PAGE = 20
 
 @page(routes, "/admin/notifications")
 def find_notification(visit: Visit) -> Page:
-    """By its id; a user's are on the user's page."""
+    """One by its id; else those of a day, by template and status. A user's are on the user's page."""
     wanted = visit.query.get("id", "").strip()
     found = _found(wanted) if wanted else None
-    return Page("notifications", {"wanted": wanted, "found": found})
+    query = {name: visit.query.get(name, "").strip() for name in ("day", "template", "status")}
+    day = _day(query["day"])
+    listed, cursor = (
+        ([], None)
+        if wanted
+        else history().of_day(
+            day, template=query["template"] or None, status=query["status"] or None, cursor=visit.query.get("cursor")
+        )
+    )
+    following = {**query, "day": f"{day}", "cursor": cursor}
+    shown: dict[str, Any] = {
+        "wanted": wanted,
+        "found": found,
+        "query": {**query, "day": f"{day}"},
+        "templates": sorted(templates().keys()),
+        "statuses": NOTIFICATION_STATUSES,
+        "listed": listed,
+        "following": url("/admin/notifications", **{k: v for k, v in following.items() if v}) if cursor else None,
+    }
+    return Page("notifications", shown)
 
 
 @page(routes, "/admin/notifications/{id}")
@@ -55,10 +78,13 @@ def resend_notification(visit: Visit) -> Go:
 
 @page(routes, "/admin/users")
 def find_user(visit: Visit) -> Page:
-    """By the cinema's id of the user."""
+    """By the cinema's id of the user, or by an address."""
     wanted = visit.query.get("id", "").strip()
-    known = directory().get_many([wanted], fresh=True).known if wanted else {}
-    return Page("users", {"wanted": wanted, "found": known.get(wanted)})
+    if "@" in wanted:
+        found = directory().with_email(wanted, limit=_PAGE)
+    else:
+        found = list(directory().get_many([wanted], fresh=True).known.values()) if wanted else []
+    return Page("users", {"wanted": wanted, "found": found})
 
 
 @page(routes, "/admin/users/{id}")
@@ -75,6 +101,13 @@ def one_user(visit: Visit) -> Page:
         "following": url(f"/admin/users/{user_id}", cursor=cursor) if cursor else None,
     }
     return Page("user", shown)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else now().date()
+    except ValueError as error:
+        raise InvalidError.of("day", "expected a day such as 2026-01-31") from error
 
 
 def _found(notification_id: str) -> dict[str, Any] | None:

@@ -24,7 +24,14 @@ from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
-from chalicelib.storage.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
+from chalicelib.storage.ledger import (
+    NOTIFICATION_PART,
+    REQUEST_PART,
+    LedgerRow,
+    NotificationRow,
+    RequestRow,
+    day_shard,
+)
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 
@@ -198,6 +205,7 @@ def notification_row(
     expires_at_epoch: int,
 ) -> NotificationRow:
     """The row that says what was asked for one recipient."""
+    own = letter.campaign_id is None
     return NotificationRow(
         notification_id,
         NOTIFICATION_PART,
@@ -214,6 +222,8 @@ def notification_row(
         expires_at=letter.expires_at,
         campaign_id=letter.campaign_id,
         run_id=letter.run_id,
+        day=day_shard(letter.accepted_at, notification_id) if own else None,
+        place=f"{letter.accepted_at}#{notification_id}" if own else None,
         expires_at_epoch=expires_at_epoch,
     )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from chalicelib.clock import Clock, parse_rfc3339
@@ -9,10 +10,19 @@ from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow, NotificationRow, delivery_part
+from chalicelib.storage.ledger import (
+    NOTIFICATION_PART,
+    DeliveryRow,
+    LedgerRow,
+    NotificationRow,
+    day_shards,
+    delivery_part,
+)
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+_LOOKED_AT = 25  # of each of a day's shards: a hundred in all
+_AFTER_ALL = "~"  # after every moment
 
 
 class History:
@@ -50,6 +60,26 @@ class History:
         following = {"at": last["created_at"]["S"], "id": last["notification_id"]["S"]}
         return described, write_cursor(following, scope=user_id)
 
+    def of_day(
+        self, day: date, *, template: str | None = None, status: str | None = None, cursor: str | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """What was asked for on a day (UTC), newest first, but for campaigns. A page looks through a hundred at most,
+        so one that asks for something rare may be empty and still have a next. At most six requests. Raises:
+        InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
+        scope = f"{day}#{template}#{status}"
+        before = str(read_cursor(cursor, scope=scope).get("place")) if cursor else _AFTER_ALL
+        with reaching_dynamodb():
+            heads, reached = _heads_of_day(f"{day}", before)
+            wanted = [head for head in heads if template in (None, head.template)]
+            deliveries = self._deliveries(wanted)
+        described = [(head, self._describe(head, deliveries.get(head.notification_id, []))) for head in wanted]
+        fitting = [(head, one) for head, one in described if status in (None, one["status"])]
+        shown = fitting[:PAGE_SIZE]
+        if len(fitting) > PAGE_SIZE:
+            reached = str(shown[-1][0].place)
+        following = write_cursor({"place": reached}, scope=scope) if reached else None
+        return [one for _, one in shown], following
+
     def _deliveries(self, heads: Sequence[NotificationRow]) -> Mapping[str, list[DeliveryRow]]:
         keys = [(head.notification_id, delivery_part(channel)) for head in heads for channel in head.channels]
         found: dict[str, list[DeliveryRow]] = {}
@@ -76,6 +106,22 @@ class History:
             "campaign_id": head.campaign_id,
             "deliveries": [_describe_delivery(row) for row in deliveries],
         }
+
+
+def _heads_of_day(day: str, before: str) -> tuple[list[NotificationRow], str | None]:
+    """The next ones down to a place, and that place (None: there are no more)."""
+    found: list[NotificationRow] = []
+    reached = ""
+    for shard in day_shards(day):
+        page = LedgerRow.by_day.query(
+            shard, NotificationRow.place < before, scan_index_forward=False, limit=_LOOKED_AT, page_size=_LOOKED_AT
+        )
+        rows = [row for row in page if isinstance(row, NotificationRow)]
+        found += rows
+        if page.last_evaluated_key:  # below its last there may be more in this shard, which come before others' rows
+            reached = max(reached, str(rows[-1].place))
+    newest = sorted((row for row in found if str(row.place) >= reached), key=lambda row: str(row.place), reverse=True)
+    return newest, reached or None
 
 
 def _start_key(given: Mapping[str, Any], user_id: str) -> dict[str, Any]:

@@ -56,6 +56,9 @@ _PRECEDENCE = (
 )
 
 
+NOTIFICATION_STATUSES = ("accepted", "scheduled", *_PRECEDENCE)
+
+
 def shown_status(status: DeliveryStatus) -> str:
     """The word of design §8 for a delivery's state."""
     return _SHOWN.get(status, status.value)

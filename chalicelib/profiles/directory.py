@@ -25,6 +25,15 @@ class Directory:
         """One user. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         return _profile(self._row(user_id))
 
+    def with_email(self, email: str, *, limit: int) -> list[Profile]:
+        """Those with this address, as it was given or in lower case. Raises: UnavailableError (retryable)."""
+        ids: dict[str, None] = {}
+        with reaching_dynamodb():
+            for written in dict.fromkeys((email, email.lower())):
+                ids |= dict.fromkeys(row.id for row in UserRow.by_email.query(written, limit=limit))
+        known = self.get_many(ids, fresh=True).known if ids else {}
+        return [known[one] for one in ids if one in known]
+
     def get_many(self, ids: Iterable[str], *, fresh: bool) -> Profiles:
         """See `ProfileSource`; not `fresh` reads cost half and come from any replica."""
         with reaching_dynamodb():

@@ -22,6 +22,7 @@ NOTIFICATION_PART = "notification"
 REQUEST_PART = "request"
 EVENT_PART = "event"
 DELIVERY_PREFIX = "delivery#"
+DAY_SHARDS = 4  # a partition of an index takes 1,000 writes a second
 HISTORY_FIELDS = [
     "kind",
     "request_id",
@@ -41,6 +42,16 @@ HISTORY_FIELDS = [
 def delivery_part(channel: str) -> str:
     """The sort key of a notification's delivery on one channel."""
     return DELIVERY_PREFIX + channel
+
+
+def day_shards(day: str) -> list[str]:
+    """The partitions of the by-day index for a day such as `2026-11-23`."""
+    return [f"{day}#{n}" for n in range(DAY_SHARDS)]
+
+
+def day_shard(created_at: str, notification_id: str) -> str:
+    """The one of them in which a notification stands."""
+    return day_shards(created_at[:10])[int(notification_id[:8], 16) % DAY_SHARDS]
 
 
 # Every index holds `kind`: PynamoDB filters what it reads by it, and a row without it would never be found.
@@ -90,6 +101,17 @@ class ByUnsentIndex(GlobalSecondaryIndex["LedgerRow"]):
     reason: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
+class ByDayIndex(GlobalSecondaryIndex["LedgerRow"]):
+    """What was asked for on a day (UTC), but for campaigns, whose letters are found through their campaign."""
+
+    class Meta:
+        index_name = "by-day"
+        projection = IncludeProjection([*HISTORY_FIELDS, "created_at"])
+
+    day: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    place: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class LedgerRow(StageTable):
     """What the three kinds of rows share."""
 
@@ -103,6 +125,7 @@ class LedgerRow(StageTable):
     by_due = ByDueIndex()
     by_attention = ByAttentionIndex()
     by_unsent = ByUnsentIndex()
+    by_day = ByDayIndex()
     created_at = UnicodeAttribute()
     request_id = UnicodeAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)
@@ -135,6 +158,8 @@ class NotificationRow(LedgerRow, discriminator="notification"):
     expires_at = UnicodeAttribute(null=True)
     campaign_id = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute(null=True)
+    day = UnicodeAttribute(null=True)
+    place = UnicodeAttribute(null=True)
 
 
 class EventRow(LedgerRow, discriminator="event"):

@@ -3,9 +3,19 @@
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
+
+
+class ByEmailIndex(GlobalSecondaryIndex["UserRow"]):
+    """Who has an address; several people may share one."""
+
+    class Meta:
+        index_name = "by-email"
+        projection = KeysOnlyProjection()
+
+    email: UnicodeAttribute = UnicodeAttribute(hash_key=True)
 
 
 class UserRow(StageTable):
@@ -16,6 +26,7 @@ class UserRow(StageTable):
         thing = "users"
 
     id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    by_email = ByEmailIndex()
     email = UnicodeAttribute(null=True)
     confirmed_email = UnicodeAttribute(null=True)
     confirmed_at = UnicodeAttribute(null=True)

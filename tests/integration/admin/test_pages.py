@@ -7,11 +7,14 @@ import boto3
 import pytest
 
 from chalicelib.admin.frame import REGISTERED
+from chalicelib.clock import now
 from chalicelib.control.managers import Role
+from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.settings import settings
 from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
+from chalicelib.wiring.intake import accept
 from chalicelib.wiring.people import directory
 from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
@@ -297,3 +300,19 @@ def form_in(seen: Seen) -> dict[str, Any]:
     form = Form()
     form.feed(seen.text)
     return {name: values for name, values in form.fields.items() if name != "token"}
+
+
+def test_a_notification_is_found_by_its_day_template_and_status(boss: Visitor, viewers: None) -> None:
+    body = {"template": "password-reset", "recipients": [{"user_id": "anna"}]}
+    context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
+    (made,) = accept().accept(NotificationRequest.model_validate({**body, "context": context}), caller="test", key=None)
+    today = f"{now():%Y-%m-%d}"
+    assert made.id in boss.get(f"/admin/notifications?day={today}&template=password-reset&status=accepted").text
+    assert made.id not in boss.get(f"/admin/notifications?day={today}&status=failed").text
+    assert made.id not in boss.get("/admin/notifications?day=2020-01-01").text
+    assert "a day such as 2026-01-31" in boss.get("/admin/notifications?day=yesterday").text
+
+
+def test_a_user_is_found_by_an_address_however_it_is_written(boss: Visitor, viewers: None) -> None:
+    assert "/admin/users/anna" in boss.get("/admin/users?id=Anna%40viewers.example").text
+    assert "/admin/users/anna" not in boss.get("/admin/users?id=nobody%40viewers.example").text
