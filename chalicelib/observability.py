@@ -19,6 +19,7 @@ from chalicelib.errors import VestnikError
 
 IDS_IN_A_LINE = 50
 ACCEPTED_TO_DONE = "SecondsSinceAccepted"
+DUE_AT = "due-at"  # attribute of a message that is put with a delay: the epoch seconds at which it may be taken
 
 
 @cache
@@ -35,16 +36,18 @@ def metrics() -> Metrics:
 
 @dataclass
 class Line:
-    """What one message adds to the log line and the metrics of its invocation. `seconds` are ages since acceptance."""
+    """What one message adds to the log line and the metrics of its invocation. `seconds` are ages since acceptance.
+    `failed`: the service could not do it, by no fault of the caller."""
 
     ids: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Sequence[float] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True)
 class Waited:
-    """How long the oldest message of a batch had lain in its queue."""
+    """How long the oldest message of a batch had lain in its queue, a wanted delay not counted."""
 
     queue: str
     seconds: float
@@ -104,9 +107,12 @@ def whole_batch_handler(
             else:
                 failures.append(record["messageId"])
                 _log_failure(stage, record["messageId"], outcome)
+        waited = _waited(records)
+        if waited is not None:
+            metrics().add_metric(name=_age_metric(waited.queue), unit=MetricUnit.Seconds, value=waited.seconds)
         counts = write_line(stage, lines, failed=len(failures))
         if count is not None:
-            count(counts, _waited(records))
+            count(counts, waited)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
     return handler
@@ -137,28 +143,41 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
 
 
 def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> Mapping[str, int]:
-    """The one log line of an invocation, and its metrics; answers the sum of its counts."""
+    """The one log line of an invocation, and its metrics; answers the sum of its counts. `<Stage>MessagesFailed` has a
+    0 or a 1 for each message: its average is the rate of errors, its count the number of messages."""
+    fates = [int(line.failed) for line in lines] + [1] * failed
     counts: Counter[str] = Counter()
     for line in lines:
         counts.update(line.counts)
     ids = [id_ for line in lines for id_ in line.ids]
-    logger().info(stage, notification_ids=ids[:IDS_IN_A_LINE], counts=dict(counts), messages_failed=failed)
+    logger().info(stage, notification_ids=ids[:IDS_IN_A_LINE], counts=dict(counts), messages_failed=sum(fates))
     for word, count in counts.items():
         metrics().add_metric(name=f"{stage.title()}{_camel(word)}", unit=MetricUnit.Count, value=count)
     for line in lines:
         for age in line.seconds:
             metrics().add_metric(name=ACCEPTED_TO_DONE, unit=MetricUnit.Seconds, value=age)
-    metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=failed)
+    for fate in fates:
+        metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=fate)
     metrics().flush_metrics()
     return counts
 
 
 def _waited(records: Sequence[Mapping[str, Any]]) -> Waited | None:
-    """From the moment that SQS gives each message of an event source mapping (`attributes.SentTimestamp`, in ms)."""
-    sent = [int(one["attributes"]["SentTimestamp"]) for one in records if "SentTimestamp" in one.get("attributes", {})]
-    if not sent:
+    """Since each message was due. SQS's own ApproximateAgeOfOldestMessage forgets a message that was received three
+    times, and counts a wanted delay as age."""
+    due = [_due_at(one) for one in records if "SentTimestamp" in one.get("attributes", {})]
+    if not due:
         return None
-    return Waited(str(records[0]["eventSourceARN"]).rpartition(":")[2], max(0.0, time() - min(sent) / 1000))
+    return Waited(str(records[0]["eventSourceARN"]).rpartition(":")[2], max(0.0, time() - min(due)))
+
+
+def _due_at(record: Mapping[str, Any]) -> float:
+    due = record.get("messageAttributes", {}).get(DUE_AT)
+    return float(due["stringValue"]) if due else int(record["attributes"]["SentTimestamp"]) / 1000
+
+
+def _age_metric(queue: str) -> str:
+    return f"OldestSeconds{_camel(queue.split('-', 2)[2].replace('-', '_'))}"  # vestnik-<stage>-<queue>
 
 
 def _seconds_left(context: Any) -> float:

@@ -2,7 +2,7 @@
 
 from chalicelib.observability import periodic_handler
 from chalicelib.wiring.campaigns import generator
-from chalicelib.wiring.control import consumers
+from chalicelib.wiring.control import consumers, switches
 from chalicelib.wiring.intake import tick
 
-handler = periodic_handler("tick", lambda: (tick().tick, generator().tick, consumers().follow_all))
+handler = periodic_handler("tick", lambda: (tick().tick, generator().tick, consumers().follow_all, switches().watch))

@@ -92,11 +92,18 @@ def _merged(stage: str) -> dict[str, Any]:
     """What is laid over Chalice's own template: what is known only when it is deployed, and the pinned ids."""
     code = {"Bucket": {"Ref": "ArtifactBucket"}, "Key": {"Ref": "AppKey"}}
     variables = {variable: {"Ref": parameter} for variable, parameter in ADDRESSES.items()}
-    function = {"Properties": {"CodeUri": code, "Environment": {"Variables": variables}}}
+    names = {  # as `chalice deploy` calls them
+        "APIHandler": f"vestnik-{stage}",
+        "WebsocketConnect": f"vestnik-{stage}-websocket_connect",
+        "WebsocketMessage": f"vestnik-{stage}-websocket_message",
+        "WebsocketDisconnect": f"vestnik-{stage}-websocket_disconnect",
+    }
+    common = {"CodeUri": code, "Environment": {"Variables": variables}}
+    functions = {one: {"Properties": {**common, "FunctionName": name}} for one, name in names.items()}
     return {
         "Parameters": {name: {"Type": "String"} for name in (*ADDRESSES.values(), "ArtifactBucket", "AppKey")},
         "Resources": {
-            **dict.fromkeys(("APIHandler", "WebsocketConnect", "WebsocketMessage", "WebsocketDisconnect"), function),
+            **functions,
             # SAM tags only the API's stage unless asked to propagate; the emulator reads the tag of the API itself.
             "RestAPI": {"Properties": {"PropagateTags": True, "Tags": {"ms-custom-id": api_id(stage)}}},
             "WebsocketAPI": {"Properties": {"Tags": {"ms-custom-id": live_api_id(stage)}}},

@@ -73,6 +73,16 @@ def environment_of(stage: str) -> dict[str, str]:
     return {**config["environment_variables"], **own}
 
 
+def watching_of(stage: str) -> dict[str, str]:
+    """The parameters of who hears the alarms (`alarm_email`) and whether traces are written (`xray`, Chalice's own
+    key): nothing for a stage that says nothing."""
+    own: dict[str, Any] = json.loads(CONFIG.read_text())["stages"].get(stage, {})
+    return {
+        "AlarmEmail": own.get("alarm_email", ""),
+        "Tracing": "Active" if own.get("xray") else "PassThrough",
+    }
+
+
 def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) -> dict[str, str]:
     """The parameters of `template.yaml` that follow from a stage's settings."""
     _, address = parseaddr(environment["VESTNIK_MAIL_FROM"])
@@ -81,4 +91,5 @@ def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) 
         "MailIdentity": address.rpartition("@")[2],
         **{name: environment[variable] for variable, name in _SHARED.items() if variable in environment},
         **timings.as_parameters(),
+        **watching_of(environment["VESTNIK_STAGE"]),
     }

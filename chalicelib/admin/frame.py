@@ -140,7 +140,8 @@ def _register(
     def handle(**path_values: str) -> Response:
         request = blueprint.current_request
         response = _answer(declared, run, request, path_values)
-        write_line("admin", [Line(counts={f"{view.__name__}_{response.status_code}": 1})])
+        failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        write_line("admin", [Line(counts={f"{view.__name__}_{response.status_code}": 1}, failed=failed)])
         return response
 
     handle.__name__ = name

@@ -124,7 +124,7 @@ def _answer(
         logger().error("api failed", operation=declared.operation, error=type(error).__name__, exc_info=False)
         response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; the call may be repeated")
     counts = {f"{declared.operation}_{response.status_code}": 1}
-    write_line("api", [Line(ids=ids, counts=counts)])
+    write_line("api", [Line(ids=ids, counts=counts, failed=response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)])
     return response
 
 

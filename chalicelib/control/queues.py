@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import UnavailableError
+from chalicelib.observability import DUE_AT
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -39,10 +41,7 @@ class Queues:
         """Puts every message, in as few requests as sizes allow. Raises: UnavailableError (retryable) when any was not
         taken; what was taken stays, so a repeated call may double messages: jobs are idempotent."""
         for batch in _batches(messages):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(n), "MessageBody": m.body.translate(_REFUSED), "DelaySeconds": m.delay_seconds}
-                for n, m in enumerate(batch)
-            ]
+            entries = [_entry(n, message) for n, message in enumerate(batch)]
             try:
                 answer = self._client.send_message_batch(QueueUrl=self._url(queue), Entries=entries)
             except (BotoCoreError, ClientError) as error:
@@ -55,6 +54,18 @@ class Queues:
             name = f"{self._prefix}{queue}"
             self._urls[queue] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
         return self._urls[queue]
+
+
+def _entry(n: int, message: Outgoing) -> "SendMessageBatchRequestEntryTypeDef":
+    entry: SendMessageBatchRequestEntryTypeDef = {
+        "Id": str(n),
+        "MessageBody": message.body.translate(_REFUSED),
+        "DelaySeconds": message.delay_seconds,
+    }
+    if message.delay_seconds:  # a wanted delay is no age (observability)
+        due = str(round(time() + message.delay_seconds, 3))
+        entry["MessageAttributes"] = {DUE_AT: {"DataType": "Number", "StringValue": due}}
+    return entry
 
 
 def _batches(messages: Sequence[Outgoing]) -> list[list[Outgoing]]:

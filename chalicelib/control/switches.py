@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock
 from chalicelib.control.switch import AUTO, RAMP_FROM, SUBSYSTEMS, Admission, State, Switch, SwitchPolicy
 from chalicelib.errors import NotFoundError
+from chalicelib.observability import Line
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import SwitchRow
 
@@ -108,6 +109,10 @@ class Switches:
         with reaching_dynamodb():
             rows = {row.name: row for row in SwitchRow.batch_get(SUBSYSTEMS, consistent_read=True)}
         return [self._seen(self._remember(rows.get(name) or SwitchRow(name))) for name in SUBSYSTEMS]
+
+    def watch(self) -> Line:
+        """What `tick` tells the alarms: which switches are open. Raises: UnavailableError (the next tick goes on)."""
+        return Line(counts={f"switch_open_{switch.name}": int(switch.state == "open") for switch in self.read_all()})
 
     def _seen(self, row: SwitchRow) -> Switch:
         return Switch.of(row, self.policy, self._now())

@@ -46,7 +46,8 @@ def public_page(blueprint: Blueprint, path: str, *, methods: Sequence[str]) -> C
             response = _answer(view, name, request, path_values, locale)
             if request.method == "HEAD":
                 response.body = ""
-            write_line("public", [Line(counts={f"{name}_{response.status_code}": 1})])
+            failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+            write_line("public", [Line(counts={f"{name}_{response.status_code}": 1}, failed=failed)])
             return response
 
         handle.__name__ = name

@@ -20,7 +20,12 @@ from infra.stages import WorkerTimings, environment_of, template_parameters
 from layers.build import IN_THE_RUNTIME, build_layer
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
-CANNOT_NAME_A_STAGE = {"lambda:ListEventSourceMappings", "execute-api:ManageConnections"}
+CANNOT_NAME_A_STAGE = {
+    "lambda:ListEventSourceMappings",
+    "execute-api:ManageConnections",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
 POLICIES = ("policy", "policy-live")  # of the API, of the WebSocket's three handlers
 STAGES = ("local", "dev", "prod")
 # AWS, "Actions, resources, and condition keys for AWS Lambda": these can be given for everything only.

@@ -10,7 +10,7 @@ import pytest
 from chalicelib import observability
 from chalicelib.clock import new_id
 from chalicelib.errors import UnavailableError
-from chalicelib.observability import IDS_IN_A_LINE, Line, Waited, batch_handler
+from chalicelib.observability import DUE_AT, IDS_IN_A_LINE, Line, Waited, batch_handler
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ def test_the_counts_and_ages_are_emitted_as_metrics(capsys: pytest.CaptureFixtur
         "SecondsSinceAccepted": "Seconds",
         "DeliverMessagesFailed": "Count",
     }.items()
-    assert (emitted["DeliverSent"], emitted["DeliverMessagesFailed"]) == ([2.0], [1.0])
+    assert (emitted["DeliverSent"], emitted["DeliverMessagesFailed"]) == ([2.0], [0.0, 1.0])
     assert emitted["SecondsSinceAccepted"] == [0.5]
 
 
@@ -135,3 +135,42 @@ def test_what_came_of_a_batch_is_counted_with_the_wait_of_its_oldest_message() -
     assert waited is not None
     assert waited.queue == "vestnik-test-retry"
     assert waited.seconds == pytest.approx(90, abs=5)
+
+
+def test_what_failed_by_our_own_fault_counts_as_failed_without_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    observability.write_line("api", [Line(counts={"create_500": 1}, failed=True)])
+    [emitted] = metrics_in(capsys)
+    assert emitted["ApiMessagesFailed"] == [1.0]
+
+
+def test_the_age_of_the_oldest_message_is_measured_by_queue(capsys: pytest.CaptureFixture[str]) -> None:
+    handle_received({"sent_seconds_ago": 10}, {"sent_seconds_ago": 60})
+    [emitted] = metrics_in(capsys)
+    assert emitted["OldestSecondsDeliverEmailBulk"][0] == pytest.approx(60, abs=5)
+
+
+def test_a_wanted_delay_is_no_age(capsys: pytest.CaptureFixture[str]) -> None:
+    handle_received({"sent_seconds_ago": 900, "due_seconds_ago": 2})
+    [emitted] = metrics_in(capsys)
+    assert emitted["OldestSecondsDeliverEmailBulk"][0] == pytest.approx(2, abs=5)
+
+
+def metrics_in(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [line for line in lines(capsys.readouterr().out) if "_aws" in line]
+
+
+def handle_received(*messages: dict[str, float]) -> None:
+    """Messages as Lambda gives them: of a queue, sent at a time, with or without a time when they were due."""
+    event: dict[str, Any] = {"Records": []}
+    for n, message in enumerate(messages):
+        record: dict[str, Any] = {
+            "messageId": f"m-{n}",
+            "body": "a",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:vestnik-test-deliver-email-bulk",
+            "attributes": {"SentTimestamp": str(int((time.time() - message["sent_seconds_ago"]) * 1000))},
+        }
+        if "due_seconds_ago" in message:
+            due = str(time.time() - message["due_seconds_ago"])
+            record["messageAttributes"] = {DUE_AT: {"stringValue": due, "dataType": "Number"}}
+        event["Records"].append(record)
+    batch_handler("deliver", lambda: work)(event, None)
