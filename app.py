@@ -3,7 +3,10 @@
 from chalice.app import Chalice
 
 from chalicelib.admin import campaigns as admin_campaigns
-from chalicelib.admin import door, office, overview, people, site, subsystems
+from chalicelib.admin import door, keys, office, overview, people, site, subsystems
+from chalicelib.admin import links as admin_links
+from chalicelib.admin import lists as admin_lists
+from chalicelib.admin import suppressions as admin_suppressions
 from chalicelib.admin import templates as admin_templates
 from chalicelib.api import (
     campaigns,
@@ -27,6 +30,7 @@ from chalicelib.public import links as short_links
 from chalicelib.public import preferences, unsubscribe
 
 app = Chalice(app_name="vestnik")
+app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives as it is, whatever its characters
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")
 for module in (
@@ -34,7 +38,8 @@ for module in (
     *(campaigns, lists),
     *(events, own_say, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),
-    *(door, overview, admin_campaigns, admin_templates, subsystems, people, site, office),
+    *(door, overview, admin_campaigns, admin_lists, admin_templates, admin_links),
+    *(people, admin_suppressions, subsystems, site, keys, office),
 ):
     app.register_blueprint(module.routes)
 

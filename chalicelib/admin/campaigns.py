@@ -6,7 +6,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.campaign_form import form_of, read_campaign, rows_of
+from chalicelib.admin.campaign_form import form_of, one, read_campaign, rows_of
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.letters import Letter, framed, letter_for
@@ -22,11 +22,12 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview
+from chalicelib.wiring.campaigns import campaign_control, campaign_preview, lists
 from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.running import campaigns, runs
 
 routes = Blueprint(__name__)
+_LISTS = 50
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
 
@@ -43,8 +44,11 @@ def new_campaign(visit: Visit) -> Page:
     """First the template, then the form that its variables ask for."""
     key = visit.query.get("template") or visit.typed("template")
     if not key:
-        return Page("campaign_template", {"templates": [templates().get(one) for one in templates().keys()]})  # noqa: SIM118 - not a dict
-    form = visit.form or {"rate_per_second": ["50"], "audience": ["everyone"], "when": ["start"], "at": ["18:00"]}
+        every = [templates().get(name) for name in templates().keys()]  # noqa: SIM118 - not a dict
+        return Page("campaign_template", {"templates": every, "list_id": visit.query.get("list")})
+    list_id = visit.query.get("list")
+    audience = {"audience": ["list"], "list_id": [list_id]} if list_id else {"audience": ["everyone"]}
+    form = visit.form or {"rate_per_second": ["50"], "when": ["start"], "at": ["18:00"], **audience}
     return _form_page(form, key, to="/admin/campaigns/new", head=None)
 
 
@@ -233,6 +237,19 @@ def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:
 
 
 def _form_page(form: Mapping[str, Any], key: str, *, to: str, head: CampaignRow | None) -> Page:
-    title = spec_of(head).name if head else None
-    values = {"form": form, "rows": rows_of(form), "template": templates().get(key), "to": to, "title": title}
+    values = {
+        "form": form,
+        "rows": rows_of(form),
+        "template": templates().get(key),
+        "to": to,
+        "title": spec_of(head).name if head else None,
+        "lists": _ready_lists(one(form, "list_id")),
+    }
     return Page("campaign_form", values)
+
+
+def _ready_lists(chosen: str) -> dict[str, str]:
+    """The newest lists that can be written to, by id; the chosen one is among them, however old."""
+    found, _ = lists().page(limit=_LISTS, cursor=None)
+    ready = {row.list_id: str(row.name) for row in found if row.state == "ready"}
+    return {"": "—", **({chosen: chosen} if chosen and chosen not in ready else {}), **ready}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.pipeline.hours import Hour
 
 WIDTH, HEIGHT = 720, 190
-_TOP, _BOTTOM, _LEFT = 8, 168, 46  # the field between the highest value and the axis; room for its figures
+_TOP, _BOTTOM, _LEFT = 8, 168, 60  # the field between the highest value and the axis; room for its figures
 _LABEL_EVERY_HOURS = 4
 
 
@@ -81,12 +81,12 @@ def curves(samples: Sequence[Sequence[object]], words: Sequence[str], *, zone: s
 
 
 def top_of(values: Sequence[int]) -> int:
-    """A round figure that no value is above."""
+    """A round figure that no value is above, and half of it round too."""
     most = max(values, default=0)
     if most <= 4:
         return 4
     step = 10 ** (len(str(most)) - 1)
-    return int(next(step * times for times in (1, 2, 3, 4, 5, 6, 8, 10) if step * times >= most))
+    return int(next(step * times for times in (1, 2, 4, 6, 8, 10) if step * times >= most))
 
 
 def _height(value: int, top: int) -> float:

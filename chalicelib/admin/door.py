@@ -40,7 +40,7 @@ def sign_in() -> Response:
     request = routes.current_request
     name, ip = "", ip_of(request)
     try:
-        form = read_form(request)
+        form, _ = read_form(request)
         name = next(iter(form.get("name", ())), "").strip().lower()
         manager = managers().sign_in(name, next(iter(form.get("password", ())), ""), ip=ip)
         value = sessions().begin(manager)

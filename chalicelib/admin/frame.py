@@ -4,6 +4,8 @@ said where it is registered, so that a test can walk over all of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from email.parser import BytesParser
+from email.policy import HTTP
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from inspect import getdoc
@@ -30,7 +32,7 @@ from chalicelib.wiring.admin import audit, sessions
 
 SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _FORM_WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Visit:
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, Sequence[str]]
+    files: Mapping[str, bytes]
     locale: str
     ip: str
 
@@ -67,6 +70,7 @@ class Registered:
     path: str
     role: Role
     does: str | None
+    largest_file: int = 0  # bytes; 0: the form carries none
 
 
 REGISTERED: list[Registered] = []
@@ -83,7 +87,7 @@ def page(blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER) -> Callab
 
 
 def action(
-    blueprint: Blueprint, path: str, *, role: Role, does: str, again: View | None = None
+    blueprint: Blueprint, path: str, *, role: Role, does: str, again: View | None = None, largest_file: int = 0
 ) -> Callable[[Act], Act]:
     """Registers what a form does. It is written into the audit, whatever came of it. A mistake shows the page `again`
     with what was typed and what is wrong, or, without one, a page that says what is wrong."""
@@ -110,7 +114,7 @@ def action(
             note("done")
             return went
 
-        _register(blueprint, Registered("POST", path, role, does), act, run)
+        _register(blueprint, Registered("POST", path, role, does, largest_file), act, run)
         return act
 
     return register
@@ -155,7 +159,8 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     try:
         session = sessions().find(_cookies(request).get(SESSION_COOKIE))
         session.manager.demand(declared.role)
-        visit = Visit(session, path, dict(request.query_params or {}), read_form(request), locale, ip_of(request))
+        form, files = read_form(request, largest_file=declared.largest_file)
+        visit = Visit(session, path, dict(request.query_params or {}), form, files, locale, ip_of(request))
         went = run(visit)
         if isinstance(went, Response):
             return went
@@ -218,19 +223,37 @@ def ip_of(request: Request) -> str:
     return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
 
 
-def read_form(request: Request) -> Mapping[str, Sequence[str]]:
-    """The fields of a plain form. Raises: TooLargeError, InvalidError (permanent)."""
+def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
+    """The fields and the files of a form. Raises: TooLargeError, InvalidError (permanent)."""
     if request.method != "POST":
-        return {}
-    raw = request.raw_body
-    if len(raw) > MAX_FORM_BYTES:
-        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES} bytes")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return {}, {}
+    raw, kind = request.raw_body, request.headers.get("content-type", "")
+    if len(raw) > MAX_FORM_BYTES + largest_file:
+        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES + largest_file} bytes")
+    if largest_file and kind.startswith(_FORM_WITH_FILES):
+        return _parts(raw, kind)
+    if kind.partition(";")[0].strip().lower() != _FORM:
         raise InvalidError.of("form", f"expected {_FORM}")
     try:
-        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS), {}
     except ValueError as error:
         raise InvalidError.of("form", f"expected at most {MAX_FORM_FIELDS} fields in UTF-8") from error
+
+
+def _parts(raw: bytes, kind: str) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
+    """RFC 7578, whose syntax is that of a letter with attachments."""
+    letter = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw)
+    form: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    for part in letter.iter_parts():
+        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(content, bytes):
+            raise InvalidError.of("form", f"expected fields as of {_FORM_WITH_FILES}")
+        if part.get_filename() is not None:
+            files[name] = content
+        else:
+            form.setdefault(name, []).append(content.decode(errors="replace"))
+    return form, files
 
 
 def _cookies(request: Request) -> dict[str, str]:

@@ -88,7 +88,7 @@ def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
 )
 def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     """All visits, and how many different users came."""
-    return {"totals": links().totals(call.path["id"])}
+    return {"totals": links().totals(call.path["id"])[0]}
 
 
 @endpoint(

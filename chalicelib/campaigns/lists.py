@@ -23,8 +23,10 @@ from chalicelib.pipeline.accept import JobQueue
 from chalicelib.profiles.model import Locale, Name, Timezone, UserId
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
+from chalicelib.storage.cursor import read_cursor, write_cursor
 
 QUEUE = "load"
+_LISTED = "lists"
 BLOCK_ROWS = 500
 MAX_ROWS = 1_000_000
 MAX_LINE_CHARACTERS = 10_000
@@ -68,7 +70,15 @@ class ListStore:
 
     def add(self, name: str, *, by: str) -> ListRow:
         """A new list that waits for its file. Raises: UnavailableError (retryable)."""
-        row = ListRow(new_id(), HEAD_PART, name=name, state="waiting", created_at=rfc3339(self._clock()), created_by=by)
+        row = ListRow(
+            new_id(),
+            HEAD_PART,
+            listed=_LISTED,
+            name=name,
+            state="waiting",
+            created_at=rfc3339(self._clock()),
+            created_by=by,
+        )
         with reaching_dynamodb():
             row.save()
         return row
@@ -78,6 +88,18 @@ class ListStore:
         with reaching_dynamodb(), suppress(ListRow.DoesNotExist):
             return ListRow.get(list_id, HEAD_PART, consistent_read=True)
         raise NotFoundError(f"there is no list {list_id}")
+
+    def page(self, *, limit: int, cursor: str | None) -> tuple[list[ListRow], str | None]:
+        """Newest first, without their bad lines. Raises: InvalidError (permanent: a foreign cursor), UnavailableError
+        (retryable)."""
+        start = read_cursor(cursor, scope=_LISTED) if cursor else None
+        with reaching_dynamodb():
+            page = ListRow.by_creation.query(
+                _LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            found = list(page)
+        following = page.last_evaluated_key
+        return found, write_cursor(following, scope=_LISTED) if following else None
 
     def ask_to_load(self, list_id: str) -> ListRow:
         """Has the list read in the background. Raises: NotFoundError, ConflictError (permanent: it is loaded already,

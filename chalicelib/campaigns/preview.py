@@ -125,21 +125,31 @@ class Preview:
         return found
 
     def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
-        """Asked for the campaign's first channel."""
+        """Whoever is left on one channel at least; the others are counted by what stands against the first."""
         template = self._templates.get(spec.template)
-        category, channel = spec.category or template.category, (spec.channels or template.channels)[0]
-        asked = []
-        for notification_id, profile in people.items():
-            address = profile.address(CHANNELS[channel].address_field)
-            if address is None:
-                counts["no_address"] += 1
-                continue
-            asked.append(Addressee(notification_id, profile.id or None, address, profile.timezone))
-        wishes = self._consent.wishes(category, (one.user_id for one in asked if one.user_id))
-        skips = self._consent.ask(category, channel, asked, wishes).skips
-        for reason in skips.values():
-            counts["suppressed" if reason.startswith("suppressed") else "opted_out"] += 1
-        return [people[one.notification_id] for one in asked if one.notification_id not in skips]
+        category, channels = spec.category or template.category, spec.channels or template.channels
+        wishes = self._consent.wishes(category, (profile.id for profile in people.values() if profile.id))
+        reached: set[str] = set()
+        against: dict[str, str] = {}
+        for channel in channels:
+            field = CHANNELS[channel].address_field
+            asked = [
+                Addressee(notification_id, profile.id or None, address, profile.timezone)
+                for notification_id, profile in people.items()
+                if (address := profile.address(field))
+            ]
+            skips = self._consent.ask(category, channel, asked, wishes).skips
+            reached |= {one.notification_id for one in asked} - skips.keys()
+            against = {one: skips.get(one, "no_address") for one in people} | against
+        for one in people.keys() - reached:
+            counts[_counted(against[one])] += 1
+        return [profile for one, profile in people.items() if one in reached]
+
+
+def _counted(reason: str) -> str:
+    if reason == "no_address":
+        return reason
+    return "suppressed" if reason.startswith("suppressed") else "opted_out"
 
 
 def _shown(profile: Profile) -> dict[str, Any]:

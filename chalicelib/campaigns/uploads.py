@@ -31,6 +31,13 @@ class S3Uploads:
             ExpiresIn=URL_SECONDS,
         )
 
+    def put(self, list_id: str, file: bytes) -> None:
+        """Stores a file that came through the admin page. Raises: UnavailableError (retryable)."""
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=_key(list_id), Body=file, ContentType=CONTENT_TYPE)
+        except (BotoCoreError, ClientError) as error:
+            raise UnavailableError("the bucket of uploads did not answer") from error
+
     def lines(self, list_id: str) -> Iterable[bytes] | None:
         """See `campaigns.lists.Uploads`."""
         try:

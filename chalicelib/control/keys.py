@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 
+from pynamodb.exceptions import UpdateError
+
 from chalicelib.clock import now, rfc3339
-from chalicelib.errors import ForbiddenError, InvalidError, UnauthorizedError
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.errors import ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
+from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.configuration import ApiKeyRow
 
 PREFIX = "vk"
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+MAX_KEYS = 500
 _KNOWN_FOR_SECONDS = 30  # a revoked key is refused after so long at the latest
 
 
@@ -73,6 +76,38 @@ def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secr
     with reaching_dynamodb():
         ApiKeyRow(key_id, name=name, secret_hash=_hash(secret), scopes=list(scopes), created_at=rfc3339(now())).save()
     return f"{PREFIX}_{key_id}_{secret}"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key without its secret."""
+
+    key_id: str
+    name: str
+    scopes: Sequence[str]
+    created_at: str
+    revoked_at: str | None
+
+
+def every_key() -> list[Key]:
+    """All of them by name: they are few. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        rows = list(ApiKeyRow.scan(limit=MAX_KEYS))
+    keys = [Key(row.key_id, row.name, list(row.scopes), row.created_at, row.revoked_at) for row in rows]
+    return sorted(keys, key=lambda key: (key.revoked_at is not None, key.name, key.key_id))
+
+
+def revoke_key(key_id: str) -> None:
+    """For good; repeating it is harmless. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            revoked = ApiKeyRow.revoked_at.set(ApiKeyRow.revoked_at | rfc3339(now()))
+            ApiKeyRow(key_id).update(actions=[revoked], condition=ApiKeyRow.key_id.exists())
+            return
+        except UpdateError as error:
+            if not condition_failed(error):
+                raise
+    raise NotFoundError(f"there is no key {key_id}")
 
 
 class KeyRing:

@@ -104,12 +104,13 @@ class LinkBook:
         following = page.last_evaluated_key
         return rows, write_cursor(following, scope=scope) if following else None
 
-    def totals(self, campaign_id: str) -> list[dict[str, Any]]:
-        """The counts of a campaign by target: every visit, and how many different users came. Reads the whole campaign,
-        1 MB a request. Raises: UnavailableError (retryable)."""
+    def totals(self, campaign_id: str, *, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:
+        """The counts of a campaign by target: every visit, and how many different users came; of its first `most` links
+        where that is given, and whether those are all. Reads 1 MB a request. Raises: UnavailableError (retryable)."""
         totals: dict[str, dict[str, Any]] = {}
         with reaching_dynamodb():
-            for row in LinkRow.by_campaign.query(campaign_id):
+            page = LinkRow.by_campaign.query(campaign_id, limit=most)
+            for row in page:
                 target = row.redirect_url or row.kind
                 one = totals.setdefault(
                     target, {"url": target, "links": 0, "visits": 0, "visitors": 0, "bot_visits": 0}
@@ -118,7 +119,7 @@ class LinkBook:
                 one["visits"] += int(row.visits)
                 one["visitors"] += row.first_visited_at is not None
                 one["bot_visits"] += int(row.bot_visits)
-        return sorted(totals.values(), key=lambda one: (-one["visits"], one["url"]))
+        return sorted(totals.values(), key=lambda one: (-one["visits"], one["url"])), page.last_evaluated_key is None
 
     def of_user(self, user_id: str) -> list[LinkRow]:
         """All links of a user. Raises: UnavailableError (retryable)."""

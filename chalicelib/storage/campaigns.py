@@ -18,7 +18,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
@@ -163,6 +163,19 @@ class CounterRow(StageTable):
     shard: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
+class ByUploadIndex(GlobalSecondaryIndex["ListRow"]):
+    """The lists, newest last."""
+
+    class Meta:
+        index_name = "by-creation"
+        projection = IncludeProjection(
+            ["name", "state", "problem", "created_by", "loaded_at", "row_count", "bad_count"],
+        )
+
+    listed: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    created_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class ListRow(StageTable):
     """An uploaded list, or a block of its rows. `rows` is JSON, compressed."""
 
@@ -171,6 +184,8 @@ class ListRow(StageTable):
 
     list_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     part: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    by_creation = ByUploadIndex()
+    listed = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
     state = UnicodeAttribute(null=True)  # waiting | loading | ready | failed
     problem = UnicodeAttribute(null=True)

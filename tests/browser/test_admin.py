@@ -17,16 +17,20 @@ PAGES = (
     "/campaigns",
     "/campaigns/new",
     "/campaigns/new?template=promo",
+    "/lists",
     "/templates",
     "/templates/promo",
+    "/links",
     "/users",
     "/users/reader-1",
     "/notifications",
+    "/suppressions",
     "/subsystems",
     "/dead-letters",
     "/dead-letters/retry",
     "/attention",
     "/settings",
+    "/keys",
     "/managers",
     "/audit",
     "/account",
@@ -147,6 +151,21 @@ def test_a_switch_is_thrown_and_comes_back_by_its_ramp(desk: Desk) -> None:
     card.get_by_label("Reason").first.fill("the drill is over")
     card.get_by_role("button", name="Bring it back").click()
     expect(page.locator("#switch-webhook .badge")).to_have_text("coming back")
+
+
+def test_a_file_becomes_an_audience(desk: Desk) -> None:
+    page = desk.open("/lists")
+    page.get_by_label("Name").fill("Друзья кино")
+    rows = "email,name,город\nlist-1@admin.example,Анна,Омск\nnobody,Боб,Тверь\n"
+    page.get_by_label("CSV file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": rows.encode()})
+    page.get_by_role("button", name="Upload a list").click()
+    expect(page.locator(".badge")).to_have_text("ready", timeout=30_000)  # by itself
+    expect(page.locator("td", has_text="not as expected: email")).to_be_visible()
+    page.get_by_role("link", name="Write a campaign to it").click()
+    page.get_by_role("link", name="promo").click()
+    expect(page.get_by_label("Uploaded list", exact=True)).to_contain_text("Друзья кино")
+    expect(page.get_by_label("An uploaded list")).to_be_checked()
+    assert desk.troubles == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -13,6 +13,7 @@ from chalice.local import RouteMatcher
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.control.managers import Role
 from chalicelib.wiring.admin import managers
+from tests.integration.admin.stocked import Stock, stocked
 
 PASSWORD = "correct horse battery"
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -59,6 +60,15 @@ class Visitor:
         body = urlencode(form, doseq=True).encode()
         return self._call("POST", path, body, {"content-type": "application/x-www-form-urlencoded"})
 
+    def upload(self, path: str, field: str, content: bytes, **fields: str) -> Seen:
+        """A form with a file, as a browser sends it."""
+        body = b""
+        for name, value in {"token": self.token, **fields}.items():
+            body += f'--limit\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        head = f'--limit\r\nContent-Disposition: form-data; name="{field}"; filename="a.csv"\r\nContent-Type: text/csv'
+        body += head.encode() + b"\r\n\r\n" + content + b"\r\n--limit--\r\n"
+        return self._call("POST", path, body, {"content-type": "multipart/form-data; boundary=limit"})
+
     def _call(self, method: str, address: str, body: bytes, headers: Mapping[str, str]) -> Seen:
         path, _, query = address.partition("?")
         matched = RouteMatcher(list(app.routes)).match_route(quote(path))
@@ -102,3 +112,9 @@ def signed_in(name: str, *roles: Role) -> Visitor:
 def boss(stage: None) -> Visitor:
     """A manager with every role."""
     return signed_in("boss", *Role)
+
+
+@pytest.fixture
+def stock(stage: None) -> Stock:
+    """Something to see on every page."""
+    return stocked()

@@ -1,23 +1,28 @@
 """What managers do on their pages, and what comes of it."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
 import boto3
 import pytest
 
-from chalicelib.admin.frame import REGISTERED
 from chalicelib.clock import now
+from chalicelib.control.keys import KeyRing
 from chalicelib.control.managers import Role
+from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.settings import settings
 from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
 from chalicelib.wiring.intake import accept
-from chalicelib.wiring.people import directory
+from chalicelib.wiring.links import links
+from chalicelib.wiring.people import directory, suppressions
 from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
+from tests.integration.admin.stocked import CODE, Stock
+from tests.integration.conftest import Pump
 
 PROMO: dict[str, Any] = {
     "template": "promo",
@@ -46,17 +51,13 @@ def written(visitor: Visitor, **changes: Any) -> str:
     return seen.place.split("/")[3]
 
 
-def test_every_page_is_shown_in_both_languages(boss: Visitor, viewers: None) -> None:
-    campaign = written(boss)
-    for route in REGISTERED:
-        if route.method == "GET" and "notifications/{id}" not in route.path:
-            path = route.path.replace("{id}", campaign if "campaigns" in route.path else "anna")
-            path = path.replace("{queue}", "retry").replace("{key}", "promo")
-            for language, title in (("en", 'lang="en"'), ("ru", 'lang="ru"')):
-                boss.cookies["vestnik_language"] = language
-                seen = boss.get(path)
-                assert seen.status == 200, (path, seen.text)
-                assert title in seen.text or path.endswith("/letter")
+def test_every_page_is_shown_in_both_languages(boss: Visitor, stock: Stock) -> None:
+    for path in stock.pages():
+        for language, title in (("en", 'lang="en"'), ("ru", 'lang="ru"')):
+            boss.cookies["vestnik_language"] = language
+            seen = boss.get(path)
+            assert seen.status == 200, (path, seen.text)
+            assert title in seen.text or path.endswith("/letter")
 
 
 def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None) -> None:
@@ -316,3 +317,74 @@ def test_a_notification_is_found_by_its_day_template_and_status(boss: Visitor, v
 def test_a_user_is_found_by_an_address_however_it_is_written(boss: Visitor, viewers: None) -> None:
     assert "/admin/users/anna" in boss.get("/admin/users?id=Anna%40viewers.example").text
     assert "/admin/users/anna" not in boss.get("/admin/users?id=nobody%40viewers.example").text
+
+
+@pytest.fixture
+def bucket(stage: None) -> None:
+    """Where uploads lie."""
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    boto3.client("s3").create_bucket(
+        Bucket=f"{settings().resource('lists')}-{account}",
+        CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
+    )
+
+
+def test_a_list_is_uploaded_and_its_bad_lines_are_shown(boss: Visitor, bucket: None, pump: Pump) -> None:
+    seen = boss.upload("/admin/lists", "file", b"email,name\nanna@viewers.example,Anna\nnobody,Bob\n", name="Friends")
+    assert (seen.status, seen.said) == (303, "uploaded"), seen.text
+    pump.run()
+    page = boss.get(seen.place)
+    assert "ready" in page.text
+    assert "not as expected: email" in page.text
+    assert "Friends" in boss.get("/admin/lists").text
+    form = boss.get(f"/admin/campaigns/new?template=promo&list={seen.place.rpartition('/')[2]}")
+    assert form_in(form)["audience"] == ["list"]
+    assert form_in(form)["list_id"] == [seen.place.rpartition("/")[2]]
+
+
+def test_a_list_without_a_file_or_a_name_is_refused_beside_the_field(boss: Visitor, stage: None) -> None:
+    assert "expected a CSV file" in boss.upload("/admin/lists", "file", b"", name="Friends").text
+    assert "expected 1 to 200 characters" in boss.upload("/admin/lists", "file", b"email\n", name="").text
+    assert "No list yet" in boss.get("/admin/lists").text
+
+
+def test_a_file_that_is_too_large_is_refused(boss: Visitor, stage: None) -> None:
+    assert boss.upload("/admin/lists", "file", b"x" * 4_300_000, name="Everybody").status == 413
+
+
+def test_a_link_is_revoked(boss: Visitor, stock: Stock) -> None:
+    assert "works until" in boss.get(f"/admin/links/{CODE}").text.lower()
+    assert boss.post(f"/admin/links/{CODE}/revoke").status == 303
+    assert "revoked" in boss.get(f"/admin/links/{CODE}").text
+    with pytest.raises(NotFoundError):
+        links().visit(CODE, bot=False)
+
+
+def test_a_campaigns_links_are_summed_up_by_address(boss: Visitor, stock: Stock) -> None:
+    page = boss.get(f"/admin/links?campaign={stock.ids['campaigns']}").text
+    assert "https://cinema.example/films" in page
+    assert ">31<" in page
+    assert "Older" in page
+
+
+def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None:
+    assert "expected an e-mail address" in boss.post("/admin/suppressions", address="anna").text
+    assert boss.post("/admin/suppressions", address="anna@viewers.example").status == 303
+    page = boss.get("/admin/suppressions?address=Anna%40viewers.example").text
+    assert "stopped by hand" in page
+    assert "manager:boss" in page
+    assert boss.post("/admin/suppressions/remove", address="anna@viewers.example").status == 303
+    assert suppressions().find("email", ["anna@viewers.example"], at=now()) == {}
+    assert "may be written to" in boss.get("/admin/suppressions?address=anna%40viewers.example").text
+
+
+def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage: None) -> None:
+    assert "expected at least one" in boss.post("/admin/keys", name="shop").text
+    made = boss.post("/admin/keys", name="shop", scope=["users:read"]).text
+    (key,) = re.findall(r"vk_[A-Za-z0-9-]+_[A-Za-z0-9_-]{20,}", made)
+    assert KeyRing().caller(f"Bearer {key}").scopes == {"users:read"}
+    assert key not in boss.get("/admin/keys").text
+    assert boss.post(f"/admin/keys/{key.split('_')[1]}/revoke").status == 303
+    with pytest.raises(UnauthorizedError):
+        KeyRing().caller(f"Bearer {key}")
+    assert boss.post("/admin/keys/nobody/revoke").status == 404

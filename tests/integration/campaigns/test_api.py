@@ -115,6 +115,20 @@ def test_a_preview_counts_who_is_left_out_and_why(api: Gateway, desk: Desk, view
     assert seen["cursor"] is None
 
 
+def test_a_preview_leaves_out_only_whom_no_channel_reaches(api: Gateway, desk: Desk, viewers: Viewers) -> None:
+    viewers(4, lambda n: {"email": None} if n == 0 else {})
+    by_mail_only = {"marketing": {"email": False}}
+    PreferencesRow("u-00001", preferences={"categories": by_mail_only}, updated_at="2026-01-01T00:00:00Z").save()
+    neither = {"marketing": {"email": False, "live": False}}
+    PreferencesRow("u-00002", preferences={"categories": neither}, updated_at="2026-01-01T00:00:00Z").save()
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "channels": ["email", "live"]}).body
+
+    seen = api.call("POST", f"/v1/campaigns/{made['id']}/preview").body
+
+    counts = {name: seen[name] for name in ("recipients", "no_address", "opted_out", "final")}
+    assert counts == {"recipients": 4, "no_address": 0, "opted_out": 1, "final": 3}
+
+
 def test_an_edit_makes_a_version_and_the_history_keeps_both(api: Gateway, desk: Desk, viewers: Viewers) -> None:
     made = api.call("POST", "/v1/campaigns", PROMO).body
     path = f"/v1/campaigns/{made['id']}"

@@ -1,0 +1,50 @@
+"""Short links: who came, where a confirmed user goes next, and the end of a link."""
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.managers import Role
+from chalicelib.wiring.control import site_settings
+from chalicelib.wiring.links import links
+from chalicelib.wiring.running import campaigns
+
+routes = Blueprint(__name__)
+_PAGE, _CAMPAIGNS = 20, 20
+_MOST_READ = 2_000  # links that are summed up by address for one page: about 1 MB
+
+
+@page(routes, "/admin/links")
+def link_list(visit: Visit) -> Page:
+    """The links of a campaign with their visits by address; the address after confirmation."""
+    campaign = visit.query.get("campaign", "").strip()
+    shown: dict[str, Any] = {
+        "code": visit.query.get("code", "").strip(),
+        "campaign": campaign,
+        "campaigns": campaigns().page(limit=_CAMPAIGNS, cursor=None)[0],
+        "redirect": next(one for one in site_settings().list() if one.name == "redirect_url"),
+        "links": [],
+        "totals": [],
+        "whole": True,
+        "following": None,
+    }
+    if campaign:
+        shown["links"], cursor = links().of_campaign(campaign, limit=_PAGE, cursor=visit.query.get("cursor"))
+        shown["totals"], shown["whole"] = links().totals(campaign, most=_MOST_READ)
+        shown["following"] = url("/admin/links", campaign=campaign, cursor=cursor) if cursor else None
+    return Page("links", shown)
+
+
+@page(routes, "/admin/links/{code}")
+def one_link(visit: Visit) -> Page:
+    """Whose it is, until when it works, who came."""
+    return Page("link", {"link": links().get(visit.path["code"])})
+
+
+@action(routes, "/admin/links/{code}/revoke", role=Role.OPERATOR, does="link.revoke", again=one_link)
+def revoke_link(visit: Visit) -> Go:
+    """From now on its visitors get a 404 page."""
+    links().revoke(visit.path["code"])
+    return Go(f"/admin/links/{visit.path['code']}", done="revoked")

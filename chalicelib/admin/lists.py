@@ -1,0 +1,42 @@
+"""Uploaded audiences: a CSV becomes a list that campaigns can be sent to."""
+
+from chalice.app import Blueprint
+
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError
+from chalicelib.wiring.campaigns import lists, uploads
+
+routes = Blueprint(__name__)
+_PAGE = 20
+_LONGEST_NAME = 200
+MAX_FILE_BYTES = 4_000_000  # Lambda takes 6 MB, in which a file is a third longer (base64); longer ones: the API
+
+
+@page(routes, "/admin/lists")
+def audience_lists(visit: Visit) -> Page:
+    """Newest first, with what became of each file."""
+    found, cursor = lists().page(limit=_PAGE, cursor=visit.query.get("cursor"))
+    following = url("/admin/lists", cursor=cursor) if cursor else None
+    return Page("lists", {"lists": found, "following": following, "form": visit.form, "most": MAX_FILE_BYTES})
+
+
+@action(routes, "/admin/lists", role=Role.EDITOR, does="list.upload", again=audience_lists, largest_file=MAX_FILE_BYTES)
+def upload_list(visit: Visit) -> Go:
+    """The file is read in the background, as one that came through the API."""
+    name, file = visit.typed("name"), visit.files.get("file", b"")
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters")
+    if not file:
+        raise InvalidError.of("file", "expected a CSV file with a header")
+    row = lists().add(name, by=visit.manager.key)
+    uploads().put(row.list_id, file)
+    lists().ask_to_load(row.list_id)
+    return Go(f"/admin/lists/{row.list_id}", done="uploaded")
+
+
+@page(routes, "/admin/lists/{id}")
+def one_list(visit: Visit) -> Page:
+    """How many rows are good, and which lines are not."""
+    return Page("list", {"list": lists().get(visit.path["id"])})

@@ -1,0 +1,62 @@
+"""Addresses that must not be written to."""
+
+from typing import Any
+
+from chalice.app import Blueprint
+from pydantic import TypeAdapter, ValidationError
+
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.profiles.model import Email
+from chalicelib.profiles.suppressions import Reason, Suppression
+from chalicelib.wiring.people import suppressions
+
+routes = Blueprint(__name__)
+_PAGE = 50
+_CHANNEL = "email"
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+
+
+@page(routes, "/admin/suppressions")
+def suppression_list(visit: Visit) -> Page:
+    """One address with its trace, or all of them, newest first."""
+    wanted = visit.query.get("address", "").strip()
+    found: list[Suppression] = []
+    cursor: str | None = None
+    if not wanted:
+        found, cursor = suppressions().page(_CHANNEL, limit=_PAGE, cursor=visit.query.get("cursor"))
+    shown: dict[str, Any] = {
+        "wanted": wanted,
+        "one": _found(wanted) if wanted else None,
+        "found": found,
+        "form": visit.form,
+        "following": url("/admin/suppressions", cursor=cursor) if cursor else None,
+    }
+    return Page("suppressions", shown)
+
+
+@action(routes, "/admin/suppressions", role=Role.OPERATOR, does="suppression.add", again=suppression_list)
+def add_suppression(visit: Visit) -> Go:
+    """An address that is suppressed already keeps its first reason."""
+    try:
+        address = _EMAIL.validate_python(visit.typed("address"))
+    except ValidationError as error:
+        raise InvalidError.of("address", "expected an e-mail address such as anna@example.com") from error
+    suppressions().add(_CHANNEL, address, reason=Reason.BY_HAND, by=visit.manager.key)
+    return Go(f"/admin/suppressions?address={address}", done="saved")
+
+
+@action(routes, "/admin/suppressions/remove", role=Role.OPERATOR, does="suppression.remove", again=suppression_list)
+def remove_suppression(visit: Visit) -> Go:
+    """Letters may go there again."""
+    suppressions().remove(_CHANNEL, visit.typed("address"), by=visit.manager.key)
+    return Go(f"/admin/suppressions?address={visit.typed('address')}", done="saved")
+
+
+def _found(address: str) -> Suppression | None:
+    try:
+        return suppressions().get(_CHANNEL, address)
+    except NotFoundError:
+        return None

@@ -1,0 +1,92 @@
+"""A stage in which there is something to see on every page of the managers, and more of it than a page shows."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chalicelib.admin.frame import REGISTERED
+from chalicelib.campaigns.model import Campaign
+from chalicelib.clock import now
+from chalicelib.control.keys import create_key
+from chalicelib.pipeline.links import Link
+from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.profiles.model import UserBody
+from chalicelib.profiles.suppressions import Reason
+from chalicelib.wiring.campaigns import campaign_control, lists
+from chalicelib.wiring.intake import accept
+from chalicelib.wiring.links import links
+from chalicelib.wiring.people import directory, suppressions
+
+CODE = "AAAAAAAAAAAAAAAAAAAAAA"
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The ids by the section of the page that shows one."""
+
+    ids: dict[str, str]
+
+    def pages(self) -> list[str]:
+        """The address of every page."""
+        return [self._address(route.path) for route in REGISTERED if route.method == "GET"]
+
+    def _address(self, path: str) -> str:
+        section = path.removeprefix("/admin").partition("/")[2].partition("/")[0]
+        for name in ("{id}", "{queue}", "{key}", "{code}"):
+            path = path.replace(name, self.ids.get(section, name))
+        return path
+
+
+def stocked() -> Stock:
+    """Fills the stage."""
+    directory().put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
+    campaigns = [_campaign(n) for n in range(14)]
+    notifications = [_notification() for _ in range(25)]
+    _links(campaigns[0])
+    for n in range(60):
+        suppressions().add("email", f"u{n}@viewers.example", reason=Reason.BOUNCE)
+    audiences = [lists().add(f"List {n}", by="test").list_id for n in range(22)]
+    create_key("shop", ["users:read"])
+    ids = {
+        "campaigns": campaigns[0],
+        "notifications": notifications[0],
+        "lists": audiences[0],
+        "users": "anna",
+        "links": CODE,
+        "dead-letters": "retry",
+        "templates": "promo",
+    }
+    return Stock(ids)
+
+
+def _campaign(n: int) -> str:
+    context = {"headline": "Half price", "text": "All films.", "url": "https://cinema.example/p"}
+    spec = {"name": f"Campaign {n}", "template": "promo", "audience": {"everyone": True}, "context": context}
+    head = campaign_control().draft(Campaign.model_validate(spec), by="test")
+    campaign_control().start(head.id, by="test")
+    return head.id
+
+
+def _notification() -> str:
+    context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
+    body = {"template": "password-reset", "recipients": [{"user_id": "anna"}], "context": context}
+    return accept().accept(NotificationRequest.model_validate(body), caller="test", key=None)[0].id
+
+
+def _links(campaign_id: str) -> None:
+    codes = [CODE, *(f"{n:022}" for n in range(30))]
+    links().write(
+        [
+            Link(
+                code=code,
+                kind="short",
+                user_id="anna",
+                email=None,
+                redirect_url="https://cinema.example/films",
+                notification_id="n",
+                channel="email",
+                campaign_id=campaign_id,
+                valid_until=now() + timedelta(days=30),
+            )
+            for code in codes
+        ]
+    )
