@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock package deploy manager clean
+.PHONY: help setup run test lint format lock package deploy destroy manager clean
 
 PORT ?= 4566
 STAGE ?= dev
@@ -52,8 +52,11 @@ lock: $(READY) ## requirements*.in into requirements*.txt, with hashes
 package: $(READY) ## what is deployed, into build/
 	@$(BIN)/python -m infra.package
 
-deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev)
-	@$(BIN)/python -m infra.deploy --stage $(STAGE)
+deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; prod asks, YES=1 does not)
+	@$(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
+
+destroy: $(READY) ## take a stage away; asks (STAGE=dev; WITH_DATA=1: production's data too)
+	@$(BIN)/python -m infra.destroy --stage $(STAGE) $(if $(WITH_DATA),--with-data) $(if $(YES),--yes)
 
 manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints its password
 	@$(BIN)/python -m infra.managers --stage $(STAGE) add $(NAME)

@@ -13,6 +13,7 @@ from infra.archive import Artifact
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
@@ -42,6 +43,10 @@ class Account:
     @cached_property
     def ssm(self) -> "SSMClient":
         return self.session.client("ssm", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def number(self) -> str:

@@ -1,24 +1,25 @@
 """Brings a stage to this checkout: first the infra stack, then the app. Run by `make deploy`; the local cloud
-calls its parts.
+calls its parts. What would change is shown first; production asks.
 
-python -m infra.deploy --stage dev
+python -m infra.deploy --stage prod
 """
 
 import argparse
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 
 from chalicelib.control.signing import new_signing_key, parameter_name
+from chalicelib.settings import SettingsError, read_settings
 from infra.account import Account
 from infra.archive import Artifact
 from infra.chalice_app import ADDRESSES, PackagedApp
+from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
-from infra.paths import ROOT, TEMPLATE
-from infra.stacks import DeployError, deploy_stack
-from infra.stages import WorkerTimings, environment_of, template_parameters
+from infra.paths import TEMPLATE
+from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
+from infra.stages import PRODUCTION, WorkerTimings, environment_of, has_layer, stage_names, template_parameters
 from layers.build import PYTHON, build_layer
 
 
@@ -30,8 +31,10 @@ def deploy_infra(
     workers: Artifact,
     layer: Artifact | None,
     ses_endpoint: str = "",
+    agree: Agree = lambda _: True,
 ) -> bool:
-    """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError."""
+    """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError,
+    RefusedError."""
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
     ensure_signing_key(account, stage)
@@ -49,6 +52,7 @@ def deploy_infra(
             "LayerKey": account.upload(bucket, layer) if layer else "",
             "SesEndpoint": ses_endpoint,
         },
+        agree=agree,
     )
 
 
@@ -86,25 +90,54 @@ def deploy_packaged_app(account: Account, app: PackagedApp, *, environment: Mapp
     )
 
 
-def main() -> int:
-    """On AWS, with the credentials and the region of the environment."""
-    parser = argparse.ArgumentParser(description="Deploy the workers' stack, then the app, to AWS.")
-    parser.add_argument("--stage", required=True, choices=["dev", "prod"])
-    stage: str = parser.parse_args().stage
+def main(arguments: list[str] | None = None) -> int:
+    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads to LocalStack."""
+    parser = argparse.ArgumentParser(description="Deploy the workers' stack, then the app.")
+    parser.add_argument("--stage", required=True, choices=stage_names())
+    parser.add_argument("--yes", action="store_true", help="do not ask (for a pipeline that has asked somebody)")
+    chosen = parser.parse_args(arguments)
+    stage: str = chosen.stage
+    asks = stage == PRODUCTION and not chosen.yes
     try:
-        changed = deploy_infra(
-            Account(),
-            environment=environment_of(stage),
-            timings=WorkerTimings(),
-            workers=workers_zip(),
-            layer=build_layer(),
-        )
-    except DeployError as error:
-        print(error, file=sys.stderr)
+        _deploy(Account(), stage, agree=partial(agrees, stage) if asks else show)
+    except (DeployError, ChaliceError, SettingsError) as error:
+        print(f"deploy: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
+    environment = environment_of(stage)
+    read_settings(environment)  # a wrong setting is named here, not by the first cold start
+    changed = deploy_infra(
+        account,
+        environment=environment,
+        timings=WorkerTimings(),
+        workers=workers_zip(),
+        layer=build_layer() if has_layer(stage) else None,
+        agree=agree,
+    )
     print(f"vestnik-{stage}-infra: {'deployed' if changed else 'is already so'}")
-    chalice = Path(sys.executable).with_name("chalice")
-    return subprocess.run([chalice, "deploy", "--stage", stage], cwd=ROOT, check=False).returncode
+    app = ChaliceApp(account, stage)
+    if agree is not show and not agree(app.plan().splitlines()):
+        raise RefusedError(f"the app of {stage}: nothing was changed")
+    app.deploy()
+
+
+def show(lines: Sequence[str]) -> bool:
+    """Prints what would change, and has no objection."""
+    print("\n".join(lines))
+    return True
+
+
+def agrees(stage: str, lines: Sequence[str]) -> bool:
+    """Prints what would change; yes is the stage's name, typed by a person."""
+    show(lines)
+    try:
+        return input(f"This changes {stage}. Type {stage} to go on: ").strip() == stage
+    except EOFError:
+        print("\nNobody is there to be asked: use --yes where somebody was.", file=sys.stderr)
+        return False
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from infra.paths import ROOT
 
 CONFIG = ROOT / ".chalice" / "config.json"
+PRODUCTION = "prod"  # the stage that asks before it is changed, and keeps its data when it is destroyed
 # The settings that both deployables take, and the template's parameter for each.
 _SHARED = {
     "VESTNIK_PUBLIC_URL": "PublicUrl",
@@ -64,6 +65,16 @@ class WorkerTimings(BaseModel):
             "RampSeconds": str(self.ramp_seconds),
             "VisibilityTimeoutSeconds": str(visibility),
         }
+
+
+def stage_names() -> list[str]:
+    """The stages that there are."""
+    return list(json.loads(CONFIG.read_text())["stages"])
+
+
+def has_layer(stage: str) -> bool:
+    """Whether dependencies come in layers (`automatic_layer`, Chalice's own key, holds for the workers too)."""
+    return bool(json.loads(CONFIG.read_text())["stages"][stage].get("automatic_layer"))
 
 
 def environment_of(stage: str) -> dict[str, str]:

@@ -32,11 +32,11 @@ def lambda_requirements(lock: str) -> str:
     return "".join(block for name, block in zip(names, blocks, strict=True) if name.lower() not in IN_THE_RUNTIME)
 
 
-def build_layer(*, platform: str | None = LAMBDA_PLATFORM) -> Artifact:
+def build_layer(*, platform: str | None = LAMBDA_PLATFORM, into: Path = BUILD) -> Artifact:
     """`build/layer.zip`, made anew only when the lock, this file or Python has changed. `platform=None` builds for this
     machine, which tests can import. Raises: subprocess.CalledProcessError."""
-    work = BUILD / f"layer-{platform or 'native'}"
-    target = BUILD / ("layer.zip" if platform else "layer-native.zip")
+    work = into / f"layer-{platform or 'native'}"
+    target = into / ("layer.zip" if platform else "layer-native.zip")
     lock = ROOT / "requirements.txt"
     wanted = digest_of([("lock", lock), ("build", Path(__file__))], PYTHON)
     stamp = work / "inputs.sha256"

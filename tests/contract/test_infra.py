@@ -17,7 +17,7 @@ from chalicelib.settings import Settings
 from infra.package import workers_zip
 from infra.paths import ROOT, TEMPLATE
 from infra.stages import WorkerTimings, environment_of, template_parameters
-from layers.build import IN_THE_RUNTIME, build_layer
+from layers.build import IN_THE_RUNTIME, LAMBDA_PLATFORM, PYTHON, build_layer
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
 CANNOT_NAME_A_STAGE = {
@@ -27,6 +27,7 @@ CANNOT_NAME_A_STAGE = {
     "xray:PutTelemetryRecords",
 }
 POLICIES = ("policy", "policy-live")  # of the API, of the WebSocket's three handlers
+_MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}  # ELF's numbers
 STAGES = ("local", "dev", "prod")
 # AWS, "Actions, resources, and condition keys for AWS Lambda": these can be given for everything only.
 TAKE_NO_RESOURCE = {"lambda:ListEventSourceMappings"}
@@ -178,6 +179,31 @@ def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage(kind: str) -
 
 def test_the_workers_zip_depends_on_its_sources_alone() -> None:
     assert workers_zip().digest == workers_zip().digest
+
+
+def test_the_layer_is_the_same_bytes_wherever_it_is_built(tmp_path: Path) -> None:
+    digests = {build_layer(into=tmp_path / checkout).digest for checkout in ("one", "another")}
+    assert digests == {build_layer().digest}
+
+
+def test_every_compiled_file_of_the_layer_is_for_the_architecture_of_the_workers(template: dict[str, Any]) -> None:
+    [architecture] = template["Globals"]["Function"]["Architectures"]
+    with zipfile.ZipFile(build_layer().path) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".so")]
+        machines = {int.from_bytes(archive.read(name)[18:20], "little") for name in compiled}  # ELF: e_machine
+    assert LAMBDA_PLATFORM.startswith(architecture)
+    assert {_MACHINES[machine] for machine in machines} == {architecture}
+    assert all(f"cpython-{PYTHON.replace('.', '')}-{architecture}" in n for n in compiled if "cpython" in n)
+
+
+def test_no_deployment_ever_deletes_data(template: dict[str, Any]) -> None:
+    kept = [
+        (one["DeletionPolicy"], one["UpdateReplacePolicy"])
+        for resource in template["Resources"].values()
+        for one in (resource[2].values() if isinstance(resource, list) else [resource])
+        if one["Type"] == "AWS::DynamoDB::Table"
+    ]
+    assert set(kept) == {("RetainExceptOnCreate", "Retain")}
 
 
 def test_the_workers_zip_and_the_layer_are_all_that_a_worker_needs(tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""What a deployment would change, before it does: CloudFormation change sets. Called by `stacks.py`."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import ChangeSetTypeType
+    from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef, TagTypeDef
+
+_SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "<"}
+_POLL_SECONDS = 0.2
+_LIMIT_SECONDS = 300
+NAME = "vestnik-deploy"
+
+
+class ChangeSetError(RuntimeError):
+    """CloudFormation could not say what would change; the message is its reason."""
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A set of changes that waits to be executed or dropped; `lines` is for people."""
+
+    arn: str
+    lines: Sequence[str]
+
+
+def prepare(
+    client: "CloudFormationClient",
+    stack: str,
+    *,
+    kind: "ChangeSetTypeType",
+    template_url: str,
+    parameters: Mapping[str, str],
+    tags: Sequence["TagTypeDef"],
+) -> ChangeSet | None:
+    """The change set, ready; None when nothing would change. A table that a destroyed stack has left behind is taken in
+    again by its name. Raises: ChangeSetError."""
+    arn = client.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"{NAME}-{time.time_ns()}",
+        ChangeSetType=kind,
+        TemplateURL=template_url,
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Tags=list(tags),
+        ImportExistingResources=True,
+    )["Id"]
+    status, reason = _settled(client, arn)
+    if status == "FAILED":
+        client.delete_change_set(ChangeSetName=arn)
+        if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+            return None
+        raise ChangeSetError(f"{stack}: {reason}")
+    return ChangeSet(arn, [_line(change) for change in _changes(client, arn)])
+
+
+def _settled(client: "CloudFormationClient", arn: str) -> tuple[str, str]:
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        answer = client.describe_change_set(ChangeSetName=arn)
+        if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            return answer["Status"], answer.get("StatusReason", "")
+        time.sleep(_POLL_SECONDS)
+    raise ChangeSetError(f"no answer in {_LIMIT_SECONDS} seconds to what would change")
+
+
+def _changes(client: "CloudFormationClient", arn: str) -> Iterator["ResourceChangeTypeDef"]:
+    for page in client.get_paginator("describe_change_set").paginate(ChangeSetName=arn):
+        for change in page.get("Changes", []):
+            yield change.get("ResourceChange", {})
+
+
+def _line(change: "ResourceChangeTypeDef") -> str:
+    action = change.get("Action", "Modify")
+    replaced = action == "Modify" and change.get("Replacement") in ("True", "Conditional")
+    touched = sorted({d.get("Target", {}).get("Name", "") for d in change.get("Details", [])} - {""})
+    sign = "!" if replaced else _SIGNS.get(action, "?")
+    line = f"{sign} {change.get('LogicalResourceId')} ({change.get('ResourceType')})"
+    line += f": {', '.join(touched)}" if touched else ""
+    return f"{line} IS MADE ANEW" if replaced else line

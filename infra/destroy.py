@@ -1,0 +1,93 @@
+"""Takes a stage away: the app, then the infra stack. Run by `make destroy`; it asks.
+
+Production keeps its data (tables, signing key, artifacts) unless told `--with-data`: the next `make deploy` takes the
+tables in again. Other stages keep nothing.
+
+python -m infra.destroy --stage dev
+"""
+
+import argparse
+import sys
+from contextlib import suppress
+
+import boto3
+from botocore.exceptions import ClientError
+
+from chalicelib.control.signing import parameter_name
+from infra.account import Account
+from infra.chalice_deploy import ChaliceApp, ChaliceError
+from infra.stacks import DeployError, delete_stack
+from infra.stages import PRODUCTION, stage_names
+
+
+def destroy(account: Account, stage: str, *, app: ChaliceApp | None, with_data: bool) -> list[str]:
+    """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError, ChaliceError."""
+    if app is not None:
+        app.delete()
+    _empty(account, f"vestnik-{stage}-lists-{account.number}")  # S3 deletes no bucket with something in it
+    delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
+    tables = _tables(account, stage)
+    if not with_data:
+        return tables
+    for table in tables:
+        account.dynamodb.delete_table(TableName=table)
+    with suppress(account.ssm.exceptions.ParameterNotFound):  # an earlier try has deleted it
+        account.ssm.delete_parameter(Name=parameter_name(stage))
+    bucket = f"vestnik-{stage}-artifacts-{account.number}"
+    if _empty(account, bucket):
+        account.s3.delete_bucket(Bucket=bucket)
+    return []
+
+
+def _tables(account: Account, stage: str) -> list[str]:
+    pages = account.dynamodb.get_paginator("list_tables").paginate()
+    return [name for page in pages for name in page["TableNames"] if name.startswith(f"vestnik-{stage}-")]
+
+
+def _empty(account: Account, bucket: str) -> bool:
+    """Says whether the bucket is there."""
+    try:
+        account.s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+            return False
+        raise
+    for page in account.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        keys = [{"Key": one["Key"]} for one in page.get("Contents", [])]
+        if keys:
+            account.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere."""
+    parser = argparse.ArgumentParser(description="Take a stage away.")
+    parser.add_argument("--stage", required=True, choices=stage_names())
+    parser.add_argument("--with-data", action="store_true", help="production's data too; there is no way back")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    chosen = parser.parse_args(arguments)
+    stage: str = chosen.stage
+    with_data = chosen.with_data or stage != PRODUCTION
+    if not (chosen.yes or _agrees(stage, with_data=with_data)):
+        print("destroy: nothing was changed", file=sys.stderr)
+        return 1
+    account = Account(boto3.Session())
+    try:
+        left = destroy(account, stage, app=ChaliceApp(account, stage), with_data=with_data)
+    except (DeployError, ChaliceError) as error:
+        print(f"destroy: {error}", file=sys.stderr)
+        return 1
+    print(f"{stage} is gone" + (f"; its data stays: {', '.join(left)}" if left else ", with its data"))
+    return 0
+
+
+def _agrees(stage: str, *, with_data: bool) -> bool:
+    what = "and ALL ITS DATA" if with_data else "(its data stays)"
+    try:
+        return input(f"This destroys {stage} {what}. Type {stage} to go on: ").strip() == stage
+    except EOFError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

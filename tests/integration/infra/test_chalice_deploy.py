@@ -1,0 +1,72 @@
+"""Chalice's own deployer, with its memory in the stage's bucket: any checkout can deploy over what another has."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.account import Account
+from infra.chalice_deploy import ChaliceApp, ChaliceError
+
+APP = """
+from chalice import Chalice
+app = Chalice(app_name="vestnik")
+@app.lambda_function(name="greet")
+def greet(event, context):
+    return "hello"
+"""
+CONFIG = {
+    "version": "2.0",
+    "app_name": "vestnik",
+    "stages": {"try": {"lambda_functions": {"greet": {"iam_policy_file": "policy.json"}}, "autogen_policy": False}},
+}
+LOGS = "arn:aws:logs:*:*:log-group:/aws/lambda/vestnik-try-*"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": LOGS}],
+}
+
+
+@pytest.fixture
+def credentials(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chalice is a process of its own: AWS_ENDPOINT_URL alone leads it elsewhere."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+
+def checkout(folder: Path) -> Path:
+    """A fresh copy of the app's sources, which remembers nothing."""
+    (folder / ".chalice").mkdir(parents=True)
+    (folder / "app.py").write_text(APP)
+    (folder / "requirements.txt").touch()
+    (folder / ".chalice" / "config.json").write_text(json.dumps(CONFIG))
+    (folder / ".chalice" / "policy.json").write_text(json.dumps(POLICY))
+    return folder
+
+
+def functions(account: Account) -> list[str]:
+    return [one["FunctionName"] for one in account.lambdas.list_functions()["Functions"]]
+
+
+def test_what_one_checkout_deployed_another_plans_over_and_a_third_deletes(
+    account: Account, credentials: None, tmp_path: Path
+) -> None:
+    ChaliceApp(account, "try", project=checkout(tmp_path / "first")).deploy()
+    assert functions(account) == ["vestnik-try-greet"]
+
+    plan = ChaliceApp(account, "try", project=checkout(tmp_path / "second")).plan()
+    assert "update_function" in plan
+    assert "create_function" not in plan
+
+    ChaliceApp(account, "try", project=checkout(tmp_path / "third")).delete()
+    assert functions(account) == []
+    ChaliceApp(account, "try", project=checkout(tmp_path / "fourth")).delete()  # there is nothing left, which is fine
+
+
+def test_a_failure_of_chalice_is_an_error_with_its_command(account: Account, credentials: None, tmp_path: Path) -> None:
+    broken = checkout(tmp_path / "broken")
+    (broken / "app.py").write_text("this is no Python")
+    with pytest.raises(ChaliceError, match="chalice deploy --stage try"):
+        ChaliceApp(account, "try", project=broken).deploy()

@@ -1,0 +1,82 @@
+"""Taking a stage away: the data stays unless told, and a second try is harmless."""
+
+import json
+
+import pytest
+
+from chalicelib.control.signing import parameter_name
+from infra import deploy
+from infra.account import Account
+from infra.deploy import ensure_signing_key
+from infra.destroy import destroy, main
+from infra.stacks import deploy_stack
+from tests.integration.infra.test_stacks import TABLE
+
+
+@pytest.fixture
+def stage(account: Account) -> str:
+    """A stage with a table, a bucket of lists with somebody's list in it, and a signing key."""
+    lists = f"vestnik-try-lists-{account.number}"
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": lists}}
+    template = json.dumps({"Resources": {"Kept": TABLE, "Lists": bucket}})
+    url = account.upload_text(account.artifact_bucket("try"), "try-infra", template)
+    deploy_stack(account.cloudformation, "vestnik-try-infra", template=template, template_url=url, parameters={})
+    account.s3.put_object(Bucket=lists, Key="a-list.csv", Body=b"id\nanna\n")
+    ensure_signing_key(account, "try")
+    return "try"
+
+
+def tables(account: Account) -> list[str]:
+    return account.dynamodb.list_tables()["TableNames"]
+
+
+def has_signing_key(account: Account) -> bool:
+    return bool(
+        account.ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [parameter_name("try")]}])[
+            "Parameters"
+        ]
+    )
+
+
+def test_the_data_stays_and_is_named(account: Account, stage: str) -> None:
+    assert destroy(account, stage, app=None, with_data=False) == ["vestnik-try-kept"]
+    assert tables(account) == ["vestnik-try-kept"]
+    assert has_signing_key(account)
+
+
+def test_with_its_data_nothing_is_left_and_a_second_time_finds_nothing(account: Account, stage: str) -> None:
+    for _ in range(2):
+        assert destroy(account, stage, app=None, with_data=True) == []
+    assert tables(account) == []
+    assert not has_signing_key(account)
+    assert account.s3.list_buckets()["Buckets"] == []
+    account.artifact_bucket("try")  # for whoever comes next
+
+
+@pytest.mark.parametrize("typed", ["", "dev", "yes"])
+def test_anything_but_the_name_of_the_stage_is_a_no(
+    typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _question: typed)
+    assert main(["--stage", "prod"]) == 1
+    assert not deploy.agrees("prod", ["+ Something"])
+    assert "nothing was changed" in capsys.readouterr().err
+
+
+def test_the_name_of_the_stage_is_a_yes_and_what_changes_was_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _question: "prod ")
+    assert deploy.agrees("prod", ["+ Something"])
+    assert "+ Something" in capsys.readouterr().out
+
+
+def test_where_nobody_can_be_asked_the_answer_is_no(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody(_question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    assert not deploy.agrees("prod", [])
+    assert "--yes" in capsys.readouterr().err
