@@ -198,12 +198,12 @@ def test_every_compiled_file_of_the_layer_is_for_the_architecture_of_the_workers
 
 def test_no_deployment_ever_deletes_data(template: dict[str, Any]) -> None:
     kept = [
-        (one["DeletionPolicy"], one["UpdateReplacePolicy"])
+        [one["DeletionPolicy"], one["UpdateReplacePolicy"]]
         for resource in template["Resources"].values()
         for one in (resource[2].values() if isinstance(resource, list) else [resource])
         if one["Type"] == "AWS::DynamoDB::Table"
     ]
-    assert set(kept) == {("RetainExceptOnCreate", "Retain")}
+    assert kept == [["RetainExceptOnCreate", "Retain"]] * len(kept) != []
 
 
 def test_the_workers_zip_and_the_layer_are_all_that_a_worker_needs(tmp_path: Path) -> None:
