@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock package deploy destroy manager clean
+.PHONY: help setup run test lint format lock package deploy destroy doctor manager clean
 
 PORT ?= 4566
 STAGE ?= dev
@@ -57,6 +57,9 @@ deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; 
 
 destroy: $(READY) ## take a stage away; asks (STAGE=dev; WITH_DATA=1: production's data too)
 	@$(BIN)/python -m infra.destroy --stage $(STAGE) $(if $(WITH_DATA),--with-data) $(if $(YES),--yes)
+
+doctor: $(READY) ## what is wrong with a live stage, and what to do (STAGE=prod)
+	@$(BIN)/python -m infra.doctor --stage $(STAGE)
 
 manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints its password
 	@$(BIN)/python -m infra.managers --stage $(STAGE) add $(NAME)

@@ -64,7 +64,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
 
     routes = [
         *SendingApi(composer=composer, store=store, log=log, faults=faults, wake=wake).routes(),
-        *AccountApi(store=store, log=log, now=clock).routes(),
+        *AccountApi(store=store, log=log, now=clock, account=account, topic_arn=options.topic_arn).routes(),
         *JsonApi(store=store, log=log, faults=faults, wake=wake).routes(),
         *Pages(store=store, example_sender=account.example_sender()).routes(),
         *cinema.routes(),

@@ -1,4 +1,5 @@
-"""The rest of SES v2 that the project uses: the account's quota and stored templates. Mounted by `app`."""
+"""The rest of SES v2 that the project uses: the account's quota, identities and events, stored templates. Mounted by
+`app`."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,8 @@ from starlette.routing import Route
 
 from chalicelib.clock import Clock, rfc3339
 from infra.local.mailbox.calls import CallLog
-from infra.local.mailbox.errors import SesError, template_not_found
+from infra.local.mailbox.errors import SesError, not_found, template_not_found
+from infra.local.mailbox.rules import Account
 from infra.local.mailbox.ses_api import answered, refused
 from infra.local.mailbox.shapes import StoredTemplate, TemplateContent, parse
 from infra.local.mailbox.store import Store
@@ -18,21 +20,30 @@ from infra.local.mailbox.template_text import TemplateText
 ONE_DAY = timedelta(days=1)
 MAX_24_HOUR_SEND = 50_000_000.0
 MAX_SEND_RATE = 1_000.0
+EVENT_TYPES = [
+    *("SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK"),
+    *("RENDERING_FAILURE", "DELIVERY_DELAY"),
+]
 
 
 @dataclass(frozen=True)
 class AccountApi:
-    """GetAccount, CreateEmailTemplate, GetEmailTemplate, DeleteEmailTemplate."""
+    """GetAccount, GetEmailIdentity, GetConfigurationSetEventDestinations, CreateEmailTemplate, GetEmailTemplate,
+    DeleteEmailTemplate."""
 
     store: Store
     log: CallLog
     now: Clock
+    account: Account
+    topic_arn: str | None
 
     def routes(self) -> list[Route]:
         """The paths of botocore's model."""
         template = "/v2/email/templates/{name:path}"
         return [
             Route("/v2/email/account", self.get_account, methods=["GET"]),
+            Route("/v2/email/identities/{name}", self.get_identity, methods=["GET"]),
+            Route("/v2/email/configuration-sets/{name}/event-destinations", self.get_destinations, methods=["GET"]),
             Route("/v2/email/templates", self.create_template, methods=["POST"]),
             Route(template, self.get_template, methods=["GET"]),
             Route(template, self.delete_template, methods=["DELETE"]),
@@ -55,6 +66,31 @@ class AccountApi:
                 "SuppressionAttributes": {"SuppressedReasons": []},
             }
         )
+
+    async def get_identity(self, request: Request) -> Response:
+        """GetEmailIdentity: what `--verified` names is verified and signed."""
+        name = request.path_params["name"]
+        if name.lower() not in self.account.verified:
+            return refused(not_found(f"Email identity {name} does not exist."))
+        kind = "EMAIL_ADDRESS" if "@" in name else "DOMAIN"
+        return answered(
+            {
+                "IdentityType": kind,
+                "VerifiedForSendingStatus": True,
+                "VerificationStatus": "SUCCESS",
+                "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": []},
+            }
+        )
+
+    async def get_destinations(self, request: Request) -> Response:
+        """GetConfigurationSetEventDestinations: the one topic, where there is one."""
+        try:
+            self.account.check_configuration_set(request.path_params["name"])
+        except SesError as error:
+            return refused(error)
+        topic = {"Name": "feedback", "Enabled": True, "MatchingEventTypes": EVENT_TYPES}
+        destinations = [{**topic, "SnsDestination": {"TopicArn": self.topic_arn}}] if self.topic_arn else []
+        return answered({"EventDestinations": destinations})
 
     async def create_template(self, request: Request) -> Response:
         """CreateEmailTemplate."""

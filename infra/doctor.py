@@ -1,0 +1,103 @@
+"""Looks at a live stage and says in words what is wrong and what to do. Run by `make doctor`; changes nothing.
+
+python -m infra.doctor --stage prod         # 0: all is well, 1: something is not
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+import boto3
+import dns.exception
+import dns.resolver
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import UnavailableError
+from chalicelib.settings import SettingsError, read_settings
+from infra.checkup import Finding, Platform
+from infra.mail_checkup import Mail
+from infra.managers import take_settings_of
+from infra.stages import stage_names
+
+Check = Callable[[], Iterator[Finding]]
+
+
+class PublicRecords:
+    """The DNS of the internet (`mail_checkup.Records`), or what `resolver` asks. Raises: ConnectionError when it does
+    not answer."""
+
+    def __init__(self, resolver: dns.resolver.Resolver | None = None, *, patience_seconds: float = 5) -> None:
+        self._resolver = resolver or dns.resolver.get_default_resolver()
+        self._patience_seconds = patience_seconds
+
+    def texts(self, name: str) -> list[str]:
+        """TXT records, their parts joined."""
+        return [b"".join(record.strings).decode(errors="replace") for record in self._ask(name, "TXT")]
+
+    def aliases(self, name: str) -> list[str]:
+        """CNAME records."""
+        return [str(record.target).rstrip(".") for record in self._ask(name, "CNAME")]
+
+    def _ask(self, name: str, kind: str) -> list[dns.resolver.Answer]:
+        try:
+            return list(self._resolver.resolve(name, kind, lifetime=self._patience_seconds))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except dns.exception.DNSException as error:
+            raise ConnectionError(f"the DNS did not answer for {name}") from error
+
+
+def checks(environment: Mapping[str, str]) -> dict[str, Check]:
+    """Every check of the stage in the environment, by what it looks at. Letters of an emulator never reach a receiver:
+    the DNS is not asked then. Raises: SettingsError."""
+    settings = read_settings(environment)
+    platform = Platform(settings)
+    emulated = "AWS_ENDPOINT_URL" in environment
+    mail = Mail(settings, boto3.client("sesv2"), None if emulated else PublicRecords())
+    return {
+        "stack": platform.stack,
+        "mappings": platform.mappings,
+        "clock": platform.clock,
+        "switches": platform.switches,
+        "dead letters": platform.dead_letters,
+        "alarms": platform.alarms,
+        "secrets": platform.secrets,
+        "concurrency": platform.concurrency,
+        "SES account": mail.account,
+        "SES identity": mail.identity,
+        "SES events": mail.events,
+        "DNS": mail.dns,
+    }
+
+
+def examine(check: Check) -> list[Finding]:
+    """What a check finds; that it could not look is a finding too."""
+    try:
+        return list(check())
+    except (BotoCoreError, ClientError, UnavailableError, ConnectionError) as error:
+        return [Finding(f"could not be looked at: {error}", "are these credentials of the right account and region?")]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", required=True, choices=stage_names())
+    take_settings_of(parser.parse_args(arguments).stage)
+    try:
+        todo = checks(os.environ)
+    except SettingsError as error:
+        print(f"doctor: {error}")
+        return 1
+    count = 0
+    for subject, check in todo.items():
+        found = examine(check)
+        count += len(found)
+        if not found:
+            print(f"well   {subject}")
+        for finding in found:
+            print(f"WRONG  {subject}: {finding.wrong}\n       do: {finding.remedy}")
+    return int(count > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,118 @@
+"""What the doctor looks at for letters to arrive: SES's view of the account and the sender, its events, the DNS records
+that receivers ask for. Called by `doctor.py`."""
+
+from collections.abc import Iterator
+from email.utils import parseaddr
+from typing import TYPE_CHECKING, Protocol
+
+from botocore.exceptions import ClientError
+
+from chalicelib.settings import Settings
+from infra.checkup import Finding
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+# Without one of these a delivery never leaves `sent` (infra/template.yaml, SesEventDestination).
+NEEDED_EVENTS = frozenset(
+    {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE", "DELIVERY_DELAY", "OPEN", "CLICK"}
+)
+_NEARLY = 0.8  # of the day's quota
+
+
+class Records(Protocol):
+    """The DNS, as far as it is asked."""
+
+    def texts(self, name: str) -> list[str]:
+        """TXT records; none is an empty list."""
+        ...
+
+    def aliases(self, name: str) -> list[str]:
+        """CNAME records, without the dot at their end."""
+        ...
+
+
+class Mail:
+    """The sender of one stage."""
+
+    def __init__(self, settings: Settings, ses: "SESV2Client", records: Records | None) -> None:
+        self._settings = settings
+        self._ses = ses
+        self._records = records
+        self._domain = parseaddr(settings.mail_from)[1].rpartition("@")[2]
+
+    def account(self) -> Iterator[Finding]:
+        """May this account write to anybody, fast and much enough?"""
+        account = self._ses.get_account()
+        if not account.get("ProductionAccessEnabled"):
+            wrong = "SES keeps this account in its sandbox: letters go to verified addresses only, 200 a day"
+            yield Finding(wrong, "ask for production access: docs/operations.md, Out of the sandbox")
+        if not account.get("SendingEnabled") or account.get("EnforcementStatus") == "SHUTDOWN":
+            yield Finding("SES has stopped this account's sending", "answer the case in the AWS Support Center")
+        elif account.get("EnforcementStatus") not in ("HEALTHY", None):
+            wrong = f"SES looks at this account ({account['EnforcementStatus']}): bounces or complaints are too many"
+            yield Finding(wrong, "`bounce-rate` and `complaint-rate` in docs/operations.md, before SES stops it")
+        quota = account.get("SendQuota", {})
+        rate, day, sent = quota.get("MaxSendRate", 0), quota.get("Max24HourSend", 0), quota.get("SentLast24Hours", 0)
+        if self._settings.ses_per_second > rate:
+            wrong = f"SES allows {rate:g} letters a second, the stage is set to {self._settings.ses_per_second:g}"
+            yield Finding(wrong, "lower the limits ses.* (Subsystems), or ask SES for a higher rate")
+        if day > 0 and sent >= _NEARLY * day:
+            yield Finding(f"{sent:g} of the day's {day:g} letters are used", "ask SES for a higher quota")
+
+    def identity(self) -> Iterator[Finding]:
+        """Does SES know the sender, and does it sign?"""
+        try:
+            identity = self._ses.get_email_identity(EmailIdentity=self._domain)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NotFoundException":
+                raise
+            yield Finding(f"SES knows no identity {self._domain}", "create and verify it in SES, in this region")
+            return
+        if not identity.get("VerifiedForSendingStatus"):
+            remedy = "publish the records that SES shows for it, then wait for SES"
+            yield Finding(f"the identity {self._domain} is not verified: every letter is refused", remedy)
+        dkim = identity.get("DkimAttributes", {})
+        if not dkim.get("SigningEnabled") or dkim.get("Status") != "SUCCESS":
+            wrong = f"letters of {self._domain} are not signed by DKIM ({dkim.get('Status')})"
+            yield Finding(wrong, "turn on Easy DKIM for the identity and publish its three CNAME records")
+        yield from self._signatures(dkim.get("Tokens", []))
+
+    def events(self) -> Iterator[Finding]:
+        """Do SES's events come back?"""
+        name = self._settings.configuration_set
+        try:
+            found = self._ses.get_configuration_set_event_destinations(ConfigurationSetName=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NotFoundException":
+                raise
+            yield Finding(f"there is no configuration set {name}: every letter is refused", self._deploy())
+            return
+        told: set[str] = set()
+        for destination in found.get("EventDestinations", []):
+            if destination.get("Enabled") and "SnsDestination" in destination:
+                told.update(destination.get("MatchingEventTypes", []))
+        if missing := sorted(NEEDED_EVENTS - told):
+            wrong = f"SES does not tell of {', '.join(missing)}: statuses stay behind, bounces are not suppressed"
+            yield Finding(wrong, self._deploy())
+
+    def dns(self) -> Iterator[Finding]:
+        """Are the records there that Gmail, Yahoo and Microsoft ask of large senders? Raises: ConnectionError."""
+        if self._records is None:
+            return
+        policies = [t for t in self._records.texts(f"_dmarc.{self._domain}") if t.lower().startswith("v=dmarc1")]
+        if len(policies) != 1:
+            wrong = f"_dmarc.{self._domain} has {len(policies)} DMARC records, one is needed"
+            yield Finding(wrong, f'publish TXT "v=DMARC1; p=none; rua=mailto:dmarc@{self._domain}", later p=quarantine')
+        senders = [t for t in self._records.texts(self._domain) if t.lower().startswith("v=spf1")]
+        if len(senders) > 1:
+            yield Finding(f"{self._domain} has {len(senders)} SPF records: receivers take that for none", "merge them")
+
+    def _signatures(self, tokens: list[str]) -> Iterator[Finding]:
+        for token in tokens if self._records else []:
+            name, target = f"{token}._domainkey.{self._domain}", f"{token}.dkim.amazonses.com"
+            if self._records and target not in self._records.aliases(name):
+                yield Finding(f"the DKIM record {name} is missing", f"publish CNAME {target}")
+
+    def _deploy(self) -> str:
+        return f"make deploy STAGE={self._settings.stage}"

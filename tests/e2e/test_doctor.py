@@ -1,0 +1,102 @@
+"""The doctor at a live stage: the local cloud, well, and with one thing after the other broken."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.control.signing import parameter_name
+from infra.doctor import checks, examine
+from infra.local.cloud import LocalCloud
+from tests.e2e.conftest import Vestnik, eventually
+from tests.integration.conftest import forget_clients
+
+pytestmark = pytest.mark.e2e
+
+STAGE = "vestnik-local"
+Look = Callable[[str], str]
+
+
+@pytest.fixture
+def look(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
+    """What the doctor says of one subject; nothing where all is well."""
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    forget_clients()
+    yield lambda subject: " | ".join(one.wrong for one in examine(checks(cloud.environment())[subject]))
+    forget_clients()
+
+
+def client(cloud: LocalCloud, service: str) -> Any:
+    return cloud.account.session.client(service, endpoint_url=cloud.emulator_url)  # type: ignore[call-overload]
+
+
+def test_a_stage_that_is_well_gets_no_finding(cloud: LocalCloud, look: Look) -> None:
+    client(cloud, "lambda").invoke(FunctionName=f"{STAGE}-tick")  # a new stage has not ticked yet
+    eventually(lambda: look("clock") == "")
+    told = {subject: said for subject in checks(cloud.environment()) if (said := look(subject))}
+    told.pop("dead letters", None)  # other tests of this cloud may have left some; see below
+    assert told == {}
+
+
+def test_a_schedule_that_is_off_is_told(cloud: LocalCloud, look: Look) -> None:
+    scheduler = client(cloud, "scheduler")
+    known = scheduler.get_schedule(Name=f"{STAGE}-tick")
+    same = {key: known[key] for key in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(**same, State="DISABLED")
+    try:
+        assert "is DISABLED" in look("clock")
+    finally:
+        scheduler.update_schedule(**same, State="ENABLED")
+
+
+def test_a_mapping_without_its_flag_and_one_that_is_off_are_told(cloud: LocalCloud, look: Look) -> None:
+    mappings = client(cloud, "lambda").list_event_source_mappings(FunctionName=f"{STAGE}-load")["EventSourceMappings"]
+    [mapping] = mappings
+    change = client(cloud, "lambda").update_event_source_mapping
+    change(UUID=mapping["UUID"], FunctionResponseTypes=[], Enabled=False)
+    try:
+        said = look("mappings")
+        assert "load does not report partial failures" in said
+        assert "load is off, and nobody wants that" in said
+    finally:
+        change(UUID=mapping["UUID"], FunctionResponseTypes=["ReportBatchItemFailures"], Enabled=True)
+
+
+def test_an_alarm_that_is_on_is_told_with_its_meaning(cloud: LocalCloud, look: Look) -> None:
+    change = client(cloud, "cloudwatch").set_alarm_state
+    change(AlarmName=f"{STAGE}-tick-missed", StateValue="ALARM", StateReason="a test")
+    try:
+        assert "tick-missed is on: The clock has not finished" in look("alarms")
+    finally:
+        change(AlarmName=f"{STAGE}-tick-missed", StateValue="OK", StateReason="the end of a test")
+
+
+def test_a_signing_key_that_is_not_encrypted_is_told(cloud: LocalCloud, look: Look) -> None:
+    ssm = client(cloud, "ssm")
+    known = ssm.get_parameter(Name=parameter_name("local"), WithDecryption=True)["Parameter"]["Value"]
+    ssm.put_parameter(Name=parameter_name("local"), Value=known, Type="String", Overwrite=True)
+    try:
+        assert "is not encrypted" in look("secrets")
+    finally:
+        ssm.put_parameter(Name=parameter_name("local"), Value=known, Type="SecureString", Overwrite=True)
+
+
+def test_a_switch_that_a_person_has_opened_is_told_with_its_reason(vestnik: Vestnik, look: Look) -> None:
+    path = "/v1/control/switches/webhook"
+    vestnik.call("POST", path, {"state": "open", "reason": "the doctor is asked"})
+    try:
+        assert "the switch webhook is open" in (said := look("switches"))
+        assert "the doctor is asked" in said
+    finally:
+        vestnik.call("POST", path, {"state": "closed", "reason": "asked", "ramp": False})
+
+
+def test_dead_letters_are_counted(cloud: LocalCloud, look: Look) -> None:
+    sqs = client(cloud, "sqs")
+    url = sqs.get_queue_url(QueueName=f"{STAGE}-load-dlq")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    try:
+        assert look("dead letters") == "1 dead letters of load"
+    finally:
+        sqs.purge_queue(QueueUrl=url)

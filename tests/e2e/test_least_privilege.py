@@ -1,0 +1,110 @@
+"""Every function's role tries what it must not do, and is refused; whoever must do it may. The functions are those that
+are deployed: a new one is tried too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.control.signing import parameter_name
+from infra.local.cloud import ACCOUNT, REGION, LocalCloud
+
+pytestmark = pytest.mark.e2e
+
+STAGE = "vestnik-local"
+API = STAGE  # Chalice calls the API's function as the stage
+DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that few or none may do; `who` are the functions that may."""
+
+    service: str
+    do: Callable[[Any], object]
+    who: frozenset[str] = frozenset()
+
+
+def _queue(name: str) -> str:
+    return f"http://queue/{ACCOUNT}/{STAGE}-{name}"
+
+
+ACTS = {
+    "read an API key": Act(
+        "dynamodb",
+        lambda aws: aws.get_item(TableName=f"{STAGE}-api-keys", Key={"key_id": {"S": "any"}}),
+        frozenset({API}),
+    ),
+    "read a manager's password": Act(
+        "dynamodb",
+        lambda aws: aws.get_item(TableName=f"{STAGE}-managers", Key={"name": {"S": "any"}}),
+        frozenset({API}),
+    ),
+    "list everybody": Act(
+        "dynamodb", lambda aws: aws.scan(TableName=f"{STAGE}-users", Limit=1), frozenset({API, f"{STAGE}-fanout"})
+    ),
+    "delete a delivery": Act(
+        "dynamodb",
+        lambda aws: aws.delete_item(
+            TableName=f"{STAGE}-ledger", Key={"notification_id": {"S": "any"}, "part": {"S": "any"}}
+        ),
+    ),
+    "rewrite the audit": Act(
+        "dynamodb",
+        lambda aws: aws.delete_item(TableName=f"{STAGE}-audit", Key={"month": {"S": "any"}, "place": {"S": "any"}}),
+    ),
+    "delete a table": Act("dynamodb", lambda aws: aws.delete_table(TableName=f"{STAGE}-shards")),
+    "empty a queue": Act("sqs", lambda aws: aws.purge_queue(QueueUrl=_queue("load-dlq"))),
+    "read the signing key": Act(
+        "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local")), frozenset({API, f"{STAGE}-deliver"})
+    ),
+    "read an uploaded list": Act(
+        "s3",
+        lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}", Key="any.csv"),
+        frozenset({f"{STAGE}-load"}),
+    ),
+    "replace a function's code": Act(
+        "lambda", lambda aws: aws.update_function_code(FunctionName=f"{STAGE}-load", S3Bucket="any", S3Key="any")
+    ),
+    "make itself a user": Act("iam", lambda aws: aws.create_user(UserName="intruder")),
+}
+
+
+@pytest.fixture(scope="module")
+def sessions(cloud: LocalCloud) -> dict[str, boto3.Session]:
+    """The credentials of each function's role."""
+    account = cloud.account
+    sts = account.session.client("sts", endpoint_url=cloud.emulator_url)
+    found = {}
+    for page in account.lambdas.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            worker = sts.assume_role(RoleArn=function["Role"], RoleSessionName="test")["Credentials"]
+            found[function["FunctionName"]] = boto3.Session(
+                worker["AccessKeyId"], worker["SecretAccessKey"], worker["SessionToken"], region_name=REGION
+            )
+    return found
+
+
+def may(session: boto3.Session, act: Act, endpoint_url: str) -> bool:
+    """Whether it was let through; what is not there may be missed by whoever may look."""
+    try:
+        act.do(session.client(act.service, endpoint_url=endpoint_url))  # type: ignore[call-overload]
+    except ClientError as error:
+        return error.response["Error"]["Code"] not in DENIED
+    return True
+
+
+@pytest.mark.parametrize("what", ACTS)
+def test_only_whoever_must_do_it_may(cloud: LocalCloud, sessions: dict[str, boto3.Session], what: str) -> None:
+    act = ACTS[what]
+    allowed = {name for name, session in sessions.items() if may(session, act, cloud.emulator_url)}
+    assert allowed == act.who
+
+
+def test_no_two_functions_share_a_role(cloud: LocalCloud) -> None:
+    functions = cloud.account.lambdas.list_functions()["Functions"]
+    roles = [one["Role"] for one in functions]
+    assert len(set(roles)) == len(functions)

@@ -1,0 +1,150 @@
+"""The doctor's look at SES and the DNS: each thing broken in turn, and nothing said where nothing is. The answers are
+SES's own shapes: botocore's stubber refuses any other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from chalicelib.settings import Settings, read_settings
+from infra.checkup import Finding
+from infra.doctor import examine
+from infra.mail_checkup import NEEDED_EVENTS, Mail
+from infra.stages import environment_of
+
+TOKEN = "abc"
+GOOD_ACCOUNT = {
+    "ProductionAccessEnabled": True,
+    "SendingEnabled": True,
+    "EnforcementStatus": "HEALTHY",
+    "SendQuota": {"MaxSendRate": 100.0, "Max24HourSend": 1000.0, "SentLast24Hours": 10.0},
+}
+GOOD_IDENTITY = {
+    "VerifiedForSendingStatus": True,
+    "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": [TOKEN]},
+}
+GOOD_EVENTS = {
+    "EventDestinations": [
+        {
+            "Name": "feedback",
+            "Enabled": True,
+            "MatchingEventTypes": sorted(NEEDED_EVENTS),
+            "SnsDestination": {"TopicArn": "arn:aws:sns:eu-central-1:123456789012:vestnik-prod-ses-events"},
+        }
+    ]
+}
+GOOD_TEXTS = {"_dmarc.cinema.example": ["v=DMARC1; p=none"], "cinema.example": ["v=spf1 -all", "another"]}
+GOOD_ALIASES = {f"{TOKEN}._domainkey.cinema.example": [f"{TOKEN}.dkim.amazonses.com"]}
+
+
+class Zone:
+    """A DNS of our own."""
+
+    def __init__(self, texts: Mapping[str, list[str]] = GOOD_TEXTS, aliases: Mapping[str, list[str]] = GOOD_ALIASES):
+        self._texts, self._aliases = texts, aliases
+
+    def texts(self, name: str) -> list[str]:
+        return self._texts.get(name, [])
+
+    def aliases(self, name: str) -> list[str]:
+        return self._aliases.get(name, [])
+
+
+@pytest.fixture(scope="module")
+def client() -> Any:
+    return boto3.client("sesv2", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def ses(client: Any) -> Iterator[Any]:
+    with Stubber(client) as stubber:
+        yield stubber
+
+
+def settings() -> Settings:
+    return read_settings(environment_of("prod"))
+
+
+def words(found: Iterator[Finding]) -> str:
+    return " | ".join(f"{one.wrong} -> {one.remedy}" for one in found)
+
+
+def test_nothing_is_said_where_nothing_is_wrong(ses: Any) -> None:
+    ses.add_response("get_account", GOOD_ACCOUNT)
+    ses.add_response("get_email_identity", GOOD_IDENTITY, {"EmailIdentity": "cinema.example"})
+    ses.add_response("get_configuration_set_event_destinations", GOOD_EVENTS, {"ConfigurationSetName": "vestnik-prod"})
+    mail = Mail(settings(), ses.client, Zone())
+    assert [*mail.account(), *mail.identity(), *mail.events(), *mail.dns()] == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"ProductionAccessEnabled": False}, "in its sandbox"),
+        ({"SendingEnabled": False}, "stopped this account"),
+        ({"EnforcementStatus": "SHUTDOWN"}, "stopped this account"),
+        ({"EnforcementStatus": "PROBATION"}, "PROBATION"),
+        ({"SendQuota": {**GOOD_ACCOUNT["SendQuota"], "MaxSendRate": 14.0}}, "SES allows 14 letters a second"),  # type: ignore[dict-item]
+        ({"SendQuota": {**GOOD_ACCOUNT["SendQuota"], "SentLast24Hours": 800.0}}, "800 of the day's 1000"),  # type: ignore[dict-item]
+    ],
+)
+def test_an_account_that_may_not_send_is_told(ses: Any, broken: dict[str, Any], said: str) -> None:
+    ses.add_response("get_account", {**GOOD_ACCOUNT, **broken})
+    assert said in words(Mail(settings(), ses.client, None).account())
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"VerifiedForSendingStatus": False}, "is not verified"),
+        ({"DkimAttributes": {"SigningEnabled": True, "Status": "PENDING"}}, "not signed by DKIM (PENDING)"),
+        ({"DkimAttributes": {"SigningEnabled": False, "Status": "SUCCESS"}}, "not signed by DKIM"),
+        ({"DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": ["other"]}}, "CNAME other.dkim"),
+    ],
+)
+def test_a_sender_that_receivers_will_not_trust_is_told(ses: Any, broken: dict[str, Any], said: str) -> None:
+    ses.add_response("get_email_identity", {**GOOD_IDENTITY, **broken})
+    assert said in words(Mail(settings(), ses.client, Zone()).identity())
+
+
+def test_an_identity_that_is_not_there_is_told(ses: Any) -> None:
+    ses.add_client_error("get_email_identity", "NotFoundException")
+    assert "SES knows no identity cinema.example" in words(Mail(settings(), ses.client, None).identity())
+
+
+def test_events_that_do_not_come_are_told_by_name(ses: Any) -> None:
+    partial = {**GOOD_EVENTS["EventDestinations"][0], "MatchingEventTypes": sorted(NEEDED_EVENTS - {"BOUNCE"})}
+    ses.add_response("get_configuration_set_event_destinations", {"EventDestinations": [partial]})
+    assert "SES does not tell of BOUNCE:" in words(Mail(settings(), ses.client, None).events())
+
+
+def test_a_destination_that_is_off_tells_nothing(ses: Any) -> None:
+    off = {**GOOD_EVENTS["EventDestinations"][0], "Enabled": False}
+    ses.add_response("get_configuration_set_event_destinations", {"EventDestinations": [off]})
+    assert "BOUNCE, CLICK, COMPLAINT" in words(Mail(settings(), ses.client, None).events())
+
+
+def test_a_configuration_set_that_is_not_there_is_told(ses: Any) -> None:
+    ses.add_client_error("get_configuration_set_event_destinations", "NotFoundException")
+    assert "no configuration set vestnik-prod" in words(Mail(settings(), ses.client, None).events())
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({}, "0 DMARC records"),
+        ({"_dmarc.cinema.example": ["v=DMARC1; p=none", "v=DMARC1; p=reject"]}, "2 DMARC records"),
+        ({**GOOD_TEXTS, "cinema.example": ["v=spf1 -all", "v=spf1 ~all"]}, "2 SPF records"),
+    ],
+)
+def test_missing_and_doubled_records_are_told(ses: Any, texts: dict[str, list[str]], said: str) -> None:
+    assert said in words(Mail(settings(), ses.client, Zone(texts)).dns())
+
+
+def test_that_it_could_not_look_is_a_finding_and_no_crash(ses: Any) -> None:
+    ses.add_client_error("get_account", "AccessDeniedException")
+    [finding] = examine(Mail(settings(), ses.client, None).account)
+    assert "could not be looked at" in finding.wrong
+    assert "credentials" in finding.remedy
