@@ -2,14 +2,14 @@
 before it queues a letter, `deliver` once more right before it sends.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.profiles.preferences import objection, quiet_for
+from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import Reason
 
 Wishes = Mapping[str, Mapping[str, Any]]
@@ -53,12 +53,19 @@ class ConsentDesk:
     """Answers for one stage."""
 
     def __init__(
-        self, *, preferences: PreferenceReader, suppressions: SuppressionReader, clock: Clock, default_zone: str
+        self,
+        *,
+        preferences: PreferenceReader,
+        suppressions: SuppressionReader,
+        clock: Clock,
+        default_zone: str,
+        default_quiet: Callable[[], Hours | None],
     ) -> None:
         self._preferences = preferences
         self._suppressions = suppressions
         self._clock = clock
         self._default_zone = default_zone
+        self._default_quiet = default_quiet
 
     def wishes(self, category: str, user_ids: Iterable[str]) -> Wishes:
         """The preferences that a category must heed: none for an account letter. Raises: UnavailableError
@@ -72,11 +79,12 @@ class ConsentDesk:
             return Consent({}, {})
         at = self._clock()
         skips = self._suppressed(category, channel, people, at)
+        default = None if CATEGORIES[category].transactional else self._default_quiet()
         waits: dict[str, datetime] = {}
         for person in people:
             wish = wishes.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
-            until = quiet_for(wish, zone=person.zone or self._default_zone, at=at)
+            until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
             elif until is not None and person.notification_id not in skips:

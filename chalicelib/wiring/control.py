@@ -77,7 +77,7 @@ def gate(subsystem: str) -> Gate:
 @cache
 def site_settings() -> SiteSettings:
     """The settings that managers change."""
-    return SiteSettings(site_url=settings().site_url, clock=now)
+    return SiteSettings(site_url=settings().site_url, mail_from=settings().mail_from, clock=now)
 
 
 @cache

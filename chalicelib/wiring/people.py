@@ -10,6 +10,7 @@ from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.source import ProfileSource
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.settings import settings
+from chalicelib.wiring.control import site_settings
 
 
 @cache
@@ -48,4 +49,5 @@ def consent() -> ConsentDesk:
         suppressions=suppressions(),
         clock=now,
         default_zone=settings().default_timezone,
+        default_quiet=lambda: site_settings().current().quiet_hours.hours,
     )

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from chalicelib.clock import now
+from chalicelib.control.event_rules import DEFAULT_RULES, EventRule
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
@@ -203,7 +204,7 @@ def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss
     assert site_settings().current(fresh=True).redirect_url == "https://cinema.example/hello"
     assert boss.post(page, value="https://cinema.example/other", version="0").status == 409  # somebody was faster
     assert boss.post("/admin/settings/none", value="x").status == 404
-    assert boss.post("/admin/settings/event_rules", value="{").status == 422
+    assert boss.post("/admin/settings/event_rules", value="{}").status == 404  # they have a page of their own
     assert boss.post("/admin/settings/link_days", confirmation="5", short="30").said == "saved"
     assert boss.post("/admin/settings/allowed_hosts", value="a.example\nb.example").said == "saved"
     assert site_settings().current(fresh=True).link_days.confirmation == 5
@@ -388,3 +389,60 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
     with pytest.raises(UnauthorizedError):
         KeyRing().caller(f"Bearer {key}")
     assert boss.post("/admin/keys/nobody/revoke").status == 404
+
+
+def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
+    kept = form_in(boss.get("/admin/event-rules/user.registered"))
+    assert boss.post("/admin/event-rules/user.registered", **kept).said == "saved"
+    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES  # shown and sent again, nothing changed
+    boss.get("/admin/event-rules/new")
+    row: dict[str, Any] = {
+           "template": ["promo", "", "promo"], "category": ["", "", "digest"], "channels": ["", "", "email, live"],
+           "delay": ["", "", "90"], "unit": ["days", "days", "minutes"], "attribute": ["", "", "code"],
+           "equals": ["", "", '"5"']}  # fmt: skip
+    assert boss.post("/admin/event-rules/new", event="order.paid", **row).said == "saved"
+    rules = site_settings().current(fresh=True).event_rules
+    assert rules["user.registered"] == DEFAULT_RULES["user.registered"]
+    assert rules["order.paid"] == EventRule.model_validate(
+        {"steps": [{"template": "promo"}, {"template": "promo", "category": "digest", "channels": ["email", "live"],
+         "delay": "PT90M", "stop_when": {"attribute": "code", "equals": "5"}}]}
+    )  # fmt: skip
+    again = form_in(boss.get("/admin/event-rules/order.paid"))
+    assert boss.post("/admin/event-rules/order.paid", **again).said == "saved"
+    assert site_settings().current(fresh=True).event_rules == rules
+    again = form_in(boss.get("/admin/event-rules/order.paid"))
+    assert boss.post("/admin/event-rules/order.paid", **(again | {"event": ["order.done"]})).said == "saved"
+    assert set(site_settings().current(fresh=True).event_rules) == {"user.registered", "order.done"}
+    assert boss.post("/admin/event-rules/order.done/remove").said == "removed"
+    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES
+    assert boss.get("/admin/event-rules/order.done").status == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"event": ""}, "event"),
+        ({"event": "Order Paid"}, "Order Paid"),
+        ({"event": "user.registered"}, "already"),
+        ({"delay": "soon"}, "steps[0].delay"),
+        ({"delay": "61"}, "delay"),
+        ({"template": "no-such-letter"}, "no-such-letter"),
+        ({"category": "no-such-category"}, "no-such-category"),
+        ({"channels": "pigeon"}, "pigeon"),
+    ],
+)
+def test_a_wrong_rule_is_refused_and_stays_typed(boss: Visitor, wrong: dict[str, str], named: str) -> None:
+    form = {"event": "order.paid", "template": "promo", "category": "", "channels": "", "delay": "1", "unit": "days",
+            "attribute": "kept_as_typed", "equals": "true"}  # fmt: skip
+    boss.get("/admin/event-rules/new")
+    seen = boss.post("/admin/event-rules/new", **{**form, **wrong})
+    assert seen.status == 422
+    assert named in seen.text
+    assert "kept_as_typed" in seen.text or wrong.get("template") == ""
+    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES
+
+
+def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> None:
+    form = form_in(boss.get("/admin/event-rules/user.registered"))
+    assert boss.post("/admin/event-rules/user.registered", **form).said == "saved"
+    assert boss.post("/admin/event-rules/user.registered", **form).status == 409
