@@ -95,6 +95,23 @@ def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: No
             {"audience": {"rule": {"all": [{"attribute": "seen", "op": "before", "value": {"days_ago": 30}},
                                            {"attribute": "birthday", "op": "anniversary"}]}}},
         ),
+        (
+            {"audience": "rule", "join": "all", "group": ["", "A", "A"], "negated": ["not", "", "not"],
+             "attribute": ["city", "plan", "plan"], "op": ["exists", "equals", "exists"], "value": ["", "gold", ""]},
+            {"audience": {"rule": {"all": [
+                {"not": {"attribute": "city", "op": "exists"}},
+                {"any": [{"attribute": "plan", "op": "equals", "value": "gold"},
+                         {"not": {"attribute": "plan", "op": "exists"}}]}]}}},
+        ),
+        (
+            {"audience": "rule", "join": "any", "group": ["A", "B", "A", "B"],
+             "attribute": ["a", "b", "c", "d"], "op": ["exists"] * 4, "value": [""] * 4},
+            {"audience": {"rule": {"any": [
+                {"all": [{"attribute": "a", "op": "exists"}, {"attribute": "c", "op": "exists"}]},
+                {"all": [{"attribute": "b", "op": "exists"}, {"attribute": "d", "op": "exists"}]}]}}},
+        ),
+        ({"audience": "rule", "rule_json": '{"any": [{"all": [{"any": [{"attribute": "a", "op": "exists"}]}]}]}'},
+         {"audience": {"rule": {"any": [{"all": [{"any": [{"attribute": "a", "op": "exists"}]}]}]}}}),
         ({"audience": "rule", "rule_json": '{"not": {"attribute": "plan", "op": "exists"}}'},
          {"audience": {"rule": {"not": {"attribute": "plan", "op": "exists"}}}}),
         ({"when": "schedule", "every": "week", "on": "friday", "at": "18:00", "timezone": "recipient"},
@@ -135,6 +152,39 @@ def test_a_mistake_is_named_by_its_field(boss: Visitor, viewers: None, form: dic
     seen = boss.post("/admin/campaigns/new", **{**PROMO, **form})
     assert seen.status == 422
     assert f"<b>{field}</b>" in seen.text
+
+
+def test_something_that_must_not_be_known_is_a_row_that_does_not_hold(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss, audience="rule", rule_json='{"attribute": "plan", "op": "exists", "value": false}')
+    again = form_in(boss.get(f"/admin/campaigns/{campaign}/edit"))
+    assert again["rule_json"] == [""]
+    assert boss.post(f"/admin/campaigns/{campaign}/edit", **again).said == "saved"
+    rule = campaigns().get(campaign).spec["audience"]["rule"]
+    assert without_nulls(rule) == {"not": {"attribute": "plan", "op": "exists"}}
+
+
+def test_an_audience_is_counted_before_the_rest_is_written(boss: Visitor, viewers: None) -> None:
+    unfinished: dict[str, Any] = {
+        "template": "promo",
+        "audience": "rule",
+        "attribute": ["locale"],
+        "op": ["equals"],
+        "value": ["en"],
+    }
+    seen = boss.post("/admin/campaigns/count", **unfinished, name="Half a name")
+    assert seen.status == 200
+    assert "1 fulfil it, 1 would get the letter" in seen.text
+    assert "Carol" in seen.text
+    assert 'value="Half a name"' in seen.text
+    assert 'action="/admin/campaigns/new"' in seen.text
+    wrong = boss.post("/admin/campaigns/count", **(unfinished | {"op": ["in"], "value": [""]}))
+    assert wrong.status == 200
+    assert "in takes a list" in wrong.text
+    campaign = written(boss)
+    again = boss.post("/admin/campaigns/count", template="promo", audience="everyone", campaign=campaign)
+    assert f'action="/admin/campaigns/{campaign}/edit"' in again.text
+    assert "2 fulfil it" in again.text
+    assert [one.id for one in campaigns().page(limit=10, cursor=None)[0]] == [campaign]
 
 
 def test_a_campaign_is_held_and_goes_on(boss: Visitor, viewers: None) -> None:
