@@ -3,6 +3,7 @@ With the credentials of the environment; AWS_ENDPOINT_URL leads elsewhere.
 
 python -m infra.managers --stage prod add olga --role administrator --role editor
 python -m infra.managers --stage prod reset olga
+python -m infra.managers --stage prod forget-code olga    # the phone with the second factor is lost
 """
 
 import argparse
@@ -17,10 +18,10 @@ from infra.paths import ROOT
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the account's password, which is shown nowhere else."""
+    """Prints the account's new password, which is shown nowhere else, or what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True)
-    parser.add_argument("do", choices=("add", "reset"))
+    parser.add_argument("do", choices=("add", "reset", "forget-code"))
     parser.add_argument("name")
     parser.add_argument("--role", action="append", choices=list(Role), help="default: every role")
     chosen = parser.parse_args(arguments)
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.do == "add":
             secret = managers().add(chosen.name, roles=chosen.role or list(Role), by="command line")
+        elif chosen.do == "forget-code":
+            managers().forget_second_factor(chosen.name)
+            secret = f"{chosen.name} signs in with the password alone"
         else:
             secret = managers().reset_password(chosen.name)
     except VestnikError as error:

@@ -20,7 +20,9 @@ from chalicelib.admin.frame import (
 )
 from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file, words
 from chalicelib.control.managers import Role
+from chalicelib.control.second_factor import check_secret, new_secret, picture
 from chalicelib.errors import InvalidError, TooManyRequestsError, UnauthorizedError, UnavailableError
+from chalicelib.settings import settings
 from chalicelib.wiring.admin import audit, managers, sessions
 
 routes = Blueprint(__name__)
@@ -42,7 +44,8 @@ def sign_in() -> Response:
     try:
         form, _ = read_form(request)
         name = next(iter(form.get("name", ())), "").strip().lower()
-        manager = managers().sign_in(name, next(iter(form.get("password", ())), ""), ip=ip)
+        password, code = (next(iter(form.get(field, ())), "") for field in ("password", "code"))
+        manager = managers().sign_in(name, password, ip=ip, code=code)
         value = sessions().begin(manager)
         audit().write(by=manager.name, did="sign-in", thing=None, outcome="done", ip=ip)
         return redirect(Go("/admin"), cookies=[cookie(SESSION_COOKIE, value)])
@@ -95,13 +98,43 @@ def sign_out(visit: Visit) -> Go:
 
 
 @page(routes, "/admin/account")
-def account(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
-    """One's own password."""
-    return Page("account")
+def account(visit: Visit) -> Page:
+    """One's own password and second factor."""
+    if visit.manager.second_factor:
+        return Page("account", {"secret": None})
+    secret = visit.typed("secret") or new_secret()
+    try:
+        check_secret(secret)
+    except InvalidError:
+        secret = new_secret()
+    return Page(
+        "account", {"secret": secret, "qr": picture(secret, name=visit.manager.name, site=settings().site_name)}
+    )
 
 
 @action(routes, "/admin/account", role=Role.VIEWER, does="password.change", again=account)
 def change_password(visit: Visit) -> Go:
     """Signs out everywhere."""
     managers().change_password(visit.manager.name, old=visit.typed("old"), new=visit.typed("new"))
+    return Go("/admin/sign-in")
+
+
+@action(routes, "/admin/account/second-factor", role=Role.VIEWER, does="second_factor.set", again=account)
+def set_second_factor(visit: Visit) -> Go:
+    """A code of the app is asked for at the next sign-in."""
+    managers().set_second_factor(visit.manager.name, visit.typed("secret"), visit.typed("code"))
+    return Go("/admin/account", done="saved")
+
+
+@action(routes, "/admin/account/second-factor/drop", role=Role.VIEWER, does="second_factor.drop", again=account)
+def drop_second_factor(visit: Visit) -> Go:
+    """The password alone is enough again; it is asked for once more."""
+    managers().drop_second_factor(visit.manager.name, password=visit.typed("password"))
+    return Go("/admin/account", done="saved")
+
+
+@action(routes, "/admin/account/sign-out", role=Role.VIEWER, does="sign-out.everywhere")
+def sign_out_everywhere(visit: Visit) -> Go:
+    """Ends every session of this manager, in every browser."""
+    managers().end_sessions(visit.manager.name)
     return Go("/admin/sign-in")

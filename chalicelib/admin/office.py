@@ -2,7 +2,7 @@
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.frame import REGISTERED, Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
@@ -10,6 +10,7 @@ from chalicelib.wiring.admin import audit, managers
 
 routes = Blueprint(__name__)
 _PAGE = 50
+_AUDIT_FIELDS = ("by", "did", "thing", "outcome")
 
 
 @page(routes, "/admin/managers", role=Role.ADMINISTRATOR)
@@ -49,11 +50,27 @@ def reset_password(visit: Visit) -> Page:
     return _with_password(visit.path["name"], managers().reset_password(visit.path["name"]))
 
 
+@action(
+    routes,
+    "/admin/managers/{name}/second-factor",
+    role=Role.ADMINISTRATOR,
+    does="second_factor.drop",
+    again=manager_list,
+)
+def forget_second_factor(visit: Visit) -> Go:
+    """For somebody who has lost the phone: the password alone is enough again."""
+    managers().forget_second_factor(visit.path["name"])
+    return Go("/admin/managers", done="saved")
+
+
 @page(routes, "/admin/audit", role=Role.ADMINISTRATOR)
 def audit_list(visit: Visit) -> Page:
-    """Who did what, newest first."""
-    entries, cursor = audit().page(limit=_PAGE, cursor=visit.query.get("cursor"))
-    return Page("audit", {"entries": entries, "following": url("/admin/audit", cursor=cursor) if cursor else None})
+    """Who did what, newest first; of one manager, kind, thing or outcome where that is asked."""
+    wanted = {field: value for field in _AUDIT_FIELDS if (value := visit.query.get(field, "").strip())}
+    entries, cursor = audit().page(limit=_PAGE, cursor=visit.query.get("cursor"), **wanted)
+    following = url("/admin/audit", **wanted, cursor=cursor) if cursor else None
+    kinds = sorted({route.does for route in REGISTERED if route.does} | {"sign-in"})
+    return Page("audit", {"entries": entries, "wanted": wanted, "kinds": kinds, "following": following})
 
 
 def _with_password(name: str, secret: str) -> Page:

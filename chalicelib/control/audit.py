@@ -10,7 +10,9 @@ from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.managers import AuditRow
 
 _SCOPE = "audit"
-_MONTHS_BACK = 3  # that one page looks through when months are empty: a bound on its requests
+_REQUESTS = 5  # that one page takes at most; where it found too little, its cursor goes on from there
+_EMPTY_MONTHS = 3  # in a row, after which nothing older is looked for
+_READ = 500  # lines that are looked at in one request
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,27 @@ class Audit:
         with reaching_dynamodb():
             row.save(AuditRow.place.does_not_exist())
 
-    def page(self, *, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
-        """The newest first. Raises: InvalidError (permanent: the cursor is not ours), UnavailableError (retryable)."""
-        place = read_cursor(cursor, scope=_SCOPE) if cursor else None
-        month = place["month"] if place else f"{self._clock():%Y-%m}"
-        before = place["place"] if place else None
-        found: list[AuditRow] = []
-        for _ in range(_MONTHS_BACK):
+    def page(self, *, limit: int, cursor: str | None, **wanted: str) -> tuple[list[Entry], str | None]:
+        """The newest first; of those `wanted` by the fields of an entry. A page may hold less than `limit` and have a
+        cursor all the same. Raises: InvalidError (permanent: the cursor is not ours), UnavailableError (retryable)."""
+        state = read_cursor(cursor, scope=_SCOPE) if cursor else {"month": f"{self._clock():%Y-%m}", "place": None}
+        month, before, found, empty = str(state["month"]), state["place"], list[Entry](), 0
+        for _ in range(_REQUESTS):
             with reaching_dynamodb():
-                condition = AuditRow.place < before if before else None
-                rows = AuditRow.query(month, condition, limit=limit + 1 - len(found), scan_index_forward=False)
-                found += list(rows)
-            if len(found) > limit:
-                last = found[limit - 1]
-                return [_read(row) for row in found[:limit]], write_cursor(
-                    {"month": last.month, "place": last.place}, scope=_SCOPE
-                )
-            month, before = _month_before(month), None
-        return [_read(row) for row in found], None
+                older = AuditRow.place < before if before else None
+                rows = list(AuditRow.query(month, older, limit=_READ, scan_index_forward=False))
+            empty = 0 if rows else empty + 1
+            for row in rows:
+                entry, before = _read(row), row.place
+                if all(getattr(entry, field) == value for field, value in wanted.items()):
+                    found.append(entry)
+                if len(found) == limit:
+                    return found, write_cursor({"month": month, "place": before}, scope=_SCOPE)
+            if len(rows) < _READ:
+                month, before = _month_before(month), None
+            if empty == _EMPTY_MONTHS:
+                return found, None
+        return found, write_cursor({"month": month, "place": before}, scope=_SCOPE)
 
 
 def _read(row: AuditRow) -> Entry:

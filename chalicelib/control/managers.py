@@ -15,6 +15,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.allowance import Allowances
+from chalicelib.control.second_factor import check_secret, step_of
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.managers import ManagerRow
@@ -46,6 +47,7 @@ class Manager:
     roles: frozenset[str]
     sessions_since: str
     disabled: bool
+    second_factor: bool = False
 
     @property
     def key(self) -> str:
@@ -93,15 +95,15 @@ class Managers:
                 raise ConflictError(f"there is a manager {name} already") from error
         return secret
 
-    def sign_in(self, name: str, password: str, *, ip: str) -> Manager:
-        """Raises: UnauthorizedError (permanent; the same for a wrong name and a wrong password, after the same work),
-        TooManyRequestsError (later), UnavailableError (retryable)."""
+    def sign_in(self, name: str, password: str, *, ip: str, code: str = "") -> Manager:
+        """`code` is asked of whoever has a second factor. Raises: UnauthorizedError (permanent; the same for a wrong
+        name, password and code, after the same work), TooManyRequestsError (later), UnavailableError (retryable)."""
         self._allowances.take(f"sign-in-ip#{ip}", times=_TRIES_OF_AN_IP, minutes=_MINUTES)
         self._allowances.take(f"sign-in#{name[:64]}", times=_TRIES, minutes=_MINUTES)
         row = _find(name) if _NAME.fullmatch(name) else None
         fits = _fits(row.password_hash if row else _nobodys_hash(), password)
-        if row is None or not fits or row.disabled:
-            raise UnauthorizedError("the name or the password is wrong")
+        if row is None or not fits or row.disabled or not self._use_code(row, code):
+            raise UnauthorizedError("the name, the password or the code is wrong")
         return _read(row)
 
     def get(self, name: str) -> Manager:
@@ -122,6 +124,31 @@ class Managers:
         if row is None or not _fits(row.password_hash, old):
             raise InvalidError.of("old", "this is not the present password")
         self._update(name, [ManagerRow.password_hash.set(_hashed(new, field="new"))])
+
+    def set_second_factor(self, name: str, secret: str, code: str) -> None:
+        """From now on a code of the app is asked for; this one shows that the app has the secret. Raises: InvalidError
+        (permanent), UnavailableError (retryable)."""
+        check_secret(secret)
+        step = step_of(secret, code, at=self._clock())
+        if step is None:
+            raise InvalidError.of("code", "this is not what the app should show now: is the phone's clock right?")
+        row = [ManagerRow.totp_secret.set(secret), ManagerRow.totp_step.set(step)]
+        self._update(name, row, ends_sessions=False)
+
+    def drop_second_factor(self, name: str, *, password: str) -> None:
+        """By whoever has it. Raises: InvalidError (permanent), UnavailableError (retryable)."""
+        row = _find(name)
+        if row is None or not _fits(row.password_hash, password):
+            raise InvalidError.of("password", "this is not the present password")
+        self.forget_second_factor(name)
+
+    def forget_second_factor(self, name: str) -> None:
+        """For somebody who has lost the phone. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        self._update(name, [ManagerRow.totp_secret.remove(), ManagerRow.totp_step.remove()], ends_sessions=False)
+
+    def end_sessions(self, name: str) -> None:
+        """Signs out everywhere. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        self._update(name, [])
 
     def reset_password(self, name: str) -> str:
         """A new password, for somebody who has lost theirs; ends every session. Raises: NotFoundError (permanent),
@@ -144,6 +171,23 @@ class Managers:
             raise ConflictError("somebody else has to disable your account")
         self._update(name, [ManagerRow.disabled.set(disabled)])
 
+    def _use_code(self, row: ManagerRow, code: str) -> bool:
+        """Whether the code is right and was never used; without a second factor none is asked for."""
+        if row.totp_secret is None:
+            return True
+        step = step_of(row.totp_secret, code, at=self._clock())
+        if step is None:
+            return False
+        unused = ManagerRow.totp_step < step
+        with reaching_dynamodb():
+            try:
+                row.update(actions=[ManagerRow.totp_step.set(step)], condition=unused)
+                return True
+            except UpdateError as error:
+                if not condition_failed(error):
+                    raise
+                return False
+
     def _update(self, name: str, actions: list[Action], *, ends_sessions: bool = True) -> None:
         since = [ManagerRow.sessions_since.set(rfc3339(self._clock()))] if ends_sessions else []
         with reaching_dynamodb():
@@ -164,7 +208,7 @@ def _find(name: str) -> ManagerRow | None:
 
 
 def _read(row: ManagerRow) -> Manager:
-    return Manager(row.name, frozenset(row.roles), row.sessions_since, bool(row.disabled))
+    return Manager(row.name, frozenset(row.roles), row.sessions_since, bool(row.disabled), row.totp_secret is not None)
 
 
 def _checked(roles: Collection[str]) -> list[str]:

@@ -17,6 +17,8 @@ class ManagerRow(StageTable):
     password_hash = UnicodeAttribute()
     roles: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     disabled: BooleanAttribute = BooleanAttribute(default=False)
+    totp_secret = UnicodeAttribute(null=True)
+    totp_step: NumberAttribute = NumberAttribute(null=True)  # of the last code that was used: none works twice
     sessions_since = UnicodeAttribute()
     created_at = UnicodeAttribute()
     created_by = UnicodeAttribute()

@@ -46,8 +46,8 @@ class Visitor:
     token: str = ""
     ip: str = "192.0.2.1"
 
-    def sign_in(self, name: str, password: str = PASSWORD) -> Seen:
-        return self.post("/admin/sign-in", name=name, password=password)
+    def sign_in(self, name: str, password: str = PASSWORD, code: str = "") -> Seen:
+        return self.post("/admin/sign-in", name=name, password=password, code=code)
 
     def get(self, path: str, **headers: str) -> Seen:
         seen = self._call("GET", path, b"", headers)

@@ -1,16 +1,26 @@
 """What keeps the managers' page safe: who gets in, who may do what, and what the browser is told."""
 
+import re
+from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
+import pyotp
 import pytest
 
 from chalicelib.admin.frame import REGISTERED, Registered
 from chalicelib.clock import now
+from chalicelib.control import audit as audits
 from chalicelib.control import managers as accounts
 from chalicelib.control.managers import Role
 from chalicelib.storage.managers import AuditRow, ManagerRow, SessionRow
 from chalicelib.wiring.admin import managers
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
+
+ROW = re.compile(r"<tr><td>[^<]+</td><td>[^<]+</td><td>([^<]+)</td>")
+OLDER = re.compile(r'href="(/admin/audit[^"]+cursor=[^"]+)"')
+FIELD = re.compile(r'name="secret" value="([A-Z2-7]+)"')
 
 
 @pytest.fixture
@@ -71,8 +81,49 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(nobody: Visitor, name: str
     managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
     seen = nobody.sign_in(name, password)
     assert seen.status == 422
-    assert "The name or the password is wrong." in seen.text
+    assert "The name, the password or the code is wrong." in seen.text
     assert "vestnik_session" not in nobody.cookies
+
+
+@pytest.fixture
+def phone(boss: Visitor) -> pyotp.TOTP:
+    """The app of somebody who has turned the second factor on."""
+    secret = FIELD.findall(boss.get("/admin/account").text)[0]
+    app = pyotp.TOTP(secret)
+    assert boss.post("/admin/account/second-factor", secret=secret, code="000000").status == 422
+    assert boss.post("/admin/account/second-factor", secret="A" * 31, code=app.now()).status == 422
+    before = now() - timedelta(seconds=30)  # a phone whose clock is half a minute late
+    assert boss.post("/admin/account/second-factor", secret=secret, code=app.at(before)).said == "saved"
+    return app
+
+
+def test_a_second_factor_is_asked_for_and_no_code_works_twice(boss: Visitor, phone: pyotp.TOTP) -> None:
+    assert Visitor().sign_in("boss").status == 422
+    assert Visitor().sign_in("boss", code="000000").status == 422
+    assert Visitor().sign_in("boss", "wrong password!", code=phone.now()).status == 422
+    code = phone.now()
+    assert Visitor().sign_in("boss", code=f"{code[:3]} {code[3:]}").status == 303
+    assert Visitor().sign_in("boss", code=code).status == 422
+    assert FIELD.findall(boss.get("/admin/account").text) == []
+
+
+def test_a_second_factor_is_dropped_with_the_password_or_by_an_administrator(boss: Visitor, phone: pyotp.TOTP) -> None:
+    assert boss.post("/admin/account/second-factor/drop", password="wrong password!").status == 422
+    assert Visitor().sign_in("boss").status == 422
+    assert boss.post("/admin/account/second-factor/drop", password=PASSWORD).said == "saved"
+    assert Visitor().sign_in("boss").status == 303
+    managers().set_second_factor("boss", phone.secret, phone.now())
+    assert "Without the code" in boss.get("/admin/managers").text
+    assert boss.post("/admin/managers/boss/second-factor").said == "saved"
+    assert Visitor().sign_in("boss").status == 303
+
+
+def test_signing_out_everywhere_ends_the_other_browsers_too(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Visitor()
+    other.sign_in("boss")
+    monkeypatch.setattr(accounts, "rfc3339", lambda at: f"{at.replace(year=at.year + 1):%Y-%m-%dT%H:%M:%SZ}")
+    assert boss.post("/admin/account/sign-out").place == "/admin/sign-in"
+    assert other.get("/admin").place == "/admin/sign-in"
 
 
 def test_guessing_is_slowed_down_for_one_account(nobody: Visitor) -> None:
@@ -149,6 +200,31 @@ def test_everything_done_is_in_the_audit_with_its_outcome(boss: Visitor) -> None
         ("boss", "sign-in", "done"),
     ]
     assert "manager.add" in boss.get("/admin/audit").text
+
+
+def test_the_audit_is_looked_through_by_who_what_and_outcome(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in("olga", Role.EDITOR).post("/admin/settings/redirect_url", value="https://cinema.example/a")
+    for n in range(3):
+        boss.post("/admin/managers", name=f"m{n}", role=["viewer" if n else "king"])
+
+    def did(**query: str) -> list[str]:
+        return ROW.findall(boss.get(f"/admin/audit?{urlencode(query)}").text)
+
+    assert did(by="olga") == ["setting.change", "sign-in"]
+    assert did(did="manager.add") == ["manager.add"] * 3
+    assert did(did="manager.add", outcome="invalid") == ["manager.add"]
+    assert did(thing="redirect_url") == ["setting.change"]
+    assert did(by="nobody") == []
+    monkeypatch.setattr(audits, "_READ", 2)  # so few lines a request that what is wanted lies further back
+    monkeypatch.setattr(audits, "_REQUESTS", 1)
+    seen, found, path = 0, [], "/admin/audit?by=olga"
+    while path:
+        page = boss.get(path).text
+        found += ROW.findall(page)
+        path = unescape(OLDER.findall(page)[0]) if OLDER.findall(page) else ""
+        seen += 1
+    assert found == ["setting.change", "sign-in"]
+    assert seen >= 3
 
 
 def test_every_page_forbids_scripts_styles_and_frames_from_elsewhere(boss: Visitor) -> None:
