@@ -52,7 +52,7 @@ def reset_password(visit: Visit) -> Page:
 
 @action(
     routes,
-    "/admin/managers/{name}/second-factor",
+    "/admin/managers/{name}/code",
     role=Role.ADMINISTRATOR,
     does="second_factor.drop",
     again=manager_list,

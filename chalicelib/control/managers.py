@@ -132,8 +132,8 @@ class Managers:
         step = step_of(secret, code, at=self._clock())
         if step is None:
             raise InvalidError.of("code", "this is not what the app should show now: is the phone's clock right?")
-        row = [ManagerRow.totp_secret.set(secret), ManagerRow.totp_step.set(step)]
-        self._update(name, row, ends_sessions=False)
+        factor: list[Action] = [ManagerRow.totp_secret.set(secret), ManagerRow.totp_step.set(step)]
+        self._update(name, factor, ends_sessions=False)
 
     def drop_second_factor(self, name: str, *, password: str) -> None:
         """By whoever has it. Raises: InvalidError (permanent), UnavailableError (retryable)."""
@@ -144,7 +144,8 @@ class Managers:
 
     def forget_second_factor(self, name: str) -> None:
         """For somebody who has lost the phone. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        self._update(name, [ManagerRow.totp_secret.remove(), ManagerRow.totp_step.remove()], ends_sessions=False)
+        nothing: list[Action] = [ManagerRow.totp_secret.remove(), ManagerRow.totp_step.remove()]
+        self._update(name, nothing, ends_sessions=False)
 
     def end_sessions(self, name: str) -> None:
         """Signs out everywhere. Raises: NotFoundError (permanent), UnavailableError (retryable)."""

@@ -114,7 +114,7 @@ def test_a_second_factor_is_dropped_with_the_password_or_by_an_administrator(bos
     assert Visitor().sign_in("boss").status == 303
     managers().set_second_factor("boss", phone.secret, phone.now())
     assert "Without the code" in boss.get("/admin/managers").text
-    assert boss.post("/admin/managers/boss/second-factor").said == "saved"
+    assert boss.post("/admin/managers/boss/code").said == "saved"
     assert Visitor().sign_in("boss").status == 303
 
 
