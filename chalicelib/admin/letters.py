@@ -1,5 +1,6 @@
 """A letter as somebody would get it, for the eyes of managers. Called by the pages of campaigns and templates."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +17,11 @@ from chalicelib.wiring.people import directory
 
 # A frame that may run nothing, send nothing and reach nothing but the letter's own pictures.
 _FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+
+_BODY = re.compile("<body[^>]*>")
+_SUBJECT = (
+    "font: 600 16px/1.4 system-ui; padding: 12px 16px; background: #fff; color: #111; border-bottom: 1px solid #ddd"
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,8 @@ def letter_for(
     return Letter(made.locale, made.parts.get("subject", ""), made.parts.get("html", ""), made.parts.get("text", ""))
 
 
-def framed(letter: Letter) -> Response:
-    """The letter's HTML as the content of a frame."""
+def framed(letter: Letter, *, with_subject: bool = False) -> Response:
+    """The letter's HTML as the content of a frame, on top of it the subject where the page itself does not show it."""
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _FRAME_POLICY,
@@ -59,6 +65,8 @@ def framed(letter: Letter) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     shown = letter.html if letter.problem is None else str(escape(letter.problem))
+    if with_subject and letter.problem is None:
+        shown = _BODY.sub(lambda body: f"{body[0]}<div style='{_SUBJECT}'>{escape(letter.subject)}</div>", shown, 1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
 
 

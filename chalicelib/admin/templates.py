@@ -1,5 +1,6 @@
 """Templates: read, changed with a preview beside, compared, brought back."""
 
+import json
 from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.frame import Visit, action, page, preview
+from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
 from chalicelib.admin.letters import Letter, framed, letter_for
 from chalicelib.admin.look import Go, Page
+from chalicelib.categories import CATEGORIES
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -23,9 +25,20 @@ _MOST_VERSIONS = 20
 
 
 @page(routes, "/admin/templates")
-def template_list(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+def template_list(visit: Visit) -> Page:
     """Every template as it is now."""
-    return Page("templates", {"templates": [templates().get(key) for key in templates().keys()]})  # noqa: SIM118
+    every = [templates().get(key) for key in templates().keys()]  # noqa: SIM118
+    return Page("templates", {"templates": every, "form": visit.form})
+
+
+@action(routes, "/admin/templates", role=Role.EDITOR, does="template.add", again=template_list)
+def add_template(visit: Visit) -> Go:
+    """A new one begins as a copy; it is changed from there."""
+    key = visit.typed("key")
+    if key in templates().keys():  # noqa: SIM118
+        raise InvalidError.of("key", f"there is a template {key} already")
+    template_desk().add(key, _fields(templates().get(visit.typed("base"))), by=visit.manager.key)
+    return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
 
 
 @page(routes, "/admin/templates/{key}")
@@ -42,6 +55,8 @@ def template_page(visit: Visit) -> Page:
         "versions": range(newest.version, first - 1, -1),
         "letter": locale,
         "sources": _typed(visit, template),
+        "about": _typed_about(visit, template),
+        "categories": list(CATEGORIES),
         "changes": list(_changes(template)),
     }
     return Page("template", shown)
@@ -59,7 +74,9 @@ def preview_template(visit: Visit) -> Response:
         )
     except ValidationError as error:
         letter = Letter(locale, problem=error.errors()[0]["msg"])
-    return framed(letter)
+    except InvalidError as error:
+        letter = Letter(locale, problem="; ".join(mistakes_of(error).values()))
+    return framed(letter, with_subject=True)
 
 
 @action(routes, "/admin/templates/{key}", role=Role.EDITOR, does="template.write", again=template_page)
@@ -111,8 +128,25 @@ def _fields(template: Template) -> dict[str, Any]:
 
 
 def _body(visit: Visit, base: Template) -> dict[str, Any]:
-    """The template with the sources of the form; what the form does not show stays."""
-    return {**_fields(base), "locales": _typed(visit, base)}
+    """The template with what the form holds; what the form does not show stays. Raises: InvalidError (permanent)."""
+    about = _typed_about(visit, base)
+    read = {name: _read_json(name, about[name]) for name in ("variables", "sample")}
+    return {**_fields(base), "category": about["category"], **read, "locales": _typed(visit, base)}
+
+
+def _typed_about(visit: Visit, base: Template) -> dict[str, str]:
+    """All but the sources, as text: what was typed, else what is stored."""
+    stored = _fields(base)
+    texts = {name: json.dumps(stored[name], ensure_ascii=False, indent=2) for name in ("variables", "sample")}
+    shown = {"category": base.category, **texts}
+    return {name: visit.typed(name) or text for name, text in shown.items()}
+
+
+def _read_json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidError.of(name, f"expected JSON: {error}") from error
 
 
 def _typed(visit: Visit, base: Template) -> dict[str, dict[str, str]]:

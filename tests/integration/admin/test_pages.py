@@ -1,5 +1,6 @@
 """What managers do on their pages, and what comes of it."""
 
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -18,6 +19,7 @@ from chalicelib.settings import settings
 from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
 from chalicelib.wiring.intake import accept
+from chalicelib.wiring.letters import templates
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory, suppressions
 from chalicelib.wiring.running import campaigns
@@ -284,6 +286,30 @@ def test_a_letter_is_looked_at_before_it_is_saved(boss: Visitor, viewers: None) 
     assert wrong.status == 200
     assert "<script>" not in wrong.text
     assert boss.post(page + "/preview", token="forged", **fields).status == 403
+
+
+def test_a_new_template_begins_as_a_copy_and_becomes_its_own(boss: Visitor) -> None:
+    boss.get("/admin/templates")
+    assert boss.post("/admin/templates", key="promo", base="promo").status == 422
+    assert boss.post("/admin/templates", key="Spring Sale", base="promo").status == 422
+    assert boss.post("/admin/templates", key="spring-sale", base="no-such").status == 404
+    assert boss.post("/admin/templates", key="spring-sale", base="promo").said == "saved"
+    form = form_in(boss.get("/admin/templates/spring-sale"))
+    variables = json.loads(form["variables"][0]) | {"percent": {"type": "integer", "example": 50}}
+    sample = json.loads(form["sample"][0])
+    sample["context"]["percent"] = 50
+    changed = form | {"category": "series", "variables": json.dumps(variables), "sample": json.dumps(sample)}
+    changed |= {f"source.{one}.email.subject": "{{ percent }} % off" for one in ("ru", "en")}
+    assert "50 % off" in boss.post("/admin/templates/spring-sale/preview", **changed).text
+    assert boss.post("/admin/templates/spring-sale", **changed).said == "saved"
+    stored = templates().get("spring-sale")
+    assert (stored.category, stored.version) == ("series", 2)
+    assert {*(stored.variables or {})} == {"headline", "text", "url", "percent"}
+    broken = changed | {"variables": "{"}
+    assert "expected JSON" in boss.post("/admin/templates/spring-sale/preview", **broken).text
+    assert boss.post("/admin/templates/spring-sale", **broken).status == 422
+    assert boss.post("/admin/templates/spring-sale", **(changed | {"category": "secret"})).status == 422
+    assert templates().get("spring-sale").version == 2
 
 
 def test_a_template_is_sent_to_oneself(boss: Visitor) -> None:
