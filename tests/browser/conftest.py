@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from infra.paths import BUILD
-from tests.e2e.conftest import cloud, vestnik
+from tests.browser.desk import Desk, signed_in
+from tests.e2e.conftest import Vestnik, cloud, vestnik
 
-__all__ = ["cloud", "vestnik"]
+__all__ = ["cloud", "vestnik"]  # pytest finds them here
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
@@ -96,3 +97,18 @@ def window(browser: Browser, device: Device) -> Iterator[Window]:
     page.on("pageerror", lambda error: troubles.append(str(error)))
     yield Window(page, device, troubles)
     context.close()
+
+
+@pytest.fixture(scope="module")
+def readers(vestnik: Vestnik) -> None:
+    """A few users of the cinema."""
+    users = [{"id": f"reader-{n}", "email": f"reader-{n}@admin.example", "name": f"Reader {n}"} for n in range(5)]
+    answer = vestnik.call("POST", "/v1/users/batch", {"users": users})
+    assert answer.ok, answer.text
+
+
+@pytest.fixture
+def desk(browser: Browser, vestnik: Vestnik, readers: None) -> Iterator[Desk]:
+    made = signed_in(browser, vestnik)
+    yield made
+    made.page.context.close()

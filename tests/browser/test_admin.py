@@ -1,14 +1,12 @@
 """The managers' page in a real browser: from the first sign-in to a campaign that has reached everybody, the failover
 desk, and every page as people with and without good eyes see it."""
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, expect
 
-from infra.local.seed import FIRST_MANAGER
 from tests.browser.conftest import SCREENS
+from tests.browser.desk import Desk, signed_in, written
 from tests.e2e.conftest import Vestnik, eventually
 
 pytestmark = pytest.mark.e2e
@@ -39,70 +37,6 @@ PAGES = (
     "/account",
 )
 SERIOUS = ("serious", "critical")
-
-
-class Desk:
-    """A manager's browser."""
-
-    def __init__(self, context: BrowserContext, vestnik: Vestnik) -> None:
-        self.address = f"{vestnik.cloud.api_url}/admin"
-        self.troubles: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.set_default_timeout(30_000)
-        self.page.on("console", lambda said: self.troubles.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-
-    def open(self, path: str) -> Page:
-        self.page.goto(self.address + path)
-        return self.page
-
-    def ask(self, label: str, yes: str) -> None:
-        """Presses a button that first says what will happen, then what it says."""
-        box = self.page.locator("details", has=self.page.locator("summary", has_text=label)).first
-        box.locator("summary").click()
-        box.get_by_role("button", name=yes).click()
-
-
-def signed_in(browser: Browser, vestnik: Vestnik, **how: object) -> Desk:
-    context = browser.new_context(locale="en-GB", **how)  # type: ignore[arg-type]
-    desk = Desk(context, vestnik)
-    page = desk.open("")
-    page.get_by_label("Name").fill(FIRST_MANAGER)
-    page.get_by_label("Password").fill(vestnik.cloud.state.manager_password())
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    return desk
-
-
-@pytest.fixture(scope="module")
-def readers(vestnik: Vestnik) -> None:
-    """A few users of the cinema."""
-    users = [{"id": f"reader-{n}", "email": f"reader-{n}@admin.example", "name": f"Reader {n}"} for n in range(5)]
-    answer = vestnik.call("POST", "/v1/users/batch", {"users": users})
-    assert answer.ok, answer.text
-
-
-@pytest.fixture
-def desk(browser: Browser, vestnik: Vestnik, readers: None) -> Iterator[Desk]:
-    made = signed_in(browser, vestnik)
-    yield made
-    made.page.context.close()
-
-
-def written(desk: Desk, name: str) -> str:
-    """A campaign to the readers, on its check page; its address."""
-    page = desk.open("/campaigns/new?template=promo")
-    page.get_by_label("Name of the campaign").fill(name)
-    page.get_by_label("headline").fill("Half price")
-    page.get_by_label("text", exact=True).fill("All November.")
-    page.get_by_label("url").fill("https://cinema.example/promo")
-    page.get_by_label("Whoever fulfils the conditions").check()
-    page.get_by_label("Attribute").first.fill("id")
-    page.get_by_label("Comparison").first.select_option("in")
-    page.get_by_label("Value", exact=True).first.fill(", ".join(f"reader-{n}" for n in range(5)))
-    page.get_by_role("button", name="Save and check").click()
-    expect(page.get_by_role("heading", name="Who gets it")).to_be_visible()
-    return page.url.partition("/check")[0].removeprefix(desk.address)
 
 
 def test_a_manager_writes_a_campaign_and_watches_it_reach_everybody(desk: Desk, vestnik: Vestnik) -> None:

@@ -209,6 +209,8 @@ def test_nobody_approves_their_own_campaign(viewers: None, monkeypatch: pytest.M
     campaign = written(editor)
     assert editor.post(f"/admin/campaigns/{campaign}/start").said == "asked"
     assert editor.post(f"/admin/campaigns/{campaign}/approve").status == 403
+    asks = f'action="/admin/campaigns/{campaign}/approve"'
+    assert [asks in one.get(f"/admin/campaigns/{campaign}").text for one in (editor, approver)] == [False, True]
     assert approver.post(f"/admin/campaigns/{campaign}/approve").said == "approved"
     assert campaigns().get(campaign).approved_by == "manager:ivan"
 
@@ -378,6 +380,23 @@ def form_in(seen: Seen) -> dict[str, Any]:
     form = Form()
     form.feed(seen.text)
     return {name: values for name, values in form.fields.items() if name != "token"}
+
+
+@pytest.mark.parametrize(("queues", "state"), [(None, "accepted"), (("enrich-instant",), "accepted"), ((), "sent")])
+def test_a_notification_is_shown_at_every_step(
+    boss: Visitor, viewers: None, pump: Pump, queues: tuple[str, ...] | None, state: str
+) -> None:
+    context = {"headline": "<script>alert(1)</script>", "text": "x", "url": "https://cinema.example/p"}
+    recipients = [{"user_id": "anna"}, {"user_id": "nobody-knows"}]
+    body = {"template": "promo", "recipients": recipients, "context": context}
+    known, unknown = accept().accept(NotificationRequest.model_validate(body), caller="test", key=None)
+    if queues is not None:
+        pump.run(*queues)
+    seen = boss.get(f"/admin/notifications/{known.id}")
+    assert seen.status == 200
+    assert f">{state}</span>" in seen.text
+    assert boss.get(f"/admin/notifications/{unknown.id}").status == 200
+    assert boss.get("/admin/users/anna").status == 200
 
 
 def test_a_notification_is_found_by_its_day_template_and_status(boss: Visitor, viewers: None) -> None:

@@ -1,0 +1,60 @@
+"""A manager at the browser: signs in, opens pages, presses buttons that ask. Used by the tests of the page."""
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from infra.local.seed import FIRST_MANAGER
+from tests.e2e.conftest import Vestnik
+
+MORE_TIME_MS = 60_000
+
+
+class Desk:
+    """A manager's browser."""
+
+    def __init__(self, context: BrowserContext, vestnik: Vestnik) -> None:
+        self.address = f"{vestnik.cloud.api_url}/admin"
+        self.troubles: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(30_000)
+        self.page.on("console", lambda said: self.troubles.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.address + path)
+        return self.page
+
+    def ask(self, label: str, yes: str) -> None:
+        """Presses a button that first says what will happen, then what it says."""
+        box = self.page.locator("details", has=self.page.locator("summary", has_text=label)).first
+        box.locator("summary").click()
+        box.get_by_role("button", name=yes).click()
+
+
+def signed_in(
+    browser: Browser, vestnik: Vestnik, *, name: str = FIRST_MANAGER, password: str | None = None, **how: object
+) -> Desk:
+    """A browser of its own in which a manager has just signed in; `how` is Playwright's of a context."""
+    context = browser.new_context(locale="en-GB", **how)  # type: ignore[arg-type]
+    desk = Desk(context, vestnik)
+    page = desk.open("")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password or vestnik.cloud.state.manager_password())
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    return desk
+
+
+def written(desk: Desk, name: str, *, template: str = "promo") -> str:
+    """A campaign to the readers, on its check page; its address."""
+    page = desk.open(f"/campaigns/new?template={template}")
+    page.get_by_label("Name of the campaign").fill(name)
+    page.get_by_label("headline").fill("Half price")
+    page.get_by_label("text", exact=True).fill("All November.")
+    page.get_by_label("url").fill("https://cinema.example/promo")
+    page.get_by_label("Whoever fulfils the conditions").check()
+    page.get_by_label("Attribute").first.fill("id")
+    page.get_by_label("Comparison").first.select_option("in")
+    page.get_by_label("Value", exact=True).first.fill(", ".join(f"reader-{n}" for n in range(5)))
+    page.get_by_role("button", name="Save and check").click()
+    expect(page.get_by_role("heading", name="Who gets it")).to_be_visible()
+    return page.url.partition("/check")[0].removeprefix(desk.address)

@@ -1,0 +1,207 @@
+"""Managers at work, each walk from its first click to what came of it: at the mailbox, at the API, at a link."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Dialog, expect
+
+from infra.local.cloud import STAGE
+from tests.browser.desk import MORE_TIME_MS, Desk, signed_in, written
+from tests.e2e.conftest import Vestnik, eventually
+
+pytestmark = pytest.mark.e2e
+XSS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg onload=alert(1)>",
+    "javascript:alert(1)//",
+    "{{ 7 * 7 }}{% if x %}",
+    "</textarea></title></style><iframe src=javascript:alert(1)>",
+)
+
+
+def test_a_template_is_written_looked_at_and_sent(desk: Desk, vestnik: Vestnik) -> None:
+    page = desk.open("/templates")
+    page.get_by_label("Its key").fill("spring-sale")
+    page.get_by_label("Begins as a copy of").select_option("promo")
+    page.get_by_role("button", name="New template").click()
+    page.locator('[name="source.ru.email.subject"]').fill("Spring: {{ headline }}")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_text("Spring:").first).to_be_visible()  # by itself, while it is typed
+    page.get_by_role("button", name="Save as a new version").click()
+    expect(page.locator(".added", has_text="Spring: {{ headline }}")).to_be_visible()
+    address = written(desk, "By the new letter", template="spring-sale")
+    desk.ask("Start", "Yes, start")
+    expect(page.locator("#live .badge").first).to_have_text("completed", timeout=MORE_TIME_MS)
+    assert address in page.url
+    subjects = {letter["subject"] for letter in eventually(lambda: vestnik.letters("reader-1@admin.example"))}
+    assert "Spring: Half price" in subjects
+    assert desk.troubles == []
+
+
+def test_a_dead_letter_is_put_back_and_arrives(desk: Desk, vestnik: Vestnik) -> None:
+    to = "dead-and-back@admin.example"
+    with paused(vestnik, "deliver-email"):
+        context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
+        body = {"template": "password-reset", "recipients": [{"email": to}], "context": context}
+        assert vestnik.call("POST", "/v1/notifications", body).status_code == 202
+        bury(vestnik, "deliver-email")
+    page = desk.open("/dead-letters/deliver-email")
+    row = page.locator("tr", has_text="password-reset")
+    row.get_by_role("checkbox").check()
+    page.get_by_label("Reason").fill("a drill")
+    page.get_by_role("button", name="Put back").click()
+    expect(page.get_by_text("Put back into the queue.")).to_be_visible()
+    [letter] = eventually(lambda: vestnik.letters(to))
+    assert "aside" not in letter
+    assert desk.troubles == []
+
+
+@contextmanager
+def paused(vestnik: Vestnik, queue: str) -> Iterator[None]:
+    """A queue that nobody takes from for a while."""
+    assert vestnik.call("POST", f"/v1/control/consumers/{queue}", {"paused": True}).ok
+    try:
+        yield
+    finally:
+        assert vestnik.call("POST", f"/v1/control/consumers/{queue}", {"paused": False}).ok
+
+
+def bury(vestnik: Vestnik, queue: str) -> None:
+    """Takes the next message of a queue to its dead letters, as SQS does when its receives are used up."""
+    sqs = vestnik.cloud.account.session.client("sqs", endpoint_url=vestnik.cloud.emulator_url)
+    source, dead = (sqs.get_queue_url(QueueName=f"vestnik-{STAGE}-{queue}{end}")["QueueUrl"] for end in ("", "-dlq"))
+    [message] = eventually(lambda: sqs.receive_message(QueueUrl=source).get("Messages", []))
+    sqs.send_message(QueueUrl=dead, MessageBody=message["Body"])
+    sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_the_address_after_confirmation_is_changed_and_a_link_obeys(desk: Desk, vestnik: Vestnik) -> None:
+    user = {"id": "walks-in", "email": "walks-in@admin.example", "name": "Walter", "locale": "en"}
+    event = {"type": "user.registered", "id": "walks-in-1", "user": user}
+    assert vestnik.call("POST", "/v1/events", event).ok
+    [letter] = eventually(lambda: vestnik.letters(user["email"]))
+    link = next(word.strip("()<>.") for word in letter["text"].split() if f"{vestnik.cloud.api_url}/" in word)
+    page = desk.open("/settings")
+    card = page.locator("#redirect_url")
+    before = card.get_by_label("Value").input_value()
+    changed = before.rstrip("/") + "/hello-from-the-managers"
+    card.get_by_label("Value").fill(changed)
+    card.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    answer = requests.get(link, allow_redirects=False, timeout=30)
+    assert (answer.status_code, answer.headers["Location"]) == (302, changed)
+    assert vestnik.call("GET", f"/v1/users/{user['id']}").json()["email_confirmed"] is True
+    card = page.locator("#redirect_url")
+    card.get_by_label("Value").fill("https://evil.example/")
+    card.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("allowed hosts")
+    card.get_by_label("Value").fill(before)
+    card.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+
+def test_an_editor_cannot_approve_their_own_campaign(browser: Browser, desk: Desk, vestnik: Vestnik) -> None:
+    with approval_asked_for(vestnik):
+        page = desk.open("/managers")
+        form = page.locator("form", has=page.get_by_role("button", name="Add a manager"))
+        form.get_by_label("Name").fill("edith")
+        form.get_by_label("editor:").check()
+        form.get_by_label("approver:").check()
+        form.get_by_role("button", name="Add a manager").click()
+        password = page.locator(".note code").inner_text()
+        editor = signed_in(browser, vestnik, name="edith", password=password)
+        address = written(editor, "Approved by two")
+        editor.ask("Start", "Yes, start")
+        expect(editor.page.locator(".title .badge").first).to_have_text("awaits approval")
+        expect(editor.page.get_by_text("Approve", exact=True)).to_have_count(0)
+        token = editor.page.locator('input[name="token"]').first.get_attribute("value")
+        tried = editor.page.request.post(f"{editor.address}{address}/approve", form={"token": token or ""})
+        assert tried.status in (403, 409)
+        desk.open(address)
+        desk.ask("Approve", "Approve it")
+        expect(desk.page.locator("#live .badge").first).to_have_text("completed", timeout=MORE_TIME_MS)
+        editor.page.context.close()
+
+
+@contextmanager
+def approval_asked_for(vestnik: Vestnik) -> Iterator[None]:
+    """The stage's setting that a campaign needs the word of another manager."""
+    lambdas, name = vestnik.cloud.account.lambdas, f"vestnik-{STAGE}"
+    before = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    asked = before | {"VESTNIK_CAMPAIGN_APPROVAL": "true"}
+    lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": asked})
+    try:
+        yield
+    finally:
+        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+def test_what_others_wrote_never_runs(desk: Desk, vestnik: Vestnik) -> None:
+    opened: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        opened.append(dialog.message)
+        dialog.dismiss()
+
+    desk.page.on("dialog", refuse)
+    users: list[dict[str, Any]] = [
+        {"id": f"evil-{n}", "email": f"evil-{n}@admin.example", "name": evil, "attributes": {"plan": evil, evil[:9]: n}}
+        for n, evil in enumerate(XSS)
+    ]
+    assert vestnik.call("POST", "/v1/users/batch", {"users": users}).ok
+    ids = [sent(vestnik, user["id"], evil) for user, evil in zip(users, XSS, strict=True)]
+    campaigns = [drafted(vestnik, evil) for evil in XSS]
+    paths = [f"/users/{user['id']}" for user in users] + [f"/notifications/{one}" for one in ids]
+    paths += [f"/campaigns/{one}{end}" for one in campaigns for end in ("", "/check", "/edit")]
+    paths += ["/campaigns", "/notifications", *(f"/users?id={evil}" for evil in XSS)]
+    paths += [f"/audit?by={evil}" for evil in XSS]
+    for path in paths:
+        answer = desk.page.goto(desk.address + path)
+        assert answer is not None
+        assert answer.status in (200, 404), path
+        assert desk.page.locator("main script, main svg[onload], main img[onerror]").count() == 0, path
+    assert (opened, desk.troubles) == ([], [])
+
+
+def sent(vestnik: Vestnik, user_id: str, evil: str) -> str:
+    context = {"headline": evil, "text": evil, "url": "https://cinema.example/p"}
+    body = {"template": "promo", "recipients": [{"user_id": user_id}], "context": context}
+    answer = vestnik.call("POST", "/v1/notifications", body)
+    assert answer.ok, answer.text
+    return str(answer.json()["notifications"][0]["id"])
+
+
+def drafted(vestnik: Vestnik, evil: str) -> str:
+    body: dict[str, Any] = {
+        "name": evil,
+        "template": "promo",
+        "audience": {"rule": {"attribute": "plan", "op": "equals", "value": evil}},
+        "context": {"headline": evil, "text": evil, "url": "https://cinema.example/p"},
+    }
+    answer = vestnik.call("POST", "/v1/campaigns", body)
+    assert answer.ok, answer.text
+    return str(answer.json()["id"])
+
+
+def test_a_campaign_is_written_and_sent_without_a_script(browser: Browser, vestnik: Vestnik, readers: None) -> None:
+    desk = signed_in(browser, vestnik, java_script_enabled=False)
+    page = desk.open("/campaigns/new?template=promo")
+    page.get_by_label("Whoever fulfils the conditions").check()
+    page.get_by_label("Attribute").first.fill("id")
+    page.get_by_label("Comparison").first.select_option("in")
+    page.get_by_label("Value", exact=True).first.fill("reader-1, reader-2")
+    page.get_by_role("button", name="Count them").click()
+    expect(page.locator("#count")).to_contain_text("2 fulfil it, 2 would get the letter")
+    written(desk, "Without a script")
+    desk.ask("Start", "Yes, start")
+
+    def done() -> bool:
+        page.reload()
+        return page.locator("#live .badge").first.inner_text() == "completed"
+
+    eventually(done, limit_seconds=MORE_TIME_MS / 1000)
+    page.context.close()
