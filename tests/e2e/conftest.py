@@ -26,8 +26,6 @@ SHORT = WorkerTimings(
 )
 
 
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What reads the logs of the whole run comes after it."""
     folders = list(dict.fromkeys(item.path.parent for item in items))

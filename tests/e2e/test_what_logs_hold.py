@@ -1,5 +1,5 @@
-"""No log of the whole run, of whatever part, holds an address, a token, a password or a word of a letter or a chat. Collected
-last (conftest.py), so that it reads what all other end-to-end tests have left; alone it makes its own traffic."""
+"""No log of the whole run, of whatever part, holds an address, a token, a password or a word of a letter or a chat.
+Collected last (conftest.py), so that it reads what all other end-to-end tests left; alone it makes its own traffic."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.e2e.sockets import guest, user
 
 pytestmark = pytest.mark.e2e
 
-# The emulator keeps no logs of functions that a WebSocket calls: tests/integration/live/test_door.py looks at theirs.
+# The emulator keeps no logs of functions that a WebSocket calls: tests/integration/live/test_chat.py looks at theirs.
 PARTS = {"", "-enrich", "-deliver", "-feedback", "-live", "-tick"}
 PLAIN_MARK = f"secret-{uuid.uuid4().hex}"
 MARK = f"тайна-{PLAIN_MARK}"  # stands in bodies, names, chats and forms, and nowhere else
@@ -96,7 +96,11 @@ def test_no_log_holds_a_secret_of_the_service(vestnik: Vestnik, logs: dict[str, 
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
-    letter = {"subject": MARK, "html": "https://x/unsubscribe/abcdefghijklmnopqrstu", "text": "a line that is long enough"}
+    letter = {
+        "subject": MARK,
+        "html": "https://x/unsubscribe/abcdefghijklmnopqrstu",
+        "text": "a line that is long enough",
+    }
     log = json.dumps({"to": "anna@viewers.example", "s": MARK}) + "/unsubscribe/abcdefghijklmnopqrstu"
     assert addresses_in(log) == {"anna@viewers.example"}
     assert found_in(log, private_words([letter])) == {MARK, "abcdefghijklmnopqrstu"}
