@@ -216,7 +216,8 @@ def test_no_word_of_the_chat_no_name_and_no_ticket_is_logged(
     gateway.connect("a", ticket=ticket)
     gateway.connect("b", ticket="forged-ticket")
     secret = {"action": "chat.send", "to": "Тайный0", "text": "тайное"}
-    for n, frame in enumerate((*MALFORMED.values(), "Тайный0: тайное слово", secret)):
+    frames: list[Any] = [*MALFORMED.values(), "Тайный0: тайное слово", secret]
+    for n, frame in enumerate(frames):
         gateway.send(come(f"u-{n}", name=f"Тайный{n}"), frame)
 
     logged = "\n".join(str(vars(record)) for record in caplog.records)
