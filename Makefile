@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock package deploy destroy doctor manager clean
+.PHONY: help setup run test lint docs format lock package deploy destroy doctor manager clean
 
 PORT ?= 4566
 STAGE ?= dev
@@ -38,6 +38,9 @@ lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
+
+docs: $(READY) ## docs/api.md out of the routes
+	@$(BIN)/python -m tools.api_docs
 
 format: $(READY) ## rewrite the style
 	$(BIN)/ruff check --fix .

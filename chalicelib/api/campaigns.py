@@ -28,7 +28,11 @@ _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 class TestBody(BaseModel):
     """Who gets the test letter."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"recipients": [{"email": "editor@cinema.example"}]}]},
+    )
 
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=10)]
 
@@ -36,7 +40,9 @@ class TestBody(BaseModel):
 class ResendBody(BaseModel):
     """What to send once more; nothing given: all that the newest run certainly did not send."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"reasons": ["no_address"]}]}
+    )
 
     run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
     reasons: Annotated[

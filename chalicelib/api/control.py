@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -33,40 +33,58 @@ class _Body(BaseModel):
 class SwitchBody(_Body):
     """`open`: no call leaves until a person closes it. `closed`: back by the ramp, or at once without `ramp`."""
 
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"state": "open", "reason": "the letter has a wrong link"}]},
+    )
+
     state: Literal["open", "closed"]
     reason: Reason
-    ramp: bool = True
+    ramp: StrictBool = True
 
 
 class ConsumerBody(_Body):
     """What is left out stays as it is."""
 
-    paused: bool | None = None
-    max_concurrency: int | None = None
-    batch_size: int | None = None
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"max_concurrency": 20}]})
+
+    paused: StrictBool | None = None
+    max_concurrency: StrictInt | None = None
+    batch_size: StrictInt | None = None
 
 
 class LimitBody(_Body):
     """Units (letters, users) a second, for all workers together."""
 
-    rate_per_second: float
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"rate_per_second": 40}]})
+
+    rate_per_second: Annotated[float, Strict()]
 
 
 class RedriveBody(_Body):
     """Which dead letters: all of them up to `limit`, or those of `ids`."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_REDRIVE)] = 100
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"limit": 100}]})
+
+    limit: Annotated[StrictInt, Field(ge=1, le=MAX_REDRIVE)] = 100
     ids: Annotated[tuple[str, ...] | None, Field(max_length=MAX_REDRIVE)] = None
 
 
 class DropBody(RedriveBody):
     """Why they are thrown away."""
 
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"limit": 100, "reason": "letters of a test"}]}
+    )
+
     reason: Reason
 
 
 class AttentionBody(_Body):
     """`retry` sends once more; `assume_sent` lets it be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"action": "retry"}]})
 
     action: Literal["retry", "assume_sent"]
 

@@ -21,6 +21,7 @@ from chalicelib.wiring.control import key_ring
 MAX_BODY_BYTES = 256 * 1024
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+_REPLACING = ("PUT", "PATCH")  # a body that was lost on its way must not empty anything
 MAX_PATH_VALUE_CHARACTERS = 256  # every id is shorter, and DynamoDB refuses a key of 2 KB
 _B = TypeVar("_B", bound=BaseModel | None)
 _Q = TypeVar("_Q", bound=BaseModel | None)
@@ -58,6 +59,13 @@ class Endpoint:
     def content_types(self) -> tuple[str, ...]:
         """What a body may be called: a merge patch has a name of its own (RFC 7396)."""
         return (JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON,)
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether there must be one; an action's may be all defaults."""
+        if self.body is None:
+            return False
+        return self.method in _REPLACING or any(field.is_required() for field in self.body.model_fields.values())
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -135,8 +143,19 @@ def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call
         if len(value) > MAX_PATH_VALUE_CHARACTERS:
             raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")
     body = _parse_body(declared.body, request) if declared.body else None
-    query = _parse(declared.query, dict(request.query_params or {})) if declared.query else None
+    query = _parse(declared.query, _once(request)) if declared.query else None
     return Call(caller=caller, path=path, body=body, query=query, headers=request.headers)
+
+
+def _once(request: Request) -> dict[str, str]:
+    """The parameters of the query. Raises: InvalidError for one that is there twice, of which either may be meant."""
+    given = request.query_params
+    if given is None:
+        return {}
+    for name in given:
+        if len(given.getlist(name)) > 1:
+            raise InvalidError.of(name, "expected once")
+    return dict(given)
 
 
 def _parse_body(model: type[BaseModel], request: Request) -> BaseModel:
@@ -147,7 +166,7 @@ def _parse_body(model: type[BaseModel], request: Request) -> BaseModel:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise InvalidError.of("body", "expected JSON in UTF-8") from error
-    return _parse(model, plain_json(text) if text.strip() else {})
+    return _parse(model, plain_json(text) if text.strip() or request.method in _REPLACING else {})
 
 
 def _parse(model: type[BaseModel], content: Any) -> BaseModel:

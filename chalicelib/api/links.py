@@ -7,6 +7,7 @@ from pydantic import Field
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
 from chalicelib.wiring.links import links
@@ -17,7 +18,7 @@ routes = Blueprint(__name__)
 class LinkQuery(PageQuery):
     """Which page of which campaign's links."""
 
-    campaign_id: Annotated[str, Field(min_length=1, max_length=200)]
+    campaign_id: Annotated[str, Field(min_length=1, max_length=200, examples=[EXAMPLE_ID])]
 
 
 class LinkAnswer(Answer):

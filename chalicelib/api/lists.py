@@ -20,7 +20,9 @@ routes = Blueprint(__name__)
 class ListBody(BaseModel):
     """A list to be uploaded."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"name": "Subscribers of the autumn"}]}
+    )
 
     name: Name
 

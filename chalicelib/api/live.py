@@ -22,7 +22,7 @@ routes = Blueprint(__name__)
 class TicketBody(BaseModel):
     """For whom."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"user_id": "u-1042"}]})
 
     user_id: UserId
 
@@ -76,7 +76,7 @@ class InboxQuery(BaseModel):
 class ReadBody(BaseModel):
     """Either `ids`, or `all`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"all": True}]})
 
     ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_READ_IDS)] | None = None
     all: StrictBool = False

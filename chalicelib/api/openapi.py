@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api.endpoint import ENDPOINTS, Endpoint
+from chalicelib.api.examples import example_of, path_values
 from chalicelib.api.problem import CONTENT_TYPE, Problem
 
 VERSION = "1.0.0"
@@ -69,21 +70,24 @@ def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     }
     if one.body:
         content = {"schema": schemas[(one.body, "validation")]}
-        operation["requestBody"] = {"required": True, "content": dict.fromkeys(one.content_types, content)}
+        content["example"] = example_of(one.body)
+        operation["requestBody"] = {"required": one.needs_body, "content": dict.fromkeys(one.content_types, content)}
     return operation
 
 
 def _parameters(one: Endpoint) -> list[dict[str, Any]]:
-    names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": value}
+        for name, value in path_values(one.path).items()
     ]
     for name, meaning in one.headers.items():
         schema = {"type": "string", "minLength": 1, "maxLength": 255}
         parameters.append({"name": name, "in": "header", "required": False, "description": meaning, "schema": schema})
     if one.query:
-        for name, schema in one.query.model_json_schema()["properties"].items():
-            parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+        query = one.query.model_json_schema()
+        for name, schema in query["properties"].items():
+            required = name in query.get("required", [])
+            parameters.append({"name": name, "in": "query", "required": required, "schema": schema})
     return parameters
 
 

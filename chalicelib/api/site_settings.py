@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -24,7 +24,7 @@ class SettingBody(BaseModel):
     )
 
     value: Annotated[JsonValue, Field(description="in the shape of this setting: see `GET /v1/settings`")]
-    version: Annotated[int | None, Field(ge=0, description="the version that you have read")] = None
+    version: Annotated[StrictInt | None, Field(ge=0, description="the version that you have read")] = None
 
 
 class SettingAnswer(Answer):

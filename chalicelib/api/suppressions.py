@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from chalice.app import Blueprint
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.profiles.model import Email
@@ -39,7 +40,7 @@ class SuppressionBody(BaseModel):
     )
 
     address: Email
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class ImportBody(BaseModel):

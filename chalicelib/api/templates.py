@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -20,17 +20,39 @@ routes = Blueprint(__name__)
 class TemplateBody(Meta):
     """A template without its key and version, which the call gives."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "category": "marketing",
+                    "channels": ["email"],
+                    "default_locale": "en",
+                    "variables": {"film": {"type": "string", "description": "its title", "example": "Low Water"}},
+                    "sample": {"context": {"film": "Low Water"}, "user": {"name": "Anna"}},
+                    "locales": {
+                        "en": {
+                            "email.subject": "{{ film }} is here",
+                            "email.html": "<p>Hello {{ user.name }}, {{ film }} starts tonight.</p>",
+                        }
+                    },
+                }
+            ]
+        }
+    )
+
     locales: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
 
 
 class PreviewBody(BaseModel):
     """What to look at; what is left out is the template's own sample."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]}
+    )
 
     locale: str | None = None
     channel: str = "email"
-    version: Annotated[int | None, Field(ge=SHIPPED_VERSION)] = None
+    version: Annotated[StrictInt | None, Field(ge=SHIPPED_VERSION)] = None
     context: dict[str, JsonValue] | None = None
     user: dict[str, JsonValue] | None = None
 

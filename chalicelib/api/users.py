@@ -22,7 +22,20 @@ _USER_ID: TypeAdapter[str] = TypeAdapter(UserId)
 class UserBatch(BaseModel):
     """Users to write at once; of a repeated id the last wins."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "users": [
+                        {"id": "u-1042", "email": "anna@example.com"},
+                        {"id": "u-1043", "email": "boris@example.com"},
+                    ]
+                }
+            ]
+        },
+    )
 
     users: Annotated[tuple[User, ...], Field(min_length=1, max_length=MAX_BATCH)]
 

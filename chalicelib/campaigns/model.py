@@ -3,12 +3,14 @@
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.campaigns.rules import Rule
 from chalicelib.campaigns.schedule import RECIPIENT, Misfire, Schedule
+from chalicelib.clock import Moment
 from chalicelib.profiles.model import Name
 
+MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
 
 State = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
@@ -60,7 +62,7 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
-Rate = Annotated[float, Field(gt=0, le=MAX_RATE, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
 
 
 class Campaign(Frozen):
@@ -95,7 +97,7 @@ class Campaign(Frozen):
     publish_per_second: Annotated[
         Rate, Field(description="messages a second that its fan-out writes at most; a message holds up to 50 letters")
     ] = 100.0
-    start_at: Annotated[AwareDatetime | None, Field(description="default: when it is started")] = None
+    start_at: Annotated[Moment | None, Field(description="default: when it is started")] = None
     schedule: Annotated[Schedule | None, Field(description="periodic: from start_at on, if that is given")] = None
     misfire: Annotated[
         Misfire, Field(description="after a stop of the generator: one run for all that was missed, none, or all")
@@ -111,7 +113,9 @@ class Campaign(Frozen):
 class CampaignPatch(BaseModel):
     """A change: what is given is set, null takes the default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]}
+    )
 
     name: Name | None = None
     template: str | None = None
@@ -122,7 +126,7 @@ class CampaignPatch(BaseModel):
     content: Content | None = None
     rate_per_second: Rate | None = None
     publish_per_second: Rate | None = None
-    start_at: AwareDatetime | None = None
+    start_at: Moment | None = None
     schedule: Schedule | None = None
     misfire: Misfire | None = None
     timezone: Zone | None = None

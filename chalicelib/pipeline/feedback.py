@@ -21,6 +21,7 @@ from chalicelib.profiles.suppressions import Reason
 
 _HARD_BOUNCE = "Permanent"
 _NOT_SPAM = "not-spam"
+_RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
 # SES says this, in plain text, when an event destination is made.
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 
@@ -125,15 +126,24 @@ def read_event(body: str) -> FeedbackEvent | None:
         if not tag:
             return None
         name = {"DeliveryDelay": "deliveryDelay", "RenderingFailure": "failure"}.get(kind, kind.lower())
-        return FeedbackEvent(
+        event = FeedbackEvent(
             type=kind,
             key=DeliveryKey.of(tag[0]),
             provider_id=content["mail"].get("messageId"),
             body=content.get(name, {}),
             run_id=run_of_tag(run[0]) if run else None,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _check(event)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise PoisonMessageError("this is not an event of SES") from error
+    return event
+
+
+def _check(event: FeedbackEvent) -> None:
+    # One event that broke the recording would take the other 99 of its batch along.
+    texts = [one["emailAddress"] for name in _RECIPIENTS for one in event.body.get(name, [])]
+    if not all(isinstance(text, str) for text in (event.provider_id or "", *texts)):
+        raise TypeError("expected text")
 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:

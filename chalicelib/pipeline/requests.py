@@ -2,30 +2,16 @@
 
 import hashlib
 import json
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from chalicelib.clock import Moment
 from chalicelib.pipeline.jobs import Lane
 from chalicelib.profiles.model import Attributes, Email, Locale, Name, Timezone, UserId
 
 MAX_RECIPIENTS = 100
-_RFC3339 = re.compile(r"20\d\d-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
-
-
-def _moment(value: object) -> datetime:
-    # Stricter than pydantic, which also takes numbers and dates; other centuries are mistakes, and overflow.
-    if isinstance(value, str) and _RFC3339.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except ValueError:
-            pass  # the 31st of February
-    raise ValueError("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)")
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(lambda value: value if value is None else _moment(value))]
 
 
 class Recipient(BaseModel):
@@ -64,7 +50,10 @@ class NotificationRequest(BaseModel):
             "examples": [
                 {
                     "template": "new-episode",
-                    "recipients": [{"user_id": "u-1"}, {"email": "guest@example.com", "name": "Guest", "locale": "en"}],
+                    "recipients": [
+                        {"user_id": "u-1042"},
+                        {"email": "guest@example.com", "name": "Guest", "locale": "en"},
+                    ],
                     "context": {
                         "series": "The Lighthouse",
                         "season": 2,

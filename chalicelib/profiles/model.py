@@ -96,7 +96,21 @@ class UserBody(BaseModel):
     """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps
     what is known of the same address."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "anna@example.com",
+                    "name": "Анна",
+                    "locale": "ru",
+                    "timezone": "Europe/Moscow",
+                    "attributes": {"plan": "family"},
+                }
+            ]
+        },
+    )
 
     email: Email | None = None
     phone: Phone | None = None
@@ -109,6 +123,10 @@ class UserBody(BaseModel):
 
 class UserPatch(UserBody):
     """A JSON merge patch (RFC 7396): what is given is set, null removes, `attributes` are merged by name."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"locale": "en", "attributes": {"plan": None}}]}
+    )
 
     attributes: Attributes | None = None  # type: ignore[assignment]
 

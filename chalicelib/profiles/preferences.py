@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError
 from chalicelib.profiles.quiet import quiet_until
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
@@ -58,7 +58,7 @@ class Preferences(BaseModel):
     everything: Annotated[StrictBool, Field(description="false: nothing but letters about the account")] = True
     categories: Mapping[str, Mapping[str, StrictBool]] = Field(default_factory=dict)
     quiet_hours: QuietHours | None = None
-    paused_until: Annotated[AwareDatetime | None, Field(description="until then letters are skipped")] = None
+    paused_until: Annotated[Moment | None, Field(description="until then letters are skipped")] = None
 
     @field_validator("categories")
     @classmethod

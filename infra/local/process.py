@@ -31,14 +31,14 @@ class Child:
         self.name = name
         self._module = module
         self._environment = environment
-        self._log = log
+        self.log = log
         self._health_url = health_url
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts it and returns at once."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "infra.local.leash", str(os.getpid()), *self._module],
                 cwd=ROOT,
@@ -58,7 +58,7 @@ class Child:
                     return
             time.sleep(_POLL_SECONDS)
         why = "did not answer in time" if self.running else "ended at once"
-        raise StartError(f"{self.name} {why}; the end of {self._log}:\n{self._tail()}")
+        raise StartError(f"{self.name} {why}; the end of {self.log}:\n{self._tail()}")
 
     @property
     def running(self) -> bool:
@@ -85,7 +85,7 @@ class Child:
         self._process = None
 
     def _tail(self) -> str:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
 
 

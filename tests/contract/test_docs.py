@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from chalicelib.api.endpoint import ENDPOINTS
 from chalicelib.settings import Settings
 from infra.paths import ROOT, TEMPLATE
+from tools import api_docs
 
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 ROW = re.compile(r"^\| `(VESTNIK_[A-Z_]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
@@ -53,3 +55,13 @@ def test_every_file_that_the_readme_names_exists() -> None:
     named = re.findall(r"`((?:chalicelib|functions|infra|templates|docs|tests)/[\w./-]+\w)`", text)
 
     assert [one for one in named if not (ROOT / one).exists()] == []
+
+
+def test_the_page_of_the_api_is_what_make_docs_writes() -> None:
+    assert api_docs.PAGE.read_text(encoding="utf-8") == api_docs.page(), "run `make docs`"
+
+
+def test_every_call_of_the_api_has_its_example_on_the_page() -> None:
+    calls = len(re.findall(r"^`[A-Z]+ /v1/", api_docs.PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert calls == len(ENDPOINTS) == api_docs.PAGE.read_text(encoding="utf-8").count("curl -sS")

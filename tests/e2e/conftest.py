@@ -26,6 +26,12 @@ SHORT = WorkerTimings(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads the logs of the whole run comes after it."""
+    folders = list(dict.fromkeys(item.path.parent for item in items))
+    items.sort(key=lambda item: (folders.index(item.path.parent), item.path.stem == "test_what_logs_hold"))
+
+
 @dataclass(frozen=True)
 class Vestnik:
     """The running service as its callers see it."""

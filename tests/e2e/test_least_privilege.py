@@ -1,6 +1,7 @@
 """Every function's role tries what it must not do, and is refused; whoever must do it may. The functions are those that
 are deployed: a new one is tried too."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.control.signing import parameter_name
 from infra.local.cloud import ACCOUNT, REGION, LocalCloud
+from tests.e2e.conftest import Vestnik
 
 pytestmark = pytest.mark.e2e
 
@@ -108,3 +110,19 @@ def test_no_two_functions_share_a_role(cloud: LocalCloud) -> None:
     functions = cloud.account.lambdas.list_functions()["Functions"]
     roles = [one["Role"] for one in functions]
     assert len(set(roles)) == len(functions)
+
+
+def test_the_running_functions_have_no_other_rights_than_their_roles(vestnik: Vestnik) -> None:
+    """The emulator enforces IAM for what runs, so that every other end-to-end test proves that the rights suffice."""
+    account = vestnik.cloud.account
+    iam = account.session.client("iam", endpoint_url=vestnik.cloud.emulator_url)
+    role = account.lambdas.get_function_configuration(FunctionName=API)["Role"].rpartition("/")[2]
+    deny = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": f"arn:aws:dynamodb:*:*:table/{STAGE}-users"}
+    assert vestnik.call("GET", "/v1/users/nobody").status_code == 404
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    iam.put_role_policy(RoleName=role, PolicyName="taken-away", PolicyDocument=policy)
+    try:
+        assert vestnik.call("GET", "/v1/users/nobody").status_code == 503
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="taken-away")
+    assert vestnik.call("GET", "/v1/users/nobody").status_code == 404

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
-from chalice.local import RouteMatcher
+from chalice.local import MatchResult, RouteMatcher
 from openapi_schema_validator import OAS31Validator
 
 from app import app  # noqa: TID251  (here is who calls it)
@@ -73,7 +73,7 @@ class Gateway:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
     ) -> Reply:
         """One call; `bytes` are sent as they are, anything else as JSON. The answer is checked against the contract."""
         raw = (
@@ -83,20 +83,33 @@ class Gateway:
         if self.key is not None:
             sent["authorization"] = f"Bearer {self.key}"
         matched = RouteMatcher(list(app.routes)).match_route(quote(path))
-        event = {
-            "requestContext": {"httpMethod": method, "resourcePath": matched.route, "identity": {}, "path": path},
-            "headers": sent,
-            "pathParameters": {name: unquote(value) for name, value in matched.captured.items()} or None,
-            "multiValueQueryStringParameters": {name: [value] for name, value in (query or {}).items()} or None,
-            "stageVariables": None,
-            "body": base64.b64encode(raw).decode(),
-            "isBase64Encoded": True,
-        }
+        given = {name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()}
+        event = lambda_event(method, matched, raw, headers=sent, query=given)
         answer = app(event, None)
-        given = {name.lower(): value for name, value in answer["headers"].items()}
-        reply = Reply(answer["statusCode"], given, answer["body"])
+        received = {name.lower(): value for name, value in answer["headers"].items()}
+        reply = Reply(answer["statusCode"], received, answer["body"])
         check_against_contract(method, matched.route, reply)
         return reply
+
+
+def lambda_event(
+    method: str, matched: MatchResult, raw: bytes, *, headers: Mapping[str, str], query: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """What API Gateway's REST API gives to Lambda for one request to the route that was matched."""
+    return {
+        "requestContext": {
+            "httpMethod": method,
+            "resourcePath": matched.route,
+            "identity": {"sourceIp": "192.0.2.1"},
+            "path": matched.route,
+        },
+        "headers": headers,
+        "pathParameters": {name: unquote(value) for name, value in matched.captured.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "stageVariables": None,
+        "body": base64.b64encode(raw).decode(),
+        "isBase64Encoded": True,
+    }
 
 
 def gateway(*scopes: Scope) -> Gateway:

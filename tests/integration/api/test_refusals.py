@@ -126,6 +126,38 @@ def test_an_empty_body_lacks_every_required_field(api: Gateway) -> None:
     assert nothing_happened()
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_lost_body_empties_nothing(api: Gateway, method: str) -> None:
+    api.put("/v1/users/anna", {"name": "Anna"})
+
+    reply = api.call(method, "/v1/users/anna")
+
+    assert (reply.status, reply.bad_fields) == (422, ["body"])
+    assert api.get("/v1/users/anna").body["name"] == "Anna"
+
+
+def test_a_parameter_that_is_given_twice_is_refused(api: Gateway) -> None:
+    reply = api.call("GET", "/v1/campaigns", query={"limit": ["x", "1"]})
+
+    assert (reply.status, reply.bad_fields) == (422, ["limit"])
+
+
+@pytest.mark.parametrize("until", [0, "2026-11-25", "1999-01-01T00:00:00Z"])
+def test_a_time_is_rfc_3339_in_every_body(api: Gateway, until: object) -> None:
+    reply = api.post("/v1/suppressions", {"address": "anna@example.com", "until": until})
+
+    assert (reply.status, reply.bad_fields) == (422, ["until"])
+
+
+@pytest.mark.parametrize("rate", [5e-324, 0, -1, 10_001])
+def test_a_rate_that_no_campaign_can_have_is_refused(api: Gateway, rate: float) -> None:
+    campaign = {"name": "Sale", "template": "promo", "audience": {"everyone": True}, "context": PROMO["context"]}
+
+    reply = api.post("/v1/campaigns", {**campaign, "publish_per_second": rate})
+
+    assert (reply.status, reply.bad_fields) == (422, ["publish_per_second"])
+
+
 def test_a_body_over_256_kilobytes_is_answered_413(api: Gateway) -> None:
     body = json.dumps({**PROMO, "recipients": [ANNA]}).encode()
 

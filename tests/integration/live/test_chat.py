@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.live import issue_ticket
 from chalicelib.live.events import MAX_FRAME_BYTES
 from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
@@ -204,3 +205,22 @@ def test_a_list_of_very_many_names_fits_into_a_frame(gateway: Gateway) -> None:
     names = [f"{n:04d}" + "я" * 28 for n in range(5000)]
     event = events.present(names[:MAX_SHOWN], total=len(names))
     assert all(len(event.encode(form)) <= MAX_FRAME_BYTES for form in ("json", "text"))
+
+
+def test_no_word_of_the_chat_no_name_and_no_ticket_is_logged(
+    gateway: Gateway, come: Come, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The end-to-end run cannot see these logs: the emulator keeps none of functions that a WebSocket calls."""
+    caplog.set_level("INFO")  # as in every stage
+    ticket = issue_ticket("anna")["ticket"]
+    gateway.connect("a", ticket=ticket)
+    gateway.connect("b", ticket="forged-ticket")
+    secret = {"action": "chat.send", "to": "Тайный0", "text": "тайное"}
+    frames: list[Any] = [*MALFORMED.values(), "Тайный0: тайное слово", secret]
+    for n, frame in enumerate(frames):
+        gateway.send(come(f"u-{n}", name=f"Тайный{n}"), frame)
+
+    logged = "\n".join(str(vars(record)) for record in caplog.records)
+    assert logged.count("'msg': 'frame'") > len(MALFORMED)
+    words = (ticket, "forged-ticket", "Тайный", "тайн", "привет")
+    assert [word for word in words if word in logged] == []

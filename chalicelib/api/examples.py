@@ -1,0 +1,40 @@
+"""What stands in the path of each call's example in `/openapi.json` and docs/api.md; bodies have theirs on their
+models. Every example is run by tests/integration/api/test_examples.py."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+EXAMPLE_ID = "0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b"
+# By what comes before the first value.
+_VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "/v1/campaigns/": {"id": EXAMPLE_ID},
+        "/v1/control/attention/": {"delivery_id": f"{EXAMPLE_ID}_email"},
+        "/v1/control/consumers/": {"name": "deliver-email-bulk"},
+        "/v1/control/dead-letters/": {"name": "deliver-email"},
+        "/v1/control/limits/": {"name": "ses.bulk"},
+        "/v1/control/switches/": {"name": "ses"},
+        "/v1/links/": {"code": "kJ3mQ0sYb7vXc1LrT9hZf2WnE8A"},
+        "/v1/lists/": {"id": EXAMPLE_ID},
+        "/v1/notifications/": {"id": EXAMPLE_ID},
+        "/v1/settings/": {"name": "redirect_url"},
+        "/v1/suppressions/": {"channel": "email", "address": "anna@example.com"},
+        "/v1/templates/": {"key": "promo"},
+        "/v1/users/": {"id": "u-1042"},
+    }
+)
+
+
+def path_values(path: str) -> Mapping[str, str]:
+    """An example for each value in a route. Raises: KeyError for a route that has none yet: write one."""
+    before, brace, _ = path.partition("{")
+    return _VALUES[before] if brace else {}
+
+
+def example_of(body: type[BaseModel]) -> Any:
+    """The first example of a body, in its author's order. Raises: KeyError for a body that has none yet: write one."""
+    extra: Any = body.model_config["json_schema_extra"]
+    return extra["examples"][0]

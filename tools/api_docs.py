@@ -1,0 +1,134 @@
+"""docs/api.md out of the OpenAPI document: one section a call, each with its example. Run by `make docs`.
+
+python -m tools.api_docs            # writes the page
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import app  # noqa: F401, TID251 - its import registers the routes
+from chalicelib.api.openapi import document
+from infra.paths import ROOT
+
+PAGE = ROOT / "docs" / "api.md"
+_METHODS = ("post", "get", "put", "patch", "delete")
+_COMMON = {"401", "403", "404", "413", "415", "422", "503"}  # said once, on top
+_DEPTH = 3  # of an answer's shape; deeper is in /openapi.json
+_HEAD = """# The API, call by call
+
+Made by `make docs` of what the routes declare, which is also `/openapi.json` and `/docs`: change it there. Each example
+is run as it stands by `tests/integration/api/test_examples.py`, on a stage that has what it names.
+
+```sh
+api=https://notify.cinema.example; auth="Authorization: Bearer $VESTNIK_KEY"
+```
+
+Bodies are JSON in UTF-8, at most 256 KiB; times are RFC 3339. An error is `application/problem+json` (RFC 9457) with a
+field path for each mistake: 401 no key or an unknown one, 403 the key lacks the scope, 404 there is no such thing, 413
+and 415 the body is too large or no JSON, 422 each bad field is named, 429 with `Retry-After`, 503 a subsystem did not
+answer: repeat the call. Lists are paged: give `cursor` of a page to get the next one. Python has a
+[client](../clients/python/README.md).
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    contract = document("")
+    sections: dict[str, list[str]] = {}
+    for path, methods in sorted(contract["paths"].items()):
+        for method in _METHODS:
+            if operation := methods.get(method):
+                lines = _call(method, path, operation, contract["components"]["schemas"])
+                sections.setdefault(operation["tags"][0], []).append("\n".join(lines))
+    parts = [f"## {name}\n\n" + "\n".join(calls) for name, calls in sorted(sections.items())]
+    return "\n".join([_HEAD, *parts])
+
+
+def example_path(path: str, operation: Mapping[str, Any], given: Mapping[str, str] | None = None) -> str:
+    """The route with a value in each of its places, that of the example where `given` has none."""
+    values = {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"}
+    return path.format(**values | dict(given or {}))
+
+
+def example_query(operation: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters without which there is no answer."""
+    needed = [one for one in operation["parameters"] if one["in"] == "query" and one["required"]]
+    return {one["name"]: one["schema"]["examples"][0] for one in needed}
+
+
+def example_body(operation: Mapping[str, Any]) -> Any:
+    """The body of the example, or None."""
+    return operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+
+
+def _call(method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### {operation['summary']}\n"
+    yield f"`{method.upper()} {path}` · scope `{operation['x-scope']}`\n"
+    yield operation["description"].partition("\n\nScope:")[0] + "\n"
+    yield "```sh"
+    query = urlencode(example_query(operation))
+    address = quote(example_path(path, operation)) + (f"?{query}" if query else "")
+    yield from _curl(method, address, example_body(operation))
+    yield "```\n"
+    yield from _parameters(operation)
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            yield f"→ {status}{_shape_of_answer(answer, schemas)}\n"
+        elif status not in _COMMON:
+            yield f"- {status}: {answer['description']}"
+    yield ""
+
+
+def _curl(method: str, path: str, body: Any) -> Iterator[str]:
+    verb = "" if method == "get" else f" -X {method.upper()}"
+    if body is None:
+        yield f'curl -sS{verb} -H "$auth" "$api{path}"'
+        return
+    yield f"""curl -sS{verb} -H "$auth" -H 'Content-Type: application/json' "$api{path}" \\"""
+    yield f"  -d '{json.dumps(body, ensure_ascii=False)}'"
+
+
+def _parameters(operation: Mapping[str, Any]) -> Iterator[str]:
+    others = [one for one in operation["parameters"] if one["in"] != "path"]
+    for one in others:
+        meaning = one.get("description") or one["schema"].get("description", "")
+        yield f"- {one['in']} `{one['name']}`" + (f": {meaning}" if meaning else "")
+    if others:
+        yield ""
+
+
+def _shape_of_answer(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+    content = answer.get("content", {}).get("application/json")
+    return f" `{_shape(content['schema'], schemas, _DEPTH)}`" if content else ""
+
+
+def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> str:
+    """`{id, deliveries: [{channel, status}]}`: names alone, a scalar by its name, what is too deep as `…`."""
+    if "$ref" in schema:
+        return _shape(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth)
+    if "anyOf" in schema:
+        return next(filter(None, (_shape(one, schemas, depth) for one in schema["anyOf"])), "")
+    if schema.get("type") == "array":
+        inner = _shape(schema.get("items", {}), schemas, depth)
+        return f"[{inner}]" if inner else "[…]"
+    if properties := schema.get("properties"):
+        if depth == 0:
+            return "{…}"
+        return "{" + ", ".join(_field(name, one, schemas, depth - 1) for name, one in properties.items()) + "}"
+    return "{…}" if schema.get("type") == "object" else ""
+
+
+def _field(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> str:
+    shape = _shape(schema, schemas, depth)
+    return f"{name}: {shape}" if shape else name
+
+
+def main() -> None:
+    """Writes docs/api.md."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
