@@ -1,9 +1,9 @@
 """What every measurement shares: medians, the table that is printed, and the JSON that `docs/performance.md` is made of.
 
-    report = Report("cold_start", "Cold starts", columns=("worker", "ms"))
-    report.add(worker="deliver", ms=412.0)
-    report.expect("deliver ≤ 1.4 x bare boto3", met=True)
-    raise SystemExit(report.publish())
+report = Report("cold_start", "Cold starts", columns=("worker", "ms"))
+report.add(worker="deliver", ms=412.0)
+report.expect("deliver ≤ 1.4 x bare boto3", met=True)
+raise SystemExit(report.publish())
 """
 
 import json

@@ -55,7 +55,9 @@ class Spent:
 class Source:
     """One queue and the worker that takes from it, as an event source mapping does."""
 
-    def __init__(self, sqs: Any, url: str, handler: Callable[[Any, Any], Any], *, batch: int, counted: Requests) -> None:
+    def __init__(
+        self, sqs: Any, url: str, handler: Callable[[Any, Any], Any], *, batch: int, counted: Requests
+    ) -> None:
         self._sqs = sqs
         self._url = url
         self._handler = handler

@@ -19,6 +19,7 @@ from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.tally import run_of_tag
 from chalicelib.profiles.suppressions import Reason
 
+_SEND = "Send"
 _HARD_BOUNCE = "Permanent"
 _NOT_SPAM = "not-spam"
 # SES says this, in plain text, when an event destination is made.
@@ -87,7 +88,11 @@ class Feedback:
                 self._count_soft_bounce(event, address)
 
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
-        self._ledger.move([move for event in events if (move := _move(event)) is not None])
+        # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is
+        # refused.
+        known = self._ledger.accepted({event.key for event in events if event.type == _SEND})
+        news = [event for event in events if event.type != _SEND or event.key not in known]
+        self._ledger.move([move for event in news if (move := _move(event)) is not None])
 
     def _engage(self, events: Sequence[FeedbackEvent]) -> None:
         for event in events:
@@ -141,7 +146,7 @@ def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
     event of a delivery belongs to the second wave; Send goes before what follows from it."""
     waves: defaultdict[int, list[int]] = defaultdict(list)
     before: Counter[DeliveryKey] = Counter()
-    for place in sorted(range(len(events)), key=lambda place: events[place].type != "Send"):
+    for place in sorted(range(len(events)), key=lambda place: events[place].type != _SEND):
         key = events[place].key
         waves[before[key]].append(place)
         before[key] += 1
@@ -158,7 +163,7 @@ def _move(event: FeedbackEvent) -> Move | None:
 
 def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
     match event.type:  # a type that SES may add later says nothing of a status
-        case "Send":
+        case "Send":  # _SEND
             return DeliveryStatus.SENT, None
         case "Delivery":
             return DeliveryStatus.DELIVERED, None

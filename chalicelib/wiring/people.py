@@ -43,9 +43,4 @@ def profile_source() -> ProfileSource:
 @cache
 def consent() -> ConsentDesk:
     """Who may be written to, and when."""
-    return ConsentDesk(
-        preferences=preferences(),
-        suppressions=suppressions(),
-        clock=now,
-        default_zone=settings().default_timezone,
-    )
+    return ConsentDesk(clock=now, default_zone=settings().default_timezone)
