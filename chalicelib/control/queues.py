@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +27,14 @@ class Outgoing:
 
     body: str
     delay_seconds: int = 0
+
+
+class JobQueue(Protocol):
+    """Where jobs are put; `Queues` is one."""
+
+    def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
+        """Raises: UnavailableError (retryable)."""
+        ...
 
 
 class Queues:

@@ -10,9 +10,8 @@ from datetime import datetime
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
-from chalicelib.control.queues import Outgoing
+from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.accept import JobQueue
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import (

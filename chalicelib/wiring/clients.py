@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from chalicelib.live.post import CONCURRENCY
-
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_lambda import LambdaClient
@@ -17,13 +15,6 @@ if TYPE_CHECKING:
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
-# A post that takes longer than this is worth less than the next one; the inbox has what it carried.
-_POST = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    max_pool_connections=CONCURRENCY,
-    retries={"total_max_attempts": 2, "mode": "standard"},
-)
 
 
 @cache
@@ -52,4 +43,13 @@ def ssm() -> "SSMClient":
 
 def management_client(endpoint: str) -> "ApiGatewayManagementApiClient":
     """The client that posts to the connections behind a management address."""
-    return boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_POST)
+    from chalicelib.live.post import CONCURRENCY
+
+    # A post that takes longer than this is worth less than the next one; the inbox has what it carried.
+    post = Config(
+        connect_timeout=1,
+        read_timeout=2,
+        max_pool_connections=CONCURRENCY,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
+    return boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=post)
