@@ -21,7 +21,7 @@ _REMEMBERED = 64
 class Frozen(BaseModel):
     """The base of every shape of a campaign."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Content(Frozen):

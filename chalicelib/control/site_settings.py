@@ -27,7 +27,7 @@ _Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class LinkDays(_Group):

@@ -96,7 +96,7 @@ class UserBody(BaseModel):
     """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps
     what is known of the same address."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     email: Email | None = None
     phone: Phone | None = None

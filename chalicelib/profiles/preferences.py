@@ -23,7 +23,7 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", exa
 class QuietHours(BaseModel):
     """Local times between which nothing arrives; letters wait for the end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: TimeOfDay = Field(alias="from")
     end: TimeOfDay = Field(alias="to")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
@@ -14,6 +15,7 @@ from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
@@ -63,10 +65,18 @@ class StageTable(Model):
         return table
 
 
+class _Connection(Connection):
+    """PynamoDB's own makes a session for each thread."""
+
+    @property
+    def session(self) -> botocore.session.Session:
+        return session()
+
+
 @cache
 def dynamodb() -> Connection:
     """The process's one connection to DynamoDB, for every table."""
-    return Connection(
+    return _Connection(
         connect_timeout_seconds=TableMeta.connect_timeout_seconds,
         read_timeout_seconds=TableMeta.read_timeout_seconds,
         max_retry_attempts=TableMeta.max_retry_attempts,

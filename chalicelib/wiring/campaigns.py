@@ -2,11 +2,11 @@
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
 
+from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
@@ -16,6 +16,8 @@ from chalicelib.wiring.people import consent, directory
 from chalicelib.wiring.running import campaigns, content_source, parking, runs
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from chalicelib.campaigns.control import CampaignControl
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
@@ -49,9 +51,11 @@ def uploads() -> "S3Uploads":
     from chalicelib.campaigns.uploads import S3Uploads
 
     def account() -> str:
-        return str(boto3.client("sts", config=_AWS).get_caller_identity()["Account"])
+        sts: Any = session().create_client("sts", config=_AWS)
+        return str(sts.get_caller_identity()["Account"])
 
-    return S3Uploads(boto3.client("s3", config=_S3), account=account, prefix=settings().resource("lists"))
+    s3 = cast("S3Client", session().create_client("s3", config=_S3))
+    return S3Uploads(s3, account=account, prefix=settings().resource("lists"))
 
 
 @cache

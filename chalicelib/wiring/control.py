@@ -26,7 +26,7 @@ def queues() -> "Queues":
     """The stage's queues."""
     from chalicelib.control.queues import Queues
 
-    return Queues(sqs(), settings().resource(""))
+    return Queues(sqs, settings().resource(""))
 
 
 @cache
