@@ -1,8 +1,8 @@
 """A local cloud with a crowd in its directory, for the measurements that need one."""
 
+import sqlite3
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +11,15 @@ from typing import Any
 
 import requests
 
+from bench import letter
+from chalicelib.clock import parse_rfc3339
 from infra.local.cloud import LocalCloud, Ports
 from infra.local.process import free_port
 from infra.stages import WorkerTimings
 
 _PAGE = 500
-CROWD = {"rule": {"attribute": "crowd", "op": "equals", "value": True}}
-CONTEXT = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
+_RATE = 10_000.0  # the most: no limit of the service is to be measured
+READERS = {"rule": {"attribute": "bench", "op": "equals", "value": True}}
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,20 @@ class Crowd:
     def call(self, method: str, path: str, body: object = None) -> Any:
         """One call that must succeed."""
         answer = self.session.request(method, self.cloud.api_url + path, json=body, timeout=60)
-        answer.raise_for_status()
+        if not answer.ok:
+            raise RuntimeError(f"{method} {path} answers {answer.status_code}: {answer.text[:1000]}")
         return answer.json()
 
     def gather(self, users: int) -> None:
         """Puts users into the directory."""
         for start in range(0, users, _PAGE):
-            batch = [
-                {"id": f"crowd-{n}", "email": f"crowd-{n}@crowd.example", "name": f"Viewer {n}",
-                 "attributes": {"crowd": True}}
-                for n in range(start, min(start + _PAGE, users))
-            ]  # fmt: skip
+            batch = [letter.reader(n) for n in range(start, min(start + _PAGE, users))]
             self.call("POST", "/v1/users/batch", {"users": batch})
 
-    def start(self, rate_per_second: float) -> str:
-        """A campaign to the crowd, running."""
-        body = {"name": "Crowd", "template": "promo", "audience": CROWD, "context": CONTEXT,
-                "rate_per_second": rate_per_second, "publish_per_second": 1000}  # fmt: skip
+    def start(self, rate_per_second: float = _RATE, audience: object = READERS) -> str:
+        """A campaign with the letter of `bench.letter`, running."""
+        body = {"name": "Bench", "template": letter.KEY, "audience": audience, "context": letter.CONTEXT,
+                "rate_per_second": rate_per_second, "publish_per_second": 10_000}  # fmt: skip
         campaign_id = str(self.call("POST", "/v1/campaigns", body)["id"])
         self.call("POST", f"/v1/campaigns/{campaign_id}/start")
         return campaign_id
@@ -56,17 +55,33 @@ class Crowd:
         seen = self.call("GET", f"/v1/campaigns/{campaign_id}")
         return {**seen["progress"], "state": seen["state"]}
 
-    def received(self, part: str) -> Counter[str]:
-        """How many letters came to each address that holds `part`."""
-        found: Counter[str] = Counter()
-        query = {"to": part, "limit": str(_PAGE)}
-        while True:
-            url = f"{self.cloud.mailbox_url}/api/messages"
-            letters = requests.get(url, params=query, timeout=120).json()
-            found.update(letter["to"][0] for letter in letters)
-            if len(letters) < _PAGE:
-                return found
-            query["after"] = letters[-1]["id"]
+    def mailbox(self) -> "Mailbox":
+        """What was taken by the mailbox from now on."""
+        return Mailbox(self.cloud.state.mailbox / "mailbox.sqlite3")
+
+
+class Mailbox:
+    """Counts letters in the mailbox's own file, at no cost to the processes that are measured."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)
+        self._before = self._one("SELECT coalesce(max(seq), 0) FROM letters")
+
+    def letters(self) -> int:
+        """How many came."""
+        return int(self._one("SELECT count(*) FROM letters WHERE seq > ?", self._before))
+
+    def addresses(self) -> int:
+        """To how many different addresses."""
+        return int(self._one("SELECT count(DISTINCT recipients) FROM letters WHERE seq > ?", self._before))
+
+    def last_at(self) -> float:
+        """When the last of them came, in epoch seconds."""
+        at = str(self._one("SELECT max(at) FROM letters WHERE seq > ?", self._before))
+        return parse_rfc3339(at).timestamp()
+
+    def _one(self, question: str, *values: Any) -> Any:
+        return self._file.execute(question, values).fetchone()[0]
 
 
 @contextmanager
@@ -78,7 +93,7 @@ def crowd(users: int) -> Iterator[Crowd]:
             Ports(emulator=free_port(), mailbox=free_port()),
             state_dir=root / "state",
             logs_dir=root / "logs",
-            timings=WorkerTimings(ses_per_second=10_000),
+            timings=WorkerTimings(ses_per_second=_RATE),
         )
         with cloud, requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {cloud.seed()}"
@@ -86,5 +101,6 @@ def crowd(users: int) -> Iterator[Crowd]:
             made = Crowd(cloud, session)
             started = time.monotonic()
             made.gather(users)
+            made.call("PUT", f"/v1/templates/{letter.KEY}", letter.template())
             print(f"{users:,} users in the directory after {time.monotonic() - started:.0f} s", flush=True)
             yield made

@@ -9,12 +9,16 @@ from infra.paths import BUILD, ROOT
 from layers.build import build_layer
 
 
+# What only the Chalice app runs.
+_OF_THE_APP = ("chalicelib/api", "chalicelib/admin", "chalicelib/public", "templates/admin", "templates/pages")
+
+
 def workers_zip() -> Artifact:
-    """The code of all workers and the shipped templates (the pages of the admin belong to the app)."""
+    """The code of all workers and the shipped templates."""
     files = [
         *tree(ROOT, "functions"),
-        *tree(ROOT, "chalicelib"),
-        *tree(ROOT, "templates", without=["templates/admin"]),
+        *tree(ROOT, "chalicelib", without=_OF_THE_APP),
+        *tree(ROOT, "templates", without=_OF_THE_APP),
     ]
     return write_zip(BUILD / "workers.zip", files)
 

@@ -4,6 +4,7 @@
 python -m layers.build         # build/layer.zip and each dependency's share of it
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.archive import Artifact, digest_of, tree, write_zip
+from infra.archive import Artifact, digest_of, write_zip
 from infra.paths import BUILD, ROOT
 
 # AWS, "Runtimes included in the Python SDK": boto3, botocore and what they need. Our lock's boto3 is for development:
@@ -21,8 +22,9 @@ IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "urll
 LAMBDA_PLATFORM = "x86_64-manylinux2014"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
-_PRUNED_FOLDERS = {"tests", "test", "__pycache__", "bin"}
-_PRUNED_FILES = {".pyc", ".pyi", ".pyx", ".c", ".h"}
+_RUNS_IN = "/opt"  # where Lambda unpacks layers
+_PRUNED_FOLDERS = {"tests", "test", "bin"}
+_PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
 
 
 def lambda_requirements(lock: str) -> str:
@@ -43,6 +45,7 @@ def build_layer(*, platform: str | None = LAMBDA_PLATFORM, into: Path = BUILD) -
     if not (stamp.exists() and stamp.read_text() == wanted):
         shutil.rmtree(work, ignore_errors=True)
         _install(lambda_requirements(lock.read_text()), work, platform)
+        _compile(work)
         stamp.write_text(wanted)
     return write_zip(target, _shipped(work))
 
@@ -61,8 +64,20 @@ def _install(requirements: str, work: Path, platform: str | None) -> None:
     )
 
 
+def _compile(work: Path) -> None:
+    """Lambda can write nothing beside the modules of a layer, so that every cold start would compile whatever it
+    imports. The files carry a hash that nobody checks (PEP 552) and name the folder that they run in: the same sources
+    give the same bytes. Another version of Python passes them by."""
+    place = ["-s", str(work), "-p", _RUNS_IN, "--invalidation-mode", "unchecked-hash"]
+    command = [sys.executable, "-I", "-m", "compileall", "-q", *place, str(work / "python")]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
 def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
-    for name, path in tree(work, "python"):
+    for path in sorted((work / "python").rglob("*")):
+        if not path.is_file():
+            continue
+        name = path.relative_to(work).as_posix()
         folders = set(path.relative_to(work).parts[:-1])
         record = path.parent.name.endswith(".dist-info") and path.name in {"RECORD", "INSTALLER", "REQUESTED"}
         if not (folders & _PRUNED_FOLDERS or path.suffix in _PRUNED_FILES or path.name == ".lock" or record):

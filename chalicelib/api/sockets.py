@@ -4,9 +4,9 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from chalice.app import WebsocketEvent
 
+from chalicelib.aws import session
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, UnavailableError, VestnikError
 from chalicelib.live.door import Knock
 from chalicelib.observability import Line, logger, write_line
@@ -80,7 +80,7 @@ def _endpoint(raw: Mapping[str, Any]) -> str:
     if settings().live_management_url:
         return settings().live_management_url
     # By the API's id, not the event's domainName: a custom domain has another path (API Gateway, "Use @connections").
-    context, region = raw["requestContext"], boto3.Session().region_name
+    context, region = raw["requestContext"], session().get_config_variable("region")
     suffix = "amazonaws.com.cn" if str(region).startswith("cn-") else "amazonaws.com"
     return f"https://{context['apiId']}.execute-api.{region}.{suffix}/{context['stage']}"
 

@@ -5,16 +5,15 @@ what more do its letters need. A pause acts on every worker within a second and 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.campaigns.content import ContentSource
-from chalicelib.campaigns.model import Content
+from chalicelib.campaigns.content import Content, ContentSource
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import MAX_DELAY_SECONDS
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.accept import notification_row
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.notification import notification_row
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb

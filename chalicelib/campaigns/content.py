@@ -3,11 +3,12 @@ sends."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from chalicelib.campaigns.model import Content
+from pydantic import BaseModel, ConfigDict, Field
+
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.rendering.context import check_plain
+from chalicelib.rendering.plain import check_plain
 
 if TYPE_CHECKING:
     import requests
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
 MAX_BYTES = 128 * 1024
 _TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
 _REMEMBERED = 64
+
+
+class Frozen(BaseModel):
+    """The base of every shape of a campaign."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Content(Frozen):
+    """Something more for the letters, from an HTTP source, asked for by each chunk on its way. It becomes the variable
+    `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
+    `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,2000}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    kind: Literal["shared", "personal"] = "shared"
+    on_failure: Annotated[
+        Literal["skip", "send_without", "retry"],
+        Field(description="for those who have none; `retry` skips them in the end"),
+    ] = "retry"
+    ttl_seconds: Annotated[int, Field(ge=0, le=86_400)] = 60
 
 
 class ContentSource:

@@ -24,9 +24,8 @@ from chalicelib.campaigns.schedule import RECIPIENT, local_moment
 from chalicelib.campaigns.sources import Sources, Target, excluded
 from chalicelib.campaigns.store import CampaignStore, update_if
 from chalicelib.clock import Clock
-from chalicelib.control.queues import MAX_DELAY_SECONDS, Outgoing
+from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.errors import NotFoundError
-from chalicelib.pipeline.accept import JobQueue
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec, chunks
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import CampaignRow, RunRow, ShardRow

@@ -17,9 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.control.queues import Outgoing
+from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.pipeline.accept import JobQueue
 from chalicelib.profiles.model import Locale, Name, Timezone, UserId
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow

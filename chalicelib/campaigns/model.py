@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from chalicelib.campaigns.content import Content, Frozen
 from chalicelib.campaigns.rules import Rule
 from chalicelib.campaigns.schedule import RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
@@ -14,12 +15,6 @@ MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-13
 MAX_RATE = 10_000.0
 
 State = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
-
-
-class Frozen(BaseModel):
-    """The base of every shape here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Audience(Frozen):
@@ -38,21 +33,6 @@ class Audience(Frozen):
         if len(given) != 1:
             raise ValueError("expected exactly one of: everyone, rule, list_id")
         return self
-
-
-class Content(Frozen):
-    """Something more for the letters, from an HTTP source, asked for by each chunk on its way. It becomes the variable
-    `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
-    `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""
-
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,2000}$")]
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    kind: Literal["shared", "personal"] = "shared"
-    on_failure: Annotated[
-        Literal["skip", "send_without", "retry"],
-        Field(description="for those who have none; `retry` skips them in the end"),
-    ] = "retry"
-    ttl_seconds: Annotated[int, Field(ge=0, le=86_400)] = 60
 
 
 def _zone(value: str) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor
 
-from chalicelib.control.queues import BATCH_ENTRIES, Outgoing
-from chalicelib.pipeline.accept import JobQueue
+from chalicelib.control.queues import BATCH_ENTRIES, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import CHUNK_SIZE
 
 MAX_SHARDS = 8

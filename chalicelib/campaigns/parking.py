@@ -20,7 +20,7 @@ AT, CANARY, PAUSED = "at#", "canary#", "paused#"
 class Chunk(BaseModel):
     """What is kept of a job; the letter is the run's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     channels: tuple[str, ...]
     recipients: tuple[EnrichRecipient, ...]

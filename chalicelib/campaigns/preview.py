@@ -128,22 +128,24 @@ class Preview:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
         template = self._templates.get(spec.template)
         category, channels = spec.category or template.category, spec.channels or template.channels
-        wishes = self._consent.wishes(category, (profile.id for profile in people.values() if profile.id))
+        asked = {channel: _addressees(people, CHANNELS[channel].address_field) for channel in channels}
         reached: set[str] = set()
         against: dict[str, str] = {}
-        for channel in channels:
-            field = CHANNELS[channel].address_field
-            asked = [
-                Addressee(notification_id, profile.id or None, address, profile.timezone)
-                for notification_id, profile in people.items()
-                if (address := profile.address(field))
-            ]
-            skips = self._consent.ask(category, channel, asked, wishes).skips
-            reached |= {one.notification_id for one in asked} - skips.keys()
+        for channel, consent in self._consent.ask(category, asked).items():
+            skips = consent.skips
+            reached |= {one.notification_id for one in asked[channel]} - skips.keys()
             against = {one: skips.get(one, "no_address") for one in people} | against
         for one in people.keys() - reached:
             counts[_counted(against[one])] += 1
         return [profile for one, profile in people.items() if one in reached]
+
+
+def _addressees(people: Mapping[str, Profile], field: str) -> list[Addressee]:
+    return [
+        Addressee(notification_id, profile.id or None, address, profile.timezone)
+        for notification_id, profile in people.items()
+        if (address := profile.address(field))
+    ]
 
 
 def _counted(reason: str) -> str:

@@ -4,8 +4,9 @@ while somebody listens, with the field's name. Called by `control.py` and by the
 from datetime import datetime
 from typing import Any
 
+from chalicelib.campaigns.content import Content
 from chalicelib.campaigns.lists import ListStore
-from chalicelib.campaigns.model import Campaign, Content
+from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.campaigns.sources import Sources
 from chalicelib.campaigns.store import CampaignStore

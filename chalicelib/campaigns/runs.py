@@ -20,8 +20,7 @@ from chalicelib.campaigns.parking import Parking
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
 from chalicelib.campaigns.store import spec_of, update_if
 from chalicelib.clock import Clock, derived_id, rfc3339
-from chalicelib.control.queues import Outgoing
-from chalicelib.pipeline.accept import JobQueue
+from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb

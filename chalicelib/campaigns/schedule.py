@@ -24,7 +24,7 @@ Misfire = Literal["latest", "skip", "all"]
 class Schedule(BaseModel):
     """`{every, on?, at}` or `{cron}`: five fields, minute first."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     every: Literal["day", "week", "month"] | None = None
     on: Annotated[

@@ -6,7 +6,7 @@ with no receive used up. While the subsystem's switch ramps, as many work at onc
 Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, so that a crash between the two heals.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
@@ -75,9 +75,9 @@ class Consumer:
 
 
 class Consumers:
-    """The consumers of one stage."""
+    """The consumers of one stage. `client` is asked for when a consumer is first changed: most workers never do."""
 
-    def __init__(self, client: "LambdaClient", switches: Switches, *, clock: Clock, prefix: str) -> None:
+    def __init__(self, client: Callable[[], "LambdaClient"], switches: Switches, *, clock: Clock, prefix: str) -> None:
         self._client = client
         self._switches = switches
         self._clock = clock
@@ -174,7 +174,7 @@ class Consumers:
             changes["BatchSize"] = wanted.batch_size
         if changes:
             with _reaching_lambda():
-                self._client.update_event_source_mapping(UUID=mapping["UUID"], **changes)
+                self._client().update_event_source_mapping(UUID=mapping["UUID"], **changes)
         return bool(changes)
 
     def _mappings(self, specs: Iterable[ConsumerSpec]) -> dict[str, "Mapping_"]:
@@ -182,7 +182,7 @@ class Consumers:
         found: dict[str, Mapping_] = {}
         for worker in sorted({spec.worker for spec in specs}):
             with _reaching_lambda():
-                answer = self._client.list_event_source_mappings(FunctionName=f"{self._prefix}{worker}")
+                answer = self._client().list_event_source_mappings(FunctionName=f"{self._prefix}{worker}")
             for mapping in answer["EventSourceMappings"]:
                 queue = mapping.get("EventSourceArn", "").rpartition(":")[2].removeprefix(self._prefix)
                 if queue in CONSUMERS:

@@ -17,7 +17,7 @@ class StopWhen(BaseModel):
     """A letter is not sent any more when the user's `attribute` has this value at the time of sending. `attribute` is
     `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     attribute: Annotated[str, Field(min_length=1, max_length=100)]
     equals: str | bool | int | float | None
@@ -31,7 +31,7 @@ class StopWhen(BaseModel):
 class EventStep(BaseModel):
     """One letter of a sequence. `delay` counts from the event: seconds, or ISO 8601 such as `P1D`, `PT30M`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
     category: Annotated[str | None, Field(description="default: the template's")] = None
@@ -43,7 +43,7 @@ class EventStep(BaseModel):
 class EventRule(BaseModel):
     """The letters that follow an event."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     steps: Annotated[tuple[EventStep, ...], Field(max_length=MAX_STEPS)]
 

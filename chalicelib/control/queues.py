@@ -1,9 +1,9 @@
 """Putting jobs into queues. The names are `vestnik-<stage>-<queue>`; the lanes never share one (design §1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,10 +29,18 @@ class Outgoing:
     delay_seconds: int = 0
 
 
-class Queues:
-    """The queues of one stage."""
+class JobQueue(Protocol):
+    """Where jobs are put; `Queues` is one."""
 
-    def __init__(self, client: "SQSClient", prefix: str) -> None:
+    def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+class Queues:
+    """The queues of one stage. `client` is asked for at the first message: `deliver` seldom puts one."""
+
+    def __init__(self, client: Callable[[], "SQSClient"], prefix: str) -> None:
         self._client = client
         self._prefix = prefix
         self._urls: dict[str, str] = {}
@@ -43,7 +51,7 @@ class Queues:
         for batch in _batches(messages):
             entries = [_entry(n, message) for n, message in enumerate(batch)]
             try:
-                answer = self._client.send_message_batch(QueueUrl=self._url(queue), Entries=entries)
+                answer = self._client().send_message_batch(QueueUrl=self._url(queue), Entries=entries)
             except (BotoCoreError, ClientError) as error:
                 raise UnavailableError(f"the queue {queue} did not answer") from error
             if answer.get("Failed"):
@@ -52,7 +60,7 @@ class Queues:
     def _url(self, queue: str) -> str:
         if queue not in self._urls:
             name = f"{self._prefix}{queue}"
-            self._urls[queue] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
+            self._urls[queue] = self._client().get_queue_url(QueueName=name)["QueueUrl"]
         return self._urls[queue]
 
 

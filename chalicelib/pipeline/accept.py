@@ -4,11 +4,10 @@ Accepted means safe (design §2): what `accept` returns is a promise; what it ra
 again with the same key.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from typing import Any, Protocol
 
 from pynamodb.exceptions import PutError
 
@@ -16,32 +15,23 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
 from chalicelib.control.event_rules import StopWhen
-from chalicelib.control.queues import MAX_DELAY_SECONDS, Outgoing
+from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.notification import notification_row
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import (
-    NOTIFICATION_PART,
     REQUEST_PART,
     LedgerRow,
     NotificationRow,
     RequestRow,
-    day_shard,
 )
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
-
-
-class JobQueue(Protocol):
-    """Where jobs are put; `control.queues.Queues` is one."""
-
-    def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
-        """Raises: UnavailableError (retryable)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -193,39 +183,6 @@ def check_letter(request: NotificationRequest, template: Template) -> tuple[str,
     if errors:
         raise InvalidError("the request cannot become a letter", errors)
     return category, channels
-
-
-def notification_row(
-    notification_id: str,
-    letter: LetterSpec,
-    *,
-    channels: Sequence[str],
-    recipient: Mapping[str, Any],
-    send_at: str | None,
-    expires_at_epoch: int,
-) -> NotificationRow:
-    """The row that says what was asked for one recipient."""
-    own = letter.campaign_id is None
-    return NotificationRow(
-        notification_id,
-        NOTIFICATION_PART,
-        created_at=letter.accepted_at,
-        request_id=letter.request_id,
-        user_id=recipient.get("user_id"),
-        template=letter.template,
-        template_version=letter.template_version,
-        category=letter.category,
-        lane=letter.lane,
-        channels=list(channels),
-        recipient=dict(recipient),
-        send_at=send_at,
-        expires_at=letter.expires_at,
-        campaign_id=letter.campaign_id,
-        run_id=letter.run_id,
-        day=day_shard(letter.accepted_at, notification_id) if own else None,
-        place=f"{letter.accepted_at}#{notification_id}" if own else None,
-        expires_at_epoch=expires_at_epoch,
-    )
 
 
 def notification_ids(stored: RequestRow) -> list[str]:

@@ -1,34 +1,16 @@
-"""May we, and when: the user's own say and the suppression list for a whole chunk, each in one read. `enrich` asks
-before it queues a letter, `deliver` once more right before it sends.
+"""May we, and when: the user's own say and the suppression list, for a whole chunk in one read. `enrich` asks before it
+queues a letter, `deliver` once more right before it sends, the preview of a campaign before anybody is written to.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.profiles.objections import Objections, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import Reason
-
-Wishes = Mapping[str, Mapping[str, Any]]
-
-
-class PreferenceReader(Protocol):
-    """`profiles.preferences.PreferenceStore` is one."""
-
-    def get_many(self, user_ids: Iterable[str]) -> Wishes:
-        """Raises: UnavailableError (retryable)."""
-        ...
-
-
-class SuppressionReader(Protocol):
-    """`profiles.suppressions.SuppressionList` is one."""
-
-    def find(self, channel: str, addresses: Iterable[str], *, at: datetime) -> Mapping[str, str]:
-        """Raises: UnavailableError (retryable)."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -52,47 +34,41 @@ class Consent:
 class ConsentDesk:
     """Answers for one stage."""
 
-    def __init__(
-        self,
-        *,
-        preferences: PreferenceReader,
-        suppressions: SuppressionReader,
-        clock: Clock,
-        default_zone: str,
-        default_quiet: Callable[[], Hours | None],
-    ) -> None:
-        self._preferences = preferences
-        self._suppressions = suppressions
+    def __init__(self, *, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]) -> None:
         self._clock = clock
         self._default_zone = default_zone
         self._default_quiet = default_quiet
 
-    def wishes(self, category: str, user_ids: Iterable[str]) -> Wishes:
-        """The preferences that a category must heed: none for an account letter. Raises: UnavailableError
-        (retryable)."""
-        ids = [] if CATEGORIES[category].transactional else list(user_ids)
-        return self._preferences.get_many(ids) if ids else {}
-
-    def ask(self, category: str, channel: str, people: Sequence[Addressee], wishes: Wishes) -> Consent:
-        """What stands against a letter now. Raises: UnavailableError (retryable)."""
-        if not people:
-            return Consent({}, {})
+    def ask(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> dict[str, Consent]:
+        """What stands against a letter now, for the addressees of each channel. An account letter heeds no preferences.
+        Raises: UnavailableError (retryable)."""
         at = self._clock()
-        skips = self._suppressed(category, channel, people, at)
+        everybody = [one for those in people.values() for one in those]
+        heeded = not CATEGORIES[category].transactional
+        found = read_objections(
+            user_ids={one.user_id for one in everybody if one.user_id} if heeded else (),
+            addresses={(channel, one.address) for channel, those in people.items() for one in those},
+            at=at,
+        )
+        return {channel: self._judge(category, channel, those, found, at) for channel, those in people.items()}
+
+    def _judge(
+        self, category: str, channel: str, people: Sequence[Addressee], found: Objections, at: datetime
+    ) -> Consent:
+        skips: dict[str, str] = {}
         default = None if CATEGORIES[category].transactional else self._default_quiet()
         waits: dict[str, datetime] = {}
         for person in people:
-            wish = wishes.get(person.user_id or "", {})
+            suppressed = found.suppressed.get((channel, person.address))
+            if suppressed == Reason.UNSUBSCRIBED and CATEGORIES[category].transactional:
+                suppressed = None
+            wish = found.preferences.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
             until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
-            elif until is not None and person.notification_id not in skips:
+            elif suppressed is not None:
+                skips[person.notification_id] = f"suppressed_{suppressed}"
+            elif until is not None:
                 waits[person.notification_id] = until
         return Consent(skips, waits)
-
-    def _suppressed(self, category: str, channel: str, people: Sequence[Addressee], at: datetime) -> dict[str, str]:
-        found = self._suppressions.find(channel, (person.address for person in people), at=at)
-        if CATEGORIES[category].transactional:
-            found = {address: reason for address, reason in found.items() if reason != Reason.UNSUBSCRIBED}
-        return {p.notification_id: f"suppressed_{found[p.address]}" for p in people if p.address in found}

@@ -163,14 +163,12 @@ class Deliver:
         return outcomes
 
     def _still_wanted(self, job: DeliverJob, letters: Sequence[_Letter], result: Delivered) -> list[_Letter]:
-        """Those that nothing has come to stand against since they were queued; one read of preferences and one of
-        suppressions."""
+        """Those that nothing has come to stand against since they were queued; one read."""
         category = job.letter.category
         if CATEGORIES[category].transactional:
             return list(letters)
-        people = [_addressee(letter.recipient) for letter in letters]
-        wishes = self._consent.wishes(category, [p.user_id for p in people if p.user_id])
-        consent = self._consent.ask(category, job.channel, people, wishes)
+        people = {job.channel: [_addressee(letter.recipient) for letter in letters]}
+        consent = self._consent.ask(category, people)[job.channel]
         for letter in letters:
             reason = consent.skips.get(letter.recipient.notification_id)
             if reason is not None:

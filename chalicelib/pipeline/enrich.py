@@ -10,9 +10,8 @@ from datetime import datetime
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
-from chalicelib.control.queues import Outgoing
+from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.accept import JobQueue
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import (
@@ -103,11 +102,12 @@ class Enrich:
         job = whole.model_copy(update={"recipients": _of(whole, known.unresolved, among=False)})
         profiles = _by_notification(job, known)
         category = job.letter.category
-        wishes = self._consent.wishes(category, [r.user_id for r in job.recipients if r.user_id])
-        for channel in job.channels:
-            skips, candidates = self._sort(job, channel, profiles)
-            consent = self._consent.ask(category, channel, [c.addressee() for c in candidates], wishes)
-            skips |= consent.skips
+        sorted_out = {channel: self._sort(job, channel, profiles) for channel in job.channels}
+        asked = {channel: [one.addressee() for one in candidates] for channel, (_, candidates) in sorted_out.items()}
+        consents = self._consent.ask(category, asked)
+        for channel, (reasons, candidates) in sorted_out.items():
+            consent = consents[channel]
+            skips = {**reasons, **consent.skips}
             self._record(job, channel, skips)
             self._postpone(job, channel, consent.waits)
             aside = {*skips, *consent.waits}

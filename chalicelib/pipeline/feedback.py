@@ -1,29 +1,24 @@
 """Takes what SES says of a letter (SNS → SQS) and moves its delivery forward. Called by `functions/feedback.py`.
 
-Events come late, twice and in any order; a status never moves back, so that does no harm. The shapes are those of
-"Examples of event data that Amazon SES publishes to Amazon SNS" in the SES developer guide.
+Events come late, twice and in any order; a status never moves back, so that does no harm.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.site_settings import SiteSettings
-from chalicelib.errors import PoisonMessageError, UnavailableError
+from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.ledger import DeliveryKey, Engagement, Ledger, Move
+from chalicelib.pipeline.ses_events import FeedbackEvent
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.tally import run_of_tag
 from chalicelib.profiles.suppressions import Reason
 
+_SEND = "Send"
 _HARD_BOUNCE = "Permanent"
 _NOT_SPAM = "not-spam"
-_RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
-# SES says this, in plain text, when an event destination is made.
-_GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 
 
 class Suppressions(Protocol):
@@ -38,17 +33,6 @@ class Suppressions(Protocol):
     ) -> None:
         """Counts one of many that suppress for a while. Raises: UnavailableError (retryable)."""
         ...
-
-
-@dataclass(frozen=True)
-class FeedbackEvent:
-    """One event of one delivery; `body` is the part that is named after its type (`bounce`, `complaint`, …)."""
-
-    type: str
-    key: DeliveryKey
-    provider_id: str | None
-    body: Mapping[str, Any]
-    run_id: str | None = None  # of a campaign's letter
 
 
 class Feedback:
@@ -88,7 +72,11 @@ class Feedback:
                 self._count_soft_bounce(event, address)
 
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
-        self._ledger.move([move for event in events if (move := _move(event)) is not None])
+        # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is
+        # refused.
+        known = self._ledger.accepted({event.key for event in events if event.type == _SEND})
+        news = [event for event in events if event.type != _SEND or event.key not in known]
+        self._ledger.move([move for event in news if (move := _move(event)) is not None])
 
     def _engage(self, events: Sequence[FeedbackEvent]) -> None:
         for event in events:
@@ -111,47 +99,12 @@ class Feedback:
 _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", "DeliveryDelay": "delayed"}
 
 
-def read_event(body: str) -> FeedbackEvent | None:
-    """The event in a message; None for one of a letter that is not ours (no `delivery` tag) and for SES's greeting of a
-    new topic. Raises: PoisonMessageError (permanent): another shape."""
-    if body.strip().strip('"') == _GREETING:
-        return None
-    try:
-        content = json.loads(body)
-        if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
-            content = json.loads(content["Message"])
-        kind = content["eventType"]
-        tags = content["mail"].get("tags", {})
-        tag, run = tags.get("delivery"), tags.get("run")
-        if not tag:
-            return None
-        name = {"DeliveryDelay": "deliveryDelay", "RenderingFailure": "failure"}.get(kind, kind.lower())
-        event = FeedbackEvent(
-            type=kind,
-            key=DeliveryKey.of(tag[0]),
-            provider_id=content["mail"].get("messageId"),
-            body=content.get(name, {}),
-            run_id=run_of_tag(run[0]) if run else None,
-        )
-        _check(event)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise PoisonMessageError("this is not an event of SES") from error
-    return event
-
-
-def _check(event: FeedbackEvent) -> None:
-    # One event that broke the recording would take the other 99 of its batch along.
-    texts = [one["emailAddress"] for name in _RECIPIENTS for one in event.body.get(name, [])]
-    if not all(isinstance(text, str) for text in (event.provider_id or "", *texts)):
-        raise TypeError("expected text")
-
-
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
     """The places of the events in the order of recording: one transaction changes a delivery once, so that the second
     event of a delivery belongs to the second wave; Send goes before what follows from it."""
     waves: defaultdict[int, list[int]] = defaultdict(list)
     before: Counter[DeliveryKey] = Counter()
-    for place in sorted(range(len(events)), key=lambda place: events[place].type != "Send"):
+    for place in sorted(range(len(events)), key=lambda place: events[place].type != _SEND):
         key = events[place].key
         waves[before[key]].append(place)
         before[key] += 1
@@ -168,7 +121,7 @@ def _move(event: FeedbackEvent) -> Move | None:
 
 def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
     match event.type:  # a type that SES may add later says nothing of a status
-        case "Send":
+        case "Send":  # _SEND
             return DeliveryStatus.SENT, None
         case "Delivery":
             return DeliveryStatus.DELIVERED, None

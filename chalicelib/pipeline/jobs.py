@@ -25,7 +25,7 @@ _R = TypeVar("_R", bound=BaseModel)
 class Job(BaseModel):
     """What every job shares."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     v: Literal[1] = 1
 
@@ -33,7 +33,7 @@ class Job(BaseModel):
 class EnrichRecipient(BaseModel):
     """One recipient as the producer knows them: by id, or whole."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     notification_id: str
     user_id: str | None = None
@@ -44,7 +44,7 @@ class EnrichRecipient(BaseModel):
 class LetterSpec(BaseModel):
     """What is the same for everybody in a job."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     template: str
     template_version: int
@@ -72,7 +72,7 @@ class EnrichJob(Job):
 class DeliverRecipient(BaseModel):
     """One recipient with all that rendering needs. `user` is what a template may see."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     notification_id: str
     user_id: str | None = None

@@ -6,25 +6,27 @@ chunk, not the chunk. The counts of a campaign's run are written in the same tra
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
-from pynamodb.exceptions import CancellationReason, TransactWriteError
+from pynamodb.exceptions import CancellationReason
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus
+from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus, S
 from chalicelib.pipeline.tally import ENGAGEMENTS, UNDER_WAY, UNSENT, Supposed, Tally, unsent_place, word
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.pipeline.transaction import OWN_VALUE, Updates, Wording
+from chalicelib.storage.base import batch_read, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
 TRANSACTION_MOVES = 90
+_ACCEPTED = {S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED}
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
 
@@ -50,6 +52,9 @@ class DeliveryKey:
         if not (separator and notification_id and channel):
             raise ValueError(f"not a delivery id: {delivery_id}")
         return cls(notification_id, channel)
+
+
+_ANY = DeliveryKey("", "")
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,15 @@ class Ledger:
             refused |= self._move_chunk(moves[start : start + TRANSACTION_MOVES])
         return refused
 
+    def accepted(self, keys: Collection[DeliveryKey]) -> set[DeliveryKey]:
+        """Those of which it is known already that the provider took them; a hundred a request. Raises: UnavailableError
+        (retryable)."""
+        places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
+        with reaching_dynamodb():
+            rows = [item for _, item in batch_read({DeliveryRow: list(places)})] if places else []
+        known = [row for row in rows if row["status"]["S"] in _ACCEPTED]
+        return {places[(row["notification_id"]["S"], row["part"]["S"])] for row in known}
+
     def engage(self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None) -> bool:
         """Notes the first time that something happened which is no status; says whether it was the first. Raises:
         UnavailableError (retryable)."""
@@ -111,7 +125,7 @@ class Ledger:
             tally = Tally()
             tally.add(run_id, before=None, after=what if what in ENGAGEMENTS else None)
             condition = DeliveryRow.status.exists() & moment.does_not_exist() & _of_run(run_id)
-            reasons = _transact([(key, actions, condition)], tally, shard=_shard(key, n))
+            reasons = _write_one(key, (actions, condition), tally, n)
             if reasons is None:
                 return True
             if reasons[0] is None or reasons[0].code != _CONDITION_FAILED:
@@ -148,25 +162,33 @@ class Ledger:
                 self._move_portion(part, refused, n=n + 1)
 
     def _try(self, moves: Sequence[tuple[Move, Supposed]], n: int) -> Sequence[CancellationReason | None] | None:
-        tally = Tally()
+        tally, updates, at = Tally(), Updates(), self._clock()
         for move, supposed in moves:
             before = word(supposed.status, supposed.reason)
             tally.add(supposed.run_id, before=before, after=word(move.status, move.reason))
-        updates = [(move.key, self._actions(move, supposed), _condition(move, supposed)) for move, supposed in moves]
-        return _transact(updates, tally, shard=_shard(moves[0][0].key, n))
+            updates.add(
+                move.key.notification_id,
+                move.key.channel,
+                shape=_shape(move, supposed),
+                word=partial(self._word, move, supposed, at),
+                own_value=move.provider_id,
+            )
+        return updates.write(tally, shard=_shard(moves[0][0].key, n))
 
-    def _actions(self, move: Move, supposed: Supposed) -> list[Action]:
-        at = self._clock()
+    def _word(self, move: Move, supposed: Supposed, at: datetime) -> Wording:
+        return self._actions(move, supposed, at), _condition(move, supposed)
+
+    def _actions(self, move: Move, supposed: Supposed, at: datetime) -> list[Action]:
         row = DeliveryRow
         event = json.dumps(_event(move, rfc3339(at)), separators=(",", ":"))
         actions: list[Action] = [
             row.status.set(move.status.value),
-            row.kind.set(DeliveryRow),
-            row.created_at.set(row.created_at | rfc3339(at)),
             row.timeline.set((row.timeline | []).append([event])),
             row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(self._retention_days, since=at)),
             row.reason.set(move.reason) if move.reason else row.reason.remove(),
         ]
+        if None in _before(move):
+            actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
         if move.status is DeliveryStatus.CALLING:
             actions += [row.owner.set(move.owner or ""), row.attempt.set(move.attempt or 1)]
             actions.append(row.lease_until.set(rfc3339(move.lease_until or at)))
@@ -185,7 +207,7 @@ class Ledger:
         if move.resend:
             actions.append(row.resends.set(1))
         if move.provider_id:
-            actions.append(row.provider_id.set(move.provider_id))
+            actions.append(row.provider_id.set(OWN_VALUE))
         if move.request_id:
             actions.append(row.request_id.set(move.request_id))
         return actions
@@ -202,11 +224,20 @@ def _before(move: Move) -> frozenset[DeliveryStatus | None]:
 
 
 def _first_guess(move: Move) -> Supposed:
-    """The likeliest: nothing is counted yet. A person opens again what was counted."""
+    """The likeliest: nothing is counted yet. What follows from a letter comes after its record; a person opens again
+    what was counted."""
     before = _before(move)
+    if move.run_id is not None and DeliveryStatus.SENT in before:
+        return Supposed(move.run_id, DeliveryStatus.SENT)
     if move.run_id is None or before & UNDER_WAY:
         return Supposed(move.run_id)
     return Supposed(move.run_id, DeliveryStatus.UNCERTAIN)
+
+
+def _shape(move: Move, supposed: Supposed) -> Hashable:
+    """Equal for moves whose expressions differ in nothing but the provider's id."""
+    place = unsent_place(supposed.run_id, move.key.notification_id) if supposed.run_id and move.status in UNSENT else ""
+    return replace(move, key=_ANY, provider_id="" if move.provider_id else None), supposed, place
 
 
 def _judge(
@@ -249,28 +280,14 @@ def _of_run(run_id: str | None) -> Condition:
     return condition
 
 
+def _write_one(key: DeliveryKey, wording: Wording, tally: Tally, n: int) -> Sequence[CancellationReason | None] | None:
+    updates = Updates()
+    updates.add(key.notification_id, key.channel, shape=None, word=lambda: wording)
+    return updates.write(tally, shard=_shard(key, n))
+
+
 def _shard(key: DeliveryKey, n: int) -> int:
     return int(key.notification_id[:8], 16) + n
-
-
-def _transact(
-    updates: Sequence[tuple[DeliveryKey, list[Action], Condition]], tally: Tally, *, shard: int
-) -> Sequence[CancellationReason | None] | None:
-    """None where the transaction was made; else the reason of each item, those of the deliveries first."""
-    connection = LedgerRow._get_connection().connection
-    with reaching_dynamodb():
-        try:
-            with TransactWrite(connection=connection) as transaction:
-                for key, actions, condition in updates:
-                    row = DeliveryRow(key.notification_id, delivery_part(key.channel))
-                    transaction.update(row, actions=actions, condition=condition, return_values="ALL_OLD")
-                for counter, changes in tally.updates(shard=shard):
-                    transaction.update(counter, actions=changes)
-        except TransactWriteError as error:
-            if not error.cancellation_reasons:
-                raise
-            return error.cancellation_reasons
-    return None
 
 
 def _already_made(move: Move, reason: CancellationReason) -> bool:

@@ -114,7 +114,7 @@ class PreferencesPart:
         self._preferences = preferences
 
     def export(self, user_id: str) -> Mapping[str, Any] | None:
-        return self._preferences.get_many([user_id]).get(user_id)
+        return self._preferences.stored(user_id)
 
     def erase(self, user_id: str) -> None:
         self._preferences.delete(user_id)

@@ -17,7 +17,7 @@ MAX_RECIPIENTS = 100
 class Recipient(BaseModel):
     """A user by id, or an address with what is known of its owner."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     user_id: UserId | None = None
     email: Email | None = None

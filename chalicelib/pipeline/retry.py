@@ -8,8 +8,7 @@ from math import ceil
 from typing import Literal
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
-from chalicelib.control.queues import MAX_DELAY_SECONDS, Outgoing
-from chalicelib.pipeline.accept import JobQueue
+from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job, deliver_queue
 
 RETRY_QUEUE = "retry"

@@ -9,10 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.control.dead_letters import DeadLetter, DeadLetters
-from chalicelib.control.queues import Outgoing
+from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.observability import logger
-from chalicelib.pipeline.accept import JobQueue
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.retry import RetryJob

@@ -1,18 +1,22 @@
 """What each worker does with the body of one message: read the job, do the stage's verb, say what came of it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
-from chalicelib.pipeline.deliver import Deliver
-from chalicelib.pipeline.enrich import Enrich
-from chalicelib.pipeline.feedback import Feedback, FeedbackEvent, read_event
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
-from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import RetryJob
+from chalicelib.pipeline.ses_events import FeedbackEvent, read_event
+
+if TYPE_CHECKING:  # a worker imports its own stage alone
+    from chalicelib.pipeline.deliver import Deliver
+    from chalicelib.pipeline.enrich import Enrich
+    from chalicelib.pipeline.feedback import Feedback
+    from chalicelib.pipeline.reconcile import Reconcile
 
 
-def enrich_work(enrich: Enrich) -> Work:
+def enrich_work(enrich: "Enrich") -> Work:
     """The work of `functions/enrich.py`."""
 
     def work(body: str) -> Line:
@@ -29,7 +33,7 @@ def enrich_work(enrich: Enrich) -> Work:
     return work
 
 
-def deliver_work(deliver: Deliver) -> Work:
+def deliver_work(deliver: "Deliver") -> Work:
     """The work of `functions/deliver.py`."""
 
     def work(body: str) -> Line:
@@ -41,7 +45,7 @@ def deliver_work(deliver: Deliver) -> Work:
     return work
 
 
-def retry_work(reconcile: Reconcile) -> Work:
+def retry_work(reconcile: "Reconcile") -> Work:
     """The work of `functions/retry.py`."""
 
     def work(body: str) -> Line:
@@ -51,7 +55,7 @@ def retry_work(reconcile: Reconcile) -> Work:
     return work
 
 
-def feedback_work(feedback: Feedback) -> BatchWork:
+def feedback_work(feedback: "Feedback") -> BatchWork:
     """The work of `functions/feedback.py`: the events of a batch are recorded together."""
 
     def work(bodies: Sequence[str]) -> list[Outcome]:

@@ -99,6 +99,7 @@ class UserBody(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        defer_build=True,
         json_schema_extra={
             "examples": [
                 {

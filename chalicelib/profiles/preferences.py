@@ -2,7 +2,7 @@
 preference page and the unsubscribe link write.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -24,7 +24,7 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", exa
 class QuietHours(BaseModel):
     """Local times between which nothing arrives; letters wait for the end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: TimeOfDay = Field(alias="from")
     end: TimeOfDay = Field(alias="to")
@@ -93,13 +93,13 @@ class PreferenceStore:
 
     def get(self, user_id: str) -> Preferences:
         """One user's preferences. Raises: UnavailableError (retryable)."""
-        return _read_in(self.get_many([user_id]).get(user_id, {}))
+        return _read_in(self.stored(user_id) or {})
 
-    def get_many(self, user_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        """The preferences of those who have set any. Raises: UnavailableError (retryable)."""
+    def stored(self, user_id: str) -> Mapping[str, Any] | None:
+        """What a user has set, as it is stored; None where nothing was. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            rows = PreferencesRow.batch_get(list(set(user_ids)), consistent_read=True)
-            return {row.user_id: row.preferences for row in rows}
+            row = next(iter(PreferencesRow.batch_get([user_id], consistent_read=True)), None)
+        return row.preferences if row else None
 
     def put(self, user_id: str, preferences: Preferences) -> Preferences:
         """Replaces a user's preferences. Raises: InvalidError (permanent: an unknown channel), UnavailableError

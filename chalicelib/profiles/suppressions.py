@@ -3,7 +3,7 @@ without an account, by hand, an import. `enrich` and `deliver` ask for a whole c
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -117,14 +117,6 @@ class SuppressionList:
         if len(recent) >= limit:
             self.add(channel, address, reason=Reason.SOFT_BOUNCES, until=at + timedelta(days=days))
 
-    def find(self, channel: str, addresses: Iterable[str], *, at: datetime) -> Mapping[str, str]:
-        """The suppressed ones of `addresses`, as given, with the reason. Raises: UnavailableError (retryable)."""
-        keys = {address: suppression_key(channel, address) for address in addresses}
-        with reaching_dynamodb():
-            found = SuppressionRow.batch_get(list(set(keys.values())), consistent_read=True)
-            rows = {row.address: row for row in found if _holds(row, at)}
-        return {address: rows[key].reason for address, key in keys.items() if key in rows}
-
     def get(self, channel: str, address: str) -> Suppression:
         """One address with its trace, suppressed now or once. Raises: NotFoundError (permanent), UnavailableError
         (retryable)."""
@@ -143,7 +135,7 @@ class SuppressionList:
             page = SuppressionRow.by_channel.query(
                 channel, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
             )
-            rows = [_shown(row) for row in page if _holds(row, self._clock())]
+            rows = [_shown(row) for row in page if holds(row, self._clock())]
         following = page.last_evaluated_key
         return rows, write_cursor(following, scope=scope) if following else None
 
@@ -170,7 +162,8 @@ class SuppressionList:
         return False
 
 
-def _holds(row: SuppressionRow, at: datetime) -> bool:
+def holds(row: SuppressionRow, at: datetime) -> bool:
+    """Whether the address of this row is suppressed at a moment."""
     over = row.until_epoch is not None and row.until_epoch <= at.timestamp()
     return row.reason is not None and row.removed_at is None and not over
 

@@ -24,11 +24,9 @@ from pydantic import (
     create_model,
 )
 
-from chalicelib.errors import FieldError, InvalidError, TooLargeError
+from chalicelib.errors import FieldError, InvalidError
 from chalicelib.rendering.model import Template, Variable, VariableType
-
-MAX_DEPTH = 10
-MAX_CONTEXT_BYTES = 128 * 1024
+from chalicelib.rendering.plain import check_plain
 
 _HTTP = TypeAdapter(HttpUrl)
 
@@ -48,31 +46,6 @@ def check_context(template: Template, context: Mapping[str, JsonValue]) -> None:
     errors = [*unknown, *_type_errors(template, context)]
     if errors:
         raise InvalidError(f"{errors[0].field}: {errors[0].message}", errors)
-
-
-def check_plain(context: object) -> None:
-    """A context is what JSON can say and nothing else. Raises: InvalidError, TooLargeError (permanent)."""
-    _check_level(context, "context", depth=0)
-    if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
-        raise TooLargeError.of("context", f"over {MAX_CONTEXT_BYTES} bytes of JSON")
-
-
-def _check_level(value: object, path: str, *, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise TooLargeError.of("context", f"deeper than {MAX_DEPTH} levels")
-    match value:
-        case None | str() | int() | float():
-            return
-        case list():
-            for index, item in enumerate(value):
-                _check_level(item, f"{path}[{index}]", depth=depth + 1)
-        case dict():
-            for name, item in value.items():
-                if not isinstance(name, str):
-                    raise InvalidError.of(path, "names must be text")
-                _check_level(item, f"{path}.{name}", depth=depth + 1)
-        case _:
-            raise InvalidError.of(path, f"{type(value).__name__} is not JSON")
 
 
 def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[FieldError]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
@@ -14,6 +15,7 @@ from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
@@ -63,10 +65,18 @@ class StageTable(Model):
         return table
 
 
+class _Connection(Connection):
+    """PynamoDB's own makes a session for each thread."""
+
+    @property
+    def session(self) -> botocore.session.Session:
+        return session()
+
+
 @cache
 def dynamodb() -> Connection:
     """The process's one connection to DynamoDB, for every table."""
-    return Connection(
+    return _Connection(
         connect_timeout_seconds=TableMeta.connect_timeout_seconds,
         read_timeout_seconds=TableMeta.read_timeout_seconds,
         max_retry_attempts=TableMeta.max_retry_attempts,
@@ -85,10 +95,11 @@ def reaching_dynamodb() -> Iterator[None]:
 
 
 def batch_read(
-    wanted: Mapping[type[StageTable], Sequence[tuple[str, str]]],
+    wanted: Mapping[type[StageTable], Sequence[tuple[str, ...]]],
 ) -> Iterator[tuple[type[StageTable], dict[str, Any]]]:
-    """Items of several tables, by hash and range key, as DynamoDB has them (PynamoDB leaves out attributes that no
-    model names); a hundred a request, strongly consistent. Whoever calls is inside `reaching_dynamodb`."""
+    """Items of several tables, by hash key and, where there is one, range key, as DynamoDB has them
+    (PynamoDB leaves out attributes that no model names); a hundred a request, strongly consistent. Whoever calls is
+    inside `reaching_dynamodb`."""
     tables = {model._get_connection().table_name: model for model in wanted}
     left = [(table, key) for table, model in tables.items() for key in _raw_keys(model, wanted[model])]
     while left:
@@ -102,9 +113,9 @@ def batch_read(
         left += [(table, key) for table, unread in answer["UnprocessedKeys"].items() for key in unread["Keys"]]
 
 
-def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    hash_key, range_key = model._hash_keyname, model._range_keyname
-    return [{str(hash_key): {"S": first}, str(range_key): {"S": second}} for first, second in keys]
+def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+    names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
+    return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
 
 
 def condition_failed(error: PynamoDBException) -> bool:

@@ -2,19 +2,11 @@
 
 import time
 from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 from botocore.config import Config
 
-from chalicelib.campaigns.control import CampaignControl
-from chalicelib.campaigns.fanout import Fanout
-from chalicelib.campaigns.generator import Generator
-from chalicelib.campaigns.lists import ListLoader, ListStore
-from chalicelib.campaigns.pace import Publisher
-from chalicelib.campaigns.preview import Preview
-from chalicelib.campaigns.readiness import Readiness
-from chalicelib.campaigns.sources import Sources
-from chalicelib.campaigns.uploads import S3Uploads
+from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
@@ -22,6 +14,18 @@ from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
 from chalicelib.wiring.people import consent, directory
 from chalicelib.wiring.running import campaigns, content_source, parking, runs
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from chalicelib.campaigns.control import CampaignControl
+    from chalicelib.campaigns.fanout import Fanout
+    from chalicelib.campaigns.generator import Generator
+    from chalicelib.campaigns.lists import ListLoader, ListStore
+    from chalicelib.campaigns.preview import Preview
+    from chalicelib.campaigns.readiness import Readiness
+    from chalicelib.campaigns.sources import Sources
+    from chalicelib.campaigns.uploads import S3Uploads
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _S3 = Config(
@@ -34,36 +38,48 @@ _S3 = Config(
 
 
 @cache
-def lists() -> ListStore:
+def lists() -> "ListStore":
     """Uploaded audiences."""
+    from chalicelib.campaigns.lists import ListStore
+
     return ListStore(queues=queues(), clock=now)
 
 
 @cache
-def uploads() -> S3Uploads:
+def uploads() -> "S3Uploads":
     """The bucket that they are uploaded to."""
+    from chalicelib.campaigns.uploads import S3Uploads
 
     def account() -> str:
-        return str(boto3.client("sts", config=_AWS).get_caller_identity()["Account"])
+        sts: Any = session().create_client("sts", config=_AWS)
+        return str(sts.get_caller_identity()["Account"])
 
-    return S3Uploads(boto3.client("s3", config=_S3), account=account, prefix=settings().resource("lists"))
+    s3 = cast("S3Client", session().create_client("s3", config=_S3))
+    return S3Uploads(s3, account=account, prefix=settings().resource("lists"))
 
 
 @cache
-def list_loader() -> ListLoader:
+def list_loader() -> "ListLoader":
     """The reader of uploads."""
+    from chalicelib.campaigns.lists import ListLoader
+
     return ListLoader(store=lists(), uploads=uploads(), clock=now)
 
 
 @cache
-def sources() -> Sources:
+def sources() -> "Sources":
     """Where the recipients of runs come from."""
+    from chalicelib.campaigns.sources import Sources
+
     return Sources(directory=directory(), lists=lists(), default_zone=settings().default_timezone)
 
 
 @cache
-def fanout() -> Fanout:
+def fanout() -> "Fanout":
     """The fan-out of runs."""
+    from chalicelib.campaigns.fanout import Fanout
+    from chalicelib.campaigns.pace import Publisher
+
     return Fanout(
         campaigns=campaigns(),
         runs=runs(),
@@ -78,14 +94,18 @@ def fanout() -> Fanout:
 
 
 @cache
-def generator() -> Generator:
+def generator() -> "Generator":
     """The generator of automatic mailings."""
+    from chalicelib.campaigns.generator import Generator
+
     return Generator(campaigns=campaigns(), runs=runs(), clock=now, default_zone=settings().default_timezone)
 
 
 @cache
-def readiness() -> Readiness:
+def readiness() -> "Readiness":
     """What must be right before a campaign starts."""
+    from chalicelib.campaigns.readiness import Readiness
+
     return Readiness(
         templates=templates(),
         renderer=new_renderer(),
@@ -98,8 +118,10 @@ def readiness() -> Readiness:
 
 
 @cache
-def campaign_control() -> CampaignControl:
+def campaign_control() -> "CampaignControl":
     """What managers do with campaigns."""
+    from chalicelib.campaigns.control import CampaignControl
+
     return CampaignControl(
         campaigns=campaigns(),
         runs=runs(),
@@ -114,8 +136,10 @@ def campaign_control() -> CampaignControl:
 
 
 @cache
-def campaign_preview() -> Preview:
+def campaign_preview() -> "Preview":
     """A look at an audience before anybody is written to."""
+    from chalicelib.campaigns.preview import Preview
+
     return Preview(
         runs=runs(),
         sources=sources(),

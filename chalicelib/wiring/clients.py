@@ -1,12 +1,11 @@
 """The clients of AWS, each with explicit timeouts and retries. SES has none of its own: see `channels/email.py`."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
 
-from chalicelib.live.post import CONCURRENCY
+from chalicelib.aws import session
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -17,39 +16,44 @@ if TYPE_CHECKING:
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
-# A post that takes longer than this is worth less than the next one; the inbox has what it carried.
-_POST = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    max_pool_connections=CONCURRENCY,
-    retries={"total_max_attempts": 2, "mode": "standard"},
-)
 
 
 @cache
 def sqs() -> "SQSClient":
     """SQS: its own three tries are safe, jobs are idempotent."""
-    return boto3.client("sqs", config=_AWS)
+    return cast("SQSClient", session().create_client("sqs", config=_AWS))
 
 
 @cache
 def aws_lambda() -> "LambdaClient":
     """Lambda, for switching consumers."""
-    return boto3.client("lambda", config=_AWS)
+    return cast("LambdaClient", session().create_client("lambda", config=_AWS))
 
 
 @cache
 def ses() -> "SESV2Client":
     """SES v2, with one try."""
-    return boto3.client("sesv2", config=_SES)
+    return cast("SESV2Client", session().create_client("sesv2", config=_SES))
 
 
 @cache
 def ssm() -> "SSMClient":
     """SSM, for the signing key."""
-    return boto3.client("ssm", config=_AWS)
+    return cast("SSMClient", session().create_client("ssm", config=_AWS))
 
 
 def management_client(endpoint: str) -> "ApiGatewayManagementApiClient":
     """The client that posts to the connections behind a management address."""
-    return boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_POST)
+    from chalicelib.live.post import CONCURRENCY
+
+    # A post that takes longer than this is worth less than the next one; the inbox has what it carried.
+    post = Config(
+        connect_timeout=1,
+        read_timeout=2,
+        max_pool_connections=CONCURRENCY,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+    )
+    return cast(
+        "ApiGatewayManagementApiClient",
+        session().create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=post),
+    )

@@ -2,32 +2,39 @@
 
 import time
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.control.consumers import Consumers
-from chalicelib.control.dead_letters import DeadLetters
-from chalicelib.control.depths import QueueDepths
-from chalicelib.control.failover import Failover
-from chalicelib.control.gate import Deadline, Gate
-from chalicelib.control.keys import KeyRing
-from chalicelib.control.limits import Limiter
-from chalicelib.control.queues import Queues
-from chalicelib.control.site_settings import SiteSettings
-from chalicelib.control.switch import SwitchPolicy
-from chalicelib.control.switches import Switches
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import aws_lambda, sqs
 
+if TYPE_CHECKING:
+    from chalicelib.control.consumers import Consumers
+    from chalicelib.control.dead_letters import DeadLetters
+    from chalicelib.control.depths import QueueDepths
+    from chalicelib.control.failover import Failover
+    from chalicelib.control.gate import Deadline, Gate
+    from chalicelib.control.keys import KeyRing
+    from chalicelib.control.limits import Limiter
+    from chalicelib.control.queues import Queues
+    from chalicelib.control.site_settings import SiteSettings
+    from chalicelib.control.switches import Switches
+
 
 @cache
-def queues() -> Queues:
+def queues() -> "Queues":
     """The stage's queues."""
-    return Queues(sqs(), settings().resource(""))
+    from chalicelib.control.queues import Queues
+
+    return Queues(sqs, settings().resource(""))
 
 
 @cache
-def switches() -> Switches:
+def switches() -> "Switches":
     """The switches of subsystems."""
+    from chalicelib.control.switch import SwitchPolicy
+    from chalicelib.control.switches import Switches
+
     policy = SwitchPolicy(
         failures=settings().switch_failures,
         window_seconds=settings().switch_window_seconds,
@@ -38,32 +45,42 @@ def switches() -> Switches:
 
 
 @cache
-def limiter() -> Limiter:
+def limiter() -> "Limiter":
     """The shared limits."""
+    from chalicelib.control.limits import Limiter
+
     return Limiter(clock=now, default_rates=settings().default_rate)
 
 
 @cache
-def consumers() -> Consumers:
+def consumers() -> "Consumers":
     """The consumers of the queues."""
-    return Consumers(aws_lambda(), switches(), clock=now, prefix=settings().resource(""))
+    from chalicelib.control.consumers import Consumers
+
+    return Consumers(aws_lambda, switches(), clock=now, prefix=settings().resource(""))
 
 
 @cache
-def failover() -> Failover:
+def failover() -> "Failover":
     """The hand on the switches."""
+    from chalicelib.control.failover import Failover
+
     return Failover(switches=switches(), consumers=consumers())
 
 
 @cache
-def deadline() -> Deadline:
+def deadline() -> "Deadline":
     """When this invocation has to come to its end."""
+    from chalicelib.control.gate import Deadline
+
     return Deadline(seconds=time.monotonic)
 
 
 @cache
-def gate(subsystem: str) -> Gate:
+def gate(subsystem: str) -> "Gate":
     """What stands before the calls of a subsystem."""
+    from chalicelib.control.gate import Gate
+
     return Gate(
         subsystem,
         switches=switches(),
@@ -75,24 +92,32 @@ def gate(subsystem: str) -> Gate:
 
 
 @cache
-def site_settings() -> SiteSettings:
+def site_settings() -> "SiteSettings":
     """The settings that managers change."""
+    from chalicelib.control.site_settings import SiteSettings
+
     return SiteSettings(site_url=settings().site_url, mail_from=settings().mail_from, clock=now)
 
 
 @cache
-def dead_letters() -> DeadLetters:
+def dead_letters() -> "DeadLetters":
     """The dead-letter queues."""
+    from chalicelib.control.dead_letters import DeadLetters
+
     return DeadLetters(sqs(), settings().resource(""))
 
 
 @cache
-def queue_depths() -> QueueDepths:
+def queue_depths() -> "QueueDepths":
     """How much lies in the queues."""
+    from chalicelib.control.depths import QueueDepths
+
     return QueueDepths(sqs(), settings().resource(""))
 
 
 @cache
-def key_ring() -> KeyRing:
+def key_ring() -> "KeyRing":
     """The checker of API keys."""
+    from chalicelib.control.keys import KeyRing
+
     return KeyRing()

@@ -2,49 +2,64 @@
 
 import random
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.pipeline.history import History
-from chalicelib.pipeline.hours import Hours
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.reconcile import Reconcile
-from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.revive import Revive
 from chalicelib.settings import settings
 from chalicelib.wiring.control import dead_letters, queues
 
+if TYPE_CHECKING:
+    from chalicelib.pipeline.history import History
+    from chalicelib.pipeline.hours import Hours
+    from chalicelib.pipeline.ledger import Ledger
+    from chalicelib.pipeline.reconcile import Reconcile
+    from chalicelib.pipeline.retry import Retries
+    from chalicelib.pipeline.revive import Revive
+
 
 @cache
-def ledger() -> Ledger:
+def ledger() -> "Ledger":
     """The only writer of statuses."""
+    from chalicelib.pipeline.ledger import Ledger
+
     return Ledger(clock=now, retention_days=settings().retention_days)
 
 
 @cache
-def history() -> History:
+def history() -> "History":
     """The reader of the ledger."""
+    from chalicelib.pipeline.history import History
+
     return History(clock=now)
 
 
 @cache
-def hours() -> Hours:
+def hours() -> "Hours":
     """What each hour saw."""
+    from chalicelib.pipeline.hours import Hours
+
     return Hours(clock=now)
 
 
 @cache
-def retries() -> Retries:
+def retries() -> "Retries":
     """The retry queue."""
+    from chalicelib.pipeline.retry import Retries
+
     return Retries(queues=queues(), clock=now, jitter=random.random, base_seconds=settings().retry_seconds)
 
 
 @cache
-def reconcile() -> Reconcile:
+def reconcile() -> "Reconcile":
     """The reconciler."""
+    from chalicelib.pipeline.reconcile import Reconcile
+
     return Reconcile(ledger=ledger(), retries=retries(), clock=now, reconcile_seconds=settings().reconcile_seconds)
 
 
 @cache
-def revive() -> Revive:
+def revive() -> "Revive":
     """What people do about deliveries."""
+    from chalicelib.pipeline.revive import Revive
+
     return Revive(ledger=ledger(), queues=queues(), dead_letters=dead_letters())

@@ -1,40 +1,52 @@
 """Templates and their renderer."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
-from chalicelib.pipeline.template_desk import TemplateDesk
-from chalicelib.rendering.render import Renderer, Site
-from chalicelib.rendering.store import TemplateStore
-from chalicelib.rendering.stored import TemplateTable
 from chalicelib.settings import settings
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.template_desk import TemplateDesk
+    from chalicelib.rendering.render import Renderer
+    from chalicelib.rendering.store import TemplateStore
+    from chalicelib.rendering.stored import TemplateTable
 
 
 @cache
-def template_table() -> TemplateTable:
+def template_table() -> "TemplateTable":
     """Templates that people wrote."""
+    from chalicelib.rendering.stored import TemplateTable
+
     return TemplateTable(clock=now)
 
 
 @cache
-def templates() -> TemplateStore:
+def templates() -> "TemplateStore":
     """All templates, shipped and stored."""
+    from chalicelib.rendering.store import TemplateStore
+
     return TemplateStore(template_table(), clock=now)
 
 
-def new_renderer() -> Renderer:
+def new_renderer() -> "Renderer":
     """A renderer with nothing in its cache, for drafts: they share a version number until one is stored."""
+    from chalicelib.channels.registry import CHANNELS
+    from chalicelib.rendering.render import Renderer, Site
+
     return Renderer(channels=CHANNELS, site=Site(name=settings().site_name, url=settings().site_url))
 
 
 @cache
-def renderer() -> Renderer:
+def renderer() -> "Renderer":
     """The renderer of stored versions."""
     return new_renderer()
 
 
 @cache
-def template_desk() -> TemplateDesk:
+def template_desk() -> "TemplateDesk":
     """Where versions of templates are stored."""
+    from chalicelib.channels.registry import CHANNELS
+    from chalicelib.pipeline.template_desk import TemplateDesk
+
     return TemplateDesk(table=template_table(), new_renderer=new_renderer, channels=CHANNELS)

@@ -2,27 +2,34 @@
 
 from email.utils import parseaddr
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.pipeline.letter_links import LetterLinkMaker
-from chalicelib.pipeline.links import LinkBook
-from chalicelib.pipeline.visit import Visit
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.people import directory
 from chalicelib.wiring.signing import signer, tokens
 
+if TYPE_CHECKING:
+    from chalicelib.pipeline.letter_links import LetterLinkMaker
+    from chalicelib.pipeline.links import LinkBook
+    from chalicelib.pipeline.visit import Visit
+
 
 @cache
-def links() -> LinkBook:
+def links() -> "LinkBook":
     """Short links."""
+    from chalicelib.pipeline.links import LinkBook
+
     return LinkBook(clock=now)
 
 
 @cache
-def link_maker() -> LetterLinkMaker:
+def link_maker() -> "LetterLinkMaker":
     """The links in letters."""
+    from chalicelib.pipeline.letter_links import LetterLinkMaker
+
     return LetterLinkMaker(
         public_url=settings().public_url,
         reply_address=parseaddr(settings().mail_from)[1],
@@ -34,6 +41,8 @@ def link_maker() -> LetterLinkMaker:
 
 
 @cache
-def visit() -> Visit:
+def visit() -> "Visit":
     """The visits of short links."""
+    from chalicelib.pipeline.visit import Visit
+
     return Visit(links=links(), directory=directory(), site=site_settings(), ledger=ledger())

@@ -4,13 +4,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from chalicelib.campaigns.admission import Admission, Heads
-from chalicelib.campaigns.content import ContentSource
-from chalicelib.campaigns.parking import Parking
-from chalicelib.campaigns.runs import Runs
-from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import now
-from chalicelib.control.limits import Limiter
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
 from chalicelib.wiring.ledger import ledger, retries
@@ -19,22 +13,33 @@ from chalicelib.wiring.letters import templates
 if TYPE_CHECKING:
     import requests
 
+    from chalicelib.campaigns.admission import Admission
+    from chalicelib.campaigns.content import ContentSource
+    from chalicelib.campaigns.parking import Parking
+    from chalicelib.campaigns.runs import Runs
+    from chalicelib.campaigns.store import CampaignStore
+
 
 @cache
-def campaigns() -> CampaignStore:
+def campaigns() -> "CampaignStore":
     """The campaigns."""
+    from chalicelib.campaigns.store import CampaignStore
+
     return CampaignStore(clock=now)
 
 
 @cache
-def parking() -> Parking:
+def parking() -> "Parking":
     """A campaign's chunks that wait."""
+    from chalicelib.campaigns.parking import Parking
+
     return Parking(clock=now, retention_days=settings().retention_days)
 
 
 @cache
-def content_source() -> ContentSource:
+def content_source() -> "ContentSource":
     """More content for a campaign's letters."""
+    from chalicelib.campaigns.content import ContentSource
 
     def session() -> "requests.Session":
         from chalicelib.control.web import guarded_session
@@ -45,8 +50,11 @@ def content_source() -> ContentSource:
 
 
 @cache
-def admission() -> Admission:
+def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
+    from chalicelib.campaigns.admission import Admission, Heads
+    from chalicelib.control.limits import Limiter
+
     heads = Heads(clock=time.monotonic)
     return Admission(
         heads=heads,
@@ -62,8 +70,10 @@ def admission() -> Admission:
 
 
 @cache
-def runs() -> Runs:
+def runs() -> "Runs":
     """The runs of campaigns."""
+    from chalicelib.campaigns.runs import Runs
+
     return Runs(
         templates=templates(),
         parking=parking(),

@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 from pynamodb.models import Model
 
-from chalicelib import wiring
+from chalicelib import aws, wiring
 from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage import base, campaigns, configuration, control, ledger, links, managers, people
@@ -88,6 +88,7 @@ def forget_clients() -> None:
             if hasattr(part, "cache_clear"):
                 part.cache_clear()
     base.dynamodb.cache_clear()
+    aws.session.cache_clear()
     for model in _models(Model):
         model._connection = None
         if hasattr(model, "Meta") and hasattr(model.Meta, "table_name"):

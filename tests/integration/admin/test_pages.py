@@ -15,13 +15,14 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
+from chalicelib.profiles.objections import read_objections
 from chalicelib.settings import settings
 from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.links import links
-from chalicelib.wiring.people import directory, suppressions
+from chalicelib.wiring.people import directory
 from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.stocked import CODE, Stock
@@ -470,7 +471,7 @@ def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None
     assert "stopped by hand" in page
     assert "manager:boss" in page
     assert boss.post("/admin/suppressions/remove", address="anna@viewers.example").status == 303
-    assert suppressions().find("email", ["anna@viewers.example"], at=now()) == {}
+    assert not read_objections(user_ids=(), addresses={("email", "anna@viewers.example")}, at=now()).suppressed
     assert "may be written to" in boss.get("/admin/suppressions?address=anna%40viewers.example").text
 
 

@@ -15,7 +15,7 @@ from tests.integration.control.conftest import HandClock
 
 def consumers(switches: Switches, clock: HandClock) -> Consumers:
     """Those of the stage, as one process sees them."""
-    return Consumers(boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
+    return Consumers(lambda: boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
 
 
 def deploy(*workers: str) -> None:

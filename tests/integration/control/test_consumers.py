@@ -188,7 +188,7 @@ def test_one_mapping_in_transition_does_not_keep_the_others_on(
 
     client.meta.events.register("before-call.lambda.UpdateEventSourceMapping", refuse)
     with pytest.raises(UnavailableError, match="deliver-email"):
-        Consumers(client, switches, clock=clock, prefix=settings().resource("")).follow()
+        Consumers(lambda: client, switches, clock=clock, prefix=settings().resource("")).follow()
 
     assert mappings.are_on() & SES == {"deliver-email"}
     consumers.follow()
@@ -200,7 +200,7 @@ def test_without_lambda_the_answer_is_unavailable(consumers: Consumers, switches
     with Stubber(client) as stub:
         stub.add_client_error("list_event_source_mappings", "ServiceException", http_status_code=500)
         with pytest.raises(UnavailableError):
-            Consumers(client, switches, clock=clock, prefix=settings().resource("")).read_all()
+            Consumers(lambda: client, switches, clock=clock, prefix=settings().resource("")).read_all()
 
 
 def test_following_everything_costs_two_reads_of_the_database(consumers: Consumers) -> None:

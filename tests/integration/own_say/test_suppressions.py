@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.clock import derived_id, now, rfc3339
 from chalicelib.control.keys import Scope
+from chalicelib.profiles.objections import read_objections
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.people import SuppressionRow
 from chalicelib.wiring import people as wiring_people
@@ -34,8 +35,8 @@ def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: dat
 
 
 def is_suppressed(reason: str | None = None) -> bool:
-    found = wiring_people.suppressions().find("email", [ADDRESS], at=now())
-    return found == ({ADDRESS: reason} if reason else found) and bool(found)
+    found = read_objections(user_ids=(), addresses={("email", ADDRESS)}, at=now()).suppressed
+    return found == ({("email", ADDRESS): reason} if reason else found) and bool(found)
 
 
 def test_an_address_put_on_the_list_by_hand_is_not_written_to(api: Gateway, register: Register, pump: Pump) -> None:

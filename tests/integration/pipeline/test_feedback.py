@@ -10,16 +10,16 @@ import pytest
 from chalicelib.clock import now
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
-from chalicelib.pipeline.feedback import read_event
 from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.ses_events import read_event
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.workers import feedback_work
+from chalicelib.profiles.objections import read_objections
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.people import SuppressionRow
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 
@@ -141,7 +141,7 @@ def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str) -> None:
     row = tell(sent, event("Bounce", bounceType=kind))
 
     assert (row.status, row.reason) == ("bounced", "soft_bounce")
-    assert wiring_people.suppressions().find("email", ["anna@example.com"], at=now()) == {}
+    assert not read_objections(user_ids=(), addresses={("email", "anna@example.com")}, at=now()).suppressed
 
 
 def test_a_reader_who_says_not_spam_has_not_complained(sent: Pump) -> None:
@@ -221,7 +221,9 @@ def statuses(keys: list[DeliveryKey]) -> set[str]:
     return {str(DeliveryRow.get(key.notification_id, delivery_part(key.channel)).status) for key in keys}
 
 
-def test_a_batch_of_events_is_recorded_by_one_request_for_each_event_of_a_delivery(pump: Pump) -> None:
+def test_a_batch_of_events_is_recorded_by_one_write_for_each_event_of_a_delivery_and_one_look_at_the_sent(
+    pump: Pump,
+) -> None:
     keys, calls = on_their_way(40), list[str]()
     count = partial(note_call, calls)
     dynamodb().client.meta.events.register_first("before-send.dynamodb.*", count)
@@ -229,8 +231,22 @@ def test_a_batch_of_events_is_recorded_by_one_request_for_each_event_of_a_delive
     work(told_of(keys, "Delivery") + told_of(keys, "Send"))
 
     dynamodb().client.meta.events.unregister("before-send.dynamodb.*", count)
-    assert calls == ["DynamoDB_20120810.TransactWriteItems"] * 2
+    assert calls == [f"DynamoDB_20120810.{name}" for name in ("BatchGetItem", *["TransactWriteItems"] * 2)]
     assert statuses(keys) == {"delivered"}
+
+
+def test_a_send_that_the_record_has_told_already_writes_nothing(pump: Pump) -> None:
+    keys, calls = on_their_way(3), list[str]()
+    work(told_of(keys[:2], "Send"))
+    count = partial(note_call, calls)
+    dynamodb().client.meta.events.register_first("before-send.dynamodb.*", count)
+
+    work(told_of(keys, "Send"))
+
+    dynamodb().client.meta.events.unregister("before-send.dynamodb.*", count)
+    assert calls == [f"DynamoDB_20120810.{name}" for name in ("BatchGetItem", "TransactWriteItems")]
+    assert statuses(keys) == {"sent"}
+    assert [len(DeliveryRow.get(key.notification_id, "delivery#email").timeline) for key in keys] == [2, 2, 2]
 
 
 def test_the_events_of_one_delivery_in_one_batch_follow_each_other(pump: Pump) -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.clock import new_id, rfc3339
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.accept import notification_row
 from chalicelib.pipeline.history import History
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.notification import notification_row
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.ledger import NotificationRow
 from tests.integration.control.requests_made import Requests
