@@ -28,7 +28,7 @@ _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 class TestBody(BaseModel):
     """Who gets the test letter."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=10)]
 
@@ -36,7 +36,7 @@ class TestBody(BaseModel):
 class ResendBody(BaseModel):
     """What to send once more; nothing given: all that the newest run certainly did not send."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
     reasons: Annotated[
@@ -48,7 +48,7 @@ class ResendBody(BaseModel):
 class PreviewQuery(BaseModel):
     """Where an earlier look at a large audience stopped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the look before")] = None
 

@@ -20,7 +20,7 @@ routes = Blueprint(__name__)
 class ListBody(BaseModel):
     """A list to be uploaded."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Name
 

@@ -26,7 +26,7 @@ class TemplateBody(Meta):
 class PreviewBody(BaseModel):
     """What to look at; what is left out is the template's own sample."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     locale: str | None = None
     channel: str = "email"

@@ -22,7 +22,7 @@ _USER_ID: TypeAdapter[str] = TypeAdapter(UserId)
 class UserBatch(BaseModel):
     """Users to write at once; of a repeated id the last wins."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     users: Annotated[tuple[User, ...], Field(min_length=1, max_length=MAX_BATCH)]
 

@@ -48,6 +48,7 @@ class Campaign(Frozen):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         json_schema_extra={
             "examples": [
@@ -91,7 +92,7 @@ class Campaign(Frozen):
 class CampaignPatch(BaseModel):
     """A change: what is given is set, null takes the default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Name | None = None
     template: str | None = None
