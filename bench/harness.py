@@ -1,4 +1,4 @@
-"""What every measurement shares: medians, the table that is printed, and the JSON that `docs/performance.md` is made of.
+"""What every measurement shares: medians, the table that is printed, and the JSON that docs/performance.md is made of.
 
 report = Report("cold_start", "Cold starts", columns=("worker", "ms"))
 report.add(worker="deliver", ms=412.0)

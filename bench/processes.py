@@ -36,8 +36,8 @@ def tree_cpu_seconds(pid: int) -> float:
 
 
 class Lambdas:
-    """The CPU time of the emulator's worker processes by function: one process runs one function, and is named so in its
-    environment. `look` often enough to meet each of them alive."""
+    """The CPU time of the emulator's worker processes by function: one process runs one function, and is named so in
+    its environment. `look` often enough to meet each of them alive."""
 
     def __init__(self, emulator_pid: int) -> None:
         self._emulator = emulator_pid

@@ -1,5 +1,5 @@
-"""A stage of the service on the embedded cloud whose workers run in this process: what each of them costs can then be told
-apart, in CPU time of its own code and in requests to AWS. The emulator and the mailbox are processes of their own.
+"""A stage of the service on the embedded cloud whose workers run in this process: what each of them costs can then be
+told apart, in CPU time of its own code and in requests to AWS. The emulator and the mailbox are processes of their own.
 
     with worked_by_hand(users=1000) as stage:
         spent = stage.campaign()
@@ -31,7 +31,7 @@ WAY: Mapping[str, tuple[str, int]] = {
     "fanout": ("fanout", 1),
     "enrich-bulk": ("enrich", 1),
     "deliver-email-bulk": ("deliver", 1),
-    "feedback": ("feedback", 100),
+    "feedback": ("feedback", 90),
     "retry": ("retry", 10),
 }
 
@@ -138,7 +138,7 @@ class Stage:
         campaign_id = self.made.start(**audience)
         idle_since = time.monotonic()
         while True:
-            if any([source.work() for source in sources.values()]):
+            if sum(source.work() for source in sources.values()):
                 idle_since = time.monotonic()
                 continue
             seen = self.made.progress(campaign_id)

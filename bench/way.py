@@ -1,5 +1,5 @@
-"""What a letter of the bulk lane costs, stage by stage: CPU time of our own code and requests to AWS. The workers run in
-this process, one after the other, on the embedded cloud; the clouds' own time is not counted.
+"""What a letter of the bulk lane costs, stage by stage: CPU time of our own code and requests to AWS. The workers run
+in this process, one after the other, on the embedded cloud; the cloud's own time is not counted.
 
     python -m bench.way [--letters 1000] [--runs 3]
 """

@@ -22,7 +22,7 @@ ShownStatus = Literal[
 class Answer(BaseModel):
     """The base: a field that we forgot to declare is a bug of ours, not an answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class AcceptedNotification(Answer):

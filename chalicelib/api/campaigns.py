@@ -31,6 +31,7 @@ class TestBody(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        defer_build=True,
         json_schema_extra={"examples": [{"recipients": [{"email": "editor@cinema.example"}]}]},
     )
 
@@ -41,7 +42,7 @@ class ResendBody(BaseModel):
     """What to send once more; nothing given: all that the newest run certainly did not send."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"reasons": ["no_address"]}]}
+        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"reasons": ["no_address"]}]}
     )
 
     run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
@@ -54,7 +55,7 @@ class ResendBody(BaseModel):
 class PreviewQuery(BaseModel):
     """Where an earlier look at a large audience stopped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the look before")] = None
 

@@ -21,7 +21,10 @@ class ListBody(BaseModel):
     """A list to be uploaded."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"name": "Subscribers of the autumn"}]}
+        frozen=True,
+        extra="forbid",
+        defer_build=True,
+        json_schema_extra={"examples": [{"name": "Subscribers of the autumn"}]},
     )
 
     name: Name

@@ -22,7 +22,9 @@ routes = Blueprint(__name__)
 class TicketBody(BaseModel):
     """For whom."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"user_id": "u-1042"}]})
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"user_id": "u-1042"}]}
+    )
 
     user_id: UserId
 
@@ -67,7 +69,7 @@ class UnreadAnswer(Answer):
 class InboxQuery(BaseModel):
     """A page."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     limit: Annotated[int, Field(ge=1, le=100, description="entries on a page")] = 20
     cursor: Annotated[str, Field(max_length=1000)] | None = None
@@ -76,7 +78,9 @@ class InboxQuery(BaseModel):
 class ReadBody(BaseModel):
     """Either `ids`, or `all`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"all": True}]})
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"all": True}]}
+    )
 
     ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_READ_IDS)] | None = None
     all: StrictBool = False

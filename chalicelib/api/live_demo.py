@@ -26,7 +26,7 @@ _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 class DemoBody(BaseModel):
     """Who the visitor says they are."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     user_id: UserId
 

@@ -24,7 +24,7 @@ _KEY_CHARACTERS = 255
 class PageQuery(BaseModel):
     """Which page of a list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = PAGE_SIZE
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the page before")] = None

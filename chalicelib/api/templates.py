@@ -47,7 +47,10 @@ class PreviewBody(BaseModel):
     """What to look at; what is left out is the template's own sample."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]}
+        frozen=True,
+        extra="forbid",
+        defer_build=True,
+        json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]},
     )
 
     locale: str | None = None

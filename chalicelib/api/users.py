@@ -25,6 +25,7 @@ class UserBatch(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        defer_build=True,
         json_schema_extra={
             "examples": [
                 {

@@ -38,7 +38,7 @@ class ListLine(BaseModel):
     """One row: a user of the directory by id, or an address with what is known of its owner. Every other column becomes
     an attribute, which letters may use as `user.attributes.<column>`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     user_id: UserId | None = None
     email: str | None = Field(default=None, max_length=254, pattern=_ADDRESS)

@@ -50,6 +50,7 @@ class Campaign(Frozen):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         json_schema_extra={
             "examples": [
@@ -94,7 +95,10 @@ class CampaignPatch(BaseModel):
     """A change: what is given is set, null takes the default."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]}
+        frozen=True,
+        extra="forbid",
+        defer_build=True,
+        json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]},
     )
 
     name: Name | None = None

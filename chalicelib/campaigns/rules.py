@@ -36,7 +36,7 @@ class Rule(BaseModel):
     and `after` compare numbers, or dates; their value may be `{"days_ago": n}`. `anniversary` is true on the day of the
     year of a date (value: so many days before it, 0 where left out). What is absent fulfils `not_equals` alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     attribute: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,5}$")] = None
     op: Op | None = None

@@ -42,7 +42,7 @@ def clean_text(text: str) -> str:
 
 
 class _Frame(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Ping(_Frame):

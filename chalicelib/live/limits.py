@@ -69,7 +69,7 @@ class Verdict:
 class Level(BaseModel):
     """A bucket's content at a time."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     tokens: float
     at: float
@@ -78,7 +78,7 @@ class Level(BaseModel):
 class State(BaseModel):
     """What is remembered of a person. Times are epoch seconds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     person: Level | None = None
     connections: dict[str, Level] = {}

@@ -32,6 +32,7 @@ class Event(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         json_schema_extra={
             "examples": [

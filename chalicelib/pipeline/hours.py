@@ -22,6 +22,7 @@ from chalicelib.storage.campaigns import CounterRow
 PLACE = "hours"  # one partition: 24 rows a day, and one write a batch
 WORDS = ("sent", "failed", "skipped", "delivered", "bounced", "complained")
 _WAITED = "waited#"
+_TOLD_EVERY = timedelta(seconds=10)  # by each process; with a count to write, an age goes along
 # What the workers' lines say, in the words of the picture; the skipped ones of enrich name their reasons.
 _SAID = {"delivery": "delivered", "bounce": "bounced", "complaint": "complained"}
 
@@ -52,6 +53,7 @@ class Hours:
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
+        self._told: dict[str, datetime] = {}
 
     def add(self, said: Mapping[str, int], waited: Waited | None = None) -> None:
         """Adds what a worker's line says, and how long its messages had waited; never fails."""
@@ -61,7 +63,8 @@ class Hours:
             if word in WORDS and n:
                 counts[word] = counts.get(word, 0) + n
         actions: list[Action] = [Path([word]).add(n) for word, n in counts.items()]
-        if waited is not None:
+        if waited is not None and (actions or self._is_news(waited.queue)):
+            self._told[waited.queue] = self._clock()
             actions.append(Path([_WAITED + waited.queue]).set(f"{waited.seconds:.1f} {rfc3339(self._clock())}"))
         if not actions:
             return
@@ -70,6 +73,11 @@ class Hours:
                 CounterRow(PLACE, _name(self._clock())).update(actions)
         except UnavailableError as error:
             logger().warning("hours not counted", error=error.detail)
+
+    def _is_news(self, queue: str) -> bool:
+        """Whether an age alone is worth a write."""
+        told = self._told.get(queue)
+        return told is None or self._clock() - told >= _TOLD_EVERY
 
     def newest(self, hours: int) -> Sequence[Hour]:
         """The last ones, oldest first, the present one among them; one request. Raises: UnavailableError

@@ -45,6 +45,7 @@ class NotificationRequest(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         json_schema_extra={
             "examples": [

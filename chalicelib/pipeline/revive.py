@@ -145,7 +145,7 @@ class Revive:
 class _Glimpse(BaseModel):
     """What a job shows of itself, of whatever kind or version."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     class Letter(BaseModel):
         template: str

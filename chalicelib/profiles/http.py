@@ -22,7 +22,7 @@ _POOL = 4
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     users: tuple[Any, ...] = ()
     unknown: frozenset[str] = frozenset()

@@ -42,6 +42,7 @@ class Preferences(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         json_schema_extra={
             "examples": [

@@ -83,7 +83,7 @@ def _object_model(variables: Mapping[str, Variable]) -> type[BaseModel]:
         annotation = kind if variable.required else kind | None
         default = ... if variable.required else None
         fields[f"field_{index}"] = (annotation, Field(default, alias=name))
-    return create_model("Context", __config__=ConfigDict(extra="ignore"), **fields)
+    return create_model("Context", __config__=ConfigDict(extra="ignore", defer_build=True), **fields)
 
 
 def _http_url(text: str) -> str:

@@ -38,7 +38,7 @@ def test_a_template_is_written_looked_at_and_sent(desk: Desk, vestnik: Vestnik) 
     expect(page.locator("#live .badge").first).to_have_text("completed", timeout=MORE_TIME_MS)
     assert address in page.url
     subjects = {letter["subject"] for letter in eventually(lambda: vestnik.letters("reader-1@admin.example"))}
-    assert "Spring: Half price" in subjects
+    assert "Spring: By the new letter" in subjects
     assert desk.troubles == []
 
 

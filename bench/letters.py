@@ -1,0 +1,127 @@
+"""The same letters by us, by the naive serverless way and by nothing but rendering and sending, side by side in one run
+on one emulator: CPU time of the code that sends, and letters a second.
+
+    python -m bench.letters [--letters 1000] [--runs 3]
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from bench.crowd import Crowd, crowd
+from bench.harness import Report, median
+from bench.processes import Lambdas
+from bench.rivals.naive import NAME, Naive
+from infra.paths import ROOT
+
+MOST_CPU_SECONDS = 1.2  # for 1,000 letters, all stages
+CPU_SHARE = 7  # of the naive way's: at most 1/7
+RATE_TIMES = 6  # the naive way's letters a second
+_STAGES = {f"vestnik-local-{stage}" for stage in ("fanout", "enrich", "deliver", "feedback", "retry")}
+_LIMIT_SECONDS = 600
+_LOOK_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Run:
+    """One sending of all letters. `once`: everybody got exactly one."""
+
+    seconds: float
+    cpu_seconds: float
+    once: bool
+
+
+class Contest:
+    """The contenders, deployed on one cloud."""
+
+    def __init__(self, made: Crowd, letters: int) -> None:
+        self._made = made
+        self._letters = letters
+        self._lambdas = Lambdas(made.cloud.emulator.pid)
+        self._naive = Naive(made)
+
+    def ours(self) -> Run:
+        """By a campaign, from its start to the last event of the last letter."""
+
+        def settled() -> bool:
+            seen = self._made.progress(campaign[0])
+            return bool(seen["delivered"] == self._letters)
+
+        campaign: list[str] = []
+        return self._run(lambda: campaign.append(self._made.start()), settled, of=_STAGES)
+
+    def naive(self) -> Run:
+        """From the first message that is put."""
+        return self._run(lambda: self._naive.enqueue(self._letters), lambda: True, of={NAME})
+
+    def floor(self) -> Run:
+        """From the start of the process."""
+        mailbox, started = self._made.mailbox(), time.time()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        environment = {**os.environ, **self._made.cloud.environment()}
+        command = [sys.executable, "-m", "bench.rivals.floor", str(self._letters)]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        once = mailbox.letters() == mailbox.addresses() == self._letters
+        return Run(mailbox.last_at() - started, used, once)
+
+    def _run(self, start: Callable[[], object], settled: Callable[[], bool], *, of: Collection[str]) -> Run:
+        mailbox, before, started = self._made.mailbox(), self._lambdas.seconds(), time.time()
+        start()
+        while mailbox.letters() < self._letters or not settled():
+            if time.time() - started > _LIMIT_SECONDS:
+                raise TimeoutError(f"{mailbox.letters()} of {self._letters} letters came")
+            self._lambdas.look()
+            time.sleep(_LOOK_SECONDS)
+        after = self._lambdas.seconds()
+        used = sum(after[name] - before[name] for name in of)
+        once = mailbox.letters() == mailbox.addresses() == self._letters
+        return Run(mailbox.last_at() - started, used, once)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--letters", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=3)
+    chosen = parser.parse_args()
+    found: dict[str, list[Run]] = {"Vestnik": [], "naive serverless": [], "floor": []}
+    with crowd(chosen.letters) as made:
+        contest = Contest(made, chosen.letters)
+        contenders = dict(zip(found, (contest.ours, contest.naive, contest.floor), strict=True))
+        for n in range(chosen.runs + 1):  # the first warms the workers up
+            for name, send in contenders.items():
+                run = send()
+                print(f"{name}: {run}", flush=True)
+                if n:
+                    found[name].append(run)
+    return _report(found, chosen.letters, chosen.runs).publish()
+
+
+def _report(found: dict[str, list[Run]], letters: int, runs: int) -> Report:
+    columns = ("contender", "CPU s per 1,000", "letters per s", "exactly once")
+    report = Report("letters", f"{letters:,} letters of 15 KB, medians of {runs} runs", columns)
+    cpu = {name: median([run.cpu_seconds for run in many]) * 1000 / letters for name, many in found.items()}
+    rate = {name: letters / median([run.seconds for run in many]) for name, many in found.items()}
+    for name, many in found.items():
+        once = "yes" if all(run.once for run in many) else "NO"
+        report.add(contender=name, **{"CPU_s_per_1,000": cpu[name], "letters_per_s": rate[name]}, exactly_once=once)
+    ours, naive = "Vestnik", "naive serverless"
+    report.remark("ours holds every stage: fan-out, profiles, consent, claim, send, record, and all events of SES,")
+    report.remark("which the emulator hands out ten at a time, AWS ninety: bench.way measures it as on AWS")
+    report.expect(f"CPU ≤ {MOST_CPU_SECONDS} s: {cpu[ours]:.2f}", met=cpu[ours] <= MOST_CPU_SECONDS)
+    share = cpu[naive] / cpu[ours]
+    report.expect(f"CPU ≤ 1/{CPU_SHARE} of the naive way's: 1/{share:.1f}", met=share >= CPU_SHARE)
+    times = rate[ours] / rate[naive]
+    report.expect(f"letters per second ≥ {RATE_TIMES} x the naive way's: {times:.1f} x", met=times >= RATE_TIMES)
+    report.expect("everybody got exactly one letter", met=all(run.once for many in found.values() for run in many))
+    return report
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
