@@ -1,9 +1,12 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint docs format lock package deploy destroy doctor manager clean
+.PHONY: help setup run dev seed logs shell test lint audit docs format lock package deploy destroy doctor manager clean
 
 PORT ?= 4566
+# Logs are those of this machine unless a stage is named.
+LOGS_OF := $(or $(STAGE),local)
 STAGE ?= dev
+USERS ?= 1000
 PYTEST_ARGS ?=
 # What needs nothing but this process runs two at a time; what starts clouds and browsers has the machine to itself.
 FAST := tests/unit tests/contract tests/integration
@@ -24,6 +27,18 @@ $(READY): requirements-dev.txt infra/setup.sh
 run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)
 	@$(BIN)/python -m infra.local.run --port $(PORT)
 
+dev: $(READY) ## the same, and what you save is deployed to it (PORT=4566)
+	@$(BIN)/python -m infra.local.run --port $(PORT) --reload
+
+seed: $(READY) ## made-up users for the running local cloud (USERS=1000)
+	@$(BIN)/python -m tools.seed --users $(USERS)
+
+logs: $(READY) ## what the functions say, as they say it (STAGE=local ID=<part of a line>)
+	@$(BIN)/python -m tools.logs --stage $(LOGS_OF) --id '$(ID)'
+
+shell: $(READY) ## a Python prompt inside the running local cloud
+	@$(BIN)/python -m infra.local.shell
+
 test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words")
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
@@ -32,12 +47,18 @@ else
 	@$(BIN)/python -m pytest --reruns 1 $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 endif
 
+# Of bandit's rules two are left to ruff's S608 and S704, which mark each place where they are broken on purpose.
 lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/template.yaml
+	$(BIN)/bandit -q -r -ll -s B608,B704 app.py bench chalicelib clients functions infra layers tools
+
+audit: $(READY) ## known vulnerabilities of the locked packages; needs pypi.org
+	$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements.txt
+	$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements-dev.txt
 
 docs: $(READY) ## docs/api.md out of the routes
 	@$(BIN)/python -m tools.api_docs

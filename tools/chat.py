@@ -14,7 +14,7 @@ from collections.abc import Callable
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tools.socket_address import add_arguments, address
+from tools.local_cloud import add_arguments, address
 
 HEARTBEAT_SECONDS = 240  # API Gateway closes what is silent for 10 minutes
 HELP = "«<имя>: <текст>» — сказать, «?» — кто здесь, «block <имя>», «unblock <имя>», «blocked». Ctrl-D — выйти."

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tools.socket_address import add_arguments, address
+from tools.local_cloud import add_arguments, address
 
 _ASK_EVERY_SECONDS = 5
 _GREETING_SECONDS = 15

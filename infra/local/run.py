@@ -1,6 +1,6 @@
-"""`make run`: the local cloud in the foreground, until Ctrl-C.
+"""`make run`: the local cloud in the foreground, until Ctrl-C. `make dev`: the same, and what changes is deployed.
 
-python -m infra.local.run --port 4566
+python -m infra.local.run --port 4566 --reload
 """
 
 import argparse
@@ -9,16 +9,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import requests
+
 from infra.local.cloud import LocalCloud, Ports
 from infra.local.leash import tie_to_parent
 from infra.local.process import StartError, free_port, port_is_free
 from infra.local.seed import FIRST_MANAGER
+from infra.local.watch import Watch
 from infra.paths import BUILD
 from infra.stacks import DeployError
 
@@ -35,11 +38,12 @@ class Stopped(BaseException):
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run Vestnik whole on this machine.")
     parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="of the emulator")
-    port: int = parser.parse_args().port
+    parser.add_argument("--reload", action="store_true", help="deploy what changes in this checkout")
+    chosen = parser.parse_args()
     tie_to_parent(os.getppid())
     try:
         with _stop_signals():
-            _run(port)
+            _run(chosen.port, reload=chosen.reload)
     except Stopped:
         return 0
     except (StartError, DeployError) as error:
@@ -47,7 +51,7 @@ def main() -> int:
         return 1
 
 
-def _run(port: int) -> NoReturn:
+def _run(port: int, *, reload: bool) -> NoReturn:
     started = time.monotonic()
     _wait_for_port(port)
     first_choice = _DEFAULT_MAILBOX_PORT if port == _DEFAULT_PORT else port + 1
@@ -63,7 +67,7 @@ def _run(port: int) -> NoReturn:
         cloud.warm()
         _write_addresses(cloud, key)
         _print_welcome(cloud, key, time.monotonic() - started)
-        _stay(cloud)
+        _stay(cloud, Watch() if reload else None)
 
 
 def _wait_for_port(port: int) -> None:
@@ -154,13 +158,28 @@ Ctrl-C stops it; people, letters and keys are kept in build/state.""",
     )
 
 
-def _stay(cloud: LocalCloud) -> NoReturn:
-    """Until a signal comes. Raises: StartError when a process has ended by itself."""
+def _stay(cloud: LocalCloud, watch: Watch | None) -> NoReturn:
+    """Until a signal comes; what `watch` sees change is deployed. Raises: StartError when a process has ended by
+    itself."""
     while True:
         for child in (cloud.emulator, cloud.mailbox):
             if not child.running:
                 raise StartError(f"{child.name} has ended by itself; see build/logs. Run `make run` again")
+        if watch and (changed := watch.changed()):
+            _deploy_again(cloud, changed)
         time.sleep(0.5)
+
+
+def _deploy_again(cloud: LocalCloud, changed: Sequence[str]) -> None:
+    started = time.monotonic()
+    others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    print(f"\n{changed[0]}{others}: deploying", flush=True)
+    try:
+        cloud.deploy()  # and no warming: the first call is as slow as one of them, not as all
+    except (StartError, DeployError, requests.RequestException) as error:  # a mistake in the code, as a rule
+        print(f"not deployed: {error}\nsave a file to try again; `make logs` shows what the functions say", flush=True)
+    else:
+        print(f"deployed in {time.monotonic() - started:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from clients.python.vestnik_client import Accepted, RefusedError, Status, Unavai
 from tests.integration.api.gateway import PROMO, gateway, nothing_happened
 from tests.integration.api.wsgi import StartResponse, api
 from tests.integration.conftest import Letters, Pump
+from tools.seed import seed
 
 ANNA, BORIS = {"email": "anna@example.com", "locale": "en"}, {"email": "boris@example.com", "locale": "en"}
 
@@ -144,6 +145,14 @@ def test_a_user_their_events_and_their_history(connect: Connect) -> None:
     with pytest.raises(RefusedError) as gone:
         vestnik.call("GET", "/v1/users/u-1042")
     assert gone.value.status == 404
+
+
+def test_made_up_users_fill_the_directory(connect: Connect, wire: Wire) -> None:
+    seed(connect(), 520)
+
+    last = connect().call("GET", "/v1/users/viewer-000519")
+    assert (last["name"], last["locale"], last["timezone"]) == ("Viewer 519", "en", "America/New_York")
+    assert wire.requests == 3  # two batches, one look
 
 
 def test_the_client_knows_every_status_of_the_service() -> None:

@@ -1,4 +1,4 @@
-"""Where the tools connect: an address of one's own, or that of the local cloud. `flood.py`, `chat.py` use it."""
+"""Where the tools connect: an address of one's own, or the local cloud that runs. Every tool here uses it."""
 
 import argparse
 import json
@@ -17,14 +17,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", help="come as this user of the local cloud, with a ticket")
 
 
+def local_cloud() -> dict[str, Any]:
+    """The addresses and the keys that `make run` wrote. Raises: SystemExit with what to do."""
+    try:
+        found: dict[str, Any] = json.loads(LOCAL.read_text())
+    except (OSError, ValueError):
+        raise SystemExit("no local cloud: start one with `make run`") from None
+    return found
+
+
 def address(chosen: argparse.Namespace) -> str:
     """The address to open. Raises: SystemExit with what to do."""
     if chosen.url:
         return str(chosen.url)
-    try:
-        local: dict[str, Any] = json.loads(LOCAL.read_text())
-    except (OSError, ValueError):
-        raise SystemExit("no local cloud: start one with `make run`, or give --url") from None
+    local = local_cloud()
     if not chosen.user:
         return str(local["ws_url"])
     answer = requests.post(

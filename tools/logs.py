@@ -1,0 +1,86 @@
+"""`make logs`: what the functions of a stage say, line by line as it comes: of the running local cloud, or of a stage
+on AWS with the credentials of the environment.
+
+python -m tools.logs --stage prod --id <notification id>
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from tools.local_cloud import local_cloud
+
+LOCAL = "local"
+_EVERY_SECONDS = 1
+_LATE_MILLISECONDS = 10_000  # lines reach CloudWatch late, and out of order between streams
+_FROM_THE_PLATFORM = ("START ", "END ", "REPORT ", "INIT_START ")
+_METRICS = '"_aws":'  # embedded metrics stand in the log as well
+
+
+_Line = tuple[int, str, str]  # epoch milliseconds, function, message
+
+
+def new_lines(client: Any, stage: str, *, since: int, seen: set[_Line]) -> Iterator[str]:
+    """What the functions have said since a moment (epoch milliseconds) and is not in `seen`, which grows: the time, the
+    function, and the line, without the platform's own."""
+    prefix = f"/aws/lambda/vestnik-{stage}"
+    found: set[_Line] = set()
+    for groups in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
+        for group in groups["logGroups"]:
+            name = group["logGroupName"]
+            function = name.removeprefix(prefix).lstrip("-") or "api"
+            for page in client.get_paginator("filter_log_events").paginate(logGroupName=name, startTime=since):
+                found |= {(event["timestamp"], function, event["message"].strip()) for event in page["events"]}
+    for at, function, message in sorted(found - seen):
+        if message.startswith(_FROM_THE_PLATFORM) or _METRICS in message:
+            continue
+        yield f"{datetime.fromtimestamp(at / 1000, UTC):%H:%M:%S} {function:8} {_short(message)}"
+    seen |= found
+
+
+def _short(message: str) -> str:
+    """A line of ours without what every line has."""
+    with suppress(ValueError):
+        line = json.loads(message)
+        told = {name: value for name, value in line.items() if name not in _EVERYWHERE and value}
+        return f"{line['level']:5} {line['message']} {json.dumps(told, ensure_ascii=False)}"
+    return message
+
+
+_EVERYWHERE = {"level", "message", "location", "timestamp", "service"}
+
+
+def main() -> None:
+    """The command; until Ctrl-C."""
+    parser = argparse.ArgumentParser(description="Follow the logs of a stage.")
+    parser.add_argument("--stage", default=LOCAL)
+    parser.add_argument("--id", default="", help="only lines with this in them, such as a notification's id")
+    chosen = parser.parse_args()
+    client = _client(chosen.stage)
+    seen: set[_Line] = set()
+    since = int(time.time() * 1000) - 60_000
+    with suppress(KeyboardInterrupt):
+        while True:
+            looked = int(time.time() * 1000)
+            for line in new_lines(client, chosen.stage, since=since, seen=seen):
+                if chosen.id in line:
+                    print(line, flush=True)
+            since = looked - _LATE_MILLISECONDS
+            time.sleep(_EVERY_SECONDS)
+
+
+def _client(stage: str) -> Any:
+    if stage != LOCAL:
+        return boto3.client("logs")
+    emulator = boto3.Session("test", "test", region_name="us-east-1")
+    return emulator.client("logs", endpoint_url=local_cloud()["emulator_url"])
+
+
+if __name__ == "__main__":
+    main()
