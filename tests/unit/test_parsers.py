@@ -16,8 +16,9 @@ from chalicelib.campaigns.lists import BadListError, _Report, read_rows
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError, PoisonMessageError
 from chalicelib.live.jobs import read_live_job
-from chalicelib.pipeline.feedback import Feedback, read_event
+from chalicelib.pipeline.feedback import Feedback
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
+from chalicelib.pipeline.ses_events import read_event
 from chalicelib.public.visitor import choose_locale
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
