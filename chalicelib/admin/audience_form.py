@@ -36,7 +36,12 @@ def read_audience(form: Form) -> dict[str, Any]:
     """The audience as the API takes it. Raises: InvalidError (permanent)."""
     out = [part.strip() for part in one(form, "exclude").split(",") if part.strip()]
     audience: dict[str, Any] = {"exclude_campaigns": out} if out else {}
-    match one(form, "audience"):
+    kind = one(form, "audience")
+    if kind != "rule" and (_filled(form) or one(form, "rule_json")):
+        raise InvalidError.of(  # a letter to everybody cannot be taken back
+            "audience", "conditions are written, but not chosen as the audience: choose them, or clear them"
+        )
+    match kind:
         case "list":
             return {**audience, "list_id": one(form, "list_id")}
         case "rule":

@@ -24,9 +24,8 @@ _OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campai
 def site_page(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """Every setting as a form of its own; what was changed, by whom and when."""
     shown = []
-    for setting in site_settings().list():
-        if setting.name not in _NAMES:
-            continue
+    stored = {setting.name: setting for setting in site_settings().list()}
+    for setting in (stored[name] for name in _NAMES):
         shown.append({"setting": setting, "kind": _kind(setting.name), "value": setting.value})
     return Page("settings", {"settings": shown, "stage": {name: getattr(settings(), name) for name in _OF_THE_STAGE}})
 

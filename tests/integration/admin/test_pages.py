@@ -183,6 +183,8 @@ def test_an_audience_is_counted_before_the_rest_is_written(boss: Visitor, viewer
     wrong = boss.post("/admin/campaigns/count", **(unfinished | {"op": ["in"], "value": [""]}))
     assert wrong.status == 200
     assert "in takes a list" in wrong.text
+    forgotten = boss.post("/admin/campaigns/count", **(unfinished | {"audience": "everyone"}))
+    assert "conditions are written, but not chosen" in forgotten.text
     campaign = written(boss)
     again = boss.post("/admin/campaigns/count", template="promo", audience="everyone", campaign=campaign)
     assert f'action="/admin/campaigns/{campaign}/edit"' in again.text
