@@ -12,9 +12,12 @@ from botocore.exceptions import ClientError
 from infra.archive import Artifact
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
@@ -47,6 +50,18 @@ class Account:
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def rest_apis(self) -> "APIGatewayClient":
+        return self.session.client("apigateway", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def websocket_apis(self) -> "ApiGatewayV2Client":
+        return self.session.client("apigatewayv2", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def number(self) -> str:

@@ -4,6 +4,7 @@ Chalice remembers what it deployed in a file, and cannot deploy over what it has
 stage's bucket of artifacts, and every checkout that deploys begins with it.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from infra.account import Account
+from infra.aftercare import limit_calls, limit_logs
 from infra.paths import ROOT
 
 
@@ -33,13 +35,17 @@ class ChaliceApp:
         self._recall()
         return self._run("dev", "plan", "--stage", self._stage, quiet=True)
 
-    def deploy(self) -> None:
-        """Brings the app to this checkout. Raises: ChaliceError; what was made until then is remembered."""
+    def deploy(self, *, requests_per_second: int) -> None:
+        """Brings the app to this checkout, and its APIs to their limit. Raises: ChaliceError; what was made until then
+        is remembered."""
         self._recall()
         try:
             self._run("deploy", "--stage", self._stage)
         finally:
             self._remember()
+        made = json.loads(self._remembered.read_text())["resources"]
+        limit_calls(self._account, made, per_second=requests_per_second)
+        limit_logs(self._account, made)
 
     def delete(self) -> None:
         """Deletes the API, its functions and their roles; an app that is not there is fine. Raises: ChaliceError."""

@@ -19,7 +19,15 @@ from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
 from infra.paths import TEMPLATE
 from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
-from infra.stages import PRODUCTION, WorkerTimings, environment_of, has_layer, stage_names, template_parameters
+from infra.stages import (
+    PRODUCTION,
+    WorkerTimings,
+    environment_of,
+    has_layer,
+    requests_per_second,
+    stage_names,
+    template_parameters,
+)
 from layers.build import PYTHON, build_layer
 
 
@@ -121,7 +129,7 @@ def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
     app = ChaliceApp(account, stage)
     if agree is not show and not agree(app.plan().splitlines()):
         raise RefusedError(f"the app of {stage}: nothing was changed")
-    app.deploy()
+    app.deploy(requests_per_second=requests_per_second(stage))
 
 
 def show(lines: Sequence[str]) -> bool:

@@ -94,6 +94,12 @@ def watching_of(stage: str) -> dict[str, str]:
     }
 
 
+def requests_per_second(stage: str) -> int:
+    """What API Gateway lets in (`requests_per_second`). Raises: KeyError for a stage that does not say it."""
+    per_second: int = json.loads(CONFIG.read_text())["stages"][stage]["requests_per_second"]
+    return per_second
+
+
 def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) -> dict[str, str]:
     """The parameters of `template.yaml` that follow from a stage's settings."""
     _, address = parseaddr(environment["VESTNIK_MAIL_FROM"])

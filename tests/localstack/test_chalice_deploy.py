@@ -45,7 +45,7 @@ def address(project: Path) -> Iterator[str]:
         pytest.skip("AWS_ENDPOINT_URL names no LocalStack")
     account = Account(boto3.Session())
     app = ChaliceApp(account, STAGE, project=project)
-    app.deploy()
+    app.deploy(requests_per_second=50)
     remembered = json.loads((project / ".chalice" / "deployed" / f"{STAGE}.json").read_text())
     [api] = [one["rest_api_id"] for one in remembered["resources"] if one["name"] == "rest_api"]
     yield f"{endpoint}/_aws/execute-api/{api}/api"
