@@ -8,7 +8,7 @@ from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
 from chalicelib.admin.frame import Visit, action, page, preview
-from chalicelib.admin.letters import Letter, framed, letter_for
+from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
@@ -43,6 +43,7 @@ def template_page(visit: Visit) -> Page:
         "letter": locale,
         "sources": _typed(visit, template),
         "changes": list(_changes(template)),
+        "texts": list(texts_of(template, template.sample.context)),
     }
     return Page("template", shown)
 

@@ -16,8 +16,8 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.campaigns.sources import Sources, Target, excluded
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
+from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
@@ -53,6 +53,7 @@ class Preview:
         sources: Sources,
         templates: TemplateStore,
         directory: Directory,
+        addresses: Addresses,
         consent: ConsentDesk,
         clock: Clock,
         monotonic: Callable[[], float],
@@ -62,6 +63,7 @@ class Preview:
         self._sources = sources
         self._templates = templates
         self._directory = directory
+        self._addresses = addresses
         self._consent = consent
         self._clock = clock
         self._monotonic = monotonic
@@ -132,11 +134,11 @@ class Preview:
         reached: set[str] = set()
         against: dict[str, str] = {}
         for channel in channels:
-            field = CHANNELS[channel].address_field
+            addresses = self._addresses.of(channel, people)
             asked = [
-                Addressee(notification_id, profile.id or None, address, profile.timezone)
+                Addressee(notification_id, profile.id or None, addresses[notification_id], profile.timezone)
                 for notification_id, profile in people.items()
-                if (address := profile.address(field))
+                if notification_id in addresses
             ]
             skips = self._consent.ask(category, channel, asked, wishes).skips
             reached |= {one.notification_id for one in asked} - skips.keys()

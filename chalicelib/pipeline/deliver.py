@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, Outcome, Verdict
+from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import RenderError
@@ -114,7 +115,7 @@ class Deliver:
                 return
             batch, left = left[: allowed.units], left[allowed.units :]
             outcomes = self._send(job, channel, batch, result)
-            gate.learn([_report(outcome) for outcome in outcomes], lane=job.letter.lane)
+            gate.learn([_report(outcome, job.channel) for outcome in outcomes], lane=job.letter.lane)
 
     def _expired(self, job: DeliverJob) -> bool:
         return job.letter.expires_at is not None and parse_rfc3339(job.letter.expires_at) <= self._clock()
@@ -285,9 +286,10 @@ class Deliver:
         return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
 
 
-def _report(outcome: Outcome) -> Report:
-    """What an outcome says of the provider: an accepted or refused letter says that it is well."""
-    if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
+def _report(outcome: Outcome, channel: str) -> Report:
+    """What an outcome says of the provider: an accepted or refused letter says that it is well. One of many servers
+    says nothing of the others."""
+    if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
         return Report()
     if outcome.reason == THROTTLED:
         return Report(slow_down=True)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
 from chalicelib.control.queues import Outgoing
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.accept import JobQueue
+from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import (
@@ -65,6 +65,7 @@ class Enrich:
         self,
         *,
         profiles: ProfileSource,
+        addresses: Addresses,
         consent: ConsentDesk,
         ledger: Ledger,
         queues: JobQueue,
@@ -76,6 +77,7 @@ class Enrich:
         default_locale: str,
     ) -> None:
         self._profiles = profiles
+        self._addresses = addresses
         self._consent = consent
         self._ledger = ledger
         self._queues = queues
@@ -159,9 +161,10 @@ class Enrich:
         """The reason of each recipient who can get nothing, by notification id, and the rest."""
         skips: dict[str, str] = {}
         candidates = []
+        addresses = self._addresses.of(channel, profiles)
         for recipient in job.recipients:
             profile = profiles.get(recipient.notification_id)
-            address = profile.address(CHANNELS[channel].address_field) if profile else None
+            address = addresses.get(recipient.notification_id)
             reason = self._reason_against(job, profile, address)
             if reason is None and profile is not None and address is not None:
                 candidates.append(_Candidate(recipient, profile, address))

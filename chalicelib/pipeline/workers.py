@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chalicelib.errors import PoisonMessageError
+from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.pipeline.enrich import Enrich
@@ -10,6 +10,7 @@ from chalicelib.pipeline.feedback import Feedback, FeedbackEvent, read_event
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import RetryJob
+from chalicelib.pipeline.sms_replies import SmsReplies, SmsReply, read_reply
 
 
 def enrich_work(enrich: Enrich) -> Work:
@@ -51,13 +52,17 @@ def retry_work(reconcile: Reconcile) -> Work:
     return work
 
 
-def feedback_work(feedback: Feedback) -> BatchWork:
+def feedback_work(feedback: Feedback, replies: SmsReplies) -> BatchWork:
     """The work of `functions/feedback.py`: the events of a batch are recorded together."""
 
     def work(bodies: Sequence[str]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         events: dict[int, FeedbackEvent] = {}
         for place, body in enumerate(bodies):
+            reply = read_reply(body)
+            if reply is not None:
+                outcomes.append(_take_reply(replies, reply))
+                continue
             try:
                 event = read_event(body)
             except PoisonMessageError as error:
@@ -74,3 +79,10 @@ def feedback_work(feedback: Feedback) -> BatchWork:
         return outcomes
 
     return work
+
+
+def _take_reply(replies: SmsReplies, reply: SmsReply) -> Outcome:
+    try:
+        return Line(counts={f"sms_{replies.take(reply)}": 1})
+    except UnavailableError as error:
+        return error

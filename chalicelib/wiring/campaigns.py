@@ -20,7 +20,7 @@ from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
-from chalicelib.wiring.people import consent, directory
+from chalicelib.wiring.people import addresses, consent, directory
 from chalicelib.wiring.running import campaigns, content_source, parking, runs
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -121,6 +121,7 @@ def campaign_preview() -> Preview:
         sources=sources(),
         templates=templates(),
         directory=directory(),
+        addresses=addresses(),
         consent=consent(),
         clock=now,
         monotonic=time.monotonic,

@@ -7,7 +7,7 @@ from chalicelib.pipeline.enrich import Enrich
 from chalicelib.settings import settings
 from chalicelib.wiring.control import gate, queues
 from chalicelib.wiring.ledger import ledger, retries
-from chalicelib.wiring.people import consent, profile_source
+from chalicelib.wiring.people import addresses, consent, profile_source
 from chalicelib.wiring.running import admission
 
 
@@ -16,6 +16,7 @@ def enrich() -> Enrich:
     """The enricher."""
     return Enrich(
         profiles=profile_source(),
+        addresses=addresses(),
         consent=consent(),
         ledger=ledger(),
         queues=queues(),

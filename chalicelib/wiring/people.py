@@ -4,8 +4,10 @@ from functools import cache
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import ConsentDesk
 from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.source import ProfileSource
 from chalicelib.profiles.suppressions import SuppressionList
@@ -31,6 +33,12 @@ def suppressions() -> SuppressionList:
 
 
 @cache
+def endpoints() -> EndpointBook:
+    """The users' own endpoints."""
+    return EndpointBook(clock=now)
+
+
+@cache
 def profile_source() -> ProfileSource:
     """Where workers read profiles."""
     if settings().profiles_url:
@@ -38,6 +46,12 @@ def profile_source() -> ProfileSource:
 
         return HttpProfiles(settings().profiles_url or "", timeout_seconds=settings().profiles_timeout_seconds)
     return directory()
+
+
+@cache
+def addresses() -> Addresses:
+    """Where people are reached."""
+    return Addresses(endpoints())
 
 
 @cache
