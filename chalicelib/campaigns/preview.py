@@ -17,8 +17,10 @@ from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.campaigns.sources import Sources, Target, excluded
 from chalicelib.clock import Clock
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.pipeline.routing import plan_of
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
 from chalicelib.rendering.store import TemplateStore
@@ -52,6 +54,7 @@ class Preview:
         runs: Runs,
         sources: Sources,
         templates: TemplateStore,
+        site: SiteSettings,
         directory: Directory,
         addresses: Addresses,
         consent: ConsentDesk,
@@ -62,6 +65,7 @@ class Preview:
         self._runs = runs
         self._sources = sources
         self._templates = templates
+        self._site = site
         self._directory = directory
         self._addresses = addresses
         self._consent = consent
@@ -129,7 +133,8 @@ class Preview:
     def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
         template = self._templates.get(spec.template)
-        category, channels = spec.category or template.category, spec.channels or template.channels
+        category = spec.category or template.category
+        channels = plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
         wishes = self._consent.wishes(category, (profile.id for profile in people.values() if profile.id))
         reached: set[str] = set()
         against: dict[str, str] = {}

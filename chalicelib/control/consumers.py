@@ -62,6 +62,7 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
         ConsumerSpec("retry", "retry", None),
         ConsumerSpec("feedback", "feedback", None, max_concurrency=2, max_batch=100),
         ConsumerSpec("fanout", "fanout", None),
+        ConsumerSpec("digest", "digest", None, max_concurrency=5),
         ConsumerSpec("load", "load", None, max_concurrency=2),
     )
 }

@@ -12,6 +12,8 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.pipeline.caps import Caps
+from chalicelib.pipeline.digest import Digest
 from chalicelib.pipeline.endpoint_desk import EndpointDesk
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, History
 from chalicelib.pipeline.links import LinkBook, describe
@@ -166,6 +168,36 @@ class EndpointsPart:
 
     def erase(self, user_id: str) -> None:
         self._desk.erase(user_id)
+
+
+class CapsPart:
+    """Which letters count against the user's caps."""
+
+    name = "caps"
+
+    def __init__(self, caps: Caps) -> None:
+        self._caps = caps
+
+    def export(self, user_id: str) -> Mapping[str, list[str]]:
+        return self._caps.of(user_id)
+
+    def erase(self, user_id: str) -> None:
+        self._caps.erase(user_id)
+
+
+class DigestsPart:
+    """Letters that wait to be sent together."""
+
+    name = "digests"
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+
+    def export(self, user_id: str) -> list[dict[str, Any]]:
+        return self._digest.of(user_id)
+
+    def erase(self, user_id: str) -> None:
+        self._digest.erase(user_id)
 
 
 class ProfilePart:

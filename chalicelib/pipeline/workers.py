@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.deliver import Deliver
+from chalicelib.pipeline.digest import Digest, DigestJob
 from chalicelib.pipeline.enrich import Enrich
 from chalicelib.pipeline.feedback import Feedback, FeedbackEvent, read_event
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
@@ -38,6 +39,15 @@ def deliver_work(deliver: Deliver) -> Work:
         done = deliver.deliver(job)
         ids = [r.notification_id for r in job.recipients]
         return Line(ids=ids, counts=done.counts, seconds=done.seconds_since_accepted)
+
+    return work
+
+
+def digest_work(digest: Digest) -> Work:
+    """The work of `functions/digest.py`."""
+
+    def work(body: str) -> Line:
+        return Line(counts={"collected": digest.send(read_job(DigestJob, body).user_id)})
 
     return work
 

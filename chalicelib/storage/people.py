@@ -72,6 +72,19 @@ class EndpointRow(StageTable):
     expires_at_epoch = NumberAttribute(null=True)
 
 
+class CapRow(StageTable):
+    """The letters of a category that count against a user's cap: `taken` is `{notification id: epoch seconds}`."""
+
+    class Meta(TableMeta):
+        thing = "caps"
+
+    user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    category: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    taken: JSONAttribute = JSONAttribute(default=dict)
+    version: NumberAttribute = NumberAttribute(default=0)
+    expires_at_epoch = NumberAttribute(null=True)
+
+
 class ByChannelIndex(GlobalSecondaryIndex["SuppressionRow"]):
     """The suppressed addresses of a channel; one that was removed leaves the index."""
 

@@ -17,7 +17,7 @@ from chalicelib.campaigns.sources import Sources
 from chalicelib.campaigns.uploads import S3Uploads
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queues
+from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
 from chalicelib.wiring.people import addresses, consent, directory
@@ -120,6 +120,7 @@ def campaign_preview() -> Preview:
         runs=runs(),
         sources=sources(),
         templates=templates(),
+        site=site_settings(),
         directory=directory(),
         addresses=addresses(),
         consent=consent(),

@@ -21,7 +21,7 @@ from chalicelib.wiring.control import gate
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.links import link_maker, links
-from chalicelib.wiring.people import consent, endpoints
+from chalicelib.wiring.people import caps, consent, endpoints
 from chalicelib.wiring.running import admission
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def deliver() -> Deliver:
         ledger=ledger(),
         retries=retries(),
         campaigns=admission(),
+        caps=caps(),
         clock=now,
         lease_seconds=settings().lease_seconds,
         reconcile_seconds=settings().reconcile_seconds,

@@ -3,6 +3,8 @@
 from functools import cache
 
 from chalicelib.clock import now
+from chalicelib.pipeline.aftermath import Aftermath
+from chalicelib.pipeline.collect import Collect
 from chalicelib.pipeline.enrich import Enrich
 from chalicelib.settings import settings
 from chalicelib.wiring.control import gate, queues
@@ -17,6 +19,13 @@ def enrich() -> Enrich:
     return Enrich(
         profiles=profile_source(),
         addresses=addresses(),
+        aftermath=Aftermath(),
+        collect=Collect(
+            ledger=ledger(),
+            clock=now,
+            default_zone=settings().default_timezone,
+            default_locale=settings().default_locale,
+        ),
         consent=consent(),
         ledger=ledger(),
         queues=queues(),

@@ -18,7 +18,13 @@ from chalicelib.wiring.people import directory
 @cache
 def accept() -> Accept:
     """The intake."""
-    return Accept(templates=templates(), queues=queues(), clock=now, retention_days=settings().retention_days)
+    return Accept(
+        templates=templates(),
+        site=site_settings(),
+        queues=queues(),
+        clock=now,
+        retention_days=settings().retention_days,
+    )
 
 
 @cache

@@ -5,6 +5,7 @@ from functools import cache
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
 from chalicelib.pipeline.addresses import Addresses
+from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.consent import ConsentDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import EndpointBook
@@ -12,6 +13,7 @@ from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.source import ProfileSource
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.settings import settings
+from chalicelib.wiring.control import site_settings
 
 
 @cache
@@ -52,6 +54,12 @@ def profile_source() -> ProfileSource:
 def addresses() -> Addresses:
     """Where people are reached."""
     return Addresses(endpoints())
+
+
+@cache
+def caps() -> Caps:
+    """How many letters of a category a user gets."""
+    return Caps(site=site_settings(), clock=now)
 
 
 @cache

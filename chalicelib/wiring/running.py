@@ -12,7 +12,7 @@ from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import now
 from chalicelib.control.limits import Limiter
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queues
+from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import templates
 
@@ -66,6 +66,7 @@ def runs() -> Runs:
     """The runs of campaigns."""
     return Runs(
         templates=templates(),
+        site=site_settings(),
         parking=parking(),
         queues=queues(),
         clock=now,

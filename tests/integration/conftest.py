@@ -15,9 +15,9 @@ from pynamodb.models import Model
 from chalicelib import wiring
 from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.storage import base, campaigns, configuration, control, ledger, links, managers, people
+from chalicelib.storage import base, campaigns, configuration, control, digests, ledger, links, managers, people
 from chalicelib.storage import live as live_tables
-from functions import deliver, enrich, fanout, feedback, live, load, retry
+from functions import deliver, digest, enrich, fanout, feedback, live, load, retry
 
 QUEUES = (
     "enrich-instant",
@@ -39,6 +39,7 @@ QUEUES = (
     "feedback",
     "fanout",
     "load",
+    "digest",
 )
 TABLES = (
     live_tables.ConnectionRow,
@@ -51,6 +52,8 @@ TABLES = (
     people.PreferencesRow,
     people.SuppressionRow,
     people.EndpointRow,
+    people.CapRow,
+    digests.DigestRow,
     configuration.TemplateRow,
     configuration.ApiKeyRow,
     control.SwitchRow,
@@ -160,6 +163,7 @@ WORKERS: Mapping[str, ModuleType] = MappingProxyType(
         "retry": retry,
         "fanout": fanout,
         "load": load,
+        "digest": digest,
     }
 )
 
