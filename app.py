@@ -11,6 +11,7 @@ from chalicelib.admin import templates as admin_templates
 from chalicelib.api import (
     campaigns,
     control,
+    endpoints,
     events,
     links,
     lists,
@@ -34,7 +35,7 @@ app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives a
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")
 for module in (
-    *(meta, control, notifications, templates, users, live, live_demo),
+    *(meta, control, notifications, templates, users, endpoints, live, live_demo),
     *(campaigns, lists),
     *(events, own_say, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),

@@ -51,6 +51,17 @@ class Settings(BaseModel):
         default="", description="origins of pages that may open a WebSocket, besides the site's and the service's own"
     )
     live_per_second: float = Field(default=1000, gt=0, description="live notifications a second, both lanes")
+    sms_sender: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9]{1,11})?$",
+        description="the name that texts come from, where a country allows one",
+    )
+    sns_per_second: float = Field(default=20, gt=0, description="SMS and push notifications a second, both lanes")
+    push_ios: str = Field(default="", description="ARN of the SNS platform application for iOS; empty: no such devices")
+    push_android: str = Field(default="", description="the same for Android (FCM)")
+    webhook_per_second: float = Field(default=50, gt=0, description="webhooks a second, both lanes")
+    chat_kinds: str = Field(default="tgram slack discord", description="kinds of chats that apprise may call")
+    chat_per_second: float = Field(default=20, gt=0, description="chat messages a second, both lanes")
     live_demo: bool = Field(default=False, description="guests may chat without a ticket, and /live-demo is served")
 
     @property
@@ -61,7 +72,13 @@ class Settings(BaseModel):
     def default_rate(self, limit: str) -> float:
         """The rate of `<subsystem>.<lane>` where nobody has set one."""
         subsystem, _, lane = limit.partition(".")
-        rates = {"profiles": self.profiles_per_second, "live": self.live_per_second}
+        rates = {
+            "profiles": self.profiles_per_second,
+            "live": self.live_per_second,
+            "sns": self.sns_per_second,
+            "webhook": self.webhook_per_second,
+            "chat": self.chat_per_second,
+        }
         whole = rates.get(subsystem, self.ses_per_second)
         return whole * (self.bulk_share if lane == "bulk" else 1 - self.bulk_share)
 

@@ -3,6 +3,10 @@
 from chalicelib.observability import periodic_handler
 from chalicelib.wiring.campaigns import generator
 from chalicelib.wiring.control import consumers, switches
+from chalicelib.wiring.digests import digest
 from chalicelib.wiring.intake import tick
 
-handler = periodic_handler("tick", lambda: (tick().tick, generator().tick, consumers().follow_all, switches().watch))
+handler = periodic_handler(
+    "tick",
+    lambda: (tick().tick, generator().tick, digest().release, consumers().follow_all, switches().watch),
+)

@@ -39,6 +39,7 @@ def deploy_infra(
     workers: Artifact,
     layer: Artifact | None,
     ses_endpoint: str = "",
+    sns_endpoint: str = "",
     agree: Agree = lambda _: True,
 ) -> bool:
     """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError,
@@ -59,6 +60,7 @@ def deploy_infra(
             "WorkersKey": account.upload(bucket, workers),
             "LayerKey": account.upload(bucket, layer) if layer else "",
             "SesEndpoint": ses_endpoint,
+            "SnsEndpoint": sns_endpoint,
         },
         agree=agree,
     )

@@ -1,7 +1,7 @@
 """A letter as somebody would get it, for the eyes of managers. Called by the pages of campaigns and templates."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,8 @@ from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.profiles.model import Profile
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.segments import count_segments
+from chalicelib.wiring.letters import new_renderer
 from chalicelib.wiring.people import directory
 
 # A frame that may run nothing, send nothing and reach nothing but the letter's own pictures.
@@ -68,6 +70,21 @@ def framed(letter: Letter, *, with_subject: bool = False) -> Response:
     if with_subject and letter.problem is None:
         shown = _BODY.sub(lambda body: f"{body[0]}<div style='{_SUBJECT}'>{escape(letter.subject)}</div>", shown, 1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
+
+
+def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The SMS of a template in each language with its segments, for the template's own sample."""
+    if "sms" not in template.written_for:
+        return
+    for locale in template.locales:
+        try:
+            made = new_renderer().render(
+                template, channel="sms", locale=locale, context=context, user=template.sample.user
+            )
+        except RenderError as error:
+            yield {"locale": locale, "text": error.detail, "length": None}
+            continue
+        yield {"locale": locale, "text": made.parts["text"], "length": count_segments(made.parts["text"])}
 
 
 def _user(profile: Profile) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
 from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
-from chalicelib.admin.letters import Letter, framed, letter_for
+from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page
 from chalicelib.categories import CATEGORIES
 from chalicelib.control.managers import Role
@@ -58,6 +58,7 @@ def template_page(visit: Visit) -> Page:
         "about": _typed_about(visit, template),
         "categories": list(CATEGORIES),
         "changes": list(_changes(template)),
+        "texts": list(texts_of(template, template.sample.context)),
     }
     return Page("template", shown)
 

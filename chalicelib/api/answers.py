@@ -51,6 +51,7 @@ class TimelineEvent(Answer):
     status: str | None = None
     event: str | None = None
     reason: str | None = None
+    rule: str | None = Field(default=None, description="what decided it: a route, a cap, quiet hours, a digest")
     attempt: int | None = None
 
 

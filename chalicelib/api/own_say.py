@@ -11,6 +11,7 @@ from chalicelib.api.users import user_id_of
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.keys import Scope
+from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings
 from chalicelib.wiring.intake import confirmation_letters
@@ -25,6 +26,7 @@ class PreferencesAnswer(Answer):
 
     everything: bool
     categories: dict[str, dict[str, bool]]
+    digests: dict[str, DigestWish]
     quiet_hours: dict[str, str] | None
     paused_until: str | None
 

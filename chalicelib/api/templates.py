@@ -1,5 +1,6 @@
 """`/v1/templates`: read, write a new version, look at a letter before anybody gets it."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
@@ -11,6 +12,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
+from chalicelib.rendering.segments import count_segments
 from chalicelib.settings import settings
 from chalicelib.wiring.letters import renderer, template_desk, templates
 
@@ -60,11 +62,22 @@ class PreviewBody(BaseModel):
     user: dict[str, JsonValue] | None = None
 
 
+class SmsLength(Answer):
+    """How long a text is on its way: `units` of `encoding` (`GSM-7` or `UCS-2`) in `segments`, each of which is paid
+    for; the last has room for `left` more."""
+
+    encoding: str
+    units: int
+    segments: int
+    left: int
+
+
 class Preview(Answer):
-    """A rendered letter; `locale` is the one that was found."""
+    """A rendered letter; `locale` is the one that was found. `sms_length` for the channel `sms`."""
 
     locale: str
     parts: dict[str, str]
+    sms_length: SmsLength | None = None
 
 
 @endpoint(
@@ -122,4 +135,5 @@ def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
         )
     except RenderError as error:
         raise InvalidError.of("context", error.detail) from error
-    return {"locale": rendered.locale, "parts": dict(rendered.parts)}
+    length = asdict(count_segments(rendered.parts["text"])) if call.body.channel == "sms" else None
+    return {"locale": rendered.locale, "parts": dict(rendered.parts), "sms_length": length}

@@ -86,9 +86,11 @@ class Admission:
         """See `CampaignPort`."""
         state = self._heads.state(job.letter.campaign_id or "")
         if state == "paused":
-            self._park(job.letter, Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt))
+            parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
+            self._park(job.letter, parked)
             return None
-        self._record(job)
+        if not job.again:
+            self._record(job)
         if state == "cancelled":
             self._cancel(job.letter, job.channels, [r.notification_id for r in job.recipients])
             return None
@@ -100,10 +102,10 @@ class Admission:
         state = self._heads.state(campaign_id)
         if state == "paused":
             recipients = tuple(_known_again(r) for r in job.recipients)
-            self._park(job.letter, Chunk(channels=(job.channel,), recipients=recipients))
+            self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))
             return False
         if state == "cancelled":
-            self._cancel(job.letter, [job.channel], [r.notification_id for r in job.recipients])
+            self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
             return False
         return job.paced or self._is_its_turn(job, f"campaign.{campaign_id}")
 

@@ -192,7 +192,11 @@ class Fanout:
         messages = [
             Outgoing(
                 EnrichJob(
-                    letter=letter, channels=chunk.channels, recipients=chunk.recipients, attempt=chunk.attempt
+                    letter=letter,
+                    channels=chunk.channels,
+                    recipients=chunk.recipients,
+                    attempt=chunk.attempt,
+                    again=chunk.again,
                 ).model_dump_json(exclude_none=True),
                 min(delay, MAX_DELAY_SECONDS),
             )

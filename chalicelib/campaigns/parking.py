@@ -25,6 +25,7 @@ class Chunk(BaseModel):
     channels: tuple[str, ...]
     recipients: tuple[EnrichRecipient, ...]
     attempt: int = 1
+    again: bool = False
 
 
 class Parking:

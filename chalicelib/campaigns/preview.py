@@ -16,9 +16,11 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.campaigns.sources import Sources, Target, excluded
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
+from chalicelib.control.site_settings import SiteSettings
+from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.pipeline.routing import plan_of
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
 from chalicelib.rendering.store import TemplateStore
@@ -52,7 +54,9 @@ class Preview:
         runs: Runs,
         sources: Sources,
         templates: TemplateStore,
+        site: SiteSettings,
         directory: Directory,
+        addresses: Addresses,
         consent: ConsentDesk,
         clock: Clock,
         monotonic: Callable[[], float],
@@ -61,7 +65,9 @@ class Preview:
         self._runs = runs
         self._sources = sources
         self._templates = templates
+        self._site = site
         self._directory = directory
+        self._addresses = addresses
         self._consent = consent
         self._clock = clock
         self._monotonic = monotonic
@@ -127,8 +133,9 @@ class Preview:
     def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
         template = self._templates.get(spec.template)
-        category, channels = spec.category or template.category, spec.channels or template.channels
-        asked = {channel: _addressees(people, CHANNELS[channel].address_field) for channel in channels}
+        category = spec.category or template.category
+        channels = plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
+        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in channels}
         reached: set[str] = set()
         against: dict[str, str] = {}
         for channel, consent in self._consent.ask(category, asked).items():
@@ -140,11 +147,11 @@ class Preview:
         return [profile for one, profile in people.items() if one in reached]
 
 
-def _addressees(people: Mapping[str, Profile], field: str) -> list[Addressee]:
+def _addressees(people: Mapping[str, Profile], addresses: Mapping[str, str]) -> list[Addressee]:
     return [
-        Addressee(notification_id, profile.id or None, address, profile.timezone)
+        Addressee(notification_id, profile.id or None, addresses[notification_id], profile.timezone)
         for notification_id, profile in people.items()
-        if (address := profile.address(field))
+        if notification_id in addresses
     ]
 
 

@@ -21,7 +21,9 @@ from chalicelib.campaigns.progress import Planned, Progress, read_progress, samp
 from chalicelib.campaigns.store import spec_of, update_if
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow, ShardRow
@@ -35,9 +37,17 @@ class Runs:
     """The runs of one stage."""
 
     def __init__(
-        self, *, templates: TemplateStore, parking: Parking, queues: JobQueue, clock: Clock, retention_days: int
+        self,
+        *,
+        templates: TemplateStore,
+        site: SiteSettings,
+        parking: Parking,
+        queues: JobQueue,
+        clock: Clock,
+        retention_days: int,
     ) -> None:
         self._templates = templates
+        self._site = site
         self._parking = parking
         self._queues = queues
         self._clock = clock
@@ -140,10 +150,12 @@ class Runs:
         spec, at = spec_of(head), time_name(scheduled)
         template = self._templates.get(spec.template)
         name = run_id(head.id, at)
+        category = spec.category or template.category
+        plan = plan_of(category, template, named=spec.channels, routes=self._site.current().routes)
         letter = LetterSpec(
             template=template.key,
             template_version=template.version,
-            category=spec.category or template.category,
+            category=category,
             lane="bulk",
             context=spec.context,
             content=spec.content.model_dump(mode="json") if spec.content else None,
@@ -151,6 +163,7 @@ class Runs:
             accepted_at=rfc3339(self._clock()),
             campaign_id=head.id,
             run_id=name,
+            route=plan.route,
         )
         return RunRow(
             head.id,
@@ -160,7 +173,7 @@ class Runs:
             version=int(head.version),
             spec=spec.model_dump(mode="json", by_alias=True),
             letter=letter.model_dump(mode="json"),
-            channels=list(dict.fromkeys(spec.channels or template.channels)),
+            channels=list(plan.channels),
             shards=self._shard_count(spec, head, resend_of),
             created_at=letter.accepted_at,
             resend_of=resend_of,

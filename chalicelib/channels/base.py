@@ -3,10 +3,13 @@
 One file a channel beside this one, and a line in `registry.py`; channels know nothing of each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from chalicelib.errors import UnavailableError
 
 
 class Verdict(StrEnum):
@@ -21,6 +24,14 @@ class Verdict(StrEnum):
 # The reasons that say something of the provider and not of the letter; `pipeline/deliver.py` teaches its gate by them.
 THROTTLED = "throttled"
 DAILY_QUOTA = "daily_quota"
+# The reasons that several channels have.
+BAD_REQUEST = "bad_request"
+NO_CONNECTION = "no_connection"
+NO_ENDPOINT = "no_endpoint"  # the user has taken the last one away since
+ENDPOINTS_UNAVAILABLE = "endpoints_unavailable"
+PROVIDER_ERROR = "provider_error"
+REPLY_LOST = "reply_lost"
+TOO_LONG = "too_long"
 
 
 @dataclass(frozen=True)
@@ -60,3 +71,35 @@ class Channel(Protocol):
         """Sends at most `batch_size` messages; one outcome each, in order. Never raises for a provider's answer,
         never retries by itself."""
         ...
+
+
+# For those whose addresses are endpoints of the user's own: the best or the worst of several outcomes is the message's.
+BEST_FIRST = (Verdict.ACCEPTED, Verdict.UNKNOWN, Verdict.NOT_ACCEPTED, Verdict.REFUSED)
+_E = TypeVar("_E")
+Known = Mapping[str, Sequence[_E]]  # the usable endpoints by user id
+
+
+def send_to_endpoints(
+    messages: Sequence[Message],
+    usable: Callable[[Sequence[str]], Known[_E]],
+    send_one: Callable[[Message, Sequence[_E]], Outcome],
+) -> Sequence[Outcome]:
+    """Sends each message to the endpoints of its user; `usable` reads them all at once."""
+    try:
+        known = usable([message.address for message in messages])
+    except UnavailableError:
+        return [Outcome(Verdict.NOT_ACCEPTED, reason=ENDPOINTS_UNAVAILABLE)] * len(messages)
+
+    def send(message: Message) -> Outcome:
+        endpoints = known.get(message.address)
+        return send_one(message, endpoints) if endpoints else Outcome(Verdict.REFUSED, reason=NO_ENDPOINT)
+
+    return send_each(send, messages)
+
+
+def send_each(send_one: Callable[[Message], Outcome], messages: Sequence[Message]) -> Sequence[Outcome]:
+    """For providers that take one message a call: all at once, so that a batch takes as long as its slowest."""
+    if len(messages) < 2:
+        return [send_one(message) for message in messages]
+    with ThreadPoolExecutor(max_workers=len(messages)) as pool:
+        return list(pool.map(send_one, messages))

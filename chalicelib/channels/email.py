@@ -10,17 +10,10 @@ from dataclasses import dataclass
 from email.utils import formataddr
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-    ProxyConnectionError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Message, Outcome, Verdict
+from chalicelib.channels.aws import accepted, named_outcome, outcome_of
+from chalicelib.channels.base import BAD_REQUEST, DAILY_QUOTA, REPLY_LOST, THROTTLED, Message, Outcome, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -37,26 +30,13 @@ _REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a larger l
 # The whole rendered letter is the data of this template: SES only puts it in place (it escapes nothing).
 _BODY: "EmailTemplateContentTypeDef" = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
 
-# Errors after which the connection was never made, so that nothing can have been accepted. SSLError is not one: it may
-# come while the reply is read.
-_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError)
-
 # SES's words → what they mean for us. API errors and the statuses of a bulk send's entries.
 _REFUSALS = {
     "MessageRejected": "rejected",
-    "BadRequestException": "bad_request",
+    "BadRequestException": BAD_REQUEST,
     "MESSAGE_REJECTED": "rejected",
-    "INVALID_PARAMETER": "bad_request",
+    "INVALID_PARAMETER": BAD_REQUEST,
 }
-_THROTTLES = {
-    "TooManyRequestsException",
-    "LimitExceededException",
-    "ThrottlingException",
-    "Throttling",
-    "ACCOUNT_THROTTLED",
-}
-NO_CONNECTION = "no_connection"
-REPLY_LOST = "reply_lost"
 
 
 @dataclass(frozen=True)
@@ -113,7 +93,7 @@ class EmailChannel:
             )
         except (ClientError, BotoCoreError) as error:
             return _outcome_of(error)
-        return _accepted(answer.get("MessageId"))
+        return accepted(answer.get("MessageId"))
 
     def _send_many(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         entries: list[BulkEmailEntryTypeDef] = [
@@ -168,39 +148,24 @@ def _tags(tags: Mapping[str, str]) -> "list[MessageTagTypeDef]":
     return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 
-def _accepted(message_id: str | None) -> Outcome:
-    if not message_id:
-        return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)  # facts: a 200 without an id is ambiguous too
-    return Outcome(Verdict.ACCEPTED, provider_id=message_id)
-
-
 def _entry_outcome(result: "BulkEmailEntryResultTypeDef") -> Outcome:
     status = result.get("Status", "")
     if status == "SUCCESS":
-        return _accepted(result.get("MessageId"))
+        return accepted(result.get("MessageId"))
     return _named_outcome(status, result.get("Error", ""))
 
 
 def _outcome_of(error: ClientError | BotoCoreError) -> Outcome:
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        if status >= 500:
-            return Outcome(Verdict.UNKNOWN, reason="provider_error")
+    outcome = outcome_of(error, refusals=_REFUSALS)
+    if outcome.verdict is Verdict.NOT_ACCEPTED and isinstance(error, ClientError):
         fault = error.response.get("Error", {})
         return _named_outcome(fault.get("Code", ""), fault.get("Message", ""))
-    if isinstance(error, ParamValidationError):
-        return Outcome(Verdict.REFUSED, reason="bad_request")
-    if isinstance(error, _NEVER_SENT):
-        return Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION)
-    return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+    return outcome
 
 
 def _named_outcome(name: str, text: str) -> Outcome:
     if name == "ACCOUNT_DAILY_QUOTA_EXCEEDED" or "daily message quota" in text.lower():
         return Outcome(Verdict.NOT_ACCEPTED, reason=DAILY_QUOTA)
-    if name in _THROTTLES:
+    if name == "ACCOUNT_THROTTLED":
         return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
-    if name in _REFUSALS:
-        return Outcome(Verdict.REFUSED, reason=_REFUSALS[name])
-    # A paused account, an unverified domain, a missing right: nothing was sent, and a person can mend it.
-    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{name.lower()}" if name else "provider_refused")
+    return named_outcome(name, refusals=_REFUSALS)

@@ -11,12 +11,14 @@ from email.utils import parseaddr
 from time import monotonic
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pynamodb.exceptions import PutError
 
+from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.event_rules import DEFAULT_RULES, EventRule, EventType
 from chalicelib.control.redirects import Host, allowed_redirect, host_of
+from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.observability import logger
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
@@ -98,6 +100,12 @@ class SiteValues(_Group):
     event_rules: Annotated[
         Mapping[EventType, EventRule], Field(max_length=MAX_RULES, description="event type → letters")
     ] = Field(default=DEFAULT_RULES)
+    routes: Annotated[
+        Mapping[str, CategoryRoute], Field(description="category → channels, in order, and how they follow each other")
+    ] = Field(default_factory=dict)
+    caps: Annotated[Mapping[str, Cap], Field(description="category → the most letters to one user")] = Field(
+        default_factory=dict
+    )
     link_days: LinkDays = LinkDays()
     confirmation_again: ConfirmationAgain = ConfirmationAgain()
     soft_bounces: SoftBounces = SoftBounces()
@@ -107,6 +115,22 @@ class SiteValues(_Group):
     def hosts(self) -> frozenset[str]:
         """Every host that a browser may be sent to."""
         return self.allowed_hosts | {self.site_host}
+
+    @field_validator("routes", "caps")
+    @classmethod
+    def _known_categories(cls, by_category: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in by_category:
+            if name not in CATEGORIES:
+                raise ValueError(f"{name} is not one of {', '.join(CATEGORIES)}")
+        return by_category
+
+    @field_validator("caps")
+    @classmethod
+    def _account_is_never_capped(cls, caps: Mapping[str, Cap]) -> Mapping[str, Cap]:
+        for name in caps:
+            if CATEGORIES[name].transactional:
+                raise ValueError(f"letters of the category {name} are not counted")
+        return caps
 
     @model_validator(mode="after")
     def _redirect_stays_on_the_list(self) -> Self:

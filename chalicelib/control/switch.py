@@ -5,7 +5,7 @@ from typing import Literal
 
 from chalicelib.storage.control import SwitchRow
 
-SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "live")
+SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "chat", "live")
 RAMP_FROM = 0.1
 AUTO = "auto"  # `by` of a switch that opened by itself
 

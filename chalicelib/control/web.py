@@ -5,6 +5,8 @@ connection is made to what was checked, so that a second answer of the name serv
 
 import ipaddress
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -14,6 +16,41 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
+
+_POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
+
+
+class PrivateAddressError(NewConnectionError):
+    """Permanent: the name stands for an address that must not be called on somebody's word."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a POST: a `status`, or the `problem` for which there is none: `private_address`, `no_connection`
+    (nothing was sent), `no_answer` (it may have arrived)."""
+
+    status: int | None = None
+    problem: str | None = None
+
+
+def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    """One POST without redirects; the answer's body is not read. Never raises."""
+    try:
+        with session.post(
+            url, data=body, headers=headers, timeout=_POST_TIMEOUT_SECONDS, allow_redirects=False, stream=True
+        ) as response:
+            return Reply(status=response.status_code)
+    except requests.RequestException as error:
+        return Reply(problem=_problem(error))
+
+
+def _problem(error: requests.RequestException) -> str:
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(cause, PrivateAddressError):
+        return "private_address"
+    if isinstance(cause, NewConnectionError) or isinstance(error, requests.ConnectTimeout):
+        return "no_connection"
+    return "no_answer"
 
 
 def guarded_session(*, allow_private: bool) -> requests.Session:
@@ -41,7 +78,7 @@ def _connect(connection: Any) -> socket.socket:
         raise NewConnectionError(connection, "the name cannot be resolved") from error
     addresses = [str(one[4][0]) for one in found]
     if not addresses or not all(is_public(address) for address in addresses):
-        raise NewConnectionError(connection, "the address is not a public one")
+        raise PrivateAddressError(connection, "the address is not a public one")
     try:
         return create_connection((addresses[0], port), connection.timeout, socket_options=connection.socket_options)
     except OSError as error:

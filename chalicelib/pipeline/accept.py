@@ -16,10 +16,12 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
 from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.notification import notification_row
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
+from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
@@ -46,8 +48,11 @@ class Accepted:
 class Accept:
     """The intake of one stage."""
 
-    def __init__(self, *, templates: TemplateStore, queues: JobQueue, clock: Clock, retention_days: int) -> None:
+    def __init__(
+        self, *, templates: TemplateStore, site: SiteSettings, queues: JobQueue, clock: Clock, retention_days: int
+    ) -> None:
         self._templates = templates
+        self._site = site
         self._queues = queues
         self._clock = clock
         self._retention_days = retention_days
@@ -66,7 +71,8 @@ class Accept:
         used for another body), UnavailableError (retryable with the same key).
         """
         template = self._template(request.template)
-        category, channels = check_letter(request, template)
+        category = check_letter(request, template)
+        plan = plan_of(category, template, named=request.channels, routes=self._site.current().routes)
         request_id = derived_id("request", caller, key) if key else new_id()
         at = self._clock()
         letter = LetterSpec(
@@ -79,8 +85,9 @@ class Accept:
             accepted_at=rfc3339(at),
             expires_at=rfc3339(request.expires_at) if request.expires_at else None,
             stop_when=stop_when,
+            route=plan.route,
         )
-        stored = self._record_request(request, letter, channels, caller=caller)
+        stored = self._record_request(request, letter, plan.channels, caller=caller)
         self._record_notifications(stored)
         if stored.due_at is None:
             self.enqueue(stored)
@@ -162,14 +169,13 @@ class Accept:
         return min(MAX_DELAY_SECONDS, max(0, ceil(wait.total_seconds())))
 
 
-def check_letter(request: NotificationRequest, template: Template) -> tuple[str, tuple[str, ...]]:
-    """The category and the channels of a letter, with all that can be known wrong before it is accepted.
-    Raises: InvalidError (permanent)."""
+def check_letter(request: NotificationRequest, template: Template) -> str:
+    """The category of a letter, with all that can be known wrong before it is accepted. Raises: InvalidError
+    (permanent)."""
     category = request.category or template.category
     errors = []
     if category not in CATEGORIES:
         errors.append(FieldError("category", f"expected one of {', '.join(CATEGORIES)}"))
-    channels = tuple(dict.fromkeys(request.channels or template.channels))
     for n, channel in enumerate(request.channels or ()):
         if channel not in CHANNELS:
             errors.append(FieldError(f"channels[{n}]", f"expected one of {', '.join(CHANNELS)}"))
@@ -182,7 +188,7 @@ def check_letter(request: NotificationRequest, template: Template) -> tuple[str,
         errors += error.errors or (FieldError("context", error.detail),)
     if errors:
         raise InvalidError("the request cannot become a letter", errors)
-    return category, channels
+    return category
 
 
 def notification_ids(stored: RequestRow) -> list[str]:

@@ -40,21 +40,24 @@ class ConsentDesk:
         self._default_quiet = default_quiet
 
     def ask(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> dict[str, Consent]:
-        """What stands against a letter now, for the addressees of each channel. An account letter heeds no preferences.
-        Raises: UnavailableError (retryable)."""
-        at = self._clock()
+        """What stands against a letter now, for those of each channel. Raises: UnavailableError (retryable)."""
+        found = self.objections(category, people)
+        return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
+
+    def objections(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> Objections:
+        """Read once for the addressees of all channels. An account letter heeds no preferences. Raises:
+        UnavailableError (retryable)."""
         everybody = [one for those in people.values() for one in those]
         heeded = not CATEGORIES[category].transactional
-        found = read_objections(
+        return read_objections(
             user_ids={one.user_id for one in everybody if one.user_id} if heeded else (),
             addresses={(channel, one.address) for channel, those in people.items() for one in those},
-            at=at,
+            at=self._clock(),
         )
-        return {channel: self._judge(category, channel, those, found, at) for channel, those in people.items()}
 
-    def _judge(
-        self, category: str, channel: str, people: Sequence[Addressee], found: Objections, at: datetime
-    ) -> Consent:
+    def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:
+        """The answer for one channel by what was read."""
+        at = self._clock()
         skips: dict[str, str] = {}
         default = None if CATEGORIES[category].transactional else self._default_quiet()
         waits: dict[str, datetime] = {}

@@ -12,10 +12,12 @@ from typing import Any
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, Outcome, Verdict
+from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import RenderError
 from chalicelib.pipeline.campaign_port import CampaignPort
+from chalicelib.pipeline.caps import CAPPED, Caps
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move, Refusal
@@ -23,9 +25,13 @@ from chalicelib.pipeline.letter_links import LetterLinkMaker
 from chalicelib.pipeline.links import Link, LinkBook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.succession import Succession
 from chalicelib.pipeline.tally import run_tag
+from chalicelib.pipeline.waiting import EXPIRED, QUIET, waiting
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
+
+_MAYBE_THERE = (Verdict.ACCEPTED, Verdict.UNKNOWN)
 
 
 @dataclass
@@ -67,6 +73,7 @@ class Deliver:
         ledger: Ledger,
         retries: Retries,
         campaigns: CampaignPort,
+        caps: Caps,
         clock: Clock,
         lease_seconds: int,
         reconcile_seconds: int,
@@ -82,6 +89,8 @@ class Deliver:
         self._ledger = ledger
         self._retries = retries
         self._campaigns = campaigns
+        self._caps = caps
+        self._succession = Succession(ledger=ledger, retries=retries, clock=clock)
         self._clock = clock
         self._lease = timedelta(seconds=lease_seconds)
         self._grace = timedelta(seconds=reconcile_seconds)
@@ -91,8 +100,10 @@ class Deliver:
         """Sends each recipient's letter at most once, whatever is repeated. Raises: UnavailableError (retryable, before
         or after a send: what was claimed is never sent again by it)."""
         result = Delivered()
-        if self._expired(job):
-            self._close(job, job.recipients, DeliveryStatus.SKIPPED, "expired", result)
+        if job.letter.is_over(self._clock()):
+            for channel in (job.channel, *job.then):
+                over = job.model_copy(update={"channel": channel, "then": ()})
+                self._close(over, job.recipients, DeliveryStatus.SKIPPED, EXPIRED, result)
             return result
         if job.letter.run_id is not None and not self._campaigns.admits(job):
             result.count("held", len(job.recipients))
@@ -114,10 +125,7 @@ class Deliver:
                 return
             batch, left = left[: allowed.units], left[allowed.units :]
             outcomes = self._send(job, channel, batch, result)
-            gate.learn([_report(outcome) for outcome in outcomes], lane=job.letter.lane)
-
-    def _expired(self, job: DeliverJob) -> bool:
-        return job.letter.expires_at is not None and parse_rfc3339(job.letter.expires_at) <= self._clock()
+            gate.learn([_report(outcome, job.channel) for outcome in outcomes], lane=job.letter.lane)
 
     def _render(self, job: DeliverJob, result: Delivered) -> list[_Letter]:
         template = self._templates.get(job.letter.template, job.letter.template_version)
@@ -175,10 +183,21 @@ class Deliver:
                 self._close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
         for until in sorted(set(consent.waits.values())):
             late = [n for n, moment in consent.waits.items() if moment == until]
+            self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
             self._retries.until(_enrich_again(job, late), until)
             result.count("postponed", len(late))
         aside = {*consent.skips, *consent.waits}
-        return [letter for letter in letters if letter.recipient.notification_id not in aside]
+        return self._uncapped(job, [one for one in letters if one.recipient.notification_id not in aside], result)
+
+    def _uncapped(self, job: DeliverJob, letters: list[_Letter], result: Delivered) -> list[_Letter]:
+        """Those who have not had enough letters of this category; each counts from here on."""
+        users = {one.recipient.notification_id: one.recipient.user_id for one in letters}
+        enough = self._caps.take(job.letter.category, {one: user for one, user in users.items() if user})
+        over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
+        for channel in (job.channel, *job.then) if over else ():
+            capped = job.model_copy(update={"channel": channel, "then": ()})
+            self._close(capped, over, DeliveryStatus.SKIPPED, CAPPED, result, rule=enough.rule)
+        return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
 
     def _claim(self, job: DeliverJob, letters: Sequence[_Letter], owner: str, result: Delivered) -> list[_Letter]:
         lease_until = self._clock() + self._lease
@@ -190,6 +209,7 @@ class Deliver:
                     owner=owner,
                     lease_until=lease_until,
                     attempt=job.attempt,
+                    rule=job.letter.rule,
                     request_id=job.letter.request_id,
                     run_id=job.letter.run_id,
                 )
@@ -215,13 +235,14 @@ class Deliver:
     def _record(
         self, job: DeliverJob, results: Sequence[tuple[_Letter, Outcome]], owner: str, result: Delivered
     ) -> None:
-        moves, again, exhausted, unknown = [], [], [], []
+        moves, again, exhausted, unknown, refused = [], [], [], [], []
         for letter, outcome in results:
             status: DeliveryStatus | None = None
             if outcome.verdict is Verdict.ACCEPTED:
                 status = DeliveryStatus.SENT
             elif outcome.verdict is Verdict.REFUSED:
                 status = DeliveryStatus.FAILED
+                refused.append(letter.recipient)
             elif outcome.verdict is Verdict.UNKNOWN:
                 unknown.append(letter.recipient)
             elif job.attempt < self._max_attempts:
@@ -242,6 +263,9 @@ class Deliver:
                         run_id=job.letter.run_id,
                     )
                 )
+        # Before the record: whatever dies between the two, the channels that follow are asked about twice, not never.
+        maybe_there = [one.recipient for one, outcome in results if outcome.verdict in _MAYBE_THERE]
+        self._succession.after(job, in_vain=[*refused, *exhausted], maybe_there=maybe_there)
         self._ledger.move(moves)
         if any(outcome.verdict is Verdict.ACCEPTED for _, outcome in results):
             result.seconds_since_accepted.append(self._age_seconds(job))
@@ -259,13 +283,17 @@ class Deliver:
         status: DeliveryStatus,
         reason: str,
         result: Delivered,
+        *,
+        rule: str | None = None,
     ) -> None:
+        self._succession.after(job, in_vain=recipients)
         refused = self._ledger.move(
             [
                 Move(
                     DeliveryKey(r.notification_id, job.channel),
                     status,
                     reason=reason,
+                    rule=rule or job.letter.rule,
                     request_id=job.letter.request_id,
                     run_id=job.letter.run_id,
                     unclaimed=True,
@@ -283,9 +311,10 @@ class Deliver:
         return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
 
 
-def _report(outcome: Outcome) -> Report:
-    """What an outcome says of the provider: an accepted or refused letter says that it is well."""
-    if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
+def _report(outcome: Outcome, channel: str) -> Report:
+    """What an outcome says of the provider: an accepted or refused letter says that it is well. One of many servers
+    says nothing of the others."""
+    if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
         return Report()
     if outcome.reason == THROTTLED:
         return Report(slow_down=True)
@@ -309,7 +338,7 @@ def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob
         for r in job.recipients
         if r.notification_id in notification_ids
     )
-    return EnrichJob(letter=job.letter, channels=(job.channel,), recipients=recipients)
+    return EnrichJob(letter=job.letter, channels=(job.channel, *job.then), recipients=recipients, again=True)
 
 
 def _only(job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> DeliverJob:

@@ -5,16 +5,20 @@ for the worker that knows it). Rendered bodies never travel (design §2).
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chalicelib.clock import parse_rfc3339
 from chalicelib.control.event_rules import StopWhen
+from chalicelib.control.routes import Mode
 from chalicelib.errors import PoisonMessageError
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
 # once more: twice its size at worst; the letter's context (≤ 128 KB) comes on top of the recipients.
 CHUNK_BYTES = 256_000
+PROFILE_FIELDS = ("email", "phone", "name", "locale", "timezone", "attributes")
 CHUNK_SIZE = 50  # users in a job: SES takes 50 in a bulk send, DynamoDB 100 in a transaction
 
 Lane = Literal["instant", "bulk"]
@@ -41,6 +45,16 @@ class EnrichRecipient(BaseModel):
     context: dict[str, Any] | None = None  # variables of this letter alone
 
 
+class LetterRoute(BaseModel):
+    """How the channels of a letter follow each other (`control.routes.CategoryRoute`); `rule` says so to people."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode
+    after_minutes: int | None = None
+    rule: str
+
+
 class LetterSpec(BaseModel):
     """What is the same for everybody in a job."""
 
@@ -58,6 +72,22 @@ class LetterSpec(BaseModel):
     run_id: str | None = None
     content: dict[str, Any] | None = None  # where a campaign's letters get more variables from
     stop_when: StopWhen | None = None
+    route: LetterRoute | None = None
+    locale: str | None = None  # for those who have told none
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether it must not leave at that moment any more."""
+        return self.expires_at is not None and parse_rfc3339(self.expires_at) <= at
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether its channels are tried one after the other."""
+        return self.route is not None and self.route.mode != "all"
+
+    @property
+    def rule(self) -> str | None:
+        """Who decided about its channels, for the timeline."""
+        return self.route.rule if self.route else None
 
 
 class EnrichJob(Job):
@@ -66,6 +96,8 @@ class EnrichJob(Job):
     letter: LetterSpec
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     recipients: Annotated[tuple[EnrichRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
+    again: bool = False  # it comes back, with some of its channels: its notifications are recorded
+    after: str | None = None  # the channel that was tried before these: what came of it decides
     attempt: Annotated[int, Field(ge=1)] = 1
 
 
@@ -89,7 +121,34 @@ class DeliverJob(Job):
     channel: str
     recipients: Annotated[tuple[DeliverRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
     attempt: Annotated[int, Field(ge=1)] = 1
+    then: tuple[str, ...] = ()  # the channels that follow, where they are tried one after the other
     paced: bool = False  # a campaign's chunk that has waited for its turn
+
+
+class DigestJob(Job):
+    """Send what is due for one user together."""
+
+    user_id: str
+
+
+def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, after: str | None = None) -> EnrichJob:
+    """Back to `enrich` with the channels that follow: what is known of the user is read again. With `after`, what came
+    of that channel decides whether they are needed."""
+    return EnrichJob(
+        letter=job.letter,
+        channels=job.then,
+        recipients=tuple(
+            EnrichRecipient(
+                notification_id=one.notification_id,
+                user_id=one.user_id,
+                profile=None if one.user_id else {name: one.user[name] for name in PROFILE_FIELDS if name in one.user},
+                context=one.context,
+            )
+            for one in recipients
+        ),
+        again=True,
+        after=after,
+    )
 
 
 def read_job(kind: type[_J], body: str) -> _J:

@@ -19,7 +19,16 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus, S
-from chalicelib.pipeline.tally import ENGAGEMENTS, UNDER_WAY, UNSENT, Supposed, Tally, unsent_place, word
+from chalicelib.pipeline.tally import (
+    ENGAGEMENTS,
+    UNDER_WAY,
+    UNSENT,
+    Supposed,
+    Tally,
+    fit_for_resend,
+    unsent_place,
+    word,
+)
 from chalicelib.pipeline.transaction import OWN_VALUE, Updates, Wording
 from chalicelib.storage.base import batch_read, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
@@ -69,6 +78,7 @@ class Move:
     key: DeliveryKey
     status: DeliveryStatus
     reason: str | None = None
+    rule: str | None = None  # what decided it, for the timeline
     owner: str | None = None
     lease_until: datetime | None = None
     provider_id: str | None = None
@@ -201,7 +211,9 @@ class Ledger:
         if supposed.run_id is not None:
             actions.append(row.run_id.set(supposed.run_id))
             unsent = unsent_place(supposed.run_id, move.key.notification_id)
-            actions.append(row.unsent_run.set(unsent) if move.status in UNSENT else row.unsent_run.remove())
+            actions.append(
+                row.unsent_run.set(unsent) if fit_for_resend(move.status, move.reason) else row.unsent_run.remove()
+            )
         if move.by_hand:
             actions.append(row.resends.remove())
         if move.resend:
@@ -214,13 +226,13 @@ class Ledger:
 
 
 def _event(move: Move, at: str) -> dict[str, Any]:
-    event = {"at": at, "status": move.status.value, "reason": move.reason, "attempt": move.attempt}
+    event = {"at": at, "status": move.status.value, "reason": move.reason, "rule": move.rule, "attempt": move.attempt}
     return {name: value for name, value in event.items() if value is not None}
 
 
 def _before(move: Move) -> frozenset[DeliveryStatus | None]:
     before: frozenset[DeliveryStatus | None] = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
-    return before & {None, DeliveryStatus.QUEUED} if move.unclaimed else before
+    return before & {None, DeliveryStatus.WAITING, DeliveryStatus.QUEUED} if move.unclaimed else before
 
 
 def _first_guess(move: Move) -> Supposed:

@@ -12,9 +12,13 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.pipeline.caps import Caps
+from chalicelib.pipeline.digest import Digest
+from chalicelib.pipeline.endpoint_desk import EndpointDesk
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, History
 from chalicelib.pipeline.links import LinkBook, describe
 from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
@@ -148,6 +152,52 @@ class SuppressionsPart:
             return []
         pairs = [(channel, profile.address(spec.address_field)) for channel, spec in CHANNELS.items()]
         return [(channel, address) for channel, address in pairs if address]
+
+
+class EndpointsPart:
+    """Devices, webhooks and chats, with the logs of what was sent there."""
+
+    name = "endpoints"
+
+    def __init__(self, desk: EndpointDesk, book: EndpointBook) -> None:
+        self._desk = desk
+        self._book = book
+
+    def export(self, user_id: str) -> list[dict[str, Any]]:
+        return [one.model_dump(mode="json", exclude={"target", "secret"}) for one in self._book.of(user_id)]
+
+    def erase(self, user_id: str) -> None:
+        self._desk.erase(user_id)
+
+
+class CapsPart:
+    """Which letters count against the user's caps."""
+
+    name = "caps"
+
+    def __init__(self, caps: Caps) -> None:
+        self._caps = caps
+
+    def export(self, user_id: str) -> Mapping[str, list[str]]:
+        return self._caps.of(user_id)
+
+    def erase(self, user_id: str) -> None:
+        self._caps.erase(user_id)
+
+
+class DigestsPart:
+    """Letters that wait to be sent together."""
+
+    name = "digests"
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+
+    def export(self, user_id: str) -> list[dict[str, Any]]:
+        return self._digest.of(user_id)
+
+    def erase(self, user_id: str) -> None:
+        self._digest.erase(user_id)
 
 
 class ProfilePart:

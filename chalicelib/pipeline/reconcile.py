@@ -15,6 +15,7 @@ from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.succession import Succession
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
@@ -27,6 +28,7 @@ class Reconcile:
         self._retries = retries
         self._clock = clock
         self._grace = timedelta(seconds=reconcile_seconds)
+        self._succession = Succession(ledger=ledger, retries=retries, clock=clock)
 
     def take(self, aside: RetryJob) -> tuple[str, list[str]]:
         """Handles a job that was put aside; says what it did, and for which notifications. Raises: PoisonMessageError
@@ -45,6 +47,8 @@ class Reconcile:
             # Gone on, or back in the queue with a message of its own … unless its worker died between the two.
             if row is not None and row.status == DeliveryStatus.QUEUED:
                 self._retries.forward(job)
+            else:
+                self._succession.settle(job, job.recipients)
             return
         deadline = parse_rfc3339(row.lease_until or row.created_at) + self._grace
         wait = (deadline - self._clock()).total_seconds()
@@ -58,6 +62,7 @@ class Reconcile:
                 self._retries.forward(job.model_copy(update={"attempt": job.attempt + 1}))
             return
         self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason="unconfirmed", owner=row.owner)])
+        self._succession.settle(job, job.recipients)
 
     def _read(self, key: DeliveryKey) -> DeliveryRow | None:
         with reaching_dynamodb():

@@ -92,7 +92,7 @@ class Revive:
             user_id=head.user_id,
             profile=None if head.user_id else dict(head.recipient),
         )
-        job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,))
+        job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
         # dropped. The other way round it would be open with no job, and nobody could ask again.
         self._queues.put(f"enrich-{letter.lane}", [Outgoing(job.model_dump_json(), _REOPENED_BEFORE_SECONDS)])

@@ -5,10 +5,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.control.event_rules import EventRule
+from chalicelib.control.routes import CategoryRoute
 from chalicelib.control.site_settings import Setting, SiteSettings
+from chalicelib.errors import InvalidError
 from chalicelib.pipeline.events import Events
+from chalicelib.pipeline.routing import route_errors
 
 _RULES = TypeAdapter(dict[str, EventRule])
+_ROUTES = TypeAdapter(dict[str, CategoryRoute])
 
 
 class SiteDesk:
@@ -23,7 +27,17 @@ class SiteDesk:
         UnavailableError (retryable)."""
         if name == "event_rules":
             self._check_rules(value)
+        if name == "routes":
+            self._check_routes(value)
         return self._site.put(name, value, by=by, version=version)
+
+    def _check_routes(self, value: Any) -> None:
+        try:
+            errors = list(route_errors(_ROUTES.validate_python(value)))
+        except ValidationError:
+            return
+        if errors:
+            raise InvalidError("routes is not as expected", errors)
 
     def _check_rules(self, value: Any) -> None:
         # A shape that is wrong is told by the setting itself, with all its mistakes.

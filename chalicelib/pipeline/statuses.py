@@ -5,8 +5,10 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """A delivery moves forward only: queued → calling → sent → delivered | bounced | complained; the rest is aside."""
+    """A delivery moves forward only: waiting → queued → calling → sent → delivered | bounced | complained; the rest is
+    aside."""
 
+    WAITING = "waiting"  # not tried yet: for a quiet hour to end, a digest, a channel before it
     QUEUED = "queued"  # tried before, waits for its next attempt
     CALLING = "calling"  # claimed: the provider is being called, or its answer is not known
     SENT = "sent"
@@ -23,30 +25,32 @@ S = DeliveryStatus
 
 # From which states each state may be entered; None stands for "no row yet".
 ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
-    S.CALLING: frozenset({None, S.QUEUED}),
+    S.WAITING: frozenset({None, S.WAITING, S.QUEUED}),
+    S.CALLING: frozenset({None, S.WAITING, S.QUEUED}),
     S.QUEUED: frozenset({S.CALLING}),
     # From `queued` too: what waits to be sent once more may turn out to have been sent, and then is not.
     S.SENT: frozenset({S.QUEUED, S.CALLING, S.UNCERTAIN}),
     S.DELIVERED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
     S.BOUNCED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
     S.COMPLAINED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
-    S.SKIPPED: frozenset({None, S.QUEUED}),
-    S.FAILED: frozenset({None, S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
+    S.SKIPPED: frozenset({None, S.WAITING, S.QUEUED}),
+    S.FAILED: frozenset({None, S.WAITING, S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
     S.UNCERTAIN: frozenset({S.CALLING}),
-    S.CANCELLED: frozenset({None, S.QUEUED}),
+    S.CANCELLED: frozenset({None, S.WAITING, S.QUEUED}),
 }
 
 # A person may open again what was given up or is not known.
 REOPENED_FROM: frozenset[DeliveryStatus | None] = frozenset({S.FAILED, S.UNCERTAIN})
 
 # What the API shows for a delivery: its inner steps are one "processing".
-_SHOWN = {S.QUEUED: "processing", S.CALLING: "processing"}
+_SHOWN = {S.WAITING: "scheduled", S.QUEUED: "processing", S.CALLING: "processing"}
 
 # A notification on several channels shows its best news; work still going on comes before all.
 _PRECEDENCE = (
     "processing",
     "delivered",
     "sent",
+    "scheduled",
     "complained",
     "bounced",
     "uncertain",
@@ -56,7 +60,7 @@ _PRECEDENCE = (
 )
 
 
-NOTIFICATION_STATUSES = ("accepted", "scheduled", *_PRECEDENCE)
+NOTIFICATION_STATUSES = ("accepted", *_PRECEDENCE)
 
 
 def shown_status(status: DeliveryStatus) -> str:

@@ -1,7 +1,7 @@
 """What a move changes in the counts of a campaign's run. Called by the ledger alone, which writes both in one
 transaction: a count is exact because the move that it counts was made with it or not at all.
 
-What is still under way (`queued`, `calling`) is not counted: it is what is left of the targeted ones.
+What is still under way (`waiting`, `queued`, `calling`) is not counted: it is what is left of the targeted ones.
 """
 
 from collections import Counter, defaultdict
@@ -15,9 +15,10 @@ from pynamodb.expressions.update import Action
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.campaigns import CounterRow
 
-UNDER_WAY = frozenset({None, DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
+UNDER_WAY = frozenset({None, DeliveryStatus.WAITING, DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
 UNSENT = frozenset({DeliveryStatus.SKIPPED, DeliveryStatus.FAILED})  # certainly not sent: fit for a resend
 ENGAGEMENTS = frozenset({"opened", "clicked", "unsubscribed"})
+_REACHED_OTHERWISE = ("reached_by_", "opened_on_", "in_digest")
 COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
 UNSENT_SHARDS = 8
 
@@ -68,6 +69,11 @@ class Tally:
             actions: list[Action] = [Path([name]).add(n) for name, n in changes.items() if n]
             if actions:
                 yield CounterRow(run_id, f"{shard % COUNTER_SHARDS:02}"), actions
+
+
+def fit_for_resend(status: DeliveryStatus, reason: str | None) -> bool:
+    """Whether nobody got the letter: not one that its reader has by another channel."""
+    return status in UNSENT and not (reason or "").startswith(_REACHED_OTHERWISE)
 
 
 def run_tag(run_id: str) -> str:

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import PoisonMessageError
+from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
-from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
+from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_job
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.ses_events import FeedbackEvent, read_event
+from chalicelib.pipeline.sms_replies import SmsReplies, SmsReply, read_reply
 
 if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.pipeline.deliver import Deliver
+    from chalicelib.pipeline.digest import Digest
     from chalicelib.pipeline.enrich import Enrich
     from chalicelib.pipeline.feedback import Feedback
     from chalicelib.pipeline.reconcile import Reconcile
@@ -45,6 +47,15 @@ def deliver_work(deliver: "Deliver") -> Work:
     return work
 
 
+def digest_work(digest: "Digest") -> Work:
+    """The work of `functions/digest.py`."""
+
+    def work(body: str) -> Line:
+        return Line(counts={"collected": digest.send(read_job(DigestJob, body).user_id)})
+
+    return work
+
+
 def retry_work(reconcile: "Reconcile") -> Work:
     """The work of `functions/retry.py`."""
 
@@ -55,13 +66,17 @@ def retry_work(reconcile: "Reconcile") -> Work:
     return work
 
 
-def feedback_work(feedback: "Feedback") -> BatchWork:
+def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
     """The work of `functions/feedback.py`: the events of a batch are recorded together."""
 
     def work(bodies: Sequence[str]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         events: dict[int, FeedbackEvent] = {}
         for place, body in enumerate(bodies):
+            reply = read_reply(body)
+            if reply is not None:
+                outcomes.append(_take_reply(replies, reply))
+                continue
             try:
                 event = read_event(body)
             except PoisonMessageError as error:
@@ -78,3 +93,10 @@ def feedback_work(feedback: "Feedback") -> BatchWork:
         return outcomes
 
     return work
+
+
+def _take_reply(replies: SmsReplies, reply: SmsReply) -> Outcome:
+    try:
+        return Line(counts={f"sms_{replies.take(reply)}": 1})
+    except UnavailableError as error:
+        return error

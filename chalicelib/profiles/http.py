@@ -79,9 +79,19 @@ class HttpProfiles:
 def _profile(given: Any) -> Profile | None:
     """None for a user whose data cannot be read: that one is asked for again, the others go on."""
     try:
-        user = User.model_validate({name: given[name] for name in User.model_fields if name in given})
+        fields = {name: given[name] for name in User.model_fields if name in given}
+        user = _user(fields)
     except (TypeError, ValidationError):
         return None
     fields = user.model_dump()
     fields["email_confirmed"] = bool(user.email_confirmed)
     return Profile(**fields)
+
+
+def _user(fields: dict[str, Any]) -> User:
+    try:
+        return User.model_validate(fields)
+    except ValidationError as error:
+        if {mistake["loc"] for mistake in error.errors()} != {("phone",)}:
+            raise
+    return User.model_validate({**fields, "phone": None})  # a number that no plan has must not keep letters away

@@ -48,6 +48,20 @@ def _email(value: str) -> str:
         raise ValueError(f"expected an email address such as anna@example.com: {error}") from error
 
 
+def _phone(value: str) -> str:
+    # Imported here, as above. A number that its country's plan does not have is refused: a text to it is paid for.
+    import phonenumbers
+
+    expected = "expected a number that exists in its country's numbering plan, such as +79261234567"
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError(expected) from error
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError(expected)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
 @cache
 def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())  # it walks a folder of 600 files
@@ -85,7 +99,11 @@ def _depth(value: object) -> int:
 
 UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~@:-]{1,128}$", examples=["u-1042"])]
 Email = Annotated[str, Field(max_length=254, examples=["anna@example.com"]), AfterValidator(_email)]
-Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+79261234567"])]
+Phone = Annotated[
+    str,
+    Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+79261234567"]),
+    AfterValidator(_phone),
+]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Анна"])]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["ru"])]
 Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_timezone)]

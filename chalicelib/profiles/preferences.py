@@ -12,12 +12,14 @@ from pynamodb.exceptions import PutError
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError
+from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.quiet import quiet_until
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow
 
 _CHANGE_TRIES = 5
 Hours = tuple[str, str]  # local times: from, to
+DIGEST_CATEGORY = "digest"  # of the letter that what was collected is sent as
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 
 
@@ -58,6 +60,9 @@ class Preferences(BaseModel):
 
     everything: Annotated[StrictBool, Field(description="false: nothing but letters about the account")] = True
     categories: Mapping[str, Mapping[str, StrictBool]] = Field(default_factory=dict)
+    digests: Annotated[
+        Mapping[str, DigestWish], Field(description="categories whose letters come together, daily or weekly")
+    ] = Field(default_factory=dict)
     quiet_hours: QuietHours | None = None
     paused_until: Annotated[Moment | None, Field(description="until then letters are skipped")] = None
 
@@ -70,6 +75,16 @@ class Preferences(BaseModel):
             if CATEGORIES[name].transactional and not all(channels.values()):
                 raise ValueError(f"letters of the category {name} cannot be switched off")
         return categories
+
+    @field_validator("digests")
+    @classmethod
+    def _collectable(cls, digests: Mapping[str, DigestWish]) -> Mapping[str, DigestWish]:
+        for name in digests:
+            if name not in CATEGORIES:
+                raise ValueError(f"{name} is not one of {', '.join(CATEGORIES)}")
+            if CATEGORIES[name].transactional or name == DIGEST_CATEGORY:
+                raise ValueError(f"letters of the category {name} are not collected")
+        return digests
 
     def wants(self, category: str, channel: str) -> bool:
         """Whether a category is on for a channel, the pause and `everything` aside."""
@@ -171,4 +186,5 @@ def quiet_for(
 def _read_in(stored: Mapping[str, Any]) -> Preferences:
     # What an earlier version stored of categories that are gone must not shut the user out of the page.
     categories = {name: on for name, on in stored.get("categories", {}).items() if name in CATEGORIES}
-    return Preferences.model_validate({**stored, "categories": categories})
+    digests = {name: wish for name, wish in stored.get("digests", {}).items() if name in CATEGORIES}
+    return Preferences.model_validate({**stored, "categories": categories, "digests": digests})

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 def quiet_until(start: str, end: str, *, zone: str, at: datetime) -> datetime | None:
     """The moment (UTC) at which the quiet that holds `at` ends, or None when it is not quiet. `start` and `end` are
     local times such as `22:00` and `08:00`; the hours may go over midnight."""
-    local = at.astimezone(_zone(zone))
+    local = at.astimezone(zone_of(zone))
     begins, ends = time.fromisoformat(start), time.fromisoformat(end)
     now = local.time()
     if begins <= ends:
@@ -21,7 +21,8 @@ def quiet_until(start: str, end: str, *, zone: str, at: datetime) -> datetime | 
     return datetime.combine(last_day, ends, tzinfo=local.tzinfo).astimezone(UTC)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of this name; UTC where there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a profile service may name any zone

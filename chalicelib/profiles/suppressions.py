@@ -28,6 +28,7 @@ class Reason(StrEnum):
     COMPLAINT = "complaint"
     SOFT_BOUNCES = "soft_bounces"
     UNSUBSCRIBED = "unsubscribed"  # an opt-out, so that letters about the account still go
+    STOP = "stop"  # answered to a text: no text at all goes to the number any more
     BY_HAND = "by_hand"
     IMPORT = "import"
 
@@ -125,6 +126,12 @@ class SuppressionList:
         if not found:
             raise NotFoundError("this address was never suppressed")
         return _shown(found[0])
+
+    def reason_of(self, channel: str, address: str) -> str | None:
+        """Why one address is suppressed now. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            found = list(SuppressionRow.batch_get([suppression_key(channel, address)], consistent_read=True))
+        return next((row.reason for row in found if holds(row, self._clock())), None)
 
     def page(self, channel: str, *, limit: int, cursor: str | None) -> tuple[list[Suppression], str | None]:
         """A page of the suppressed addresses, newest first. Raises: InvalidError (permanent: not our cursor),

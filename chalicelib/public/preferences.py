@@ -15,7 +15,8 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
 from chalicelib.control.tokens import Purpose
 from chalicelib.errors import NotFoundError
-from chalicelib.profiles.preferences import Preferences, QuietHours
+from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences, QuietHours
 from chalicelib.public.pages import page, words
 from chalicelib.public.visitor import Visitor, public_page
 from chalicelib.settings import settings
@@ -34,7 +35,7 @@ def own_preferences(visitor: Visitor) -> Response:
     zone = _zone_of(user_id)
     if visitor.method != "POST":
         return _shown(visitor, preferences().get(user_id), zone, saved=False)
-    chosen, mistakes = _read(visitor.form, ZoneInfo(zone))
+    chosen, mistakes = _read(visitor.form, ZoneInfo(zone), preferences().get(user_id))
     if mistakes:
         return _shown(visitor, chosen, zone, saved=False, mistakes=mistakes)
     return _shown(visitor, preferences().put(user_id, chosen), zone, saved=True)
@@ -85,12 +86,35 @@ def _categories(stored: Preferences, say: Mapping[str, Any]) -> list[dict[str, A
                 }
                 for channel in CHANNELS
             ],
+            "digest": None if category == DIGEST_CATEGORY else _digest_choice(stored, category, say),
         }
         for category in _switchable()
     ]
 
 
-def _read(form: Mapping[str, str], zone: ZoneInfo) -> tuple[Preferences, tuple[str, ...]]:
+def _digest_choice(stored: Preferences, category: str, say: Mapping[str, Any]) -> dict[str, Any]:
+    wish = stored.digests.get(category)
+    return {
+        "field": f"digest.{category}",
+        "chosen": wish.every if wish else "",
+        "choices": {every: say["preferences"]["digest"][every or "now"] for every in ("", "day", "week")},
+    }
+
+
+def _digests(form: Mapping[str, str], before: Preferences) -> dict[str, DigestWish]:
+    """What the form chooses; an hour that was set over the API stays."""
+    wishes = {}
+    for category in _switchable():
+        every = form.get(f"digest.{category}", "")
+        known = before.digests.get(category)
+        if known is not None and known.every == every:
+            wishes[category] = known
+        elif every in ("day", "week") and category != DIGEST_CATEGORY:
+            wishes[category] = DigestWish.model_validate({"every": every})
+    return wishes
+
+
+def _read(form: Mapping[str, str], zone: ZoneInfo, before: Preferences) -> tuple[Preferences, tuple[str, ...]]:
     """What the form says, and the names of its mistakes. A switch that is off is not in a form at all."""
     mistakes = []
     quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
@@ -102,6 +126,7 @@ def _read(form: Mapping[str, str], zone: ZoneInfo) -> tuple[Preferences, tuple[s
         categories={
             category: {channel: _field(category, channel) in form for channel in CHANNELS} for category in _switchable()
         },
+        digests=_digests(form, before),
         quiet_hours=quiet,
         paused_until=paused,
     )

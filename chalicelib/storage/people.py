@@ -50,6 +50,41 @@ class PreferencesRow(StageTable):
     updated_at = UnicodeAttribute()
 
 
+class EndpointRow(StageTable):
+    """A user's own endpoints: devices, webhooks, chats.
+
+    part `channel#<channel>`  all of one channel, as JSON: a chunk of users is read by one request
+    part `log#<endpoint>#<time>`  one try of a delivery at one endpoint, for a month
+    part `took#<endpoint>#<delivery>`  the endpoint has it
+    """
+
+    class Meta(TableMeta):
+        thing = "endpoints"
+
+    user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    part: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    endpoints: JSONAttribute = JSONAttribute(null=True)
+    version: NumberAttribute = NumberAttribute(null=True)
+    at = UnicodeAttribute(null=True)
+    delivery_id = UnicodeAttribute(null=True)
+    outcome = UnicodeAttribute(null=True)
+    status: NumberAttribute = NumberAttribute(null=True)
+    expires_at_epoch = NumberAttribute(null=True)
+
+
+class CapRow(StageTable):
+    """The letters of a category that count against a user's cap: `taken` is `{notification id: epoch seconds}`."""
+
+    class Meta(TableMeta):
+        thing = "caps"
+
+    user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    category: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    taken: JSONAttribute = JSONAttribute(default=dict)
+    version: NumberAttribute = NumberAttribute(default=0)
+    expires_at_epoch = NumberAttribute(null=True)
+
+
 class ByChannelIndex(GlobalSecondaryIndex["SuppressionRow"]):
     """The suppressed addresses of a channel; one that was removed leaves the index."""
 

@@ -9,10 +9,10 @@ from botocore.config import Config
 from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queues
+from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
-from chalicelib.wiring.people import consent, directory
+from chalicelib.wiring.people import addresses, consent, directory
 from chalicelib.wiring.running import campaigns, content_source, parking, runs
 
 if TYPE_CHECKING:
@@ -144,7 +144,9 @@ def campaign_preview() -> "Preview":
         runs=runs(),
         sources=sources(),
         templates=templates(),
+        site=site_settings(),
         directory=directory(),
+        addresses=addresses(),
         consent=consent(),
         clock=now,
         monotonic=time.monotonic,

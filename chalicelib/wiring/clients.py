@@ -1,4 +1,5 @@
-"""The clients of AWS, each with explicit timeouts and retries. SES has none of its own: see `channels/email.py`."""
+"""The clients of AWS, each with explicit timeouts and retries. SES and SNS have none of their
+own: see `channels/email.py`."""
 
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -11,11 +12,12 @@ if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-_SES = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+_ONE_TRY = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
 
 
 @cache
@@ -33,7 +35,13 @@ def aws_lambda() -> "LambdaClient":
 @cache
 def ses() -> "SESV2Client":
     """SES v2, with one try."""
-    return cast("SESV2Client", session().create_client("sesv2", config=_SES))
+    return cast("SESV2Client", session().create_client("sesv2", config=_ONE_TRY))
+
+
+@cache
+def sns() -> "SNSClient":
+    """SNS, with one try: a text that is sent twice is paid for twice."""
+    return cast("SNSClient", session().create_client("sns", config=_ONE_TRY))
 
 
 @cache

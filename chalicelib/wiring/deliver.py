@@ -2,29 +2,60 @@
 
 from collections.abc import Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.channels.base import Channel
+from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.email import EmailChannel, Sender
 from chalicelib.channels.live import LiveChannel
+from chalicelib.channels.push import PushChannel
 from chalicelib.channels.registry import CHANNELS
+from chalicelib.channels.sms import SmsChannel
+from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.settings import settings
-from chalicelib.wiring.clients import ses
+from chalicelib.wiring.clients import ses, sns
 from chalicelib.wiring.connections import announce
 from chalicelib.wiring.control import gate, site_settings
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.links import link_maker, links
-from chalicelib.wiring.people import consent
+from chalicelib.wiring.people import caps, consent, endpoints
 from chalicelib.wiring.running import admission
+
+if TYPE_CHECKING:
+    import requests
+
+    from chalicelib.control.web import Reply
 
 
 @cache
 def channels() -> Mapping[str, Channel]:
     """The channels by name; the contract tests compare them with the registry."""
-    email = EmailChannel(ses(), sender=_sender, configuration_set=settings().configuration_set)
-    return {channel.name: channel for channel in (email, LiveChannel(announce()))}
+    all_of_them: tuple[Channel, ...] = (
+        EmailChannel(ses(), sender=_sender, configuration_set=settings().configuration_set),
+        LiveChannel(announce()),
+        SmsChannel(sns(), sender=settings().sms_sender),
+        PushChannel(sns(), devices=endpoints()),
+        WebhookChannel(_post, hooks=endpoints(), clock=now),
+        ChatChannel(rooms=endpoints(), kinds=settings().chat_kinds.split()),
+    )
+    return {channel.name: channel for channel in all_of_them}
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Reply":
+    from chalicelib.control.web import guarded_post
+
+    return guarded_post(_session(), url, body, headers)
+
+
+@cache
+def _session() -> "requests.Session":
+    # Imported at the first webhook: other workers start without it.
+    from chalicelib.control.web import guarded_session
+
+    return guarded_session(allow_private=settings().private_addresses)
 
 
 def _sender() -> Sender:
@@ -45,6 +76,7 @@ def deliver() -> Deliver:
         ledger=ledger(),
         retries=retries(),
         campaigns=admission(),
+        caps=caps(),
         clock=now,
         lease_seconds=settings().lease_seconds,
         reconcile_seconds=settings().reconcile_seconds,

@@ -3,11 +3,13 @@
 from functools import cache
 
 from chalicelib.clock import now
+from chalicelib.pipeline.aftermath import Aftermath
+from chalicelib.pipeline.collect import Collect
 from chalicelib.pipeline.enrich import Enrich
 from chalicelib.settings import settings
 from chalicelib.wiring.control import gate, queues
 from chalicelib.wiring.ledger import ledger, retries
-from chalicelib.wiring.people import consent, profile_source
+from chalicelib.wiring.people import addresses, consent, profile_source
 from chalicelib.wiring.running import admission
 
 
@@ -16,6 +18,14 @@ def enrich() -> Enrich:
     """The enricher."""
     return Enrich(
         profiles=profile_source(),
+        addresses=addresses(),
+        aftermath=Aftermath(),
+        collect=Collect(
+            ledger=ledger(),
+            clock=now,
+            default_zone=settings().default_timezone,
+            default_locale=settings().default_locale,
+        ),
         consent=consent(),
         ledger=ledger(),
         queues=queues(),

@@ -22,7 +22,13 @@ def accept() -> "Accept":
     """The intake."""
     from chalicelib.pipeline.accept import Accept
 
-    return Accept(templates=templates(), queues=queues(), clock=now, retention_days=settings().retention_days)
+    return Accept(
+        templates=templates(),
+        site=site_settings(),
+        queues=queues(),
+        clock=now,
+        retention_days=settings().retention_days,
+    )
 
 
 @cache

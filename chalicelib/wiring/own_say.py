@@ -5,6 +5,9 @@ from functools import cache
 from chalicelib.live.personal import LivePart
 from chalicelib.pipeline.own_say import OwnSay
 from chalicelib.pipeline.personal_data import (
+    CapsPart,
+    DigestsPart,
+    EndpointsPart,
     LinksPart,
     NotificationsPart,
     PersonalData,
@@ -14,9 +17,11 @@ from chalicelib.pipeline.personal_data import (
     SuppressionsPart,
 )
 from chalicelib.wiring.connections import inbox, live_connections, poster
+from chalicelib.wiring.digests import digest
+from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.ledger import history, ledger
 from chalicelib.wiring.links import links
-from chalicelib.wiring.people import directory, preferences, suppressions
+from chalicelib.wiring.people import caps, directory, endpoints, preferences, suppressions
 
 
 @cache
@@ -33,6 +38,9 @@ def personal_data() -> PersonalData:
         LinksPart(links()),
         PreferencesPart(preferences()),
         SuppressionsPart(suppressions(), directory()),
+        CapsPart(caps()),
+        DigestsPart(digest()),
+        EndpointsPart(endpoint_desk(), endpoints()),
         LivePart(inbox=inbox(), connections=live_connections(), poster=poster()),
         ProfilePart(directory()),
     )

@@ -8,8 +8,11 @@ from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
 
 if TYPE_CHECKING:
+    from chalicelib.pipeline.addresses import Addresses
+    from chalicelib.pipeline.caps import Caps
     from chalicelib.pipeline.consent import ConsentDesk
     from chalicelib.profiles.directory import Directory
+    from chalicelib.profiles.endpoints import EndpointBook
     from chalicelib.profiles.preferences import PreferenceStore
     from chalicelib.profiles.source import ProfileSource
     from chalicelib.profiles.suppressions import SuppressionList
@@ -41,6 +44,14 @@ def suppressions() -> "SuppressionList":
 
 
 @cache
+def endpoints() -> "EndpointBook":
+    """The users' own endpoints."""
+    from chalicelib.profiles.endpoints import EndpointBook
+
+    return EndpointBook(clock=now)
+
+
+@cache
 def profile_source() -> "ProfileSource":
     """Where workers read profiles."""
     if settings().profiles_url:
@@ -48,6 +59,22 @@ def profile_source() -> "ProfileSource":
 
         return HttpProfiles(settings().profiles_url or "", timeout_seconds=settings().profiles_timeout_seconds)
     return directory()
+
+
+@cache
+def addresses() -> "Addresses":
+    """Where people are reached."""
+    from chalicelib.pipeline.addresses import Addresses
+
+    return Addresses(endpoints())
+
+
+@cache
+def caps() -> "Caps":
+    """How many letters of a category a user gets."""
+    from chalicelib.pipeline.caps import Caps
+
+    return Caps(site=site_settings(), clock=now)
 
 
 @cache

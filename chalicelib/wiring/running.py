@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queues
+from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import templates
 
@@ -76,6 +76,7 @@ def runs() -> "Runs":
 
     return Runs(
         templates=templates(),
+        site=site_settings(),
         parking=parking(),
         queues=queues(),
         clock=now,

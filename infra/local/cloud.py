@@ -216,6 +216,7 @@ class LocalCloud:
             workers=workers,
             layer=None,
             ses_endpoint=self.mailbox_url,
+            sns_endpoint=f"{self.mailbox_url}/sns",
         )
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
         changed = deploy_packaged_app(self.account, app, environment=self._settings)

@@ -143,6 +143,7 @@ Vestnik runs (ready in {took_seconds:.1f} s).
   managers     {cloud.api_url}/admin  (user {FIRST_MANAGER}, password {cloud.state.manager_password()})
   live         {cloud.api_url}/live-demo  ({cloud.ws_url})
   letters      {cloud.mailbox_url}
+  texts, chats {cloud.mailbox_url}/other
   emulator     {cloud.emulator_url}
   API key      {key}
   all of it    {Path(os.path.relpath(BUILD / "local.json"))}

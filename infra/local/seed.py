@@ -9,6 +9,7 @@ import argparse
 from contextlib import suppress
 from typing import Any
 
+import boto3
 import requests
 
 from chalicelib.control.keys import Scope, create_key
@@ -36,6 +37,14 @@ PEOPLE = (
         "attributes": {"birthday": "1984-12-24"},
     },
     {"id": "carol", "email": "carol@viewers.example", "name": "Carol", "locale": "en", "timezone": "Europe/London"},
+    {
+        "id": "elena",
+        "email": "elena@viewers.example",
+        "phone": "+79261234567",
+        "name": "Елена",
+        "locale": "ru",
+        "timezone": "Europe/Moscow",
+    },
     {"id": "dave", "email": "dave@viewers.example", "name": "Dave", "locale": "en", "timezone": "America/New_York"},
 )
 
@@ -49,6 +58,26 @@ def seed_people(api_url: str, key: str) -> None:
             if session.get(address, timeout=30).status_code == requests.codes.not_found:
                 body = {name: value for name, value in person.items() if name != "id"}
                 session.put(address, json=body, timeout=30).raise_for_status()
+
+
+def seed_channels(api_url: str, key: str, mailbox_url: str) -> None:
+    """Elena is reached by every channel; greetings go by the first of them that works. Registering the same again is
+    harmless."""
+    name = settings().push_android.rpartition("/")[2]
+    boto3.client("sns").create_platform_application(Name=name, Platform="GCM", Attributes={})
+    host = mailbox_url.removeprefix("http://")
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {key}"
+        for endpoint in (
+            {"channel": "push", "platform": "android", "token": "elenas-telephone", "name": "Elena's telephone"},
+            {"channel": "webhook", "url": f"{mailbox_url}/hooks/elena", "name": "Elena's server"},
+            {"channel": "chat", "url": f"json://{host}/chats/elena", "name": "Elena's chat"},
+        ):
+            session.post(f"{api_url}/v1/users/elena/endpoints", json=endpoint, timeout=30).raise_for_status()
+        routes = f"{api_url}/v1/settings/routes"
+        if session.get(routes, timeout=30).json()["version"] == 0:
+            value = {"congratulations": {"channels": ["push", "email"], "mode": "first"}}
+            session.put(routes, json={"value": value}, timeout=30).raise_for_status()
 
 
 def demo_campaigns(cinema_url: str) -> list[dict[str, Any]]:
@@ -110,6 +139,8 @@ def main() -> None:
         managers().add(FIRST_MANAGER, roles=list(Role), by="make run", password=chosen.manager_password)
     if chosen.people:
         seed_people(settings().public_url, key)
+    if chosen.people and chosen.cinema:
+        seed_channels(settings().public_url, key, chosen.cinema)
     if chosen.cinema:
         seed_campaigns(settings().public_url, key, chosen.cinema)
     print(key)

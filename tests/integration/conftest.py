@@ -15,9 +15,9 @@ from pynamodb.models import Model
 from chalicelib import aws, wiring
 from chalicelib.control.signing import new_signing_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.storage import base, campaigns, configuration, control, ledger, links, managers, people
+from chalicelib.storage import base, campaigns, configuration, control, digests, ledger, links, managers, people
 from chalicelib.storage import live as live_tables
-from functions import deliver, enrich, fanout, feedback, live, load, retry
+from functions import deliver, digest, enrich, fanout, feedback, live, load, retry
 
 QUEUES = (
     "enrich-instant",
@@ -26,11 +26,20 @@ QUEUES = (
     "deliver-email-bulk",
     "deliver-live",
     "deliver-live-bulk",
+    "deliver-sms",
+    "deliver-sms-bulk",
+    "deliver-push",
+    "deliver-push-bulk",
+    "deliver-webhook",
+    "deliver-webhook-bulk",
+    "deliver-chat",
+    "deliver-chat-bulk",
     "live",
     "retry",
     "feedback",
     "fanout",
     "load",
+    "digest",
 )
 TABLES = (
     live_tables.ConnectionRow,
@@ -42,6 +51,9 @@ TABLES = (
     people.UserRow,
     people.PreferencesRow,
     people.SuppressionRow,
+    people.EndpointRow,
+    people.CapRow,
+    digests.DigestRow,
     configuration.TemplateRow,
     configuration.ApiKeyRow,
     control.SwitchRow,
@@ -139,11 +151,20 @@ WORKERS: Mapping[str, ModuleType] = MappingProxyType(
         "deliver-email-bulk": deliver,
         "deliver-live": deliver,
         "deliver-live-bulk": deliver,
+        "deliver-sms": deliver,
+        "deliver-sms-bulk": deliver,
+        "deliver-push": deliver,
+        "deliver-push-bulk": deliver,
+        "deliver-webhook": deliver,
+        "deliver-webhook-bulk": deliver,
+        "deliver-chat": deliver,
+        "deliver-chat-bulk": deliver,
         "live": live,
         "feedback": feedback,
         "retry": retry,
         "fanout": fanout,
         "load": load,
+        "digest": digest,
     }
 )
 

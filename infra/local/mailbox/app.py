@@ -16,6 +16,7 @@ from infra.local.mailbox.api import JsonApi
 from infra.local.mailbox.calls import CallLog
 from infra.local.mailbox.database import Database
 from infra.local.mailbox.faults import Faults
+from infra.local.mailbox.other_channels import OtherChannels
 from infra.local.mailbox.pages import Pages
 from infra.local.mailbox.publisher import Publisher
 from infra.local.mailbox.rules import Account
@@ -67,6 +68,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
         *AccountApi(store=store, log=log, now=clock, account=account, topic_arn=options.topic_arn).routes(),
         *JsonApi(store=store, log=log, faults=faults, wake=wake).routes(),
         *Pages(store=store, example_sender=account.example_sender()).routes(),
+        *OtherChannels(database=database, now=clock, sns_url=options.aws_endpoint).routes(),
         *cinema.routes(),
         Route("/healthz", healthz),
     ]

@@ -71,7 +71,7 @@ class Pages:
         )
         total = self.store.count(search)
         pages = max(1, -(-total // _PAGE_SIZE))
-        return _page(
+        return html_page(
             "list.html",
             letters=self.store.find(search),
             query=query,
@@ -87,12 +87,12 @@ class Pages:
         """One letter: as a mail client shows it, its text, headers and source, each under its own address."""
         letter = self.store.get(request.path_params["id"])
         if letter is None:
-            return _page("missing.html", status=404)
+            return html_page("missing.html", status=404)
         view = request.query_params.get("view", "letter")
         if view not in VIEWS:
             view = "letter"
         source = letter.source().decode("utf-8", "replace") if view == "source" else ""
-        return _page("letter.html", letter=letter, view=view, views=VIEWS, source=source)
+        return html_page("letter.html", letter=letter, view=view, views=VIEWS, source=source)
 
     def body(self, request: Request) -> Response:
         """The letter's HTML for the sandboxed frame."""
@@ -143,6 +143,7 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters |= {"moment": _clock_time, "initial": _initial}
 
 
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
+def html_page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """One of the mailbox's own pages."""
     headers = {**_COMMON_HEADERS, "Content-Security-Policy": _PAGE_POLICY}
     return HTMLResponse(_ENVIRONMENT.get_template(template).render(values), status_code=status, headers=headers)

@@ -265,6 +265,7 @@ def test_a_tick_that_dies_between_queueing_and_noting_it_sends_one_letter(
 
 def moved_accept(by: timedelta) -> Accept:
     return Accept(
+        site=wiring_control.site_settings(),
         templates=wiring_letters.templates(),
         queues=wiring_control.queues(),
         clock=lambda: now() + by,

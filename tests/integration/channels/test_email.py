@@ -1,8 +1,6 @@
 """The e-mail channel against the mailbox, which behaves and misbehaves as SES does."""
 
-from collections.abc import Iterator
 from email import message_from_bytes, policy
-from email.utils import parseaddr
 
 import pytest
 import requests
@@ -11,29 +9,9 @@ from botocore.exceptions import ConnectionClosedError
 from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
 from chalicelib.wiring import clients as wiring_clients
-from infra.local.mailbox.process import running
-from tests.integration.conftest import ENVIRONMENT, forget_clients
-from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, VERIFIED_DOMAIN, Driver, simple
-
-FROM = Sender(*parseaddr(SENDER))
-
-
-@pytest.fixture(scope="module")
-def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    options = ["--verified", VERIFIED_DOMAIN, "--configuration-set", CONFIGURATION_SET]
-    with running(tmp_path_factory.mktemp("mailbox"), options) as url:
-        yield Driver(url)
-
-
-@pytest.fixture
-def mailbox(shared_mailbox: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
-    shared_mailbox.reset()
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", shared_mailbox.url)
-    forget_clients()
-    yield shared_mailbox
-    forget_clients()
+from tests.integration.channels.conftest import FROM
+from tests.integration.conftest import forget_clients
+from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, Driver, simple
 
 
 @pytest.fixture

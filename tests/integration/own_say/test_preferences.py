@@ -146,7 +146,7 @@ def test_a_letter_in_quiet_hours_waits_for_their_end(
     pump.run()
 
     assert letters() == []
-    assert outcome(api, promo) == ("accepted", None)
+    assert outcome(api, promo) == ("scheduled", "quiet_hours")
     [waiting] = waiting_jobs(pump)
     assert (waiting.kind, waiting.queue) == ("forward", "enrich-instant")
     ends = now().replace(second=0, microsecond=0) + timedelta(hours=1)
@@ -184,7 +184,7 @@ def test_quiet_hours_are_those_of_the_users_zone(api: Gateway, register: Registe
     near, far = (send(api, to={"user_id": user}) for user in ("near", "far"))
     pump.run()
 
-    assert (outcome(api, near)[0], outcome(api, far)[0]) == ("accepted", "sent")
+    assert (outcome(api, near)[0], outcome(api, far)[0]) == ("scheduled", "sent")
 
 
 def test_the_sites_quiet_hours_are_for_whoever_set_none(
@@ -220,7 +220,7 @@ def test_of_a_chunk_only_those_wait_who_want_quiet(
     sent = api.post("/v1/notifications", body).body["notifications"]
     pump.run()
 
-    assert [outcome(api, one["id"])[0] for one in sent] == ["accepted", "skipped", "sent"]
+    assert [outcome(api, one["id"])[0] for one in sent] == ["scheduled", "skipped", "sent"]
     assert [letter["to"] for letter in letters()] == [["clara@viewers.example"]]
 
 

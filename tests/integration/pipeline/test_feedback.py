@@ -279,7 +279,7 @@ def test_events_come_back_while_the_ledger_does_not_answer(pump: Pump) -> None:
 
 
 def work(bodies: list[str]) -> Sequence[Outcome]:
-    return feedback_work(wiring_feedback.feedback())(bodies)
+    return feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())(bodies)
 
 
 def note_call(calls: list[str], request: Any, **_: Any) -> None:

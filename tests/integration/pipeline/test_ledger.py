@@ -23,6 +23,7 @@ KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
 WAY: dict[DeliveryStatus | None, tuple[DeliveryStatus, ...]] = {
     None: (),
     S.CALLING: (S.CALLING,),
+    S.WAITING: (S.WAITING,),
     S.QUEUED: (S.CALLING, S.QUEUED),
     S.SENT: (S.CALLING, S.SENT),
     S.DELIVERED: (S.CALLING, S.SENT, S.DELIVERED),
@@ -165,7 +166,7 @@ def test_the_late_word_of_a_provider_stops_a_second_send(ledger: Ledger) -> None
     assert ledger.move([claim(owner="b")])[KEY].status is S.SENT
 
 
-@pytest.mark.parametrize("before", [s for s in WAY if s not in (None, S.QUEUED)])
+@pytest.mark.parametrize("before", [s for s in WAY if s not in (None, S.WAITING, S.QUEUED)])
 def test_a_repeated_message_closes_nothing_that_was_claimed(ledger: Ledger, before: DeliveryStatus) -> None:
     bring(ledger, before)
 

@@ -1,0 +1,132 @@
+"""`/v1/users/{id}/endpoints`: a user's devices, webhooks and chats."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.users import user_id_of
+from chalicelib.control.keys import Scope
+from chalicelib.profiles.endpoints import Endpoint, EndpointBody, EndpointPatch
+from chalicelib.wiring.endpoints import endpoint_desk
+from chalicelib.wiring.people import endpoints
+
+routes = Blueprint(__name__)
+
+
+class EndpointAnswer(Answer):
+    """One endpoint; `shown` is what may be seen of its address. `off_reason`: who or what switched it off."""
+
+    id: str
+    channel: str
+    name: str | None
+    shown: str
+    enabled: bool
+    off_reason: str | None
+    created_at: str
+
+
+class NewEndpointAnswer(EndpointAnswer):
+    """`secret` is what a webhook's posts are signed with (Standard Webhooks); keep it, it is told only here."""
+
+    secret: str | None
+
+
+class EndpointsAnswer(Answer):
+    """A user's endpoints, the oldest first."""
+
+    endpoints: list[EndpointAnswer]
+
+
+class Try(Answer):
+    """One try of a delivery: `status` is the answer's, `outcome` is `accepted` or why it was not."""
+
+    at: str
+    delivery_id: str
+    outcome: str
+    status: int | None
+
+
+class LogAnswer(Answer):
+    """The last tries, newest first; they are kept for 30 days."""
+
+    deliveries: list[Try]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/endpoints",
+    summary="A user's devices, webhooks and chats",
+    scope=Scope.USERS_READ,
+    answer=EndpointsAnswer,
+)
+def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
+    """Addresses and secrets are not shown."""
+    return {"endpoints": [_shown(one) for one in endpoints().of(user_id_of(call))]}
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/users/{id}/endpoints",
+    summary="Register a device, a webhook or a chat",
+    scope=Scope.USERS_WRITE,
+    body=EndpointBody,
+    answer=NewEndpointAnswer,
+    status=HTTPStatus.CREATED,
+    problems={HTTPStatus.CONFLICT: "the user has too many endpoints of this channel"},
+)
+def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
+    """The same one again is the same, and is on again; a device that belonged to another user is theirs no more."""
+    made = endpoint_desk().register(user_id_of(call), call.body)
+    return {**_shown(made), "secret": made.secret}
+
+
+@endpoint(
+    routes,
+    "PATCH",
+    "/v1/users/{id}/endpoints/{endpoint_id}",
+    summary="Switch an endpoint on or off",
+    scope=Scope.USERS_WRITE,
+    body=EndpointPatch,
+    answer=EndpointAnswer,
+)
+def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
+    """Heeded by notifications that are on their way already."""
+    user_id, book = user_id_of(call), endpoints()
+    found = book.get(user_id, call.path["endpoint_id"])
+    return _shown(book.switch(found.channel, user_id, found.id, on=call.body.enabled))
+
+
+@endpoint(
+    routes,
+    "DELETE",
+    "/v1/users/{id}/endpoints/{endpoint_id}",
+    summary="Forget an endpoint",
+    scope=Scope.USERS_WRITE,
+)
+def delete_endpoint(call: Call[None, None]) -> None:
+    """A device is forgotten by the provider too."""
+    endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"])
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/endpoints/{endpoint_id}/deliveries",
+    summary="What became of the last posts to a webhook",
+    scope=Scope.USERS_READ,
+    answer=LogAnswer,
+)
+def list_deliveries(call: Call[None, None]) -> dict[str, Any]:
+    """Every try, the failed ones too."""
+    user_id = user_id_of(call)
+    found = endpoints().get(user_id, call.path["endpoint_id"])
+    return {"deliveries": endpoints().log(user_id, found.id)}
+
+
+def _shown(one: Endpoint) -> dict[str, Any]:
+    return one.model_dump(exclude={"target", "secret"})

@@ -1,0 +1,123 @@
+"""Chats (Telegram, Slack, Discord …) through apprise. `pipeline/deliver.py` calls it.
+
+An endpoint is an address as apprise writes it, `tgram://<bot token>/<chat id>`; only the kinds that the stage allows
+(`VESTNIK_CHAT_KINDS`) are called, as those that name a host of their own could be pointed anywhere. apprise is imported
+with the first message: a worker that sends none starts without it.
+"""
+
+import logging
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import get_ident
+from typing import Protocol
+
+from chalicelib.channels.base import (
+    BEST_FIRST,
+    PROVIDER_ERROR,
+    REPLY_LOST,
+    THROTTLED,
+    TOO_LONG,
+    Message,
+    Outcome,
+    Verdict,
+    send_to_endpoints,
+)
+
+MAX_CHARACTERS = 4000  # Telegram takes 4096, Slack more
+UNSUPPORTED = "unsupported_chat"
+# How apprise's services report an answer that was not the wanted one, all alike: "… error=403."
+_STATUS = re.compile(r"error=(\d{3})\b")
+
+
+class Room(Protocol):
+    """`profiles.endpoints.Endpoint` is one; `target` is apprise's address, a secret."""
+
+    @property
+    def target(self) -> str:
+        """The address."""
+        ...
+
+
+class Rooms(Protocol):
+    """`profiles.endpoints.EndpointBook` is one."""
+
+    def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Room]]:
+        """The chats of those who have any that is on. Raises: UnavailableError (retryable)."""
+        ...
+
+
+class ChatChannel:
+    """The chats of one stage. The address of a message is the user's id; who is reached in one chat is reached."""
+
+    name = "chat"
+    batch_size = 10
+
+    def __init__(self, *, rooms: Rooms, kinds: Collection[str]) -> None:
+        self._rooms = rooms
+        self._kinds = kinds
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel.send`."""
+        return send_to_endpoints(messages, lambda users: self._rooms.usable(self.name, users), self._send_one)
+
+    def _send_one(self, message: Message, rooms: Sequence[Room]) -> Outcome:
+        if len(message.parts["text"]) > MAX_CHARACTERS:
+            return Outcome(Verdict.REFUSED, reason=TOO_LONG)
+        outcomes = [self._say(message, room) for room in rooms]
+        return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
+
+    def _say(self, message: Message, room: Room) -> Outcome:
+        if kind_of(room.target) not in self._kinds:
+            return Outcome(Verdict.REFUSED, reason=UNSUPPORTED)
+        import apprise
+
+        service = apprise.Apprise.instantiate(room.target, suppress_exceptions=True)
+        if service is None:
+            return Outcome(Verdict.REFUSED, reason=UNSUPPORTED)
+        with _warnings() as said:
+            if service.notify(body=message.parts["text"], title=message.parts.get("title", "")):
+                return Outcome(Verdict.ACCEPTED, provider_id=message.delivery_id)
+        return _refusal(" ".join(said))
+
+
+def kind_of(address: str) -> str:
+    """`tgram` of `tgram://…`."""
+    return address.partition("://")[0].lower()
+
+
+def _refusal(said: str) -> Outcome:
+    """apprise answers only yes or no; what it logs tells a refusal from a reply that never came."""
+    found = _STATUS.search(said)
+    if found is None:
+        return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+    status = int(found[1])
+    if status == 429:
+        return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
+    if status >= 500:
+        return Outcome(Verdict.UNKNOWN, reason=PROVIDER_ERROR)
+    return Outcome(Verdict.REFUSED, reason=f"answer_{status}")
+
+
+class _Heard(logging.Handler):
+    """What apprise warns of in this thread; it goes nowhere else, as it may quote an address."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+        self._thread = get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self.said.append(record.getMessage())
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    logger, heard = logging.getLogger("apprise"), _Heard()
+    logger.propagate = False
+    logger.addHandler(heard)
+    try:
+        yield heard.said
+    finally:
+        logger.removeHandler(heard)

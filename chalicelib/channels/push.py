@@ -1,0 +1,119 @@
+"""Push notifications to the user's devices through SNS platform endpoints. `pipeline/deliver.py` calls it; devices are
+registered by the API (`pipeline/endpoint_desk.py`).
+
+Who is reached on one device is reached. A notification that is sent twice replaces itself on the device (APNs' collapse
+id, FCM's tag), so that a repeat is harmless. A device whose endpoint SNS has disabled (the app was removed, the token
+is no longer good) is forgotten.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.channels.aws import accepted, outcome_of
+from chalicelib.channels.base import BEST_FIRST, Message, Outcome, send_to_endpoints
+from chalicelib.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+# APNs takes 4 KB of payload, FCM 4,000 bytes: what a lock screen shows is far less.
+MAX_CHARACTERS: Mapping[str, int] = {"title": 120, "body": 500, "url": 1000}
+GONE = "device_gone"
+_REFUSALS = {"EndpointDisabled": GONE, "NotFound": GONE, "InvalidParameter": "bad_request"}
+
+
+class Device(Protocol):
+    """`profiles.endpoints.Endpoint` is one; `target` is the ARN of its platform endpoint."""
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id in the book."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """The ARN."""
+        ...
+
+
+class Devices(Protocol):
+    """`profiles.endpoints.EndpointBook` is one."""
+
+    def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Device]]:
+        """The devices of those who have any. Raises: UnavailableError (retryable)."""
+        ...
+
+    def forget(self, channel: str, user_id: str, endpoint_id: str) -> None:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+class PushChannel:
+    """The push channel of one stage. The address of a message is the user's id."""
+
+    name = "push"
+    batch_size = 10
+
+    def __init__(self, client: "SNSClient", *, devices: Devices) -> None:
+        self._client = client
+        self._devices = devices
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel.send`."""
+        return send_to_endpoints(messages, lambda users: self._devices.usable(self.name, users), self._send_one)
+
+    def _send_one(self, message: Message, devices: Sequence[Device]) -> Outcome:
+        outcomes = [self._publish(message, device) for device in devices]
+        return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
+
+    def _publish(self, message: Message, device: Device) -> Outcome:
+        try:
+            answer = self._client.publish(
+                TargetArn=device.target,
+                Message=_json(payloads(message)),
+                MessageStructure="json",
+                MessageAttributes={
+                    "AWS.SNS.MOBILE.APNS.COLLAPSE_ID": {"DataType": "String", "StringValue": _collapse_id(message)},
+                    "AWS.SNS.MOBILE.APNS.PUSH_TYPE": {"DataType": "String", "StringValue": "alert"},
+                },
+            )
+        except (ClientError, BotoCoreError) as error:
+            outcome = outcome_of(error, refusals=_REFUSALS)
+            if outcome.reason == GONE:
+                self._forget(message.address, device)
+            return outcome
+        return accepted(answer.get("MessageId"))
+
+    def _forget(self, user_id: str, device: Device) -> None:
+        with suppress(UnavailableError):  # the next notification meets it again
+            self._devices.forget(self.name, user_id, device.id)
+
+
+def payloads(message: Message) -> dict[str, str]:
+    """The message for each platform (SNS, "Sending mobile push notifications"; `GCM` is FCM's HTTP v1). SNS takes the
+    one of the device's platform."""
+    parts = {part: message.parts.get(part, "").strip()[:limit] for part, limit in MAX_CHARACTERS.items()}
+    data = {"notification_id": _collapse_id(message), "url": parts["url"]}
+    apple = {"aps": {"alert": {"title": parts["title"], "body": parts["body"]}, "sound": "default"}, **data}
+    google = {
+        "fcmV1Message": {
+            "message": {
+                "notification": {"title": parts["title"], "body": parts["body"]},
+                "data": data,
+                "android": {"collapse_key": data["notification_id"], "notification": {"tag": data["notification_id"]}},
+            }
+        }
+    }
+    return {"default": parts["title"], "APNS": _json(apple), "APNS_SANDBOX": _json(apple), "GCM": _json(google)}
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _collapse_id(message: Message) -> str:
+    return message.delivery_id.removesuffix(f"_{PushChannel.name}")  # a UUID: APNs takes 64 bytes

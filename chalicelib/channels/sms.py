@@ -1,0 +1,64 @@
+"""SMS through SNS, straight to a phone number. `pipeline/deliver.py` calls it.
+
+The client must have its own retries off, as SNS has no idempotency token: a text whose reply is lost may have been
+sent, and is paid for twice. How many segments a text takes is counted by `rendering/segments.py`, for whoever looks at
+it before it is sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.aws import accepted, outcome_of
+from chalicelib.channels.base import TOO_LONG, Message, Outcome, Verdict, send_each
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
+
+MAX_CHARACTERS = 1600  # SNS, "Publish": the most of one text, over all its segments
+_REFUSALS = {
+    "InvalidParameter": "bad_number",
+    "InvalidParameterValue": "bad_number",
+    "ParameterValueInvalid": "bad_number",
+    "ValidationException": "bad_number",
+    "OptedOut": "opted_out_at_provider",  # the number answered STOP, and SNS keeps a list of its own
+}
+
+
+class SmsChannel:
+    """The SMS channel of one stage. The address of a message is a number in E.164."""
+
+    name = "sms"
+    batch_size = 10
+
+    def __init__(self, client: "SNSClient", *, sender: str) -> None:
+        self._client = client
+        self._sender = sender
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel.send`."""
+        return send_each(self._send_one, messages)
+
+    def _send_one(self, message: Message) -> Outcome:
+        text = message.parts["text"].strip()
+        if len(text) > MAX_CHARACTERS:
+            return Outcome(Verdict.REFUSED, reason=TOO_LONG)
+        try:
+            answer = self._client.publish(
+                PhoneNumber=message.address, Message=text, MessageAttributes=self._attributes(message)
+            )
+        except (ClientError, BotoCoreError) as error:
+            return outcome_of(error, refusals=_REFUSALS)
+        return accepted(answer.get("MessageId"))
+
+    def _attributes(self, message: Message) -> "Mapping[str, MessageAttributeValueTypeDef]":
+        # SNS routes `Transactional` for reliability and `Promotional` for price ("Publishing SMS messages").
+        category = CATEGORIES.get(message.tags.get("category", ""))
+        kind = "Transactional" if category is not None and category.transactional else "Promotional"
+        given = {"AWS.SNS.SMS.SMSType": kind}
+        if self._sender:
+            given["AWS.SNS.SMS.SenderID"] = self._sender
+        return {name: {"DataType": "String", "StringValue": value} for name, value in given.items()}

@@ -1,0 +1,172 @@
+"""Webhooks: a signed POST to each endpoint that the user has registered, as "Standard Webhooks" has it
+(standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature`. `pipeline/deliver.py` calls it.
+
+The id is the same at every try, and a receiver drops what it knows: so whatever did not arrive for certain is simply
+sent again. An endpoint that has taken a delivery does not get it once more because another has not; each try is noted
+in the endpoint's log. 410 switches an endpoint off.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from http import HTTPStatus
+from typing import Protocol
+
+from chalicelib.channels.base import BEST_FIRST, NO_CONNECTION, Message, Outcome, Verdict, send_to_endpoints
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import UnavailableError
+
+GONE = "endpoint_gone"
+# A reply that was lost, too: the receiver knows a repeat by its id.
+_PROBLEMS = {
+    "private_address": Outcome(Verdict.REFUSED, reason="private_address"),
+    "no_connection": Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION),
+    "no_answer": Outcome(Verdict.NOT_ACCEPTED, reason="no_answer"),
+}
+
+
+class Hook(Protocol):
+    """`profiles.endpoints.Endpoint` is one; `target` is its address."""
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id in the book."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Where to post to."""
+        ...
+
+    @property
+    def secret(self) -> str | None:
+        """`whsec_…`: what its posts are signed with."""
+        ...
+
+
+class Hooks(Protocol):
+    """`profiles.endpoints.EndpointBook` is one."""
+
+    def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Hook]]:
+        """The endpoints of those who have any that is on. Raises: UnavailableError (retryable)."""
+        ...
+
+    def switch(self, channel: str, user_id: str, endpoint_id: str, *, on: bool, reason: str | None = None) -> object:
+        """Raises: UnavailableError (retryable), NotFoundError (permanent)."""
+        ...
+
+    def note(self, user_id: str, endpoint_id: str, *, delivery_id: str, outcome: str, status: int | None) -> None:
+        """Adds a line to the endpoint's log. Raises: UnavailableError (retryable)."""
+        ...
+
+    def took(self, user_id: str, endpoint_ids: Sequence[str], *, delivery_id: str) -> frozenset[str]:
+        """Those that have taken a delivery. Raises: UnavailableError (retryable)."""
+        ...
+
+
+class Reply(Protocol):
+    """`control.web.Reply` is one."""
+
+    @property
+    def status(self) -> int | None:
+        """Of the answer."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is none."""
+        ...
+
+
+class Post(Protocol):
+    """`control.web.guarded_post` with its session: no redirects, no private address, never raises."""
+
+    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """One POST."""
+        ...
+
+
+class WebhookChannel:
+    """The webhooks of one stage. The address of a message is the user's id."""
+
+    name = "webhook"
+    batch_size = 10
+
+    def __init__(self, post: Post, *, hooks: Hooks, clock: Clock) -> None:
+        self._post = post
+        self._hooks = hooks
+        self._clock = clock
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Channel.send`."""
+        return send_to_endpoints(messages, lambda users: self._hooks.usable(self.name, users), self._send_one)
+
+    def _send_one(self, message: Message, hooks: Sequence[Hook]) -> Outcome:
+        outcomes = [self._deliver(message, hook) for hook in self._left(message, hooks)]
+        # As long as one may still take it, the delivery goes on; those that have it are left out then.
+        waiting = [outcome for outcome in outcomes if outcome.verdict is Verdict.NOT_ACCEPTED]
+        if waiting or not outcomes:
+            return waiting[0] if waiting else Outcome(Verdict.ACCEPTED, provider_id=message.delivery_id)
+        return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
+
+    def _left(self, message: Message, hooks: Sequence[Hook]) -> Sequence[Hook]:
+        if len(hooks) == 1:
+            return hooks
+        try:
+            took = self._hooks.took(message.address, [hook.id for hook in hooks], delivery_id=message.delivery_id)
+        except UnavailableError:
+            return hooks
+        return [hook for hook in hooks if hook.id not in took]
+
+    def _deliver(self, message: Message, hook: Hook) -> Outcome:
+        at = self._clock()
+        body = _body(message, at)
+        reply = self._post(hook.target, body.encode(), _headers(message.delivery_id, at, body, hook.secret or ""))
+        outcome = _outcome(reply, message.delivery_id)
+        with suppress(UnavailableError):  # the log is a picture; the ledger has the truth
+            self._hooks.note(
+                message.address,
+                hook.id,
+                delivery_id=message.delivery_id,
+                outcome=outcome.reason or "accepted",
+                status=reply.status,
+            )
+            if outcome.reason == GONE:
+                self._hooks.switch(self.name, message.address, hook.id, on=False, reason=GONE)
+        return outcome
+
+
+def _body(message: Message, at: datetime) -> str:
+    names = ("template", "category", "campaign")
+    data = {
+        "notification_id": message.delivery_id.removesuffix(f"_{WebhookChannel.name}"),
+        "user_id": message.address,
+        **{part: text.strip() for part, text in message.parts.items()},
+        **{name: message.tags[name] for name in names if name in message.tags},
+    }
+    return json.dumps({"type": "notification", "timestamp": rfc3339(at), "data": data}, ensure_ascii=False)
+
+
+def _headers(delivery_id: str, at: datetime, body: str, secret: str) -> dict[str, str]:
+    from standardwebhooks import Webhook
+
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "Vestnik",
+        "webhook-id": delivery_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(delivery_id, at, body),
+    }
+
+
+def _outcome(reply: Reply, delivery_id: str) -> Outcome:
+    if reply.status is None:
+        return _PROBLEMS[reply.problem or "no_answer"]
+    if 200 <= reply.status < 300:
+        return Outcome(Verdict.ACCEPTED, provider_id=delivery_id)
+    if reply.status == HTTPStatus.GONE:
+        return Outcome(Verdict.REFUSED, reason=GONE)
+    if 300 <= reply.status < 400:
+        return Outcome(Verdict.REFUSED, reason="redirect")
+    return Outcome(Verdict.NOT_ACCEPTED, reason=f"answer_{reply.status}")

@@ -1,0 +1,34 @@
+"""Where a channel reaches people: a field of the profile, or the endpoints that they have registered. `enrich` asks for
+a chunk, the preview of a campaign for a page.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.profiles.model import Profile
+
+
+class EndpointReader(Protocol):
+    """`profiles.endpoints.EndpointBook` is one."""
+
+    def usable(self, channel: str, user_ids: Iterable[str]) -> Mapping[str, Sequence[object]]:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+class Addresses:
+    """The addresses of one stage."""
+
+    def __init__(self, endpoints: EndpointReader) -> None:
+        self._endpoints = endpoints
+
+    def of(self, channel: str, people: Mapping[str, Profile]) -> dict[str, str]:
+        """The address of each who has one, by the keys of `people`; at most one request for a hundred. Raises:
+        UnavailableError (retryable)."""
+        spec = CHANNELS[channel]
+        found = {key: address for key, one in people.items() if (address := one.address(spec.address_field))}
+        if not spec.endpoints or not found:
+            return found
+        usable = self._endpoints.usable(channel, found.values())
+        return {key: address for key, address in found.items() if address in usable}

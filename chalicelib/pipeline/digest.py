@@ -1,0 +1,179 @@
+"""Sends what was collected for a user as one letter. `tick` finds who is due, the worker `digest` sends.
+
+Nothing twice and nothing lost: what goes into a letter is fixed first, in one transaction that gives each row its batch
+and its fate; the batch is the idempotency key of the letter; the rows go last. Whoever dies between finds the same
+batch with the same lines.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.errors import RenderError, UnavailableError
+from chalicelib.observability import Line
+from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.collect import DIGEST_CHANNEL
+from chalicelib.pipeline.jobs import DigestJob, LetterSpec
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.waiting import EXPIRED
+from chalicelib.profiles.preferences import PreferenceStore, objection
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.storage.base import dynamodb, reaching_dynamodb
+from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+
+QUEUE, TEMPLATE, CALLER = "digest", "collected", "digest"
+IN_DIGEST = "in_digest"
+MAX_LINES = 50
+_PAGE = 500  # rows that one tick looks at in a partition
+
+
+class Digest:
+    """The digests of one stage."""
+
+    def __init__(
+        self,
+        *,
+        accept: Accept,
+        templates: TemplateStore,
+        renderer: Renderer,
+        preferences: PreferenceStore,
+        ledger: Ledger,
+        queues: JobQueue,
+        clock: Clock,
+    ) -> None:
+        self._accept = accept
+        self._templates = templates
+        self._renderer = renderer
+        self._preferences = preferences
+        self._ledger = ledger
+        self._queues = queues
+        self._clock = clock
+
+    def release(self) -> Line:
+        """What `tick` does: a job for each user whose letters are due; asking twice is harmless. Raises:
+        UnavailableError (retryable)."""
+        until = rfc3339(self._clock())
+        users: set[str] = set()
+        with reaching_dynamodb():
+            for shard in range(DIGEST_SHARDS):
+                due = DigestRow.by_due.query(str(shard), DigestRow.due_at <= until, limit=_PAGE, page_size=_PAGE)
+                users |= {row.user_id for row in due}
+        jobs = [Outgoing(DigestJob(user_id=user).model_dump_json()) for user in sorted(users)]
+        self._queues.put(QUEUE, jobs)
+        return Line(counts={"digests_released": len(jobs)})
+
+    def send(self, user_id: str) -> int:
+        """Sends what is due; how many letters it was made of. Raises: UnavailableError (retryable)."""
+        until, sent = rfc3339(self._clock()), 0
+        with reaching_dynamodb():
+            rows = [row for row in DigestRow.query(user_id, consistent_read=True) if row.due_at <= until]
+        new = [row for row in rows if row.batch is None]
+        for start in range(0, len(new), MAX_LINES):
+            self._fix(user_id, new[start : start + MAX_LINES])
+        for batch in dict.fromkeys(str(row.batch) for row in rows):
+            sent += self._send_batch(user_id, batch, [row for row in rows if row.batch == batch])
+        return sent
+
+    def of(self, user_id: str) -> list[dict[str, Any]]:
+        """What waits for a user. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = list(DigestRow.query(user_id, consistent_read=True))
+        return [{"notification_id": row.notification_id, "due_at": row.due_at} for row in rows]
+
+    def erase(self, user_id: str) -> None:
+        """Forgets what waits for a user. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            self._delete(list(DigestRow.query(user_id, consistent_read=True)))
+
+    def _fix(self, user_id: str, rows: Sequence[DigestRow]) -> None:
+        wish = self._preferences.stored(user_id) or {}
+        batch = derived_id("digest", user_id, *(row.notification_id for row in rows))
+        waiting = _still_waiting(rows)
+        for row in rows:
+            fate = self._fate(row, wish) if row.notification_id in waiting else {"reason": "cancelled"}
+            row.batch, row.fate = batch, fate
+        with reaching_dynamodb():
+            try:
+                with TransactWrite(connection=dynamodb()) as transaction:
+                    for row in rows:
+                        free = DigestRow.user_id.exists() & DigestRow.batch.does_not_exist()
+                        actions: list[Action] = [DigestRow.batch.set(row.batch), DigestRow.fate.set(row.fate)]
+                        transaction.update(row, actions=actions, condition=free)
+            except TransactWriteError as error:
+                raise UnavailableError("another worker has begun this digest") from error
+
+    def _fate(self, row: DigestRow, wish: Mapping[str, Any]) -> dict[str, Any]:
+        letter = LetterSpec.model_validate(row.letter)
+        if letter.is_over(self._clock()):
+            return {"reason": EXPIRED}
+        reason = objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock())
+        return {"reason": reason} if reason is not None else {"line": self._line(row, letter)}
+
+    def _line(self, row: DigestRow, letter: LetterSpec) -> dict[str, str]:
+        """The letter in one line: what a live notification would show, else its subject."""
+        template = self._templates.get(letter.template, letter.template_version)
+        channel = "live" if "live" in template.written_for else "email"
+        try:
+            parts = self._renderer.render(template, channel=channel, locale=row.locale, context=row.context).parts
+        except RenderError:
+            return {"title": letter.template, "text": "", "url": ""}
+        found = {
+            "title": parts.get("title") or parts.get("subject", ""),
+            "text": parts.get("body", ""),
+            "url": parts.get("url", ""),
+        }
+        return {name: text.strip() for name, text in found.items()}
+
+    def _send_batch(self, user_id: str, batch: str, rows: Sequence[DigestRow]) -> int:
+        kept = [row for row in rows if "line" in (row.fate or {})]
+        rule = None
+        if kept:
+            request = NotificationRequest(
+                template=TEMPLATE,
+                recipients=(Recipient(user_id=user_id),),
+                context={"items": [row.fate["line"] for row in kept]},
+            )
+            [accepted] = self._accept.accept(request, caller=CALLER, key=batch)
+            rule = f"digest: notification {accepted.id}"
+        self._ledger.move([move for row in rows for move in _closing(row, rule)])
+        self._delete(rows)
+        return len(kept)
+
+    def _delete(self, rows: Sequence[DigestRow]) -> None:
+        with reaching_dynamodb(), DigestRow.batch_write() as batch:
+            for row in rows:
+                batch.delete(row)
+
+
+def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:
+    """Those that nobody has cancelled; one request."""
+    keys = [(row.notification_id, delivery_part(row.channels[0])) for row in rows]
+    with reaching_dynamodb():
+        found = DeliveryRow.batch_get(keys, consistent_read=True)
+        return {row.notification_id for row in found if row.status == DeliveryStatus.WAITING}
+
+
+def _closing(row: DigestRow, rule: str | None) -> list[Move]:
+    letter = LetterSpec.model_validate(row.letter)
+    reason = (row.fate or {}).get("reason")
+    return [
+        Move(
+            DeliveryKey(row.notification_id, channel),
+            DeliveryStatus.SKIPPED,
+            reason=reason or IN_DIGEST,
+            rule=None if reason else rule,
+            request_id=letter.request_id,
+            run_id=letter.run_id,
+            unclaimed=True,
+        )
+        for channel in row.channels
+    ]

@@ -1,0 +1,80 @@
+"""What people answer to an SMS: STOP ends every text to the number, START allows them again. The provider's two-way
+texts come by SNS → SQS into the queue `feedback`; called by its worker.
+
+The shape is that of "Two-way SMS message payload" in the AWS End User Messaging SMS guide.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.errors import NotFoundError
+from chalicelib.profiles.suppressions import Reason
+
+_CHANNEL, _BY = "sms", "sms reply"
+# AWS's own opt-out words ("Opting out"), and what people write here.
+STOP = frozenset(
+    {
+        *("ARRET", "CANCEL", "END", "OPTOUT", "OPT-OUT", "QUIT", "REMOVE", "STOP", "STOPALL", "TD", "UNSUBSCRIBE"),
+        *("СТОП", "ОТМЕНА", "ОТПИСАТЬСЯ", "ОТПИСКА"),
+    }
+)
+START = frozenset({"START", "UNSTOP", "СТАРТ"})
+
+
+class Suppressions(Protocol):
+    """`profiles.suppressions.SuppressionList` is one."""
+
+    def add(self, channel: str, address: str, *, reason: str, by: str) -> bool:
+        """Keeps what is there. Raises: UnavailableError (retryable)."""
+        ...
+
+    def remove(self, channel: str, address: str, *, by: str) -> None:
+        """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        ...
+
+    def reason_of(self, channel: str, address: str) -> str | None:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SmsReply:
+    """One answer; `number` in E.164."""
+
+    number: str
+    text: str
+
+
+class SmsReplies:
+    """The answers of one stage."""
+
+    def __init__(self, *, suppressions: Suppressions) -> None:
+        self._suppressions = suppressions
+
+    def take(self, reply: SmsReply) -> str:
+        """Does what the answer asks for: `stopped`, `started`, or `unheeded`; repeating it changes nothing. Raises:
+        UnavailableError (retryable)."""
+        word = reply.text.strip().strip(".!").upper()
+        if word in STOP:
+            self._suppressions.add(_CHANNEL, reply.number, reason=Reason.STOP, by=_BY)
+            return "stopped"
+        if word in START and self._suppressions.reason_of(_CHANNEL, reply.number) == Reason.STOP:
+            try:
+                self._suppressions.remove(_CHANNEL, reply.number, by=_BY)
+            except NotFoundError:
+                return "unheeded"  # somebody else was first
+            return "started"
+        return "unheeded"
+
+
+def read_reply(body: str) -> SmsReply | None:
+    """The answer in a message of the queue; None for anything else."""
+    try:
+        content = json.loads(body)
+        if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
+            content = json.loads(content["Message"])
+        number, text = content["originationNumber"], content["messageBody"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return SmsReply(number, text) if isinstance(number, str) and isinstance(text, str) else None

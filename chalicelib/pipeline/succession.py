@@ -1,0 +1,71 @@
+"""What becomes of the channels behind the one that was tried, where they are tried one after the other. `deliver` tells
+of each outcome, `reconcile` of what it has decided.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from chalicelib.clock import Clock
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, next_channels
+from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.routing import REACHED_BY
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.waiting import UNLESS_OPENED, waiting
+
+
+class Succession:
+    """The successions of one stage."""
+
+    def __init__(self, *, ledger: Ledger, retries: Retries, clock: Clock) -> None:
+        self._ledger = ledger
+        self._retries = retries
+        self._clock = clock
+
+    def after(
+        self,
+        job: DeliverJob,
+        *,
+        in_vain: Sequence[DeliverRecipient] = (),
+        maybe_there: Sequence[DeliverRecipient] = (),
+    ) -> None:
+        """Goes on with the next channel at once where this one was in vain. Where the letter is there, or may be, the
+        rest is not needed, or waits to see whether it is opened. Repeating it is harmless. Raises: UnavailableError
+        (retryable)."""
+        if not job.then or job.letter.route is None:
+            return
+        if in_vain:
+            self._retries.later(next_channels(job, in_vain), in_seconds=0)
+        if maybe_there and job.letter.route.mode == "escalate":
+            self._wait(job, maybe_there, timedelta(minutes=job.letter.route.after_minutes or 0))
+        elif maybe_there:
+            self._skip(job, maybe_there)
+
+    def settle(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
+        """Has the ledger asked about the rest: the worker that knew died, or a person decides. Raises: UnavailableError
+        (retryable)."""
+        if job.then and recipients:
+            self._retries.later(next_channels(job, recipients, after=job.channel), in_seconds=0)
+
+    def _wait(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], length: timedelta) -> None:
+        until = self._clock() + length
+        ids = [one.notification_id for one in recipients]
+        self._ledger.move(waiting(job.letter, ids, job.then, UNLESS_OPENED, until, rule=job.letter.rule))
+        self._retries.until(next_channels(job, recipients, after=job.channel), until)
+
+    def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
+        self._ledger.move(
+            [
+                Move(
+                    DeliveryKey(one.notification_id, channel),
+                    DeliveryStatus.SKIPPED,
+                    reason=REACHED_BY + job.channel,
+                    rule=job.letter.rule,
+                    request_id=job.letter.request_id,
+                    run_id=job.letter.run_id,
+                    unclaimed=True,
+                )
+                for one in recipients
+                for channel in job.then
+            ]
+        )

@@ -1,0 +1,46 @@
+"""When a user wants letters of a category together: every day or every week, at a local hour. Part of the user's
+preferences; `pipeline/collect.py` asks.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from chalicelib.profiles.quiet import zone_of
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_DAYS: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class DigestWish(BaseModel):
+    """Letters of a category as one: every day, or every week on a day, at a local time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: Literal["day", "week"]
+    at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"
+    on: Weekday | None = None
+
+    @model_validator(mode="after")
+    def _a_day_for_a_week(self) -> Self:
+        if self.every == "day" and self.on is not None:
+            raise ValueError("expected on only with every week")
+        return self
+
+    def next_after(self, at: datetime, *, zone: str) -> datetime:
+        """The next moment (UTC) at which the user's clock shows the time."""
+        local = at.astimezone(zone_of(zone))
+        hour = time.fromisoformat(self.at)
+        day = local.date()
+        if self.every == "week":
+            day += timedelta(days=(_DAYS.index(self.on or "monday") - day.weekday()) % 7)
+        step = timedelta(days=1 if self.every == "day" else 7)
+        # Made of the date and the zone, not of a difference in hours: the night may be an hour longer or shorter.
+        while (moment := datetime.combine(day, hour, tzinfo=local.tzinfo).astimezone(UTC)) <= at:
+            day += step
+        return moment
+
+    def told(self) -> str:
+        """For the timeline."""
+        return f"every {self.on or 'monday'} at {self.at}" if self.every == "week" else f"every day at {self.at}"

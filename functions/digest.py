@@ -1,0 +1,7 @@
+"""Lambda: sends what was collected for a user as one letter. Source: queue digest."""
+
+from chalicelib.observability import batch_handler
+from chalicelib.pipeline.workers import digest_work
+from chalicelib.wiring.digests import digest
+
+handler = batch_handler("digest", lambda: digest_work(digest()))

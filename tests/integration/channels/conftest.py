@@ -1,0 +1,227 @@
+"""One rig a channel: the channel with the very client that the workers have, against a provider that can be told to
+misbehave. `test_contract.py` asks the same of each."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from functools import partial
+from typing import Any
+
+import pytest
+
+from chalicelib.channels.base import Channel, Message
+from chalicelib.channels.chat import ChatChannel
+from chalicelib.channels.email import EmailChannel, Sender
+from chalicelib.channels.live import LiveChannel, Notice
+from chalicelib.channels.push import PushChannel
+from chalicelib.channels.sms import SmsChannel
+from chalicelib.channels.webhook import WebhookChannel
+from chalicelib.clock import now
+from chalicelib.control.web import guarded_post, guarded_session
+from chalicelib.profiles.endpoints import EndpointBook
+from chalicelib.wiring import clients as wiring_clients
+from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import people as wiring_people
+from infra.local.mailbox.process import running
+from tests.integration.channels.receiver import DROP, Receiver, receiving
+from tests.integration.conftest import ENVIRONMENT, forget_clients
+from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, VERIFIED_DOMAIN, Driver
+
+FROM = Sender(*parseaddr(SENDER))
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PARTS = {"subject": "S", "html": "<p>H</p>", "text": "Привет", "title": "T", "body": "B", "url": "https://c.example"}
+
+
+@dataclass
+class Rig:
+    """`arrived` counts what the provider has; `break_` makes its next answer a fault of the named kind, False where it
+    has none of that kind."""
+
+    channel: Channel
+    arrived: Callable[[], int]
+    break_: Callable[[str], bool]
+    address: Callable[[int], str] = "u{}".format
+    unreachable: Callable[[], Channel] | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def message(self, n: int = 1) -> Message:
+        """A message to somebody of their own."""
+        delivery_id = f"00000000-0000-4000-8000-{n:012}_{self.channel.name}"
+        return Message(delivery_id=delivery_id, address=self.address(n), parts=PARTS, tags={"delivery": delivery_id})
+
+
+@pytest.fixture(scope="module")
+def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    options = ["--verified", VERIFIED_DOMAIN, "--configuration-set", CONFIGURATION_SET]
+    with running(tmp_path_factory.mktemp("mailbox"), options) as url:
+        yield Driver(url)
+
+
+@pytest.fixture
+def mailbox(shared_mailbox: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    shared_mailbox.reset()
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", shared_mailbox.url)
+    forget_clients()
+    yield shared_mailbox
+    forget_clients()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def book(stage: None) -> EndpointBook:
+    """The users' endpoints of an empty stage."""
+    return wiring_people.endpoints()
+
+
+@pytest.fixture
+def sns_receiver(stage: None, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """SNS is the receiver; the tables are moto's."""
+    from moto.core.models import botocore_stubber
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", receiver.url)
+    monkeypatch.setattr(botocore_stubber, "enabled", True)
+    return receiver
+
+
+def scripted(receiver: Receiver, faults: Mapping[str, int | str]) -> Callable[[str], bool]:
+    def break_(kind: str) -> bool:
+        if kind in faults:
+            receiver.faults.append(faults[kind])
+        return kind in faults
+
+    return break_
+
+
+SNS_FAULTS: dict[str, int | str] = {
+    "refuse": "InvalidParameter",
+    "throttle": "Throttled",
+    "server_error": 500,
+    "lose_reply": DROP,
+}
+HTTP_FAULTS = {"refuse": 410, "throttle": 429, "server_error": 500, "lose_reply": DROP}
+
+
+def email_rig(request: pytest.FixtureRequest) -> Rig:
+    mailbox: Driver = request.getfixturevalue("mailbox")
+    kinds = {"refuse": "refuse", "throttle": "throttle", "server_error": "server_error", "lose_reply": "drop_reply"}
+
+    def break_(kind: str) -> bool:
+        mailbox.fault(kind=kinds[kind], times=1)
+        return True
+
+    make = partial(EmailChannel, sender=lambda: FROM, configuration_set=CONFIGURATION_SET)
+
+    def unreachable() -> Channel:
+        request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
+        forget_clients()
+        return make(wiring_clients.ses())
+
+    return Rig(
+        make(wiring_clients.ses()),
+        arrived=lambda: len(mailbox.letters()),
+        break_=break_,
+        address="u{}@example.com".format,
+        unreachable=unreachable,
+    )
+
+
+def live_rig(request: pytest.FixtureRequest) -> Rig:
+    request.getfixturevalue("stage")
+    announce, broken = wiring_connections.announce(), [False]
+
+    class Announcer:
+        def announce(self, notices: Sequence[Notice]) -> Sequence[int | None]:
+            return [None] * len(notices) if broken[0] else announce.announce(notices)
+
+    def break_(kind: str) -> bool:
+        broken[0] = kind == "throttle"
+        return broken[0]
+
+    def unreachable() -> Channel:
+        broken[0] = True
+        return LiveChannel(Announcer())
+
+    def arrived() -> int:
+        return sum(wiring_connections.inbox().head(f"u{n}").last for n in range(20))
+
+    return Rig(LiveChannel(Announcer()), arrived=arrived, break_=break_, unreachable=unreachable)
+
+
+def sns_rig(request: pytest.FixtureRequest, make: Callable[[], Channel]) -> Rig:
+    receiver: Receiver = request.getfixturevalue("sns_receiver")
+
+    def unreachable() -> Channel:
+        request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:1")
+        wiring_clients.sns.cache_clear()
+        return make()
+
+    return Rig(
+        make(), arrived=lambda: len(receiver.taken), break_=scripted(receiver, SNS_FAULTS), unreachable=unreachable
+    )
+
+
+def sms_rig(request: pytest.FixtureRequest) -> Rig:
+    rig = sns_rig(request, lambda: SmsChannel(wiring_clients.sns(), sender="Cinema"))
+    rig.address = "+7926000{:04}".format
+    return rig
+
+
+def push_rig(request: pytest.FixtureRequest) -> Rig:
+    book: EndpointBook = request.getfixturevalue("book")
+    for n in range(20):
+        arn = f"arn:aws:sns:eu-central-1:123456789012:endpoint/GCM/vestnik-test-app/{n}"
+        book.add(f"u{n}", "push", target=arn, shown="android …1234", name=None)
+    return sns_rig(request, lambda: PushChannel(wiring_clients.sns(), devices=book))
+
+
+def webhook_rig(request: pytest.FixtureRequest) -> Rig:
+    book: EndpointBook = request.getfixturevalue("book")
+    receiver: Receiver = request.getfixturevalue("receiver")
+    post = partial(guarded_post, guarded_session(allow_private=True))
+    for n in range(20):
+        book.add(f"u{n}", "webhook", target=f"{receiver.url}/hooks/{n}", shown="", name=None, secret=SECRET)
+
+    def unreachable() -> Channel:
+        return WebhookChannel(lambda _url, *rest: post("http://127.0.0.1:1/", *rest), hooks=book, clock=now)
+
+    return Rig(
+        WebhookChannel(post, hooks=book, clock=now),
+        arrived=lambda: len(receiver.taken),
+        break_=scripted(receiver, HTTP_FAULTS),
+        unreachable=unreachable,
+    )
+
+
+def chat_rig(request: pytest.FixtureRequest) -> Rig:
+    book: EndpointBook = request.getfixturevalue("book")
+    receiver: Receiver = request.getfixturevalue("receiver")
+    host = receiver.url.removeprefix("http://")
+    for n in range(20):
+        book.add(f"u{n}", "chat", target=f"json://{host}/chats/{n}", shown="", name=None)
+    return Rig(
+        ChatChannel(rooms=book, kinds={"json"}),
+        arrived=lambda: len(receiver.taken),
+        break_=scripted(receiver, {**HTTP_FAULTS, "refuse": 403}),
+    )
+
+
+RIGS: Mapping[str, Callable[[pytest.FixtureRequest], Rig]] = {
+    "email": email_rig,
+    "live": live_rig,
+    "sms": sms_rig,
+    "push": push_rig,
+    "webhook": webhook_rig,
+    "chat": chat_rig,
+}
+
+
+@pytest.fixture(params=RIGS)
+def rig(request: pytest.FixtureRequest) -> Rig:
+    return RIGS[request.param](request)

@@ -1,0 +1,214 @@
+"""Digests: letters that their readers want together, sent as one at their local hour."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.digest import Digest, DigestJob
+from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.model import UserBody
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.storage.base import dynamodb
+from chalicelib.wiring import digests as wiring_digests
+from chalicelib.wiring import enrich as wiring_enrich
+from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
+from tests.integration.conftest import Letters, Pump
+from tests.integration.faults import unreachable
+from tests.integration.pipeline.test_routing import rules, seen
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SERIES = {"season": 2, "episode": 5, "title": "Low Water", "url": "https://cinema.example/lighthouse/2/5"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    clock = Clock()
+    monkeypatch.setattr(wiring_enrich.enrich()._collect, "_clock", clock)
+    monkeypatch.setattr(wiring_digests.digest(), "_clock", clock)
+    wiring_people.directory().put("anna", UserBody(email="anna@example.com", locale="en", timezone="UTC"))
+    yield clock
+
+
+def wish(every: str | None = "day", category: str = "series", **more: Any) -> None:
+    digests = {category: {"every": every, **more}} if every else {}
+    wiring_people.preferences().put("anna", Preferences.model_validate({"digests": digests}))
+
+
+def accept(series: str = "The Lighthouse", **more: Any) -> str:
+    request = NotificationRequest.model_validate(
+        {
+            "template": "new-episode",
+            "recipients": [{"user_id": "anna"}],
+            "context": {"series": series, **SERIES},
+            **more,
+        }
+    )
+    return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
+
+
+def flush(pump: Pump, clock: Clock, *, days: float = 1) -> None:
+    clock.at += timedelta(days=days)
+    wiring_digests.digest().release()
+    assert pump.run() == []
+
+
+def test_what_a_user_wants_daily_comes_as_one_letter(clock: Clock, pump: Pump, letters: Letters) -> None:
+    wish()
+    sent = [accept("The Lighthouse"), accept("The Harbour")]
+    pump.run()
+    assert letters() == []
+    assert {seen(one)["email"] for one in sent} == {("scheduled", "digest")}
+    assert (rules(sent[0], "email")[0] or "").startswith("digest series: every day at 09:00, until ")
+    flush(pump, clock)
+    [letter] = letters()
+    assert letter["subject"] == "What is new: 2 messages"
+    assert {seen(one)["email"] for one in sent} == {("skipped", "in_digest")}
+    [own] = {rules(one, "email")[-1] for one in sent}
+    told = wiring_ledger.history().notification((own or "").rpartition(" ")[2])
+    assert (told["template"], told["status"]) == ("collected", "sent")
+    titles = sorted(one["title"] for one in _items(told["request_id"]))
+    assert titles == ["The Harbour: a new episode", "The Lighthouse: a new episode"]
+
+
+def _items(request_id: str) -> list[dict[str, str]]:
+    from chalicelib.storage.ledger import REQUEST_PART, RequestRow
+
+    items: list[dict[str, str]] = RequestRow.get(request_id, REQUEST_PART).letter["context"]["items"]
+    return items
+
+
+def test_nothing_comes_twice_however_often_everything_is_repeated(clock: Clock, pump: Pump, letters: Letters) -> None:
+    wish()
+    accept()
+    [body] = pump.bodies("enrich-instant")
+    pump.put("enrich-instant", body)
+    pump.run()
+    flush(pump, clock)
+    pump.put("enrich-instant", body)
+    pump.put("digest", DigestJob(user_id="anna").model_dump_json())
+    pump.run()
+    flush(pump, clock)
+    assert len(letters()) == 1
+
+
+@pytest.mark.parametrize("change", [None, "week"])
+def test_a_change_of_the_setting_loses_nothing(clock: Clock, pump: Pump, letters: Letters, change: str | None) -> None:
+    wish("day")
+    accept()
+    pump.run()
+    wish(change)
+    flush(pump, clock)
+    assert len(letters()) == 1
+    flush(pump, clock, days=8)
+    assert len(letters()) == 1
+
+
+def test_who_switches_the_category_off_meanwhile_gets_nothing_of_it(clock: Clock, pump: Pump, letters: Letters) -> None:
+    wish()
+    sent = accept()
+    pump.run()
+    off = {"categories": {"series": {"email": False}}, "digests": {"series": {"every": "day"}}}
+    wiring_people.preferences().put("anna", Preferences.model_validate(off))
+    flush(pump, clock)
+    assert letters() == []
+    assert seen(sent)["email"] == ("skipped", "opted_out")
+
+
+def test_other_categories_and_other_people_are_not_held_up(clock: Clock, pump: Pump, letters: Letters) -> None:
+    wish(category="marketing")
+    accept()
+    pump.run()
+    assert len(letters()) == 1
+
+
+def test_what_would_expire_before_the_digest_goes_at_once(clock: Clock, pump: Pump, letters: Letters) -> None:
+    at = (NOW + timedelta(hours=2)).strftime("%H:%M")
+    wish(at=at)
+    accept(expires_at=(NOW + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    pump.run()
+    assert len(letters()) == 1
+
+
+def test_a_letter_that_waits_for_a_digest_can_be_cancelled(clock: Clock, pump: Pump, letters: Letters) -> None:
+    from chalicelib.pipeline.cancel import cancel
+
+    wish()
+    sent = accept()
+    pump.run()
+    cancel(sent, ledger=wiring_ledger.ledger())
+    assert seen(sent)["email"] == ("cancelled", None)
+    flush(pump, clock)
+    assert letters() == []
+
+
+def test_a_worker_that_dies_after_the_letter_was_accepted_sends_no_second_one(
+    clock: Clock, pump: Pump, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish()
+    sent = accept()
+    pump.run()
+    clock.at += timedelta(days=1)
+    digest = wiring_digests.digest()
+
+    def dies(*_: Any) -> None:
+        raise UnavailableError("it died")
+
+    with monkeypatch.context() as context:
+        context.setattr(Digest, "_delete", dies)
+        with pytest.raises(UnavailableError):
+            digest.send("anna")
+    accept("The Harbour")  # collected after the first letter was fixed
+    pump.run()
+    assert digest.send("anna") == 1
+    pump.run()
+    assert len(letters()) == 1
+    assert seen(sent)["email"] == ("skipped", "in_digest")
+
+
+def test_a_table_that_does_not_answer_leaves_everything_for_the_next_try(
+    clock: Clock, pump: Pump, letters: Letters
+) -> None:
+    wish()
+    accept()
+    pump.run()
+    events = dynamodb().client.meta.events
+    events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
+    clock.at += timedelta(days=1)
+    with pytest.raises(UnavailableError):
+        wiring_digests.digest().send("anna")
+    events.unregister("before-send.dynamodb.TransactWriteItems", unreachable)
+    assert wiring_digests.digest().send("anna") == 1
+    pump.run()
+    assert len(letters()) == 1
+
+
+MONDAY = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("given", "zone", "due"),
+    [
+        ({"every": "day"}, "UTC", datetime(2026, 11, 23, 9, tzinfo=UTC)),
+        ({"every": "day", "at": "08:30"}, "UTC", datetime(2026, 11, 24, 8, 30, tzinfo=UTC)),
+        ({"every": "day"}, "Europe/Moscow", datetime(2026, 11, 24, 6, tzinfo=UTC)),
+        ({"every": "week"}, "UTC", datetime(2026, 11, 23, 9, tzinfo=UTC)),
+        ({"every": "week", "on": "sunday"}, "America/New_York", datetime(2026, 11, 29, 14, tzinfo=UTC)),
+        ({"every": "day"}, "Nowhere/Land", datetime(2026, 11, 23, 9, tzinfo=UTC)),
+    ],
+)
+def test_the_moment_is_the_next_one_on_the_users_own_clock(given: Any, zone: str, due: datetime) -> None:
+    assert DigestWish.model_validate(given).next_after(MONDAY, zone=zone) == due
