@@ -23,7 +23,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "/v1/settings/": {"name": "redirect_url"},
         "/v1/suppressions/": {"channel": "email", "address": "anna@example.com"},
         "/v1/templates/": {"key": "promo"},
-        "/v1/users/": {"id": "u-1042"},
+        "/v1/users/": {"id": "u-1042", "endpoint_id": "webhook-5f0c1c9e2b7a4d31"},
     }
 )
 
@@ -31,7 +31,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 def path_values(path: str) -> Mapping[str, str]:
     """An example for each value in a route. Raises: KeyError for a route that has none yet: write one."""
     before, brace, _ = path.partition("{")
-    return _VALUES[before] if brace else {}
+    return {name: value for name, value in _VALUES[before].items() if f"{{{name}}}" in path} if brace else {}
 
 
 def example_of(body: type[BaseModel]) -> Any:

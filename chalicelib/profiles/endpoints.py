@@ -69,7 +69,7 @@ class EndpointBody(BaseModel):
 class EndpointPatch(BaseModel):
     """The switch of an endpoint."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"enabled": False}]})
 
     enabled: StrictBool
 

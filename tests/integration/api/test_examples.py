@@ -65,6 +65,10 @@ def link(stage: Stage) -> dict[str, str]:
     return {"code": row.code}
 
 
+def endpoint(stage: Stage) -> dict[str, str]:
+    return {"endpoint_id": stage.run("add_endpoint")["id"]}
+
+
 def suppressed(stage: Stage) -> dict[str, str]:
     stage.run("add_suppression")
     return {}
@@ -121,6 +125,7 @@ PREPARED: dict[str, Prepare] = {
     "remove_suppression": suppressed,
     "decide_attention": uncertain,
     "change_consumer": deployed,
+    **dict.fromkeys(("switch_endpoint", "delete_endpoint", "list_deliveries"), endpoint),
     "get_list": uploaded,
     "load_list": uploaded,
     "pause_campaign": lambda stage: stage.campaign("start"),
