@@ -123,6 +123,7 @@ PREPARED: dict[str, Prepare] = {
     "change_consumer": deployed,
     "get_list": uploaded,
     "load_list": uploaded,
+    "delete_list": uploaded,
     "pause_campaign": lambda stage: stage.campaign("start"),
     "cancel_campaign": lambda stage: stage.campaign("start"),
     "resume_campaign": lambda stage: stage.campaign("start", "pause"),
