@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict
 
 from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.campaigns.forget import forget_list
 from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Name
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.wiring.campaigns import lists, uploads
+from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)
 
@@ -68,6 +70,19 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
     """With the lines that were left out, by their number; a file that cannot be read makes a failed list, which says
     why."""
     return _described(lists().get(call.path["id"]))
+
+
+@endpoint(
+    routes,
+    "DELETE",
+    "/v1/lists/{id}",
+    summary="Delete an uploaded list",
+    scope=Scope.CAMPAIGNS_WRITE,
+    problems={HTTPStatus.CONFLICT: "it is being read, or a campaign that is not over is for it"},
+)
+def delete_list(call: Call[None, None]) -> None:
+    """For good, with all its rows."""
+    forget_list(call.path["id"], lists=lists(), campaigns=campaigns())
 
 
 def _described(row: ListRow, *, with_upload: bool = False) -> dict[str, Any]:

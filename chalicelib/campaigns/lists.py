@@ -111,6 +111,19 @@ class ListStore:
         self._queues.put(QUEUE, [Outgoing(LoadJob(list_id=list_id).model_dump_json())])
         return row
 
+    def delete(self, list_id: str) -> None:
+        """The rows, then the list; an upload that was never read is forgotten by its bucket. Raises: UnavailableError
+        (retryable)."""
+        with reaching_dynamodb():
+            blocks = ListRow.query(
+                list_id, ListRow.part.startswith(BLOCK_PREFIX), attributes_to_get=["list_id", "part"]
+            )
+            with ListRow.batch_write() as batch:
+                for row in blocks:
+                    batch.delete(row)
+            with ListRow.batch_write() as batch:
+                batch.delete(ListRow(list_id, HEAD_PART))
+
     def block(self, list_id: str, number: int) -> list[dict[str, Any]] | None:
         """The rows of one block; None behind the last. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():

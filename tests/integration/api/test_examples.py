@@ -128,6 +128,7 @@ PREPARED: dict[str, Prepare] = {
     **dict.fromkeys(("switch_endpoint", "delete_endpoint", "list_deliveries"), endpoint),
     "get_list": uploaded,
     "load_list": uploaded,
+    "delete_list": uploaded,
     "pause_campaign": lambda stage: stage.campaign("start"),
     "cancel_campaign": lambda stage: stage.campaign("start"),
     "resume_campaign": lambda stage: stage.campaign("start", "pause"),

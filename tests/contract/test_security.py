@@ -1,0 +1,107 @@
+"""What docs/security.md says of encryption, secrets and personal data is so."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.paths import ROOT
+from infra.stages import CONFIG
+from tests.contract.test_infra import template
+from tests.integration.conftest import TABLES
+
+__all__ = ["template"]
+
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+SOURCES = ("*.py", "*.md", "*.json", "*.yaml", "*.toml", "*.in", "*.sh", "*.html", "*.js", "Makefile")
+NOT_OURS = {".venv", "build", "node_modules", ".git"}
+SECRETS = {
+    "an AWS key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
+    "an API key of ours": re.compile(r"\bvk_[A-Za-z0-9-]{1,64}_[A-Za-z0-9_-]{43}\b"),
+    "a password's hash": re.compile(r"\$argon2id\$v=\d+\$[^\"'\s{]+\$[A-Za-z0-9+/]{40}"),
+}
+
+
+def of_type(resources: dict[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All resources of a type, those in the template's loops too."""
+    for name, one in resources.items():
+        if name.startswith("Fn::ForEach"):
+            yield from of_type(one[2], kind)
+        elif one["Type"] == kind:
+            yield name, one["Properties"]
+
+
+@pytest.fixture
+def resources(template: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"]
+    return found
+
+
+def test_every_table_is_encrypted_and_forgets_by_itself(resources: dict[str, Any]) -> None:
+    tables = dict(of_type(resources, "AWS::DynamoDB::Table"))
+    assert len(tables) > 8
+    for name, table in tables.items():
+        assert table["SSESpecification"] == {"SSEEnabled": True}, name
+        assert table["TimeToLiveSpecification"]["Enabled"] is True, name
+
+
+def test_every_queue_is_encrypted_and_keeps_its_messages_for_14_days(resources: dict[str, Any]) -> None:
+    queues = dict(of_type(resources, "AWS::SQS::Queue"))
+    assert len(queues) == 2
+    for name, queue in queues.items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, name
+
+
+def test_every_bucket_is_encrypted_and_closed(resources: dict[str, Any]) -> None:
+    for name, bucket in of_type(resources, "AWS::S3::Bucket"):
+        assert bucket["BucketEncryption"], name
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
+
+
+def test_logs_are_forgotten(resources: dict[str, Any]) -> None:
+    groups = dict(of_type(resources, "AWS::Logs::LogGroup"))
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+
+
+def test_no_secret_stands_in_the_environment_of_a_function(template: dict[str, Any]) -> None:
+    config = json.loads(CONFIG.read_text())
+    stages = [config, *config["stages"].values()]
+    names = set(template["Globals"]["Function"]["Environment"]["Variables"]).union(
+        *(stage["environment_variables"] for stage in stages)
+    )
+    assert [name for name in names if re.search(r"SECRET|TOKEN|PASSWORD|CREDENTIAL|_KEY$", name)] == []
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_no_secret_stands_in_the_repository(kind: str) -> None:
+    found = [
+        str(path.relative_to(ROOT)) for path in sources() if SECRETS[kind].search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def sources() -> Iterator[Path]:
+    for pattern in SOURCES:
+        yield from (path for path in ROOT.rglob(pattern) if not NOT_OURS & set(path.relative_to(ROOT).parts))
+
+
+def test_of_every_table_the_page_says_what_it_holds_of_people() -> None:
+    personal_data = PAGE[PAGE.index("## Personal data") : PAGE.index("## Dependencies")]
+    named = set(re.findall(r"`([a-z-]+)`", personal_data))
+    assert {table.Meta.thing for table in TABLES} - named == set()
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    files = set(re.findall(r"`(tests/[\w/]+(?:\.py)?/?)`", PAGE))
+    names = set(re.findall(r"`(test_\w+\.py)`", PAGE))
+    functions = set(re.findall(r"`(test_\w+)`", PAGE))
+    everything = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+
+    assert [one for one in files if not (ROOT / one).exists()] == []
+    assert [one for one in names if not list((ROOT / "tests").rglob(one))] == []
+    assert [one for one in functions if f"def {one}(" not in everything] == []
