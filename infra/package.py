@@ -8,7 +8,6 @@ from infra.archive import Artifact, tree, write_zip
 from infra.paths import BUILD, ROOT
 from layers.build import build_layer
 
-
 # What only the Chalice app runs.
 _OF_THE_APP = ("chalicelib/api", "chalicelib/admin", "chalicelib/public", "templates/admin", "templates/pages")
 

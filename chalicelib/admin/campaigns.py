@@ -6,9 +6,10 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.campaign_form import form_of, one, read_campaign, rows_of
+from chalicelib.admin.audience_form import GROUPS, one, rows_of
+from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
 from chalicelib.admin.charts import Axis, Curve, curves
-from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
 from chalicelib.admin.letters import Letter, framed, letter_for
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
@@ -27,6 +28,7 @@ from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.running import campaigns, runs
 
 routes = Blueprint(__name__)
+_UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
 _LISTS = 50
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
@@ -49,7 +51,7 @@ def new_campaign(visit: Visit) -> Page:
     list_id = visit.query.get("list")
     audience = {"audience": ["list"], "list_id": [list_id]} if list_id else {"audience": ["everyone"]}
     form = visit.form or {"rate_per_second": ["50"], "when": ["start"], "at": ["18:00"], **audience}
-    return _form_page(form, key, to="/admin/campaigns/new", head=None)
+    return _form_page(form, key, head=None)
 
 
 @action(routes, "/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
@@ -61,13 +63,28 @@ def write_campaign(visit: Visit) -> Go:
     return Go(f"/admin/campaigns/{head.id}/check", done="saved")
 
 
+@preview(routes, "/admin/campaigns/count", role=Role.EDITOR)
+def count_audience(visit: Visit) -> Page:
+    """The form as it was typed, with how many it would reach; the form need not be finished."""
+    head = campaigns().get(visit.typed("campaign")) if visit.typed("campaign") else None
+    template = templates().get(visit.typed("template"))
+    counted, mistakes = None, {}
+    try:
+        spec = read_countable(visit.form, template=template)
+        counted = campaign_preview().look(head or CampaignRow(_UNSAVED), spec)
+    except InvalidError as error:
+        mistakes = mistakes_of(error)
+    shown = _form_page(visit.form, template.key, head=head)
+    return Page(shown.template, {**shown.values, "counted": counted, "mistakes": mistakes})
+
+
 @page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)
 def edit_page(visit: Visit) -> Page:
     """The form with what was written before."""
     head = campaigns().get(visit.path["id"])
     spec = spec_of(head)
     form = visit.form or form_of(spec, default_zone=settings().default_timezone)
-    return _form_page(form, spec.template, to=f"/admin/campaigns/{head.id}/edit", head=head)
+    return _form_page(form, spec.template, head=head)
 
 
 @action(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
@@ -236,12 +253,15 @@ def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:
     return curves(samples, SAMPLED, zone=settings().default_timezone) if len(samples) > 1 else None
 
 
-def _form_page(form: Mapping[str, Any], key: str, *, to: str, head: CampaignRow | None) -> Page:
+def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
     values = {
         "form": form,
         "rows": rows_of(form),
         "template": templates().get(key),
-        "to": to,
+        "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
+        "campaign": head.id if head else "",
+        "group_letters": GROUPS,
+        "counted": None,
         "title": spec_of(head).name if head else None,
         "lists": _ready_lists(one(form, "list_id")),
     }

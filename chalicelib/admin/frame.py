@@ -109,7 +109,7 @@ def action(
                 before = again(visit)
                 if not isinstance(before, Page):
                     raise
-                values = {**before.values, "mistakes": _mistakes(error)}
+                values = {**before.values, "mistakes": mistakes_of(error)}
                 return replace(before, values=values, status=status_of(error))
             note("done")
             return went
@@ -263,6 +263,7 @@ def _cookies(request: Request) -> dict[str, str]:
         return {}
 
 
-def _mistakes(error: VestnikError) -> dict[str, str]:
+def mistakes_of(error: VestnikError) -> dict[str, str]:
+    """What is wrong, by field; by `form` where it is no field's fault."""
     errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError) else ()
     return {one.field: one.message for one in errors} or {"form": error.detail}

@@ -5,7 +5,9 @@ times. SES has no idempotency token, so what is not known stays not known (Verdi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import formataddr
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -57,13 +59,27 @@ NO_CONNECTION = "no_connection"
 REPLY_LOST = "reply_lost"
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Whom letters are from; without `reply_to` answers go there too."""
+
+    name: str
+    address: str
+    reply_to: str = ""
+
+    @property
+    def header(self) -> str:
+        """As SES takes it: a name beyond ASCII as an encoded word (RFC 2047)."""
+        return formataddr((self.name, self.address))
+
+
 class EmailChannel:
     """The e-mail channel of one stage."""
 
     name = "email"
     batch_size = BULK_ENTRIES
 
-    def __init__(self, client: "SESV2Client", *, sender: str, configuration_set: str) -> None:
+    def __init__(self, client: "SESV2Client", *, sender: Callable[[], Sender], configuration_set: str) -> None:
         self._client = client
         self._sender = sender
         self._configuration_set = configuration_set
@@ -76,9 +92,11 @@ class EmailChannel:
         return self._send_many(messages)
 
     def _send_one(self, message: Message) -> Outcome:
+        sender = self._sender()
         try:
             answer = self._client.send_email(
-                FromEmailAddress=self._sender,
+                FromEmailAddress=sender.header,
+                ReplyToAddresses=_reply_to(sender),
                 Destination={"ToAddresses": [message.address]},
                 Content={
                     "Simple": {
@@ -107,9 +125,11 @@ class EmailChannel:
             }
             for message in messages
         ]
+        sender = self._sender()
         try:
             answer = self._client.send_bulk_email(
-                FromEmailAddress=self._sender,
+                FromEmailAddress=sender.header,
+                ReplyToAddresses=_reply_to(sender),
                 DefaultContent={
                     "Template": {
                         "TemplateContent": _BODY,
@@ -129,6 +149,10 @@ class EmailChannel:
         if len(results) != len(messages):
             return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)
         return [_entry_outcome(result) for result in results]
+
+
+def _reply_to(sender: Sender) -> list[str]:
+    return [sender.reply_to] if sender.reply_to else []
 
 
 def _replacement(message: Message) -> str:

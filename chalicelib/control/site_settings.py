@@ -7,6 +7,7 @@ site.redirect_url, site.link_days.short
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from time import monotonic
 from typing import Annotated, Any, Self
 
@@ -24,10 +25,41 @@ from chalicelib.storage.configuration import SettingRow
 KNOWN_FOR_SECONDS = 15
 MAX_RULES = 200
 _Days = Annotated[int, Field(ge=1, le=3650)]
+_TimeOrNone = Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Sender(_Group):
+    """Whom letters come from, and where answers to them go; empty: to the sender."""
+
+    name: Annotated[str, Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    address: Annotated[str, Field(max_length=254, pattern=_MAILBOX)]
+    reply_to: Annotated[str, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
+
+
+class QuietHours(_Group):
+    """When nothing but letters about the account arrives for who has set no quiet hours: local times such as `22:00`
+    and `08:00`, or both empty for never."""
+
+    starts: _TimeOrNone = ""
+    ends: _TimeOrNone = ""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if bool(self.starts) != bool(self.ends):
+            raise ValueError("expected both times, or neither")
+        if self.starts and self.starts == self.ends:
+            raise ValueError("expected the two times to differ")
+        return self
+
+    @property
+    def hours(self) -> tuple[str, str] | None:
+        """From when to when, if at all."""
+        return (self.starts, self.ends) if self.starts else None
 
 
 class LinkDays(_Group):
@@ -57,6 +89,8 @@ class SiteValues(_Group):
     """Every setting by its name. A part of the service that needs one more adds a field here."""
 
     site_host: str = Field(exclude=True, description="the cinema's own: always allowed")
+    mail_domain: str = Field(exclude=True, description="the one that SES has verified")
+    sender: Sender
     redirect_url: Annotated[str, Field(description="where a confirmed user is sent; its host must be allowed")]
     allowed_hosts: Annotated[
         frozenset[Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")
@@ -67,6 +101,7 @@ class SiteValues(_Group):
     link_days: LinkDays = LinkDays()
     confirmation_again: ConfirmationAgain = ConfirmationAgain()
     soft_bounces: SoftBounces = SoftBounces()
+    quiet_hours: QuietHours = QuietHours()
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -80,8 +115,14 @@ class SiteValues(_Group):
             raise ValueError(f"redirect_url must be an http or https address on one of the allowed hosts: {known}")
         return self
 
+    @model_validator(mode="after")
+    def _sender_is_verified(self) -> Self:
+        if self.sender.address.rpartition("@")[2].lower() != self.mail_domain.lower():
+            raise ValueError(f"sender.address must be one of {self.mail_domain}: only that domain is verified")
+        return self
 
-NAMES = tuple(name for name in SiteValues.model_fields if name != "site_host")
+
+NAMES = tuple(name for name, field in SiteValues.model_fields.items() if not field.exclude)
 
 
 @dataclass(frozen=True)
@@ -98,8 +139,14 @@ class Setting:
 class SiteSettings:
     """The settings of one stage."""
 
-    def __init__(self, *, site_url: str, clock: Clock) -> None:
-        self._defaults = {"site_host": host_of(site_url) or "", "redirect_url": site_url}
+    def __init__(self, *, site_url: str, mail_from: str, clock: Clock) -> None:
+        name, address = parseaddr(mail_from)
+        self._defaults: dict[str, Any] = {
+            "site_host": host_of(site_url) or "",
+            "redirect_url": site_url,
+            "mail_domain": address.rpartition("@")[2],
+            "sender": {"name": name or address, "address": address},
+        }
         self._clock = clock
         self._known: tuple[float, SiteValues] | None = None
 

@@ -2,14 +2,14 @@
 queues a letter, `deliver` once more right before it sends, the preview of a campaign before anybody is written to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.profiles.objections import Objections, read_objections
-from chalicelib.profiles.preferences import objection, quiet_for
+from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import Reason
 
 
@@ -34,9 +34,10 @@ class Consent:
 class ConsentDesk:
     """Answers for one stage."""
 
-    def __init__(self, *, clock: Clock, default_zone: str) -> None:
+    def __init__(self, *, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]) -> None:
         self._clock = clock
         self._default_zone = default_zone
+        self._default_quiet = default_quiet
 
     def ask(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> dict[str, Consent]:
         """What stands against a letter now, for the addressees of each channel. An account letter heeds no preferences.
@@ -54,6 +55,7 @@ class ConsentDesk:
     def _judge(
         self, category: str, channel: str, people: Sequence[Addressee], found: Objections, at: datetime
     ) -> Consent:
+        default = None if CATEGORIES[category].transactional else self._default_quiet()
         skips: dict[str, str] = {}
         waits: dict[str, datetime] = {}
         for person in people:
@@ -62,7 +64,7 @@ class ConsentDesk:
                 suppressed = None
             wish = found.preferences.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
-            until = quiet_for(wish, zone=person.zone or self._default_zone, at=at)
+            until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
             elif suppressed is not None:

@@ -17,6 +17,7 @@ from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow
 
 _CHANGE_TRIES = 5
+Hours = tuple[str, str]  # local times: from, to
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 
 
@@ -158,10 +159,13 @@ def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at
     return None
 
 
-def quiet_for(preferences: Mapping[str, Any], *, zone: str, at: datetime) -> datetime | None:
-    """Until when this user wants quiet; None when nothing has to wait."""
-    hours = preferences.get("quiet_hours")
-    return quiet_until(hours["from"], hours["to"], zone=zone, at=at) if hours else None
+def quiet_for(
+    preferences: Mapping[str, Any], *, zone: str, at: datetime, default: Hours | None = None
+) -> datetime | None:
+    """Until when it is quiet for this user: in their own hours, else in the site's; None when nothing has to wait."""
+    own = preferences.get("quiet_hours")
+    hours = (own["from"], own["to"]) if own else default
+    return quiet_until(*hours, zone=zone, at=at) if hours else None
 
 
 def _read_in(stored: Mapping[str, Any]) -> Preferences:

@@ -96,7 +96,7 @@ def site_settings() -> "SiteSettings":
     """The settings that managers change."""
     from chalicelib.control.site_settings import SiteSettings
 
-    return SiteSettings(site_url=settings().site_url, clock=now)
+    return SiteSettings(site_url=settings().site_url, mail_from=settings().mail_from, clock=now)
 
 
 @cache

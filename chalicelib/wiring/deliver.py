@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from chalicelib.channels.base import Channel
-from chalicelib.channels.email import EmailChannel
+from chalicelib.channels.email import EmailChannel, Sender
 from chalicelib.channels.live import LiveChannel
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
@@ -12,7 +12,7 @@ from chalicelib.pipeline.deliver import Deliver
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ses
 from chalicelib.wiring.connections import announce
-from chalicelib.wiring.control import gate
+from chalicelib.wiring.control import gate, site_settings
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.links import link_maker, links
@@ -23,8 +23,12 @@ from chalicelib.wiring.running import admission
 @cache
 def channels() -> Mapping[str, Channel]:
     """The channels by name; the contract tests compare them with the registry."""
-    email = EmailChannel(ses(), sender=settings().mail_from, configuration_set=settings().configuration_set)
+    email = EmailChannel(ses(), sender=_sender, configuration_set=settings().configuration_set)
     return {channel.name: channel for channel in (email, LiveChannel(announce()))}
+
+
+def _sender() -> Sender:
+    return Sender(**site_settings().current().sender.model_dump())
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
+from chalicelib.wiring.control import site_settings
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.consent import ConsentDesk
@@ -54,4 +55,8 @@ def consent() -> "ConsentDesk":
     """Who may be written to, and when."""
     from chalicelib.pipeline.consent import ConsentDesk
 
-    return ConsentDesk(clock=now, default_zone=settings().default_timezone)
+    return ConsentDesk(
+        clock=now,
+        default_zone=settings().default_timezone,
+        default_quiet=lambda: site_settings().current().quiet_hours.hours,
+    )

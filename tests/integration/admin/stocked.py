@@ -31,7 +31,7 @@ class Stock:
 
     def _address(self, path: str) -> str:
         section = path.removeprefix("/admin").partition("/")[2].partition("/")[0]
-        for name in ("{id}", "{queue}", "{key}", "{code}"):
+        for name in ("{id}", "{queue}", "{key}", "{code}", "{event}"):
             path = path.replace(name, self.ids.get(section, name))
         return path
 
@@ -51,6 +51,7 @@ def stocked() -> Stock:
         "notifications": notifications[0],
         "lists": audiences[0],
         "users": "anna",
+        "event-rules": "user.registered",
         "links": CODE,
         "dead-letters": "retry",
         "templates": "promo",

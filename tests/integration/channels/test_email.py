@@ -1,17 +1,21 @@
 """The e-mail channel against the mailbox, which behaves and misbehaves as SES does."""
 
 from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.utils import parseaddr
 
 import pytest
 import requests
 from botocore.exceptions import ConnectionClosedError
 
 from chalicelib.channels.base import Message, Outcome, Verdict
-from chalicelib.channels.email import BULK_ENTRIES, EmailChannel
+from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
 from chalicelib.wiring import clients as wiring_clients
 from infra.local.mailbox.process import running
 from tests.integration.conftest import ENVIRONMENT, forget_clients
 from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, VERIFIED_DOMAIN, Driver, simple
+
+FROM = Sender(*parseaddr(SENDER))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def mailbox(shared_mailbox: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def channel(mailbox: Driver) -> EmailChannel:
     """The channel with the very client that the workers have."""
-    return EmailChannel(wiring_clients.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
+    return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, configuration_set=CONFIGURATION_SET)
 
 
 def message(
@@ -151,7 +155,9 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(channel: Email
 
 
 def test_a_sender_who_is_not_verified_is_refused(mailbox: Driver) -> None:
-    channel = EmailChannel(wiring_clients.ses(), sender="a@other.example", configuration_set=CONFIGURATION_SET)
+    channel = EmailChannel(
+        wiring_clients.ses(), sender=lambda: Sender("A", "a@other.example"), configuration_set=CONFIGURATION_SET
+    )
 
     assert verdicts(channel.send([message()])) == [(Verdict.REFUSED, "rejected")]
 
@@ -161,7 +167,7 @@ def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
     forget_clients()
-    channel = EmailChannel(wiring_clients.ses(), sender=SENDER, configuration_set=CONFIGURATION_SET)
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, configuration_set=CONFIGURATION_SET)
 
     assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
 
@@ -183,3 +189,20 @@ def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: D
 def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: Driver) -> None:
     assert list(channel.send([])) == []
     assert mailbox.letters() == []
+
+
+@pytest.mark.parametrize("letters", [1, 2])
+def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(mailbox: Driver, letters: int) -> None:
+    senders = iter([Sender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: next(senders), configuration_set=CONFIGURATION_SET)
+
+    for _ in range(2):
+        assert {one.verdict for one in channel.send(everyone(letters))} == {Verdict.ACCEPTED}
+
+    read = [
+        message_from_bytes(mailbox.page(f"/api/messages/{letter['id']}/source").content, policy=policy.default)
+        for letter in mailbox.letters()
+    ]
+    names = ["Кинотеатр «Вестник», новости"] * letters + ["Vestnik"] * letters
+    assert [one["From"].addresses[0].display_name for one in read] == names
+    assert [one["Reply-To"] for one in read] == ["help@cinema.example"] * letters + [None] * letters

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
 from chalicelib.wiring import clients as wiring_clients
+from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
@@ -184,6 +185,26 @@ def test_quiet_hours_are_those_of_the_users_zone(api: Gateway, register: Registe
     pump.run()
 
     assert (outcome(api, near)[0], outcome(api, far)[0]) == ("accepted", "sent")
+
+
+def test_the_sites_quiet_hours_are_for_whoever_set_none(
+    api: Gateway, register: Register, pump: Pump, letters: Letters
+) -> None:
+    site = {"starts": quiet_now()["from"], "ends": quiet_now()["to"]}
+    assert api.put("/v1/settings/quiet_hours", {"value": site}).status == 200
+    wiring_control.site_settings.cache_clear()
+    for user in ("silent", "own"):
+        register(user, timezone="UTC")
+    at = now()
+    later = {"from": f"{at + timedelta(hours=2):%H:%M}", "to": f"{at + timedelta(hours=3):%H:%M}"}
+    api.put("/v1/users/own/preferences", {"quiet_hours": later})
+    silent, own = (send(api, to={"user_id": user}) for user in ("silent", "own"))
+    reset = send(api, "password-reset", to={"user_id": "silent"}, context=RESET)
+    pump.run()
+
+    assert [outcome(api, one)[0] for one in (silent, own, reset)] == ["accepted", "sent", "sent"]
+    [waiting] = waiting_jobs(pump)
+    assert waiting.queue == "enrich-instant"
 
 
 def test_of_a_chunk_only_those_wait_who_want_quiet(

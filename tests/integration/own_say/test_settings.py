@@ -64,6 +64,12 @@ def test_a_host_that_the_redirect_needs_cannot_leave_the_list(api: Gateway) -> N
         ("allowed_hosts", ["*"]),
         ("allowed_hosts", ["TV.example"]),
         ("allowed_hosts", "tv.example"),
+        ("sender", {"name": "Cinema", "address": "news@evil.example"}),
+        ("sender", {"name": "A\nBcc: x", "address": "news@cinema.example"}),
+        ("sender", {"name": "Cinema", "address": "news@cinema.example", "reply_to": "nobody"}),
+        ("quiet_hours", {"starts": "22:00", "ends": ""}),
+        ("quiet_hours", {"starts": "22:00", "ends": "22:00"}),
+        ("quiet_hours", {"starts": "25:00", "ends": "08:00"}),
         ("link_days", {"confirmation": 0}),
         ("link_days", {"confirmation": 1, "other": 1}),
         ("soft_bounces", {"letters": "many"}),
@@ -82,6 +88,7 @@ def test_an_unknown_setting_is_not_found(api: Gateway) -> None:
     assert api.get("/v1/settings/colour").status == 404
     assert api.put("/v1/settings/colour", {"value": 1}).status == 404
     assert api.put("/v1/settings/site_host", {"value": "evil.example"}).status == 404
+    assert api.put("/v1/settings/mail_domain", {"value": "evil.example"}).status == 404
 
 
 def test_settings_have_scopes_of_their_own(stage: None) -> None:

@@ -1,0 +1,158 @@
+"""The audience in the form of a campaign: a rule as rows of conditions, and back. Called by `campaign_form.py`.
+
+Rows with the same letter are a group. Where all must hold, one of a group is enough; where one is enough, all of a
+group must hold. So whatever can be said of the conditions can be said in rows; a rule written deeper is shown as JSON.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.campaigns.model import Audience
+from chalicelib.campaigns.rules import Rule
+from chalicelib.errors import InvalidError
+
+Form = Mapping[str, Sequence[str]]
+GROUPS = "ABCDEF"
+_DAYS_AGO = re.compile(r"(\d{1,5})d")
+_ROWS = ("group", "negated", "attribute", "op", "value")
+_EMPTY = {"group": "", "negated": "", "attribute": "", "op": "equals", "value": ""}
+_EMPTY_ROWS = 2
+_OTHER = {"all": "any", "any": "all"}
+
+
+def one(form: Form, name: str) -> str:
+    """The first value of a field, without the spaces around it."""
+    return next(iter(form.get(name, ())), "").strip()
+
+
+def rows_of(form: Form) -> list[dict[str, str]]:
+    """The conditions of the rule, with some empty ones to write into."""
+    return [*_filled(form), *(_EMPTY for _ in range(_EMPTY_ROWS))]
+
+
+def read_audience(form: Form) -> dict[str, Any]:
+    """The audience as the API takes it. Raises: InvalidError (permanent)."""
+    out = [part.strip() for part in one(form, "exclude").split(",") if part.strip()]
+    audience: dict[str, Any] = {"exclude_campaigns": out} if out else {}
+    match one(form, "audience"):
+        case "list":
+            return {**audience, "list_id": one(form, "list_id")}
+        case "rule":
+            return {**audience, "rule": _rule(form)}
+        case _:
+            return {**audience, "everyone": True}
+
+
+def audience_form(audience: Audience) -> dict[str, list[str]]:
+    """What the form shows for an audience."""
+    form = {"exclude": [", ".join(audience.exclude_campaigns)]}
+    if audience.list_id is not None:
+        return form | {"audience": ["list"], "list_id": [audience.list_id]}
+    if audience.rule is None:
+        return form | {"audience": ["everyone"]}
+    join, rows = _rows_of_rule(audience.rule)
+    if rows is None:
+        rule = audience.rule.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return form | {"audience": ["rule"], "rule_json": [json.dumps(rule, ensure_ascii=False, indent=2)]}
+    return form | {"audience": ["rule"], "join": [join], **{name: [row[name] for row in rows] for name in _ROWS}}
+
+
+def _filled(form: Form) -> list[dict[str, str]]:
+    """The rows that say something. A row may come without the fields that it can do without."""
+    count = len(form.get("attribute", ()))
+    columns = {name: [text.strip() for text in form.get(name, ())] for name in _ROWS}
+    padded = {name: column + [_EMPTY[name]] * (count - len(column)) for name, column in columns.items()}
+    rows = [{name: padded[name][n] for name in _ROWS} for n in range(count)]
+    return [row for row in rows if row["attribute"]]
+
+
+def _rule(form: Form) -> Any:
+    if one(form, "rule_json"):
+        try:
+            return json.loads(one(form, "rule_json"))
+        except ValueError as error:
+            raise InvalidError.of("rule_json", f"expected JSON: {error}") from error
+    groups: dict[str, list[Any]] = {}
+    for n, row in enumerate(_filled(form)):
+        groups.setdefault(row["group"] or f"alone-{n}", []).append(_condition(row))
+    if not groups:
+        raise InvalidError.of("audience", "expected at least one condition")
+    join = "any" if one(form, "join") == "any" else "all"
+    return _joined(join, [_joined(_OTHER[join], group) for group in groups.values()])
+
+
+def _joined(join: str, rules: list[Any]) -> Any:
+    return rules[0] if len(rules) == 1 else {join: rules}
+
+
+def _condition(row: Mapping[str, str]) -> dict[str, Any]:
+    condition = {"attribute": row["attribute"], "op": row["op"], **_value(row["op"], row["value"])}
+    return {"not": condition} if row["negated"] else condition
+
+
+def _rows_of_rule(rule: Rule) -> tuple[str, list[dict[str, str]] | None]:
+    """How the groups are joined, and the rows; no rows where rows cannot say it."""
+    join = "any" if rule.any is not None else "all"
+    rows: list[dict[str, str]] = []
+    letters = iter(GROUPS)
+    for part in rule.all or rule.any or (rule,):
+        row = _row(part)
+        if row is not None:
+            rows.append(row)
+            continue
+        members = [_row(member) for member in (part.any if join == "all" else part.all) or ()]
+        letter = next(letters, None)
+        if letter is None or not members or None in members:
+            return join, None
+        rows += [{**member, "group": letter} for member in members if member is not None]
+    return join, rows
+
+
+def _row(rule: Rule) -> dict[str, str] | None:
+    condition = rule.negated or rule
+    if condition.attribute is None or condition.op is None:
+        return None
+    negated = rule.negated is not None
+    if condition.op == "exists" and condition.value is False:
+        negated = not negated  # a row asks only whether something is known
+    return {
+        **_EMPTY,
+        "negated": "not" if negated else "",
+        "attribute": condition.attribute,
+        "op": condition.op,
+        "value": "" if condition.op == "exists" else _value_text(condition.value),
+    }
+
+
+def _value(op: str, text: str) -> dict[str, Any]:
+    if op == "exists":
+        return {}
+    if op == "in":
+        return {"value": [_scalar(part.strip()) for part in text.split(",") if part.strip()]}
+    if op in ("before", "after") and (days := _DAYS_AGO.fullmatch(text)):
+        return {"value": {"days_ago": int(days[1])}}
+    return {"value": _scalar(text)} if text or op != "anniversary" else {}
+
+
+def _scalar(text: str) -> Any:
+    """A number, yes or no where it is one; else the text itself."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, int | float | bool) else text
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(written(item) for item in value)
+    if isinstance(value, dict):
+        return f"{value.get('days_ago')}d"
+    return "" if value is None else written(value)
+
+
+def written(value: Any) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

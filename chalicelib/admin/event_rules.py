@@ -1,0 +1,165 @@
+"""Letters by events: which letters follow when something happens on the site. One form a rule; what it writes is the
+setting `event_rules`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import Go, Page
+from chalicelib.control.event_rules import MAX_STEPS, EventRule, EventStep
+from chalicelib.control.managers import Role
+from chalicelib.errors import FieldError, InvalidError, NotFoundError
+from chalicelib.wiring.control import site_settings
+from chalicelib.wiring.intake import site_desk
+from chalicelib.wiring.letters import templates
+
+routes = Blueprint(__name__)
+_SETTING = "event_rules"
+_EMPTY_STEPS = 2  # so many more letters can be written without a script; saved, the form has two more again
+_UNITS: Mapping[str, int] = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+_PARTS = ("template", "category", "channels", "delay", "unit", "attribute", "equals")
+
+
+@page(routes, "/admin/event-rules")
+def rule_list(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+    """Every event that sends letters, with its letters in their order."""
+    rules, _ = _rules()
+    return Page("event_rules", {"rules": {event: list(map(_row, rule.steps)) for event, rule in sorted(rules.items())}})
+
+
+@page(routes, "/admin/event-rules/new", role=Role.EDITOR)
+def new_rule(visit: Visit) -> Page:
+    """An empty form, or what was typed into it."""
+    _, version = _rules()
+    return _form_page(visit, (), version=version, event=visit.typed("event"), was=None)
+
+
+@page(routes, "/admin/event-rules/{event}")
+def one_rule(visit: Visit) -> Page:
+    """The letters of one event."""
+    rules, version = _rules()
+    event = visit.path["event"]
+    if event not in rules:
+        raise NotFoundError(f"there is no rule for the event {event}")
+    return _form_page(visit, rules[event].steps, version=version, event=visit.typed("event") or event, was=event)
+
+
+@action(routes, "/admin/event-rules/new", role=Role.EDITOR, does="event_rule.add", again=new_rule)
+def add_rule(visit: Visit) -> Go:
+    """In force for the next event of that kind, within 15 seconds everywhere."""
+    return _save(visit, was=None)
+
+
+@action(routes, "/admin/event-rules/{event}", role=Role.EDITOR, does="event_rule.change", again=one_rule)
+def change_rule(visit: Visit) -> Go:
+    """Letters that wait for their time keep the step they were made by."""
+    return _save(visit, was=visit.path["event"])
+
+
+@action(routes, "/admin/event-rules/{event}/remove", role=Role.EDITOR, does="event_rule.remove", again=one_rule)
+def remove_rule(visit: Visit) -> Go:
+    """The event sends nothing any more."""
+    rules, _ = _rules()
+    _put(visit, {event: rule for event, rule in rules.items() if event != visit.path["event"]})
+    return Go("/admin/event-rules", done="removed")
+
+
+def _rules() -> tuple[dict[str, EventRule], int]:
+    """Every rule by its event, and the setting's version."""
+    setting = site_settings().get(_SETTING)
+    return {event: EventRule.model_validate(rule) for event, rule in setting.value.items()}, setting.version
+
+
+def _form_page(visit: Visit, steps: tuple[EventStep, ...], *, version: int, event: str, was: str | None) -> Page:
+    rows = list(_typed_rows(visit)) if visit.form else [_row(step) for step in steps]
+    empty = dict.fromkeys(_PARTS, "") | {"unit": "days"}
+    shown = {
+        "event": event,
+        "was": was,
+        "version": visit.typed("version") or version,
+        "steps": (rows + [empty] * _EMPTY_STEPS)[:MAX_STEPS],
+        "templates": sorted({*templates().keys(), *(row["template"] for row in rows)}),  # what was typed is shown again
+        "units": list(_UNITS),
+    }
+    return Page("event_rule", shown)
+
+
+def _row(step: EventStep) -> dict[str, str]:
+    """A step as its form shows it."""
+    seconds = int(step.delay / timedelta(seconds=1))
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    stop = step.stop_when
+    return {
+        "template": step.template,
+        "category": step.category or "",
+        "channels": ", ".join(step.channels or ()),
+        "delay": str(seconds // _UNITS[unit]) if seconds else "",
+        "unit": unit,
+        "attribute": stop.attribute if stop else "",
+        "equals": _written(stop.equals) if stop else "",
+    }
+
+
+def _typed_rows(visit: Visit) -> Iterator[dict[str, str]]:
+    """The rows of the form whose letter is chosen."""
+    columns = [[text.strip() for text in visit.form.get(part, ())] for part in _PARTS]
+    for values in zip(*columns, strict=False):
+        row = dict(zip(_PARTS, values, strict=True))
+        if row["template"]:
+            yield row
+
+
+def _save(visit: Visit, *, was: str | None) -> Go:
+    rules, _ = _rules()
+    event = visit.typed("event")
+    if not event:
+        raise InvalidError.of("event", "expected the event's name, such as order.paid")
+    if event != was and event in rules:
+        raise InvalidError.of("event", f"there is a rule for {event} already")
+    kept = {name: rule for name, rule in rules.items() if name != was}
+    steps = [_step(row, f"steps[{n}]") for n, row in enumerate(_typed_rows(visit))]
+    _put(visit, kept, {event: {"steps": steps}})
+    return Go("/admin/event-rules", done="saved")
+
+
+def _put(visit: Visit, kept: Mapping[str, EventRule], changed: Mapping[str, Any] | None = None) -> None:
+    value = {event: rule.model_dump(mode="json") for event, rule in kept.items()} | dict(changed or {})
+    version = visit.typed("version")
+    site_desk().put(_SETTING, value, by=visit.manager.key, version=int(version) if version.isdigit() else None)
+
+
+def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
+    """A row of the form as the API takes a step; what is wrong in it the setting's own check says."""
+    if row["delay"] and not row["delay"].isdigit():
+        raise InvalidError("the delay is no number", [FieldError(f"{place}.delay", "expected a whole number")])
+    step: dict[str, Any] = {"template": row["template"]}
+    if row["category"]:
+        step["category"] = row["category"]
+    if row["channels"]:
+        step["channels"] = [name.strip() for name in row["channels"].split(",") if name.strip()]
+    if row["delay"]:
+        step["delay"] = int(row["delay"]) * _UNITS.get(row["unit"], 1)
+    if row["attribute"]:
+        step["stop_when"] = {"attribute": row["attribute"], "equals": _value(row["equals"])}
+    return step
+
+
+def _value(text: str) -> Any:
+    """`true`, a number, `null`, or text in quotes as JSON has them; anything else is text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, list | dict) else value
+
+
+def _written(value: Any) -> str:
+    """What `_value` reads back as the same."""
+    if isinstance(value, str) and _value(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
