@@ -21,6 +21,7 @@ from infra.paths import ROOT
 
 MOST_CPU_SECONDS = 1.2  # for 1,000 letters, all stages
 CPU_SHARE = 7  # of the naive way's: at most 1/7
+MOST_MB = 110  # of a worker, with chunks of fifty letters
 RATE_TIMES = 6  # the naive way's letters a second
 _STAGES = {f"vestnik-local-{stage}" for stage in ("fanout", "enrich", "deliver", "feedback", "retry")}
 _LIMIT_SECONDS = 600
@@ -44,6 +45,10 @@ class Contest:
         self._letters = letters
         self._lambdas = Lambdas(made.cloud.emulator.pid)
         self._naive = Naive(made)
+
+    def peaks_mb(self) -> dict[str, float]:
+        """The memory of our stages' workers."""
+        return {name: mb for name, mb in self._lambdas.peaks_mb().items() if name in _STAGES | {NAME}}
 
     def ours(self) -> Run:
         """By a campaign, from its start to the last event of the last letter."""
@@ -100,7 +105,17 @@ def main() -> int:
                 print(f"{name}: {run}", flush=True)
                 if n:
                     found[name].append(run)
-    return _report(found, chosen.letters, chosen.runs).publish()
+        memory = _memory_report(contest.peaks_mb())
+    return max(_report(found, chosen.letters, chosen.runs).publish(), memory.publish())
+
+
+def _memory_report(peaks: dict[str, float]) -> Report:
+    report = Report("memory", "Peak resident memory of the workers", ("worker", "MB"))
+    for name, mb in sorted(peaks.items()):
+        report.add(worker=name.removeprefix("vestnik-local-"), MB=mb)
+    most = max(mb for name, mb in peaks.items() if name != NAME)
+    report.expect(f"≤ {MOST_MB} MB: {most:.0f}", met=most <= MOST_MB)
+    return report
 
 
 def _report(found: dict[str, list[Run]], letters: int, runs: int) -> Report:
