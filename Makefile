@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev seed logs shell test lint audit docs format lock package deploy destroy doctor manager clean
+.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package deploy destroy doctor manager clean
 
 PORT ?= 4566
 # Logs are those of this machine unless a stage is named.
@@ -46,6 +46,12 @@ else
 	@$(BIN)/python -m pytest -n 2 $(FAST) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 	@$(BIN)/python -m pytest --reruns 1 $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 endif
+
+bench: $(READY) ## every measurement, and their tables into docs/performance.md
+	@for name in packages cold_start letters way growth history instant admin_pages money fanout; do \
+		$(BIN)/python -m bench.$$name || missed="$$missed $$name"; \
+	done; $(BIN)/python -m bench.documents; \
+	test -z "$$missed" || { echo "targets were missed by:$$missed"; exit 1; }
 
 # Of bandit's rules two are left to ruff's S608 and S704, which mark each place where they are broken on purpose.
 lint: $(READY) ## style, types, who may import whom, the template

@@ -85,8 +85,8 @@ def main() -> int:
         modules: dict[str, int] = {}
         for _ in range(runs):
             for name, program in {"bare boto3": _BARE, **PROGRAMS, "naive handler": _NAIVE}.items():
-                used, modules[name] = start(program, [str(ROOT)])
-                seconds[name].append(used)
+                once, modules[name] = start(program, [str(ROOT)])
+                seconds[name].append(once)
                 if name in PROGRAMS and name != "api":
                     raw[name].append(start(program, packages)[0])
     bare = median(seconds["bare boto3"])

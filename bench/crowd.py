@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import requests
 
@@ -74,6 +74,11 @@ class Mailbox:
     def addresses(self) -> int:
         """To how many different addresses."""
         return int(self._one("SELECT count(DISTINCT recipients) FROM letters WHERE seq > ?", self._before))
+
+    def accepted_at(self, address: str) -> str | None:
+        """When the first letter to an address came, RFC 3339; None before."""
+        question = "SELECT min(at) FROM letters WHERE seq > ? AND recipients LIKE ?"
+        return cast("str | None", self._one(question, self._before, f"%{address}%"))
 
     def last_at(self) -> float:
         """When the last of them came, in epoch seconds."""

@@ -15,6 +15,15 @@ def cpu_seconds(pid: int, *, with_ended_children: bool = False) -> float:
     return sum(map(int, ticks)) / _TICKS
 
 
+def peak_mb(pid: int) -> float:
+    """The largest resident memory that a process ever had (VmHWM); 0 for one that is gone."""
+    try:
+        lines = (_PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
 def descendants(pid: int) -> list[int]:
     """Every living process below `pid`."""
     children: defaultdict[int, list[int]] = defaultdict(list)
@@ -43,6 +52,7 @@ class Lambdas:
         self._emulator = emulator_pid
         self._names: dict[int, str] = {}
         self._used: dict[int, float] = {}
+        self._peaks: dict[str, float] = {}
 
     def look(self) -> None:
         """Reads what the living ones have used."""
@@ -51,6 +61,13 @@ class Lambdas:
                 self._names[pid] = _function(pid)
             if self._names[pid]:
                 self._used[pid] = max(self._used.get(pid, 0.0), cpu_seconds(pid))
+                name = self._names[pid]
+                self._peaks[name] = max(self._peaks.get(name, 0.0), peak_mb(pid))
+
+    def peaks_mb(self) -> dict[str, float]:
+        """The largest resident memory of a process of each function."""
+        self.look()
+        return dict(self._peaks)
 
     def seconds(self) -> Counter[str]:
         """What each function has used so far, its cold starts included."""

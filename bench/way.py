@@ -27,7 +27,14 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     chosen = parser.parse_args()
     runs = measure(chosen.letters, chosen.runs)
-    columns = ("stage", "CPU s per 1,000", "invocations", *(f"{name} requests" for name in SERVICES), "polls")
+    columns = (
+        "stage",
+        "letters",
+        "CPU s per 1,000",
+        "invocations",
+        *(f"{name} requests" for name in SERVICES),
+        "polls",
+    )
     report = Report("way", f"The way of {chosen.letters:,} letters of a campaign, by stage", columns)
     thousand, last = chosen.letters / 1000, runs[-1]
     total_cpu = median([sum(one.cpu_seconds for one in run.values()) for run in runs]) / thousand
@@ -40,8 +47,8 @@ def main() -> int:
         total["polls"] += spent.polls
         total["invocations"] += spent.invocations
         cpu = median([run[worker].cpu_seconds for run in runs]) / thousand
-        report.add(stage=worker, **_cells(cpu, spent.invocations, by_service, spent.polls))
-    report.add(stage="all", **_cells(total_cpu, total["invocations"], total, total["polls"]))
+        report.add(stage=worker, letters=chosen.letters, **_cells(cpu, spent.invocations, by_service, spent.polls))
+    report.add(stage="all", letters=chosen.letters, **_cells(total_cpu, total["invocations"], total, total["polls"]))
     made = sum(total[name] for name in SERVICES) / chosen.letters
     report.remark(f"requests of our code: {made:.3f} a letter; with Lambda's own polling: "
                   f"{made + total['polls'] / chosen.letters:.3f}")  # fmt: skip

@@ -6,6 +6,7 @@ No service can cost less. A process of its own:
 
 import json
 import sys
+from typing import Any
 
 import boto3
 import jinja2
@@ -22,13 +23,13 @@ def main() -> None:
     templates = {part: environment.from_string(source) for part, source in sources.items()}
     ses = boto3.client("sesv2")
     for start in range(0, letters, _ENTRIES):
-        entries = []
+        entries: list[Any] = []
         for n in range(start, min(start + _ENTRIES, letters)):
             user = letter.reader(n)
             parts = {part: template.render(user=user, **letter.CONTEXT) for part, template in templates.items()}
             content = {"ReplacementTemplate": {"ReplacementTemplateData": json.dumps(parts, ensure_ascii=False)}}
             entries.append({"Destination": {"ToAddresses": [user["email"]]}, "ReplacementEmailContent": content})
-        whole = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
+        whole: Any = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
         ses.send_bulk_email(
             FromEmailAddress="Vestnik Cinema <news@cinema.example>",
             DefaultContent={"Template": {"TemplateContent": whole, "TemplateData": "{}"}},

@@ -41,7 +41,7 @@ class Naive:
 
     def __init__(self, made: Crowd, *, worked_by_lambda: bool = True) -> None:
         account = made.cloud.account
-        self._client = lambda service: account.session.client(service, endpoint_url=account.endpoint_url)
+        self._account = account
         for table in ("idempotency", "history"):
             account.dynamodb.create_table(
                 TableName=f"{NAME}-{table}",
@@ -53,6 +53,9 @@ class Naive:
         self.url = self._sqs.create_queue(QueueName=NAME, Attributes={"VisibilityTimeout": "180"})["QueueUrl"]
         if worked_by_lambda:
             self._deploy(account.lambdas, environment(made))
+
+    def _client(self, service: Any) -> Any:
+        return self._account.session.client(service, endpoint_url=self._account.endpoint_url)
 
     def enqueue(self, letters: int) -> None:
         """One message a recipient."""

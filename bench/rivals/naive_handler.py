@@ -35,7 +35,7 @@ def templates() -> dict[str, jinja2.Template]:
     return {part: environment.from_string(source) for part, source in sources.items()}
 
 
-@idempotent_function(
+@idempotent_function(  # type: ignore[untyped-decorator]
     data_keyword_argument="job",
     config=config,
     persistence_store=DynamoDBPersistenceLayer(table_name=os.environ["IDEMPOTENCY_TABLE"]),

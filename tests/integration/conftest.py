@@ -124,21 +124,26 @@ def create(table: type[Model]) -> None:
     )
 
 
+def empty_stage() -> None:
+    """Makes what the stage of this environment consists of, inside `mock_aws`."""
+    forget_clients()
+    for table in TABLES:
+        create(table)
+    sqs = boto3.client("sqs")
+    for queue in QUEUES:
+        for name in (queue, f"{queue}-dlq"):
+            sqs.create_queue(QueueName=settings().resource(name))
+    boto3.client("sesv2").create_email_identity(EmailIdentity="cinema.example")
+    boto3.client("ssm").put_parameter(Name=parameter_name("test"), Value=new_signing_key(), Type="SecureString")
+
+
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty stage `test`."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        forget_clients()
-        for table in TABLES:
-            create(table)
-        sqs = boto3.client("sqs")
-        for queue in QUEUES:
-            for name in (queue, f"{queue}-dlq"):
-                sqs.create_queue(QueueName=settings().resource(name))
-        boto3.client("sesv2").create_email_identity(EmailIdentity="cinema.example")
-        boto3.client("ssm").put_parameter(Name=parameter_name("test"), Value=new_signing_key(), Type="SecureString")
+        empty_stage()
         yield
     forget_clients()
 

@@ -39,7 +39,7 @@ class Stock:
 def stocked() -> Stock:
     """Fills the stage."""
     directory().put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
-    campaigns = [_campaign(n) for n in range(14)]
+    campaigns = [make_campaign(n) for n in range(14)]
     notifications = [_notification() for _ in range(25)]
     _links(campaigns[0])
     for n in range(60):
@@ -59,7 +59,8 @@ def stocked() -> Stock:
     return Stock(ids)
 
 
-def _campaign(n: int) -> str:
+def make_campaign(n: int) -> str:
+    """The id of one that runs."""
     context = {"headline": "Half price", "text": "All films.", "url": "https://cinema.example/p"}
     spec = {"name": f"Campaign {n}", "template": "promo", "audience": {"everyone": True}, "context": context}
     head = campaign_control().draft(Campaign.model_validate(spec), by="test")

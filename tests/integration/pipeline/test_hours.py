@@ -7,6 +7,7 @@ import pytest
 from chalicelib.observability import Waited
 from chalicelib.pipeline.hours import Hours
 from chalicelib.storage.base import dynamodb
+from tests.integration.control.requests_made import Requests
 from tests.integration.faults import unreachable
 
 NOON = datetime(2026, 11, 23, 12, 34, tzinfo=UTC)
@@ -67,3 +68,14 @@ def test_a_database_that_does_not_answer_costs_the_picture_and_no_letter(hours: 
     finally:
         events.unregister("before-send.dynamodb.UpdateItem", unreachable)
     assert hours.newest(1)[0].counts == {}
+
+
+def test_a_wait_alone_is_written_every_ten_seconds(hours: Hours, clock: Clock) -> None:
+    requests = Requests()
+    for seconds in (1.0, 2.0, 3.0):
+        hours.add({}, Waited("vestnik-test-retry", seconds))
+    assert requests.count() == 1
+    clock.time += timedelta(seconds=10)
+    hours.add({}, Waited("vestnik-test-retry", 4.0))
+    assert requests.count() == 2
+    assert hours.newest(1)[0].waits["vestnik-test-retry"].seconds == 4.0

@@ -1,0 +1,82 @@
+"""What a million letters of a campaign cost on AWS, by service: counted requests times list prices, ours beside the
+naive way's. SES charges both the same; what is compared is everything else.
+
+    python -m bench.money        # after bench.way and bench.letters, whose counts it takes
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bench.harness import RESULTS, Report
+
+PRICES_OF = "list prices of us-east-1, November 2025, on demand, x86, nothing free"
+MILLION = 1e6
+SES = 100.0  # dollars for a million letters
+SQS = 0.40  # a million requests, up to 64 KB each
+WRITE_UNIT = 0.625  # a million of DynamoDB's: 1 KB; a transaction takes two
+READ_UNIT = 0.125  # 4 KB strongly consistent, 8 KB eventually
+LAMBDA_REQUEST = 0.20
+LAMBDA_GB_SECOND = 0.0000166667
+LAMBDA_GB = 0.5
+SNS_PUBLISH = 0.50  # a million; deliveries to SQS are free
+WALL_TO_CPU = 2.0  # a worker's billed time to its CPU time: it waits for AWS about as long as it works
+MOST_SHARE = 0.06  # of SES's price: everything else
+
+# Units of DynamoDB that one letter takes; the rows are below 1 KB.
+OUR_WRITES: Mapping[str, float] = {"notification": 1, "its index by user": 1, "claim": 2, "record": 2, "delivered": 2,
+                                   "counters, limits, hours": 0.3}  # fmt: skip
+OUR_READS: Mapping[str, float] = {"profile, eventually": 0.5, "objections, twice": 4, "is the Send known": 1,
+                                  "switches, limits, head": 0.2}  # fmt: skip
+OUR_EVENTS = 2  # Send and Delivery
+NAIVE_WRITES, NAIVE_READS = 3.0, 1.0  # in progress, completed, history; the user
+NAIVE_SQS = 0.3  # put, received, removed, ten at a time
+
+
+def bill(
+    *, sqs: float, writes: float, reads: float, cpu_seconds: float, invocations: float, events: float
+) -> dict[str, float]:
+    """Dollars for a million letters, of quantities for one."""
+    return {
+        "SES": SES,
+        "SQS": sqs * SQS,
+        "DynamoDB": writes * WRITE_UNIT + reads * READ_UNIT,
+        "Lambda": cpu_seconds * WALL_TO_CPU * LAMBDA_GB * LAMBDA_GB_SECOND * MILLION + invocations * LAMBDA_REQUEST,
+        "SNS": events * SNS_PUBLISH,
+    }
+
+
+def _read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return content
+
+
+def main() -> int:
+    way = _read("way")
+    total = next(row for row in way["rows"] if row["stage"] == "all")
+    letters = next(row for row in way["rows"] if row["stage"] == "all")["letters"]
+    naive_cpu = next(r for r in _read("letters")["rows"] if r["contender"] == "naive serverless")["CPU s per 1,000"]
+    ours = bill(
+        sqs=(total["sqs requests"] + total["polls"]) / letters,
+        writes=sum(OUR_WRITES.values()),
+        reads=sum(OUR_READS.values()),
+        cpu_seconds=total["CPU s per 1,000"] / 1000,
+        invocations=total["invocations"] / letters,
+        events=OUR_EVENTS,
+    )
+    naive = bill(
+        sqs=NAIVE_SQS, writes=NAIVE_WRITES, reads=NAIVE_READS, cpu_seconds=naive_cpu / 1000, invocations=0.1, events=0
+    )
+    report = Report("money", "Dollars for a million letters", ("service", "Vestnik", "naive serverless"))
+    for service, dollars in ours.items():
+        report.add(service=service, Vestnik=dollars, naive_serverless=naive[service])
+    rest = sum(ours.values()) - SES
+    report.add(service="all but SES", Vestnik=rest, naive_serverless=sum(naive.values()) - SES)
+    report.remark(PRICES_OF)
+    report.remark("the naive way keeps no events of SES, no state that survives a lost reply, and asks for no consent")
+    report.expect(f"all but SES ≤ {MOST_SHARE:.0%} of SES: {rest / SES:.1%}", met=rest <= MOST_SHARE * SES)
+    return report.publish()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

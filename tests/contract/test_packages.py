@@ -1,0 +1,64 @@
+"""What is deployed stays small, and a worker imports what it uses: counts, for CI. `bench/` measures the times."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bench.cold_start import PROGRAMS
+from bench.fanout import ENVIRONMENT
+from bench.packages import MOST_LAYER_BYTES, MOST_ZIP_BYTES
+from infra.package import workers_zip
+from infra.paths import BUILD, ROOT
+from layers.build import LAMBDA_PLATFORM, build_layer, shares
+
+WORKERS = sorted(set(PROGRAMS) - {"api"})
+MOST_MODULES = 600  # bare boto3 with three clients imports about 390, pydantic, Powertools and PynamoDB 110
+# What only some may import: each costs a cold start.
+ONLY = {
+    "boto3": set[str](),
+    "requests": set[str](),
+    "jinja2": {"deliver"},
+    "chalicelib.pipeline.deliver": {"deliver"},
+    "chalicelib.pipeline.enrich": {"enrich"},
+    "chalicelib.pipeline.feedback": {"feedback"},
+    "chalicelib.campaigns.fanout": {"fanout", "load"},
+    "chalicelib.live.chat": {"live"},
+    "chalicelib.api": set[str](),
+    "chalicelib.admin": set[str](),
+    "chalicelib.public": set[str](),
+}
+
+
+def imported(worker: str) -> set[str]:
+    """The modules of a process that has made its first clients."""
+    program = PROGRAMS[worker] + "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=dict(ENVIRONMENT), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(answer.stdout))
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_a_worker_imports_what_it_uses_and_no_more(worker: str) -> None:
+    modules = imported(worker)
+    assert {name for name, users in ONLY.items() if name in modules and worker not in users} == set()
+    assert len(modules) <= MOST_MODULES
+
+
+def test_the_packages_stay_small() -> None:
+    build_layer()
+    assert workers_zip().path.stat().st_size <= MOST_ZIP_BYTES
+    assert shares(BUILD / f"layer-{LAMBDA_PLATFORM}").total() <= MOST_LAYER_BYTES
+
+
+def test_the_layer_brings_the_bytecode_of_every_module() -> None:
+    build_layer()
+    place = BUILD / f"layer-{LAMBDA_PLATFORM}" / "python"
+    tag = sys.implementation.cache_tag
+    modules = [path for path in (place / "pydantic").glob("*.py") if path.stem != "mypy"]
+    assert modules
+    assert [
+        path.name for path in modules if not (path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists()
+    ] == []

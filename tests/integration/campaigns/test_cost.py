@@ -1,0 +1,51 @@
+"""What a campaign costs, in requests to DynamoDB: counts, so that no busy machine can change them. `bench/way.py`
+measures the same with every service, and the CPU time.
+"""
+
+import json
+
+import pytest
+
+from chalicelib.campaigns import pace
+from chalicelib.pipeline.tally import run_tag
+from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
+from tests.integration.control.requests_made import Requests
+
+CHUNKS, CHUNK = 2, 50
+# Of a chunk of fifty. What a process reads once a second or leases in blocks is shared by the chunks of that second.
+MOST = {"enrich-bulk": 8, "deliver-email-bulk": 9.5, "feedback": 2.6}
+
+
+def told(office: PostOffice, kind: str, run_id: str) -> list[str]:
+    """What SES says of every letter."""
+    tags = {"run": [run_tag(run_id)]}
+    return [
+        json.dumps(
+            {"eventType": kind, "mail": {"messageId": one.delivery_id, "tags": {**tags, "delivery": [one.delivery_id]}}}
+        )
+        for one in office.letters
+    ]
+
+
+def test_a_chunk_of_fifty_takes_few_requests_at_every_stage(
+    desk: Desk, office: PostOffice, viewers: Viewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "MAX_SHARDS", 1)  # so that a few viewers make whole chunks
+    viewers(CHUNKS * CHUNK)
+    campaign_id = desk.start()
+    desk.pump.run("fanout")
+    taken = {}
+    for queue in ("enrich-bulk", "deliver-email-bulk"):
+        requests = Requests()
+        desk.pump.run(queue)
+        taken[queue] = requests.count() / CHUNKS
+    run_id = desk.runs(campaign_id)[0].run_id
+    for kind in ("Send", "Delivery"):
+        for body in told(office, kind, run_id):
+            desk.pump.put("feedback", body)
+    requests = Requests()
+    desk.pump.run("feedback")
+    taken["feedback"] = requests.count() / (2 * len(office.letters) / 10)  # moto hands out ten messages at once
+    progress = desk.progress(campaign_id)
+    assert (progress.sent, progress.delivered) == (CHUNKS * CHUNK, CHUNKS * CHUNK)
+    assert {queue: n for queue, n in taken.items() if n > MOST[queue]} == {}
