@@ -22,6 +22,14 @@ LAMBDA_PLATFORM = "x86_64-manylinux2014"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
 _PRUNED_FOLDERS = {"tests", "test", "__pycache__", "bin"}
+# Babel's tables of a thousand locales are 32 MB: these, without their countries, are 8. Others are as English.
+_LANGUAGES = frozenset(
+    {
+        *("root", "en", "ru", "uk", "be", "kk", "ky", "uz", "tg", "az", "hy", "ka", "tr", "ar", "he", "fa", "hi", "th"),
+        *("de", "nl", "sv", "da", "nb", "fi", "et", "lt", "lv", "fr", "es", "it", "pt", "ro", "el", "hu", "vi", "id"),
+        *("pl", "cs", "sk", "bg", "sr", "hr", "sl", "zh", "ja", "ko"),
+    }
+)
 _PRUNED_FILES = {".pyc", ".pyi", ".pyx", ".c", ".h"}
 
 
@@ -65,6 +73,8 @@ def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
     for name, path in tree(work, "python"):
         folders = set(path.relative_to(work).parts[:-1])
         record = path.parent.name.endswith(".dist-info") and path.name in {"RECORD", "INSTALLER", "REQUESTED"}
+        if path.parent.name == "locale-data" and path.stem not in _LANGUAGES:
+            continue
         if not (folders & _PRUNED_FOLDERS or path.suffix in _PRUNED_FILES or path.name == ".lock" or record):
             yield name, path
 

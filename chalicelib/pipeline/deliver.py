@@ -137,7 +137,7 @@ class Deliver:
                 rendered = self._renderer.render(
                     template,
                     channel=job.channel,
-                    locale=recipient.locale,
+                    locale=template.choose_locale(recipient.locale, job.letter.locale),
                     context={**job.letter.context, **(recipient.context or {})},
                     user=recipient.user,
                     service=links.service,
