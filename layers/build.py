@@ -24,6 +24,14 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
 _RUNS_IN = "/opt"  # where Lambda unpacks layers
 _PRUNED_FOLDERS = {"tests", "test", "bin"}
+# Babel's tables of a thousand locales are 32 MB: these, without their countries, are 8. Others are as English.
+_LANGUAGES = frozenset(
+    {
+        *("root", "en", "ru", "uk", "be", "kk", "ky", "uz", "tg", "az", "hy", "ka", "tr", "ar", "he", "fa", "hi", "th"),
+        *("de", "nl", "sv", "da", "nb", "fi", "et", "lt", "lv", "fr", "es", "it", "pt", "ro", "el", "hu", "vi", "id"),
+        *("pl", "cs", "sk", "bg", "sr", "hr", "sl", "zh", "ja", "ko"),
+    }
+)
 _PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
 
 
@@ -80,6 +88,8 @@ def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
         name = path.relative_to(work).as_posix()
         folders = set(path.relative_to(work).parts[:-1])
         record = path.parent.name.endswith(".dist-info") and path.name in {"RECORD", "INSTALLER", "REQUESTED"}
+        if path.parent.name == "locale-data" and path.stem not in _LANGUAGES:
+            continue
         if not (folders & _PRUNED_FOLDERS or path.suffix in _PRUNED_FILES or path.name == ".lock" or record):
             yield name, path
 

@@ -29,6 +29,9 @@ def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campa
         "misfire": one(form, "misfire") or "latest",
         "timezone": one(form, "timezone") or None,
         "canary_percent": _number(form, "canary_percent") if one(form, "canary_percent") else None,
+        "best_hour": bool(one(form, "best_hour")),
+        "expires_after_hours": _number(form, "expires_after_hours") if one(form, "expires_after_hours") else None,
+        "locale": one(form, "locale") or None,
         **_when(form, zone),
         **_channels(form, template),
     }
@@ -56,6 +59,9 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
         "misfire": [spec.misfire],
         "timezone": [spec.timezone or ""],
         "canary_percent": [str(spec.canary_percent or "")],
+        "best_hour": ["on"] if spec.best_hour else [],
+        "expires_after_hours": [str(spec.expires_after_hours or "")],
+        "locale": [spec.locale or ""],
         "channels": list(spec.channels or ()),
         **{f"var_{name}": [written(value)] for name, value in spec.context.items()},
     }

@@ -74,6 +74,9 @@ class CampaignAnswer(Answer):
     schedule: dict[str, Any] | None
     misfire: str
     timezone: str | None
+    best_hour: bool
+    expires_after_hours: int | None
+    locale: str | None
     canary_percent: int | None
     created_at: str
     created_by: str

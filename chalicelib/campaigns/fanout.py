@@ -20,7 +20,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pace import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.parking import AT, CANARY, Chunk, Parking
 from chalicelib.campaigns.runs import QUEUE, Runs
-from chalicelib.campaigns.schedule import RECIPIENT, local_moment
+from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.campaigns.sources import Sources, Target, excluded
 from chalicelib.campaigns.store import CampaignStore, update_if
 from chalicelib.clock import Clock
@@ -166,9 +166,13 @@ class Fanout:
         return slots, canary
 
     def _slot(self, work: _Work, target: Target) -> str:
-        if work.spec.timezone != RECIPIENT or work.run.resend_of:
+        if work.run.resend_of or not (work.spec.timezone == RECIPIENT or work.spec.best_hour):
             return NOW
-        moment = local_moment(_scheduled(work.run), target.zone or self._default_zone)
+        zone, moment = target.zone or self._default_zone, _scheduled(work.run)
+        if work.spec.timezone == RECIPIENT:
+            moment = local_moment(moment, zone)
+        if work.spec.best_hour and target.profile is not None:
+            moment = best_moment(target.profile.attributes.get(BEST_HOUR), zone=zone, after=moment)
         if moment - self._clock() <= _SOON:
             return NOW
         return f"{AT}{moment.strftime('%Y-%m-%dT%H:%M:%SZ')}#"

@@ -3,13 +3,13 @@
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from chalicelib.campaigns.content import Content, Frozen
 from chalicelib.campaigns.rules import Rule
-from chalicelib.campaigns.schedule import RECIPIENT, Misfire, Schedule
+from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
-from chalicelib.profiles.model import Name
+from chalicelib.profiles.model import Locale, Name
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
@@ -86,6 +86,17 @@ class Campaign(Frozen):
     timezone: Annotated[
         Zone | None, Field(description=f"of the schedule; `{RECIPIENT}`: at each recipient's own local time")
     ] = None
+    best_hour: Annotated[
+        StrictBool,
+        Field(
+            description=f"each recipient gets it at the hour (0 to 23, local) in their attribute `{BEST_HOUR}`, "
+            "within a day; who has none gets it at the campaign's time"
+        ),
+    ] = False
+    expires_after_hours: Annotated[
+        int | None, Field(ge=1, le=720, description="after the beginning of a run; what waits longer is skipped")
+    ] = None
+    locale: Annotated[Locale | None, Field(description="for those whose language is not known, or not written")] = None
     canary_percent: Annotated[
         int | None, Field(ge=1, le=99, description="these get it first; the rest is held until it is released")
     ] = None
@@ -114,4 +125,7 @@ class CampaignPatch(BaseModel):
     schedule: Schedule | None = None
     misfire: Misfire | None = None
     timezone: Zone | None = None
+    best_hour: StrictBool | None = None
+    expires_after_hours: Annotated[int, Field(ge=1, le=720)] | None = None
+    locale: Locale | None = None
     canary_percent: Annotated[int, Field(ge=1, le=99)] | None = None

@@ -93,6 +93,10 @@ class Readiness:
                 errors.append(FieldError("timezone", f"{RECIPIENT} needs a time: start_at or schedule"))
             if spec.canary_percent is not None:
                 errors.append(FieldError("canary_percent", f"it cannot be held for each time zone ({RECIPIENT})"))
+        if spec.best_hour and spec.canary_percent is not None:
+            errors.append(FieldError("canary_percent", "it cannot be held for each recipient's best hour"))
+        if spec.best_hour and spec.audience.list_id is not None:
+            errors.append(FieldError("best_hour", "an uploaded list has no attributes: expected a rule or everyone"))
         return errors
 
     def _audience_errors(self, spec: Campaign) -> list[FieldError]:

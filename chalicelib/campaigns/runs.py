@@ -164,6 +164,8 @@ class Runs:
             campaign_id=head.id,
             run_id=name,
             route=plan.route,
+            locale=spec.locale,
+            expires_at=_expiry(spec, scheduled),
         )
         return RunRow(
             head.id,
@@ -233,6 +235,11 @@ class Runs:
         now = self._clock().timestamp()
         actions = [ShardRow.done.set(False), ShardRow.step.set(ShardRow.step + 1), ShardRow.resume_at.set(now)]
         return update_if(row, actions, ShardRow.done == True)  # noqa: E712 (a condition of DynamoDB's)
+
+
+def _expiry(spec: Campaign, scheduled: datetime) -> str | None:
+    hours = spec.expires_after_hours
+    return rfc3339(scheduled + timedelta(hours=hours)) if hours is not None else None
 
 
 def _newest(head: CampaignRow, run: RunRow) -> list[Action]:

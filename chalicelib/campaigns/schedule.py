@@ -5,13 +5,14 @@ generator asks it, and previews show its next dates.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+BEST_HOUR = "best_hour"
 RECIPIENT = "recipient"  # the zone of each recipient, in place of a name
 _EARLIEST_ZONE = "Etc/GMT-14"  # UTC+14 (the sign of these names is reversed): where every day begins first
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
@@ -76,6 +77,20 @@ def local_moment(scheduled: datetime, zone: str) -> datetime:
     """When the wall clock of `zone` shows what the first zone's clock shows at `scheduled`."""
     wall = scheduled.astimezone(ZoneInfo(_EARLIEST_ZONE)).replace(tzinfo=None)
     return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def best_moment(hour: object, *, zone: str, after: datetime) -> datetime:
+    """The next time that the wall clock of `zone` shows a full hour (0 to 23), `after` itself where it is no such
+    hour."""
+    if isinstance(hour, bool) or not isinstance(hour, int) or not 0 <= hour <= 23:
+        return after
+    local = after.astimezone(ZoneInfo(zone))
+    day = local.date()
+    if local.hour == hour:
+        return after  # it is that hour now
+    if local.hour > hour:
+        day += timedelta(days=1)
+    return datetime.combine(day, time(hour), tzinfo=local.tzinfo).astimezone(UTC)
 
 
 def first_moment(wall: datetime) -> datetime:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from chalicelib.errors import UnavailableError
 
@@ -70,6 +70,15 @@ class Channel(Protocol):
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Sends at most `batch_size` messages; one outcome each, in order. Never raises for a provider's answer,
         never retries by itself."""
+        ...
+
+
+@runtime_checkable
+class SlowToStart(Protocol):
+    """A channel whose first send has much to load. That must not eat into the lease of a claim."""
+
+    def warm(self) -> None:
+        """Loads it; called before anything is claimed, and cheap from the second time on."""
         ...
 
 

@@ -57,6 +57,12 @@ class ChatChannel:
         self._rooms = rooms
         self._kinds = kinds
 
+    def warm(self) -> None:
+        """See `SlowToStart`: apprise loads its two hundred services with the first address, a third of a second."""
+        import apprise
+
+        apprise.Apprise.instantiate("json://localhost", suppress_exceptions=True)
+
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Channel.send`."""
         return send_to_endpoints(messages, lambda users: self._rooms.usable(self.name, users), self._send_one)

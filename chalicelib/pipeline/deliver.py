@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, Outcome, Verdict
+from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Message, Outcome, SlowToStart, Verdict
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.control.gate import Gate, Report
@@ -116,6 +116,8 @@ class Deliver:
         """In batches, as fast as the gate lets them; what it holds back is put aside untried."""
         channel, gate = self._channels[job.channel], self._gates[job.channel]
         left = list(letters)
+        if left and isinstance(channel, SlowToStart):
+            channel.warm()
         while left:
             allowed = gate.enter(min(len(left), channel.batch_size), lane=job.letter.lane)
             if not allowed.units:
@@ -137,7 +139,7 @@ class Deliver:
                 rendered = self._renderer.render(
                     template,
                     channel=job.channel,
-                    locale=recipient.locale,
+                    locale=template.choose_locale(recipient.locale, job.letter.locale),
                     context={**job.letter.context, **(recipient.context or {})},
                     user=recipient.user,
                     service=links.service,

@@ -122,8 +122,9 @@ class Digest:
         """The letter in one line: what a live notification would show, else its subject."""
         template = self._templates.get(letter.template, letter.template_version)
         channel = "live" if "live" in template.written_for else "email"
+        locale = template.choose_locale(row.locale, letter.locale)
         try:
-            parts = self._renderer.render(template, channel=channel, locale=row.locale, context=row.context).parts
+            parts = self._renderer.render(template, channel=channel, locale=locale, context=row.context).parts
         except RenderError:
             return {"title": letter.template, "text": "", "url": ""}
         found = {

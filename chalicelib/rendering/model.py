@@ -114,10 +114,11 @@ class Template(Meta):
         """Every channel that it has parts for."""
         return (*self.channels, *self.extra_channels)
 
-    def choose_locale(self, wanted: str) -> str:
-        """The locale to write in: exactly the wanted one, its language, the template's default."""
-        language = wanted.partition("-")[0]
-        return next((one for one in (wanted, language) if one in self.locales), self.default_locale)
+    def choose_locale(self, *wanted: str | None) -> str:
+        """The locale to write in: exactly the first of the wanted ones, its language, those of the next; the template's
+        default."""
+        asked = [name for one in wanted if one for name in (one, one.partition("-")[0])]
+        return next((one for one in asked if one in self.locales), self.default_locale)
 
     def sources_of(self, channel: str, locale: str) -> Iterator[tuple[str, str]]:
         """The (part, source) pairs of a channel in one locale."""

@@ -1,81 +1,66 @@
-"""How numbers, dates and counted nouns are written in the languages of the letters. Called by `filters.py`.
+"""How numbers, dates and counted nouns are written in the languages of the letters, by the Unicode tables (CLDR) that
+Babel carries. Called by `filters.py`; Babel is imported with the first letter that counts or dates something.
 
-Small on purpose: the Unicode tables for every language of the world would cost a cold start 30 ms and the zip 30 MB.
+The layer carries the tables of some forty languages (`layers/build.py`); any other is written as English is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
 
-_NO_BREAK_SPACE = "\u00a0"
+if TYPE_CHECKING:
+    from babel import Locale
 
-_MONTHS: Mapping[str, Sequence[str]] = {
-    "ru": [
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-}
-# (between thousands, before the fraction)
-_SEPARATORS: Mapping[str, tuple[str, str]] = {"ru": (_NO_BREAK_SPACE, ","), "en": (",", ".")}
+_FALLBACK = "en"
+_TAGS = ("zero", "one", "two", "few", "many", "other")
+# The day, the month as a word, the year: in these two without what CLDR's long form adds («г.») or turns round.
+_LONG_DATES = {"ru": "d\u00a0MMMM y", "en": "d\u00a0MMMM y"}
 
 
-def _language(locale: str) -> str:
-    language = locale.partition("-")[0]
-    return language if language in _MONTHS else "en"
+@cache
+def _locale(name: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(name.partition("-")[0])
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(_FALLBACK)
 
 
 def number(value: float, *, locale: str, digits: int | None = None) -> str:
     """`1234.5` → `1 234,5` (ru, with no-break spaces), `1,234.5` (en); `digits` after the point, as many as are given
     if None."""
-    shown = f"{value:,.{digits}f}" if digits is not None else f"{value:,}"
-    thousands, fraction = _SEPARATORS[_language(locale)]
-    return shown.translate({ord(","): thousands, ord("."): fraction})
+    from babel.numbers import format_decimal
+
+    pattern = None if digits is None else f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return format_decimal(value, format=pattern, locale=_locale(locale), decimal_quantization=digits is not None)
 
 
 def long_date(day: date, *, locale: str) -> str:
-    """`22 ноября 2026` (ru), `22 November 2026` (en)."""
-    month = _MONTHS[_language(locale)][day.month - 1]
-    return _NO_BREAK_SPACE.join((str(day.day), month)) + f" {day.year}"
+    """`22 ноября 2026` (ru), `22 November 2026` (en), `22. November 2026` (de)."""
+    from babel.dates import format_date
+
+    known = _locale(locale)
+    return format_date(day, format=_LONG_DATES.get(known.language, "long"), locale=known)
 
 
 def plural(count: float, forms: Sequence[str], *, locale: str) -> str:
-    """The form of a noun that goes with a number: ru takes (one, few, many): 1 серия, 2 серии, 5 серий;
-    en takes (one, other).
+    """The form of a noun that goes with a number, in CLDR's order of the forms that whole numbers take: ru (one, few,
+    many): 1 серия, 2 серии, 5 серий; en, de (one, other); a fraction takes the form of a few, or the last.
 
-    Raises: ValueError when the language wants another number of forms. The rules are those of Unicode CLDR."""
-    wanted = 3 if _language(locale) == "ru" else 2
-    if len(forms) != wanted:
-        raise ValueError(f"plural: `{locale}` wants {wanted} forms, {len(forms)} were given")
-    return str(forms[_russian_form(count) if wanted == 3 else int(count != 1)])
+    Raises: ValueError when the language wants another number of forms."""
+    tags = _whole_number_tags(locale)
+    if len(forms) != len(tags):
+        raise ValueError(f"plural: `{locale}` wants {len(tags)} forms, {len(forms)} were given")
+    tag = _locale(locale).plural_form(abs(count) if count != int(count) else abs(int(count)))
+    if tag not in tags:  # 1,5 серии: CLDR's `other` is the genitive singular, the same word as `few`
+        tag = "few" if "few" in tags else tags[-1]
+    return str(forms[tags.index(tag)])
 
 
-def _russian_form(count: float) -> int:
-    if count != int(count):
-        return 1  # 1,5 серии: CLDR's `other` is the genitive singular, the same word as `few`
-    ones, tens = abs(int(count)) % 10, abs(int(count)) % 100
-    if ones == 1 and tens != 11:
-        return 0
-    return 1 if 2 <= ones <= 4 and not 12 <= tens <= 14 else 2
+@cache
+def _whole_number_tags(locale: str) -> tuple[str, ...]:
+    rule = _locale(locale).plural_form
+    found = {rule(n) for n in range(200)}
+    return tuple(tag for tag in _TAGS if tag in found)

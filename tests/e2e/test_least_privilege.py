@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 STAGE = "vestnik-local"
 API = STAGE  # Chalice calls the API's function as the stage
-DENIED = {"AccessDenied", "AccessDeniedException"}
+DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ ACTS = {
     ),
     "replace a function's code": Act(
         "lambda", lambda aws: aws.update_function_code(FunctionName=f"{STAGE}-load", S3Bucket="any", S3Key="any")
+    ),
+    "send a text": Act(
+        "sns", lambda aws: aws.publish(PhoneNumber="+79260000000", Message="any"), frozenset({f"{STAGE}-deliver"})
+    ),
+    "speak to every subscriber": Act(
+        "sns", lambda aws: aws.publish(TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:{STAGE}-alarms", Message="any")
     ),
     "make itself a user": Act("iam", lambda aws: aws.create_user(UserName="intruder")),
 }

@@ -21,7 +21,7 @@ from infra.local.mailbox.database import Database
 from infra.local.mailbox.pages import html_page
 
 _SHOWN = 200
-_PASSED_ON = ("authorization", "content-type", "x-amz-date", "x-amz-security-token", "x-amz-target")
+_OWN_OF_A_CONNECTION = {"connection", "content-length", "expect", "transfer-encoding"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,10 @@ class OtherChannels:
     async def sns(self, request: Request) -> Response:
         """Hands a call on; what SNS accepted for a phone or a device is kept."""
         body = await request.body()
-        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
-        answer = await run_in_threadpool(requests.post, self.sns_url or "", data=body, headers=headers, timeout=10)
+        # Host, path and headers as they were: the signature is of them.
+        headers = {name: value for name, value in request.headers.items() if name not in _OWN_OF_A_CONNECTION}
+        url = f"{self.sns_url}{request.url.path}"
+        answer = await run_in_threadpool(requests.post, url, data=body, headers=headers, timeout=10)
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         if answer.ok and form.get("Action") == "Publish" and "TopicArn" not in form:
             channel = "sms" if "PhoneNumber" in form else "push"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.digest import Digest, DigestJob
+from chalicelib.pipeline.digest import Digest
+from chalicelib.pipeline.jobs import DigestJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.model import UserBody

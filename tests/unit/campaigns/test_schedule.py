@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.campaigns.schedule import Misfire, Schedule, first_moment, local_moment, missed, occurrences
+from chalicelib.campaigns.schedule import (
+    Misfire,
+    Schedule,
+    best_moment,
+    first_moment,
+    local_moment,
+    missed,
+    occurrences,
+)
 
 ZONES = [
     "Europe/Moscow",
@@ -136,3 +144,23 @@ def test_a_schedule_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
 def test_a_schedule_is_read_again_as_it_is_stored(given: dict[str, Any]) -> None:
     made = Schedule.model_validate(given)
     assert Schedule.model_validate(made.model_dump(mode="json")) == made
+
+
+EIGHT = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("hour", "zone", "due"),
+    [
+        (20, "UTC", datetime(2026, 11, 25, 20, tzinfo=UTC)),
+        (8, "UTC", EIGHT),
+        (7, "UTC", datetime(2026, 11, 26, 7, tzinfo=UTC)),
+        (20, "Europe/Moscow", datetime(2026, 11, 25, 17, tzinfo=UTC)),
+        (None, "UTC", EIGHT),
+        ("20", "UTC", EIGHT),
+        (24, "UTC", EIGHT),
+        (True, "UTC", EIGHT),
+    ],
+)
+def test_the_best_hour_is_the_next_one_on_the_recipients_clock(hour: object, zone: str, due: datetime) -> None:
+    assert best_moment(hour, zone=zone, after=EIGHT) == due

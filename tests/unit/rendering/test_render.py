@@ -104,13 +104,22 @@ def test_an_unsaved_text_under_the_same_version_is_not_taken_for_the_saved() -> 
         ("en", "{{ '2026-11-02T22:30:00Z'|time }}", "01:30"),
         ("ru", "{{ [1, 2, 5, 11, 12, 21, 1.5]|map('plural', 'а', 'б', 'в')|join }}", "абввваб"),
         ("en", "{{ [0, 1, 2]|map('plural', 'film', 'films')|join(' ') }}", "films film films"),
+        ("de", "{{ 1234567.5|number(2) }}", "1.234.567,50"),
+        ("de", "{{ '2026-11-22'|date }}", "22. November 2026"),
+        ("de", "{{ [0, 1, 2]|map('plural', 'Film', 'Filme')|join(' ') }}", "Filme Film Filme"),
+        (
+            "pl",
+            "{{ [1, 2, 5, 22, 1.5]|map('plural', 'film', 'filmy', 'filmów')|join(' ') }}",
+            "film filmy filmów filmy filmy",
+        ),
+        ("xx", "{{ [0, 1]|map('plural', 'film', 'films')|join(' ') }}", "films film"),
         ("en", "{{ 'а б&'|urlencode }}", "%D0%B0%20%D0%B1%26"),
         ("en", "{{ 2.567|round(1) }} {{ 2.5|round }}", "2.6 2"),
     ],
 )
 def test_values_are_written_as_the_reader_writes_them(locale: str, source: str, expected: str) -> None:
     letter = template(
-        locales={one: {"email.subject": "a", "email.html": "b", "email.text": source} for one in ("en", "ru")}
+        locales={one: {"email.subject": "a", "email.html": "b", "email.text": source} for one in {"en", locale}}
     )
 
     text = render(letter, locale=locale, user={"timezone": "Europe/Moscow"}).parts["text"]
