@@ -24,12 +24,18 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
 _RUNS_IN = "/opt"  # where Lambda unpacks layers
 _PRUNED_FOLDERS = {"tests", "test", "bin"}
-# Babel's tables of a thousand locales are 32 MB: these, without their countries, are 8. Others are as English.
+# Babel's tables of a thousand locales are 32 MB: these, without their countries, are 6. Others are as English.
 _LANGUAGES = frozenset(
     {
-        *("root", "en", "ru", "uk", "be", "kk", "ky", "uz", "tg", "az", "hy", "ka", "tr", "ar", "he", "fa", "hi", "th"),
-        *("de", "nl", "sv", "da", "nb", "fi", "et", "lt", "lv", "fr", "es", "it", "pt", "ro", "el", "hu", "vi", "id"),
-        *("pl", "cs", "sk", "bg", "sr", "hr", "sl", "zh", "ja", "ko"),
+        *("root", "en", "ru", "uk", "be", "kk", "ky", "uz", "tg", "az", "hy", "ka", "tr", "ar", "he", "lv", "lt", "et"),
+        *("de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sr", "bg", "ro", "fi", "sv", "zh", "ja", "ko"),
+    }
+)
+# Of apprise's two hundred services those that are chats: the others are 8 MB, and read with the first message.
+_CHATS = frozenset(
+    {
+        *("__init__", "base", "custom_json", "telegram", "slack", "discord", "mattermost", "rocketchat", "google_chat"),
+        *("guilded", "mastodon", "revolt", "webexteams", "workflows", "zulip"),
     }
 )
 _PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
@@ -88,10 +94,23 @@ def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
         name = path.relative_to(work).as_posix()
         folders = set(path.relative_to(work).parts[:-1])
         record = path.parent.name.endswith(".dist-info") and path.name in {"RECORD", "INSTALLER", "REQUESTED"}
-        if path.parent.name == "locale-data" and path.stem not in _LANGUAGES:
+        if _is_left_out(path.relative_to(work / "python").parts):
             continue
         if not (folders & _PRUNED_FOLDERS or path.suffix in _PRUNED_FILES or path.name == ".lock" or record):
             yield name, path
+
+
+def _is_left_out(parts: tuple[str, ...]) -> bool:
+    """What of a package no function of ours ever reads."""
+    match parts:
+        case ("babel", "locale-data", name):
+            return name.partition(".")[0] not in _LANGUAGES
+        case ("apprise", "i18n" | "assets", *_) | ("click", *_):  # click is for apprise's command line alone
+            return True
+        case ("apprise", "plugins", *folders, name):
+            known = name.partition(".")[0] in _CHATS
+            return not known or folders not in ([], ["__pycache__"])
+    return False
 
 
 def shares(work: Path) -> Counter[str]:
