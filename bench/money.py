@@ -1,5 +1,6 @@
 """What a million letters of a campaign cost on AWS, by service: SQS and Lambda by counts, DynamoDB by the units
-of each step as the code takes them; ours beside the naive way's. SES charges both the same; what is compared is everything else.
+of each step as the code takes them; ours beside the naive way's. SES charges both the same; what is compared is
+everything else.
 
     python -m bench.money        # after bench.way and bench.letters, whose counts it takes
 """
