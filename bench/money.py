@@ -1,5 +1,6 @@
-"""What a million letters of a campaign cost on AWS, by service: counted requests times list prices, ours beside the
-naive way's. SES charges both the same; what is compared is everything else.
+"""What a million letters of a campaign cost on AWS, by service: SQS and Lambda by counts, DynamoDB by the units
+of each step as the code takes them; ours beside the naive way's. SES charges both the same; what is compared is
+everything else.
 
     python -m bench.money        # after bench.way and bench.letters, whose counts it takes
 """
@@ -10,7 +11,9 @@ from typing import Any
 
 from bench.harness import RESULTS, Report
 
-PRICES_OF = "list prices of us-east-1, November 2025, on demand, x86, nothing free"
+PRICES_OF = (
+    "list prices of us-east-1, on demand, x86, nothing free; written from memory, to be compared with AWS's pages"
+)
 MILLION = 1e6
 SES = 100.0  # dollars for a million letters
 SQS = 0.40  # a million requests, up to 64 KB each
@@ -20,7 +23,7 @@ LAMBDA_REQUEST = 0.20
 LAMBDA_GB_SECOND = 0.0000166667
 LAMBDA_GB = 0.5
 SNS_PUBLISH = 0.50  # a million; deliveries to SQS are free
-WALL_TO_CPU = 2.0  # a worker's billed time to its CPU time: it waits for AWS about as long as it works
+WALL_TO_CPU = 2.0  # a worker's billed time to its CPU time: assumed, not measured
 MOST_SHARE = 0.06  # of SES's price: everything else
 
 # Units of DynamoDB that one letter takes; the rows are below 1 KB.

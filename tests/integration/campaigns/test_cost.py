@@ -1,5 +1,7 @@
-"""What a campaign costs, in requests to DynamoDB: counts, so that no busy machine can change them. `bench/way.py`
-measures the same with every service, and the CPU time.
+"""What a campaign costs, in requests to DynamoDB. `bench/way.py` measures every service, and the CPU time.
+
+The bounds are what was seen, with room for what a slow machine reads again (a campaign's state is known for a second of
+real time); they notice a new request a chunk or two, and are looser than the target of 0.35 requests a letter.
 """
 
 import json
