@@ -6,6 +6,7 @@ from typing import Any
 from chalice.app import Blueprint
 from pydantic import BaseModel
 
+from chalicelib.admin.category_form import COLUMNS, read_rows, rows_of
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page
 from chalicelib.control.managers import Role
@@ -26,7 +27,9 @@ def site_page(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     shown = []
     stored = {setting.name: setting for setting in site_settings().list()}
     for setting in (stored[name] for name in _NAMES):
-        shown.append({"setting": setting, "kind": _kind(setting.name), "value": setting.value})
+        kind = _kind(setting.name)
+        value = rows_of(setting.name, setting.value) if kind == "rows" else setting.value
+        shown.append({"setting": setting, "kind": kind, "value": value})
     return Page("settings", {"settings": shown, "stage": {name: getattr(settings(), name) for name in _OF_THE_STAGE}})
 
 
@@ -44,7 +47,9 @@ def change_setting(visit: Visit) -> Go:
 
 
 def _kind(name: str) -> str:
-    """How a setting is written: `text`, `lines` or `group` of numbers and names."""
+    """How a setting is written: `text`, `lines`, `group` of fields, or `rows`, one for a category."""
+    if name in COLUMNS:
+        return "rows"
     declared = SiteValues.model_fields[name].annotation
     if declared is str:
         return "text"
@@ -59,6 +64,8 @@ def _value(visit: Visit, name: str) -> Any:
             return visit.typed("value")
         case "lines":
             return sorted(set(visit.typed("value").split()))
+        case "rows":
+            return read_rows(name, visit.form)
         case _:
             group = SiteValues.model_fields[name].annotation
             assert isinstance(group, type)  # noqa: S101 - `_kind` has said so

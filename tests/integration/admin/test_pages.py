@@ -267,6 +267,23 @@ def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss
     assert site_settings().current(fresh=True).link_days.confirmation == 5
 
 
+def test_routes_and_caps_are_written_by_category(boss: Visitor) -> None:
+    boss.get("/admin/settings")
+    route = {"marketing.channels": "push, email", "marketing.mode": "escalate", "marketing.after_minutes": "30"}
+    assert boss.post("/admin/settings/routes", **route).said == "saved"
+    assert boss.post("/admin/settings/caps", **{"marketing.letters": "3", "marketing.days": "7"}).said == "saved"
+    site = site_settings().current(fresh=True)
+    assert site.routes["marketing"].channels == ("push", "email")
+    assert (site.routes["marketing"].mode, site.routes["marketing"].after_minutes) == ("escalate", 30)
+    assert (site.caps["marketing"].letters, site.caps["marketing"].days) == (3, 7)
+    shown = boss.get("/admin/settings").text
+    assert 'value="push, email"' in shown
+    assert boss.post("/admin/settings/routes", **(route | {"marketing.after_minutes": ""})).status == 422
+    assert boss.post("/admin/settings/caps", **{"marketing.letters": "many", "marketing.days": "7"}).status == 422
+    assert boss.post("/admin/settings/routes").said == "saved"  # every row empty: the templates' own channels
+    assert site_settings().current(fresh=True).routes == {}
+
+
 def test_a_template_is_changed_compared_and_brought_back(boss: Visitor) -> None:
     page = "/admin/templates/promo"
     fields = form_in(boss.get(page))
