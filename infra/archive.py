@@ -45,7 +45,7 @@ def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr = _MODE
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
+            archive.writestr(entry, path.read_bytes(), compresslevel=9)
     unfinished.replace(target)
     return Artifact(target, hashlib.sha256(target.read_bytes()).hexdigest())
 

@@ -46,8 +46,7 @@ def new_campaign(visit: Visit) -> Page:
     """First the template, then the form that its variables ask for."""
     key = visit.query.get("template") or visit.typed("template")
     if not key:
-        every = [templates().get(name) for name in templates().keys()]  # noqa: SIM118 - not a dict
-        return Page("campaign_template", {"templates": every, "list_id": visit.query.get("list")})
+        return Page("campaign_template", {"templates": templates().everything(), "list_id": visit.query.get("list")})
     list_id = visit.query.get("list")
     audience = {"audience": ["list"], "list_id": [list_id]} if list_id else {"audience": ["everyone"]}
     form = visit.form or {"rate_per_second": ["50"], "when": ["start"], "at": ["18:00"], **audience}

@@ -27,15 +27,14 @@ _MOST_VERSIONS = 20
 @page(routes, "/admin/templates")
 def template_list(visit: Visit) -> Page:
     """Every template as it is now."""
-    every = [templates().get(key) for key in templates().keys()]  # noqa: SIM118
-    return Page("templates", {"templates": every, "form": visit.form})
+    return Page("templates", {"templates": templates().everything(), "form": visit.form})
 
 
 @action(routes, "/admin/templates", role=Role.EDITOR, does="template.add", again=template_list)
 def add_template(visit: Visit) -> Go:
     """A new one begins as a copy; it is changed from there."""
     key = visit.typed("key")
-    if key in templates().keys():  # noqa: SIM118
+    if _is_known(key):
         raise InvalidError.of("key", f"there is a template {key} already")
     template_desk().add(key, _fields(templates().get(visit.typed("base"))), by=visit.manager.key)
     return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
@@ -111,6 +110,14 @@ def test_template(visit: Visit) -> Go:
         raise InvalidError.of("to", "expected an address or a user's id") from error
     accept().accept(request, caller=visit.manager.key, key=None)
     return Go(f"/admin/templates/{template.key}", done="tested")
+
+
+def _is_known(key: str) -> bool:
+    try:
+        templates().get(key)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _newest(key: str) -> int:

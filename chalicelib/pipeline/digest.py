@@ -1,4 +1,4 @@
-"""Sends what was collected for a user as one letter. `tick` finds who is due, the worker `digest` sends.
+"""Sends what was collected for a user as one letter. `collected.py` finds who is due, the worker `digest` sends.
 
 Nothing twice and nothing lost: what goes into a letter is fixed first, in one transaction that gives each row its batch
 and its fate; the batch is the idempotency key of the letter; the rows go last. Whoever dies between finds the same
@@ -13,12 +13,11 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, derived_id, rfc3339
-from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import RenderError, UnavailableError
-from chalicelib.observability import Line
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collect import DIGEST_CHANNEL
-from chalicelib.pipeline.jobs import DigestJob, LetterSpec
+from chalicelib.pipeline.collected import delete_rows
+from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.pipeline.statuses import DeliveryStatus
@@ -27,13 +26,12 @@ from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import dynamodb, reaching_dynamodb
-from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
+from chalicelib.storage.digests import DigestRow
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
-QUEUE, TEMPLATE, CALLER = "digest", "collected", "digest"
+TEMPLATE, CALLER = "collected", "digest"
 IN_DIGEST = "in_digest"
 MAX_LINES = 50
-_PAGE = 500  # rows that one tick looks at in a partition
 
 
 class Digest:
@@ -47,7 +45,6 @@ class Digest:
         renderer: Renderer,
         preferences: PreferenceStore,
         ledger: Ledger,
-        queues: JobQueue,
         clock: Clock,
     ) -> None:
         self._accept = accept
@@ -55,21 +52,7 @@ class Digest:
         self._renderer = renderer
         self._preferences = preferences
         self._ledger = ledger
-        self._queues = queues
         self._clock = clock
-
-    def release(self) -> Line:
-        """What `tick` does: a job for each user whose letters are due; asking twice is harmless. Raises:
-        UnavailableError (retryable)."""
-        until = rfc3339(self._clock())
-        users: set[str] = set()
-        with reaching_dynamodb():
-            for shard in range(DIGEST_SHARDS):
-                due = DigestRow.by_due.query(str(shard), DigestRow.due_at <= until, limit=_PAGE, page_size=_PAGE)
-                users |= {row.user_id for row in due}
-        jobs = [Outgoing(DigestJob(user_id=user).model_dump_json()) for user in sorted(users)]
-        self._queues.put(QUEUE, jobs)
-        return Line(counts={"digests_released": len(jobs)})
 
     def send(self, user_id: str) -> int:
         """Sends what is due; how many letters it was made of. Raises: UnavailableError (retryable)."""
@@ -82,17 +65,6 @@ class Digest:
         for batch in dict.fromkeys(str(row.batch) for row in rows):
             sent += self._send_batch(user_id, batch, [row for row in rows if row.batch == batch])
         return sent
-
-    def of(self, user_id: str) -> list[dict[str, Any]]:
-        """What waits for a user. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            rows = list(DigestRow.query(user_id, consistent_read=True))
-        return [{"notification_id": row.notification_id, "due_at": row.due_at} for row in rows]
-
-    def erase(self, user_id: str) -> None:
-        """Forgets what waits for a user. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            self._delete(list(DigestRow.query(user_id, consistent_read=True)))
 
     def _fix(self, user_id: str, rows: Sequence[DigestRow]) -> None:
         wish = self._preferences.stored(user_id) or {}
@@ -146,13 +118,8 @@ class Digest:
             [accepted] = self._accept.accept(request, caller=CALLER, key=batch)
             rule = f"digest: notification {accepted.id}"
         self._ledger.move([move for row in rows for move in _closing(row, rule)])
-        self._delete(rows)
+        delete_rows(rows)
         return len(kept)
-
-    def _delete(self, rows: Sequence[DigestRow]) -> None:
-        with reaching_dynamodb(), DigestRow.batch_write() as batch:
-            for row in rows:
-                batch.delete(row)
 
 
 def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:

@@ -13,7 +13,7 @@ from pynamodb.exceptions import UpdateError
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.pipeline.caps import Caps
-from chalicelib.pipeline.digest import Digest
+from chalicelib.pipeline.collected import Collected
 from chalicelib.pipeline.endpoint_desk import EndpointDesk
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, History
 from chalicelib.pipeline.links import LinkBook, describe
@@ -190,14 +190,14 @@ class DigestsPart:
 
     name = "digests"
 
-    def __init__(self, digest: Digest) -> None:
-        self._digest = digest
+    def __init__(self, collected: Collected) -> None:
+        self._collected = collected
 
     def export(self, user_id: str) -> list[dict[str, Any]]:
-        return self._digest.of(user_id)
+        return self._collected.of(user_id)
 
     def erase(self, user_id: str) -> None:
-        self._digest.erase(user_id)
+        self._collected.erase(user_id)
 
 
 class ProfilePart:

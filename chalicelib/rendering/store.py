@@ -22,8 +22,8 @@ class StoredTemplates(Protocol):
         """One version of a key."""
         ...
 
-    def keys(self) -> list[str]:
-        """Every key that has a version."""
+    def newest(self) -> list[Template]:
+        """The newest version of every key that has one."""
         ...
 
 
@@ -56,10 +56,17 @@ class TemplateStore:
             raise NotFoundError(f"there is no version {version} of the template `{key}`")
         return self._keep(found)
 
+    def everything(self) -> list[Template]:
+        """The newest version of every template, shipped or stored, by key: in one request. One that was stored this
+        moment may be missing."""
+        found = {template.key: template for template in (self._stored.newest() if self._stored else ())}
+        for key in shipped_keys(self._folder):
+            found.setdefault(key, self.get(key, SHIPPED_VERSION))
+        return [self._keep(found[key]) for key in sorted(found)]
+
     def keys(self) -> list[str]:
         """Every key, shipped or stored, in order."""
-        stored = self._stored.keys() if self._stored else []
-        return sorted({*stored, *shipped_keys(self._folder)})
+        return [template.key for template in self.everything()]
 
     def _get_latest(self, key: str) -> Template:
         moment = self._clock()

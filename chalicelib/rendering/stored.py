@@ -1,12 +1,15 @@
 """Templates that were written after the code was shipped, on DynamoDB: the store asks for them, the API writes them."""
 
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError
 from chalicelib.rendering.model import SHIPPED_VERSION, Template
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import dynamodb, reaching_dynamodb
 from chalicelib.storage.configuration import TemplateRow
+
+_NEWEST = "newest"
 
 
 class TemplateTable:
@@ -29,10 +32,10 @@ class TemplateTable:
             except TemplateRow.DoesNotExist:
                 return None
 
-    def keys(self) -> list[str]:
-        """The keys that have a stored version. Raises: UnavailableError (retryable)."""
+    def newest(self) -> list[Template]:
+        """The newest version of every key that has one, by key. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            return sorted({row.key for row in TemplateRow.scan(attributes_to_get=["key"])})
+            return [Template.model_validate(row.body) for row in TemplateRow.in_order.query(_NEWEST)]
 
     def add(self, template: Template, *, by: str) -> Template:
         """Stores `template` as its key's next version. Raises: ConflictError (permanent: another was stored at the same
@@ -40,13 +43,17 @@ class TemplateTable:
         known = self.latest(template.key)
         version = (known.version if known else SHIPPED_VERSION) + 1
         stored = template.model_copy(update={"version": version})
-        body = stored.model_dump(mode="json")
-        row = TemplateRow(template.key, version, body=body, created_at=rfc3339(self._clock()), created_by=by)
+        body, at = stored.model_dump(mode="json"), rfc3339(self._clock())
+        row = TemplateRow(template.key, version, newest=_NEWEST, body=body, created_at=at, created_by=by)
         with reaching_dynamodb():
             try:
-                row.save(condition=TemplateRow.key.does_not_exist())
+                with TransactWrite(connection=dynamodb()) as transaction:
+                    transaction.save(row, condition=TemplateRow.key.does_not_exist())
+                    if known is not None:
+                        before = TemplateRow(known.key, known.version)
+                        transaction.update(before, actions=[TemplateRow.newest.remove()])
                 return stored
-            except PutError as error:
-                if not condition_failed(error):
+            except TransactWriteError as error:
+                if not error.cancellation_reasons:
                     raise
         raise ConflictError(f"another version of {template.key} was stored at this moment; read it and try again")

@@ -3,8 +3,20 @@
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
+
+
+class NewestIndex(GlobalSecondaryIndex["TemplateRow"]):
+    """The newest version of every template; a version leaves the index when the next one comes."""
+
+    class Meta:
+        index_name = "newest"
+        projection = AllProjection()
+
+    newest: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    key: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
 class TemplateRow(StageTable):
@@ -15,6 +27,8 @@ class TemplateRow(StageTable):
 
     key: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     version: NumberAttribute = NumberAttribute(range_key=True)
+    in_order = NewestIndex()
+    newest = UnicodeAttribute(null=True)  # one word for all, where there is no newer one
     body: JSONAttribute = JSONAttribute()
     created_at = UnicodeAttribute()
     created_by = UnicodeAttribute()

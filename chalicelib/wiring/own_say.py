@@ -17,7 +17,7 @@ from chalicelib.pipeline.personal_data import (
     SuppressionsPart,
 )
 from chalicelib.wiring.connections import inbox, live_connections, poster
-from chalicelib.wiring.digests import digest
+from chalicelib.wiring.digests import collected
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.ledger import history, ledger
 from chalicelib.wiring.links import links
@@ -39,7 +39,7 @@ def personal_data() -> PersonalData:
         PreferencesPart(preferences()),
         SuppressionsPart(suppressions(), directory()),
         CapsPart(caps()),
-        DigestsPart(digest()),
+        DigestsPart(collected()),
         EndpointsPart(endpoint_desk(), endpoints()),
         LivePart(inbox=inbox(), connections=live_connections(), poster=poster()),
         ProfilePart(directory()),

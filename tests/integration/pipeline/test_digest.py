@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.digest import Digest
+from chalicelib.pipeline import digest as sender
 from chalicelib.pipeline.jobs import DigestJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.digest import DigestWish
@@ -40,6 +40,7 @@ def clock(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
     monkeypatch.setattr(wiring_enrich.enrich()._collect, "_clock", clock)
     monkeypatch.setattr(wiring_digests.digest(), "_clock", clock)
+    monkeypatch.setattr(wiring_digests.collected(), "_clock", clock)
     wiring_people.directory().put("anna", UserBody(email="anna@example.com", locale="en", timezone="UTC"))
     yield clock
 
@@ -63,7 +64,7 @@ def accept(series: str = "The Lighthouse", **more: Any) -> str:
 
 def flush(pump: Pump, clock: Clock, *, days: float = 1) -> None:
     clock.at += timedelta(days=days)
-    wiring_digests.digest().release()
+    wiring_digests.collected().release()
     assert pump.run() == []
 
 
@@ -169,7 +170,7 @@ def test_a_worker_that_dies_after_the_letter_was_accepted_sends_no_second_one(
         raise UnavailableError("it died")
 
     with monkeypatch.context() as context:
-        context.setattr(Digest, "_delete", dies)
+        context.setattr(sender, "delete_rows", dies)
         with pytest.raises(UnavailableError):
             digest.send("anna")
     accept("The Harbour")  # collected after the first letter was fixed

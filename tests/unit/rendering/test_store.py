@@ -25,8 +25,10 @@ class Shelf:
         self.questions += 1
         return next((one for one in self.templates if (one.key, one.version) == (key, version)), None)
 
-    def keys(self) -> list[str]:
-        return sorted({one.key for one in self.templates})
+    def newest(self) -> list[Template]:
+        self.questions += 1
+        by_version = sorted(self.templates, key=lambda one: one.version)
+        return list({one.key: one for one in by_version}.values())
 
 
 class Watch:
@@ -51,6 +53,18 @@ def test_the_shipped_templates_need_no_stored_ones() -> None:
 
     assert store.get("welcome").version == 0
     assert "welcome" in store.keys()  # noqa: SIM118 - a method
+
+
+def test_all_templates_are_listed_by_one_question() -> None:
+    shelf = Shelf(
+        template(key="welcome", version=2), template(key="welcome", version=3), template(key="zebra", version=1)
+    )
+    store = TemplateStore(shelf)
+
+    found = {one.key: one.version for one in store.everything()}
+
+    assert (found["welcome"], found["zebra"], found["promo"]) == (3, 1, 0)
+    assert shelf.questions == 1
 
 
 def test_the_latest_version_is_asked_for_again_when_its_time_is_over() -> None:
