@@ -38,9 +38,21 @@ def live_demo() -> Response:
 
 
 @routes.route("/live-demo/live.js", methods=["GET"])
-def live_demo_script() -> Response:
-    """Its script."""
+def live_demo_client() -> Response:
+    """The client: what any page of a site can hold a connection with."""
     return _file("live.js")
+
+
+@routes.route("/live-demo/page.js", methods=["GET"])
+def live_demo_script() -> Response:
+    """What this page shows of it."""
+    return _file("page.js")
+
+
+@routes.route("/live-demo/words.js", methods=["GET"])
+def live_demo_words() -> Response:
+    """What this page says."""
+    return _file("words.js")
 
 
 @routes.route("/live-demo/live.css", methods=["GET"])
@@ -77,7 +89,8 @@ def _file(name: str) -> Response:
         return problem(HTTPStatus.NOT_FOUND, error.detail)
     write_line("api", [Line(counts={"live_demo_200": 1})])
     policy = (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {origin_of(settings().live_url)}"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+        f"connect-src 'self' {origin_of(settings().live_url)}"
     )
     headers = {
         "Content-Type": f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8",
