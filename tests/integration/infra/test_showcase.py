@@ -24,7 +24,7 @@ def shown(pump: Pump) -> Seen:
     """Template, user, and the end of each channel, of every notification of the showcase; Elena has a device."""
     directory = wiring_people.directory()
     for person in PEOPLE:
-        directory.put(person["id"], UserBody.model_validate({k: v for k, v in person.items() if k != "id"}))
+        directory.put(str(person["id"]), UserBody.model_validate({k: v for k, v in person.items() if k != "id"}))
     directory.put("fyodor", UserBody.model_validate(FYODOR))
     wish = {"digests": {"series": {"every": "day", "at": "09:00"}}}
     wiring_people.preferences().put("fyodor", Preferences.model_validate(wish))
