@@ -93,8 +93,7 @@ def main() -> int:
         os.environ.update(made.cloud.environment())
         work = measure(report, made.cloud.ws_url, connections=chosen.connections, concurrencies=chosen.concurrency)
         asyncio.run(work)
-    report.remark("from one process beside the emulator, which takes most of the machine itself;")
-    report.remark("a Lambda of 512 MB has a third of a core, API Gateway as many as are asked for")
+    report.remark("from one process, beside the emulator and the clients")
     return report.publish()
 
 

@@ -172,7 +172,7 @@ function speak(chosen) {
   document.documentElement.lang = language;
   for (const one of document.querySelectorAll("[data-say]")) one.textContent = say(one.dataset.say);
   $("language").textContent = say("otherLanguage");
-  $("line").placeholder = say("example");
+  $("line").placeholder = say("lineExample");
   view.status(last.state, last.message);
   view.unread(Number($("unread").textContent));
   showPeople();
@@ -208,6 +208,11 @@ $("say").addEventListener("submit", (event) => {
 });
 $("user").addEventListener("change", () => { $("name").value = say("names")[$("user").value] ?? $("name").value; });
 $("read-all").addEventListener("click", () => live.send({ action: "inbox.read_all" }));
+$("example").addEventListener("click", () => fetch("live-demo/notifications", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ user_id: live.user }),
+}));
 $("leave").addEventListener("click", leave);
 $("language").addEventListener("click", () => speak(language === "ru" ? "en" : "ru"));
 window.addEventListener("online", () => live?.reopenNow());

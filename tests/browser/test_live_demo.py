@@ -131,6 +131,14 @@ def test_a_notification_is_a_toast_and_an_entry_in_both_windows_and_is_read_in_b
         expect(page.locator("#inbox li.unread")).to_have_count(0)
 
 
+def test_a_visitor_can_have_an_example_sent(enter: Enter) -> None:
+    page = enter("win-11", "Юля")
+    page.get_by_role("button", name="Прислать мне пример").click()
+    expect(page.locator(".toast")).to_contain_text("Дальний свет", timeout=_MS)
+    page.get_by_role("button", name="Прочитано").click()
+    expect(page.locator("#unread")).to_have_text("0", timeout=_MS)
+
+
 def test_a_person_is_blocked_by_a_press_of_a_button_and_heard_again_by_another(enter: Enter) -> None:
     first, second = enter("win-8", "Харитина"), enter("win-9", "Яков")
     first.get_by_role("button", name="Не слышать: Яков").click(timeout=_MS)
