@@ -25,6 +25,13 @@ const say = (key, ...values) => {
 };
 const same = (one, other) => one.trim().toLowerCase() === other.trim().toLowerCase();
 
+/** An element whose words change with the language. */
+function saying(key, one) {
+  one.dataset.say = key;
+  one.textContent = say(key);
+  return one;
+}
+
 function moment(at) {
   const date = new Date(at);
   const today = date.toDateString() === new Date().toDateString();
@@ -51,8 +58,9 @@ function entry(one) {
   item.append(row);
   if (one.body) item.append(element("p", one.body));
   const actions = element("div", "", "row");
-  if (/^https?:\/\//.test(one.url)) actions.append(link(one.url, say("open")));
-  if (!one.read) actions.append(button(say("read"), "quiet", () => { asRead(item); live.send({ action: "inbox.read", ids: [one.id] }); }));
+  if (/^https?:\/\//.test(one.url)) actions.append(saying("open", link(one.url, "")));
+  const read = () => { asRead(item); live.send({ action: "inbox.read", ids: [one.id] }); };
+  if (!one.read) actions.append(saying("read", button("", "quiet", read)));
   if (actions.children.length) item.append(actions);
   return item;
 }
