@@ -13,12 +13,11 @@ from chalicelib.control.queues import MAX_DELAY_SECONDS
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
-from chalicelib.pipeline.notification import notification_row
+from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
-from chalicelib.storage.ledger import NotificationRow
 
 KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2
@@ -144,20 +143,13 @@ class Admission:
         )
 
     def _record(self, job: EnrichJob) -> None:
-        # The rows follow from the job alone: writing them again is harmless.
-        accepted_at = parse_rfc3339(job.letter.accepted_at)
-        with reaching_dynamodb(), NotificationRow.batch_write() as batch:
-            for one in job.recipients:
-                batch.save(
-                    notification_row(
-                        one.notification_id,
-                        job.letter,
-                        channels=job.channels,
-                        recipient=one.profile or {"user_id": one.user_id},
-                        send_at=None,
-                        expires_at_epoch=expiry_epoch(self._retention_days, since=accepted_at),
-                    )
-                )
+        record_notifications(
+            job.letter,
+            [(one.notification_id, one.profile or {"user_id": one.user_id}) for one in job.recipients],
+            channels=job.channels,
+            send_at=None,
+            expires_at_epoch=expiry_epoch(self._retention_days, since=parse_rfc3339(job.letter.accepted_at)),
+        )
 
     def _with_content(self, job: EnrichJob) -> EnrichJob | None:
         if job.letter.content is None:
