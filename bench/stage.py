@@ -31,7 +31,7 @@ WAY: Mapping[str, tuple[str, int]] = {
     "fanout": ("fanout", 1),
     "enrich-bulk": ("enrich", 1),
     "deliver-email-bulk": ("deliver", 1),
-    "feedback": ("feedback", 90),
+    "feedback": ("feedback", 180),
     "retry": ("retry", 10),
 }
 

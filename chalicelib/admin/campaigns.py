@@ -23,9 +23,9 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview, lists
+from chalicelib.wiring.campaigns import campaign_control, campaign_preview
 from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.running import campaigns, lists, runs
 
 routes = Blueprint(__name__)
 _UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written

@@ -56,7 +56,8 @@ class Heads:
 
 
 class Admission:
-    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`."""
+    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`; `provider_rate` answers how many
+    letters a second may leave by a channel in the bulk lane."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Admission:
         ledger: Ledger,
         retries: Retries,
         limiter: Limiter,
+        provider_rate: Callable[[str], float],
         sleep: Callable[[float], None],
         max_attempts: int,
         retention_days: int,
@@ -77,6 +79,7 @@ class Admission:
         self._ledger = ledger
         self._retries = retries
         self._limiter = limiter
+        self._provider_rate = provider_rate
         self._sleep = sleep
         self._max_attempts = max_attempts
         self._retention_days = retention_days
@@ -106,7 +109,11 @@ class Admission:
         if state == "cancelled":
             self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
             return False
-        return job.paced or self._is_its_turn(job, f"campaign.{campaign_id}")
+        limit = f"campaign.{campaign_id}"
+        # What the provider allows is asked for by the gate: a campaign that may go as fast needs no limit of its own.
+        if job.paced or self._heads.rate(limit) >= self._provider_rate(job.channel):
+            return True
+        return self._is_its_turn(job, limit)
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
         """A chunk whose turn comes later has it reserved and waits in the retry queue: no worker waits with it."""

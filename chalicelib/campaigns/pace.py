@@ -3,19 +3,21 @@ Both are read anew for every page, so that they may be changed while a run goes 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import floor
+from math import ceil, floor
 
 from chalicelib.control.queues import BATCH_ENTRIES, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import CHUNK_SIZE
 
 MAX_SHARDS = 8
+USERS_A_SHARD = 5000  # a smaller part costs more to look after than it gains: the chunk at its end is not full
 PAGE_SIZE = 1000
 AHEAD_SECONDS = 60.0  # so far ahead of its letters' time a run publishes: a change of pace acts within it
 
 
-def shard_count(rate_per_second: float) -> int:
-    """How many parallel shards a run of this rate is worth: each can fill a whole chunk every second."""
-    return max(1, min(MAX_SHARDS, floor(rate_per_second / CHUNK_SIZE)))
+def shard_count(rate_per_second: float, *, users: int) -> int:
+    """How many parallel shards a run of this rate over about so many users is worth: each can fill a whole chunk every
+    second, and has enough to fill chunks with."""
+    return max(1, min(MAX_SHARDS, floor(rate_per_second / CHUNK_SIZE), ceil(users / USERS_A_SHARD)))
 
 
 @dataclass(frozen=True)

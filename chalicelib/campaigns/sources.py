@@ -166,6 +166,13 @@ class Sources:
         self._lists = lists
         self._default_zone = default_zone
 
+    def size(self, spec: Campaign) -> int:
+        """About how many there are to look at; a rule may mean fewer. Raises: NotFoundError (permanent: the list is
+        gone), UnavailableError (retryable)."""
+        if spec.audience.list_id is not None:
+            return int(self._lists.get(spec.audience.list_id).row_count or 0)
+        return self._directory.size()
+
     def of(self, run: RunRow, spec: Campaign, *, scheduled: datetime) -> Source:
         """The source of a run's recipients."""
         if run.resend_of:

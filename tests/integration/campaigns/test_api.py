@@ -7,8 +7,8 @@ import pytest
 from chalicelib.campaigns.lists import ListLoader
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.storage.people import PreferencesRow
-from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import running
 from tests.integration.api.gateway import Gateway, Reply, gateway
 from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock, Viewers
 
@@ -180,13 +180,13 @@ class OneFile:
 
 
 def test_a_list_is_deleted_with_its_rows_once_no_campaign_needs_it(api: Gateway, desk: Desk) -> None:
-    row = wiring_campaigns.lists().add("Guests", by="anna")
-    ListLoader(store=wiring_campaigns.lists(), uploads=OneFile(), clock=desk.clock).load(row.list_id)
+    row = running.lists().add("Guests", by="anna")
+    ListLoader(store=running.lists(), uploads=OneFile(), clock=desk.clock).load(row.list_id)
     path = f"/v1/lists/{row.list_id}"
     made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"list_id": row.list_id}}).body
 
     assert api.call("DELETE", path).status == 409
-    assert wiring_campaigns.lists().block(row.list_id, 0) is not None
+    assert running.lists().block(row.list_id, 0) is not None
     api.call("POST", f"/v1/campaigns/{made['id']}/cancel")
     assert api.call("DELETE", path).status == 204
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.pace import MAX_SHARDS, Pace, Publisher, shard_count
+from chalicelib.campaigns.pace import MAX_SHARDS, USERS_A_SHARD, Pace, Publisher, shard_count
 from chalicelib.control.queues import Outgoing
 
 
@@ -68,9 +68,15 @@ def test_delays_spread_letters_at_the_rate(rate: float, sizes: list[int]) -> Non
     assert all(delay <= letters_at - 1000 for delay in delays)
 
 
-@given(rate=st.floats(0.1, 10_000))
-def test_a_chunk_is_never_more_than_a_second_of_the_rate(rate: float) -> None:
-    shards = shard_count(rate)
+def test_a_small_audience_is_not_divided() -> None:
+    assert shard_count(10_000, users=USERS_A_SHARD) == 1
+    assert shard_count(10_000, users=USERS_A_SHARD + 1) == 2
+    assert shard_count(10_000, users=0) == 1
+
+
+@given(rate=st.floats(0.1, 10_000), users=st.integers(0, 10_000_000))
+def test_a_chunk_is_never_more_than_a_second_of_the_rate(rate: float, users: int) -> None:
+    shards = shard_count(rate, users=users)
     pace = Pace(rate / shards, 100)
 
     assert 1 <= shards <= MAX_SHARDS
