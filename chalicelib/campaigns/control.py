@@ -72,7 +72,7 @@ class CampaignControl:
         if head.state not in _EDITABLE or head.open_runs:
             paces = " and ".join(sorted(_PACES))
             raise ConflictError(f"the campaign is {head.state}: only {paces} can be changed now")
-        self._readiness.check(spec)
+        self._readiness.check(spec, known_start=before.start_at)
         extra: list[Action] = []
         if head.state != "draft" and self._approval:
             extra = [CampaignRow.state.set("awaiting_approval"), CampaignRow.due.remove()]

@@ -143,6 +143,20 @@ def test_an_edit_makes_a_version_and_the_history_keeps_both(api: Gateway, desk: 
     assert [one["campaign"]["name"] for one in versions] == ["November", "December"]
 
 
+def test_a_periodic_campaign_whose_start_has_passed_can_still_be_edited(
+    api: Gateway, desk: Desk, viewers: Viewers, clock: StandingClock
+) -> None:
+    viewers(1)
+    weekly = {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "start_at": "2026-03-03T00:00:00Z"}
+    made = api.call("POST", "/v1/campaigns", {**PROMO, **weekly}).body
+    path = f"/v1/campaigns/{made['id']}"
+    assert api.call("POST", f"{path}/start").body["state"] == "scheduled"
+    clock.pass_(days=2)
+
+    assert api.call("PATCH", path, {"name": "December"}).body["name"] == "December"
+    assert refused_fields(api.call("PATCH", path, {"start_at": "2026-03-04T00:00:00Z"})) == {"start_at"}
+
+
 def test_only_the_pace_of_a_running_campaign_can_be_changed(api: Gateway, desk: Desk, viewers: Viewers) -> None:
     viewers(3)
     made = api.call("POST", "/v1/campaigns", PROMO).body
