@@ -188,7 +188,7 @@ def test_a_draft_refuses_what_its_state_forbids(api: Gateway, desk: Desk, verb: 
 class OneFile:
     """The bucket of uploads, which moto has none of here."""
 
-    def lines(self, _list_id: str) -> list[bytes]:
+    def pieces(self, _list_id: str) -> list[bytes]:
         """The same file for every list."""
         return [b"email\n", b"guest-1@example.com\n", b"guest-2@example.com\n"]
 
