@@ -115,7 +115,7 @@ class Fanout:
         parts = PARKED_PLACES if job.shard.startswith(PARKED) else int(run.shards)
         pace = Pace(
             letters_per_second=(head.rate_per_second or spec.rate_per_second) / parts,
-            messages_per_second=(head.publish_per_second or spec.publish_per_second) / parts,
+            messages_per_second=head.publish_per_second or spec.publish_per_second,
         )
         return _Work(head, run, spec, row, pace)
 
@@ -209,6 +209,7 @@ class Fanout:
         published = self._publisher.publish(
             "enrich-bulk",
             messages,
+            name=f"publish.{work.head.id}",
             per_second=work.pace.messages_per_second,
             budget_seconds=BUDGET_SECONDS,
         )
