@@ -1,5 +1,5 @@
-"""Messages a second: counted where they leave for SQS, while all publishers of a campaign work at the same time. Time is
-simulated: each message of the queue `fanout` is worked off by a process of its own, at the moment it is due."""
+"""Messages a second: counted where they leave for SQS, while all publishers of a campaign work at the same time. Time
+is simulated: each shard is a process of its own, and each of its messages is worked off at the moment it is due."""
 
 import heapq
 import json
