@@ -1,5 +1,5 @@
-"""How fast a run goes: letters a second, as delays of its chunks, and messages a second, as turns that all publishers of
-a campaign take. Both are read anew for every message of the queue `fanout`, so that they may be changed while a run
+"""How fast a run goes: letters a second, as delays of its chunks, and messages a second, as turns that all publishers
+of a campaign take. Both are read anew for every message of the queue `fanout`, so that they may be changed while a run
 goes on."""
 
 from collections.abc import Callable, Sequence
