@@ -144,7 +144,7 @@ class Fanout:
         )
 
     def _without_excluded(self, work: _Work, targets: Sequence[Target]) -> list[Target]:
-        others = [run.run_id for one in work.spec.audience.exclude_campaigns for run in self._runs.of(one)]
+        others = [run for one in work.spec.audience.exclude_campaigns for run in self._runs.of(one)]
         if not others or not targets or work.run.resend_of:
             return list(targets)
         out = excluded(targets, others)

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.lists import ListLoader
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.storage.people import PreferencesRow
 from chalicelib.wiring import campaigns as wiring_campaigns
@@ -185,22 +184,13 @@ def test_a_draft_refuses_what_its_state_forbids(api: Gateway, desk: Desk, verb: 
     assert api.call("POST", f"/v1/campaigns/{made['id']}/{verb}").status in (404, 409)
 
 
-class OneFile:
-    """The bucket of uploads, which moto has none of here."""
-
-    def pieces(self, _list_id: str) -> list[bytes]:
-        """The same file for every list."""
-        return [b"email\n", b"guest-1@example.com\n", b"guest-2@example.com\n"]
-
-
 def test_a_list_is_deleted_with_its_rows_once_no_campaign_needs_it(api: Gateway, desk: Desk) -> None:
-    row = wiring_campaigns.lists().add("Guests", by="anna")
-    ListLoader(store=wiring_campaigns.lists(), uploads=OneFile(), clock=desk.clock).load(row.list_id)
-    path = f"/v1/lists/{row.list_id}"
-    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"list_id": row.list_id}}).body
+    list_id = desk.load_list(b"email\nguest-1@example.com\nguest-2@example.com\n")
+    path = f"/v1/lists/{list_id}"
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"list_id": list_id}}).body
 
     assert api.call("DELETE", path).status == 409
-    assert wiring_campaigns.lists().block(row.list_id, 0) is not None
+    assert wiring_campaigns.lists().block(list_id, 0) is not None
     api.call("POST", f"/v1/campaigns/{made['id']}/cancel")
     assert api.call("DELETE", path).status == 204
 
