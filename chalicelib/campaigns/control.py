@@ -93,12 +93,12 @@ class CampaignControl:
         return self._schedule(head, only_from=["draft"], by=by)
 
     def approve(self, campaign_id: str, *, by: str) -> CampaignRow:
-        """Another manager's word. Raises: ForbiddenError (permanent: it is one's own campaign), InvalidError,
+        """Another manager's word. Raises: ForbiddenError (permanent: a version is one's own), InvalidError,
         ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
         _expect(head, ["awaiting_approval"])
-        if by in (head.created_by, head.updated_by):
-            raise ForbiddenError("a campaign is approved by another manager than the one who wrote it")
+        if by in {version.updated_by for version in self._campaigns.versions(campaign_id)}:
+            raise ForbiddenError("a campaign is approved by another manager than those who wrote it")
         self._readiness.check_start(spec_of(head))
         approval = [CampaignRow.approved_by.set(by), CampaignRow.approved_version.set(int(head.version))]
         return self._schedule(head, only_from=["awaiting_approval"], by=by, extra=approval)
