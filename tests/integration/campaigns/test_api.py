@@ -142,6 +142,28 @@ def test_an_edit_makes_a_version_and_the_history_keeps_both(api: Gateway, desk: 
     assert [one["campaign"]["name"] for one in versions] == ["November", "December"]
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"template": None}, "template"),
+        ({"audience": None}, "audience"),
+        ({"template": "x" * 65}, "template"),
+        ({"channels": []}, "channels"),
+        ({"rate_per_second": 0}, "rate_per_second"),
+        ({"timezone": "recipient"}, "timezone"),
+    ],
+)
+def test_a_mistake_in_an_edit_is_named_by_its_field_and_changes_nothing(
+    api: Gateway, desk: Desk, change: dict[str, Any], field: str
+) -> None:
+    made = api.call("POST", "/v1/campaigns", PROMO).body
+
+    assert refused_fields(api.call("PATCH", f"/v1/campaigns/{made['id']}", change)) == {field}
+
+    assert api.call("GET", f"/v1/campaigns/{made['id']}").body["version"] == 1
+
+
 def test_a_periodic_campaign_whose_start_has_passed_can_still_be_edited(
     api: Gateway, desk: Desk, viewers: Viewers, clock: StandingClock
 ) -> None:
