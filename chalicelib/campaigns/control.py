@@ -104,8 +104,8 @@ class CampaignControl:
         return self._schedule(head, only_from=["awaiting_approval"], by=by, extra=approval)
 
     def pause(self, campaign_id: str, *, by: str) -> CampaignRow:
-        """No new chunk is begun: workers know it within a second. Raises: ConflictError, NotFoundError (permanent),
-        UnavailableError (retryable)."""
+        """No new chunk is sent from now on. Raises: ConflictError, NotFoundError (permanent), UnavailableError
+        (retryable)."""
         head = self._campaigns.get(campaign_id)
         self._campaigns.enter(
             head, "paused", only_from=["scheduled", "running"], by=by, extra=[CampaignRow.due.remove()]

@@ -63,6 +63,24 @@ def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
     assert desk.head(campaign_id).state == "completed"
 
 
+@pytest.mark.parametrize("stop", ["pause", "cancel"])
+def test_a_pause_acts_on_a_busy_worker_with_its_next_chunk(
+    desk: Desk, viewers: Viewers, office: PostOffice, stop: str
+) -> None:
+    viewers(40)
+    campaign_id = desk.start()
+    desk.pump.run("fanout")
+    desk.pump.run("enrich-bulk")
+    desk.pump.step("deliver-email-bulk", 1)
+    sent_before = len(office.letters)
+    assert 0 < sent_before < 40
+
+    getattr(wiring_campaigns.campaign_control(), stop)(campaign_id, by=ANNA)
+    desk.pump.run("deliver-email-bulk")  # by the same process, which has just read that the campaign is running
+
+    assert len(office.letters) == sent_before
+
+
 def test_a_cancelled_campaign_sends_no_more_and_counts_the_rest_as_cancelled(
     desk: Desk, viewers: Viewers, office: PostOffice
 ) -> None:
