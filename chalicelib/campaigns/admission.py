@@ -97,8 +97,8 @@ class Admission:
         return self._with_content(job)
 
     def admits(self, job: DeliverJob) -> bool:
-        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam. The state
-        is asked for with every chunk: what is sent after a pause is the chunk in each worker's hands, and no more."""
+        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam. The
+        state is asked for with every chunk: after a pause the one in each worker's hands is sent, and no more."""
         campaign_id = job.letter.campaign_id or ""
         state = self._heads.state(campaign_id, fresh=True)
         if state == "paused":
