@@ -189,7 +189,7 @@ def approve_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
-    """Workers know it within a second."""
+    """Each worker finishes the chunk in its hands."""
     campaign_control().pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 

@@ -1,5 +1,5 @@
 """What stands before every chunk of a campaign in `enrich` and `deliver`: is the campaign going, is it its turn, and
-what more do its letters need. A pause acts on every worker within a second and a chunk.
+what more do its letters need. A pause acts on every worker that sends within one chunk.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,16 +25,16 @@ _PROFILE_FIELDS = frozenset({"email", "phone", "name", "locale", "timezone", "at
 
 
 class Heads:
-    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old."""
+    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock  # seconds that never go back
         self._known: dict[str, tuple[float, str, float]] = {}
 
-    def state(self, campaign_id: str) -> str:
-        """`cancelled` for a campaign that is not there. Raises: UnavailableError (retryable)."""
+    def state(self, campaign_id: str, *, fresh: bool = False) -> str:
+        """`cancelled` for a campaign that is not there; `fresh`: as of now. Raises: UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
-        if known is None or known[0] <= self._clock():
+        if fresh or known is None or known[0] <= self._clock():
             known = self._read(campaign_id)
         return known[1]
 
@@ -99,9 +99,10 @@ class Admission:
         return self._with_content(job)
 
     def admits(self, job: DeliverJob) -> bool:
-        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam."""
+        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam. The
+        state is asked for with every chunk: after a pause the one in each worker's hands is sent, and no more."""
         campaign_id = job.letter.campaign_id or ""
-        state = self._heads.state(campaign_id)
+        state = self._heads.state(campaign_id, fresh=True)
         if state == "paused":
             recipients = tuple(_known_again(r) for r in job.recipients)
             self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))

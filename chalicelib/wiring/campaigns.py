@@ -62,13 +62,15 @@ def fanout() -> "Fanout":
     """The fan-out of runs."""
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.pace import Publisher
+    from chalicelib.control.limits import Limiter
 
+    turns = Limiter(clock=now, default_rates=lambda _: 1.0, block_seconds=0)
     return Fanout(
         campaigns=campaigns(),
         runs=runs(),
         sources=sources(),
         parking=parking(),
-        publisher=Publisher(queues(), sleep=time.sleep, clock=time.monotonic),
+        publisher=Publisher(queues(), turns=turns, sleep=time.sleep, clock=time.monotonic),
         queues=queues(),
         clock=now,
         monotonic=time.monotonic,
