@@ -12,7 +12,7 @@ from infra.account import Account
 from infra.archive import Artifact, tree, write_zip
 from infra.package import workers_zip
 from infra.paths import ROOT
-from infra.stages import WorkerTimings, environment_of
+from infra.stages import WorkerTimings, environment_of, requests_per_second
 from layers.build import build_layer
 from tests.integration.infra.rest_api_importer import rest_api_importer
 
@@ -62,6 +62,21 @@ def test_the_deployed_api_answers_and_knows_its_tables(api: str) -> None:
     answer = requests.post(f"{api}/v1/notifications", json={}, headers=unknown, timeout=60)
     assert answer.status_code == 401
     assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+def test_the_gateway_lets_no_more_calls_in_than_the_stage_says(account: Account, api: str) -> None:
+    [rest], [live] = account.rest_apis.get_rest_apis()["items"], account.websocket_apis.get_apis()["Items"]
+    calls = account.rest_apis.get_stage(restApiId=rest["id"], stageName="api")["methodSettings"]["*/*"]
+    frames = account.websocket_apis.get_stage(ApiId=live["ApiId"], StageName="api")["DefaultRouteSettings"]
+    per_second = requests_per_second(STAGE)
+    assert (calls["throttlingRateLimit"], calls["throttlingBurstLimit"]) == (per_second, 2 * per_second)
+    assert (frames["ThrottlingRateLimit"], frames["ThrottlingBurstLimit"]) == (per_second, 2 * per_second)
+
+
+def test_the_logs_of_every_function_are_forgotten_after_a_month(account: Account, api: str) -> None:
+    groups = account.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/vestnik-dev")["logGroups"]
+    kept = {group["logGroupName"].rpartition("/")[2]: group.get("retentionInDays") for group in groups}
+    assert kept == dict.fromkeys(code_of(account), 30)
 
 
 def test_the_same_release_again_changes_nothing(account: Account, api: str) -> None:
