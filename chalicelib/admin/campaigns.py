@@ -10,7 +10,7 @@ from chalicelib.admin.audience_form import GROUPS, one, rows_of
 from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
-from chalicelib.admin.letters import Letter, framed, letter_for
+from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import Campaign, CampaignPatch
@@ -21,6 +21,7 @@ from chalicelib.control.answers import invalid
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
+from chalicelib.rendering.model import Template
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaigns import campaign_control, campaign_preview
@@ -127,14 +128,17 @@ def check_campaign(visit: Visit) -> Page:
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
     letter = _letter(spec, user_id=user_id, locale=locale)
+    template = templates().get(spec.template)
+    texts = texts_of(template, _context(spec, template)) if "sms" in campaign_preview().channels(spec) else ()
     shown = {
         "campaign": head,
         "spec": spec,
         "look": look,
         "following": following,
         "user": user_id,
-        "locales": sorted(templates().get(spec.template).locales),
+        "locales": sorted(template.locales),
         "letter": letter,
+        "texts": list(texts),
         "letter_url": url(f"/admin/campaigns/{head.id}/letter", user=user_id or None, letter=locale),
     }
     return Page("campaign_check", shown)
@@ -237,8 +241,12 @@ def test_campaign(visit: Visit) -> Go:
 
 def _letter(spec: Campaign, *, user_id: str, locale: str) -> Letter:
     template = templates().get(spec.template)
-    context = {**template.sample.context, **spec.context}  # what only a source of content knows, by the sample
+    context = _context(spec, template)
     return letter_for(template, context, user_id=user_id, locale=locale, renderer=renderer())
+
+
+def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:
+    return {**template.sample.context, **spec.context}  # what only a source of content knows, by the sample
 
 
 def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:

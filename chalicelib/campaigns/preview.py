@@ -117,6 +117,12 @@ class Preview:
         counts["final"] += len(final)
         return final
 
+    def channels(self, spec: Campaign) -> Sequence[str]:
+        """Those that it may go by. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        template = self._templates.get(spec.template)
+        category = spec.category or template.category
+        return plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
+
     def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
         """By notification id; an unknown user is left out."""
         found = {t.recipient.notification_id: t.profile for t in targets if t.profile is not None}
@@ -132,10 +138,8 @@ class Preview:
 
     def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
-        template = self._templates.get(spec.template)
-        category = spec.category or template.category
-        channels = plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
-        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in channels}
+        category = spec.category or self._templates.get(spec.template).category
+        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in self.channels(spec)}
         reached: set[str] = set()
         against: dict[str, str] = {}
         for channel, consent in self._consent.ask(category, asked).items():

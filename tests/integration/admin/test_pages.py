@@ -75,6 +75,13 @@ def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None)
     assert boss.get(f"/admin/campaigns/{campaign}").status == 200
 
 
+def test_a_campaign_by_sms_tells_its_segments_before_it_is_started(boss: Visitor, viewers: None) -> None:
+    by_sms = written(boss, channels=["sms"])
+    assert "segments: " in boss.get(f"/admin/campaigns/{by_sms}/check").text
+    by_mail = written(boss, name="By mail")
+    assert "segments: " not in boss.get(f"/admin/campaigns/{by_mail}/check").text
+
+
 def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: None) -> None:
     seen = boss.post("/admin/campaigns/new", **{**PROMO, "rate_per_second": "0", "var_url": "no url", "name": "Kept"})
     assert seen.status == 422

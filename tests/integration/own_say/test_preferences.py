@@ -154,6 +154,21 @@ def test_a_letter_in_quiet_hours_waits_for_their_end(
     assert abs(parse_rfc3339(waiting.not_before) - ends) <= timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("when", ["before", "between queueing and sending"])
+def test_quiet_that_a_letter_would_not_outlive_is_not_waited_for(
+    api: Gateway, register: Register, pump: Pump, letters: Letters, when: str
+) -> None:
+    register(timezone="UTC")
+    if when == "before":
+        api.put("/v1/users/anna/preferences", {"quiet_hours": quiet_now()})
+    promo = send(api, expires_at=rfc3339(now() + timedelta(minutes=30)))
+    pump.run("enrich-instant")
+    api.put("/v1/users/anna/preferences", {"quiet_hours": quiet_now()})
+    pump.run()
+
+    assert (outcome(api, promo), letters()) == (("skipped", "expired"), [])
+
+
 def test_what_waited_comes_when_the_quiet_is_over(
     api: Gateway, register: Register, pump: Pump, letters: Letters
 ) -> None:
