@@ -82,8 +82,7 @@ def set_limit(visit: Visit) -> Go:
 @page(routes, "/admin/dead-letters")
 def dead_letter_queues(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """How many lie in each queue."""
-    counts = {queue: depth.dead for queue, depth in queue_depths().read().items()}
-    return Page("dead_letters", {"counts": counts, "queue": None, "letters": []})
+    return Page("dead_letters", {"counts": queue_depths().dead(), "queue": None, "letters": []})
 
 
 @page(routes, "/admin/dead-letters/{queue}")
@@ -91,9 +90,11 @@ def dead_letter_queue(visit: Visit) -> Page:
     """A look into one; they stay where they are."""
     queue = visit.path["queue"]
     most = settings().max_attempts
-    found = [describe_dead_letter(letter) for letter in dead_letters().look(queue, limit=_LOOKED_AT)]
+    count = dead_letters().count(queue)  # known first: to look for more than there are is to wait for them
+    looked_at = dead_letters().look(queue, limit=min(count, _LOOKED_AT))
+    found = [describe_dead_letter(letter) for letter in looked_at]
     letters = [one | {"why": why_dead(one, max_attempts=most)} for one in found]
-    return Page("dead_letters", {"counts": {queue: dead_letters().count(queue)}, "queue": queue, "letters": letters})
+    return Page("dead_letters", {"counts": {queue: count}, "queue": queue, "letters": letters})
 
 
 @action(
