@@ -71,6 +71,8 @@ class History:
         with reaching_dynamodb():
             heads, reached = _heads_of_day(f"{day}", before)
             wanted = [head for head in heads if template in (None, head.template)]
+            if status is None:  # else only their deliveries tell who fits; one more than a page says there are more
+                wanted = wanted[: PAGE_SIZE + 1]
             deliveries = self._deliveries(wanted)
         described = [(head, self._describe(head, deliveries.get(head.notification_id, []))) for head in wanted]
         fitting = [(head, one) for head, one in described if status in (None, one["status"])]
