@@ -28,7 +28,11 @@ class Stock:
 
     def pages(self) -> list[str]:
         """The address of every page."""
-        return [self._address(route.path) for route in REGISTERED if route.method == "GET"]
+        return list(self.addresses().values())
+
+    def addresses(self) -> dict[str, str]:
+        """By route."""
+        return {route.path: self._address(route.path) for route in REGISTERED if route.method == "GET"}
 
     def _address(self, path: str) -> str:
         section = path.removeprefix("/admin").partition("/")[2].partition("/")[0]
