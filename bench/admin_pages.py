@@ -22,20 +22,20 @@ def fill(campaigns: int, notifications: int) -> None:
     """The rows as the service would have written them, over the last thirty days."""
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.pipeline.notification import notification_row
-    from chalicelib.storage.ledger import DeliveryRow, NotificationRow, delivery_part
+    from chalicelib.pipeline.notification import record_notifications
+    from chalicelib.storage.ledger import DeliveryRow, delivery_part
     from tests.integration.admin.stocked import make_campaign
 
     for n in range(campaigns):
         make_campaign(n)
-    with NotificationRow.batch_write() as batch:
+    with DeliveryRow.batch_write() as batch:
         for n in range(notifications):
             id_ = derived_id("bench", str(n))
             at = rfc3339(now() - timedelta(seconds=n * 2_592_000 / notifications))
             letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="instant", context={},
                                 request_id="r", accepted_at=at)  # fmt: skip
-            batch.save(notification_row(id_, letter, channels=["email"], recipient={"user_id": f"u-{n % 5000}"},
-                                        send_at=None, expires_at_epoch=2_000_000_000))  # fmt: skip
+            record_notifications(letter, [(id_, {"user_id": f"u-{n % 5000}"})], channels=["email"], send_at=None,
+                                 expires_at_epoch=2_000_000_000)  # fmt: skip
             batch.save(DeliveryRow(id_, delivery_part("email"), status="sent", created_at=at))
 
 
