@@ -24,10 +24,10 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview, lists
+from chalicelib.wiring.campaigns import campaign_control, campaign_preview
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.running import campaigns, lists, runs
 
 routes = Blueprint(__name__)
 _FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
@@ -199,7 +199,7 @@ def approve_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
-    """Workers know it within a second."""
+    """Each worker finishes the chunk in its hands."""
     campaign_control().pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 

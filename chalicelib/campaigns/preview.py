@@ -108,7 +108,7 @@ class Preview:
 
     def _count(self, spec: Campaign, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
-        others = [run.run_id for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
+        others = [run for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
         out = excluded(targets, others) if others else set()
         counts["excluded"] += len(out)
         targets = [target for target in targets if target.recipient.notification_id not in out]

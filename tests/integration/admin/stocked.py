@@ -11,10 +11,11 @@ from chalicelib.pipeline.links import Link
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.wiring.campaigns import campaign_control, lists
+from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory, suppressions
+from chalicelib.wiring.running import lists
 
 CODE = "AAAAAAAAAAAAAAAAAAAAAA"
 

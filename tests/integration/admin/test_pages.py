@@ -12,7 +12,7 @@ import pytest
 from chalicelib.admin import look
 from chalicelib.admin.frame import REGISTERED
 from chalicelib.clock import now
-from chalicelib.control.event_rules import DEFAULT_RULES, EventRule
+from chalicelib.control.event_rules import EventRule, default_rules
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
@@ -553,7 +553,7 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
 def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
     kept = form_in(boss.get("/admin/event-rules/user.registered"))
     assert boss.post("/admin/event-rules/user.registered", **kept).said == "saved"
-    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES  # shown and sent again, nothing changed
+    assert site_settings().current(fresh=True).event_rules == default_rules()  # shown and sent again, nothing changed
     boss.get("/admin/event-rules/new")
     row: dict[str, Any] = {
            "template": ["promo", "", "promo"], "category": ["", "", "digest"], "channels": ["", "", "email, live"],
@@ -561,7 +561,7 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
            "equals": ["", "", '"5"']}  # fmt: skip
     assert boss.post("/admin/event-rules/new", event="order.paid", **row).said == "saved"
     rules = site_settings().current(fresh=True).event_rules
-    assert rules["user.registered"] == DEFAULT_RULES["user.registered"]
+    assert rules["user.registered"] == default_rules()["user.registered"]
     assert rules["order.paid"] == EventRule.model_validate(
         {"steps": [{"template": "promo"}, {"template": "promo", "category": "digest", "channels": ["email", "live"],
          "delay": "PT90M", "stop_when": {"attribute": "code", "equals": "5"}}]}
@@ -573,7 +573,7 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
     assert boss.post("/admin/event-rules/order.paid", **(again | {"event": ["order.done"]})).said == "saved"
     assert set(site_settings().current(fresh=True).event_rules) == {"user.registered", "order.done"}
     assert boss.post("/admin/event-rules/order.done/remove").said == "removed"
-    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES
+    assert site_settings().current(fresh=True).event_rules == default_rules()
     assert boss.get("/admin/event-rules/order.done").status == 404
 
 
@@ -598,7 +598,7 @@ def test_a_wrong_rule_is_refused_and_stays_typed(boss: Visitor, wrong: dict[str,
     assert seen.status == 422
     assert named in seen.text
     assert "kept_as_typed" in seen.text or wrong.get("template") == ""
-    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES
+    assert site_settings().current(fresh=True).event_rules == default_rules()
 
 
 def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> None:
