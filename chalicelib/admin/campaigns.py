@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from chalicelib.admin.audience_form import GROUPS, one, rows_of
 from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
+from chalicelib.admin.cautions import cautions
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
 from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
@@ -24,11 +25,13 @@ from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview, lists
+from chalicelib.wiring.campaigns import campaign_control, campaign_preview
+from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.running import campaigns, lists, runs
 
 routes = Blueprint(__name__)
+_FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
 _UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
 _LISTS = 50
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
@@ -38,8 +41,12 @@ LISTED = 12  # two requests for the campaigns and one for the counters of every 
 def campaign_list(visit: Visit) -> Page:
     """Every campaign, newest first."""
     found, cursor = campaigns().page(limit=LISTED, cursor=visit.query.get("cursor"))
-    following = url("/admin/campaigns", cursor=cursor) if cursor else None
-    return Page("campaigns", {"campaigns": describe_in_short(found), "following": following})
+    shown = {
+        "campaigns": describe_in_short(found),
+        "here_url": url("/admin/campaigns", cursor=visit.query.get("cursor")),
+        "following": url("/admin/campaigns", cursor=cursor) if cursor else None,
+    }
+    return Page("campaigns", shown)
 
 
 @page(routes, "/admin/campaigns/new", role=Role.EDITOR)
@@ -124,7 +131,8 @@ def check_campaign(visit: Visit) -> Page:
     """What would happen: who gets it, who does not and why, when, for how long."""
     head = campaigns().get(visit.path["id"])
     spec = spec_of(head)
-    look = campaign_preview().look(head, spec, cursor=visit.query.get("cursor"))
+    cursor = visit.query.get("cursor")
+    look = campaign_preview().look(head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK)
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
     letter = _letter(spec, user_id=user_id, locale=locale)
@@ -135,6 +143,8 @@ def check_campaign(visit: Visit) -> Page:
         "spec": spec,
         "look": look,
         "following": following,
+        "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
+        "approval": settings().campaign_approval,
         "user": user_id,
         "locales": sorted(template.locales),
         "letter": letter,
@@ -193,7 +203,7 @@ def approve_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
-    """Workers know it within a second."""
+    """Each worker finishes the chunk in its hands."""
     campaign_control().pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 
@@ -237,6 +247,10 @@ def test_campaign(visit: Visit) -> Go:
         raise InvalidError.of("to", "expected an address or a user's id") from error
     campaign_control().test(visit.path["id"], (recipient,), by=visit.manager.key)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
+
+
+def _email_is_cut_off() -> bool:
+    return any(switch.name == "ses" and switch.state == "open" for switch in switches().read_all())
 
 
 def _letter(spec: Campaign, *, user_id: str, locale: str) -> Letter:

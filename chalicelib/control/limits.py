@@ -2,9 +2,10 @@
 
 The shared state is one moment, `free_at`: a lease of n units moves it n/rate seconds on, and its units may be used from
 where it stood, one every 1/rate seconds (a virtual queue, as in the generic cell rate algorithm). Workers queue up
-behind each other in time instead of trying again. Within any T seconds at most rate x T units and one block are used.
+behind each other in time instead of trying again. A worker is slower than the rate of all, so that its units hold for a
+while longer: BLOCK_SECONDS. Within any T seconds at most rate x T units and one block, rate x BLOCK_SECONDS, are used.
 
-A lease is as large as a process has shown that it needs: the time of a large one that is hardly used would be lost, and
+A lease is as large as what a process has shown that it uses in that time: the rest of a larger one would be lost, and
 everybody else would wait for it.
 """
 
@@ -23,7 +24,9 @@ from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import LimitRow
 
 LIMITS = tuple(f"{subsystem}.{lane}" for subsystem in SUBSYSTEMS for lane in ("instant", "bulk"))
-BLOCK_SECONDS = 0.5  # a block is what the rate gives in this time: two writes a second, over all workers
+BLOCK_SECONDS = 2.0  # how long a lease holds; a block is what the rate gives in this time
+_LEASES_IN_A_BLOCK = 4  # one lease takes no more than this part of it: whoever comes next waits half a second at most
+_LEASED_FOR = 0.9  # of that time: a pace is never quite the same again, and what is left over is lost
 PORTION_SECONDS = 1.0  # a call that can be divided carries no more than the rate gives in this time
 MOST_RATE = 100_000.0
 LEAST_RATE = 0.1  # units a second: whatever is set and however slowed, something leaves
@@ -38,12 +41,14 @@ _NEVER_AHEAD_SECONDS = 900
 
 @dataclass
 class _Lease:
-    """Units that this process may use until `ends_at`, the next of them from `next_at`, one every `unit_seconds`."""
+    """Units that this process may use from `starts_at` until `ends_at`, the next of them from `next_at`, one every
+    `unit_seconds`."""
 
     size: int
     units: int
     unit_seconds: float
     taken_at: float
+    starts_at: float
     next_at: float
     ends_at: float
 
@@ -55,7 +60,7 @@ class _Lease:
         if wait > max_wait_seconds:
             return Grant(0, wait)
         self.units -= units
-        self.next_at += units * self.unit_seconds
+        self.next_at = max(now, self.next_at) + units * self.unit_seconds
         return Grant(units, wait)
 
 
@@ -112,18 +117,21 @@ class Limiter:
         if start is None:
             return Grant(0, max_wait_seconds)
         start = max(start, now)
-        lease = _Lease(block, block, 1 / rate, taken_at=now, next_at=start, ends_at=start + block / rate)
+        ends_at = start + max(block / rate, self._block_seconds)
+        lease = _Lease(block, block, 1 / rate, taken_at=now, starts_at=start, next_at=start, ends_at=ends_at)
         self._leases[name] = lease
         return lease.use(units, now=now, max_wait_seconds=max_wait_seconds) or Grant(0, max_wait_seconds)
 
     def _block(self, last: _Lease | None, units: int, *, rate: float, now: float) -> int:
-        """How many units to lease: twice the last lease where that was used up in time, else what was used of it."""
+        """How many units to lease: what this process will use while they hold, going by how it used the last ones, and
+        never more than twice as many."""
         calls = 1
         if last is not None and now <= last.ends_at + self._block_seconds:
-            used_up = last.units < units
-            calls = (2 * last.size if used_up else last.size - last.units) // units
+            passed = max(min(now, last.ends_at) - last.starts_at, 1 / rate)
+            used_units = last.size - last.units
+            calls = min(2 * used_units, int(used_units * self._block_seconds * _LEASED_FOR / passed)) // units
         # A whole number of calls like this one: a rest that is too small for the next call would be lost.
-        most = ceil(rate * self._block_seconds / units)
+        most = ceil(rate * self._block_seconds / _LEASES_IN_A_BLOCK / units)
         return units * max(1, min(calls, most))
 
     def slow_down(self, name: str) -> None:
@@ -149,6 +157,10 @@ class Limiter:
         # Nobody waits for what was reserved at the old rate.
         self._update(name, [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()], None)
 
+    def rate(self, name: str) -> float:
+        """Units a second as of now, at most a second old. Raises: UnavailableError (retryable)."""
+        return self._rate(name, self._row(name))
+
     def read_all(self, names: Sequence[str]) -> list[Limit]:
         """Limits as they are now, in one request (names: at most 100). Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
@@ -172,6 +184,8 @@ class Limiter:
     def _reserve(self, name: str, seconds: float, now: float, max_wait: float) -> float | None:
         """The moment from which `seconds` of the rate are ours; None when that would be too far away."""
         free = LimitRow.free_at
+        if (self._row(name).free_at or 0) <= now:
+            self._known.pop(name)  # others have moved it since, as a rule: a read is cheaper than a write in vain
         for _ in range(_LEASE_TRIES):
             ahead = (self._row(name).free_at or 0) - now
             if max_wait < ahead <= _NEVER_AHEAD_SECONDS:

@@ -72,10 +72,12 @@ class Child:
         return self._process.pid
 
     def stop(self, grace_seconds: float = 20) -> None:
-        """Asks it to stop and waits; what does not listen is killed with all it started."""
+        """Asks it and all that it started to stop, and waits; what does not listen is killed. The emulator saves its
+        state and would then wait for every function that is being called, whose work no longer counts."""
         if self._process is None:
             return
-        self._process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
         try:
             self._process.wait(grace_seconds)
         except subprocess.TimeoutExpired:

@@ -27,7 +27,7 @@ from infra.stacks import DeployError
 
 _DEFAULT_PORT = 4566
 _DEFAULT_MAILBOX_PORT = 8025
-_PATIENCE_SECONDS = 10  # how long an earlier run may take to let its port go
+PATIENCE_SECONDS = 10  # how long an earlier run may take to let its port go
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,7 +53,7 @@ def main() -> int:
 
 def _run(port: int, *, reload: bool) -> NoReturn:
     started = time.monotonic()
-    _wait_for_port(port)
+    wait_for_port(port)
     first_choice = _DEFAULT_MAILBOX_PORT if port == _DEFAULT_PORT else port + 1
     cloud = LocalCloud(
         Ports(port, free_port(first_choice)),
@@ -66,12 +66,13 @@ def _run(port: int, *, reload: bool) -> NoReturn:
         key = cloud.seed(people=True)
         cloud.warm()
         _write_addresses(cloud, key)
-        _print_welcome(cloud, key, time.monotonic() - started)
+        print(welcome(cloud, key, time.monotonic() - started), flush=True)
         _stay(cloud, Watch() if reload else None)
 
 
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def wait_for_port(port: int) -> None:
+    """Until an earlier run has let the port go. Raises: StartError, which says what to do."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not port_is_free(port):
         if time.monotonic() > deadline:
             raise StartError(f"port {port} is busy. Stop what uses it, or choose another: PORT=5000 make run")
@@ -122,7 +123,8 @@ def _write_addresses(cloud: LocalCloud, key: str) -> None:
     unfinished.replace(target)
 
 
-def _print_welcome(cloud: LocalCloud, key: str, took_seconds: float) -> None:
+def welcome(cloud: LocalCloud, key: str, took_seconds: float) -> str:
+    """What a newcomer reads: every address, and a line to paste that sends a letter."""
     letter = {
         "template": "new-episode",
         "recipients": [{"user_id": "anna"}],
@@ -134,8 +136,7 @@ def _print_welcome(cloud: LocalCloud, key: str, took_seconds: float) -> None:
             "url": "https://cinema.example/series/the-long-night",
         },
     }
-    print(
-        f"""
+    return f"""
 Vestnik runs (ready in {took_seconds:.1f} s).
 
   API          {cloud.api_url}
@@ -154,9 +155,7 @@ curl -sS {cloud.api_url}/v1/notifications \\
   -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
   -d '{json.dumps(letter)}'
 
-Ctrl-C stops it; people, letters and keys are kept in build/state.""",
-        flush=True,
-    )
+Ctrl-C stops it; people, letters and keys are kept in build/state."""
 
 
 def _stay(cloud: LocalCloud, watch: Watch | None) -> NoReturn:

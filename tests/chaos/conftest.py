@@ -14,13 +14,13 @@ from tests.e2e.conftest import Vestnik
 # Production's in proportion, in seconds instead of minutes: a lease outlives its worker, a claim waits for the word of
 # the provider after that, a ramp takes a while to see.
 TIMINGS = WorkerTimings(
-    function_timeout_seconds=10,
-    lease_seconds=10,
-    visibility_timeout_seconds=10,
+    function_timeout_seconds=20,  # a cold start on a busy machine counts
+    lease_seconds=20,
+    visibility_timeout_seconds=20,
     reconcile_seconds=2,
     retry_seconds=1,
     ses_per_second=500,
-    probe_seconds=2,
+    probe_seconds=3,
     ramp_seconds=8,
 )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
 
-LIMIT_SECONDS = 90  # guards against hangs; measures nothing
+LIMIT_SECONDS = 240  # guards against hangs; measures nothing
 CONCURRENCY = 3  # of each consumer: more processes than this are slower on two cores, and time out
 _SHIM = Path(__file__).parent / "shim"
 _PER_CALL = 100
@@ -38,6 +38,7 @@ _WIRES = {
     "deliver": ("dynamodb", "sqs", "sesv2"),
     "retry": ("dynamodb", "sqs"),
     "feedback": ("dynamodb",),
+    "fanout": ("dynamodb", "sqs"),
     "tick": ("dynamodb", "sqs"),
 }
 LETTERS: Mapping[str, tuple[str, dict[str, object]]] = {
@@ -51,6 +52,7 @@ class Rig:
 
     def __init__(self, vestnik: Vestnik, board: Switchboard, *, orders: Path, events: Wire) -> None:
         self.vestnik = vestnik
+        self._limiter_writes = orders.with_name("limiter-writes")
         self.cloud: LocalCloud = vestnik.cloud
         self.wires: dict[str, Wire] = {"mailbox.sns": events}
         self._board = board
@@ -61,7 +63,11 @@ class Rig:
         """Puts a wire into every line between a worker and a service, and the orders into every worker."""
         emulator, mailbox = (int(url.rpartition(":")[2]) for url in (self.cloud.emulator_url, self.cloud.mailbox_url))
         for component, services in _WIRES.items():
-            variables = {"PYTHONPATH": str(_SHIM), "CHAOS_ORDERS": str(self._orders)}
+            variables = {
+                "PYTHONPATH": str(_SHIM),
+                "CHAOS_ORDERS": str(self._orders),
+                "CHAOS_LIMITER_WRITES": str(self._limiter_writes),
+            }
             for service in services:
                 wire = self._board.wire(mailbox if service == "sesv2" else emulator)
                 self.wires[f"{component}.{service}"] = wire
@@ -92,6 +98,28 @@ class Rig:
             assert answer.status_code == 202, answer.text
             ids += [one["id"] for one in answer.json()["notifications"]]
         return ids
+
+    def campaign(self, addresses: Sequence[str], *, rate_per_second: int) -> str:
+        """Starts a promo campaign to new people with these addresses of one `addresses()`; its id."""
+        word = addresses[0].partition("-")[0]
+        people = [{"id": a.partition("@")[0], "email": a, "attributes": {word: True}} for a in addresses]
+        for start in range(0, len(people), _PER_CALL):
+            answer = self.vestnik.call("POST", "/v1/users/batch", {"users": people[start : start + _PER_CALL]})
+            assert answer.ok, answer.text
+        template, context = LETTERS["marketing"]
+        body = {"name": word, "template": template, "context": context, "rate_per_second": rate_per_second,
+                "audience": {"rule": {"attribute": word, "op": "equals", "value": True}}}  # fmt: skip
+        made = self.vestnik.call("POST", "/v1/campaigns", body)
+        assert made.ok, made.text
+        campaign_id = str(made.json()["id"])
+        answer = self.vestnik.call("POST", f"/v1/campaigns/{campaign_id}/start")
+        assert answer.ok, answer.text
+        return campaign_id
+
+    def progress(self, campaign_id: str) -> dict[str, Any]:
+        """How far a campaign is, in letters."""
+        progress: dict[str, Any] = self.vestnik.call("GET", f"/v1/campaigns/{campaign_id}").json()["progress"]
+        return progress
 
     def insist(self, addresses: Sequence[str]) -> list[str]:
         """One such call by a client that repeats it under its key until it is accepted, as the contract tells it to."""
@@ -199,15 +227,17 @@ class Rig:
             self.sqs.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
 
     def waiting_bodies(self, queue: str, n: int) -> list[str]:
-        """Reads `n` messages that wait in a queue whose consumer is paused, and leaves them there."""
+        """Reads `n` messages that wait in a queue whose consumer is paused, each once, and leaves them there."""
         url, found = self.queue_url(queue), {}
 
         def look() -> bool:
-            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=2)
-            found.update({message["MessageId"]: message["Body"] for message in answer.get("Messages", [])})
+            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=LIMIT_SECONDS)
+            found.update({message["ReceiptHandle"]: message["Body"] for message in answer.get("Messages", [])})
             return len(found) >= n
 
         eventually(look)
+        for handle in found:
+            self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
         return list(found.values())
 
     def exhaust(self, queue: str) -> None:
@@ -324,6 +354,23 @@ class Rig:
                 os.kill(pid, signal.SIGKILL)
         return len(pids)
 
+    @contextmanager
+    def frozen(self, component: str) -> Iterator[None]:
+        """Every process of one worker stands still for a while, and notices nothing of it."""
+        pids = self._pids(self._function(component))
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def limiter_writes(self) -> int:
+        """How often the senders have written to the limits since the test began."""
+        return self._limiter_writes.stat().st_size
+
     def heal(self) -> None:
         """Ends every fault; what a test broke by a context is whole by then."""
         if not self.cloud.mailbox.running:
@@ -333,6 +380,7 @@ class Rig:
             requests.delete(f"{self.cloud.mailbox_url}/api/{path}", timeout=_TIMEOUT_SECONDS).raise_for_status()
         for order in self._orders.iterdir():
             order.unlink()
+        self._limiter_writes.write_bytes(b"")
         for table in ("switches", "limits", "consumers"):
             for item in self.dynamodb.scan(TableName=f"vestnik-{STAGE}-{table}")["Items"]:
                 self.dynamodb.delete_item(TableName=f"vestnik-{STAGE}-{table}", Key={"name": item["name"]})

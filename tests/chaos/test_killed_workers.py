@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.chaos.rig import Rig
+from tests.chaos.rig import LIMIT_SECONDS, Rig
 from tests.e2e.conftest import eventually
 
 pytestmark = pytest.mark.e2e
@@ -19,16 +19,17 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
         rig.fault("stall", times=1, seconds=2, to=address)  # the reply is on its way when the worker dies
     # One message a call: a kill concerns the one that it was ordered for.
     rig.control("POST", "consumers/deliver-email", {"batch_size": 1})
-    # Longer than the next process takes to start.
-    with rig.visibility("deliver-email", 15), rig.visibility("deliver-email-bulk", 15):
-        with rig.paused("deliver-email", "deliver-email-bulk"):
-            ids = both_lanes(rig, addresses)
-            for n, point in enumerate(POINTS):
-                rig.order(point, ids[n * KILLS : (n + 1) * KILLS])
-        eventually(lambda: rig.orders_left() == 0, limit_seconds=180)
-        assert rig.settle(ids, limit_seconds=180) == {"delivered": len(ids)}
-    # What nobody knows (`after_the_claim`) may be sent once more by the policy; it was not sent at all before.
-    assert set(rig.copies(addresses).values()) == {1}
+    with rig.paused("deliver-email", "deliver-email-bulk"):
+        ids = both_lanes(rig, addresses)
+        for n, point in enumerate(POINTS):
+            rig.order(point, ids[n * KILLS : (n + 1) * KILLS])
+    eventually(lambda: rig.orders_left() == 0, limit_seconds=LIMIT_SECONDS)
+    assert rig.settle(ids) == {"delivered": len(ids)}
+    copies, rows = rig.copies(addresses), rig.rows(ids)
+    # The policy sends once more what nobody knows. Who died before the call had sent nothing; of the others the Send
+    # event tells, unless this machine is so slow that it comes after the deadline.
+    allowed = [1 if n < 2 * KILLS else 1 + int(rows[one].get("resends", 0)) for n, one in enumerate(ids)]
+    assert all(1 <= copies[address] <= most for address, most in zip(addresses, allowed, strict=True))
     assert rig.dead() == {}
 
 

@@ -12,20 +12,21 @@ def test_the_send_event_settles_a_lost_reply_without_a_second_call(rig: Rig) -> 
     addresses = rig.addresses(100)
     unlucky = addresses[41]
     rig.fault("drop_reply", times=1, to=unlucky)
-    with rig.wires["mailbox.sns"].cut():  # the events wait
-        ids = rig.send(addresses)
-        rig.settle(ids, {"sent", "calling"})
-        assert rig.statuses(ids) == {"sent": 99, "calling": 1}
-        assert rig.stats()["accepted"] == 100
-    rig.settle(ids)
+    with rig.paused("retry"):  # however slow this machine is, the event comes before the deadline
+        with rig.wires["mailbox.sns"].cut():  # the events wait
+            ids = rig.send(addresses)
+            eventually(lambda: rig.statuses(ids) == {"sent": 99, "calling": 1})
+            assert rig.stats()["accepted"] == 100
+        rig.settle(ids)
+    eventually(lambda: rig.depth(rig.queue_url("retry")) == 0)  # the look at the lost one finds it settled
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.timeline(ids[41]) == ["calling", "sent", "delivered"]
+    assert rig.timeline(ids[41]).count("calling") == 1
 
 
 def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketing_one_waits_for_a_person(
     rig: Rig,
 ) -> None:
-    transactional, twice_unlucky, marketing = rig.addresses(1), rig.addresses(1), rig.addresses(2)
+    transactional, twice_unlucky, marketing = rig.addresses(1), rig.addresses(1), rig.addresses(1)
     for address in (*transactional, *marketing):
         rig.fault("drop_reply", times=1, to=address)
     rig.fault("drop_reply", to=twice_unlucky[0])
@@ -34,12 +35,11 @@ def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketi
     with rig.short_claims():
         resent, given_up = rig.send(transactional), rig.send(twice_unlucky)
         waiting = rig.send(marketing, category="marketing")
-        # Five lost replies in a row may open the switch: the tick lets the next ones through.
-        assert rig.settle(resent, {"sent"}, ticking=True) == {"sent": 1}
-        assert rig.settle([*given_up, *waiting], {"uncertain"}, ticking=True) == {"uncertain": 3}
+        assert rig.settle(resent, {"sent"}) == {"sent": 1}
+        assert rig.settle([*given_up, *waiting], {"uncertain"}) == {"uncertain": 2}
     assert rig.copies(transactional) == {transactional[0]: 2}
     assert rig.copies(twice_unlucky) == {twice_unlucky[0]: 2}
-    assert set(rig.copies(marketing).values()) == {1}
+    assert rig.copies(marketing) == {marketing[0]: 1}
     listed = [one["notification_id"] for one in rig.control("GET", "attention")["deliveries"]]
     assert sorted(listed) == sorted([*given_up, *waiting])
 
@@ -54,21 +54,24 @@ def test_a_person_decides_about_what_nobody_knows(rig: Rig) -> None:
         rig.settle(ids, {"uncertain"})
     rig.control("POST", f"attention/{ids[0]}_email", {"action": "retry"})
     rig.control("POST", f"attention/{ids[1]}_email", {"action": "assume_sent"})
-    assert rig.settle(ids, {"delivered", "sent"}) == {"delivered": 1, "sent": 1}
+    assert rig.settle(ids[:1]) == {"delivered": 1}
+    assert rig.settle(ids[1:], {"sent"}) == {"sent": 1}
     assert rig.copies(addresses) == {addresses[0]: 2, addresses[1]: 1}
 
 
 def test_a_database_that_fails_after_the_accept_costs_no_second_call(rig: Rig) -> None:
     addresses = rig.addresses(1)
-    rig.fault("stall", times=1, seconds=1, to=addresses[0])
-    with rig.wires["mailbox.sns"].cut(), rig.visibility("deliver-email", 2):
-        ids = rig.send(addresses)
-        eventually(lambda: rig.vestnik.letters(addresses[0]))
-        with rig.wires["deliver.dynamodb"].cut() as wire:
-            # The record fails, the message comes back and finds nothing to ask either.
-            eventually(lambda: wire.lost >= 6)
-            assert rig.statuses(ids) == {"calling": 1}
-        eventually(lambda: rig.depth(rig.queue_url("deliver-email")) == 0)
-        assert rig.copies(addresses) == {addresses[0]: 1}
-    rig.settle(ids)
+    rig.fault("stall", times=1, seconds=6, to=addresses[0])  # less than the client waits, time enough to cut the wire
+    with rig.paused("retry"):
+        with rig.wires["mailbox.sns"].cut(), rig.visibility("deliver-email", 3):
+            ids = rig.send(addresses)
+            eventually(lambda: rig.vestnik.letters(addresses[0]))
+            with rig.wires["deliver.dynamodb"].cut() as wire:
+                # The record fails, the message comes back and finds nothing to ask either.
+                eventually(lambda: wire.lost >= 6)
+                assert rig.statuses(ids) == {"calling": 1}
+            eventually(lambda: rig.depth(rig.queue_url("deliver-email")) == 0)
+            assert rig.copies(addresses) == {addresses[0]: 1}
+        rig.settle(ids)
+    eventually(lambda: rig.depth(rig.queue_url("retry")) == 0)
     assert rig.copies(addresses) == {addresses[0]: 1}

@@ -67,7 +67,7 @@ class Vestnik:
         return found
 
 
-def eventually(look: Callable[[], _T], *, limit_seconds: float = 30) -> _T:
+def eventually(look: Callable[[], _T], *, limit_seconds: float = 90) -> _T:
     """The first result of `look` that is not empty. The limit guards against hangs and measures nothing."""
     deadline = time.monotonic() + limit_seconds
     while not (seen := look()):

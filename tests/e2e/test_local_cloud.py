@@ -1,11 +1,13 @@
 """The local cloud itself: what `make run` promises."""
 
 import json
+import subprocess
 
 import boto3
 import pytest
 
 from infra.local.cloud import ACCOUNT, REGION, LocalCloud
+from infra.local.run import welcome
 from tests.e2e.conftest import Vestnik, eventually
 
 pytestmark = pytest.mark.e2e
@@ -22,6 +24,16 @@ def test_an_instant_letter_goes_from_the_call_to_the_mailbox(vestnik: Vestnik) -
     assert answer.status_code == 202, answer.text
     letters = eventually(lambda: vestnik.letters("mira@viewers.example"))
     assert "https://cinema.example/reset/1" in letters[0]["html"]
+
+
+def test_the_line_to_paste_sends_a_letter(vestnik: Vestnik) -> None:
+    anna = {"email": "anna@paste.example", "name": "Анна", "locale": "ru"}  # of the demo people
+    vestnik.call("PUT", "/v1/users/anna", anna)
+    text = welcome(vestnik.cloud, vestnik.api_key, 1.0)
+    line = text[text.index("curl ") : text.index("Ctrl-C")]
+    answer = json.loads(subprocess.run(["sh", "-c", line], capture_output=True, check=True).stdout)
+    assert answer["notifications"][0]["status"] == "accepted"
+    eventually(lambda: vestnik.letters("anna@paste.example"))
 
 
 def test_a_message_that_nobody_can_read_ends_in_the_dead_letters(cloud: LocalCloud) -> None:

@@ -93,13 +93,14 @@ class OtherChannels:
 
 
 def _readable(row: dict[str, Any]) -> str:
-    """What the recipient would read of it."""
+    """What the recipient would read of it; all of it where that cannot be told."""
+    raw = str(row["text"])
     try:
-        content = json.loads(row["text"])
-    except ValueError:
-        return str(row["text"])
-    if row["channel"] == "push":
-        content = json.loads(content["GCM"])["fcmV1Message"]["message"]["notification"]
-    data = content.get("data", content)
-    said = [data.get(name) for name in ("title", "body", "message", "url")]
-    return " · ".join(one for one in said if one)
+        content = json.loads(raw)
+        if row["channel"] == "push":
+            content = json.loads(content["GCM"])["fcmV1Message"]["message"]["notification"]
+        data = content.get("data", content)
+        said = [data.get(name) for name in ("title", "body", "message", "text", "url")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return raw
+    return " · ".join(one for one in said if isinstance(one, str) and one) or raw

@@ -2,7 +2,8 @@
 worker of the chaos tests (they put its folder on PYTHONPATH), so that the service's code knows nothing of it.
 
 An order is an empty file `<point>--<notification id>` in the folder $CHAOS_ORDERS. Whoever reaches that point with that
-notification removes the file and dies of SIGKILL: every order is carried out once.
+notification removes the file and dies of SIGKILL: every order is carried out once. Besides, it counts what a limit
+costs: one byte in the file $CHAOS_LIMITER_WRITES for each write to the table of limits.
 """
 
 import os
@@ -55,10 +56,17 @@ def _before_call(params: Any, **_: Any) -> None:
         threading.Timer(REPLY_ON_ITS_WAY_SECONDS, _die).start()
 
 
+def _before_update(params: Any, **_: Any) -> None:
+    if '-limits"' in _text(params["body"]):
+        with Path(os.environ["CHAOS_LIMITER_WRITES"]).open("ab") as counted:
+            counted.write(b".")
+
+
 handlers.BUILTIN_HANDLERS.extend(
     [
         ("before-call.dynamodb.TransactWriteItems", _before_write),
         ("after-call.dynamodb.TransactWriteItems", _after_write),
         ("before-call.sesv2.SendEmail", _before_call),
+        ("before-call.dynamodb.UpdateItem", _before_update),
     ]
 )

@@ -2,7 +2,9 @@
 
 import json
 
+import pytest
 import requests
+from markupsafe import escape
 
 from tests.integration.mailbox.driver import Driver
 
@@ -25,6 +27,9 @@ def test_a_webhook_and_a_chat_are_kept_oldest_first_with_their_signature(mailbox
     assert "<b>Tonight" not in page
 
 
-def test_what_is_no_json_is_shown_as_it_is(mailbox: Driver) -> None:
-    requests.post(f"{mailbox.url}/chats/boris", data=b"plain & simple", timeout=10)
-    assert "plain &amp; simple" in requests.get(f"{mailbox.url}/other", timeout=10).text
+@pytest.mark.parametrize("body", ["plain & simple", '["a", "list & more"]', '{"other": "words & names"}', "7"])
+def test_what_is_of_another_shape_is_shown_as_it_is(mailbox: Driver, body: str) -> None:
+    requests.post(f"{mailbox.url}/chats/boris", data=body.encode(), timeout=10)
+    answer = requests.get(f"{mailbox.url}/other", timeout=10)
+    assert answer.ok
+    assert escape(body) in answer.text
