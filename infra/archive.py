@@ -2,9 +2,12 @@
 
 Used for the workers' zip, the layer and the check whether the app has changed."""
 
+import fcntl
 import hashlib
+import os
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -45,7 +48,7 @@ def tree(root: Path, folder: str, *, without: Iterable[str] = ()) -> Iterator[tu
 def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
     """Writes the archive whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".part")
+    unfinished = target.with_suffix(f".{os.getpid()}.part")  # another process may be writing the same
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(files):
             entry = zipfile.ZipInfo(name, _EPOCH)
@@ -54,6 +57,15 @@ def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
             archive.writestr(entry, path.read_bytes(), compresslevel=9)
     unfinished.replace(target)
     return Artifact.of(target)
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Lets one process at a time make what lies at `place`; the next finds it made."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f".{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def digest_of(files: Iterable[tuple[str, Path]], *extra: str) -> str:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.archive import Artifact, digest_of, write_zip
+from infra.archive import Artifact, alone, digest_of, write_zip
 from infra.paths import BUILD, ROOT
 
 # AWS, "Runtimes included in the Python SDK": boto3, botocore and what they need. Our lock's boto3 is for development:
@@ -56,14 +56,15 @@ def build_layer(*, platform: str | None = LAMBDA_PLATFORM, into: Path = BUILD) -
     lock = ROOT / "requirements.txt"
     wanted = digest_of([("lock", lock), ("build", Path(__file__))], PYTHON)
     stamp = work / "inputs.sha256"
-    if stamp.exists() and stamp.read_text() == wanted and target.exists():
-        return Artifact.of(target)
-    shutil.rmtree(work, ignore_errors=True)
-    _install(lambda_requirements(lock.read_text()), work, platform)
-    _compile(work)
-    artifact = write_zip(target, _shipped(work))
-    stamp.write_text(wanted)  # last: whatever is interrupted is made once more
-    return artifact
+    with alone(target):
+        if stamp.exists() and stamp.read_text() == wanted and target.exists():
+            return Artifact.of(target)
+        shutil.rmtree(work, ignore_errors=True)
+        _install(lambda_requirements(lock.read_text()), work, platform)
+        _compile(work)
+        artifact = write_zip(target, _shipped(work))
+        stamp.write_text(wanted)  # last: whatever is interrupted is made once more
+        return artifact
 
 
 def _install(requirements: str, work: Path, platform: str | None) -> None:
