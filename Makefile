@@ -51,7 +51,7 @@ else
 endif
 
 bench: $(READY) ## every measurement, and their tables into docs/performance.md
-	@for name in packages cold_start letters way growth history instant admin_pages money fanout; do \
+	@for name in packages cold_start letters way growth history instant live_fanout live_talk admin_pages money fanout once; do \
 		$(BIN)/python -m bench.$$name || missed="$$missed $$name"; \
 	done; $(BIN)/python -m bench.documents; \
 	test -z "$$missed" || { echo "targets were missed by:$$missed"; exit 1; }

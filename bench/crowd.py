@@ -18,7 +18,7 @@ from infra.local.process import free_port
 from infra.stages import WorkerTimings
 
 _PAGE = 500
-_RATE = 10_000.0  # the most: no limit of the service is to be measured
+RATE = 10_000.0  # the most: no limit of the service is to be measured
 READERS = {"rule": {"attribute": "bench", "op": "equals", "value": True}}
 
 
@@ -42,7 +42,7 @@ class Crowd:
             batch = [letter.reader(n) for n in range(start, min(start + _PAGE, users))]
             self.call("POST", "/v1/users/batch", {"users": batch})
 
-    def start(self, rate_per_second: float = _RATE, audience: object = READERS) -> str:
+    def start(self, rate_per_second: float = RATE, audience: object = READERS) -> str:
         """A campaign with the letter of `bench.letter`, running."""
         body = {"name": "Bench", "template": letter.KEY, "audience": audience, "context": letter.CONTEXT,
                 "rate_per_second": rate_per_second, "publish_per_second": 10_000}  # fmt: skip
@@ -98,7 +98,7 @@ def crowd(users: int) -> Iterator[Crowd]:
             Ports(emulator=free_port(), mailbox=free_port()),
             state_dir=root / "state",
             logs_dir=root / "logs",
-            timings=WorkerTimings(ses_per_second=_RATE),
+            timings=WorkerTimings(ses_per_second=RATE),
         )
         with cloud, requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {cloud.seed()}"

@@ -15,6 +15,8 @@ from typing import Any, cast
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from bench.harness import Report
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
@@ -81,17 +83,23 @@ class StubbedCloud:
                 **({"LastEvaluatedKey": {"id": items[-1]["id"]}} if more else {})}  # fmt: skip
 
     def _GetItem(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return {"Item": self.rows[_place(asked["TableName"], asked["Key"])]}
+        row = self.rows.get(_place(asked["TableName"], asked["Key"]))
+        return {"Item": row} if row else {}
 
     def _UpdateItem(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        """The few updates that a shard makes: SET a, b REMOVE c; its condition holds, as nobody else is here."""
-        row = self.rows[_place(asked["TableName"], asked["Key"])]
+        """The few updates that a shard and its limit make: SET a, b REMOVE c; the condition holds, as nobody else is
+        here."""
+        row = self.rows.setdefault(_place(asked["TableName"], asked["Key"]), dict(asked["Key"]))
         names, values = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
         text = asked["UpdateExpression"]
         sets, _, removes = text.removeprefix("SET ").partition(" REMOVE ")
         for one in sets.split(", "):
-            name, _, value = one.partition(" = ")
-            row[names[name.strip()]] = values[value.strip()]
+            name, _, value = one.strip().partition(" = ")
+            before, plus, more = value.partition(" + ")
+            given = values[more or value]
+            if plus:
+                given = {"N": str(float(row[names[before]]["N"]) + float(given["N"]))}
+            row[names[name]] = given
         for name in filter(None, removes.split(", ")):
             row.pop(names[name.strip()], None)
         return {"Attributes": row}
@@ -175,15 +183,20 @@ def main() -> int:
     while cloud.messages:
         wiring_campaigns.fanout().take(FanoutJob.model_validate(cloud.messages.pop(0)))
         turns += 1
-    seconds = time.monotonic() - started
+    return _report(cloud, time.monotonic() - started, turns, limit_mb=chosen.limit_mb).publish()
+
+
+def _report(cloud: StubbedCloud, seconds: float, turns: int, *, limit_mb: int) -> Report:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    calls = sum(cloud.calls.values())
-    print(f"{cloud.letters:,} recipients planned and enqueued in {seconds:.1f} s, {turns} messages of the queue fanout")
-    print(f"AWS calls: {calls:,} = {calls / chosen.users:.4f} a recipient  {dict(cloud.calls.most_common())}")
-    print(f"peak memory of the process: {peak_mb:.0f} MB (limit {chosen.limit_mb} MB)")
-    good = cloud.letters == chosen.users and peak_mb <= chosen.limit_mb
-    print("ok" if good else "FAILED")
-    return 0 if good else 1
+    calls = cloud.calls.total()
+    columns = ("recipients", "seconds", "invocations", "AWS calls", "calls a recipient", "peak MB")
+    report = Report("fanout", f"A campaign to {cloud.users:,}, planned and enqueued on a stubbed cloud", columns)
+    report.add(recipients=cloud.letters, seconds=seconds, invocations=turns, AWS_calls=calls,
+               calls_a_recipient=calls / cloud.users, peak_MB=peak_mb)  # fmt: skip
+    report.remark(", ".join(f"{name} {count:,}" for name, count in cloud.calls.most_common()))
+    report.expect(f"everybody was enqueued once: {cloud.letters:,}", met=cloud.letters == cloud.users)
+    report.expect(f"memory ≤ {limit_mb} MB: {peak_mb:.0f}", met=peak_mb <= limit_mb)
+    return report
 
 
 if __name__ == "__main__":

@@ -36,16 +36,16 @@ def main() -> int:
 def _fill(notifications: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.pipeline.notification import notification_row
-    from chalicelib.storage.ledger import DeliveryRow, NotificationRow, delivery_part
+    from chalicelib.pipeline.notification import record_notifications
+    from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
-    with NotificationRow.batch_write() as batch:
+    with DeliveryRow.batch_write() as batch:
         for n in range(notifications):
             id_, at = derived_id("bench", str(n)), rfc3339(now() - timedelta(minutes=n))
             letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="bulk", context={},
                                 request_id="r", accepted_at=at)  # fmt: skip
-            batch.save(notification_row(id_, letter, channels=["email"], recipient={"user_id": _USER},
-                                        send_at=None, expires_at_epoch=4_000_000_000))  # fmt: skip
+            record_notifications(letter, [(id_, {"user_id": _USER})], channels=["email"], send_at=None,
+                                 expires_at_epoch=4_000_000_000)  # fmt: skip
             batch.save(DeliveryRow(id_, delivery_part("email"), status="sent", created_at=at))
 
 

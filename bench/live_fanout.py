@@ -1,7 +1,7 @@
 """How long 1,000 open connections wait for one frame each, and how much is sent at once, by the bound of concurrency.
 
-    .venv/bin/python -m bench.live_fanout                 # starts a local cloud of its own
-    .venv/bin/python -m bench.live_fanout --connections 1000 --concurrency 1 8 32
+    python -m bench.live_fanout                 # starts a local cloud of its own
+    python -m bench.live_fanout --connections 1000 --concurrency 1 8 32
 
 The connections are real WebSockets; the posts go by the same `Poster` that the Lambdas use, from this process.
 """
@@ -10,54 +10,59 @@ import argparse
 import asyncio
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from infra.local.cloud import LocalCloud, Ports
-from infra.local.process import free_port
+from bench.crowd import crowd
+from bench.harness import Report
+from chalicelib.clock import now
+from chalicelib.live.events import Event
+from chalicelib.live.post import CONCURRENCY, Posted, Poster
+from chalicelib.storage.live import ConnectionRow
+from chalicelib.wiring.clients import management_client
+from chalicelib.wiring.connections import live_connections
 
 _OPEN_AT_ONCE = 10
 _GREETING_SECONDS = 120
 _TEXT = "Всем: начинается премьера"
+_COLUMNS = ("at once", "all posted in s", "posts a second", "p50 s", "p95 s", "last s", "delivered")
 
 
-async def measure(cloud: LocalCloud, *, connections: int, concurrencies: Sequence[int]) -> None:
+async def measure(report: Report, url: str, *, connections: int, concurrencies: Sequence[int]) -> None:
     """Opens the connections, then posts to all of them once for each bound."""
-    from chalicelib.clock import now
-    from chalicelib.live.events import Event
-    from chalicelib.live.post import Poster
-    from chalicelib.storage.live import ConnectionRow
-    from chalicelib.wiring import clients as wiring_clients
-    from chalicelib.wiring import connections as wiring_connections
-
     async with AsyncExitStack() as stack:
-        sockets = await _open(stack, cloud.ws_url, connections)
+        sockets = await _open(stack, url, connections)
+        print(f"{len(sockets):,} connections are open", flush=True)
         rows = [row for row in ConnectionRow.scan() if row.opened_at]
-        print(f"{len(sockets)} connections are open")
-        print(f"{'at once':>8} {'posted in':>10} {'a second':>9} {'p50':>8} {'p95':>8} {'last':>8} {'delivered':>10}")
         for concurrency in concurrencies:
-            poster = Poster(
-                wiring_clients.management_client,
-                connections=wiring_connections.live_connections(),
-                clock=now,
-                concurrency=concurrency,
-            )
-            start = time.monotonic()
-            posting = asyncio.create_task(asyncio.to_thread(poster.post, rows, Event("bench", line=_TEXT)))
-            arrivals = await asyncio.gather(*(_arrival(socket, start) for socket in sockets))
-            results = await posting
-            took = time.monotonic() - start
-            p50, p95 = statistics.median(arrivals), statistics.quantiles(arrivals, n=20)[-1]
-            delivered = sum(result == "delivered" for result in results.values())
-            print(
-                f"{concurrency:>8} {took:>8.2f} s {len(rows) / took:>9.0f} {p50:>6.2f} s {p95:>6.2f} s "
-                f"{max(arrivals):>6.2f} s {delivered:>10}"
-            )
+            await _post_to_all(report, sockets, rows, concurrency)
+    delivered = [row["delivered"] for row in report.rows]
+    report.expect(f"each of {connections:,} gets every frame", met=delivered == [connections] * len(concurrencies))
+
+
+async def _post_to_all(
+    report: Report, sockets: Sequence[ClientConnection], rows: Sequence[ConnectionRow], concurrency: int
+) -> None:
+    poster = Poster(
+        management_client, connections=live_connections(), clock=now, name_went=lambda: None, concurrency=concurrency
+    )
+    start = time.monotonic()
+    posting = asyncio.create_task(asyncio.to_thread(poster.post, rows, Event("bench", line=_TEXT)))
+    arrivals = await asyncio.gather(*(_arrival(socket, start) for socket in sockets))
+    results = list((await posting).values())
+    took = time.monotonic() - start
+    report.add(
+        at_once=str(concurrency),
+        all_posted_in_s=took,
+        posts_a_second=len(rows) / took,
+        p50_s=statistics.median(arrivals),
+        p95_s=statistics.quantiles(arrivals, n=20)[-1],
+        last_s=max(arrivals),
+        delivered=results.count(Posted.DELIVERED),
+    )
 
 
 async def _open(stack: AsyncExitStack, url: str, count: int) -> list[ClientConnection]:
@@ -78,18 +83,19 @@ async def _arrival(socket: ClientConnection, start: float) -> float:
     return time.monotonic() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the fan-out to many WebSockets.")
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--connections", type=int, default=1000)
-    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 8, 16, 32])
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 8, 16, CONCURRENCY])
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        ports = Ports(free_port(), free_port())
-        with LocalCloud(ports, state_dir=Path(folder) / "state", logs_dir=Path(folder) / "logs", say=print) as cloud:
-            os.environ.update(cloud.environment())
-            cloud.warm()
-            asyncio.run(measure(cloud, connections=chosen.connections, concurrencies=chosen.concurrency))
+    report = Report("live_fanout", f"One frame to {chosen.connections:,} open WebSockets", _COLUMNS)
+    with crowd(0) as made:
+        os.environ.update(made.cloud.environment())
+        work = measure(report, made.cloud.ws_url, connections=chosen.connections, concurrencies=chosen.concurrency)
+        asyncio.run(work)
+    report.remark("from one process, beside the emulator and the clients")
+    return report.publish()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bench.crowd import Crowd, crowd
+from bench.crowd import RATE, Crowd, crowd
 from bench.requests_made import Requests
 
 _RECEIVED = 10  # SQS: the most that one ReceiveMessage gives
@@ -31,7 +31,7 @@ WAY: Mapping[str, tuple[str, int]] = {
     "fanout": ("fanout", 1),
     "enrich-bulk": ("enrich", 1),
     "deliver-email-bulk": ("deliver", 1),
-    "feedback": ("feedback", 90),
+    "feedback": ("feedback", 180),
     "retry": ("retry", 10),
 }
 
@@ -155,7 +155,7 @@ def worked_by_hand(users: int) -> Iterator[Stage]:
     with crowd(users) as made, tempfile.TemporaryDirectory() as folder:
         _stop_workers(made)
         os.environ.update(made.cloud.environment())
-        os.environ["VESTNIK_SES_PER_SECOND"] = "100000"
+        os.environ["VESTNIK_SES_PER_SECOND"] = str(int(RATE))  # the campaign may go as fast as its provider
         os.environ["POWERTOOLS_SERVICE_NAME"] = "vestnik-local"
         log = (Path(folder) / "workers.log").open("w")  # what they print is theirs, and is made as on Lambda
         try:

@@ -7,9 +7,15 @@ resources, transfers and documentation, and a second reading of the files of reg
 from functools import cache
 
 import botocore.session
+from botocore.config import Config
+
+# A name of our own is put into each request as it is; botocore's would be put together anew for every one.
+_EVERY_CLIENT = Config(user_agent="vestnik")
 
 
 @cache
 def session() -> botocore.session.Session:
     """The session, with the credentials and the region of the environment."""
-    return botocore.session.get_session()
+    made = botocore.session.get_session()
+    made.set_default_client_config(_EVERY_CLIENT)
+    return made

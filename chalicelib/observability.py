@@ -158,7 +158,8 @@ def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> Mapping
             metrics().add_metric(name=ACCEPTED_TO_DONE, unit=MetricUnit.Seconds, value=age)
     for fate in fates:
         metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=fate)
-    metrics().flush_metrics()
+    if metrics().metric_set:  # of an empty batch Powertools would warn
+        metrics().flush_metrics()
     return counts
 
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 _MODE = 0o100644 << 16
@@ -19,6 +20,11 @@ class Artifact:
 
     path: Path
     digest: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """The artifact that lies there. Raises: FileNotFoundError."""
+        return cls(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
     @property
     def key(self) -> str:
@@ -47,7 +53,7 @@ def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes(), compresslevel=9)
     unfinished.replace(target)
-    return Artifact(target, hashlib.sha256(target.read_bytes()).hexdigest())
+    return Artifact.of(target)
 
 
 def digest_of(files: Iterable[tuple[str, Path]], *extra: str) -> str:

@@ -15,9 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import SettingsError, read_settings
 from infra.checkup import Finding, Platform
+from infra.local.cloud import STAGE as LOCAL_STAGE
+from infra.local.running import running_cloud
 from infra.mail_checkup import Mail
 from infra.managers import take_settings_of
 from infra.stages import stage_names
+from tools.local_cloud import local_cloud
 
 Check = Callable[[], Iterator[Finding]]
 
@@ -79,10 +82,14 @@ def examine(check: Check) -> list[Finding]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere."""
+    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere. The stage `local` is
+    the cloud that `make run` has started, unless led elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
-    take_settings_of(parser.parse_args(arguments).stage)
+    stage: str = parser.parse_args(arguments).stage
+    if stage == LOCAL_STAGE and "AWS_ENDPOINT_URL" not in os.environ:
+        os.environ.update(running_cloud(local_cloud()).environment())
+    take_settings_of(stage)
     try:
         todo = checks(os.environ)
     except SettingsError as error:

@@ -56,12 +56,14 @@ def build_layer(*, platform: str | None = LAMBDA_PLATFORM, into: Path = BUILD) -
     lock = ROOT / "requirements.txt"
     wanted = digest_of([("lock", lock), ("build", Path(__file__))], PYTHON)
     stamp = work / "inputs.sha256"
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        shutil.rmtree(work, ignore_errors=True)
-        _install(lambda_requirements(lock.read_text()), work, platform)
-        _compile(work)
-        stamp.write_text(wanted)
-    return write_zip(target, _shipped(work))
+    if stamp.exists() and stamp.read_text() == wanted and target.exists():
+        return Artifact.of(target)
+    shutil.rmtree(work, ignore_errors=True)
+    _install(lambda_requirements(lock.read_text()), work, platform)
+    _compile(work)
+    artifact = write_zip(target, _shipped(work))
+    stamp.write_text(wanted)  # last: whatever is interrupted is made once more
+    return artifact
 
 
 def _install(requirements: str, work: Path, platform: str | None) -> None:

@@ -4,6 +4,7 @@ python -m tools.api_docs            # writes the page
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +16,7 @@ from infra.paths import ROOT
 PAGE = ROOT / "docs" / "api.md"
 _METHODS = ("post", "get", "put", "patch", "delete")
 _COMMON = {"401", "403", "404", "413", "415", "422", "503"}  # said once, on top
+_LONG = 200  # characters of a shape that is said once
 _DEPTH = 3  # of an answer's shape; deeper is in /openapi.json
 _HEAD = """# The API, call by call
 
@@ -37,10 +39,11 @@ def page() -> str:
     """The whole page."""
     contract = document("")
     sections: dict[str, list[str]] = {}
+    told: dict[str, str] = {}
     for path, methods in sorted(contract["paths"].items()):
         for method in _METHODS:
             if operation := methods.get(method):
-                lines = _call(method, path, operation, contract["components"]["schemas"])
+                lines = _call(method, path, operation, contract["components"]["schemas"], told)
                 sections.setdefault(operation["tags"][0], []).append("\n".join(lines))
     parts = [f"## {name}\n\n" + "\n".join(calls) for name, calls in sorted(sections.items())]
     return "\n".join([_HEAD, *parts])
@@ -63,7 +66,10 @@ def example_body(operation: Mapping[str, Any]) -> Any:
     return operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
 
 
-def _call(method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
+def _call(
+    method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any], told: dict[str, str]
+) -> Iterator[str]:
+    """`told`: long shapes that stand on the page, with the summary under which they do."""
     yield f"### {operation['summary']}\n"
     yield f"`{method.upper()} {path}` · scope `{operation['x-scope']}`\n"
     yield operation["description"].partition("\n\nScope:")[0] + "\n"
@@ -75,10 +81,19 @@ def _call(method: str, path: str, operation: Mapping[str, Any], schemas: Mapping
     yield from _parameters(operation)
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
-            yield f"→ {status}{_shape_of_answer(answer, schemas)}\n"
+            yield f"→ {status}{_said_once(_shape_of_answer(answer, schemas), operation['summary'], told)}\n"
         elif status not in _COMMON:
             yield f"- {status}: {answer['description']}"
     yield ""
+
+
+def _said_once(shape: str, summary: str, told: dict[str, str]) -> str:
+    """The shape; a long one that stands on the page already, as a link there (the anchor is GitHub's)."""
+    first = told.setdefault(shape, summary) if len(shape) > _LONG else summary
+    if first == summary:
+        return shape
+    anchor = re.sub(r"[^\w -]", "", first.lower()).replace(" ", "-")
+    return f", as [{first}](#{anchor}) answers"
 
 
 def _curl(method: str, path: str, body: Any) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""A terminal client of the chat. What you type goes to the server as it is; what comes is printed.
+"""A terminal client of the chat. What you type goes to the server as it is; what comes is printed. A connection that is
+lost, or near the end of its two hours, is opened anew under the same name.
 
 python -m tools.chat                 # a guest of the local cloud
 python -m tools.chat --user anna     # a user of the local cloud
@@ -8,52 +9,121 @@ import argparse
 import asyncio
 import contextlib
 import json
+import random
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Thread
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from chalicelib.live.events import ASK_NAME, bye, named
 from tools.local_cloud import add_arguments, address
 
 HEARTBEAT_SECONDS = 240  # API Gateway closes what is silent for 10 minutes
+RENEW_SECONDS = 110 * 60  # … and everything after 2 hours
 HELP = "«<имя>: <текст>» — сказать, «?» — кто здесь, «block <имя>», «unblock <имя>», «blocked». Ctrl-D — выйти."
+LOST = "связи нет, пробую снова…"
+_FINAL = {bye(reason).line for reason in ("flood", "erased")}
+_GREETING, _, _GREETING_END = (named("\n").line or "").partition("\n")
 
 
-async def chat(url: str, *, read: Callable[[], str], say: Callable[[str], None]) -> None:
-    """Talks until `read` answers "" (the end of input) or the server closes. `read` blocks, in a thread."""
+def pause_after(failures: int) -> float:
+    """Seconds to wait before the next try: longer and longer, and not all clients at once."""
+    longest = min(30.0, float(2**failures) / 2)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - not a secret
+
+
+@dataclass
+class Talk:
+    """What outlives a connection: what was typed and not sent yet, and the name."""
+
+    say: Callable[[str], None]
+    lines: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+    name: str | None = None
+    over: bool = False
+
+    def hear(self, frame: str) -> str | None:
+        """Prints a frame; what to answer by itself, if anything."""
+        if frame == ASK_NAME.ru and self.name:
+            return self.name
+        if frame.startswith(_GREETING) and frame.endswith(_GREETING_END):
+            self.name = frame.removeprefix(_GREETING).removesuffix(_GREETING_END)
+        self.over = self.over or frame in _FINAL
+        if (line := shown(frame)) is not None:
+            self.say(line)
+        return None
+
+
+async def chat(
+    find: Callable[[], str],
+    *,
+    read: Callable[[], str],
+    say: Callable[[str], None],
+    pause: Callable[[int], float] = pause_after,
+) -> None:
+    """Talks until `read` answers "" (the end of input) or the server shows the door. `find` gives the address of each
+    connection; `read` blocks, in a thread that is left behind. Raises: InvalidHandshake, OSError when it was never
+    let in."""
+    talk = Talk(say)
+    loop = asyncio.get_running_loop()
+    Thread(target=_read_lines, args=(read, talk.lines, loop), daemon=True).start()
+    failures = 0
+    while not talk.over:
+        try:
+            await _connection(await asyncio.to_thread(find), talk)
+            failures = 0
+        except (InvalidHandshake, OSError):
+            if talk.name is None:
+                raise
+        if not talk.over:
+            say(LOST)
+            await asyncio.sleep(pause(failures))
+            failures += 1
+
+
+async def _connection(url: str, talk: Talk) -> None:
     async with connect(url, close_timeout=2) as socket:
         tasks = [
             asyncio.create_task(work)
-            for work in (_listen(socket, say), _send_lines(socket, read), _keep_alive(socket, HEARTBEAT_SECONDS))
+            for work in (_listen(socket, talk), _send_lines(socket, talk), _keep_alive(socket, HEARTBEAT_SECONDS))
         ]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, timeout=RENEW_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    if socket.close_code not in (None, 1000):
-        say(f"соединение закрыто ({socket.close_code})")
 
 
-async def _listen(socket: ClientConnection, say: Callable[[str], None]) -> None:
+async def _listen(socket: ClientConnection, talk: Talk) -> None:
     with contextlib.suppress(ConnectionClosed):
         async for frame in socket:
-            text = frame if isinstance(frame, str) else frame.decode(errors="replace")
-            if (line := shown(text)) is not None:
-                say(line)
+            answer = talk.hear(frame if isinstance(frame, str) else frame.decode(errors="replace"))
+            if answer:
+                await socket.send(answer)
 
 
-async def _send_lines(socket: ClientConnection, read: Callable[[], str]) -> None:
-    while line := await asyncio.to_thread(read):
+async def _send_lines(socket: ClientConnection, talk: Talk) -> None:
+    while line := await talk.lines.get():
         await socket.send(line.rstrip("\n"))
+    talk.over = True
 
 
 async def _keep_alive(socket: ClientConnection, every_seconds: float) -> None:
     while True:
         await asyncio.sleep(every_seconds)
         await socket.send('{"action": "ping"}')
+
+
+def _read_lines(read: Callable[[], str], lines: "asyncio.Queue[str]", loop: asyncio.AbstractEventLoop) -> None:
+    # Not by `to_thread`: at the end the loop would wait for a thread that waits for the keyboard.
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        line = "first"
+        while line:
+            line = read()
+            loop.call_soon_threadsafe(lines.put_nowait, line)
 
 
 def shown(frame: str) -> str | None:
@@ -75,8 +145,8 @@ def main() -> int:
     chosen = parser.parse_args()
     print(HELP)
     try:
-        asyncio.run(chat(address(chosen), read=sys.stdin.readline, say=lambda line: print(line, flush=True)))
-    except InvalidHandshake as error:
+        asyncio.run(chat(lambda: address(chosen), read=sys.stdin.readline, say=lambda line: print(line, flush=True)))
+    except (InvalidHandshake, OSError) as error:
         print(f"not let in: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

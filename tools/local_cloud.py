@@ -17,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", help="come as this user of the local cloud, with a ticket")
 
 
-def local_cloud() -> dict[str, Any]:
+def local_cloud(addresses: Path = LOCAL) -> dict[str, Any]:
     """The addresses and the keys that `make run` wrote. Raises: SystemExit with what to do."""
     try:
-        found: dict[str, Any] = json.loads(LOCAL.read_text())
+        found: dict[str, Any] = json.loads(addresses.read_text())
     except (OSError, ValueError):
         raise SystemExit("no local cloud: start one with `make run`") from None
     return found

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from chalicelib.admin.audience_form import GROUPS, one, rows_of
 from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
+from chalicelib.admin.cautions import cautions
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
-from chalicelib.admin.letters import Letter, framed, letter_for
+from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import Campaign, CampaignPatch
@@ -21,13 +22,16 @@ from chalicelib.control.answers import invalid
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
+from chalicelib.rendering.model import Template
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview, lists
+from chalicelib.wiring.campaigns import campaign_control, campaign_preview
+from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.running import campaigns, lists, runs
 
 routes = Blueprint(__name__)
+_FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
 _UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
 _LISTS = 50
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
@@ -37,8 +41,12 @@ LISTED = 12  # two requests for the campaigns and one for the counters of every 
 def campaign_list(visit: Visit) -> Page:
     """Every campaign, newest first."""
     found, cursor = campaigns().page(limit=LISTED, cursor=visit.query.get("cursor"))
-    following = url("/admin/campaigns", cursor=cursor) if cursor else None
-    return Page("campaigns", {"campaigns": describe_in_short(found), "following": following})
+    shown = {
+        "campaigns": describe_in_short(found),
+        "here_url": url("/admin/campaigns", cursor=visit.query.get("cursor")),
+        "following": url("/admin/campaigns", cursor=cursor) if cursor else None,
+    }
+    return Page("campaigns", shown)
 
 
 @page(routes, "/admin/campaigns/new", role=Role.EDITOR)
@@ -123,18 +131,24 @@ def check_campaign(visit: Visit) -> Page:
     """What would happen: who gets it, who does not and why, when, for how long."""
     head = campaigns().get(visit.path["id"])
     spec = spec_of(head)
-    look = campaign_preview().look(head, spec, cursor=visit.query.get("cursor"))
+    cursor = visit.query.get("cursor")
+    look = campaign_preview().look(head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK)
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
     letter = _letter(spec, user_id=user_id, locale=locale)
+    template = templates().get(spec.template)
+    texts = texts_of(template, _context(spec, template)) if "sms" in campaign_preview().channels(spec) else ()
     shown = {
         "campaign": head,
         "spec": spec,
         "look": look,
         "following": following,
+        "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
+        "approval": settings().campaign_approval,
         "user": user_id,
-        "locales": sorted(templates().get(spec.template).locales),
+        "locales": sorted(template.locales),
         "letter": letter,
+        "texts": list(texts),
         "letter_url": url(f"/admin/campaigns/{head.id}/letter", user=user_id or None, letter=locale),
     }
     return Page("campaign_check", shown)
@@ -189,7 +203,7 @@ def approve_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
-    """Workers know it within a second."""
+    """Each worker finishes the chunk in its hands."""
     campaign_control().pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 
@@ -235,10 +249,18 @@ def test_campaign(visit: Visit) -> Go:
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
 
 
+def _email_is_cut_off() -> bool:
+    return any(switch.name == "ses" and switch.state == "open" for switch in switches().read_all())
+
+
 def _letter(spec: Campaign, *, user_id: str, locale: str) -> Letter:
     template = templates().get(spec.template)
-    context = {**template.sample.context, **spec.context}  # what only a source of content knows, by the sample
+    context = _context(spec, template)
     return letter_for(template, context, user_id=user_id, locale=locale, renderer=renderer())
+
+
+def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:
+    return {**template.sample.context, **spec.context}  # what only a source of content knows, by the sample
 
 
 def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:

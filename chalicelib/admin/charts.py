@@ -86,7 +86,9 @@ def top_of(values: Sequence[int]) -> int:
     if most <= 4:
         return 4
     step = 10 ** (len(str(most)) - 1)
-    return int(next(step * times for times in (1, 2, 4, 6, 8, 10) if step * times >= most))
+    return int(
+        next(step * tenths // 10 for tenths in (10, 12, 16, 20, 30, 40, 60, 80, 100) if step * tenths >= 10 * most)
+    )
 
 
 def _height(value: int, top: int) -> float:

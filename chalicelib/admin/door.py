@@ -1,6 +1,7 @@
 """What is open to everybody: signing in, the look of the pages, their files; and the account of whoever is in."""
 
 from http import HTTPStatus
+from math import ceil
 
 from chalice.app import Blueprint, Response
 
@@ -16,17 +17,25 @@ from chalicelib.admin.frame import (
     page,
     read_form,
     redirect,
+    refuse_other_sites,
     shown,
 )
 from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file, words
 from chalicelib.control.managers import Role
 from chalicelib.control.second_factor import check_secret, new_secret, picture
-from chalicelib.errors import InvalidError, TooManyRequestsError, UnauthorizedError, UnavailableError
+from chalicelib.errors import (
+    ForbiddenError,
+    InvalidError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from chalicelib.settings import settings
 from chalicelib.wiring.admin import audit, managers, sessions
 
 routes = Blueprint(__name__)
 _YEAR_SECONDS = 365 * 24 * 3600
+NOBODY = "?"  # stands in the audit for a name that no manager has
 _THEMES = ("auto", "light", "dark")
 
 
@@ -40,27 +49,43 @@ def sign_in_page() -> Response:
 def sign_in() -> Response:
     """A new session for whoever knows the password; nothing says which of name and password was wrong."""
     request = routes.current_request
-    name, ip = "", ip_of(request)
+    name = ""
     try:
+        refuse_other_sites(request)
         form, _ = read_form(request)
         name = next(iter(form.get("name", ())), "").strip().lower()
         password, code = (next(iter(form.get(field, ())), "") for field in ("password", "code"))
-        manager = managers().sign_in(name, password, ip=ip, code=code)
-        value = sessions().begin(manager)
-        audit().write(by=manager.name, did="sign-in", thing=None, outcome="done", ip=ip)
+        value = _let_in(name, password, code=code, ip=ip_of(request))
         return redirect(Go("/admin"), cookies=[cookie(SESSION_COOKIE, value)])
-    except (UnauthorizedError, InvalidError):
+    except (UnauthorizedError, InvalidError, ForbiddenError):
         return _again(name, "wrong", HTTPStatus.UNPROCESSABLE_ENTITY)
-    except TooManyRequestsError:
-        return _again(name, "too_often", HTTPStatus.TOO_MANY_REQUESTS)
+    except TooManyRequestsError as error:
+        minutes = ceil(error.retry_after_seconds / 60)
+        return _again(name, "too_often", HTTPStatus.TOO_MANY_REQUESTS, minutes=minutes)
     except UnavailableError:
         return _again(name, "unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _again(name: str, why: str, status: HTTPStatus) -> Response:
+def _let_in(name: str, password: str, *, code: str, ip: str) -> str:
+    """The cookie's value. Who was let in is in the audit, and so is whoever tried a name that exists; other names are
+    not, because people type a password there by mistake."""
+
+    def note(by: str, outcome: str) -> None:
+        audit().write(by=by, did="sign-in", thing=None, outcome=outcome, ip=ip)
+
+    try:
+        manager = managers().sign_in(name, password, ip=ip, code=code)
+    except UnauthorizedError:
+        note(name if managers().knows(name) else NOBODY, "unauthorized")
+        raise
+    note(manager.name, "done")
+    return sessions().begin(manager)
+
+
+def _again(name: str, why: str, status: HTTPStatus, **said: object) -> Response:
     request = routes.current_request
-    say = words(language_of(request))["sign_in"]
-    return shown(Page("sign_in", {"name": name, "mistakes": {"form": say[why]}}, status), request, session=None)
+    problem = words(language_of(request))["sign_in"][why].format(**said)
+    return shown(Page("sign_in", {"name": name, "mistakes": {"form": problem}}, status), request, session=None)
 
 
 @routes.route("/admin/look", methods=["GET"], name="admin_look")

@@ -21,6 +21,7 @@ from chalicelib.control.sessions import LASTS, Session
 from chalicelib.errors import (
     ConflictError,
     FieldError,
+    ForbiddenError,
     InvalidError,
     TooLargeError,
     UnauthorizedError,
@@ -32,6 +33,7 @@ from chalicelib.wiring.admin import audit, sessions
 
 SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
+_OURSELVES = ("same-origin", "none")  # none: the reader's own doing, such as sending a form again
 _FORM, _FORM_WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
@@ -158,6 +160,7 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     session: Session | None = None
     try:
         session = sessions().find(_cookies(request).get(SESSION_COOKIE))
+        refuse_other_sites(request)
         session.manager.demand(declared.role)
         form, files = read_form(request, largest_file=declared.largest_file)
         visit = Visit(session, path, dict(request.query_params or {}), form, files, locale, ip_of(request))
@@ -207,6 +210,13 @@ def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) 
     """A Set-Cookie line. `Secure` everywhere but on this machine, where there is no TLS."""
     secure = "" if settings().public_url.startswith("http:") else " Secure;"
     return f"{name}={value}; Path={base_path()}/admin; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
+
+
+def refuse_other_sites(request: Request) -> None:
+    """A form that a page of another origin sent; browsers say so themselves, and no page can lie about it. Raises:
+    ForbiddenError (permanent)."""
+    if request.method == "POST" and request.headers.get("sec-fetch-site", "same-origin") not in _OURSELVES:
+        raise ForbiddenError("this form was sent by another site")
 
 
 def language_of(request: Request) -> str:

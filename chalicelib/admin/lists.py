@@ -6,7 +6,8 @@ from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
-from chalicelib.wiring.campaigns import lists, uploads
+from chalicelib.wiring.campaigns import uploads
+from chalicelib.wiring.running import lists
 
 routes = Blueprint(__name__)
 _PAGE = 20

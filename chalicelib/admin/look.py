@@ -6,8 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from chalice.app import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from chalicelib.admin import figures
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
 
@@ -63,11 +63,9 @@ def url(path: str, **query: object) -> str:
 def render(page: Page, *, locale: str, **shared: Any) -> Response:
     """The page as an answer that no cache keeps and no other site can frame."""
     body = (
-        _environment()
+        _environment(locale)
         .get_template(f"{page.template}.html")
-        .render(
-            locale=locale, say=words(locale), languages=LANGUAGES, site=settings().site_name, **shared, **page.values
-        )
+        .render(languages=LANGUAGES, site=settings().site_name, **shared, **page.values)
     )
     headers = {
         "Content-Type": "text/html; charset=utf-8",
@@ -105,7 +103,7 @@ def _folder() -> Path:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(locale: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_folder()),
         autoescape=True,
@@ -113,29 +111,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"url": url, "static": static_url}
-    environment.filters |= {"moment": _moment, "number": _number, "duration": _duration}
+    zone = settings().default_timezone
+    environment.globals |= {"url": url, "static": static_url, "say": words(locale), "locale": locale, "zone": zone}
+    environment.filters |= {
+        "number": partial(figures.number, locale=locale),
+        "share": partial(figures.share, locale=locale),
+        "moment": partial(figures.moment, zone=zone, locale=locale),
+        "duration": partial(figures.duration, units=words(locale)["units"]),
+        "who": figures.who,
+    }
     return environment
-
-
-def _moment(value: str | float | datetime | None, zone: str | None = None) -> str:
-    """`2026-11-23 18:00`, in the stage's zone unless another is given."""
-    from zoneinfo import ZoneInfo
-
-    if value is None:
-        return "—"
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        value = datetime.fromtimestamp(value, tz=ZoneInfo("UTC"))
-    return f"{value.astimezone(ZoneInfo(zone or settings().default_timezone)):%Y-%m-%d %H:%M}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.10g}".replace(",", "\N{NO-BREAK SPACE}")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

@@ -10,6 +10,7 @@ from chalicelib.wiring.admin import audit, managers
 
 routes = Blueprint(__name__)
 _PAGE = 50
+_OUTCOMES = ("done", "forbidden", "unauthorized", "invalid", "conflict", "notfound")
 _AUDIT_FIELDS = ("by", "did", "thing", "outcome")
 
 
@@ -70,7 +71,8 @@ def audit_list(visit: Visit) -> Page:
     entries, cursor = audit().page(limit=_PAGE, cursor=visit.query.get("cursor"), **wanted)
     following = url("/admin/audit", **wanted, cursor=cursor) if cursor else None
     kinds = sorted({route.does for route in REGISTERED if route.does} | {"sign-in"})
-    return Page("audit", {"entries": entries, "wanted": wanted, "kinds": kinds, "following": following})
+    shown = {"entries": entries, "wanted": wanted, "kinds": kinds, "outcomes": _OUTCOMES, "following": following}
+    return Page("audit", shown)
 
 
 def _with_password(name: str, secret: str) -> Page:

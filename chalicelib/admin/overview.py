@@ -27,13 +27,14 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """The last day, running campaigns with their progress, switches, queues, dead letters, what waits for a person."""
     with ThreadPoolExecutor(1) as pool:  # the queues answer while the tables are read
         depths = pool.submit(queue_depths().read)
-        running = _running()
+        alive = _alive()
         thrown = [switch for switch in switches().read_all() if switch.state != "closed"]
         uncertain, _ = revive().uncertain(limit=1, cursor=None)
         day = hours().newest(_HOURS)
     found = depths.result()
     shown: dict[str, Any] = {
-        "running": running,
+        "running": [one for one in alive if one["state"] != "awaiting_approval"],
+        "asked": [one for one in alive if one["state"] == "awaiting_approval"],
         "thrown": thrown,
         "attention": bool(uncertain),
         "depths": {name: depth for name, depth in found.items() if depth.total},
@@ -46,7 +47,7 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     return Page("overview", shown)
 
 
-def _running() -> list[dict[str, Any]]:
+def _alive() -> list[dict[str, Any]]:
     found, _ = campaigns().page(limit=_NEWEST, cursor=None)
     alive = [head for head in found if head.open_runs or head.state in ("running", "paused", "awaiting_approval")]
     return describe_in_short(alive[:_MOST_SHOWN])

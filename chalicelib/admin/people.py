@@ -24,19 +24,20 @@ _PAGE = 20
 
 @page(routes, "/admin/notifications")
 def find_notification(visit: Visit) -> Page:
-    """One by its id; else those of a day, by template and status. A user's are on the user's page."""
+    """One by its id, or those of a user; else those of a day, by template and status."""
     wanted = visit.query.get("id", "").strip()
     found = _found(wanted) if wanted else None
     query = {name: visit.query.get(name, "").strip() for name in ("day", "template", "status")}
     day = _day(query["day"])
-    listed, cursor = (
-        ([], None)
-        if wanted
-        else history().of_day(
+    listed: list[dict[str, Any]] = []
+    cursor = None
+    if not wanted:
+        listed, cursor = history().of_day(
             day, template=query["template"] or None, status=query["status"] or None, cursor=visit.query.get("cursor")
         )
-    )
-    following = {**query, "day": f"{day}", "cursor": cursor}
+    elif found is None:
+        listed, cursor = history().of_user(wanted, limit=_PAGE, cursor=visit.query.get("cursor"))
+    following = {"id": wanted, "cursor": cursor} if wanted else {**query, "day": f"{day}", "cursor": cursor}
     shown: dict[str, Any] = {
         "wanted": wanted,
         "found": found,
@@ -95,12 +96,16 @@ def one_user(visit: Visit) -> Page:
     notifications, cursor = history().of_user(user_id, limit=_PAGE, cursor=visit.query.get("cursor"))
     shown: dict[str, Any] = {
         "profile": profile,
-        "attributes": json.dumps(dict(profile.attributes), ensure_ascii=False, indent=1),
+        "attributes": {name: _shown(value) for name, value in profile.attributes.items()},
         "wishes": preferences().get(user_id).stored(),
         "notifications": notifications,
         "following": url(f"/admin/users/{user_id}", cursor=cursor) if cursor else None,
     }
     return Page("user", shown)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _day(text: str) -> date:

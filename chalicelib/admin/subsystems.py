@@ -9,7 +9,8 @@ from chalicelib.control.limits import LIMITS
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.ledger import DeliveryKey
-from chalicelib.pipeline.revive import describe_dead_letter
+from chalicelib.pipeline.revive import describe_dead_letter, why_dead
+from chalicelib.settings import settings
 from chalicelib.storage.ledger import DELIVERY_PREFIX
 from chalicelib.wiring.control import consumers, dead_letters, failover, limiter, queue_depths, switches
 from chalicelib.wiring.ledger import revive
@@ -81,16 +82,19 @@ def set_limit(visit: Visit) -> Go:
 @page(routes, "/admin/dead-letters")
 def dead_letter_queues(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """How many lie in each queue."""
-    counts = {queue: depth.dead for queue, depth in queue_depths().read().items()}
-    return Page("dead_letters", {"counts": counts, "queue": None, "letters": []})
+    return Page("dead_letters", {"counts": queue_depths().dead(), "queue": None, "letters": []})
 
 
 @page(routes, "/admin/dead-letters/{queue}")
 def dead_letter_queue(visit: Visit) -> Page:
     """A look into one; they stay where they are."""
     queue = visit.path["queue"]
-    letters = [describe_dead_letter(letter) for letter in dead_letters().look(queue, limit=_LOOKED_AT)]
-    return Page("dead_letters", {"counts": {queue: dead_letters().count(queue)}, "queue": queue, "letters": letters})
+    most = settings().max_attempts
+    count = dead_letters().count(queue)  # known first: to look for more than there are is to wait for them
+    looked_at = dead_letters().look(queue, limit=min(count, _LOOKED_AT))
+    found = [describe_dead_letter(letter) for letter in looked_at]
+    letters = [one | {"why": why_dead(one, max_attempts=most)} for one in found]
+    return Page("dead_letters", {"counts": {queue: count}, "queue": queue, "letters": letters})
 
 
 @action(

@@ -218,7 +218,7 @@ def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     problems=_STATE_FORBIDS,
 )
 def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """Workers know it within a second; each finishes the chunk in its hands."""
+    """Each worker finishes the chunk in its hands, and sends no other."""
     return _described(campaign_control().pause(call.path["id"], by=call.caller.key_id))
 
 

@@ -13,8 +13,8 @@ from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Name
 from chalicelib.storage.campaigns import ListRow
-from chalicelib.wiring.campaigns import lists, uploads
-from chalicelib.wiring.running import campaigns
+from chalicelib.wiring.campaigns import uploads
+from chalicelib.wiring.running import campaigns, lists
 
 routes = Blueprint(__name__)
 

@@ -1,7 +1,8 @@
 """`/live-demo`: the reference client, a page that shows live notifications, the inbox and the chat. Served only where
-the stage's settings say so, because it gives tickets to whoever asks.
+the stage's settings say so, because it gives tickets and notifications to whoever asks.
 """
 
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -9,17 +10,22 @@ from importlib.resources import files
 from chalice.app import Blueprint, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chalicelib.api.answers import Answer
 from chalicelib.api.live import TicketAnswer, issue_ticket
 from chalicelib.api.problem import plain_json, problem, problem_of
 from chalicelib.control.answers import invalid
 from chalicelib.errors import NotFoundError, VestnikError
 from chalicelib.live.door import origin_of
 from chalicelib.observability import Line, write_line
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
+from chalicelib.wiring.intake import accept
+from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory
 
 routes = Blueprint(__name__)
+_EXAMPLE = "new-episode"
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
 
@@ -31,6 +37,12 @@ class DemoBody(BaseModel):
     user_id: UserId
 
 
+class DemoSent(Answer):
+    """What was sent."""
+
+    id: str
+
+
 @routes.route("/live-demo", methods=["GET"])
 def live_demo() -> Response:
     """The page."""
@@ -38,9 +50,21 @@ def live_demo() -> Response:
 
 
 @routes.route("/live-demo/live.js", methods=["GET"])
-def live_demo_script() -> Response:
-    """Its script."""
+def live_demo_client() -> Response:
+    """The client: what any page of a site can hold a connection with."""
     return _file("live.js")
+
+
+@routes.route("/live-demo/page.js", methods=["GET"])
+def live_demo_script() -> Response:
+    """What this page shows of it."""
+    return _file("page.js")
+
+
+@routes.route("/live-demo/words.js", methods=["GET"])
+def live_demo_words() -> Response:
+    """What this page says."""
+    return _file("words.js")
 
 
 @routes.route("/live-demo/live.css", methods=["GET"])
@@ -52,15 +76,36 @@ def live_demo_style() -> Response:
 @routes.route("/live-demo/tickets", methods=["POST"])
 def live_demo_ticket() -> Response:
     """A ticket without an API key. On a real site the site's own server asks for it, for the user it knows."""
+    return _for_visitor(lambda user_id: TicketAnswer.model_validate(issue_ticket(user_id)))
+
+
+@routes.route("/live-demo/notifications", methods=["POST"])
+def live_demo_notification() -> Response:
+    """A notification to the visitor, by the ordinary way. On a real site a service sends it."""
+    return _for_visitor(_send_example)
+
+
+def _send_example(user_id: str) -> "DemoSent":
+    request = NotificationRequest(
+        template=_EXAMPLE,
+        recipients=(Recipient(user_id=user_id),),
+        channels=("live",),
+        context=templates().get(_EXAMPLE).sample.context,
+    )
+    [accepted] = accept().accept(request, caller="live-demo", key=None)
+    return DemoSent(id=accepted.id)
+
+
+def _for_visitor(work: Callable[[str], Answer]) -> Response:
     try:
         _demand_demo()
         body = DemoBody.model_validate(plain_json(routes.current_request.raw_body.decode(errors="replace")))
-        answer = TicketAnswer.model_validate(issue_ticket(directory().get(body.user_id).id))
+        answer = work(directory().get(body.user_id).id)
     except ValidationError as error:
         return problem_of(invalid(error))
     except VestnikError as error:
         return problem_of(error)
-    write_line("api", [Line(counts={"live_demo_ticket_200": 1})])
+    write_line("api", [Line(counts={"live_demo_200": 1})])
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers)
 
@@ -77,7 +122,8 @@ def _file(name: str) -> Response:
         return problem(HTTPStatus.NOT_FOUND, error.detail)
     write_line("api", [Line(counts={"live_demo_200": 1})])
     policy = (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {origin_of(settings().live_url)}"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+        f"connect-src 'self' {origin_of(settings().live_url)}"
     )
     headers = {
         "Content-Type": f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8",

@@ -1,5 +1,5 @@
 """What stands before every chunk of a campaign in `enrich` and `deliver`: is the campaign going, is it its turn, and
-what more do its letters need. A pause acts on every worker within a second and a chunk.
+what more do its letters need. A pause acts on every worker that sends within one chunk.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +13,11 @@ from chalicelib.control.queues import MAX_DELAY_SECONDS
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
-from chalicelib.pipeline.notification import notification_row
+from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
-from chalicelib.storage.ledger import NotificationRow
 
 KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2
@@ -26,16 +25,16 @@ _PROFILE_FIELDS = frozenset({"email", "phone", "name", "locale", "timezone", "at
 
 
 class Heads:
-    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old."""
+    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock  # seconds that never go back
         self._known: dict[str, tuple[float, str, float]] = {}
 
-    def state(self, campaign_id: str) -> str:
-        """`cancelled` for a campaign that is not there. Raises: UnavailableError (retryable)."""
+    def state(self, campaign_id: str, *, fresh: bool = False) -> str:
+        """`cancelled` for a campaign that is not there; `fresh`: as of now. Raises: UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
-        if known is None or known[0] <= self._clock():
+        if fresh or known is None or known[0] <= self._clock():
             known = self._read(campaign_id)
         return known[1]
 
@@ -57,7 +56,8 @@ class Heads:
 
 
 class Admission:
-    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`."""
+    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`; `provider_rate` answers how many
+    letters a second may leave by a channel in the bulk lane."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Admission:
         ledger: Ledger,
         retries: Retries,
         limiter: Limiter,
+        provider_rate: Callable[[str], float],
         sleep: Callable[[float], None],
         max_attempts: int,
         retention_days: int,
@@ -78,6 +79,7 @@ class Admission:
         self._ledger = ledger
         self._retries = retries
         self._limiter = limiter
+        self._provider_rate = provider_rate
         self._sleep = sleep
         self._max_attempts = max_attempts
         self._retention_days = retention_days
@@ -97,9 +99,10 @@ class Admission:
         return self._with_content(job)
 
     def admits(self, job: DeliverJob) -> bool:
-        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam."""
+        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam. The
+        state is asked for with every chunk: after a pause the one in each worker's hands is sent, and no more."""
         campaign_id = job.letter.campaign_id or ""
-        state = self._heads.state(campaign_id)
+        state = self._heads.state(campaign_id, fresh=True)
         if state == "paused":
             recipients = tuple(_known_again(r) for r in job.recipients)
             self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))
@@ -107,7 +110,11 @@ class Admission:
         if state == "cancelled":
             self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
             return False
-        return job.paced or self._is_its_turn(job, f"campaign.{campaign_id}")
+        limit = f"campaign.{campaign_id}"
+        # What the provider allows is asked for by the gate: a campaign that may go as fast needs no limit of its own.
+        if job.paced or self._heads.rate(limit) >= self._provider_rate(job.channel):
+            return True
+        return self._is_its_turn(job, limit)
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
         """A chunk whose turn comes later has it reserved and waits in the retry queue: no worker waits with it."""
@@ -144,20 +151,13 @@ class Admission:
         )
 
     def _record(self, job: EnrichJob) -> None:
-        # The rows follow from the job alone: writing them again is harmless.
-        accepted_at = parse_rfc3339(job.letter.accepted_at)
-        with reaching_dynamodb(), NotificationRow.batch_write() as batch:
-            for one in job.recipients:
-                batch.save(
-                    notification_row(
-                        one.notification_id,
-                        job.letter,
-                        channels=job.channels,
-                        recipient=one.profile or {"user_id": one.user_id},
-                        send_at=None,
-                        expires_at_epoch=expiry_epoch(self._retention_days, since=accepted_at),
-                    )
-                )
+        record_notifications(
+            job.letter,
+            [(one.notification_id, one.profile or {"user_id": one.user_id}) for one in job.recipients],
+            channels=job.channels,
+            send_at=None,
+            expires_at_epoch=expiry_epoch(self._retention_days, since=parse_rfc3339(job.letter.accepted_at)),
+        )
 
     def _with_content(self, job: EnrichJob) -> EnrichJob | None:
         if job.letter.content is None:

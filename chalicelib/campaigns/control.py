@@ -72,7 +72,7 @@ class CampaignControl:
         if head.state not in _EDITABLE or head.open_runs:
             paces = " and ".join(sorted(_PACES))
             raise ConflictError(f"the campaign is {head.state}: only {paces} can be changed now")
-        self._readiness.check(spec)
+        self._readiness.check(spec, known_start=before.start_at)
         extra: list[Action] = []
         if head.state != "draft" and self._approval:
             extra = [CampaignRow.state.set("awaiting_approval"), CampaignRow.due.remove()]
@@ -93,19 +93,19 @@ class CampaignControl:
         return self._schedule(head, only_from=["draft"], by=by)
 
     def approve(self, campaign_id: str, *, by: str) -> CampaignRow:
-        """Another manager's word. Raises: ForbiddenError (permanent: it is one's own campaign), InvalidError,
+        """Another manager's word. Raises: ForbiddenError (permanent: a version is one's own), InvalidError,
         ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
         _expect(head, ["awaiting_approval"])
-        if by in (head.created_by, head.updated_by):
-            raise ForbiddenError("a campaign is approved by another manager than the one who wrote it")
+        if by in {version.updated_by for version in self._campaigns.versions(campaign_id)}:
+            raise ForbiddenError("a campaign is approved by another manager than those who wrote it")
         self._readiness.check_start(spec_of(head))
         approval = [CampaignRow.approved_by.set(by), CampaignRow.approved_version.set(int(head.version))]
         return self._schedule(head, only_from=["awaiting_approval"], by=by, extra=approval)
 
     def pause(self, campaign_id: str, *, by: str) -> CampaignRow:
-        """No new chunk is begun: workers know it within a second. Raises: ConflictError, NotFoundError (permanent),
-        UnavailableError (retryable)."""
+        """No new chunk is sent from now on. Raises: ConflictError, NotFoundError (permanent), UnavailableError
+        (retryable)."""
         head = self._campaigns.get(campaign_id)
         self._campaigns.enter(
             head, "paused", only_from=["scheduled", "running"], by=by, extra=[CampaignRow.due.remove()]

@@ -115,7 +115,7 @@ class Fanout:
         parts = PARKED_PLACES if job.shard.startswith(PARKED) else int(run.shards)
         pace = Pace(
             letters_per_second=(head.rate_per_second or spec.rate_per_second) / parts,
-            messages_per_second=(head.publish_per_second or spec.publish_per_second) / parts,
+            messages_per_second=head.publish_per_second or spec.publish_per_second,
         )
         return _Work(head, run, spec, row, pace)
 
@@ -144,7 +144,7 @@ class Fanout:
         )
 
     def _without_excluded(self, work: _Work, targets: Sequence[Target]) -> list[Target]:
-        others = [run.run_id for one in work.spec.audience.exclude_campaigns for run in self._runs.of(one)]
+        others = [run for one in work.spec.audience.exclude_campaigns for run in self._runs.of(one)]
         if not others or not targets or work.run.resend_of:
             return list(targets)
         out = excluded(targets, others)
@@ -209,6 +209,7 @@ class Fanout:
         published = self._publisher.publish(
             "enrich-bulk",
             messages,
+            name=f"publish.{work.head.id}",
             per_second=work.pace.messages_per_second,
             budget_seconds=BUDGET_SECONDS,
         )

@@ -1,25 +1,20 @@
-"""Uploaded audiences: a CSV goes straight into S3 by a signed URL, the worker `load` reads it as a stream, and its good
-rows are kept in blocks. Called by the API, by `functions/load.py` and by the fan-out.
+"""Uploaded audiences: a CSV goes straight into S3 by a signed URL, the worker `load` reads it as a stream
+(`list_file.py`), and its good rows are kept in blocks. Called by the API, by `functions/load.py` and by the fan-out.
 
 An API call carries at most 256 KB (and API Gateway 10 MB): a list of a hundred thousand rows does not go through it.
 """
 
-import csv
-import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import chain
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from chalicelib.campaigns.jobs import LoadJob
+from chalicelib.campaigns.list_file import BadListError, Report, read_rows
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.profiles.model import Locale, Name, Timezone, UserId
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -27,37 +22,14 @@ from chalicelib.storage.cursor import read_cursor, write_cursor
 QUEUE = "load"
 _LISTED = "lists"
 BLOCK_ROWS = 500
-MAX_ROWS = 1_000_000
-MAX_LINE_CHARACTERS = 10_000
-SHOWN_BAD_LINES = 100
-_COLUMNS = ("user_id", "email", "name", "locale", "timezone")
-_ADDRESS = r"^[^\s@,;<>()\"\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z0-9-]{2,63}$"
-
-
-class ListLine(BaseModel):
-    """One row: a user of the directory by id, or an address with what is known of its owner. Every other column becomes
-    an attribute, which letters may use as `user.attributes.<column>`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    user_id: UserId | None = None
-    email: str | None = Field(default=None, max_length=254, pattern=_ADDRESS)
-    name: Name | None = None
-    locale: Locale | None = None
-    timezone: Timezone | None = None
-    attributes: dict[str, str] | None = None
 
 
 class Uploads(Protocol):
     """Where uploads lie; `campaigns.uploads.S3Uploads` is one."""
 
-    def lines(self, list_id: str) -> Iterable[bytes] | None:
-        """The uploaded file as a stream of lines; None where there is none. Raises: UnavailableError (retryable)."""
+    def pieces(self, list_id: str) -> Iterable[bytes] | None:
+        """The uploaded file in pieces of some KB; None where there is none. Raises: UnavailableError (retryable)."""
         ...
-
-
-class BadListError(ValueError):
-    """Permanent: the file as a whole cannot be read; the text says why and names the line."""
 
 
 class ListStore:
@@ -149,10 +121,10 @@ class ListLoader:
         head = self._store.get(list_id)
         if head.state == "ready":
             return "ready"
-        file = self._uploads.lines(list_id)
+        file = self._uploads.pieces(list_id)
         if file is None:
             return self._fail(head, "no file was uploaded")
-        report = _Report()
+        report = Report()
         try:
             blocks = self._write_blocks(list_id, read_rows(file, report))
         except BadListError as error:
@@ -179,11 +151,11 @@ class ListLoader:
         with reaching_dynamodb():
             ListRow(list_id, _block_part(number), rows=packed).save()
 
-    def _fail(self, head: ListRow, problem: str, report: "_Report | None" = None) -> str:
-        self._finish(head, "failed", problem, report or _Report(), 0)
+    def _fail(self, head: ListRow, problem: str, report: Report | None = None) -> str:
+        self._finish(head, "failed", problem, report or Report(), 0)
         return "failed"
 
-    def _finish(self, head: ListRow, state: str, problem: str | None, report: "_Report", blocks: int) -> None:
+    def _finish(self, head: ListRow, state: str, problem: str | None, report: Report, blocks: int) -> None:
         with reaching_dynamodb():
             head.update(
                 actions=[
@@ -196,95 +168,6 @@ class ListLoader:
                     ListRow.loaded_at.set(rfc3339(self._clock())),
                 ]
             )
-
-
-class _Report:
-    """What was found in a file; the first bad lines with their numbers, never with what they hold."""
-
-    def __init__(self) -> None:
-        self.good = 0
-        self.bad = 0
-        self.lines: list[dict[str, Any]] = []
-
-    def refuse(self, line: int, message: str) -> None:
-        self.bad += 1
-        if len(self.lines) < SHOWN_BAD_LINES:
-            self.lines.append({"line": line, "message": message})
-
-
-def read_rows(file: Iterable[bytes], report: _Report) -> Iterator[dict[str, Any]]:
-    """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
-    recipient and never the file. Raises: BadListError (permanent)."""
-    lines = _lines(file)
-    first = next(lines, "")
-    # Spreadsheets write semicolons where the comma is the decimal sign.
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(chain([first], lines), strict=True, delimiter=delimiter)
-    seen: set[bytes] = set()
-    try:
-        header = _header(next(reader, None))
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            row = _row(header, cells, reader.line_num, report)
-            if row is not None and _is_new(row, reader.line_num, seen, report):
-                report.good += 1
-                if report.good > MAX_ROWS:
-                    raise BadListError(f"over {MAX_ROWS} rows: split the list")
-                yield row
-    except csv.Error as error:
-        raise BadListError(f"line {reader.line_num}: not CSV: {error}") from error
-
-
-def _lines(file: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(file, start=1):
-        if len(line) > 4 * MAX_LINE_CHARACTERS:
-            raise BadListError(f"line {number}: over {MAX_LINE_CHARACTERS} characters")
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise BadListError(f"line {number}: not in UTF-8; save the file as CSV UTF-8") from error
-
-
-def _header(cells: list[str] | None) -> list[str]:
-    names = [cell.strip().lower() for cell in cells or ()]
-    if not {"user_id", "email"} & set(names):
-        raise BadListError("line 1: expected a header with a column user_id or email")
-    if len(set(names)) < len(names) or "" in names or len(names) > 50:
-        raise BadListError("line 1: expected at most 50 columns, each with a name of its own")
-    return names
-
-
-def _row(header: list[str], cells: list[str], line: int, report: _Report) -> dict[str, Any] | None:
-    if len(cells) != len(header):
-        report.refuse(line, f"expected {len(header)} columns, got {len(cells)}")
-        return None
-    given: dict[str, Any] = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
-    attributes = {name: given.pop(name) for name in header if name in given and name not in _COLUMNS}
-    if "user_id" in given:
-        given = {name: given[name] for name in ("user_id", "timezone") if name in given}  # the directory knows the rest
-    elif attributes:
-        given["attributes"] = attributes
-    try:
-        row = ListLine.model_validate(given)
-    except ValidationError as error:
-        wrong = ", ".join(dict.fromkeys(str(mistake["loc"][0]) for mistake in error.errors()))
-        report.refuse(line, f"not as expected: {wrong}")
-        return None
-    if row.user_id is None and row.email is None:
-        report.refuse(line, "neither user_id nor email")
-        return None
-    return row.model_dump(exclude_none=True)
-
-
-def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: _Report) -> bool:
-    key = f"user:{row['user_id']}" if "user_id" in row else f"address:{row['email'].lower()}"
-    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    if digest in seen:
-        report.refuse(line, "this recipient was on the list before")
-        return False
-    seen.add(digest)
-    return True
 
 
 def _block_part(number: int) -> str:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from chalicelib.campaigns.content import Content, Frozen
 from chalicelib.campaigns.rules import Rule
@@ -42,6 +42,8 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+TemplateKey = Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
+Channels = Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
 Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
 
 
@@ -66,11 +68,9 @@ class Campaign(Frozen):
     )
 
     name: Name
-    template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
+    template: TemplateKey
     category: Annotated[str | None, Field(description="default: the template's")] = None
-    channels: Annotated[
-        tuple[str, ...] | None, Field(min_length=1, max_length=10, description="default: the template's")
-    ] = None
+    channels: Annotated[Channels | None, Field(description="default: the template's")] = None
     audience: Audience
     context: Annotated[dict[str, Any], Field(description="the template's variables")] = Field(default_factory=dict)
     content: Content | None = None
@@ -103,7 +103,7 @@ class Campaign(Frozen):
 
 
 class CampaignPatch(BaseModel):
-    """A change: what is given is set, null takes the default."""
+    """A change: what is given is set, null takes the default, where there is one."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -113,9 +113,9 @@ class CampaignPatch(BaseModel):
     )
 
     name: Name | None = None
-    template: str | None = None
+    template: TemplateKey | None = None
     category: str | None = None
-    channels: tuple[str, ...] | None = None
+    channels: Channels | None = None
     audience: Audience | None = None
     context: dict[str, Any] | None = None
     content: Content | None = None
@@ -129,3 +129,10 @@ class CampaignPatch(BaseModel):
     expires_after_hours: Annotated[int, Field(ge=1, le=720)] | None = None
     locale: Locale | None = None
     canary_percent: Annotated[int, Field(ge=1, le=99)] | None = None
+
+    @field_validator("name", "template", "audience")
+    @classmethod
+    def _there_is_no_default(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("expected a value: there is no default")
+        return value

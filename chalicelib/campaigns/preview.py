@@ -73,9 +73,10 @@ class Preview:
         self._monotonic = monotonic
         self._default_zone = default_zone
 
-    def look(self, head: CampaignRow, spec: Campaign, *, cursor: str | None = None) -> Look:
-        """Counts the audience, from the cursor of an earlier look on. Raises: InvalidError (permanent: a foreign
-        cursor), NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
+    def look(self, head: CampaignRow, spec: Campaign, *, cursor: str | None = None, at_most: int | None = None) -> Look:
+        """Counts the audience, from the cursor of an earlier look on; with `at_most` no more users than these, in a few
+        requests. Raises: InvalidError (permanent: a foreign cursor), NotFoundError (permanent: the template is gone),
+        UnavailableError (retryable)."""
         until = self._monotonic() + SECONDS
         state = read_cursor(cursor, scope=head.id) if cursor else {"at": None, "counts": {}}
         counts: Counter[str] = Counter({name: int(state["counts"].get(name, 0)) for name in _COUNTED})
@@ -83,11 +84,11 @@ class Preview:
         source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
         at, sample = state["at"], list[Mapping[str, Any]]()
         while True:
-            page = source.page(shard=0, shards=1, cursor=at, limit=_PAGE)
+            page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
             final = self._count(spec, page.targets, counts)
             sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
-            if at is None or self._monotonic() >= until:
+            if at is None or at_most is not None or self._monotonic() >= until:
                 break
         following = write_cursor({"at": at, "counts": dict(counts)}, scope=head.id) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
@@ -107,7 +108,7 @@ class Preview:
 
     def _count(self, spec: Campaign, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
-        others = [run.run_id for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
+        others = [run for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
         out = excluded(targets, others) if others else set()
         counts["excluded"] += len(out)
         targets = [target for target in targets if target.recipient.notification_id not in out]
@@ -116,6 +117,12 @@ class Preview:
         final = self._consenting(spec, people, counts)
         counts["final"] += len(final)
         return final
+
+    def channels(self, spec: Campaign) -> Sequence[str]:
+        """Those that it may go by. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        template = self._templates.get(spec.template)
+        category = spec.category or template.category
+        return plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
 
     def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
         """By notification id; an unknown user is left out."""
@@ -132,10 +139,8 @@ class Preview:
 
     def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
-        template = self._templates.get(spec.template)
-        category = spec.category or template.category
-        channels = plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
-        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in channels}
+        category = spec.category or self._templates.get(spec.template).category
+        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in self.channels(spec)}
         reached: set[str] = set()
         against: dict[str, str] = {}
         for channel, consent in self._consent.ask(category, asked).items():

@@ -46,9 +46,10 @@ class Readiness:
         self._clock = clock
         self._default_zone = default_zone
 
-    def check(self, spec: Campaign) -> None:
-        """Raises: InvalidError (permanent) with every bad field, UnavailableError (retryable)."""
-        errors = [*self._letter_errors(spec), *self._time_errors(spec), *self._audience_errors(spec)]
+    def check(self, spec: Campaign, *, known_start: datetime | None = None) -> None:
+        """`known_start` was a time in the future when it was written, and may have passed since. Raises: InvalidError
+        (permanent) with every bad field, UnavailableError (retryable)."""
+        errors = [*self._letter_errors(spec), *self._time_errors(spec, known_start), *self._audience_errors(spec)]
         if errors:
             names = ", ".join(dict.fromkeys(error.field for error in errors))
             raise InvalidError(f"the campaign is not as expected: {names}", errors)
@@ -56,7 +57,8 @@ class Readiness:
     def check_start(self, spec: Campaign) -> None:
         """All of `check`, and that somebody is meant at all. Raises: InvalidError (permanent), UnavailableError
         (retryable)."""
-        self.check(spec)
+        # A periodic campaign runs from `start_at` on: one that has passed is no mistake.
+        self.check(spec, known_start=spec.start_at if spec.schedule is not None else None)
         # What a rule means on the day of a run is known on that day only (birthdays).
         if spec.schedule is None and not self._means_somebody(spec):
             raise InvalidError.of("audience", "expected at least one recipient: nobody is in this audience")
@@ -84,9 +86,9 @@ class Readiness:
             errors += error.errors or [FieldError("context", error.detail)]
         return errors + (_content_errors(spec.content, spec, template) if spec.content else [])
 
-    def _time_errors(self, spec: Campaign) -> list[FieldError]:
+    def _time_errors(self, spec: Campaign, known_start: datetime | None) -> list[FieldError]:
         errors = []
-        if spec.start_at is not None and spec.start_at < self._clock():
+        if spec.start_at is not None and spec.start_at != known_start and spec.start_at < self._clock():
             errors.append(FieldError("start_at", "expected a time in the future"))
         if spec.timezone == RECIPIENT:
             if spec.start_at is None and spec.schedule is None:

@@ -18,6 +18,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pace import shard_count
 from chalicelib.campaigns.parking import Parking
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
+from chalicelib.campaigns.sources import Sources
 from chalicelib.campaigns.store import spec_of, update_if
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
@@ -40,6 +41,7 @@ class Runs:
         self,
         *,
         templates: TemplateStore,
+        sources: Sources,
         site: SiteSettings,
         parking: Parking,
         queues: JobQueue,
@@ -47,6 +49,7 @@ class Runs:
         retention_days: int,
     ) -> None:
         self._templates = templates
+        self._sources = sources
         self._site = site
         self._parking = parking
         self._queues = queues
@@ -184,7 +187,9 @@ class Runs:
 
     def _shard_count(self, spec: Campaign, head: CampaignRow, resend_of: str | None) -> int:
         # An exact share of an audience is taken by one counter; what was not sent is little.
-        return 1 if spec.canary_percent or resend_of else shard_count(head.rate_per_second or spec.rate_per_second)
+        if spec.canary_percent or resend_of:
+            return 1
+        return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
 
     def _record(self, drawn: RunRow) -> tuple[RunRow, bool]:
         with reaching_dynamodb():

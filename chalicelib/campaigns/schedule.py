@@ -99,12 +99,11 @@ def first_moment(wall: datetime) -> datetime:
 
 
 def missed(policy: Misfire, due: list[datetime], *, now: datetime, grace: timedelta) -> list[datetime]:
-    """Which of the due moments become runs. One that is no older than `grace` is on time, whatever the policy."""
+    """Which of the due moments become runs. The last one is on time, whatever the policy, if it is no older than
+    `grace`."""
     if policy == "all":
         return due
-    if policy == "latest":
-        return due[-1:]
-    return [moment for moment in due if now - moment <= grace]
+    return [moment for moment in due[-1:] if policy == "latest" or now - moment <= grace]
 
 
 def _check_cron(expression: str) -> None:

@@ -166,6 +166,13 @@ class Sources:
         self._lists = lists
         self._default_zone = default_zone
 
+    def size(self, spec: Campaign) -> int:
+        """About how many there are to look at; a rule may mean fewer. Raises: NotFoundError (permanent: the list is
+        gone), UnavailableError (retryable)."""
+        if spec.audience.list_id is not None:
+            return int(self._lists.get(spec.audience.list_id).row_count or 0)
+        return self._directory.size()
+
     def of(self, run: RunRow, spec: Campaign, *, scheduled: datetime) -> Source:
         """The source of a run's recipients."""
         if run.resend_of:
@@ -186,15 +193,18 @@ class Sources:
         )
 
 
-def excluded(targets: Sequence[Target], run_ids: Sequence[str]) -> set[str]:
-    """The notification ids of targets who were recipients of any of these runs. Raises: UnavailableError
-    (retryable)."""
+def excluded(targets: Sequence[Target], runs: Sequence[RunRow]) -> set[str]:
+    """The notification ids of targets who were recipients of any of these runs: the same user, or the same address as
+    on that run's list. Raises: UnavailableError (retryable)."""
     asked: dict[str, str] = {}
     for target in targets:
         one = target.recipient
-        address = (one.profile or {}).get("email")
-        for run_id in run_ids:
-            asked[notification_of(run_id, user_id=one.user_id, address=address)] = one.notification_id
+        address = target.profile.email if target.profile else (one.profile or {}).get("email")
+        for run in runs:
+            if one.user_id is not None:
+                asked[notification_of(run.run_id, user_id=one.user_id)] = one.notification_id
+            if address is not None and run.spec["audience"].get("list_id") is not None:
+                asked[notification_of(run.run_id, address=address)] = one.notification_id
     with reaching_dynamodb():
         keys = [(notification_id, NOTIFICATION_PART) for notification_id in asked]
         found = NotificationRow.batch_get(keys, attributes_to_get=["notification_id", "part", "kind"]) if keys else ()

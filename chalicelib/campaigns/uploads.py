@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 URL_SECONDS = 900
 CONTENT_TYPE = "text/csv"
+PIECE_BYTES = 64 * 1024
 
 
 class S3Uploads:
@@ -38,7 +39,7 @@ class S3Uploads:
         except (BotoCoreError, ClientError) as error:
             raise UnavailableError("the bucket of uploads did not answer") from error
 
-    def lines(self, list_id: str) -> Iterable[bytes] | None:
+    def pieces(self, list_id: str) -> Iterable[bytes] | None:
         """See `campaigns.lists.Uploads`."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=_key(list_id))
@@ -48,7 +49,7 @@ class S3Uploads:
             raise UnavailableError("the bucket of uploads did not answer") from error
         except BotoCoreError as error:
             raise UnavailableError("the bucket of uploads did not answer") from error
-        return answer["Body"].iter_lines(keepends=True)
+        return answer["Body"].iter_chunks(PIECE_BYTES)
 
     @cached_property
     def _bucket(self) -> str:

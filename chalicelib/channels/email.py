@@ -66,10 +66,12 @@ class EmailChannel:
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Channel.send`."""
-        together = [m for m in messages if len(_replacement(m)) <= _REPLACEMENT_CHARACTERS]
-        if len(messages) == 1 or len(together) < len(messages):
+        if len(messages) < 2:
             return [self._send_one(message) for message in messages]
-        return self._send_many(messages)
+        replacements = [_replacement(message) for message in messages]
+        if max(map(len, replacements)) > _REPLACEMENT_CHARACTERS:
+            return [self._send_one(message) for message in messages]
+        return self._send_many(messages, replacements)
 
     def _send_one(self, message: Message) -> Outcome:
         sender = self._sender()
@@ -95,15 +97,15 @@ class EmailChannel:
             return _outcome_of(error)
         return accepted(answer.get("MessageId"))
 
-    def _send_many(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+    def _send_many(self, messages: Sequence[Message], replacements: Sequence[str]) -> Sequence[Outcome]:
         entries: list[BulkEmailEntryTypeDef] = [
             {
                 "Destination": {"ToAddresses": [message.address]},
                 "ReplacementTags": _tags(message.tags),
-                "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": _replacement(message)}},
+                "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": replacement}},
                 "ReplacementHeaders": _headers(message.headers),
             }
-            for message in messages
+            for message, replacement in zip(messages, replacements, strict=True)
         ]
         sender = self._sender()
         try:

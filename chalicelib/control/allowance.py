@@ -1,5 +1,5 @@
-"""How often one person may ask for something: a count in a window of time, one atomic write. `pipeline/confirmation.py`
-asks it.
+"""How often one person may ask for something: a count in a window of time, one atomic write. Asked by
+`pipeline/confirmation.py` and, for sign-ins that fail, by `managers.py`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,9 +21,9 @@ class Allowances:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
-    def take(self, name: str, *, times: int, minutes: int) -> None:
-        """Uses one of `times` in the present window of `minutes`. Raises: TooManyRequestsError (later, with the seconds
-        to the next window), UnavailableError (retryable)."""
+    def take(self, name: str, *, times: int, minutes: int) -> str:
+        """Uses one of `times` in the present window of `minutes`; answers what `give_back` asks for. Raises:
+        TooManyRequestsError (later, with the seconds to the next window), UnavailableError (retryable)."""
         at = self._clock()
         began, ends = _window(at, timedelta(minutes=minutes))
         row = AllowanceRow(f"{name}#{began:%Y-%m-%dT%H:%M:%SZ}")
@@ -34,12 +34,17 @@ class Allowances:
         with reaching_dynamodb():
             try:
                 row.update(actions=actions, condition=AllowanceRow.used.does_not_exist() | (AllowanceRow.used < times))
-                return
+                return str(row.name)
             except UpdateError as error:
                 if not condition_failed(error):
                     raise
         seconds = max(1, round((ends - at).total_seconds()))
         raise TooManyRequestsError(f"expected at most {times} in {minutes} minutes", retry_after_seconds=seconds)
+
+    def give_back(self, taken: str) -> None:
+        """What was taken is as if it had never been. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            AllowanceRow(taken).update(actions=[AllowanceRow.used.add(-1)])
 
 
 def _window(at: datetime, length: timedelta) -> tuple[datetime, datetime]:

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.storage.base import reaching_dynamodb
@@ -52,8 +53,9 @@ class Audit:
     def page(self, *, limit: int, cursor: str | None, **wanted: str) -> tuple[list[Entry], str | None]:
         """The newest first; of those `wanted` by the fields of an entry. A page may hold less than `limit` and have a
         cursor all the same. Raises: InvalidError (permanent: the cursor is not ours), UnavailableError (retryable)."""
-        state = read_cursor(cursor, scope=_SCOPE) if cursor else {"month": f"{self._clock():%Y-%m}", "place": None}
-        month, before, found, empty = str(state["month"]), state["place"], list[Entry](), 0
+        start: dict[str, Any] = {"month": f"{self._clock():%Y-%m}", "place": None, "empty": 0}
+        state = read_cursor(cursor, scope=_SCOPE) if cursor else start
+        month, before, empty, found = str(state["month"]), state["place"], int(state["empty"]), list[Entry]()
         for _ in range(_REQUESTS):
             with reaching_dynamodb():
                 older = AuditRow.place < before if before else None
@@ -64,12 +66,16 @@ class Audit:
                 if all(getattr(entry, field) == value for field, value in wanted.items()):
                     found.append(entry)
                 if len(found) == limit:
-                    return found, write_cursor({"month": month, "place": before}, scope=_SCOPE)
+                    return found, _cursor(month, before, empty)
             if len(rows) < _READ:
                 month, before = _month_before(month), None
             if empty == _EMPTY_MONTHS:
                 return found, None
-        return found, write_cursor({"month": month, "place": before}, scope=_SCOPE)
+        return found, _cursor(month, before, empty)
+
+
+def _cursor(month: str, place: str | None, empty_months: int) -> str:
+    return write_cursor({"month": month, "place": place, "empty": empty_months}, scope=_SCOPE)
 
 
 def _read(row: AuditRow) -> Entry:

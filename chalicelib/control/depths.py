@@ -1,6 +1,6 @@
 """How much lies in every queue, for the eyes of people: the overview and the failover desk of the admin page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _AT_ONCE = 8
+DEAD_SECONDS = 10  # how old the counts of dead letters may be beside the depths: they change seldom, and cost as much
 _NUMBERS: tuple["QueueAttributeNameType", ...] = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
@@ -40,19 +41,30 @@ class Depth:
 class QueueDepths:
     """The depths of one stage's queues."""
 
-    def __init__(self, client: "SQSClient", prefix: str) -> None:
+    def __init__(self, client: "SQSClient", prefix: str, *, monotonic: Callable[[], float]) -> None:
         self._client = client
         self._prefix = prefix
+        self._monotonic = monotonic
         self._urls: dict[str, str] = {}
+        self._dead: Mapping[str, int] = {}
+        self._dead_until = 0.0
 
     def read(self) -> Mapping[str, Depth]:
-        """By queue, asked for side by side. Raises: UnavailableError (retryable)."""
+        """By queue, asked for side by side; `dead` is up to ten seconds old. Raises: UnavailableError (retryable)."""
+        dead = self._dead if self._monotonic() < self._dead_until else self.dead()
+        return {queue: Depth(*numbers, dead=dead[queue]) for queue, numbers in self._all(CONSUMERS).items()}
+
+    def dead(self) -> Mapping[str, int]:
+        """The dead letters of each queue, now. Raises: UnavailableError (retryable)."""
+        found = self._all(f"{queue}-dlq" for queue in CONSUMERS)
+        self._dead = {name.removesuffix("-dlq"): sum(numbers) for name, numbers in found.items()}
+        self._dead_until = self._monotonic() + DEAD_SECONDS
+        return self._dead
+
+    def _all(self, queues: Iterable[str]) -> Mapping[str, tuple[int, int, int]]:
+        names = list(queues)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            live = list(pool.map(self._numbers, CONSUMERS))
-            dead = list(pool.map(self._numbers, [f"{queue}-dlq" for queue in CONSUMERS]))
-        return {
-            queue: Depth(*numbers, dead=sum(lost)) for queue, numbers, lost in zip(CONSUMERS, live, dead, strict=True)
-        }
+            return dict(zip(names, pool.map(self._numbers, names), strict=True))
 
     def _numbers(self, queue: str) -> tuple[int, int, int]:
         try:

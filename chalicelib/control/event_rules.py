@@ -48,13 +48,15 @@ class EventRule(BaseModel):
     steps: Annotated[tuple[EventStep, ...], Field(max_length=MAX_STEPS)]
 
 
-_CONFIRMED = StopWhen(attribute="email_confirmed", equals=True)
-DEFAULT_RULES: Mapping[str, EventRule] = {
-    "user.registered": EventRule(
+def default_rules() -> Mapping[str, EventRule]:
+    """Those that hold where nobody has set any. Made when they are asked for: a worker that reads none builds no
+    model."""
+    confirmed = StopWhen(attribute="email_confirmed", equals=True)
+    registered = EventRule(
         steps=(
             EventStep(template="welcome"),
-            EventStep(template="confirm-reminder", delay=timedelta(days=1), stop_when=_CONFIRMED),
-            EventStep(template="confirm-reminder", delay=timedelta(days=7), stop_when=_CONFIRMED),
+            EventStep(template="confirm-reminder", delay=timedelta(days=1), stop_when=confirmed),
+            EventStep(template="confirm-reminder", delay=timedelta(days=7), stop_when=confirmed),
         )
     )
-}
+    return {"user.registered": registered}

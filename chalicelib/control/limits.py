@@ -157,6 +157,10 @@ class Limiter:
         # Nobody waits for what was reserved at the old rate.
         self._update(name, [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()], None)
 
+    def rate(self, name: str) -> float:
+        """Units a second as of now, at most a second old. Raises: UnavailableError (retryable)."""
+        return self._rate(name, self._row(name))
+
     def read_all(self, names: Sequence[str]) -> list[Limit]:
         """Limits as they are now, in one request (names: at most 100). Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():

@@ -15,7 +15,7 @@ class CategoryRoute(BaseModel):
     one only if the letter was not opened within `after_minutes`. A channel that a template is not written for is left
     out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
     mode: Mode = "all"
@@ -33,7 +33,7 @@ class CategoryRoute(BaseModel):
 class Cap(BaseModel):
     """At most so many letters of a category to one user within so many days, whatever the channel."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     letters: Annotated[int, Field(ge=1, le=1000)]
     days: Annotated[int, Field(ge=1, le=90)]

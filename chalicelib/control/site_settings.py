@@ -16,7 +16,7 @@ from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.event_rules import DEFAULT_RULES, EventRule, EventType
+from chalicelib.control.event_rules import EventRule, EventType, default_rules
 from chalicelib.control.redirects import Host, allowed_redirect, host_of
 from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -99,17 +99,17 @@ class SiteValues(_Group):
     ] = frozenset()
     event_rules: Annotated[
         Mapping[EventType, EventRule], Field(max_length=MAX_RULES, description="event type → letters")
-    ] = Field(default=DEFAULT_RULES)
+    ] = Field(default_factory=default_rules)
     routes: Annotated[
         Mapping[str, CategoryRoute], Field(description="category → channels, in order, and how they follow each other")
     ] = Field(default_factory=dict)
     caps: Annotated[Mapping[str, Cap], Field(description="category → the most letters to one user")] = Field(
         default_factory=dict
     )
-    link_days: LinkDays = LinkDays()
-    confirmation_again: ConfirmationAgain = ConfirmationAgain()
-    soft_bounces: SoftBounces = SoftBounces()
-    quiet_hours: QuietHours = QuietHours()
+    link_days: LinkDays = Field(default_factory=LinkDays)
+    confirmation_again: ConfirmationAgain = Field(default_factory=ConfirmationAgain)
+    soft_bounces: SoftBounces = Field(default_factory=SoftBounces)
+    quiet_hours: QuietHours = Field(default_factory=QuietHours)
 
     @property
     def hosts(self) -> frozenset[str]:

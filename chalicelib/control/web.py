@@ -1,12 +1,15 @@
 """Outgoing HTTP to addresses that people typed in: no redirects (the caller says so), and no private, loopback or
 link-local address unless the stage allows them (server-side request forgery, OWASP). The name is resolved once and the
-connection is made to what was checked, so that a second answer of the name server changes nothing.
+connection is made to what was checked, so that a second answer of the name server changes nothing. An answer has its
+time as a whole, too: timeouts between two bytes alone let a server that drips hold a worker, and others' calls with it.
 """
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any
 
 import requests
@@ -18,6 +21,7 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
 _POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
+_STEP_SECONDS = 8.0  # the most that a TLS handshake, or the head of an answer, takes as a whole
 
 
 class PrivateAddressError(NewConnectionError):
@@ -57,9 +61,8 @@ def guarded_session(*, allow_private: bool) -> requests.Session:
     """A session that reaches public addresses only, unless `allow_private`; it takes no proxy from the environment."""
     session = requests.Session()
     session.trust_env = False
-    if not allow_private:
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _GuardedAdapter(max_retries=0))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(allow_private=allow_private))
     return session
 
 
@@ -85,26 +88,62 @@ def _connect(connection: Any) -> socket.socket:
         raise NewConnectionError(connection, "no connection") from error
 
 
-class _GuardedHTTP(HTTPConnection):
+@contextmanager
+def _step(connection: HTTPConnection) -> Iterator[None]:
+    timer = Timer(_STEP_SECONDS, _cut, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: HTTPConnection) -> None:
+    with suppress(OSError, AttributeError):  # it is closed already, or was never made
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _TimedHTTP(HTTPConnection):
+    def getresponse(self) -> Any:
+        with _step(self):
+            return super().getresponse()
+
+
+class _TimedHTTPS(HTTPSConnection):
+    def connect(self) -> None:
+        with _step(self):
+            super().connect()
+
+    def getresponse(self) -> Any:
+        with _step(self):
+            return super().getresponse()
+
+
+class _GuardedHTTP(_TimedHTTP):
     def _new_conn(self) -> socket.socket:
         return _connect(self)
 
 
-class _GuardedHTTPS(HTTPSConnection):
+class _GuardedHTTPS(_TimedHTTPS):
     def _new_conn(self) -> socket.socket:
         return _connect(self)
 
 
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _GuardedHTTP
+def _pools(http: type[HTTPConnection], https: type[HTTPSConnection]) -> dict[str, type[HTTPConnectionPool]]:
+    return {
+        "http": type("_HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+        "https": type("_HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+    }
 
 
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _GuardedHTTPS
+class _Adapter(HTTPAdapter):
+    def __init__(self, *, allow_private: bool) -> None:
+        timed, guarded = _pools(_TimedHTTP, _TimedHTTPS), _pools(_GuardedHTTP, _GuardedHTTPS)
+        self._classes = timed if allow_private else guarded
+        super().__init__(max_retries=0)
 
-
-class _GuardedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         self.poolmanager: urllib3.PoolManager
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = self._classes

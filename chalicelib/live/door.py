@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from chalicelib.errors import ForbiddenError, UnauthorizedError
+from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
 from chalicelib.live import events
-from chalicelib.live.connections import Connections, Opening
+from chalicelib.live.connections import MAX_CONNECTIONS, Connections, Opening
 from chalicelib.live.events import JSON, TEXT, Event
 from chalicelib.live.inbox import Inbox
 from chalicelib.live.jobs import GreetJob, LiveQueue, PresenceJob, read_live_job
@@ -80,7 +80,7 @@ class Door:
         else:
             raise UnauthorizedError("a ticket is expected: wss://…?ticket=…")
         format_ = JSON if knock.query.get("format") == JSON else TEXT
-        self._connections.open(Opening(knock.connection_id, person, knock.endpoint, format_))
+        self._open(Opening(knock.connection_id, person, knock.endpoint, format_))
         self._queue.greet(knock.connection_id)
 
     def leave(self, connection_id: str) -> None:
@@ -94,6 +94,23 @@ class Door:
         job = read_live_job(body)
         done = self._tell_presence() if isinstance(job, PresenceJob) else self._greet(job)
         return Line(counts={done: 1})
+
+    def _open(self, opening: Opening) -> None:
+        try:
+            self._connections.open(opening)
+        except ConflictError:
+            if not self._made_room(opening.person):
+                raise
+            self._connections.open(opening)
+
+    def _made_room(self, person: str) -> bool:
+        """Whether some of the many connections had ended and nobody was told: they must not keep their person out."""
+        row = self._connections.person(person)
+        if len(row.connections or ()) < MAX_CONNECTIONS:
+            return False  # barred, then
+        known = self._connections.of([row])
+        self._connections.drop_stale(row, known)
+        return len(self._poster.alive(known)) < MAX_CONNECTIONS
 
     def _check_origin(self, origin: str | None) -> None:
         # A browser always names the page's origin; other programs name none, and nobody can use their cookies.

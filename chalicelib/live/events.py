@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_FRAME_BYTES = 32 * 1024  # API Gateway: the largest WebSocket frame
+MAX_QUOTED_CHARACTERS = 200  # of what a client sent, in a warning about it
+_ENVELOPE_BYTES = 256  # what surrounds the names of a list
 
 JSON = "json"
 TEXT = "text"
@@ -126,6 +128,7 @@ _ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "taken_name"})
 
 def warning(code: str, **values: Any) -> Event:
     """What is wrong with a frame and what is expected; a bad name is asked for again."""
+    values = {name: _quoted(value) if isinstance(value, str) else value for name, value in values.items()}
     words = WARNINGS[code].formatted(**values)
     if code in _ASKS_AGAIN:
         words = Words(words.ru + ASK_NAME.ru, words.en + ASK_NAME.en)
@@ -144,10 +147,24 @@ def named(name: str) -> Event:
 
 
 def present(names: list[str], *, total: int) -> Event:
-    """Those who are here; `total` is larger where the list had to be cut."""
+    """Those who are here; `total` is larger where the list had to be cut, here too if it is more than a frame holds."""
+    names = _fitting(names)
     more = f" и ещё {total - len(names)}" if total > len(names) else ""
     line = "Здесь: " + ", ".join(names) + more if names else "Здесь никого нет."
     return Event("chat.present", {"names": names, "total": total}, line=line)
+
+
+def _fitting(names: list[str]) -> list[str]:
+    room = MAX_FRAME_BYTES - _ENVELOPE_BYTES
+    for n, name in enumerate(names):
+        room -= len(json.dumps(name, ensure_ascii=False).encode()) + 1
+        if room < 0:
+            return names[:n]
+    return names
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 1] + "…"
 
 
 def chat_message(sender: str, text: str, *, at: str) -> Event:

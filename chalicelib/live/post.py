@@ -37,14 +37,23 @@ class Posted(StrEnum):
 
 
 class Poster:
-    """The way to the clients of one stage. `make_client` gives the client of a management address; clients are kept."""
+    """The way to the clients of one stage. `make_client` gives the client of a management address; clients are kept.
+    `name_went` is told when somebody who is gone was taken off the list of those present. Raises there:
+    UnavailableError."""
 
     def __init__(
-        self, make_client: MakeClient, *, connections: Connections, clock: Clock, concurrency: int = CONCURRENCY
+        self,
+        make_client: MakeClient,
+        *,
+        connections: Connections,
+        clock: Clock,
+        name_went: Callable[[], None],
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._make_client = make_client
         self._clock = clock
         self._connections = connections
+        self._name_went = name_went
         self._clients: dict[str, ApiGatewayManagementApiClient] = {}
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="post")
 
@@ -118,7 +127,8 @@ class Poster:
 
     def _forget(self, connection: ConnectionRow) -> None:
         try:
-            self._connections.close(connection.connection_id, connection.person)
+            if self._connections.close(connection.connection_id, connection.person):
+                self._name_went()
         except UnavailableError as error:
             _log(connection, error)  # it stays gone: the next post removes it
 

@@ -19,19 +19,14 @@ from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.notification import notification_row
+from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
-from chalicelib.storage.ledger import (
-    REQUEST_PART,
-    LedgerRow,
-    NotificationRow,
-    RequestRow,
-)
+from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 
@@ -147,20 +142,13 @@ class Accept:
         return known
 
     def _record_notifications(self, stored: RequestRow) -> None:
-        # The rows never change, so writing them again (a retry of the call) is harmless.
-        letter = LetterSpec.model_validate(stored.letter)
-        with reaching_dynamodb(), NotificationRow.batch_write() as batch:
-            for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True):
-                batch.save(
-                    notification_row(
-                        id_,
-                        letter,
-                        channels=stored.channels,
-                        recipient=recipient,
-                        send_at=stored.send_at,
-                        expires_at_epoch=int(stored.expires_at_epoch or 0),
-                    )
-                )
+        record_notifications(
+            LetterSpec.model_validate(stored.letter),
+            zip(notification_ids(stored), stored.recipients, strict=True),
+            channels=stored.channels,
+            send_at=stored.send_at,
+            expires_at_epoch=int(stored.expires_at_epoch or 0),
+        )
 
     def _delay_seconds(self, stored: RequestRow) -> int:
         if stored.send_at is None:

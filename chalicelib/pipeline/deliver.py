@@ -185,6 +185,10 @@ class Deliver:
                 self._close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
         for until in sorted(set(consent.waits.values())):
             late = [n for n, moment in consent.waits.items() if moment == until]
+            if job.letter.is_over(until):
+                over = [letter.recipient for letter in letters if letter.recipient.notification_id in late]
+                self._close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
+                continue
             self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
             self._retries.until(_enrich_again(job, late), until)
             result.count("postponed", len(late))

@@ -87,8 +87,12 @@ class Digest:
         letter = LetterSpec.model_validate(row.letter)
         if letter.is_over(self._clock()):
             return {"reason": EXPIRED}
-        reason = objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock())
-        return {"reason": reason} if reason is not None else {"line": self._line(row, letter)}
+        # Whoever has left the digest itself by its link gets none, and the timeline of each letter says so.
+        for category in (letter.category, self._templates.get(TEMPLATE).category):
+            reason = objection(wish, category=category, channel=DIGEST_CHANNEL, at=self._clock())
+            if reason is not None:
+                return {"reason": reason}
+        return {"line": self._line(row, letter)}
 
     def _line(self, row: DigestRow, letter: LetterSpec) -> dict[str, str]:
         """The letter in one line: what a live notification would show, else its subject."""

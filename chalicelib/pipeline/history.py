@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Any
 
 from chalicelib.clock import Clock, parse_rfc3339
@@ -71,6 +73,8 @@ class History:
         with reaching_dynamodb():
             heads, reached = _heads_of_day(f"{day}", before)
             wanted = [head for head in heads if template in (None, head.template)]
+            if status is None:  # else only their deliveries tell who fits; one more than a page says there are more
+                wanted = wanted[: PAGE_SIZE + 1]
             deliveries = self._deliveries(wanted)
         described = [(head, self._describe(head, deliveries.get(head.notification_id, []))) for head in wanted]
         fitting = [(head, one) for head, one in described if status in (None, one["status"])]
@@ -112,16 +116,24 @@ def _heads_of_day(day: str, before: str) -> tuple[list[NotificationRow], str | N
     """The next ones down to a place, and that place (None: there are no more)."""
     found: list[NotificationRow] = []
     reached = ""
-    for shard in day_shards(day):
-        page = LedgerRow.by_day.query(
-            shard, NotificationRow.place < before, scan_index_forward=False, limit=_LOOKED_AT, page_size=_LOOKED_AT
-        )
-        rows = [row for row in page if isinstance(row, NotificationRow)]
+    shards = list(day_shards(day))
+    with ThreadPoolExecutor(len(shards)) as pool:  # they answer side by side
+        pages = list(pool.map(partial(_heads_of_shard, before=before), shards))
+    for rows, more in pages:
         found += rows
-        if page.last_evaluated_key:  # below its last there may be more in this shard, which come before others' rows
+        if more:  # below its last there may be more in this shard, which come before others' rows
             reached = max(reached, str(rows[-1].place))
     newest = sorted((row for row in found if str(row.place) >= reached), key=lambda row: str(row.place), reverse=True)
     return newest, reached or None
+
+
+def _heads_of_shard(shard: str, *, before: str) -> tuple[list[NotificationRow], bool]:
+    """The newest of one shard down from a place, and whether there are more."""
+    page = LedgerRow.by_day.query(
+        shard, NotificationRow.place < before, scan_index_forward=False, limit=_LOOKED_AT, page_size=_LOOKED_AT
+    )
+    rows = [row for row in page if isinstance(row, NotificationRow)]
+    return rows, bool(page.last_evaluated_key)
 
 
 def _start_key(given: Mapping[str, Any], user_id: str) -> dict[str, Any]:

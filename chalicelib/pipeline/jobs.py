@@ -48,7 +48,7 @@ class EnrichRecipient(BaseModel):
 class LetterRoute(BaseModel):
     """How the channels of a letter follow each other (`control.routes.CategoryRoute`); `rule` says so to people."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     mode: Mode
     after_minutes: int | None = None

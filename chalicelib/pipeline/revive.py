@@ -2,7 +2,7 @@
 by the API and the admin page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -180,6 +180,14 @@ def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
             "notification_ids": [one.notification_id for one in job.recipients],
         }
     return described
+
+
+def why_dead(described: Mapping[str, Any], *, max_attempts: int) -> str:
+    """Of a described dead letter: `unreadable` (no worker of ours can read it), `attempts_used_up` (given up), or
+    `worker_failed` (it came back from its worker as often as SQS allows)."""
+    if not described["readable"]:
+        return "unreadable"
+    return "attempts_used_up" if described["attempt"] >= max_attempts else "worker_failed"
 
 
 def _reopen(key: DeliveryKey) -> Move:

@@ -12,6 +12,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.profiles.suppressions import Reason
 
 _CHANNEL, _BY = "sms", "sms reply"
+_NUMBER = "originationNumber"
 # AWS's own opt-out words ("Opting out"), and what people write here.
 STOP = frozenset(
     {
@@ -70,11 +71,13 @@ class SmsReplies:
 
 def read_reply(body: str) -> SmsReply | None:
     """The answer in a message of the queue; None for anything else."""
+    if _NUMBER not in body:
+        return None  # nearly every message of the queue: an event of SES, which is read once, by `ses_events`
     try:
         content = json.loads(body)
         if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
             content = json.loads(content["Message"])
-        number, text = content["originationNumber"], content["messageBody"]
+        number, text = content[_NUMBER], content["messageBody"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return SmsReply(number, text) if isinstance(number, str) and isinstance(text, str) else None

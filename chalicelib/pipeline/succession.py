@@ -11,7 +11,7 @@ from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.routing import REACHED_BY
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.waiting import UNLESS_OPENED, waiting
+from chalicelib.pipeline.waiting import EXPIRED, UNLESS_OPENED, waiting
 
 
 class Succession:
@@ -39,7 +39,7 @@ class Succession:
         if maybe_there and job.letter.route.mode == "escalate":
             self._wait(job, maybe_there, timedelta(minutes=job.letter.route.after_minutes or 0))
         elif maybe_there:
-            self._skip(job, maybe_there)
+            self._skip(job, maybe_there, reason=REACHED_BY + job.channel)
 
     def settle(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
         """Has the ledger asked about the rest: the worker that knew died, or a person decides. Raises: UnavailableError
@@ -49,17 +49,19 @@ class Succession:
 
     def _wait(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], length: timedelta) -> None:
         until = self._clock() + length
+        if job.letter.is_over(until):
+            return self._skip(job, recipients, reason=EXPIRED)
         ids = [one.notification_id for one in recipients]
         self._ledger.move(waiting(job.letter, ids, job.then, UNLESS_OPENED, until, rule=job.letter.rule))
-        self._retries.until(next_channels(job, recipients, after=job.channel), until)
+        return self._retries.until(next_channels(job, recipients, after=job.channel), until)
 
-    def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
+    def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], *, reason: str) -> None:
         self._ledger.move(
             [
                 Move(
                     DeliveryKey(one.notification_id, channel),
                     DeliveryStatus.SKIPPED,
-                    reason=REACHED_BY + job.channel,
+                    reason=reason,
                     rule=job.letter.rule,
                     request_id=job.letter.request_id,
                     run_id=job.letter.run_id,

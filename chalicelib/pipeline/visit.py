@@ -14,11 +14,12 @@ from chalicelib.pipeline.links import LinkBook
 from chalicelib.profiles.directory import Directory
 from chalicelib.storage.links import LinkRow
 
-# As far as the user agent allows: who fetches links without being a person says so, or says nothing at all.
+# As far as the user agent allows: who fetches links without being a person says so, or says nothing at all. A browser
+# inside an application names it too (Telegram-Android), so that a name alone makes no program; Cubot is a telephone.
 _BOT = re.compile(
-    r"bot|crawl|spider|slurp|scan|preview|proxy|prefetch|monitor|fetch|headless|phantom|curl|wget|python|java/|go-http|"
-    r"okhttp|libwww|httpclient|facebookexternalhit|whatsapp|telegram|skype|slack|embedly|barracuda|mimecast|proofpoint|"
-    r"safelinks|virustotal|googleimageproxy",
+    r"(?<!cu)bot|crawl|spider|slurp|scan|preview|proxy|prefetch|monitor|fetch|headless|phantom|curl|wget|python|"
+    r"java/|go-http|okhttp|libwww|httpclient|facebookexternalhit|embedly|barracuda|mimecast|proofpoint|safelinks|"
+    r"virustotal",
     re.IGNORECASE,
 )
 

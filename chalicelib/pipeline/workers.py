@@ -7,8 +7,6 @@ from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_job
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.ses_events import FeedbackEvent, read_event
-from chalicelib.pipeline.sms_replies import SmsReplies, SmsReply, read_reply
 
 if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.pipeline.deliver import Deliver
@@ -16,6 +14,8 @@ if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.pipeline.enrich import Enrich
     from chalicelib.pipeline.feedback import Feedback
     from chalicelib.pipeline.reconcile import Reconcile
+    from chalicelib.pipeline.ses_events import FeedbackEvent
+    from chalicelib.pipeline.sms_replies import SmsReplies, SmsReply
 
 
 def enrich_work(enrich: "Enrich") -> Work:
@@ -68,6 +68,8 @@ def retry_work(reconcile: "Reconcile") -> Work:
 
 def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
     """The work of `functions/feedback.py`: the events of a batch are recorded together."""
+    from chalicelib.pipeline.ses_events import read_event
+    from chalicelib.pipeline.sms_replies import read_reply
 
     def work(bodies: Sequence[str]) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -95,7 +97,7 @@ def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
     return work
 
 
-def _take_reply(replies: SmsReplies, reply: SmsReply) -> Outcome:
+def _take_reply(replies: "SmsReplies", reply: "SmsReply") -> Outcome:
     try:
         return Line(counts={f"sms_{replies.take(reply)}": 1})
     except UnavailableError as error:

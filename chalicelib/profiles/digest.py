@@ -16,7 +16,7 @@ _DAYS: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday"
 class DigestWish(BaseModel):
     """Letters of a category as one: every day, or every week on a day, at a local time."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     every: Literal["day", "week"]
     at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"

@@ -40,6 +40,12 @@ class Directory:
             rows = UserRow.batch_get(list(ids), consistent_read=fresh)
             return Profiles(known={row.id: _profile(row) for row in rows})
 
+    def size(self) -> int:
+        """About how many users there are: AWS counts a table's items every six hours ("DescribeTable", ItemCount).
+        Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            return int(UserRow.describe_table()["ItemCount"])
+
     def page(
         self, *, segment: int, segments: int, cursor: dict[str, Any] | None, limit: int
     ) -> tuple[list[Profile], dict[str, Any] | None]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -33,7 +33,11 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of design §8."""
-        return asdict(self)
+        # Not `asdict`, which copies every value deeply: a tenth of what it costs to enrich a letter.
+        return {name: getattr(self, name) for name in _FIELDS} | {"attributes": dict(self.attributes)}
+
+
+_FIELDS = tuple(one.name for one in fields(Profile))
 
 
 def _email(value: str) -> str:

@@ -1,7 +1,7 @@
 """`/preferences/{token}`: what a user gets, when not, and for how long nothing. It is opened from a letter, without a
-login."""
+login. It shows the channels by which this user can be reached; what was said of the others stays as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any
@@ -16,11 +16,12 @@ from chalicelib.clock import now
 from chalicelib.control.tokens import Purpose
 from chalicelib.errors import NotFoundError
 from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences, QuietHours
 from chalicelib.public.pages import page, words
 from chalicelib.public.visitor import Visitor, public_page
 from chalicelib.settings import settings
-from chalicelib.wiring.people import preferences, profile_source
+from chalicelib.wiring.people import endpoints, preferences, profile_source
 from chalicelib.wiring.signing import tokens
 
 routes = Blueprint(__name__)
@@ -32,26 +33,27 @@ def own_preferences(visitor: Visitor) -> Response:
     user_id = tokens().read(Purpose.PREFERENCES, visitor.path["token"]).user_id
     if user_id is None:
         raise NotFoundError("only users have preferences")
-    zone = _zone_of(user_id)
+    user = _user(user_id)
     if visitor.method != "POST":
-        return _shown(visitor, preferences().get(user_id), zone, saved=False)
-    chosen, mistakes = _read(visitor.form, ZoneInfo(zone), preferences().get(user_id))
+        return _shown(visitor, preferences().get(user_id), user, saved=False)
+    chosen, mistakes = _read(visitor.form, ZoneInfo(_zone_of(user)), preferences().get(user_id))
     if mistakes:
-        return _shown(visitor, chosen, zone, saved=False, mistakes=mistakes)
-    return _shown(visitor, preferences().put(user_id, chosen), zone, saved=True)
+        return _shown(visitor, chosen, user, saved=False, mistakes=mistakes)
+    return _shown(visitor, preferences().put(user_id, chosen), user, saved=True)
 
 
 def _shown(
-    visitor: Visitor, stored: Preferences, zone: str, *, saved: bool, mistakes: tuple[str, ...] = ()
+    visitor: Visitor, stored: Preferences, user: Profile, *, saved: bool, mistakes: tuple[str, ...] = ()
 ) -> Response:
-    say = words(visitor.locale)
+    say, zone, channels = words(visitor.locale), _zone_of(user), _reached_by(user)
     return page(
         "preferences",
         locale=visitor.locale,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else HTTPStatus.OK,
         saved=saved,
         mistakes=[say["preferences"]["mistakes"][one] for one in mistakes],
-        categories=_categories(stored, say),
+        channels=",".join(channels),
+        categories=_categories(stored, channels, say),
         nothing=not stored.everything,
         zone=zone.replace("_", " "),
         **(_typed(visitor.form) if mistakes else _times(stored, ZoneInfo(zone))),
@@ -73,7 +75,7 @@ def _typed(form: Mapping[str, str]) -> dict[str, str]:
     return {name: form.get(name, "") for name in ("quiet_from", "quiet_to", "paused_until")}
 
 
-def _categories(stored: Preferences, say: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _categories(stored: Preferences, channels: Sequence[str], say: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": say["categories"][category]["name"],
@@ -84,7 +86,7 @@ def _categories(stored: Preferences, say: Mapping[str, Any]) -> list[dict[str, A
                     "name": say["channels"].get(channel, channel),
                     "on": stored.wants(category, channel),
                 }
-                for channel in CHANNELS
+                for channel in channels
             ],
             "digest": None if category == DIGEST_CATEGORY else _digest_choice(stored, category, say),
         }
@@ -115,8 +117,10 @@ def _digests(form: Mapping[str, str], before: Preferences) -> dict[str, DigestWi
 
 
 def _read(form: Mapping[str, str], zone: ZoneInfo, before: Preferences) -> tuple[Preferences, tuple[str, ...]]:
-    """What the form says, and the names of its mistakes. A switch that is off is not in a form at all."""
+    """What the form says, and the names of its mistakes. A switch that is off is not in a form at all, so that the form
+    names the channels that it shows."""
     mistakes = []
+    shown = form.get("channels", ",".join(CHANNELS)).split(",")
     quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
     mistakes += [wrong] if wrong else []
     paused, wrong = _paused(form.get("paused_until", ""), zone)
@@ -124,7 +128,11 @@ def _read(form: Mapping[str, str], zone: ZoneInfo, before: Preferences) -> tuple
     chosen = Preferences(
         everything="nothing" not in form,
         categories={
-            category: {channel: _field(category, channel) in form for channel in CHANNELS} for category in _switchable()
+            category: {
+                channel: _field(category, channel) in form if channel in shown else before.wants(category, channel)
+                for channel in CHANNELS
+            }
+            for category in _switchable()
         },
         digests=_digests(form, before),
         quiet_hours=quiet,
@@ -162,9 +170,23 @@ def _field(category: str, channel: str) -> str:
     return f"on.{category}.{channel}"
 
 
-def _zone_of(user_id: str) -> str:
+def _user(user_id: str) -> Profile:
     """Raises: NotFoundError (permanent): an erased user's old letters open nothing."""
     found = profile_source().get_many([user_id], fresh=True)
     if user_id not in found.known:
         raise NotFoundError("there is no such user any more")
-    return found.known[user_id].timezone or settings().default_timezone
+    return found.known[user_id]
+
+
+def _zone_of(user: Profile) -> str:
+    return user.timezone or settings().default_timezone
+
+
+def _reached_by(user: Profile) -> list[str]:
+    """The channels on which this user has an address, or an endpoint of their own."""
+    registered = {endpoint.channel for endpoint in endpoints().of(user.id)}
+    return [
+        name
+        for name, channel in CHANNELS.items()
+        if (name in registered if channel.endpoints else user.address(channel.address_field))
+    ]

@@ -11,7 +11,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
-from pynamodb.constants import BATCH_GET_PAGE_LIMIT
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
@@ -21,6 +21,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
+_PUT_ROUNDS = 5  # for what a table did not take at first
 
 
 class TableMeta:
@@ -111,6 +112,21 @@ def batch_read(
         for table, items in answer["Responses"].items():
             yield from ((tables[table], item) for item in items)
         left += [(table, key) for table, unread in answer["UnprocessedKeys"].items() for key in unread["Keys"]]
+
+
+def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
+    """Writes items, as DynamoDB has them, over whatever is there; 25 a request. Whoever calls is inside
+    `reaching_dynamodb`. Raises: UnavailableError (retryable): the table took some of them and no more."""
+    table = model._get_connection().table_name
+    left = [{"PutRequest": {"Item": item}} for item in items]
+    for _ in range(_PUT_ROUNDS + len(left) // BATCH_WRITE_PAGE_LIMIT):
+        if not left:
+            return
+        now, left = left[:BATCH_WRITE_PAGE_LIMIT], left[BATCH_WRITE_PAGE_LIMIT:]
+        answer = dynamodb().dispatch("BatchWriteItem", {"RequestItems": {table: now}})
+        left += answer.get("UnprocessedItems", {}).get(table, [])
+    if left:
+        raise UnavailableError(f"the table did not take {len(left)} items")
 
 
 def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:

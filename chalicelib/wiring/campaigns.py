@@ -13,7 +13,7 @@ from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
 from chalicelib.wiring.people import addresses, consent, directory
-from chalicelib.wiring.running import campaigns, content_source, parking, runs
+from chalicelib.wiring.running import campaigns, content_source, lists, parking, runs, sources
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.control import CampaignControl
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
-    from chalicelib.campaigns.lists import ListLoader, ListStore
+    from chalicelib.campaigns.lists import ListLoader
     from chalicelib.campaigns.preview import Preview
     from chalicelib.campaigns.readiness import Readiness
-    from chalicelib.campaigns.sources import Sources
     from chalicelib.campaigns.uploads import S3Uploads
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -35,14 +34,6 @@ _S3 = Config(
     signature_version="s3v4",
     s3={"addressing_style": "path"},  # works wherever the endpoint is, without a name of its own for the bucket
 )
-
-
-@cache
-def lists() -> "ListStore":
-    """Uploaded audiences."""
-    from chalicelib.campaigns.lists import ListStore
-
-    return ListStore(queues=queues(), clock=now)
 
 
 @cache
@@ -67,25 +58,19 @@ def list_loader() -> "ListLoader":
 
 
 @cache
-def sources() -> "Sources":
-    """Where the recipients of runs come from."""
-    from chalicelib.campaigns.sources import Sources
-
-    return Sources(directory=directory(), lists=lists(), default_zone=settings().default_timezone)
-
-
-@cache
 def fanout() -> "Fanout":
     """The fan-out of runs."""
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.pace import Publisher
+    from chalicelib.control.limits import Limiter
 
+    turns = Limiter(clock=now, default_rates=lambda _: 1.0, block_seconds=0)
     return Fanout(
         campaigns=campaigns(),
         runs=runs(),
         sources=sources(),
         parking=parking(),
-        publisher=Publisher(queues(), sleep=time.sleep, clock=time.monotonic),
+        publisher=Publisher(queues(), turns=turns, sleep=time.sleep, clock=time.monotonic),
         queues=queues(),
         clock=now,
         monotonic=time.monotonic,

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
-_ONE_TRY = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1, "mode": "standard"})
+# Not compared with the model before each call: for fifty letters that costs more than to render them, and SES compares.
+_ONE_TRY = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    parameter_validation=False,
+)
 
 
 @cache

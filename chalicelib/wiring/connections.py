@@ -22,7 +22,7 @@ def live_connections() -> Connections:
 @cache
 def poster() -> Poster:
     """The way to the clients."""
-    return Poster(management_client, connections=live_connections(), clock=now)
+    return Poster(management_client, connections=live_connections(), clock=now, name_went=live_queue().presence_changed)
 
 
 @cache

@@ -112,7 +112,7 @@ def queue_depths() -> "QueueDepths":
     """How much lies in the queues."""
     from chalicelib.control.depths import QueueDepths
 
-    return QueueDepths(sqs(), settings().resource(""))
+    return QueueDepths(sqs(), settings().resource(""), monotonic=time.monotonic)
 
 
 @cache

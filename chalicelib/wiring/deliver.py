@@ -1,22 +1,16 @@
 """The channels and the sender."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.channels.base import Channel
-from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.email import EmailChannel, Sender
-from chalicelib.channels.live import LiveChannel
-from chalicelib.channels.push import PushChannel
 from chalicelib.channels.registry import CHANNELS
-from chalicelib.channels.sms import SmsChannel
-from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ses, sns
-from chalicelib.wiring.connections import announce
 from chalicelib.wiring.control import gate, site_settings
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import renderer, templates
@@ -30,18 +24,66 @@ if TYPE_CHECKING:
     from chalicelib.control.web import Reply
 
 
+class _Channels(Mapping[str, Channel]):
+    """Channels by name, each imported and made when it is asked for: who sends letters starts without the others."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Channel]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Channel] = {}
+
+    def __getitem__(self, name: str) -> Channel:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
 @cache
 def channels() -> Mapping[str, Channel]:
     """The channels by name; the contract tests compare them with the registry."""
-    all_of_them: tuple[Channel, ...] = (
-        EmailChannel(ses(), sender=_sender, configuration_set=settings().configuration_set),
-        LiveChannel(announce()),
-        SmsChannel(sns(), sender=settings().sms_sender),
-        PushChannel(sns(), devices=endpoints()),
-        WebhookChannel(_post, hooks=endpoints(), clock=now),
-        ChatChannel(rooms=endpoints(), kinds=settings().chat_kinds.split()),
+    return _Channels(
+        {"email": _email, "live": _live, "sms": _sms, "push": _push, "webhook": _webhook, "chat": _chat},
     )
-    return {channel.name: channel for channel in all_of_them}
+
+
+def _email() -> Channel:
+    return EmailChannel(ses(), sender=_sender, configuration_set=settings().configuration_set)
+
+
+def _live() -> Channel:
+    from chalicelib.channels.live import LiveChannel
+    from chalicelib.wiring.connections import announce
+
+    return LiveChannel(announce())
+
+
+def _sms() -> Channel:
+    from chalicelib.channels.sms import SmsChannel
+
+    return SmsChannel(sns(), sender=settings().sms_sender)
+
+
+def _push() -> Channel:
+    from chalicelib.channels.push import PushChannel
+
+    return PushChannel(sns(), devices=endpoints())
+
+
+def _webhook() -> Channel:
+    from chalicelib.channels.webhook import WebhookChannel
+
+    return WebhookChannel(_post, hooks=endpoints(), clock=now)
+
+
+def _chat() -> Channel:
+    from chalicelib.channels.chat import ChatChannel
+
+    return ChatChannel(rooms=endpoints(), kinds=settings().chat_kinds.split())
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Reply":

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queues, site_settings
+from chalicelib.wiring.control import limiter, queues, site_settings
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import templates
+from chalicelib.wiring.people import directory
 
 if TYPE_CHECKING:
     import requests
 
     from chalicelib.campaigns.admission import Admission
     from chalicelib.campaigns.content import ContentSource
+    from chalicelib.campaigns.lists import ListStore
     from chalicelib.campaigns.parking import Parking
     from chalicelib.campaigns.runs import Runs
+    from chalicelib.campaigns.sources import Sources
     from chalicelib.campaigns.store import CampaignStore
 
 
@@ -26,6 +29,22 @@ def campaigns() -> "CampaignStore":
     from chalicelib.campaigns.store import CampaignStore
 
     return CampaignStore(clock=now)
+
+
+@cache
+def lists() -> "ListStore":
+    """Uploaded audiences."""
+    from chalicelib.campaigns.lists import ListStore
+
+    return ListStore(queues=queues(), clock=now)
+
+
+@cache
+def sources() -> "Sources":
+    """Where the recipients of runs come from."""
+    from chalicelib.campaigns.sources import Sources
+
+    return Sources(directory=directory(), lists=lists(), default_zone=settings().default_timezone)
 
 
 @cache
@@ -53,7 +72,11 @@ def content_source() -> "ContentSource":
 def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
     from chalicelib.campaigns.admission import Admission, Heads
+    from chalicelib.channels.registry import CHANNELS
     from chalicelib.control.limits import Limiter
+
+    def provider_rate(channel: str) -> float:
+        return limiter().rate(f"{CHANNELS[channel].subsystem}.bulk")
 
     heads = Heads(clock=time.monotonic)
     return Admission(
@@ -63,6 +86,7 @@ def admission() -> "Admission":
         ledger=ledger(),
         retries=retries(),
         limiter=Limiter(clock=now, default_rates=heads.rate, block_seconds=0),  # a call is a whole chunk
+        provider_rate=provider_rate,
         sleep=time.sleep,
         max_attempts=settings().max_attempts,
         retention_days=settings().retention_days,
@@ -76,6 +100,7 @@ def runs() -> "Runs":
 
     return Runs(
         templates=templates(),
+        sources=sources(),
         site=site_settings(),
         parking=parking(),
         queues=queues(),

@@ -231,6 +231,7 @@ class LocalCloud:
             "GATEWAY_PORT": str(ports.emulator),
             "BIND_HOST": "127.0.0.1",
             "AUTH": "true",  # roles are enforced: a missing permission shows here, not on AWS
+            "LOG_LEVEL": "WARNING",  # below it the emulator logs what it delivers: numbers, texts, events
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self.state.emulator.resolve()),
             "S3_PERSIST": "1",

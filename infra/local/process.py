@@ -72,8 +72,8 @@ class Child:
         return self._process.pid
 
     def stop(self, grace_seconds: float = 20) -> None:
-        """Asks it and all that it started to stop, and waits; what does not listen is killed. The emulator saves its state
-        and would then wait for every function that is being called, whose work no longer counts."""
+        """Asks it and all that it started to stop, and waits; what does not listen is killed. The emulator saves its
+        state and would then wait for every function that is being called, whose work no longer counts."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):

@@ -1,6 +1,6 @@
-"""Fills a new local cloud: the API key of its first service, its first manager, a few people, and the ready-made
-campaigns. Run by `run.py` and the end-to-end tests in the environment of that cloud (`LocalCloud.environment()`),
-because the key's table belongs to the app.
+"""Fills a new local cloud: the API key of its first service, its first manager, a few people, the ready-made campaigns,
+and notifications to look at (`showcase.py`). Run by `run.py` and the end-to-end tests in the environment of that cloud
+(`LocalCloud.environment()`), because the key's table belongs to the app.
 
     python -m infra.local.seed [--people] [--cinema URL] -- KEY_ID SECRET MANAGER_PASSWORD     # prints the key
 """
@@ -17,6 +17,7 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import ConflictError
 from chalicelib.settings import settings
 from chalicelib.wiring.admin import managers
+from infra.local.showcase import seed_showcase, seed_site
 
 FIRST_MANAGER = "admin"
 PEOPLE = (
@@ -44,6 +45,7 @@ PEOPLE = (
         "name": "Елена",
         "locale": "ru",
         "timezone": "Europe/Moscow",
+        "attributes": {"best_hour": 21},
     },
     {"id": "dave", "email": "dave@viewers.example", "name": "Dave", "locale": "en", "timezone": "America/New_York"},
 )
@@ -61,8 +63,7 @@ def seed_people(api_url: str, key: str) -> None:
 
 
 def seed_channels(api_url: str, key: str, mailbox_url: str) -> None:
-    """Elena is reached by every channel; greetings go by the first of them that works. Registering the same again is
-    harmless."""
+    """Elena is reached by every channel. Registering the same again is harmless."""
     name = settings().push_android.rpartition("/")[2]
     boto3.client("sns").create_platform_application(Name=name, Platform="GCM", Attributes={})
     host = mailbox_url.removeprefix("http://")
@@ -74,10 +75,8 @@ def seed_channels(api_url: str, key: str, mailbox_url: str) -> None:
             {"channel": "chat", "url": f"json://{host}/chats/elena", "name": "Elena's chat"},
         ):
             session.post(f"{api_url}/v1/users/elena/endpoints", json=endpoint, timeout=30).raise_for_status()
-        routes = f"{api_url}/v1/settings/routes"
-        if session.get(routes, timeout=30).json()["version"] == 0:
-            value = {"congratulations": {"channels": ["push", "email"], "mode": "first"}}
-            session.put(routes, json={"value": value}, timeout=30).raise_for_status()
+        seed_site(session, api_url)
+        seed_showcase(session, api_url)
 
 
 def demo_campaigns(cinema_url: str) -> list[dict[str, Any]]:
@@ -107,6 +106,20 @@ def demo_campaigns(cinema_url: str) -> list[dict[str, Any]]:
             "context": {"gift": "месяц кино за наш счёт", "url": "https://cinema.example/gift"},
             "schedule": {"every": "day", "at": "10:00"},
             "timezone": "recipient",
+        },
+        {
+            "name": "Weekend premiere",
+            "template": "promo",
+            "audience": {"rule": {"attribute": "best_hour", "op": "exists"}},
+            "context": {
+                "headline": "Премьера выходных",
+                "text": "«Тишина над рекой»: посмотрите первыми.",
+                "url": "https://cinema.example/films/silence-over-the-river",
+            },
+            "schedule": {"every": "week", "on": "saturday", "at": "09:00"},
+            "best_hour": True,
+            "expires_after_hours": 24,
+            "locale": "ru",
         },
     ]
 

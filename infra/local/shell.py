@@ -4,14 +4,12 @@ python -m infra.local.shell
 """
 
 import code
-import json
 import os
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from infra.local.cloud import LocalCloud, Ports
-from infra.paths import BUILD
+from infra.local.running import running_cloud
+from tools.local_cloud import LOCAL, local_cloud
 
 _HELLO = """Vestnik's local cloud. At hand:
   vestnik       the API's client: vestnik.call("GET", "/v1/users/anna")
@@ -20,15 +18,10 @@ _HELLO = """Vestnik's local cloud. At hand:
 """
 
 
-def main(addresses: Path = BUILD / "local.json") -> int:
-    """Talks until Ctrl-D. `addresses` is what `make run` wrote."""
-    try:
-        local = json.loads(addresses.read_text())
-    except (OSError, ValueError):
-        print("no local cloud: start one with `make run`", file=sys.stderr)
-        return 1
-    ports = Ports(*(urlsplit(local[name]).port or 0 for name in ("emulator_url", "mailbox_url")))
-    cloud = LocalCloud(ports, state_dir=BUILD / "state" / str(ports.emulator), logs_dir=BUILD / "logs")
+def main(addresses: Path = LOCAL) -> int:
+    """Talks until Ctrl-D. `addresses` is what `make run` wrote. Raises: SystemExit where no cloud runs."""
+    local = local_cloud(addresses)
+    cloud = running_cloud(local)
     os.environ.update(cloud.environment())
     from chalicelib import wiring
     from clients.python.vestnik_client import Vestnik

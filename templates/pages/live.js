@@ -1,23 +1,26 @@
-// The reference client: how a page should hold a live connection. Protocol: docs/live.md.
-// Everything that comes from others is shown as text, never as HTML.
+// The reference client: how a page should hold a live connection. Protocol: docs/live.md. What it looks like is page.js.
 
 const HEARTBEAT_MS = 4 * 60_000; // API Gateway closes what is silent for 10 minutes
 const RENEW_MS = 110 * 60_000; // … and everything after 2 hours: a new connection is opened before that
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-const TOAST_MS = 8_000;
+const PAGES_AT_ONCE = 5; // of what was missed; more of them slowly, so that the limit of frames is kept
+const PAGE_PAUSE_MS = 600;
+const REFUSED_PAUSE_MS = 5_000;
+const HOLDS = new Set(["flood", "repeated", "muted", "unavailable"]); // warnings after which a frame was not worked on
 
-const $ = (id) => document.getElementById(id);
-
-/** One user's connection: reconnects with jitter, resumes from its cursor, renews itself before its time is over. */
-class Live {
+/** One user's connection: reconnects with jitter, resumes from its cursor, renews itself before its time is over.
+ * `view` shows what comes: see page.js. */
+export class Live {
   constructor(user, name, view) {
-    Object.assign(this, { user, name, view, cursor: null, newest: 0, socket: null, failures: 0, resuming: false, stopped: false });
+    Object.assign(this, { user, name, view, cursor: null, newest: 0, socket: null, failures: 0, resuming: false, pages: 0, stopped: false });
   }
 
   async open() {
-    if (this.stopped) return;
-    if (!this.socket) this.view.status("Соединение…");
+    if (this.stopped || this.opening) return;
+    this.opening = true;
+    clearTimeout(this.reopening);
+    if (!this.socket) this.view.status("connecting");
     let socket;
     try {
       const answer = await fetch("live-demo/tickets", {
@@ -25,13 +28,15 @@ class Live {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ user_id: this.user }),
       });
-      if (answer.status === 404) return this.stop("Нет такого пользователя");
+      if (answer.status === 404) return this.stop("unknownUser");
       if (!answer.ok) throw new Error(`tickets: ${answer.status}`);
       const { url } = await answer.json();
       if (this.stopped) return;
       socket = new WebSocket(`${url}&format=json`);
     } catch {
       return this.reopenLater();
+    } finally {
+      this.opening = false;
     }
     let taken = false;
     socket.onopen = () => { taken = true; this.take(socket); };
@@ -44,8 +49,10 @@ class Live {
 
   /** The new connection is the one from now on; the old one, if any, is closed only now: nothing falls between. */
   take(socket) {
+    if (this.stopped) return socket.close();
     const old = this.socket;
     this.socket = socket;
+    this.resuming = false; // what the old one was asked is asked anew
     if (old) old.close();
     clearInterval(this.heart);
     clearTimeout(this.renewal);
@@ -64,26 +71,39 @@ class Live {
   reopenLater() {
     if (this.stopped) return;
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
-    if (!this.socket) this.view.status("Нет связи, скоро попробую снова");
-    setTimeout(() => this.open(), longest * (0.5 + Math.random() / 2)); // jitter: not all pages at once
+    if (!this.socket) this.view.status("lost");
+    clearTimeout(this.reopening);
+    this.reopening = setTimeout(() => this.open(), longest * (0.5 + Math.random() / 2)); // jitter: not all pages at once
   }
 
-  stop(why) {
+  /** The network is back: no need to wait. */
+  reopenNow() {
+    if (!this.socket) this.open();
+  }
+
+  stop(why, message) {
     this.stopped = true;
     clearInterval(this.heart);
-    clearTimeout(this.renewal);
+    for (const timer of [this.renewal, this.reopening, this.later]) clearTimeout(timer);
     if (this.socket) this.socket.close();
-    this.view.status(why);
+    this.view.status(why, message);
   }
 
   send(frame) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+    return true;
   }
 
   resume() {
     if (this.resuming) return;
     this.resuming = true;
     this.send({ action: "resume", cursor: String(this.cursor) });
+  }
+
+  resumeIn(pauseMs) {
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.resume(), pauseMs);
   }
 
   hear(frame) {
@@ -93,21 +113,21 @@ class Live {
       resumed: () => this.resumed(frame),
       "inbox.list": () => this.view.older(frame.entries, frame.cursor),
       "inbox.unread": () => this.view.unread(frame.unread),
-      "chat.named": () => { this.name = frame.name; this.send({ action: "chat.who" }); },
+      "chat.named": () => this.named(frame.name),
       "chat.name_needed": () => this.send({ action: "chat.name", name: this.name }),
-      "chat.present": () => this.view.present(frame.names),
-      "chat.message": () => this.view.say(`${frame.from}: ${frame.text}`, frame.at),
-      "chat.sent": () => {},
-      "chat.blocked": () => this.view.say(`Заблокированы: ${frame.names.join(", ") || "никто"}`),
-      warning: () => this.view.say(frame.message.ru, null, "warning"),
-      bye: () => { if (frame.reason !== "unknown_connection") this.stop(frame.message.ru); }, // else: it comes again
+      "chat.present": () => this.view.present(frame.names, frame.total),
+      "chat.message": () => this.view.heard(frame),
+      "chat.sent": () => this.view.sent(frame.to),
+      "chat.blocked": () => this.view.blocked(frame.names),
+      warning: () => this.warned(frame),
+      bye: () => { if (frame.reason !== "unknown_connection") this.stop("bye", frame.message); }, // else: it comes again
     }[frame.event];
     if (handle) handle();
   }
 
   hello(frame) {
     this.failures = 0;
-    this.view.status(`В сети: ${frame.user_id}`);
+    this.view.status("online");
     this.view.unread(frame.inbox.unread);
     if (this.cursor === null) {
       this.cursor = Number(frame.inbox.cursor);
@@ -115,7 +135,22 @@ class Live {
     } else {
       this.resume();
     }
-    if (frame.name) this.send({ action: "chat.who" });
+    if (frame.name) this.named(frame.name);
+  }
+
+  named(name) {
+    this.name = name;
+    this.view.named(name);
+    this.send({ action: "chat.who" });
+    this.send({ action: "chat.blocked" });
+  }
+
+  warned(frame) {
+    if (this.resuming && HOLDS.has(frame.code)) {
+      this.resuming = false;
+      this.resumeIn(frame.seconds ? frame.seconds * 1000 : REFUSED_PAUSE_MS);
+    }
+    this.view.warned(frame);
   }
 
   // Cursors are dense, so a gap shows: what lies between is asked for, and comes in order.
@@ -126,83 +161,17 @@ class Live {
     if (cursor > this.cursor + 1) return this.resume();
     this.cursor = cursor;
     this.view.unread(frame.unread);
-    this.view.add(frame);
+    this.view.add([frame]);
   }
 
   resumed(frame) {
     this.resuming = false;
-    for (const entry of frame.entries) if (Number(entry.cursor) > this.cursor) this.view.add(entry);
+    const missed = frame.entries.filter((entry) => Number(entry.cursor) > this.cursor);
     this.cursor = Number(frame.cursor);
+    this.view.add(missed);
     this.view.unread(frame.unread);
-    if (frame.more || this.newest > this.cursor) this.resume(); // something newer came while this was on its way
+    const more = frame.more || this.newest > this.cursor; // something newer came while this was on its way
+    this.pages = more ? this.pages + 1 : 0;
+    if (more) this.resumeIn(this.pages < PAGES_AT_ONCE ? 0 : PAGE_PAUSE_MS);
   }
 }
-
-const element = (tag, text, className = "") => Object.assign(document.createElement(tag), { textContent: text, className });
-
-const view = {
-  status: (text) => { $("status").textContent = text; },
-  unread(count) {
-    $("unread").textContent = count;
-    $("read-all").disabled = count === 0;
-    if (count > 0) return;
-    for (const item of $("inbox").children) {
-      item.className = "";
-      item.querySelector("button")?.remove();
-    }
-  },
-  entry(entry) {
-    const item = element("li", entry.title, entry.read ? "" : "unread");
-    item.dataset.id = entry.id;
-    item.append(element("div", entry.body), element("time", new Date(entry.at).toLocaleString()));
-    if (/^https?:\/\//.test(entry.url)) item.append(Object.assign(element("a", "Открыть"), { href: entry.url, rel: "noopener" }));
-    if (!entry.read) {
-      const read = element("button", "Прочитано");
-      read.type = "button";
-      read.onclick = () => { item.className = ""; read.remove(); live.send({ action: "inbox.read", ids: [entry.id] }); };
-      item.append(read);
-    }
-    return item;
-  },
-  add(entry) {
-    $("inbox").prepend(view.entry(entry));
-    const toast = element("div", "", "toast");
-    toast.append(element("strong", entry.title), element("span", entry.body));
-    $("toasts").append(toast);
-    setTimeout(() => toast.remove(), TOAST_MS);
-  },
-  older(entries, cursor) {
-    const shown = new Set([...$("inbox").children].map((item) => item.dataset.id));
-    $("inbox").append(...entries.filter((entry) => !shown.has(entry.id)).map(view.entry));
-    $("older").hidden = cursor === null;
-    $("older").onclick = () => live.send({ action: "inbox.list", cursor });
-  },
-  present: (names) => $("present").replaceChildren(...names.map((name) => element("li", name))),
-  say(text, at, kind = "") {
-    const item = element("li", text, kind);
-    if (at) item.append(element("time", new Date(at).toLocaleTimeString()));
-    $("chat").append(item);
-    item.scrollIntoView({ block: "nearest" });
-  },
-};
-
-let live = null;
-
-$("enter").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (live) live.stop("Не в сети");
-  for (const list of ["inbox", "chat", "present"]) $(list).replaceChildren();
-  live = new Live($("user").value.trim(), $("name").value.trim(), view);
-  for (const control of $("say").elements) control.disabled = false;
-  live.open();
-});
-$("say").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const line = $("line").value.trim();
-  if (!line) return;
-  live.send(line);
-  if (line.includes(":")) view.say(`→ ${line}`);
-  $("line").value = "";
-});
-$("read-all").addEventListener("click", () => live.send({ action: "inbox.read_all" }));
-window.addEventListener("online", () => { if (live && !live.socket) live.open(); });

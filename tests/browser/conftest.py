@@ -5,12 +5,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from infra.paths import BUILD
-from tests.browser.desk import Desk, signed_in
+from tests.browser.desk import READERS, Desk, sign_in, signed_in
 from tests.e2e.conftest import Vestnik, cloud, vestnik
 
 __all__ = ["cloud", "vestnik"]  # pytest finds them here
@@ -41,7 +42,8 @@ DEVICES = (
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium. What is waited for guards against hangs and measures nothing."""
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield running
@@ -99,16 +101,27 @@ def window(browser: Browser, device: Device) -> Iterator[Window]:
     context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def readers(vestnik: Vestnik) -> None:
     """A few users of the cinema."""
-    users = [{"id": f"reader-{n}", "email": f"reader-{n}@admin.example", "name": f"Reader {n}"} for n in range(5)]
+    users = [{"id": f"reader-{n}", "email": f"reader-{n}@admin.example", "name": f"Reader {n}"} for n in range(READERS)]
     answer = vestnik.call("POST", "/v1/users/batch", {"users": users})
     assert answer.ok, answer.text
 
 
+@pytest.fixture(scope="session")
+def session(browser: Browser, vestnik: Vestnik) -> Any:
+    """The cookies of the first manager, who has signed in once for all tests that are not about signing in."""
+    desk = Desk(browser.new_context(locale="en-GB"), vestnik)
+    sign_in(desk, password=vestnik.cloud.state.manager_password())
+    cookies = desk.page.context.storage_state()
+    desk.close()
+    return cookies
+
+
 @pytest.fixture
-def desk(browser: Browser, vestnik: Vestnik, readers: None) -> Iterator[Desk]:
-    made = signed_in(browser, vestnik)
+def desk(browser: Browser, vestnik: Vestnik, readers: None, session: Any) -> Iterator[Desk]:
+    """A window of the first manager."""
+    made = signed_in(browser, vestnik, session)
     yield made
-    made.page.context.close()
+    made.close()

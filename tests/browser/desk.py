@@ -1,11 +1,14 @@
 """A manager at the browser: signs in, opens pages, presses buttons that ask. Used by the tests of the page."""
 
+from typing import Any
+
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from infra.local.seed import FIRST_MANAGER
 from tests.e2e.conftest import Vestnik
 
 MORE_TIME_MS = 60_000
+READERS = 5
 
 
 class Desk:
@@ -15,7 +18,7 @@ class Desk:
         self.address = f"{vestnik.cloud.api_url}/admin"
         self.troubles: list[str] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(MORE_TIME_MS)
         self.page.on("console", lambda said: self.troubles.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
 
@@ -29,19 +32,22 @@ class Desk:
         box.locator("summary").click()
         box.get_by_role("button", name=yes).click()
 
+    def close(self) -> None:
+        self.page.context.close()
 
-def signed_in(
-    browser: Browser, vestnik: Vestnik, *, name: str = FIRST_MANAGER, password: str | None = None, **how: object
-) -> Desk:
-    """A browser of its own in which a manager has just signed in; `how` is Playwright's of a context."""
-    context = browser.new_context(locale="en-GB", **how)  # type: ignore[arg-type]
-    desk = Desk(context, vestnik)
+
+def sign_in(desk: Desk, *, name: str = FIRST_MANAGER, password: str) -> None:
+    """Through the page, as a person does."""
     page = desk.open("")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password or vestnik.cloud.state.manager_password())
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    return desk
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=MORE_TIME_MS)
+
+
+def signed_in(browser: Browser, vestnik: Vestnik, cookies: Any, **how: Any) -> Desk:
+    """A window of its own in which a manager is signed in already; `how` is Playwright's of a context."""
+    return Desk(browser.new_context(locale="en-GB", storage_state=cookies, **how), vestnik)
 
 
 def written(desk: Desk, name: str, *, template: str = "promo") -> str:
@@ -54,7 +60,7 @@ def written(desk: Desk, name: str, *, template: str = "promo") -> str:
     page.get_by_label("Whoever fulfils the conditions").check()
     page.get_by_label("Attribute").first.fill("id")
     page.get_by_label("Comparison").first.select_option("in")
-    page.get_by_label("Value", exact=True).first.fill(", ".join(f"reader-{n}" for n in range(5)))
+    page.get_by_label("Value", exact=True).first.fill(", ".join(f"reader-{n}" for n in range(READERS)))
     page.get_by_role("button", name="Save and check").click()
     expect(page.get_by_role("heading", name="Who gets it")).to_be_visible()
     return page.url.partition("/check")[0].removeprefix(desk.address)

@@ -1,10 +1,11 @@
 """The reference client in a real browser, two windows: toasts, the inbox, who is here, the chat, what was missed."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, ViewportSize, WebSocket, WebSocketRoute, expect
 
 from tests.e2e.conftest import Vestnik, eventually
 
@@ -35,6 +36,11 @@ def _enter(page: Page, vestnik: Vestnik, user_id: str, name: str) -> None:
     expect(page.locator("#status")).to_have_text(f"В сети: {user_id}", timeout=_MS)
 
 
+def _say(page: Page, words: str) -> None:
+    page.get_by_label("Сообщение").fill(words)
+    page.get_by_role("button", name="Сказать").click()
+
+
 class Wire:
     """The network between a page and the gateway: cut, it closes the socket and lets no new one through."""
 
@@ -61,8 +67,8 @@ class Wire:
 
 
 @contextmanager
-def _page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="ru-RU")
+def _page(browser: Browser, *, locale: str = "ru-RU", viewport: ViewportSize | None = None) -> Iterator[Page]:
+    context = browser.new_context(locale=locale, viewport=viewport)
     page, troubles = context.new_page(), list[str]()
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda message: troubles.append(message.text) if "Content Security" in message.text else None)
@@ -98,11 +104,9 @@ def test_two_windows_see_each_other_and_talk(enter: Enter) -> None:
     for page in (first, second):
         expect(page.locator("#present")).to_contain_text("Инна", timeout=_MS)
         expect(page.locator("#present")).to_contain_text("Пётр", timeout=_MS)
-    first.get_by_label("Сообщение").fill("Пётр: <b>привет</b>")
-    first.get_by_role("button", name="Сказать").click()
+    _say(first, "Пётр: <b>привет</b>")
     expect(second.locator("#chat")).to_contain_text("Инна: <b>привет</b>", timeout=_MS)
-    second.get_by_label("Сообщение").fill("Никто: ау")
-    second.get_by_role("button", name="Сказать").click()
+    _say(second, "Никто: ау")
     expect(second.locator("#chat .warning")).to_contain_text("нет никого с именем Никто", timeout=_MS)
 
 
@@ -125,6 +129,79 @@ def test_a_notification_is_a_toast_and_an_entry_in_both_windows_and_is_read_in_b
     for page in windows:
         expect(page.locator("#unread")).to_have_text("0", timeout=_MS)
         expect(page.locator("#inbox li.unread")).to_have_count(0)
+
+
+def test_a_visitor_can_have_an_example_sent(enter: Enter) -> None:
+    page = enter("win-11", "Юля")
+    page.get_by_role("button", name="Прислать мне пример").click()
+    expect(page.locator(".toast")).to_contain_text("Дальний свет", timeout=_MS)
+    page.get_by_role("button", name="Прочитано").click()
+    expect(page.locator("#unread")).to_have_text("0", timeout=_MS)
+
+
+def test_a_person_is_blocked_by_a_press_of_a_button_and_heard_again_by_another(enter: Enter) -> None:
+    first, second = enter("win-8", "Харитина"), enter("win-9", "Яков")
+    first.get_by_role("button", name="Не слышать: Яков").click(timeout=_MS)
+    expect(first.get_by_role("button", name="Снова слышать: Яков")).to_be_visible(timeout=_MS)
+    _say(second, "Харитина: слышишь?")
+    expect(second.locator("#chat .mine:not(.waiting)")).to_contain_text("слышишь?", timeout=_MS)
+    first.get_by_role("button", name="Снова слышать: Яков").click()
+    expect(first.get_by_role("button", name="Не слышать: Яков")).to_be_visible(timeout=_MS)
+    second.get_by_role("button", name="Харитина", exact=True).click()
+    expect(second.get_by_label("Сообщение")).to_have_value("Харитина: ")
+    _say(second, "Харитина: а теперь?")
+    expect(first.locator("#chat")).to_contain_text("а теперь?", timeout=_MS)
+    expect(first.locator("#chat")).not_to_contain_text("слышишь?")
+
+
+def test_the_page_speaks_the_readers_language_and_fits_a_phone(browser: Browser, vestnik: Vestnik) -> None:
+    with _page(browser, locale="en-GB", viewport={"width": 360, "height": 740}) as page:
+        page.goto(f"{vestnik.cloud.api_url}/live-demo")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Live notifications")
+        page.get_by_label("User").fill("nobody-here")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.locator("#status")).to_have_text("No such user: nobody-here", timeout=_MS)
+        page.get_by_role("button", name="Русский").click()
+        expect(page.locator("#status")).to_have_text("Нет такого пользователя: nobody-here")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_page_that_is_held_while_it_asks_for_what_it_missed_asks_again(browser: Browser, vestnik: Vestnik) -> None:
+    """The server is played: a real one holds a client only after many pages of what it missed."""
+    asked: list[str] = []
+
+    def serve(socket: WebSocketRoute) -> None:
+        def answer(frame: str) -> None:
+            if '"resume"' not in frame:
+                return
+            asked.append(frame)
+            socket.send(json.dumps(HELD if len(asked) == 1 else MISSED))
+
+        socket.on_message(lambda frame: answer(str(frame)))
+        socket.send(json.dumps({"event": "hello", "user_id": "win-10", "name": "Эмма", "inbox": INBOX}))
+        if not asked:
+            socket.send(json.dumps({"event": "notification", **ENTRY, "cursor": "2", "unread": 2}))  # 1 was missed
+
+    with _page(browser) as page:
+        page.route_web_socket("**/*", serve)
+        page.clock.install()
+        _enter(page, vestnik, "win-10", "Эмма")
+        assert eventually(lambda: _let_run(page) and asked)
+        page.clock.run_for("00:16")  # the mute, and a little
+        expect(page.locator("#inbox li")).to_have_count(2, timeout=_MS)
+    assert len(asked) == 2
+
+
+INBOX = {"cursor": "0", "unread": 0}
+ENTRY = {"id": "n", "at": "2026-11-26T08:00:00Z", "read": False, "title": "Раз", "body": "", "url": ""}
+HELD = {"event": "warning", "code": "muted", "seconds": 15, "message": {"ru": "Тише.", "en": "Hush."}}
+MISSED = {
+    "event": "resumed",
+    "entries": [{**ENTRY, "cursor": "1"}, {**ENTRY, "id": "n2", "cursor": "2"}],
+    "cursor": "2",
+    "more": False,
+    "unread": 2,
+}
 
 
 def test_what_was_missed_while_the_network_was_away_comes_in_order(browser: Browser, vestnik: Vestnik) -> None:

@@ -40,6 +40,7 @@ SAY = {
         "not_saved": "were not saved",
     },
 }
+CONTROLS = ", ".join(f"{one}:visible" for one in ("button", "a.button", "label.switch", "select", "input[type=time]"))
 PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
 
 
@@ -72,7 +73,7 @@ def assert_looks_well(window: Window, name: str) -> None:
     window.shoot(name)
     assert window.overflow_px() <= 0
     assert window.troubles == []
-    for control in window.page.locator("button:visible, a.button:visible, label.switch:visible").all():
+    for control in window.page.locator(CONTROLS).all():
         box = control.bounding_box()
         assert box is not None
         assert box["height"] >= 44  # what a thumb needs

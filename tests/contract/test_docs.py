@@ -1,10 +1,13 @@
 """What the documentation names exists, and the other way round."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.control.site_settings import NAMES
 from chalicelib.settings import Settings
 from infra.paths import ROOT, TEMPLATE
 from tools import api_docs
@@ -38,16 +41,43 @@ def test_every_setting_is_given_by_the_template(name: str) -> None:
     assert f"{variable(name)}:" in TEMPLATE.read_text(encoding="utf-8")
 
 
-def test_every_link_between_the_pages_leads_somewhere() -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    broken = [
-        f"{page.name}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
-        if not (page.parent / target).exists()
-    ]
+def test_every_setting_of_the_managers_is_in_their_table_and_no_other() -> None:
+    page = (ROOT / "docs" / "links-and-preferences.md").read_text(encoding="utf-8")
+    rows = page.split("## Settings that managers change")[1].split("\n## ")[0]
+    named = [name for row in re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
 
-    assert broken == []
+    assert named == list(NAMES)
+
+
+def pages() -> Iterator[Path]:
+    """Everything that is written for people."""
+    yield from ROOT.glob("*.md")
+    yield from (ROOT / "docs").glob("*.md")
+    yield from (ROOT / "clients").rglob("README.md")
+    yield from (ROOT / "infra").rglob("README.md")
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link into the page may name, as GitHub makes it of a heading."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def is_broken(page: Path, link: str) -> bool:
+    """Whether nothing is where the link leads."""
+    name, _, anchor = link.partition("#")
+    target = page.parent / name if name else page
+    return not target.exists() or bool(anchor and anchor not in anchors(target))
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    links = [
+        (page, link)
+        for page in pages()
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 30
+    assert [f"{page.name}: {link}" for page, link in links if is_broken(page, link)] == []
 
 
 def test_every_file_that_the_readme_names_exists() -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 from typing import Any
 
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+[1-9]\d{9,14}\b")  # of mail, of a telephone (E.164)
 _TOKEN = re.compile(r"/(?:s|unsubscribe|preferences)/([A-Za-z0-9_.-]{20,})")
 _LINE_CHARACTERS = 25  # a shorter line of a letter may stand in a log by chance
 _LINES = 40  # of one letter: those of its text part, the footer's among them
 
 
 def addresses_in(log: str) -> set[str]:
-    """Everything that looks like an address of mail."""
+    """Everything that looks like an address of mail or the number of a telephone."""
     return set(_ADDRESS.findall(log))
 
 

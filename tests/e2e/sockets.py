@@ -21,6 +21,7 @@ class Client:
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
+        self.heard: list[str] = []
 
     def send(self, frame: str | bytes | Mapping[str, Any]) -> None:
         """A line, the bytes of a binary frame, or JSON."""
@@ -29,7 +30,8 @@ class Client:
     def next(self, *, limit_seconds: float = _SECONDS) -> str:
         """The next frame. Raises: TimeoutError, websockets.ConnectionClosed."""
         frame = self._socket.recv(timeout=limit_seconds)
-        return frame if isinstance(frame, str) else frame.decode()
+        self.heard.append(frame if isinstance(frame, str) else frame.decode())
+        return self.heard[-1]
 
     def until(self, part: str, *, limit_seconds: float = _SECONDS) -> str:
         """The first frame with `part` in it; what comes before is passed over."""

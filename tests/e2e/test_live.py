@@ -1,13 +1,11 @@
-"""The live side on the local cloud, over real WebSockets: what design §9 promises."""
+"""The live side on the local cloud, over real WebSockets: what design §9 promises. That a notification takes less than
+half a second is measured by `bench/live_talk.py`."""
 
 import contextlib
-import functools
 import json
 import os
 import signal
-import statistics
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +33,6 @@ def notify(vestnik: Vestnik, user_id: str, headline: str = "Сегодня") -> 
 
 def status_of(vestnik: Vestnik, notification_id: str) -> str:
     return str(vestnik.call("GET", f"/v1/notifications/{notification_id}").json()["status"])
-
-
-def is_sent(vestnik: Vestnik, notification_id: str) -> bool:
-    return status_of(vestnik, notification_id) == "sent"
 
 
 def present(client: Client) -> set[str]:
@@ -198,20 +192,6 @@ def test_the_demo_page_gives_tickets_to_known_users(vestnik: Vestnik) -> None:
     answer = vestnik.call("POST", "/live-demo/tickets", {"user_id": "demo-1"}, key="")
     assert json.loads(answer.text)["url"].startswith(vestnik.cloud.ws_url)
     assert vestnik.call("POST", "/live-demo/tickets", {"user_id": "nobody"}, key="").status_code == 404
-
-
-def test_a_notification_is_on_the_screen_within_half_a_second_of_the_sender_taking_it(vestnik: Vestnik) -> None:
-    took = []
-    with user(vestnik, "live-5") as client:
-        for n in range(7):
-            sent = notify(vestnik, "live-5", f"Раз {n}")
-            assert client.event("notification")["id"] == sent
-            arrived = datetime.now(UTC)
-            assert eventually(functools.partial(is_sent, vestnik, sent))
-            [delivery] = vestnik.call("GET", f"/v1/notifications/{sent}").json()["deliveries"]
-            claimed = next(event["at"] for event in delivery["timeline"] if event["status"] == "calling")
-            took.append((arrived - datetime.fromisoformat(claimed)).total_seconds())
-    assert statistics.median(took) <= 0.5, took
 
 
 def test_presence_is_right_after_every_worker_was_killed(vestnik: Vestnik) -> None:

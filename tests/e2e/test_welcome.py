@@ -100,10 +100,18 @@ def test_one_click_in_a_mail_program_stops_the_next_letter(
     clicked.append(visit("POST", https, files={"List-Unsubscribe": (None, "One-Click")}))
     assert [answer.status_code for answer in clicked] == [200, 200, 200]
 
-    body = {"template": "promo", "recipients": [{"user_id": user["id"]}], "context": PROMO}
-    next_one = notification_of(vestnik.call("POST", "/v1/notifications", body))
-    told = eventually(lambda: vestnik.call("GET", f"/v1/notifications/{next_one}").json()["deliveries"])
-    assert (told[0]["status"], told[0]["reason"]) == ("skipped", "opted_out")
+    next_one = campaign_to(vestnik, user)
+    told = eventually(lambda: vestnik.call("GET", f"/v1/campaigns/{next_one}").json()["progress"]["skipped"])
+    assert told == {"opted_out": 1}
+
+
+def campaign_to(vestnik: Vestnik, user: dict[str, Any]) -> str:
+    """A campaign that means this user alone, started."""
+    audience = {"rule": {"attribute": "id", "op": "equals", "value": user["id"]}}
+    body = {"name": "The next one", "template": "promo", "context": PROMO, "audience": audience}
+    campaign_id = str(vestnik.call("POST", "/v1/campaigns", body).json()["id"])
+    assert vestnik.call("POST", f"/v1/campaigns/{campaign_id}/start").status_code == 200
+    return campaign_id
 
 
 def test_the_preference_page_of_a_letter_is_obeyed(

@@ -5,6 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.e2e
 
 # The emulator keeps no logs of functions that a WebSocket calls: tests/integration/live/test_chat.py looks at theirs.
 PARTS = {"", "-enrich", "-deliver", "-feedback", "-live", "-tick"}
+PHONE = "+79161234568"
 PLAIN_MARK = f"secret-{uuid.uuid4().hex}"
 MARK = f"тайна-{PLAIN_MARK}"  # stands in bodies, names, chats and forms, and nowhere else
 
@@ -27,7 +29,7 @@ MARK = f"тайна-{PLAIN_MARK}"  # stands in bodies, names, chats and forms, a
 def traffic(vestnik: Vestnik) -> None:
     """A little of everything that carries something private, the refused included."""
     name = f"u-{uuid.uuid4().hex[:12]}"
-    person = {"id": name, "email": f"{name}@viewers.example", "name": MARK, "locale": "ru"}
+    person = {"id": name, "email": f"{name}@viewers.example", "phone": PHONE, "name": MARK, "locale": "ru"}
     vestnik.call("POST", "/v1/events", {"type": "user.registered", "id": f"registered-{name}", "user": person})
     promo = {"headline": MARK, "text": MARK, "url": f"https://cinema.example/{name}"}
     body = {"template": "promo", "recipients": [{"user_id": name}], "context": promo}
@@ -36,6 +38,7 @@ def traffic(vestnik: Vestnik) -> None:
     for token in private_words(letters):
         if link := re.search(rf"{re.escape(vestnik.cloud.api_url)}/\w+/{re.escape(token)}", letters[0]["html"]):
             requests.get(link[0], allow_redirects=False, timeout=30)
+    other_channels(vestnik, name, body)
     vestnik.call("POST", "/v1/notifications", {**body, "recipients": [{"email": f"{PLAIN_MARK}@@viewers.example"}]})
     vestnik.call("GET", "/v1/control", key=f"vk_nobody_{PLAIN_MARK}")
     sign_in = f"{vestnik.cloud.api_url}/admin/sign-in"
@@ -50,6 +53,24 @@ def traffic(vestnik: Vestnik) -> None:
     address = f"bounce%2B{name}%40simulator.amazonses.com"
     eventually(lambda: vestnik.call("GET", f"/v1/suppressions/email/{address}").ok)
     vestnik.cloud.account.lambdas.invoke(FunctionName=f"vestnik-{STAGE}-tick")
+
+
+def other_channels(vestnik: Vestnik, user_id: str, body: dict[str, Any]) -> None:
+    """The same by SMS, webhook and chat, whose addresses are secrets too."""
+    mailbox = vestnik.cloud.mailbox_url
+    for endpoint in (
+        {"channel": "webhook", "url": f"{mailbox}/hooks/{PLAIN_MARK}"},
+        {"channel": "chat", "url": f"json://{mailbox.removeprefix('http://')}/chats/{PLAIN_MARK}"},
+    ):
+        assert vestnik.call("POST", f"/v1/users/{user_id}/endpoints", endpoint).ok
+    answer = vestnik.call("POST", "/v1/notifications", {**body, "channels": ["sms", "webhook", "chat"]})
+    [sent] = answer.json()["notifications"]
+
+    def left() -> bool:
+        deliveries = vestnik.call("GET", f"/v1/notifications/{sent['id']}").json()["deliveries"]
+        return [one["status"] for one in deliveries] == ["sent"] * 3
+
+    eventually(left, limit_seconds=150)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +122,6 @@ def test_the_search_finds_what_it_looks_for() -> None:
         "html": "https://x/unsubscribe/abcdefghijklmnopqrstu",
         "text": "a line that is long enough",
     }
-    log = json.dumps({"to": "anna@viewers.example", "s": MARK}) + "/unsubscribe/abcdefghijklmnopqrstu"
-    assert addresses_in(log) == {"anna@viewers.example"}
+    log = json.dumps({"to": "anna@viewers.example", "s": MARK}) + f"/unsubscribe/abcdefghijklmnopqrstu {PHONE}: hi"
+    assert addresses_in(log) == {"anna@viewers.example", PHONE}
     assert found_in(log, private_words([letter])) == {MARK, "abcdefghijklmnopqrstu"}

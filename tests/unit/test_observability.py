@@ -55,6 +55,11 @@ def test_when_all_is_well_nothing_is_given_back() -> None:
     assert handle("a", "b") == []
 
 
+def test_an_empty_batch_leaves_its_line_and_no_metrics(capsys: pytest.CaptureFixture[str]) -> None:
+    assert handle() == []
+    assert [line["message"] for line in lines(capsys.readouterr().out)] == ["deliver"]
+
+
 def test_the_parts_are_made_at_the_first_invocation_and_not_at_import() -> None:
     made: list[int] = []
 

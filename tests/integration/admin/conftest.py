@@ -45,6 +45,7 @@ class Visitor:
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
     ip: str = "192.0.2.1"
+    site: str = "same-origin"  # Sec-Fetch-Site: what the browser says of the page that a form is on
 
     def sign_in(self, name: str, password: str = PASSWORD, code: str = "") -> Seen:
         return self.post("/admin/sign-in", name=name, password=password, code=code)
@@ -81,6 +82,7 @@ class Visitor:
             },
             "headers": {
                 "accept-language": "en",
+                "sec-fetch-site": self.site,
                 "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
                 **headers,
             },

@@ -11,10 +11,11 @@ from chalicelib.pipeline.links import Link
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.wiring.campaigns import campaign_control, lists
+from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory, suppressions
+from chalicelib.wiring.running import lists
 
 CODE = "AAAAAAAAAAAAAAAAAAAAAA"
 
@@ -27,7 +28,11 @@ class Stock:
 
     def pages(self) -> list[str]:
         """The address of every page."""
-        return [self._address(route.path) for route in REGISTERED if route.method == "GET"]
+        return list(self.addresses().values())
+
+    def addresses(self) -> dict[str, str]:
+        """By route."""
+        return {route.path: self._address(route.path) for route in REGISTERED if route.method == "GET"}
 
     def _address(self, path: str) -> str:
         section = path.removeprefix("/admin").partition("/")[2].partition("/")[0]

@@ -2,31 +2,36 @@
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 import boto3
 import pytest
 
+from chalicelib.admin import look
+from chalicelib.admin.frame import REGISTERED
 from chalicelib.clock import now
-from chalicelib.control.event_rules import DEFAULT_RULES, EventRule
+from chalicelib.control.event_rules import EventRule, default_rules
 from chalicelib.control.keys import KeyRing
 from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
-from chalicelib.profiles.model import UserBody
+from chalicelib.profiles.model import User, UserBody
 from chalicelib.profiles.objections import read_objections
 from chalicelib.settings import settings
 from chalicelib.wiring.campaigns import campaign_control
-from chalicelib.wiring.control import limiter, site_settings, switches
+from chalicelib.wiring.control import failover, limiter, site_settings, switches
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory
 from chalicelib.wiring.running import campaigns
+from tests.browser.pages import FRAMES, PAGES
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.stocked import CODE, Stock
 from tests.integration.conftest import Pump
+from tests.integration.control.requests_made import Requests
 
 PROMO: dict[str, Any] = {
     "template": "promo",
@@ -64,6 +69,45 @@ def test_every_page_is_shown_in_both_languages(boss: Visitor, stock: Stock) -> N
             assert title in seen.text or path.endswith("/letter")
 
 
+def test_every_page_is_looked_at_in_the_browser() -> None:
+    routes = {route.path for route in REGISTERED if route.method == "GET"}
+    assert routes - set(FRAMES) == set(PAGES)
+
+
+def test_what_managers_do_has_words_in_the_audit() -> None:
+    deeds = {route.does for route in REGISTERED if route.does} | {"sign-in"}
+    assert deeds == set(look.words("en")["deeds"])
+
+
+def test_the_notifications_of_a_user_are_found_by_the_users_id(boss: Visitor, stock: Stock) -> None:
+    found = boss.get("/admin/notifications?id=anna").text
+    assert found.count('href="/admin/users/anna"') == 20
+    assert "Older" in found
+    assert "There is no such notification." in boss.get("/admin/notifications?id=nobody").text
+
+
+def test_the_check_page_tells_of_mail_that_is_cut_off(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss)
+    assert "E-mail is cut off" not in boss.get(f"/admin/campaigns/{campaign}/check").text
+    failover().throw("ses", opened=True, by="test", reason="a drill", ramp=True)
+    assert "E-mail is cut off" in boss.get(f"/admin/campaigns/{campaign}/check").text
+
+
+def test_a_large_audience_is_counted_after_the_page_is_shown(boss: Visitor, stage: None) -> None:
+    directory().put_many([User(id=f"u{n}", email=f"u{n}@viewers.example") for n in range(130)])
+    path = f"/admin/campaigns/{written(boss)}/check"
+    boss.get(path)
+    requests = Requests()
+    first = boss.get(path).text
+    assert requests.count() <= 8
+    assert "<b>100</b>" in first
+    assert "About 100+ letters" in first
+    following = unescape(re.findall(r'href="([^"]+cursor=[^"]+)"', first)[0])
+    whole = boss.get(following).text
+    assert "<b>130</b>" in whole
+    assert "Still counting" not in whole
+
+
 def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None) -> None:
     campaign = written(boss, audience="rule", attribute=["locale"], op=["equals"], value=["en"])
     check = boss.get(f"/admin/campaigns/{campaign}/check")
@@ -73,6 +117,13 @@ def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None)
     assert campaigns().get(campaign).state in ("scheduled", "running")
     assert campaigns().get(campaign).created_by == "manager:boss"
     assert boss.get(f"/admin/campaigns/{campaign}").status == 200
+
+
+def test_a_campaign_by_sms_tells_its_segments_before_it_is_started(boss: Visitor, viewers: None) -> None:
+    by_sms = written(boss, channels=["sms"])
+    assert "segments: " in boss.get(f"/admin/campaigns/{by_sms}/check").text
+    by_mail = written(boss, name="By mail")
+    assert "segments: " not in boss.get(f"/admin/campaigns/{by_mail}/check").text
 
 
 def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: None) -> None:
@@ -249,7 +300,7 @@ def test_dead_letters_are_dropped_with_a_reason_alone(boss: Visitor) -> None:
     sqs = boto3.client("sqs")
     url = sqs.get_queue_url(QueueName=settings().resource("retry-dlq"))["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="not json")
-    assert "unreadable" in boss.get("/admin/dead-letters/retry").text
+    assert "no worker can read it" in boss.get("/admin/dead-letters/retry").text
     assert boss.post("/admin/dead-letters/retry/drop", reason="").status == 422
     assert boss.post("/admin/dead-letters/none/drop", reason="x").status == 404
 
@@ -488,7 +539,7 @@ def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None
     assert boss.post("/admin/suppressions", address="anna@viewers.example").status == 303
     page = boss.get("/admin/suppressions?address=Anna%40viewers.example").text
     assert "stopped by hand" in page
-    assert "manager:boss" in page
+    assert "· boss" in page
     assert boss.post("/admin/suppressions/remove", address="anna@viewers.example").status == 303
     assert not read_objections(user_ids=(), addresses={("email", "anna@viewers.example")}, at=now()).suppressed
     assert "may be written to" in boss.get("/admin/suppressions?address=anna%40viewers.example").text
@@ -509,7 +560,7 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
 def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
     kept = form_in(boss.get("/admin/event-rules/user.registered"))
     assert boss.post("/admin/event-rules/user.registered", **kept).said == "saved"
-    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES  # shown and sent again, nothing changed
+    assert site_settings().current(fresh=True).event_rules == default_rules()  # shown and sent again, nothing changed
     boss.get("/admin/event-rules/new")
     row: dict[str, Any] = {
            "template": ["promo", "", "promo"], "category": ["", "", "digest"], "channels": ["", "", "email, live"],
@@ -517,7 +568,7 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
            "equals": ["", "", '"5"']}  # fmt: skip
     assert boss.post("/admin/event-rules/new", event="order.paid", **row).said == "saved"
     rules = site_settings().current(fresh=True).event_rules
-    assert rules["user.registered"] == DEFAULT_RULES["user.registered"]
+    assert rules["user.registered"] == default_rules()["user.registered"]
     assert rules["order.paid"] == EventRule.model_validate(
         {"steps": [{"template": "promo"}, {"template": "promo", "category": "digest", "channels": ["email", "live"],
          "delay": "PT90M", "stop_when": {"attribute": "code", "equals": "5"}}]}
@@ -529,7 +580,7 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
     assert boss.post("/admin/event-rules/order.paid", **(again | {"event": ["order.done"]})).said == "saved"
     assert set(site_settings().current(fresh=True).event_rules) == {"user.registered", "order.done"}
     assert boss.post("/admin/event-rules/order.done/remove").said == "removed"
-    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES
+    assert site_settings().current(fresh=True).event_rules == default_rules()
     assert boss.get("/admin/event-rules/order.done").status == 404
 
 
@@ -554,7 +605,7 @@ def test_a_wrong_rule_is_refused_and_stays_typed(boss: Visitor, wrong: dict[str,
     assert seen.status == 422
     assert named in seen.text
     assert "kept_as_typed" in seen.text or wrong.get("template") == ""
-    assert site_settings().current(fresh=True).event_rules == DEFAULT_RULES
+    assert site_settings().current(fresh=True).event_rules == default_rules()
 
 
 def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> None:

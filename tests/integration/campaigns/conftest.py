@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.campaigns.lists import ListLoader
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.base import Message, Outcome, Verdict
@@ -86,6 +87,17 @@ def office(stage: None, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
     return office
 
 
+class OneFile:
+    """The bucket of uploads, which moto has none of here."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def pieces(self, _list_id: str) -> list[bytes]:
+        """The same file for every list."""
+        return [self._content]
+
+
 class Desk:
     """Runs campaigns the way managers and the generator do."""
 
@@ -103,6 +115,13 @@ class Desk:
         campaign_id = wiring_campaigns.campaign_control().draft(self.spec(**fields), by=ANNA).id
         wiring_campaigns.campaign_control().start(campaign_id, by=ANNA)
         return campaign_id
+
+    def load_list(self, content: bytes) -> str:
+        """The id of an uploaded list that was read."""
+        lists, clock = wiring_running.lists(), self.clock
+        list_id = lists.add("Guests", by=ANNA).list_id
+        assert ListLoader(store=lists, uploads=OneFile(content), clock=clock).load(list_id) == "ready"
+        return list_id
 
     def forget_states(self) -> None:
         """Lets the second pass for which workers remember a campaign's state."""

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.lists import ListLoader
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.storage.people import PreferencesRow
-from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import running
 from tests.integration.api.gateway import Gateway, Reply, gateway
 from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock, Viewers
 
@@ -143,6 +142,42 @@ def test_an_edit_makes_a_version_and_the_history_keeps_both(api: Gateway, desk: 
     assert [one["campaign"]["name"] for one in versions] == ["November", "December"]
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"template": None}, "template"),
+        ({"audience": None}, "audience"),
+        ({"template": "x" * 65}, "template"),
+        ({"channels": []}, "channels"),
+        ({"rate_per_second": 0}, "rate_per_second"),
+        ({"timezone": "recipient"}, "timezone"),
+    ],
+)
+def test_a_mistake_in_an_edit_is_named_by_its_field_and_changes_nothing(
+    api: Gateway, desk: Desk, change: dict[str, Any], field: str
+) -> None:
+    made = api.call("POST", "/v1/campaigns", PROMO).body
+
+    assert refused_fields(api.call("PATCH", f"/v1/campaigns/{made['id']}", change)) == {field}
+
+    assert api.call("GET", f"/v1/campaigns/{made['id']}").body["version"] == 1
+
+
+def test_a_periodic_campaign_whose_start_has_passed_can_still_be_edited(
+    api: Gateway, desk: Desk, viewers: Viewers, clock: StandingClock
+) -> None:
+    viewers(1)
+    weekly = {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "start_at": "2026-03-03T00:00:00Z"}
+    made = api.call("POST", "/v1/campaigns", {**PROMO, **weekly}).body
+    path = f"/v1/campaigns/{made['id']}"
+    assert api.call("POST", f"{path}/start").body["state"] == "scheduled"
+    clock.pass_(days=2)
+
+    assert api.call("PATCH", path, {"name": "December"}).body["name"] == "December"
+    assert refused_fields(api.call("PATCH", path, {"start_at": "2026-03-04T00:00:00Z"})) == {"start_at"}
+
+
 def test_only_the_pace_of_a_running_campaign_can_be_changed(api: Gateway, desk: Desk, viewers: Viewers) -> None:
     viewers(3)
     made = api.call("POST", "/v1/campaigns", PROMO).body
@@ -171,22 +206,13 @@ def test_a_draft_refuses_what_its_state_forbids(api: Gateway, desk: Desk, verb: 
     assert api.call("POST", f"/v1/campaigns/{made['id']}/{verb}").status in (404, 409)
 
 
-class OneFile:
-    """The bucket of uploads, which moto has none of here."""
-
-    def lines(self, _list_id: str) -> list[bytes]:
-        """The same file for every list."""
-        return [b"email\n", b"guest-1@example.com\n", b"guest-2@example.com\n"]
-
-
 def test_a_list_is_deleted_with_its_rows_once_no_campaign_needs_it(api: Gateway, desk: Desk) -> None:
-    row = wiring_campaigns.lists().add("Guests", by="anna")
-    ListLoader(store=wiring_campaigns.lists(), uploads=OneFile(), clock=desk.clock).load(row.list_id)
-    path = f"/v1/lists/{row.list_id}"
-    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"list_id": row.list_id}}).body
+    list_id = desk.load_list(b"email\nguest-1@example.com\nguest-2@example.com\n")
+    path = f"/v1/lists/{list_id}"
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"list_id": list_id}}).body
 
     assert api.call("DELETE", path).status == 409
-    assert wiring_campaigns.lists().block(row.list_id, 0) is not None
+    assert running.lists().block(list_id, 0) is not None
     api.call("POST", f"/v1/campaigns/{made['id']}/cancel")
     assert api.call("DELETE", path).status == 204
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.campaigns import runs
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.pace import Pace
@@ -17,9 +18,11 @@ from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
+from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.campaigns import ShardRow
 from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
 
@@ -61,6 +64,30 @@ STEPS = [
     for call in calls
     for after in (False, True)
 ]
+
+
+def test_a_crash_in_one_of_several_shards_loses_nobody_and_doubles_nobody(
+    desk: Desk, viewers: Viewers, office: PostOffice, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "page_size", 3)
+    monkeypatch.setattr(runs, "shard_count", lambda *_, **__: 3)
+    ids = viewers(24)
+    campaign_id = desk.start(rate_per_second=150)
+    faults = [
+        Fault(monkeypatch, Fanout, "_save", call=call, after=after)
+        for call, after in ((2, False), (5, True), (9, False))
+    ]
+    for _ in range(4):
+        desk.pump.run("fanout", "enrich-bulk", "deliver-email-bulk")
+        desk.pump.return_failed()
+        clock.pass_(minutes=4)
+        desk.tick()
+
+    assert all(fault.calls >= 9 for fault in faults)
+    desk.finish()
+    assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
+    assert agrees(desk.progress(campaign_id), desk.ledger(desk.runs(campaign_id)[0]))
+    assert desk.head(campaign_id).state == "completed"
 
 
 @pytest.mark.parametrize(("owner", "name", "call", "after"), STEPS)
@@ -213,6 +240,47 @@ def test_whoever_was_a_recipient_of_an_excluded_campaign_gets_nothing(
 
     assert Counter(office.addresses) == Counter({f"u-0000{n}@example.com": 1 for n in range(6)})
     assert desk.progress(second).targeted == 4
+
+
+def test_whoever_was_on_the_list_of_an_excluded_campaign_gets_nothing_as_a_user(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(4)
+    list_id = desk.load_list(b"email\nU-00001@example.com\nguest@example.com\n")
+    first = desk.start(audience={"list_id": list_id})
+    desk.finish()
+
+    second = desk.start(audience={"everyone": True, "exclude_campaigns": [first]})
+    desk.finish()
+
+    assert sorted(office.addresses[2:]) == [f"u-0000{n}@example.com" for n in (0, 2, 3)]
+    assert desk.progress(second).targeted == 3
+
+
+def test_a_preview_promises_what_the_run_then_does(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    ids = viewers(12, lambda n: {"email": None} if n < 2 else {})
+    wiring_people.suppressions().add("email", f"{ids[3]}@example.com", reason="bounce")
+    wiring_people.preferences().put(ids[4], Preferences(everything=False))
+    first = desk.start(audience={"rule": {"attribute": "id", "op": "in", "value": [ids[5], ids[6]]}})
+    desk.finish()
+    listed = desk.load_list("\n".join(["user_id", *ids, "u-unknown"]).encode())
+    before = len(office.letters)
+    draft = desk.spec(audience={"list_id": listed, "exclude_campaigns": [first]}, rate_per_second=49)
+    head = wiring_campaigns.campaign_control().draft(draft, by=ANNA)
+
+    counts = wiring_campaigns.campaign_preview().look(head, draft).counts
+    wiring_campaigns.campaign_control().start(head.id, by=ANNA)
+    desk.finish()
+
+    assert counts == {"recipients": 13, "excluded": 2, "unknown": 1, "no_address": 2, "opted_out": 1, "suppressed": 1,
+                      "final": 6}  # fmt: skip
+    assert counts["recipients"] == sum(counts.values()) - counts["recipients"]
+    progress = desk.progress(head.id)
+    assert (progress.targeted, progress.sent) == (counts["recipients"] - counts["excluded"], counts["final"])
+    assert len(office.letters) - before == counts["final"]
+    assert progress.skipped == {
+        "no_address": 2, "unknown_user": 1, "opted_out_of_everything": 1, "suppressed_bounce": 1
+    }  # fmt: skip
 
 
 def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:

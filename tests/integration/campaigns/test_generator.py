@@ -140,3 +140,22 @@ def test_a_campaign_that_needs_approval_waits_for_another_manager(
     assert desk.head(campaign_id).approved_by == BORIS
     assert len(office.letters) == 1
     settings.cache_clear()
+
+
+def test_nobody_approves_what_they_wrote_however_others_changed_it_since(
+    desk: Desk, viewers: Viewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
+    settings.cache_clear()
+    viewers(1)
+    control = wiring_campaigns.campaign_control()
+    campaign_id = desk.start()
+    control.edit(campaign_id, CampaignPatch(name="Clara's"), by="clara")
+    control.edit(campaign_id, CampaignPatch(rate_per_second=5), by="daria")
+
+    for author in (ANNA, "clara", "daria"):
+        with pytest.raises(ForbiddenError):
+            control.approve(campaign_id, by=author)
+
+    assert control.approve(campaign_id, by=BORIS).approved_by == BORIS
+    settings.cache_clear()

@@ -39,16 +39,22 @@ def test_a_draft_sends_nothing_and_a_start_is_made_once(desk: Desk, viewers: Vie
     assert len(office.letters) == 3
 
 
-def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
-    desk: Desk, viewers: Viewers, office: PostOffice
-) -> None:
-    ids = viewers(40)
+def begun(desk: Desk, office: PostOffice) -> str:
+    """The id of a campaign to forty viewers, of which a first part is sent."""
     campaign_id = desk.start()
     desk.pump.run("fanout")
     desk.pump.run("enrich-bulk")
     desk.pump.step("deliver-email-bulk", 1)
+    assert 0 < len(office.letters) < 40
+    return campaign_id
+
+
+def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    ids = viewers(40)
+    campaign_id = begun(desk, office)
     sent_before = len(office.letters)
-    assert 0 < sent_before < 40
 
     wiring_campaigns.campaign_control().pause(campaign_id, by=ANNA)
     desk.forget_states()
@@ -61,6 +67,20 @@ def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
     desk.finish()
     assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
     assert desk.head(campaign_id).state == "completed"
+
+
+@pytest.mark.parametrize("stop", ["pause", "cancel"])
+def test_a_pause_acts_on_a_busy_worker_with_its_next_chunk(
+    desk: Desk, viewers: Viewers, office: PostOffice, stop: str
+) -> None:
+    viewers(40)
+    campaign_id = begun(desk, office)
+    sent_before = len(office.letters)
+
+    getattr(wiring_campaigns.campaign_control(), stop)(campaign_id, by=ANNA)
+    desk.pump.run("deliver-email-bulk")  # by the same process, which has just read that the campaign is running
+
+    assert len(office.letters) == sent_before
 
 
 def test_a_cancelled_campaign_sends_no_more_and_counts_the_rest_as_cancelled(

@@ -1,7 +1,10 @@
 """Webhooks: signed, to public addresses only, each endpoint once."""
 
 import socket
+import time
+from contextlib import suppress
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -99,6 +102,25 @@ def test_a_name_that_turns_private_after_its_registration_is_refused_too(
     assert send(book, allow_private=False) == Outcome(Verdict.NOT_ACCEPTED, reason="no_connection")
     assert asked == ["93.184.215.14"]
     assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="private_address")
+
+
+def test_a_server_that_drips_its_answer_holds_no_worker(book: EndpointBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is in time. The answer would be complete at last, and be taken."""
+    monkeypatch.setattr(web, "_STEP_SECONDS", 0.3)
+
+    def drip(listening: socket.socket) -> None:
+        caller, _ = listening.accept()
+        with caller, suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
+                caller.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = Thread(target=drip, args=[listening], daemon=True)
+        dripping.start()
+        add(book, f"http://127.0.0.1:{listening.getsockname()[1]}/hook")
+        assert send(book) == Outcome(Verdict.NOT_ACCEPTED, reason="no_answer")
+        dripping.join()
 
 
 def test_an_endpoint_that_is_gone_is_switched_off(book: EndpointBook, receiver: Receiver) -> None:

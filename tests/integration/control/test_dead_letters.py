@@ -13,7 +13,7 @@ from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
 from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.revive import describe_dead_letter
+from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.settings import settings
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
@@ -230,6 +230,12 @@ def test_a_description_names_the_job_and_nothing_personal(pump: Pump) -> None:
 
     assert (told["readable"], told["template"], told["attempt"], told["notification_ids"]) == (True, "promo", 1, ids)
     assert "viewer" not in str(told)
+
+
+def test_why_a_letter_is_dead_is_told_by_what_it_is() -> None:
+    assert why_dead(described("{"), max_attempts=8) == "unreadable"
+    assert why_dead({"readable": True, "attempt": 8}, max_attempts=8) == "attempts_used_up"
+    assert why_dead({"readable": True, "attempt": 3}, max_attempts=8) == "worker_failed"
 
 
 def test_a_job_that_was_put_aside_is_described_too(pump: Pump) -> None:

@@ -80,26 +80,6 @@ def test_what_one_checkout_deployed_another_plans_over_and_a_third_deletes(
     ChaliceApp(account, "try", project=checkout(tmp_path / "fourth")).delete()  # there is nothing left, which is fine
 
 
-def test_the_gateway_lets_no_more_calls_in_than_the_stage_says_and_logs_are_forgotten(
-    account: Account, credentials: None, tmp_path: Path
-) -> None:
-    # As the infra stack's, which is deployed first: its name begins with that of the API's own group.
-    account.logs.create_log_group(logGroupName="/aws/lambda/vestnik-try-enrich")
-    app = ChaliceApp(account, "try", project=checkout(tmp_path / "limited"))
-    app.deploy(requests_per_second=7)
-    [rest], [live] = account.rest_apis.get_rest_apis()["items"], account.websocket_apis.get_apis()["Items"]
-
-    limits = account.rest_apis.get_stage(restApiId=rest["id"], stageName="api")["methodSettings"]["*/*"]
-    assert (limits["throttlingRateLimit"], limits["throttlingBurstLimit"]) == (7, 14)
-    frames = account.websocket_apis.get_stage(ApiId=live["ApiId"], StageName="api")["DefaultRouteSettings"]
-    assert (frames["ThrottlingRateLimit"], frames["ThrottlingBurstLimit"]) == (7, 14)
-    groups = account.logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/vestnik-try")["logGroups"]
-    kept = {group["logGroupName"].rpartition("/")[2]: group.get("retentionInDays") for group in groups}
-    ours = ("vestnik-try", "vestnik-try-greet", "vestnik-try-websocket_message")
-    assert kept == {"vestnik-try-enrich": None} | dict.fromkeys(ours, 30)
-    app.delete()
-
-
 def test_a_failure_of_chalice_is_an_error_with_its_command(account: Account, credentials: None, tmp_path: Path) -> None:
     broken = checkout(tmp_path / "broken")
     (broken / "app.py").write_text("this is no Python")

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.api.live import issue_ticket
-from chalicelib.live.events import MAX_FRAME_BYTES
+from chalicelib.live.events import MAX_FRAME_BYTES, bye, present
+from chalicelib.live.presence import MAX_SHOWN
 from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
+from tests.integration.live.test_inbox import announce
 
 MALFORMED: dict[str, str] = {
     "no_colon": "привет",
@@ -187,6 +189,38 @@ def test_presence_is_told_to_those_who_read_json(gateway: Gateway, come: Come) -
     assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна","Борис"],"total":2}'
 
 
+@pytest.mark.parametrize("how", ["lost", "ended"])
+def test_whoever_is_found_gone_leaves_the_list_on_every_screen(gateway: Gateway, come: Come, how: str) -> None:
+    anna = come("anna", name="Анна", format="json")
+    boris = come("boris", name="Борис")
+    gateway._pump.run("live")
+    if how == "lost":
+        gateway.lose(boris)
+        announce("boris", "n-1")  # the first post that meets the 410
+    else:
+        row = wiring_connections.live_connections().get(boris)
+        assert row is not None
+        wiring_connections.poster().end(row, bye("flood"))
+    gateway._pump.run("live")
+    assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна"],"total":1}'
+
+
+LONG = "\U0001f600" * 3500  # 14 KB, and a warning quotes it three times
+QUOTED = {
+    "unknown_addressee": f"{LONG}: привет",
+    "bad_field": f'{{"action": "ping", "{LONG}": 1}}',
+    "unknown_action": f'{{"action": "{LONG}"}}',
+}
+
+
+@pytest.mark.parametrize("code", QUOTED)
+def test_a_warning_about_a_long_mistake_fits_into_a_frame(gateway: Gateway, come: Come, code: str) -> None:
+    anna = come("anna", name="Анна", format="json")
+    [answer] = gateway.send(anna, QUOTED[code])
+    assert json.loads(answer)["code"] == code
+    assert len(answer.encode()) <= MAX_FRAME_BYTES
+
+
 def test_a_frame_cannot_play_the_gateways_own_routes(gateway: Gateway) -> None:
     from chalicelib.api import sockets
 
@@ -198,13 +232,14 @@ def test_a_frame_cannot_play_the_gateways_own_routes(gateway: Gateway) -> None:
     assert gateway.send("a", "?") == ["Здесь: Анна"]
 
 
-def test_a_list_of_very_many_names_fits_into_a_frame(gateway: Gateway) -> None:
-    from chalicelib.live import events
-    from chalicelib.live.presence import MAX_SHOWN
-
-    names = [f"{n:04d}" + "я" * 28 for n in range(5000)]
-    event = events.present(names[:MAX_SHOWN], total=len(names))
+@pytest.mark.parametrize("letter", ["я", '"', "\U0001f600"])
+def test_a_list_of_very_many_names_fits_into_a_frame(letter: str) -> None:
+    names = [f"{n:04d}" + letter * 28 for n in range(5000)]
+    event = present(names[:MAX_SHOWN], total=len(names))
     assert all(len(event.encode(form)) <= MAX_FRAME_BYTES for form in ("json", "text"))
+    shown = json.loads(event.encode("json"))["names"]
+    assert shown == names[: len(shown)]
+    assert event.encode("text").decode().endswith(f" и ещё {5000 - len(shown)}")
 
 
 def test_no_word_of_the_chat_no_name_and_no_ticket_is_logged(

@@ -96,6 +96,17 @@ def test_a_person_has_a_bounded_number_of_connections(gateway: Gateway) -> None:
     assert statuses == [200] * MAX_CONNECTIONS + [429]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_connections_that_ended_unnoticed_keep_nobody_out(gateway: Gateway, come: Come, known: bool) -> None:
+    for n in range(MAX_CONNECTIONS):
+        come("anna", connection=f"c{n}")
+        gateway.lose(f"c{n}")
+        if not known:
+            ConnectionRow(f"c{n}").delete()  # as DynamoDB's TTL does
+    assert gateway.connect("new", ticket=issue_ticket("anna")["ticket"]) == 200
+    assert wiring_connections.live_connections().person("user#anna").connections == {"new"}
+
+
 def test_a_connections_record_expires_by_itself(gateway: Gateway) -> None:
     gateway.connect("a")
     row = wiring_connections.live_connections().get("a")

@@ -1,6 +1,7 @@
 """Preferences: through the API and the page, and heeded until the very moment of sending."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,6 +154,21 @@ def test_a_letter_in_quiet_hours_waits_for_their_end(
     assert abs(parse_rfc3339(waiting.not_before) - ends) <= timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("when", ["before", "between queueing and sending"])
+def test_quiet_that_a_letter_would_not_outlive_is_not_waited_for(
+    api: Gateway, register: Register, pump: Pump, letters: Letters, when: str
+) -> None:
+    register(timezone="UTC")
+    if when == "before":
+        api.put("/v1/users/anna/preferences", {"quiet_hours": quiet_now()})
+    promo = send(api, expires_at=rfc3339(now() + timedelta(minutes=30)))
+    pump.run("enrich-instant")
+    api.put("/v1/users/anna/preferences", {"quiet_hours": quiet_now()})
+    pump.run()
+
+    assert (outcome(api, promo), letters()) == (("skipped", "expired"), [])
+
+
 def test_what_waited_comes_when_the_quiet_is_over(
     api: Gateway, register: Register, pump: Pump, letters: Letters
 ) -> None:
@@ -260,6 +276,27 @@ def test_the_page_saves_what_the_form_says(api: Gateway, page: str, person: Pers
     assert kept["quiet_hours"] == {"from": "23:00", "to": "09:00"}
     assert parse_rfc3339(kept["paused_until"]) == datetime(2027, 2, 28, 21, tzinfo=UTC)  # midnight in Moscow
     assert 'value="2027-03-01"' in saved.text
+
+
+def test_the_page_offers_the_channels_that_reach_the_user_and_leaves_the_others_as_they_are(
+    api: Gateway, page: str, person: Person
+) -> None:
+    api.put("/v1/users/anna/preferences", {"categories": {"series": {"sms": False, "email": False}}})
+    assert offered(person.get(page).text) == ["email", "live"]
+
+    person.post(page, form(channels="email,live", **{"on.series.live": "on"}))
+
+    series = api.get("/v1/users/anna/preferences").body["categories"]["series"]
+    assert (series["email"], series["live"], series["sms"], series["chat"]) == (False, True, False, True)
+    api.patch("/v1/users/anna", {"phone": "+79161234567"})
+    server = {"channel": "webhook", "url": "https://93.184.216.34/hook", "name": "Anna's server"}
+    assert api.post("/v1/users/anna/endpoints", server).status == 201
+    assert offered(person.get(page).text) == ["email", "live", "sms", "webhook"]
+
+
+def offered(html: str) -> list[str]:
+    """The channels that the page has switches for, in its order."""
+    return re.findall(r'name="on\.series\.(\w+)"', html)
 
 
 def test_the_page_switches_everything_off_and_keeps_the_rest(api: Gateway, page: str, person: Person) -> None:

@@ -21,3 +21,12 @@ def test_an_allowance_ends_and_comes_back_with_the_next_window(stage: None) -> N
     allowances.take("confirm#u-2", times=3, minutes=10)
     moment[0] += timedelta(seconds=refusal.value.retry_after_seconds)
     allowances.take("confirm#u-1", times=3, minutes=10)
+
+
+def test_what_is_given_back_can_be_taken_again(stage: None) -> None:
+    allowances = Allowances(clock=lambda: datetime(2026, 11, 22, 12, 1, tzinfo=UTC))
+    taken = allowances.take("sign-in#olga", times=1, minutes=15)
+    allowances.give_back(taken)
+    allowances.take("sign-in#olga", times=1, minutes=15)
+    with pytest.raises(TooManyRequestsError):
+        allowances.take("sign-in#olga", times=1, minutes=15)

@@ -119,11 +119,14 @@ def test_a_change_of_the_setting_loses_nothing(clock: Clock, pump: Pump, letters
     assert len(letters()) == 1
 
 
-def test_who_switches_the_category_off_meanwhile_gets_nothing_of_it(clock: Clock, pump: Pump, letters: Letters) -> None:
+@pytest.mark.parametrize("category", ["series", "digest"])
+def test_who_switches_the_category_or_the_digest_off_meanwhile_gets_nothing_of_it(
+    clock: Clock, pump: Pump, letters: Letters, category: str
+) -> None:
     wish()
     sent = accept()
     pump.run()
-    off = {"categories": {"series": {"email": False}}, "digests": {"series": {"every": "day"}}}
+    off = {"categories": {category: {"email": False}}, "digests": {"series": {"every": "day"}}}
     wiring_people.preferences().put("anna", Preferences.model_validate(off))
     flush(pump, clock)
     assert letters() == []

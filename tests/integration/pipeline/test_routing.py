@@ -218,10 +218,19 @@ def test_a_letter_that_waits_can_be_cancelled(anna: Pump, monkeypatch: pytest.Mo
     assert seen(sent)["sms"] == ("cancelled", None)
 
 
-def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_that_would_end_after_the_letter_expires_is_not_begun(anna: Pump) -> None:
     route("escalate", after_minutes=30)
     sent = accept(expires_at=(now() + timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ"))
     pump_all(anna)
+    rest = ("skipped", "expired")
+    assert seen(sent) == {"email": ("sent", None), "sms": rest, "live": rest}
+
+
+def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    route("escalate", after_minutes=30)
+    sent = accept(expires_at=(now() + timedelta(minutes=30, seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    pump_all(anna)
+    assert seen(sent)["sms"] == ("scheduled", "unless_opened")
     monkeypatch.setattr(wiring_control, "now", lambda: now() + timedelta(minutes=31))
     from chalicelib.wiring.enrich import enrich
 

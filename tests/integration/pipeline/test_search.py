@@ -10,9 +10,8 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.history import History
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
-from chalicelib.pipeline.notification import notification_row
+from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.storage.ledger import NotificationRow
 from tests.integration.control.requests_made import Requests
 
 MORNING = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -27,22 +26,19 @@ def history(stage: None) -> History:
 def asked(count: int, *, at: datetime = MORNING, step: float = 1, template: str = "welcome", **more: Any) -> list[str]:
     """The ids of notifications, one every `step` seconds."""
     ids = [new_id() for _ in range(count)]
-    with NotificationRow.batch_write() as batch:
-        for n, id_ in enumerate(ids):
-            letter = LetterSpec(
-                template=template,
-                template_version=0,
-                category="account",
-                lane="instant",
-                context={},
-                request_id=new_id(),
-                accepted_at=rfc3339(at + timedelta(seconds=n * step)),
-                **more,
-            )
-            row = notification_row(
-                id_, letter, channels=["email"], recipient={"user_id": "anna"}, send_at=None, expires_at_epoch=2**31
-            )
-            batch.save(row)
+    for n, id_ in enumerate(ids):
+        letter = LetterSpec(
+            template=template,
+            template_version=0,
+            category="account",
+            lane="instant",
+            context={},
+            request_id=new_id(),
+            accepted_at=rfc3339(at + timedelta(seconds=n * step)),
+            **more,
+        )
+        recipients = [(id_, {"user_id": "anna"})]
+        record_notifications(letter, recipients, channels=["email"], send_at=None, expires_at_epoch=2**31)
     return ids
 
 

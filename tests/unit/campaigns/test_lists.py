@@ -5,13 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.campaigns.lists import BadListError, _Report, read_rows
+from chalicelib.campaigns.list_file import BadListError, Report, read_rows
 
 
-def read(text: str | bytes) -> tuple[list[dict[str, object]], _Report]:
-    report = _Report()
+def read(text: str | bytes) -> tuple[list[dict[str, object]], Report]:
+    report = Report()
     content = text if isinstance(text, bytes) else text.encode()
-    return list(read_rows(iter(content.splitlines(keepends=True)), report)), report
+    return list(read_rows(cut(content, 7), report)), report
+
+
+def cut(content: bytes, size: int) -> Iterator[bytes]:
+    """A file as it comes over the network."""
+    yield from (content[start : start + size] for start in range(0, len(content), size))
 
 
 def test_good_rows_are_kept_and_bad_ones_reported_by_their_line() -> None:
@@ -28,6 +33,26 @@ def test_good_rows_are_kept_and_bad_ones_reported_by_their_line() -> None:
         {"line": 3, "message": "not as expected: email"},
         {"line": 5, "message": "expected 4 columns, got 2"},
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_where_a_file_is_cut_on_its_way_does_not_matter(end: str, size: int) -> None:
+    content = end.join(["\ufeffemail,note", 'a@x.example,"Анна', 'A"', "", "wrong", "b@x.example,Борис"]).encode()
+    report = Report()
+
+    rows = list(read_rows(cut(content, size), report))
+
+    assert [row["email"] for row in rows] == ["a@x.example", "b@x.example"]
+    assert rows[0]["attributes"] == {"note": f"Анна{end}A"}
+    assert report.lines == [{"line": 5, "message": "expected 2 columns, got 1"}]
+
+
+def test_a_line_with_a_wrong_quote_is_reported_and_the_others_are_read() -> None:
+    rows, report = read('email,name\n"a@x.example"x,A\nb@x.example,"B"\n"c@x.example,C\n')
+
+    assert rows == [{"email": "b@x.example", "name": "B"}]
+    assert [one["line"] for one in report.lines] == [2, 4]
 
 
 def test_a_recipient_is_taken_once_however_often_and_however_written() -> None:
@@ -58,7 +83,8 @@ def test_the_habits_of_spreadsheets_are_understood(text: str) -> None:
         (b"address\nanna@x.example\n", "line 1: expected a header"),
         (b"", "line 1: expected a header"),
         (b"email,email\n", "line 1: expected at most 50 columns"),
-        (b'email\n"anna\n', "line 2: not CSV"),
+        (b'email\n"anna\nb@x.example\nc@x.example\n', "line 2: not CSV: a quote that is not closed"),
+        (b'"email', "line 1: not CSV"),
         (b"email\n" + b"x" * 50_000 + b"\n", "line 2: over 10000 characters"),
     ],
 )
@@ -67,13 +93,29 @@ def test_a_file_that_cannot_be_read_says_where_and_why(content: bytes, why: str)
         read(content)
 
 
+def test_a_line_that_never_ends_is_not_waited_for() -> None:
+    taken = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal taken
+        yield b"email\n"
+        while True:
+            taken += 1
+            yield b"x" * 10_000
+
+    with pytest.raises(BadListError, match="line 2: over 10000 characters"):
+        list(read_rows(pieces(), Report()))
+
+    assert taken == 5
+
+
 def test_a_hundred_thousand_rows_are_read_without_holding_the_file() -> None:
     def lines() -> Iterator[bytes]:
         yield b"email,name\n"
         for n in range(100_000):
             yield f"viewer-{n}@crowd.example,Viewer {n}\n".encode()
 
-    report = _Report()
+    report = Report()
     tracemalloc.start()
     count = sum(1 for _ in read_rows(lines(), report))
     peak_bytes = tracemalloc.get_traced_memory()[1]

@@ -112,6 +112,13 @@ def test_three_missed_times_become_as_many_runs_as_the_policy_says(policy: Misfi
     assert len(missed(policy, due, now=now, grace=timedelta(minutes=10))) == runs
 
 
+def test_times_that_follow_each_other_closely_are_skipped_but_for_the_last() -> None:
+    now = datetime(2026, 3, 25, tzinfo=UTC)
+    due = [now - timedelta(minutes=n) for n in (3, 2, 1)]
+
+    assert missed("skip", due, now=now, grace=timedelta(minutes=10)) == due[-1:]
+
+
 @pytest.mark.parametrize("policy", ["latest", "skip", "all"])
 def test_a_time_that_has_just_come_always_runs(policy: Misfire) -> None:
     now = datetime(2026, 3, 25, tzinfo=UTC)

@@ -1,0 +1,155 @@
+"""Reads the CSV file of an uploaded list as a stream. Called by `lists.py`."""
+
+import csv
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chalicelib.profiles.model import Locale, Name, Timezone, UserId
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+MAX_ROWS = 1_000_000
+MAX_LINE_CHARACTERS = 10_000
+MAX_LINE_BYTES = 4 * MAX_LINE_CHARACTERS  # UTF-8: at most four bytes a character
+SHOWN_BAD_LINES = 100
+_COLUMNS = ("user_id", "email", "name", "locale", "timezone")
+_ADDRESS = r"^[^\s@,;<>()\"\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z0-9-]{2,63}$"
+
+
+class BadListError(ValueError):
+    """Permanent: the file as a whole cannot be read; the text says why and names the line."""
+
+
+class ListLine(BaseModel):
+    """One row: a user of the directory by id, or an address with what is known of its owner. Every other column becomes
+    an attribute, which letters may use as `user.attributes.<column>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    user_id: UserId | None = None
+    email: str | None = Field(default=None, max_length=254, pattern=_ADDRESS)
+    name: Name | None = None
+    locale: Locale | None = None
+    timezone: Timezone | None = None
+    attributes: dict[str, str] | None = None
+
+
+class Report:
+    """What was found in a file; the first bad lines with their numbers, never with what they hold."""
+
+    def __init__(self) -> None:
+        self.good = 0
+        self.bad = 0
+        self.lines: list[dict[str, Any]] = []
+
+    def refuse(self, line: int, message: str) -> None:
+        self.bad += 1
+        if len(self.lines) < SHOWN_BAD_LINES:
+            self.lines.append({"line": line, "message": message})
+
+
+def read_rows(pieces: Iterable[bytes], report: Report) -> Iterator[dict[str, Any]]:
+    """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
+    recipient and never the file. Raises: BadListError (permanent)."""
+    lines = _lines(pieces)
+    first = next(lines, "")
+    # Spreadsheets write semicolons where the comma is the decimal sign.
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    reader = csv.reader(chain([first], lines), strict=True, delimiter=delimiter)
+    seen: set[bytes] = set()
+    header = _header(reader)
+    for cells in _records(reader, report):
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = _row(header, cells, reader.line_num, report)
+        if row is not None and _is_new(row, reader.line_num, seen, report):
+            report.good += 1
+            if report.good > MAX_ROWS:
+                raise BadListError(f"over {MAX_ROWS} rows: split the list")
+            yield row
+
+
+def _records(reader: "Reader", report: Report) -> Iterator[list[str]]:
+    """The records of a file. A line with a wrong quote is reported and left out; where a quote swallowed the lines
+    behind it, nobody can say where the next record begins."""
+    while True:
+        before = reader.line_num
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if reader.line_num > before + 1:
+                raise BadListError(f"line {before + 1}: not CSV: a quote that is not closed") from error
+            report.refuse(reader.line_num, f"not CSV: {error}")
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(_split(pieces), start=1):
+        if len(line) > MAX_LINE_BYTES:
+            raise BadListError(f"line {number}: over {MAX_LINE_CHARACTERS} characters")
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise BadListError(f"line {number}: not in UTF-8; save the file as CSV UTF-8") from error
+
+
+def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file. Of one that is too long no more is held than shows it; nothing follows it."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).splitlines(keepends=True) or [b""]
+        yield from whole
+        if len(rest) > MAX_LINE_BYTES:
+            break
+    if rest:
+        yield rest
+
+
+def _header(reader: "Reader") -> list[str]:
+    try:
+        names = [cell.strip().lower() for cell in next(reader, ())]
+    except csv.Error as error:
+        raise BadListError(f"line 1: not CSV: {error}") from error
+    if not {"user_id", "email"} & set(names):
+        raise BadListError("line 1: expected a header with a column user_id or email")
+    if len(set(names)) < len(names) or "" in names or len(names) > 50:
+        raise BadListError("line 1: expected at most 50 columns, each with a name of its own")
+    return names
+
+
+def _row(header: list[str], cells: list[str], line: int, report: Report) -> dict[str, Any] | None:
+    if len(cells) != len(header):
+        report.refuse(line, f"expected {len(header)} columns, got {len(cells)}")
+        return None
+    given: dict[str, Any] = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
+    attributes = {name: given.pop(name) for name in header if name in given and name not in _COLUMNS}
+    if "user_id" in given:
+        given = {name: given[name] for name in ("user_id", "timezone") if name in given}  # the directory knows the rest
+    elif attributes:
+        given["attributes"] = attributes
+    try:
+        row = ListLine.model_validate(given)
+    except ValidationError as error:
+        wrong = ", ".join(dict.fromkeys(str(mistake["loc"][0]) for mistake in error.errors()))
+        report.refuse(line, f"not as expected: {wrong}")
+        return None
+    if row.user_id is None and row.email is None:
+        report.refuse(line, "neither user_id nor email")
+        return None
+    return row.model_dump(exclude_none=True)
+
+
+def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: Report) -> bool:
+    key = f"user:{row['user_id']}" if "user_id" in row else f"address:{row['email'].lower()}"
+    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
+    if digest in seen:
+        report.refuse(line, "this recipient was on the list before")
+        return False
+    seen.add(digest)
+    return True

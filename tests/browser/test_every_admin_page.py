@@ -1,0 +1,88 @@
+"""Every page of the managers as people with and without good eyes see it: axe finds nothing serious in light and dark,
+a phone shows it whole in Russian too, and screenshots lie in build/screens/."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import SCREENS
+from tests.browser.desk import Desk, signed_in
+from tests.browser.pages import PAGES
+from tests.e2e.conftest import Vestnik, eventually
+
+pytestmark = pytest.mark.e2e
+SERIOUS = ("serious", "critical")
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+NARROWEST = 360
+
+
+@pytest.fixture
+def ids(vestnik: Vestnik) -> dict[str, str]:
+    """Something to see: a user with a letter and its link, a campaign that runs, a list."""
+    user = {"id": "screen-1", "email": "screen-1@admin.example", "name": "Вера", "locale": "ru"}
+    assert vestnik.call("POST", "/v1/events", {"type": "user.registered", "id": "screen-1", "user": user}).ok
+    [letter] = eventually(lambda: vestnik.letters("screen-1@"))
+    link = next(word.strip("()<>.") for word in letter["text"].split() if "/s/" in word)
+    campaign = {"name": "Неделя премьер в кинотеатре и дома", "template": "promo", "audience": {"everyone": True},
+                "schedule": {"every": "week", "on": "friday", "at": "18:00"},
+                "context": {"headline": "H", "text": "T", "url": "https://cinema.example/p"}}  # fmt: skip
+    campaign_id = vestnik.call("POST", "/v1/campaigns", campaign).json()["id"]
+    assert vestnik.call("POST", f"/v1/campaigns/{campaign_id}/start").ok
+    return {
+        "campaign": campaign_id,
+        "code": link.rpartition("/")[2],
+        "list": vestnik.call("POST", "/v1/lists", {"name": "Друзья кино"}).json()["id"],
+        "notification": vestnik.call("GET", "/v1/users/screen-1/notifications").json()["notifications"][0]["id"],
+    }
+
+
+def test_every_page_is_fit_for_everybody(browser: Browser, vestnik: Vestnik, session: Any, ids: dict[str, str]) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    desk = signed_in(browser, vestnik, session)
+    found: list[tuple[str, ...]] = []
+    for language, size in (("en", WIDE), ("ru", PHONE)):
+        cookie = {"name": "vestnik_language", "value": language, "url": desk.address}
+        desk.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        desk.page.set_viewport_size(size)  # type: ignore[arg-type]
+        for route, address in PAGES.items():
+            page = desk.open(address.format(**ids))
+            name = route.removeprefix("/admin").strip("/").translate(str.maketrans("/", "-", "{}")) or "overview"
+            found += [(route, language, *mistake) for mistake in mistakes(page, f"admin-{name}-{language}")]
+    desk.close()
+    assert (found, desk.troubles) == ([], [])
+
+
+def mistakes(page: Page, name: str) -> list[tuple[str, ...]]:
+    """What axe finds serious in either theme, and whether the page sticks out of the window sideways; keeps what is
+    seen."""
+    found: list[tuple[str, ...]] = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        found += [(theme, one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in SERIOUS]
+        page.screenshot(path=SCREENS / f"{name}-{theme}.png", full_page=True)
+    size = page.viewport_size
+    assert size is not None
+    if size["width"] == PHONE["width"]:
+        page.set_viewport_size({"width": NARROWEST, "height": size["height"]})
+        width = page.evaluate("document.documentElement.scrollWidth")
+        found += [("wider than a phone", str(width))] if width > NARROWEST else []
+        page.set_viewport_size(size)
+    return found
+
+
+def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(
+    browser: Browser, vestnik: Vestnik, session: Any
+) -> None:
+    desk: Desk = signed_in(browser, vestnik, session)
+    page = desk.open("/campaigns")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    focused = page.locator("main :focus")
+    assert focused.count() == 1
+    assert focused.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    desk.close()
