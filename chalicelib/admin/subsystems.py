@@ -7,7 +7,7 @@ from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.consumers import CONSUMERS
 from chalicelib.control.limits import LIMITS
 from chalicelib.control.managers import Role
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.settings import settings
@@ -107,7 +107,7 @@ def dead_letter_queue(visit: Visit) -> Page:
 def redrive(visit: Visit) -> Go:
     """Back into their queue; what was sent before stays sent."""
     queue = _known(visit)
-    revive().redrive(queue, limit=_MOST_MOVED, ids=list(visit.form.get("id", ())) or None)
+    _moved(revive().redrive(queue, limit=_MOST_MOVED, ids=list(visit.form.get("id", ())) or None))
     return Go(f"/admin/dead-letters/{queue}", done="redriven")
 
 
@@ -120,7 +120,7 @@ def drop(visit: Visit) -> Go:
     if not reason:
         raise InvalidError.of("reason", "expected why they may go")
     ids = list(visit.form.get("id", ())) or None
-    revive().drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key)
+    _moved(revive().drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key))
     return Go(f"/admin/dead-letters/{queue}", done="dropped")
 
 
@@ -163,6 +163,11 @@ def _known(visit: Visit) -> str:
     if visit.path["queue"] not in CONSUMERS:
         raise NotFoundError(f"there is no queue {visit.path['queue']}")
     return visit.path["queue"]
+
+
+def _moved(count: int) -> None:
+    if not count:
+        raise ConflictError("none of these messages lie here now; look again in a minute")
 
 
 def _whole(visit: Visit, name: str) -> int | None:

@@ -7,35 +7,43 @@ from typing import Any
 
 from chalicelib.campaigns.content import Content, ContentSource
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
+from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import MAX_DELAY_SECONDS
+from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
+from chalicelib.storage.base import StageTable, batch_read, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
+from chalicelib.storage.control import LimitRow, SwitchRow
 
 KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2
+_LANE = "bulk"  # of every campaign
+_PROFILES = "profiles"  # the subsystem that `enrich` calls
 _PROFILE_FIELDS = frozenset({"email", "phone", "name", "locale", "timezone", "attributes"})
 
 
 class Heads:
-    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh."""
+    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh. What the gate
+    asks for next, the switch and the limit of the subsystem to be called, comes with the same request."""
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, *, clock: Callable[[], float], switches: Switches, limiter: Limiter) -> None:
         self._clock = clock  # seconds that never go back
+        self._switches = switches
+        self._limiter = limiter
         self._known: dict[str, tuple[float, str, float]] = {}
 
-    def state(self, campaign_id: str, *, fresh: bool = False) -> str:
+    def state(self, campaign_id: str, *, subsystem: str, fresh: bool = False) -> str:
         """`cancelled` for a campaign that is not there; `fresh`: as of now. Raises: UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
         if fresh or known is None or known[0] <= self._clock():
-            known = self._read(campaign_id)
+            known = self._read(campaign_id, subsystem)
         return known[1]
 
     def rate(self, limit: str) -> float:
@@ -43,21 +51,27 @@ class Heads:
         known = self._known.get(limit.partition(".")[2])
         return known[2] if known else 1.0
 
-    def _read(self, campaign_id: str) -> tuple[float, str, float]:
-        attributes = ["id", "part", "state", "rate_per_second"]
+    def _read(self, campaign_id: str, subsystem: str) -> tuple[float, str, float]:
+        limit = f"{subsystem}.{_LANE}"
+        wanted: dict[type[StageTable], list[tuple[str, ...]]] = {
+            CampaignRow: [(campaign_id, HEAD_PART)],
+            SwitchRow: [(subsystem,)],
+            LimitRow: [(limit,)],
+        }
         with reaching_dynamodb():
-            try:
-                row = CampaignRow.get(campaign_id, HEAD_PART, consistent_read=True, attributes_to_get=attributes)
-            except CampaignRow.DoesNotExist:
-                row = CampaignRow(campaign_id, HEAD_PART, state="cancelled")
-        known = (self._clock() + KNOWN_FOR_SECONDS, row.state or "cancelled", float(row.rate_per_second or 1.0))
-        self._known[campaign_id] = known
+            found = dict(batch_read(wanted))
+        self._switches.remember(SwitchRow.from_raw_data(found.get(SwitchRow, {"name": {"S": subsystem}})))
+        self._limiter.remember(LimitRow.from_raw_data(found.get(LimitRow, {"name": {"S": limit}})))
+        head = found.get(CampaignRow, {})
+        state = head.get("state", {}).get("S", "cancelled")
+        rate = float(head.get("rate_per_second", {}).get("N", 1.0))
+        known = self._known[campaign_id] = (self._clock() + KNOWN_FOR_SECONDS, state, rate)
         return known
 
 
 class Admission:
-    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`; `provider_rate` answers how many
-    letters a second may leave by a channel in the bulk lane."""
+    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`; `provider_limits` are those of the
+    gates."""
 
     def __init__(
         self,
@@ -68,7 +82,7 @@ class Admission:
         ledger: Ledger,
         retries: Retries,
         limiter: Limiter,
-        provider_rate: Callable[[str], float],
+        provider_limits: Limiter,
         sleep: Callable[[float], None],
         max_attempts: int,
         retention_days: int,
@@ -79,14 +93,14 @@ class Admission:
         self._ledger = ledger
         self._retries = retries
         self._limiter = limiter
-        self._provider_rate = provider_rate
+        self._provider_limits = provider_limits
         self._sleep = sleep
         self._max_attempts = max_attempts
         self._retention_days = retention_days
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
-        state = self._heads.state(job.letter.campaign_id or "")
+        state = self._heads.state(job.letter.campaign_id or "", subsystem=_PROFILES)
         if state == "paused":
             parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
             self._park(job.letter, parked)
@@ -102,7 +116,8 @@ class Admission:
         """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam. The
         state is asked for with every chunk: after a pause the one in each worker's hands is sent, and no more."""
         campaign_id = job.letter.campaign_id or ""
-        state = self._heads.state(campaign_id, fresh=True)
+        subsystem = CHANNELS[job.channel].subsystem
+        state = self._heads.state(campaign_id, subsystem=subsystem, fresh=True)
         if state == "paused":
             recipients = tuple(_known_again(r) for r in job.recipients)
             self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))
@@ -112,7 +127,7 @@ class Admission:
             return False
         limit = f"campaign.{campaign_id}"
         # What the provider allows is asked for by the gate: a campaign that may go as fast needs no limit of its own.
-        if job.paced or self._heads.rate(limit) >= self._provider_rate(job.channel):
+        if job.paced or self._heads.rate(limit) >= self._provider_limits.rate(f"{subsystem}.{_LANE}"):
             return True
         return self._is_its_turn(job, limit)
 

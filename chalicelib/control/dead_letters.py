@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 _BATCH = 10
-_LOOK_SECONDS = 2  # how long a message that was only looked at stays hidden from the next look
+_LOOK_SECONDS = 2  # how long a message stays hidden while more are looked at
 _TAKE_SECONDS = 60
 _SCAN_AT_MOST = 2000  # messages that a search by ids goes through: some seconds, within an API call's patience
 _WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; without, some letters may not be seen
@@ -60,7 +60,9 @@ class DeadLetters:
 
     def look(self, queue: str, *, limit: int) -> list[DeadLetter]:
         """Up to `limit` messages, which stay. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        return [_letter(message) for batch in self._receive(queue, limit, _LOOK_SECONDS) for message in batch]
+        messages = [message for batch in self._receive(queue, limit, _LOOK_SECONDS) for message in batch]
+        self._show_again(queue, messages)  # whoever looked may put them back in the same second
+        return [_letter(message) for message in messages]
 
     def take(
         self, queue: str, *, limit: int, ids: Sequence[str] | None = None, each: Callable[[DeadLetter], None]

@@ -35,6 +35,7 @@ SLOWEST = 0.05
 _SLOWER_AT_MOST_EVERY_SECONDS = 1.0
 _KNOWN_FOR_SECONDS = 1.0  # a rate that a person sets is followed within this time and a block
 _LEASE_TRIES = 4
+_MOVED_WITHIN_SECONDS = 0.2  # what is known for longer was moved by others, where there are any
 # Nobody queues as far ahead: a worker whose clock was wrong wrote that, and the others do not wait for its time.
 _NEVER_AHEAD_SECONDS = 900
 
@@ -167,11 +168,15 @@ class Limiter:
             rows = {row.name: row for row in LimitRow.batch_get(list(names), consistent_read=True)}
         limits = []
         for name in names:
-            row = rows.get(name) or LimitRow(name)
-            self._known[name] = (self._now(), row)
+            row = self.remember(rows.get(name) or LimitRow(name))
             base = row.rate_per_second or self._default_rates(name)
             limits.append(Limit(name, rate_per_second=base, current_per_second=self._rate(name, row)))
         return limits
+
+    def remember(self, row: LimitRow) -> LimitRow:
+        """Takes what another has just read together with rows of its own; answers it."""
+        self._known[row.name] = (self._now(), row)
+        return row
 
     def _rate(self, name: str, row: LimitRow) -> float:
         return (row.rate_per_second or self._default_rates(name)) * self._factor(row)
@@ -184,7 +189,7 @@ class Limiter:
     def _reserve(self, name: str, seconds: float, now: float, max_wait: float) -> float | None:
         """The moment from which `seconds` of the rate are ours; None when that would be too far away."""
         free = LimitRow.free_at
-        if (self._row(name).free_at or 0) <= now:
+        if (self._row(name).free_at or 0) <= now and now - self._known[name][0] > _MOVED_WITHIN_SECONDS:
             self._known.pop(name)  # others have moved it since, as a rule: a read is cheaper than a write in vain
         for _ in range(_LEASE_TRIES):
             ahead = (self._row(name).free_at or 0) - now
@@ -209,8 +214,7 @@ class Limiter:
                 row = LimitRow.get(name, consistent_read=True)
             except LimitRow.DoesNotExist:
                 row = LimitRow(name)
-        self._known[name] = (self._now(), row)
-        return row
+        return self.remember(row)
 
     def _update(self, name: str, actions: list[Action], condition: Condition | None) -> bool:
         row = LimitRow(name)
@@ -222,7 +226,7 @@ class Limiter:
                     raise
                 self._known.pop(name, None)
                 return False
-        self._known[name] = (self._now(), row)
+        self.remember(row)
         return True
 
     def _now(self) -> float:

@@ -108,7 +108,12 @@ class Switches:
         """Every switch as it is now, in one request. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = {row.name: row for row in SwitchRow.batch_get(SUBSYSTEMS, consistent_read=True)}
-        return [self._seen(self._remember(rows.get(name) or SwitchRow(name))) for name in SUBSYSTEMS]
+        return [self._seen(self.remember(rows.get(name) or SwitchRow(name))) for name in SUBSYSTEMS]
+
+    def remember(self, row: SwitchRow) -> SwitchRow:
+        """Takes what another has just read together with rows of its own; answers it."""
+        self._known[row.name] = (self._now(), row)
+        return row
 
     def watch(self) -> Line:
         """What `tick` tells the alarms: which switches are open. Raises: UnavailableError (the next tick goes on)."""
@@ -189,7 +194,7 @@ class Switches:
                 row = SwitchRow.get(name, consistent_read=True)
             except SwitchRow.DoesNotExist:
                 row = SwitchRow(name)
-        return self._remember(row)
+        return self.remember(row)
 
     def _update(self, name: str, actions: list[Action], condition: Condition | None) -> bool:
         row = SwitchRow(name)
@@ -201,12 +206,8 @@ class Switches:
                     raise
                 self._known.pop(name, None)
                 return False
-        self._remember(row)
+        self.remember(row)
         return True
-
-    def _remember(self, row: SwitchRow) -> SwitchRow:
-        self._known[row.name] = (self._now(), row)
-        return row
 
     def _now(self) -> float:
         return self._clock().timestamp()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import limiter, queues, site_settings
+from chalicelib.wiring.control import limiter, queues, site_settings, switches
 from chalicelib.wiring.ledger import ledger, retries
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory
@@ -72,13 +72,9 @@ def content_source() -> "ContentSource":
 def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
     from chalicelib.campaigns.admission import Admission, Heads
-    from chalicelib.channels.registry import CHANNELS
     from chalicelib.control.limits import Limiter
 
-    def provider_rate(channel: str) -> float:
-        return limiter().rate(f"{CHANNELS[channel].subsystem}.bulk")
-
-    heads = Heads(clock=time.monotonic)
+    heads = Heads(clock=time.monotonic, switches=switches(), limiter=limiter())
     return Admission(
         heads=heads,
         parking=parking(),
@@ -86,7 +82,7 @@ def admission() -> "Admission":
         ledger=ledger(),
         retries=retries(),
         limiter=Limiter(clock=now, default_rates=heads.rate, block_seconds=0),  # a call is a whole chunk
-        provider_rate=provider_rate,
+        provider_limits=limiter(),
         sleep=time.sleep,
         max_attempts=settings().max_attempts,
         retention_days=settings().retention_days,

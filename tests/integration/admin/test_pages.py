@@ -305,6 +305,16 @@ def test_dead_letters_are_dropped_with_a_reason_alone(boss: Visitor) -> None:
     assert boss.post("/admin/dead-letters/none/drop", reason="x").status == 404
 
 
+def test_what_was_just_looked_at_is_put_back_and_what_is_not_there_is_not(boss: Visitor, pump: Pump) -> None:
+    pump.put("retry-dlq", "{}")
+    [message] = re.findall(r'name="id" value="([^"]+)"', boss.get("/admin/dead-letters/retry").text)
+    assert boss.post("/admin/dead-letters/retry/redrive", id=message).said == "redriven"
+    assert pump.waiting("retry") == 1
+    again = boss.post("/admin/dead-letters/retry/redrive", id=message)
+    assert again.status == 409
+    assert "none of these messages lie here now" in again.text
+
+
 def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss: Visitor) -> None:
     page = "/admin/settings/redirect_url"
     assert boss.post(page, value="https://evil.example/", version="0").status == 422

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.campaigns import pace
 from chalicelib.campaigns.lists import ListLoader
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
@@ -16,6 +17,7 @@ from chalicelib.profiles.model import User
 from chalicelib.storage.campaigns import CampaignRow, RunRow
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow
 from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import people as wiring_people
@@ -161,8 +163,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(pump: Pump, clock: StandingClock, office: PostOffice) -> Iterator[Desk]:
-    """The control desk."""
+def desk(pump: Pump, clock: StandingClock, office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """The control desk. A few viewers are worth several shards here, and SES allows more than any campaign asks for."""
+    monkeypatch.setattr(pace, "USERS_A_SHARD", 1)
+    wiring_control.limiter().set_rate("ses.bulk", 1_000)
     yield Desk(pump, clock)
 
 
