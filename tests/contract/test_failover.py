@@ -50,7 +50,7 @@ def test_the_app_may_look_into_the_dead_letters_of_every_queue_and_put_them_back
         for action in (
             "ReceiveMessage",
             "DeleteMessage",
-            "ChangeMessageVisibility",
+            "ChangeMessageVisibility*",
             "GetQueueAttributes",
             "GetQueueUrl",
         ):
