@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from infra.local.seed import FIRST_MANAGER
-from tests.e2e.conftest import Vestnik
+from tests.e2e.conftest import Vestnik, eventually
 
 MORE_TIME_MS = 60_000
 READERS = 5
@@ -15,12 +15,20 @@ class Desk:
     """A manager's browser."""
 
     def __init__(self, context: BrowserContext, vestnik: Vestnik) -> None:
+        self._vestnik = vestnik
         self.address = f"{vestnik.cloud.api_url}/admin"
         self.troubles: list[str] = []
         self.page: Page = context.new_page()
         self.page.set_default_timeout(MORE_TIME_MS)
         self.page.on("console", lambda said: self.troubles.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def see_it_completed(self) -> None:
+        """The campaign that is shown ends, and its page says so by itself."""
+        badge = self.page.locator("#live .badge").first
+        eventually(
+            lambda: self._vestnik.tick() and badge.inner_text() == "completed", limit_seconds=MORE_TIME_MS / 1000
+        )
 
     def open(self, path: str) -> Page:
         self.page.goto(self.address + path)

@@ -4,7 +4,7 @@ failover desk, an audience from a file."""
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.desk import MORE_TIME_MS, READERS, Desk, sign_in, written
+from tests.browser.desk import READERS, Desk, sign_in, written
 from tests.e2e.conftest import Vestnik, eventually
 
 pytestmark = pytest.mark.e2e
@@ -29,9 +29,7 @@ def test_from_the_first_sign_in_to_a_campaign_that_reached_everybody(
     expect(page.locator("dd b")).to_have_text(str(READERS))
     expect(page.frame_locator("iframe.desktop").get_by_text("Watched").first).to_be_visible()
     desk.ask("Start", "Yes, start")
-    expect(page.locator("#live .badge").first).to_have_text(
-        "completed", timeout=MORE_TIME_MS
-    )  # by itself, as it goes on
+    desk.see_it_completed()
     expect(page.locator("#live progress").first).to_have_js_property("position", 1)
     expect(page.locator(".funnel li").first).to_contain_text(str(READERS))
     assert page.url.partition("?")[0] == desk.address + address

@@ -59,6 +59,13 @@ class Vestnik:
             timeout=_REQUEST_SECONDS,
         )
 
+    def tick(self) -> bool:
+        """A tick out of turn, after a second: nobody waits for the minute of the clock's own. True, to stand in a
+        condition."""
+        time.sleep(1)
+        self.cloud.account.lambdas.invoke(FunctionName="vestnik-local-tick", Payload=b"{}")
+        return True
+
     def letters(self, to: str) -> list[dict[str, Any]]:
         """What lies in the mailbox for an address or a part of one, oldest first."""
         answer = requests.get(f"{self.cloud.mailbox_url}/api/messages", params={"to": to}, timeout=_REQUEST_SECONDS)

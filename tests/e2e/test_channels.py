@@ -1,6 +1,5 @@
 """Every channel on the whole service, with the rights that each worker really has; what leaves is in the mailbox."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,13 +57,6 @@ def test_a_notification_leaves_by_every_channel(vestnik: Vestnik, nina: str) -> 
     assert (text["to"], "Tonight" in text["text"]) == ("+79161234567", True)
 
 
-def ticked(vestnik: Vestnik) -> bool:
-    """A tick out of turn, so that nobody waits for the clock's own."""
-    time.sleep(2)
-    vestnik.cloud.account.lambdas.invoke(FunctionName="vestnik-local-tick", Payload=b"{}")
-    return True
-
-
 def test_a_digest_is_collected_and_sent_by_workers_that_may_no_more_than_that(vestnik: Vestnik, nina: str) -> None:
     at = f"{datetime.now(UTC) + timedelta(seconds=65):%H:%M}"
     assert vestnik.call("PUT", "/v1/users/olga", {"email": "olga@viewers.example", "timezone": "UTC"}).ok
@@ -72,5 +64,5 @@ def test_a_digest_is_collected_and_sent_by_workers_that_may_no_more_than_that(ve
     assert vestnik.call("PUT", "/v1/users/olga/preferences", wish).ok
     sent = send(vestnik, "olga")
     eventually(lambda: deliveries(vestnik, sent) == {"email": "scheduled"})
-    eventually(lambda: ticked(vestnik) and vestnik.letters("olga@viewers.example"), limit_seconds=240)
+    eventually(lambda: vestnik.tick() and vestnik.letters("olga@viewers.example"), limit_seconds=240)
     eventually(lambda: deliveries(vestnik, sent) == {"email": "skipped"})
