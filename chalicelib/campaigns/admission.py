@@ -13,7 +13,14 @@ from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import MAX_DELAY_SECONDS
 from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.jobs import (
+    PROFILE_FIELDS,
+    DeliverJob,
+    DeliverRecipient,
+    EnrichJob,
+    EnrichRecipient,
+    LetterSpec,
+)
 from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
 from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.retry import Retries
@@ -26,7 +33,6 @@ KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2
 _LANE = "bulk"  # of every campaign
 _PROFILES = "profiles"  # the subsystem that `enrich` calls
-_PROFILE_FIELDS = frozenset({"email", "phone", "name", "locale", "timezone", "attributes"})
 
 
 class Heads:
@@ -212,7 +218,7 @@ class Admission:
 
 def _known_again(recipient: DeliverRecipient) -> EnrichRecipient:
     """As the producer knew them: what is fresh is asked for again after the pause."""
-    profile = {name: value for name, value in recipient.user.items() if name in _PROFILE_FIELDS}
+    profile = {name: value for name, value in recipient.user.items() if name in PROFILE_FIELDS}
     return EnrichRecipient(
         notification_id=recipient.notification_id,
         user_id=recipient.user_id,
