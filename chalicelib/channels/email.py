@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted, named_outcome, outcome_of
 from chalicelib.channels.base import BAD_REQUEST, DAILY_QUOTA, REPLY_LOST, THROTTLED, Message, Outcome, Verdict
+from chalicelib.channels.shared_lines import share
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     )
 
 BULK_ENTRIES = 50  # SES v2: entries in one SendBulkEmail
-_REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a larger letter goes by itself
-# The whole rendered letter is the data of this template: SES only puts it in place (it escapes nothing).
-_BODY: "EmailTemplateContentTypeDef" = {"Subject": "{{subject}}", "Html": "{{html}}", "Text": "{{text}}"}
+_REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a letter that may need more goes by itself
+_PARTS = {"Subject": "subject", "Html": "html", "Text": "text"}
 
 # SES's words → what they mean for us. API errors and the statuses of a bulk send's entries.
 _REFUSALS = {
@@ -68,10 +68,10 @@ class EmailChannel:
         """See `Channel.send`."""
         if len(messages) < 2:
             return [self._send_one(message) for message in messages]
-        replacements = [_replacement(message) for message in messages]
+        body, replacements = _shared(messages)
         if max(map(len, replacements)) > _REPLACEMENT_CHARACTERS:
             return [self._send_one(message) for message in messages]
-        return self._send_many(messages, replacements)
+        return self._send_many(messages, body, replacements)
 
     def _send_one(self, message: Message) -> Outcome:
         sender = self._sender()
@@ -97,7 +97,9 @@ class EmailChannel:
             return _outcome_of(error)
         return accepted(answer.get("MessageId"))
 
-    def _send_many(self, messages: Sequence[Message], replacements: Sequence[str]) -> Sequence[Outcome]:
+    def _send_many(
+        self, messages: Sequence[Message], body: "EmailTemplateContentTypeDef", replacements: Sequence[str]
+    ) -> Sequence[Outcome]:
         entries: list[BulkEmailEntryTypeDef] = [
             {
                 "Destination": {"ToAddresses": [message.address]},
@@ -114,7 +116,7 @@ class EmailChannel:
                 ReplyToAddresses=_reply_to(sender),
                 DefaultContent={
                     "Template": {
-                        "TemplateContent": _BODY,
+                        "TemplateContent": body,
                         "TemplateData": "{}",
                     }
                 },
@@ -137,9 +139,15 @@ def _reply_to(sender: Sender) -> list[str]:
     return [sender.reply_to] if sender.reply_to else []
 
 
-def _replacement(message: Message) -> str:
-    parts = {name: message.parts[name] for name in ("subject", "html", "text")}
-    return json.dumps(parts, ensure_ascii=False)
+def _shared(messages: Sequence[Message]) -> "tuple[EmailTemplateContentTypeDef, list[str]]":
+    """The template of a bulk send, and each letter's own data for it."""
+    body: EmailTemplateContentTypeDef = {}
+    own: list[dict[str, str]] = [{} for _ in messages]
+    for field, part in _PARTS.items():
+        body[field], values = share([message.parts[part] for message in messages], name=part)
+        for data, more in zip(own, values, strict=True):
+            data |= more
+    return body, [json.dumps(data, ensure_ascii=False) for data in own]
 
 
 def _headers(headers: Mapping[str, str]) -> "list[MessageHeaderTypeDef]":

@@ -7,7 +7,7 @@ chunk, not the chunk. The counts of a campaign's run are written in the same tra
 
 import json
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -61,9 +61,6 @@ class DeliveryKey:
         if not (separator and notification_id and channel):
             raise ValueError(f"not a delivery id: {delivery_id}")
         return cls(notification_id, channel)
-
-
-_ANY = DeliveryKey("", "")
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,8 @@ class Ledger:
         (retryable)."""
         places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
         with reaching_dynamodb():
-            rows = [item for _, item in batch_read({DeliveryRow: list(places)})] if places else []
+            found = batch_read({DeliveryRow: list(places)}, attributes=("notification_id", "part", "status"))
+            rows = [item for _, item in found]
         known = [row for row in rows if row["status"]["S"] in _ACCEPTED]
         return {places[(row["notification_id"]["S"], row["part"]["S"])] for row in known}
 
@@ -249,7 +247,8 @@ def _first_guess(move: Move) -> Supposed:
 def _shape(move: Move, supposed: Supposed) -> Hashable:
     """Equal for moves whose expressions differ in nothing but the provider's id."""
     place = unsent_place(supposed.run_id, move.key.notification_id) if supposed.run_id and move.status in UNSENT else ""
-    return replace(move, key=_ANY, provider_id="" if move.provider_id else None), supposed, place
+    alike = {**vars(move), "key": None, "provider_id": bool(move.provider_id)}  # a third of what `replace` costs
+    return tuple(alike.values()), supposed, place
 
 
 def _judge(

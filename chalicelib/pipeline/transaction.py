@@ -40,14 +40,14 @@ class Updates:
     ) -> None:
         """Changes a delivery by what `word` says, which is asked once for each `shape`. `own_value` takes the place of
         OWN_VALUE in it."""
-        row = DeliveryRow(notification_id, delivery_part(channel))
+        part = delivery_part(channel)
         if shape not in self._worded:
             actions, condition = word()
-            self._worded[shape] = row.get_update_kwargs_from_instance(
+            self._worded[shape] = DeliveryRow(notification_id, part).get_update_kwargs_from_instance(
                 actions=actions, condition=condition, return_values_on_condition_failure="ALL_OLD"
             )
         worded = self._worded[shape]
-        key = {"notification_id": {"S": notification_id}, "part": {"S": row.part}}
+        key = {"notification_id": {"S": notification_id}, "part": {"S": part}}
         values = worded["ExpressionAttributeValues"]
         if own_value is not None:
             values = {name: {"S": own_value} if value == _OWN else value for name, value in values.items()}

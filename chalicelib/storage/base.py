@@ -97,17 +97,24 @@ def reaching_dynamodb() -> Iterator[None]:
 
 def batch_read(
     wanted: Mapping[type[StageTable], Sequence[tuple[str, ...]]],
+    *,
+    attributes: Sequence[str] = (),
+    consistent: bool = True,
 ) -> Iterator[tuple[type[StageTable], dict[str, Any]]]:
     """Items of several tables, by hash key and, where there is one, range key, as DynamoDB has them
-    (PynamoDB leaves out attributes that no model names); a hundred a request, strongly consistent. Whoever calls is
-    inside `reaching_dynamodb`."""
+    (PynamoDB leaves out attributes that no model names, and takes its time); a hundred a request. `attributes` are all
+    that is wanted of them, where any are named. Whoever calls is inside `reaching_dynamodb`."""
+    how: dict[str, Any] = {"ConsistentRead": consistent}
+    if attributes:
+        names = {f"#{n}": name for n, name in enumerate(attributes)}
+        how |= {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
     tables = {model._get_connection().table_name: model for model in wanted}
     left = [(table, key) for table, model in tables.items() for key in _raw_keys(model, wanted[model])]
     while left:
         now, left = left[:BATCH_GET_PAGE_LIMIT], left[BATCH_GET_PAGE_LIMIT:]
         request: dict[str, Any] = {}
         for table, key in now:
-            request.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
+            request.setdefault(table, {"Keys": [], **how})["Keys"].append(key)
         answer = dynamodb().dispatch("BatchGetItem", {"RequestItems": request})
         for table, items in answer["Responses"].items():
             yield from ((tables[table], item) for item in items)
