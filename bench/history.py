@@ -50,7 +50,7 @@ def _fill(notifications: int) -> None:
 
 
 def _first_page() -> int:
-    from chalicelib.wiring.ledger import history
+    from chalicelib.wiring.desk import history
     from tests.integration.control.requests_made import Requests
 
     requests = Requests()

@@ -13,7 +13,8 @@ from chalicelib.control.depths import Depth
 from chalicelib.control.signing import parameter_name
 from chalicelib.control.switch import Switch
 from chalicelib.settings import Settings
-from chalicelib.wiring.control import consumers, queue_depths, switches
+from chalicelib.wiring.control import consumers, switches
+from chalicelib.wiring.desk import queue_depths
 
 _MISSED_SECONDS = 180  # two minutes without a tick, and the one that is running
 _GOOD_STACK = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")

@@ -25,7 +25,7 @@ from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview
+from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.running import campaigns, lists, runs

@@ -15,7 +15,7 @@ from chalicelib.control.event_rules import MAX_STEPS, EventRule, EventStep
 from chalicelib.control.managers import Role
 from chalicelib.errors import FieldError, InvalidError, NotFoundError
 from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.intake import site_desk
+from chalicelib.wiring.desk import site_desk
 from chalicelib.wiring.letters import templates
 
 routes = Blueprint(__name__)

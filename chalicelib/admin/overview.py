@@ -12,8 +12,9 @@ from chalicelib.admin.look import Page
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.pipeline.hours import WORDS, Hour, Wait
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queue_depths, switches
-from chalicelib.wiring.ledger import hours, revive
+from chalicelib.wiring.control import switches
+from chalicelib.wiring.desk import queue_depths, revive
+from chalicelib.wiring.ledger import hours
 from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)

@@ -14,7 +14,8 @@ from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.statuses import NOTIFICATION_STATUSES
-from chalicelib.wiring.ledger import history, ledger, revive
+from chalicelib.wiring.desk import history, revive
+from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory, preferences
 

@@ -14,7 +14,7 @@ from chalicelib.control.site_settings import NAMES, SiteValues
 from chalicelib.errors import NotFoundError
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.intake import site_desk
+from chalicelib.wiring.desk import site_desk
 
 routes = Blueprint(__name__)
 _NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own

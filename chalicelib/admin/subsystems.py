@@ -12,8 +12,8 @@ from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.ledger import DELIVERY_PREFIX
-from chalicelib.wiring.control import consumers, dead_letters, failover, limiter, queue_depths, switches
-from chalicelib.wiring.ledger import revive
+from chalicelib.wiring.control import consumers, limiter, switches
+from chalicelib.wiring.desk import dead_letters, failover, queue_depths, revive
 
 routes = Blueprint(__name__)
 _LOOKED_AT = 20

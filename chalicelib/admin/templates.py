@@ -17,8 +17,9 @@ from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import Template
 from chalicelib.settings import settings
+from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.intake import accept
-from chalicelib.wiring.letters import new_renderer, template_desk, templates
+from chalicelib.wiring.letters import new_renderer, templates
 
 routes = Blueprint(__name__)
 _MOST_VERSIONS = 20

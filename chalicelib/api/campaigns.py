@@ -18,7 +18,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.wiring.campaigns import campaign_control, campaign_preview
+from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
 from chalicelib.wiring.running import campaigns, runs
 
 routes = Blueprint(__name__)

@@ -18,8 +18,8 @@ from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter
 from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
-from chalicelib.wiring.control import consumers, dead_letters, failover, limiter, switches
-from chalicelib.wiring.ledger import revive
+from chalicelib.wiring.control import consumers, limiter, switches
+from chalicelib.wiring.desk import dead_letters, failover, revive
 
 routes = Blueprint(__name__)
 MAX_REDRIVE = 500

@@ -16,7 +16,7 @@ from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope
 from chalicelib.errors import InvalidError, TooLargeError, VestnikError
 from chalicelib.observability import Line, logger, write_line
-from chalicelib.wiring.control import key_ring
+from chalicelib.wiring.desk import key_ring
 
 MAX_BODY_BYTES = 256 * 1024
 JSON = "application/json"

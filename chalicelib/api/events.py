@@ -10,7 +10,7 @@ from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.pipeline.events import Event
 from chalicelib.settings import settings
-from chalicelib.wiring.intake import events
+from chalicelib.wiring.desk import events
 
 routes = Blueprint(__name__)
 

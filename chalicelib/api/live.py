@@ -14,7 +14,8 @@ from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.wiring.connections import inbox
-from chalicelib.wiring.live import desk, tickets
+from chalicelib.wiring.live import tickets
+from chalicelib.wiring.live_desk import desk
 
 routes = Blueprint(__name__)
 

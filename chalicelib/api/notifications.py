@@ -14,8 +14,9 @@ from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.settings import settings
+from chalicelib.wiring.desk import history
 from chalicelib.wiring.intake import accept
-from chalicelib.wiring.ledger import history, ledger
+from chalicelib.wiring.ledger import ledger
 
 routes = Blueprint(__name__)
 _KEY_CHARACTERS = 255

@@ -14,7 +14,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings
-from chalicelib.wiring.intake import confirmation_letters
+from chalicelib.wiring.desk import confirmation_letters
 from chalicelib.wiring.own_say import personal_data
 from chalicelib.wiring.people import preferences
 

@@ -11,7 +11,7 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.intake import site_desk
+from chalicelib.wiring.desk import site_desk
 
 routes = Blueprint(__name__)
 

@@ -11,7 +11,8 @@ from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, 
 from chalicelib.live.door import Knock
 from chalicelib.observability import Line, logger, write_line
 from chalicelib.settings import settings
-from chalicelib.wiring.live import door, receive
+from chalicelib.wiring.live import door
+from chalicelib.wiring.live_desk import receive
 
 _REFUSALS: Mapping[type[VestnikError], int] = {
     UnauthorizedError: 401,

@@ -14,7 +14,8 @@ from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
 from chalicelib.rendering.segments import count_segments
 from chalicelib.settings import settings
-from chalicelib.wiring.letters import renderer, template_desk, templates
+from chalicelib.wiring.desk import template_desk
+from chalicelib.wiring.letters import renderer, templates
 
 routes = Blueprint(__name__)
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -141,13 +141,13 @@ def _reply_to(sender: Sender) -> list[str]:
 
 def _shared(messages: Sequence[Message]) -> "tuple[EmailTemplateContentTypeDef, list[str]]":
     """The template of a bulk send, and each letter's own data for it."""
-    body: EmailTemplateContentTypeDef = {}
+    body: dict[str, str] = {}
     own: list[dict[str, str]] = [{} for _ in messages]
     for field, part in _PARTS.items():
         body[field], values = share([message.parts[part] for message in messages], name=part)
         for data, more in zip(own, values, strict=True):
             data |= more
-    return body, [json.dumps(data, ensure_ascii=False) for data in own]
+    return cast("EmailTemplateContentTypeDef", body), [json.dumps(data, ensure_ascii=False) for data in own]
 
 
 def _headers(headers: Mapping[str, str]) -> "list[MessageHeaderTypeDef]":

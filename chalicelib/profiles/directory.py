@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pynamodb.exceptions import PutError, UpdateError
 
@@ -56,7 +56,7 @@ class Directory:
         (None: it is over). Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             answer: dict[str, Any] = UserRow._get_connection().scan(
-                segment=segment, total_segments=segments, limit=limit, exclusive_start_key=cursor
+                segment=segment, total_segments=segments, limit=limit, exclusive_start_key=cast(Any, cursor)
             )
         return [_profile_of(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 

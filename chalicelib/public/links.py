@@ -7,7 +7,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.public.pages import PRIVATE
 from chalicelib.public.visitor import Visitor, public_page
-from chalicelib.wiring.links import visit
+from chalicelib.wiring.desk import visit
 
 routes = Blueprint(__name__)
 

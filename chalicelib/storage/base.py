@@ -19,6 +19,7 @@ from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
+from chalicelib.storage.wire import plain_answers, plain_requests
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _PUT_ROUNDS = 5  # for what a table did not take at first
@@ -67,11 +68,19 @@ class StageTable(Model):
 
 
 class _Connection(Connection):
-    """PynamoDB's own makes a session for each thread."""
+    """PynamoDB's own makes a session for each thread, and botocore's own client is slow."""
 
     @property
     def session(self) -> botocore.session.Session:
+        plain_answers(session())
         return session()
+
+    @property
+    def client(self) -> Any:
+        known, client = self._client, super().client
+        if client is not known:
+            plain_requests(client)
+        return client
 
 
 @cache

@@ -9,21 +9,15 @@ from botocore.config import Config
 from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import queues, site_settings
-from chalicelib.wiring.intake import accept
-from chalicelib.wiring.letters import new_renderer, templates
-from chalicelib.wiring.people import addresses, consent, directory
-from chalicelib.wiring.running import campaigns, content_source, lists, parking, runs, sources
+from chalicelib.wiring.control import queues
+from chalicelib.wiring.running import campaigns, lists, parking, runs, sources
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from chalicelib.campaigns.control import CampaignControl
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
     from chalicelib.campaigns.lists import ListLoader
-    from chalicelib.campaigns.preview import Preview
-    from chalicelib.campaigns.readiness import Readiness
     from chalicelib.campaigns.uploads import S3Uploads
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -84,56 +78,3 @@ def generator() -> "Generator":
     from chalicelib.campaigns.generator import Generator
 
     return Generator(campaigns=campaigns(), runs=runs(), clock=now, default_zone=settings().default_timezone)
-
-
-@cache
-def readiness() -> "Readiness":
-    """What must be right before a campaign starts."""
-    from chalicelib.campaigns.readiness import Readiness
-
-    return Readiness(
-        templates=templates(),
-        renderer=new_renderer(),
-        lists=lists(),
-        campaigns=campaigns(),
-        sources=sources(),
-        clock=now,
-        default_zone=settings().default_timezone,
-    )
-
-
-@cache
-def campaign_control() -> "CampaignControl":
-    """What managers do with campaigns."""
-    from chalicelib.campaigns.control import CampaignControl
-
-    return CampaignControl(
-        campaigns=campaigns(),
-        runs=runs(),
-        generator=generator(),
-        readiness=readiness(),
-        accept=accept(),
-        content=content_source(),
-        clock=now,
-        default_zone=settings().default_timezone,
-        approval=settings().campaign_approval,
-    )
-
-
-@cache
-def campaign_preview() -> "Preview":
-    """A look at an audience before anybody is written to."""
-    from chalicelib.campaigns.preview import Preview
-
-    return Preview(
-        runs=runs(),
-        sources=sources(),
-        templates=templates(),
-        site=site_settings(),
-        directory=directory(),
-        addresses=addresses(),
-        consent=consent(),
-        clock=now,
-        monotonic=time.monotonic,
-        default_zone=settings().default_timezone,
-    )

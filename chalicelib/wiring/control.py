@@ -10,11 +10,7 @@ from chalicelib.wiring.clients import aws_lambda, sqs
 
 if TYPE_CHECKING:
     from chalicelib.control.consumers import Consumers
-    from chalicelib.control.dead_letters import DeadLetters
-    from chalicelib.control.depths import QueueDepths
-    from chalicelib.control.failover import Failover
     from chalicelib.control.gate import Deadline, Gate
-    from chalicelib.control.keys import KeyRing
     from chalicelib.control.limits import Limiter
     from chalicelib.control.queues import Queues
     from chalicelib.control.site_settings import SiteSettings
@@ -61,14 +57,6 @@ def consumers() -> "Consumers":
 
 
 @cache
-def failover() -> "Failover":
-    """The hand on the switches."""
-    from chalicelib.control.failover import Failover
-
-    return Failover(switches=switches(), consumers=consumers())
-
-
-@cache
 def deadline() -> "Deadline":
     """When this invocation has to come to its end."""
     from chalicelib.control.gate import Deadline
@@ -97,27 +85,3 @@ def site_settings() -> "SiteSettings":
     from chalicelib.control.site_settings import SiteSettings
 
     return SiteSettings(site_url=settings().site_url, mail_from=settings().mail_from, clock=now)
-
-
-@cache
-def dead_letters() -> "DeadLetters":
-    """The dead-letter queues."""
-    from chalicelib.control.dead_letters import DeadLetters
-
-    return DeadLetters(sqs(), settings().resource(""))
-
-
-@cache
-def queue_depths() -> "QueueDepths":
-    """How much lies in the queues."""
-    from chalicelib.control.depths import QueueDepths
-
-    return QueueDepths(sqs(), settings().resource(""), monotonic=time.monotonic)
-
-
-@cache
-def key_ring() -> "KeyRing":
-    """The checker of API keys."""
-    from chalicelib.control.keys import KeyRing
-
-    return KeyRing()

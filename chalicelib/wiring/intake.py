@@ -7,13 +7,9 @@ from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.letters import templates
-from chalicelib.wiring.people import directory
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.accept import Accept
-    from chalicelib.pipeline.confirmation import ConfirmationLetters
-    from chalicelib.pipeline.events import Events
-    from chalicelib.pipeline.site_desk import SiteDesk
     from chalicelib.pipeline.tick import Tick
 
 
@@ -32,42 +28,8 @@ def accept() -> "Accept":
 
 
 @cache
-def events() -> "Events":
-    """The listener to the site."""
-    from chalicelib.pipeline.events import Events
-
-    return Events(
-        site=site_settings(),
-        directory=directory(),
-        templates=templates(),
-        accept=accept(),
-        clock=now,
-        retention_days=settings().retention_days,
-    )
-
-
-@cache
-def confirmation_letters() -> "ConfirmationLetters":
-    """The confirmation letter once more."""
-    from chalicelib.control.allowance import Allowances
-    from chalicelib.pipeline.confirmation import ConfirmationLetters
-
-    return ConfirmationLetters(
-        directory=directory(), accept=accept(), allowances=Allowances(clock=now), site=site_settings()
-    )
-
-
-@cache
 def tick() -> "Tick":
     """The periodic work."""
     from chalicelib.pipeline.tick import Tick
 
     return Tick(accept=accept(), clock=now)
-
-
-@cache
-def site_desk() -> "SiteDesk":
-    """Where settings of the site are changed."""
-    from chalicelib.pipeline.site_desk import SiteDesk
-
-    return SiteDesk(site=site_settings(), events=events())

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.control import dead_letters, queues
+from chalicelib.wiring.control import queues
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.history import History
     from chalicelib.pipeline.hours import Hours
     from chalicelib.pipeline.ledger import Ledger
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
-    from chalicelib.pipeline.revive import Revive
 
 
 @cache
@@ -23,14 +21,6 @@ def ledger() -> "Ledger":
     from chalicelib.pipeline.ledger import Ledger
 
     return Ledger(clock=now, retention_days=settings().retention_days)
-
-
-@cache
-def history() -> "History":
-    """The reader of the ledger."""
-    from chalicelib.pipeline.history import History
-
-    return History(clock=now)
 
 
 @cache
@@ -55,11 +45,3 @@ def reconcile() -> "Reconcile":
     from chalicelib.pipeline.reconcile import Reconcile
 
     return Reconcile(ledger=ledger(), retries=retries(), clock=now, reconcile_seconds=settings().reconcile_seconds)
-
-
-@cache
-def revive() -> "Revive":
-    """What people do about deliveries."""
-    from chalicelib.pipeline.revive import Revive
-
-    return Revive(ledger=ledger(), queues=queues(), dead_letters=dead_letters())

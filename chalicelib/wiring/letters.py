@@ -7,7 +7,6 @@ from chalicelib.clock import now
 from chalicelib.settings import settings
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.template_desk import TemplateDesk
     from chalicelib.rendering.render import Renderer
     from chalicelib.rendering.store import TemplateStore
     from chalicelib.rendering.stored import TemplateTable
@@ -41,12 +40,3 @@ def new_renderer() -> "Renderer":
 def renderer() -> "Renderer":
     """The renderer of stored versions."""
     return new_renderer()
-
-
-@cache
-def template_desk() -> "TemplateDesk":
-    """Where versions of templates are stored."""
-    from chalicelib.channels.registry import CHANNELS
-    from chalicelib.pipeline.template_desk import TemplateDesk
-
-    return TemplateDesk(table=template_table(), new_renderer=new_renderer, channels=CHANNELS)

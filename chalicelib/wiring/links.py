@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.ledger import ledger
-from chalicelib.wiring.people import directory
 from chalicelib.wiring.signing import signer, tokens
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.letter_links import LetterLinkMaker
     from chalicelib.pipeline.links import LinkBook
-    from chalicelib.pipeline.visit import Visit
 
 
 @cache
@@ -38,11 +35,3 @@ def link_maker() -> "LetterLinkMaker":
         site=site_settings(),
         clock=now,
     )
-
-
-@cache
-def visit() -> "Visit":
-    """The visits of short links."""
-    from chalicelib.pipeline.visit import Visit
-
-    return Visit(links=links(), directory=directory(), site=site_settings(), ledger=ledger())

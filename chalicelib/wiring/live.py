@@ -1,14 +1,10 @@
-"""The WebSocket side."""
+"""The door of the WebSocket side."""
 
 from functools import cache
 
 from chalicelib.clock import now
-from chalicelib.live.chat import Chat
-from chalicelib.live.desk import Desk
 from chalicelib.live.door import Door, DoorRules, origin_of
-from chalicelib.live.limits import Limits
 from chalicelib.live.presence import Presence
-from chalicelib.live.receive import Receive
 from chalicelib.live.tickets import Tickets
 from chalicelib.settings import settings
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
@@ -18,12 +14,6 @@ from chalicelib.wiring.connections import inbox, live_connections, live_queue, p
 def presence() -> Presence:
     """Who is in the chat."""
     return Presence(connections=live_connections(), poster=poster())
-
-
-@cache
-def desk() -> Desk:
-    """The inboxes as clients see them."""
-    return Desk(inbox=inbox(), connections=live_connections(), poster=poster())
 
 
 @cache
@@ -45,10 +35,3 @@ def door() -> Door:
         poster=poster(),
         queue=live_queue(),
     )
-
-
-@cache
-def receive() -> Receive:
-    """The reader of frames."""
-    chat = Chat(connections=live_connections(), presence=presence(), poster=poster(), queue=live_queue(), clock=now)
-    return Receive(connections=live_connections(), limits=Limits(clock=now), chat=chat, desk=desk(), poster=poster())

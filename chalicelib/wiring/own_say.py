@@ -17,9 +17,10 @@ from chalicelib.pipeline.personal_data import (
     SuppressionsPart,
 )
 from chalicelib.wiring.connections import inbox, live_connections, poster
+from chalicelib.wiring.desk import history
 from chalicelib.wiring.digests import collected
 from chalicelib.wiring.endpoints import endpoint_desk
-from chalicelib.wiring.ledger import history, ledger
+from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import caps, directory, endpoints, preferences, suppressions
 

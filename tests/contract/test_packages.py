@@ -14,7 +14,7 @@ from infra.paths import BUILD, ROOT
 from layers.build import LAMBDA_PLATFORM, build_layer, shares
 
 WORKERS = sorted(set(PROGRAMS) - {"api"})
-ZIP_BYTES = 330_000  # what it is now; the aim, 300,000, is measured by bench.packages
+ZIP_BYTES = 300_000
 MOST_MODULES = 600  # bare boto3 with three clients imports about 390, pydantic, Powertools and PynamoDB 110
 # What only some may import: each costs a cold start.
 ONLY = {

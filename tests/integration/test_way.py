@@ -4,8 +4,8 @@ from typing import Any
 
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
+from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Letters, Pump
 
@@ -27,7 +27,7 @@ def test_a_user_gets_the_letter_in_their_language(pump: Pump, letters: Letters) 
 
     [letter] = letters()
     assert letter["to"] == ["anna@example.com"]
-    told = wiring_ledger.history().notification(accepted.id)
+    told = wiring_desk.history().notification(accepted.id)
     assert told["status"] == "sent"
     assert [event["status"] for event in told["deliveries"][0]["timeline"]] == ["calling", "sent"]
 

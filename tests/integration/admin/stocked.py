@@ -11,7 +11,7 @@ from chalicelib.pipeline.links import Link
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.wiring.campaigns import campaign_control
+from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory, suppressions

@@ -20,8 +20,9 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.profiles.objections import read_objections
 from chalicelib.settings import settings
-from chalicelib.wiring.campaigns import campaign_control
-from chalicelib.wiring.control import failover, limiter, site_settings, switches
+from chalicelib.wiring.campaign_desk import campaign_control
+from chalicelib.wiring.control import limiter, site_settings, switches
+from chalicelib.wiring.desk import failover
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.links import links

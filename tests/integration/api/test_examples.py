@@ -9,7 +9,7 @@ import pytest
 from chalicelib.api.openapi import document
 from chalicelib.settings import settings
 from chalicelib.storage.links import LinkRow
-from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.api.gateway import Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
 from tests.integration.control import mappings
@@ -155,10 +155,10 @@ def approval(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     if request.node.callspec.params["operation"] == "approve_campaign":
         monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     settings.cache_clear()
-    wiring_campaigns.campaign_control.cache_clear()
+    wiring_campaign_desk.campaign_control.cache_clear()
     yield
     settings.cache_clear()
-    wiring_campaigns.campaign_control.cache_clear()
+    wiring_campaign_desk.campaign_control.cache_clear()
 
 
 @pytest.mark.parametrize("operation", CALLS)

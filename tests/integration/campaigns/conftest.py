@@ -16,7 +16,7 @@ from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.profiles.model import User
 from chalicelib.storage.campaigns import CampaignRow, RunRow
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow
-from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import enrich as wiring_enrich
@@ -114,8 +114,8 @@ class Desk:
 
     def start(self, **fields: Any) -> str:
         """A started campaign's id."""
-        campaign_id = wiring_campaigns.campaign_control().draft(self.spec(**fields), by=ANNA).id
-        wiring_campaigns.campaign_control().start(campaign_id, by=ANNA)
+        campaign_id = wiring_campaign_desk.campaign_control().draft(self.spec(**fields), by=ANNA).id
+        wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
         return campaign_id
 
     def load_list(self, content: bytes) -> str:

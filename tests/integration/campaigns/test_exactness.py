@@ -20,7 +20,7 @@ from chalicelib.pipeline.ledger import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.campaigns import ShardRow
-from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import running as wiring_running
@@ -177,7 +177,7 @@ def test_a_resend_reaches_the_unsent_alone_and_once(desk: Desk, viewers: Viewers
     assert desk.head(campaign_id).state == "completed"
     office.verdicts = {bad[1]: Outcome(Verdict.REFUSED, reason="rejected")}
 
-    control = wiring_campaigns.campaign_control()
+    control = wiring_campaign_desk.campaign_control()
     for _ in range(2):
         control.resend(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-1].run_id, reasons=["rejected"])
         desk.finish()
@@ -266,10 +266,10 @@ def test_a_preview_promises_what_the_run_then_does(desk: Desk, viewers: Viewers,
     listed = desk.load_list("\n".join(["user_id", *ids, "u-unknown"]).encode())
     before = len(office.letters)
     draft = desk.spec(audience={"list_id": listed, "exclude_campaigns": [first]}, rate_per_second=49)
-    head = wiring_campaigns.campaign_control().draft(draft, by=ANNA)
+    head = wiring_campaign_desk.campaign_control().draft(draft, by=ANNA)
 
-    counts = wiring_campaigns.campaign_preview().look(head, draft).counts
-    wiring_campaigns.campaign_control().start(head.id, by=ANNA)
+    counts = wiring_campaign_desk.campaign_preview().look(head, draft).counts
+    wiring_campaign_desk.campaign_control().start(head.id, by=ANNA)
     desk.finish()
 
     assert counts == {"recipients": 13, "excluded": 2, "unknown": 1, "no_address": 2, "opted_out": 1, "suppressed": 1,

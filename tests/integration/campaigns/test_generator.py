@@ -9,6 +9,7 @@ from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.schedule import Misfire
 from chalicelib.errors import ForbiddenError
 from chalicelib.settings import settings
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import ANNA, BORIS, Desk, PostOffice, StandingClock, Viewers
@@ -85,7 +86,7 @@ def test_an_edit_between_two_runs_changes_the_next_one_alone(
     desk.tick()
     desk.finish()
     patch = CampaignPatch.model_validate({"context": {"headline": "New", "text": "x", "url": "https://cinema.example"}})
-    wiring_campaigns.campaign_control().edit(campaign_id, patch, by=ANNA)
+    wiring_campaign_desk.campaign_control().edit(campaign_id, patch, by=ANNA)
     clock.at = datetime(2026, 3, 13, 15, 0, 30, tzinfo=UTC)
     desk.tick()
     desk.finish()
@@ -126,15 +127,15 @@ def test_a_campaign_that_needs_approval_waits_for_another_manager(
 ) -> None:
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     settings.cache_clear()
-    wiring_campaigns.campaign_control.cache_clear()
+    wiring_campaign_desk.campaign_control.cache_clear()
     viewers(1)
     campaign_id = desk.start()
     desk.finish()
     assert (desk.head(campaign_id).state, office.letters) == ("awaiting_approval", [])
     with pytest.raises(ForbiddenError):
-        wiring_campaigns.campaign_control().approve(campaign_id, by=ANNA)
+        wiring_campaign_desk.campaign_control().approve(campaign_id, by=ANNA)
 
-    wiring_campaigns.campaign_control().approve(campaign_id, by=BORIS)
+    wiring_campaign_desk.campaign_control().approve(campaign_id, by=BORIS)
     desk.finish()
 
     assert desk.head(campaign_id).approved_by == BORIS
@@ -148,7 +149,7 @@ def test_nobody_approves_what_they_wrote_however_others_changed_it_since(
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     settings.cache_clear()
     viewers(1)
-    control = wiring_campaigns.campaign_control()
+    control = wiring_campaign_desk.campaign_control()
     campaign_id = desk.start()
     control.edit(campaign_id, CampaignPatch(name="Clara's"), by="clara")
     control.edit(campaign_id, CampaignPatch(rate_per_second=5), by="daria")

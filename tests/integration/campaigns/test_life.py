@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.errors import ConflictError
-from chalicelib.wiring import campaigns as wiring_campaigns
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 
 
@@ -27,13 +27,13 @@ def test_everyone_gets_the_letter_once_and_the_progress_is_exact(
 
 def test_a_draft_sends_nothing_and_a_start_is_made_once(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
     viewers(3)
-    campaign_id = wiring_campaigns.campaign_control().draft(desk.spec(), by=ANNA).id
+    campaign_id = wiring_campaign_desk.campaign_control().draft(desk.spec(), by=ANNA).id
     desk.finish()
     assert office.letters == []
 
-    wiring_campaigns.campaign_control().start(campaign_id, by=ANNA)
+    wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
     with pytest.raises(ConflictError):
-        wiring_campaigns.campaign_control().start(campaign_id, by=ANNA)
+        wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
     desk.finish()
 
     assert len(office.letters) == 3
@@ -56,13 +56,13 @@ def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
     campaign_id = begun(desk, office)
     sent_before = len(office.letters)
 
-    wiring_campaigns.campaign_control().pause(campaign_id, by=ANNA)
+    wiring_campaign_desk.campaign_control().pause(campaign_id, by=ANNA)
     desk.forget_states()
     desk.finish()
     assert len(office.letters) == sent_before
     assert desk.progress(campaign_id).queued == 40 - sent_before
 
-    wiring_campaigns.campaign_control().resume(campaign_id, by=ANNA)
+    wiring_campaign_desk.campaign_control().resume(campaign_id, by=ANNA)
     desk.forget_states()
     desk.finish()
     assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
@@ -77,7 +77,7 @@ def test_a_pause_acts_on_a_busy_worker_with_its_next_chunk(
     campaign_id = begun(desk, office)
     sent_before = len(office.letters)
 
-    getattr(wiring_campaigns.campaign_control(), stop)(campaign_id, by=ANNA)
+    getattr(wiring_campaign_desk.campaign_control(), stop)(campaign_id, by=ANNA)
     desk.pump.run("deliver-email-bulk")  # by the same process, which has just read that the campaign is running
 
     assert len(office.letters) == sent_before
@@ -90,7 +90,7 @@ def test_a_cancelled_campaign_sends_no_more_and_counts_the_rest_as_cancelled(
     campaign_id = desk.start()
     desk.pump.run("fanout")
 
-    wiring_campaigns.campaign_control().cancel(campaign_id, by=ANNA)
+    wiring_campaign_desk.campaign_control().cancel(campaign_id, by=ANNA)
     desk.finish()
 
     assert office.letters == []
@@ -108,7 +108,7 @@ def test_a_canary_goes_first_and_the_rest_waits_for_its_release(
     assert len(office.letters) == 4
     assert desk.head(campaign_id).state == "running"
 
-    wiring_campaigns.campaign_control().release_canary(campaign_id, by=ANNA)
+    wiring_campaign_desk.campaign_control().release_canary(campaign_id, by=ANNA)
     desk.finish()
 
     assert len(set(office.addresses)) == len(office.letters) == 40
@@ -123,7 +123,7 @@ def test_a_jam_that_dissolves_does_not_break_the_campaigns_own_rate(
     desk.pump.run("fanout")
     desk.pump.run("enrich-bulk")  # all chunks wait for `deliver` now, none of them delayed
     slower = CampaignPatch.model_validate({"rate_per_second": 1})
-    wiring_campaigns.campaign_control().edit(campaign_id, slower, by=ANNA)
+    wiring_campaign_desk.campaign_control().edit(campaign_id, slower, by=ANNA)
     desk.forget_states()
 
     desk.pump.run("deliver-email-bulk")

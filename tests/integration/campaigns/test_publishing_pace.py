@@ -14,6 +14,7 @@ from chalicelib.campaigns import pace, runs
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import clients as wiring_clients
 from tests.integration.campaigns.conftest import ANNA, Desk, StandingClock, Viewers
@@ -109,7 +110,7 @@ def test_a_pace_that_is_lowered_holds_for_what_is_still_to_be_written(
     assert 0 < len(publishers.written) < VIEWERS / CHUNK
 
     slower = CampaignPatch.model_validate({"publish_per_second": 1})
-    wiring_campaigns.campaign_control().edit(campaign_id, slower, by=ANNA)
+    wiring_campaign_desk.campaign_control().edit(campaign_id, slower, by=ANNA)
     publishers.work()
 
     assert publishers.recipients.total() == VIEWERS

@@ -74,13 +74,13 @@ def reply(pump: Pump, text: str, *, wrapped: bool = False) -> None:
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_stop_ends_every_text_to_the_number(pump: Pump, word: str, wrapped: bool) -> None:
     from chalicelib.profiles.model import UserBody
-    from chalicelib.wiring import ledger as wiring_ledger
+    from chalicelib.wiring import desk as wiring_desk
 
     wiring_people.directory().put("anna", UserBody(phone=NUMBER))
     reply(pump, word, wrapped=wrapped)
     sent = accept(["sms"])
     pump.run()
-    [delivery] = wiring_ledger.history().notification(sent)["deliveries"]
+    [delivery] = wiring_desk.history().notification(sent)["deliveries"]
     assert (delivery["status"], delivery["reason"]) == ("skipped", "suppressed_stop")
 
 

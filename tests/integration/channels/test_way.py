@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
+from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from tests.integration.channels.conftest import SECRET
 from tests.integration.channels.receiver import Receiver
@@ -79,7 +79,7 @@ def test_it_arrives_on_every_channel_that_was_asked_for(anna: None, pump: Pump, 
     sent = accept(NEW, lane)
     assert pump.run() == []
     assert arrived(receiver) == dict.fromkeys(NEW, 1)
-    deliveries = wiring_ledger.history().notification(sent)["deliveries"]
+    deliveries = wiring_desk.history().notification(sent)["deliveries"]
     assert {one["channel"]: one["status"] for one in deliveries} == dict.fromkeys(NEW, "sent")
 
 
@@ -98,7 +98,7 @@ def test_who_cannot_be_reached_there_is_skipped(pump: Pump, channel: str) -> Non
     wiring_people.directory().put("anna", UserBody(email="anna@example.com"))
     sent = accept([channel])
     assert pump.run() == []
-    [delivery] = wiring_ledger.history().notification(sent)["deliveries"]
+    [delivery] = wiring_desk.history().notification(sent)["deliveries"]
     assert (delivery["status"], delivery["reason"]) == ("skipped", "no_address")
 
 

@@ -17,7 +17,7 @@ from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.settings import settings
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
-from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import ledger as wiring_ledger
 from tests.integration.conftest import Letters, Pump
@@ -72,16 +72,16 @@ def put_many(pump: Pump, number: int) -> None:
 
 
 def message_ids() -> list[str]:
-    return [letter.id for letter in wiring_control.dead_letters().look(QUEUE, limit=100)]
+    return [letter.id for letter in wiring_desk.dead_letters().look(QUEUE, limit=100)]
 
 
 def test_a_look_shows_more_than_a_batch_and_leaves_all_where_it_is(pump: Pump) -> None:
     put_many(pump, 25)
 
     assert len(set(message_ids())) == 25
-    assert wiring_control.dead_letters().count(QUEUE) == 25
-    assert wiring_control.dead_letters().counts() == {
-        **dict.fromkeys(wiring_control.dead_letters().counts(), 0),
+    assert wiring_desk.dead_letters().count(QUEUE) == 25
+    assert wiring_desk.dead_letters().counts() == {
+        **dict.fromkeys(wiring_desk.dead_letters().counts(), 0),
         QUEUE: 25,
     }
 
@@ -89,17 +89,17 @@ def test_a_look_shows_more_than_a_batch_and_leaves_all_where_it_is(pump: Pump) -
 def test_a_look_shows_no_more_than_was_asked_for(pump: Pump) -> None:
     put_many(pump, 15)
 
-    assert len(wiring_control.dead_letters().look(QUEUE, limit=12)) == 12
+    assert len(wiring_desk.dead_letters().look(QUEUE, limit=12)) == 12
 
 
 def test_what_failed_is_sent_after_a_redrive_from_its_first_attempt(pump: Pump, letters: Letters) -> None:
     ids = accepted(2)
     dead(pump, ids, FAILED)
 
-    assert wiring_ledger.revive().redrive(QUEUE, limit=10) == 1
+    assert wiring_desk.revive().redrive(QUEUE, limit=10) == 1
     assert DeliverJob.model_validate_json(pump.bodies(QUEUE)[0]).attempt == 1
     assert [status_of(one) for one in ids] == ["queued", "queued"]
-    assert wiring_control.dead_letters().count(QUEUE) == 0
+    assert wiring_desk.dead_letters().count(QUEUE) == 0
 
 
 @pytest.mark.parametrize("status", [SENT, UNCERTAIN])
@@ -109,7 +109,7 @@ def test_what_was_sent_or_may_have_been_is_not_sent_by_a_redrive(
     ids = accepted(1)
     dead(pump, ids, status)
 
-    wiring_ledger.revive().redrive(QUEUE, limit=10)
+    wiring_desk.revive().redrive(QUEUE, limit=10)
     pump.run(QUEUE)
     assert letters() == []
     assert status_of(ids[0]) == status.value
@@ -122,7 +122,7 @@ def test_of_a_chunk_only_those_who_failed_get_a_letter(pump: Pump, letters: Lett
     settle(ids[1:2], UNCERTAIN)
     settle(ids[2:], FAILED)
 
-    wiring_ledger.revive().redrive(QUEUE, limit=10)
+    wiring_desk.revive().redrive(QUEUE, limit=10)
     pump.run(QUEUE)
     assert [letter["to"] for letter in letters()] == [["viewer-2@example.com"]]
     assert [status_of(one) for one in ids] == ["sent", "uncertain", "sent"]
@@ -133,7 +133,7 @@ def test_a_redrive_done_twice_sends_once(pump: Pump, letters: Letters) -> None:
     body = dead(pump, ids, FAILED)
     pump.put(f"{QUEUE}-dlq", body)
 
-    assert wiring_ledger.revive().redrive(QUEUE, limit=10) == 2
+    assert wiring_desk.revive().redrive(QUEUE, limit=10) == 2
     pump.run(QUEUE)
     assert len(letters()) == 1
 
@@ -145,8 +145,8 @@ def test_a_job_of_enrich_goes_back_from_its_first_attempt_and_a_foreign_body_as_
     pump.put("enrich-bulk-dlq", json.dumps({**json.loads(body), "attempt": 8}))
     pump.put("feedback-dlq", '{"not": "ours"}')
 
-    wiring_ledger.revive().redrive("enrich-bulk", limit=10)
-    wiring_ledger.revive().redrive("feedback", limit=10)
+    wiring_desk.revive().redrive("enrich-bulk", limit=10)
+    wiring_desk.revive().redrive("feedback", limit=10)
     assert [EnrichJob.model_validate_json(one).attempt for one in pump.bodies("enrich-bulk")] == [1]
     assert pump.bodies("feedback") == ['{"not": "ours"}']
 
@@ -156,8 +156,8 @@ def test_a_redrive_by_ids_finds_them_behind_any_number_of_others_and_hides_nobod
     wanted = sorted(set(message_ids()))[-2:]
     show_again(pump)
 
-    assert wiring_ledger.revive().redrive(QUEUE, limit=10, ids=wanted) == 2
-    assert wiring_control.dead_letters().count(QUEUE) == 43
+    assert wiring_desk.revive().redrive(QUEUE, limit=10, ids=wanted) == 2
+    assert wiring_desk.dead_letters().count(QUEUE) == 43
     assert len(pump.bodies(QUEUE)) == 2
     assert len(message_ids()) == 43
 
@@ -176,8 +176,8 @@ def show_again(pump: Pump) -> None:
 def test_ids_that_are_not_there_move_nothing(pump: Pump) -> None:
     put_many(pump, 3)
 
-    assert wiring_ledger.revive().redrive(QUEUE, limit=10, ids=["no-such"]) == 0
-    assert wiring_control.dead_letters().count(QUEUE) == 3
+    assert wiring_desk.revive().redrive(QUEUE, limit=10, ids=["no-such"]) == 0
+    assert wiring_desk.dead_letters().count(QUEUE) == 3
 
 
 def test_a_redrive_that_cannot_be_queued_leaves_the_letter_where_it_was(pump: Pump) -> None:
@@ -186,8 +186,8 @@ def test_a_redrive_that_cannot_be_queued_leaves_the_letter_where_it_was(pump: Pu
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource(QUEUE))["QueueUrl"])
 
     with pytest.raises(UnavailableError):
-        wiring_ledger.revive().redrive(QUEUE, limit=10)
-    assert wiring_control.dead_letters().count(QUEUE) == 3
+        wiring_desk.revive().redrive(QUEUE, limit=10)
+    assert wiring_desk.dead_letters().count(QUEUE) == 3
 
 
 def test_what_is_dropped_is_gone_and_the_log_says_who_and_why_and_nothing_of_the_body(
@@ -195,8 +195,8 @@ def test_what_is_dropped_is_gone_and_the_log_says_who_and_why_and_nothing_of_the
 ) -> None:
     pump.put(f"{QUEUE}-dlq", '{"address": "anna@example.com"}')
 
-    assert wiring_ledger.revive().drop(QUEUE, limit=10, reason="a test of mine", by="key:ops") == 1
-    assert wiring_control.dead_letters().count(QUEUE) == 0
+    assert wiring_desk.revive().drop(QUEUE, limit=10, reason="a test of mine", by="key:ops") == 1
+    assert wiring_desk.dead_letters().count(QUEUE) == 0
     [told] = [vars(record) for record in caplog.records if record.message == "dead letter dropped"]
     assert (told["reason"], told["by"], told["queue"]) == ("a test of mine", "key:ops", QUEUE)
     assert "anna" not in str(told)
@@ -204,9 +204,9 @@ def test_what_is_dropped_is_gone_and_the_log_says_who_and_why_and_nothing_of_the
 
 def test_an_unknown_queue_is_answered_with_those_that_exist(stage: None) -> None:
     for act in (
-        lambda: wiring_control.dead_letters().count("mail"),
-        lambda: wiring_control.dead_letters().look("mail", limit=1),
-        lambda: wiring_ledger.revive().redrive("mail", limit=1),
+        lambda: wiring_desk.dead_letters().count("mail"),
+        lambda: wiring_desk.dead_letters().look("mail", limit=1),
+        lambda: wiring_desk.revive().redrive("mail", limit=1),
     ):
         with pytest.raises(NotFoundError, match="deliver-email-bulk"):
             act()
@@ -217,7 +217,7 @@ def test_a_queue_that_does_not_answer_is_unavailable(stage: None) -> None:
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource(f"{QUEUE}-dlq"))["QueueUrl"])
 
     with pytest.raises(UnavailableError):
-        wiring_control.dead_letters().count(QUEUE)
+        wiring_desk.dead_letters().count(QUEUE)
 
 
 def described(body: str) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def test_the_list_is_paged_and_misses_and_repeats_nobody(pump: Pump) -> None:
     keys = waiting(pump, 7)
     seen, cursor = [], None
     for _ in range(4):
-        rows, cursor = wiring_ledger.revive().uncertain(limit=3, cursor=cursor)
+        rows, cursor = wiring_desk.revive().uncertain(limit=3, cursor=cursor)
         seen += [row.notification_id for row in rows]
         if cursor is None:
             break
@@ -292,23 +292,23 @@ def test_the_list_is_paged_and_misses_and_repeats_nobody(pump: Pump) -> None:
 
 def test_a_cursor_of_another_list_is_refused(stage: None) -> None:
     with pytest.raises(InvalidError):
-        wiring_ledger.revive().uncertain(limit=3, cursor="bm90IG91cnM")
+        wiring_desk.revive().uncertain(limit=3, cursor="bm90IG91cnM")
 
 
 def test_what_is_assumed_sent_leaves_the_list_and_is_never_sent(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
-    wiring_ledger.revive().assume_sent(key)
+    wiring_desk.revive().assume_sent(key)
 
-    assert wiring_ledger.revive().uncertain(limit=10, cursor=None) == ([], None)
+    assert wiring_desk.revive().uncertain(limit=10, cursor=None) == ([], None)
     assert status_of(key.notification_id) == "sent"
     with pytest.raises(ConflictError):
-        wiring_ledger.revive().send_again(key)
+        wiring_desk.revive().send_again(key)
     assert letters() == []
 
 
 def test_what_is_sent_again_gets_one_more_letter(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
-    wiring_ledger.revive().send_again(key)
+    wiring_desk.revive().send_again(key)
     arrive("enrich-bulk")
 
     pump.run()
@@ -327,9 +327,9 @@ def arrive(queue: str) -> None:
 
 def test_two_people_who_both_ask_for_one_more_letter_cause_one(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
-    wiring_ledger.revive().send_again(key)
+    wiring_desk.revive().send_again(key)
     with pytest.raises(ConflictError):
-        wiring_ledger.revive().send_again(key)
+        wiring_desk.revive().send_again(key)
     arrive("enrich-bulk")
 
     pump.run()
@@ -338,10 +338,10 @@ def test_two_people_who_both_ask_for_one_more_letter_cause_one(pump: Pump, lette
 
 def test_whoever_assumes_sent_after_another_asked_to_retry_is_refused(pump: Pump) -> None:
     [key] = waiting(pump, 1)
-    wiring_ledger.revive().send_again(key)
+    wiring_desk.revive().send_again(key)
 
     with pytest.raises(ConflictError):
-        wiring_ledger.revive().assume_sent(key)
+        wiring_desk.revive().assume_sent(key)
     assert status_of(key.notification_id) == "queued"
 
 
@@ -351,7 +351,7 @@ def test_only_what_is_uncertain_can_be_assumed_sent(pump: Pump, status: Delivery
     settle(ids, status)
 
     with pytest.raises(ConflictError, match="not uncertain"):
-        wiring_ledger.revive().assume_sent(DeliveryKey(ids[0], "email"))
+        wiring_desk.revive().assume_sent(DeliveryKey(ids[0], "email"))
     assert status_of(ids[0]) == status.value
 
 
@@ -359,7 +359,7 @@ def test_what_failed_may_be_sent_again(pump: Pump, letters: Letters) -> None:
     ids = accepted(1)
     purge("enrich-bulk")
     settle(ids, FAILED)
-    wiring_ledger.revive().send_again(DeliveryKey(ids[0], "email"))
+    wiring_desk.revive().send_again(DeliveryKey(ids[0], "email"))
     arrive("enrich-bulk")
 
     pump.run()
@@ -372,11 +372,11 @@ def test_when_the_queue_is_down_a_retry_changes_nothing_and_may_be_repeated(pump
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource("enrich-bulk"))["QueueUrl"])
 
     with pytest.raises(UnavailableError):
-        wiring_ledger.revive().send_again(key)
+        wiring_desk.revive().send_again(key)
     assert status_of(key.notification_id) == "uncertain"
 
 
 def test_a_delivery_that_does_not_exist_is_not_found(stage: None) -> None:
-    for act in (wiring_ledger.revive().assume_sent, wiring_ledger.revive().send_again):
+    for act in (wiring_desk.revive().assume_sent, wiring_desk.revive().send_again):
         with pytest.raises(NotFoundError):
             act(DeliveryKey("no-such", "email"))

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from chalicelib.settings import settings
-from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import desk as wiring_desk
 from infra.local.seed import PEOPLE, demo_campaigns, seed_campaigns, seed_channels, seed_people
 from tests.integration.api.gateway import gateway
 from tests.integration.api.wsgi import api
@@ -51,8 +51,8 @@ def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> It
 
 def ends_of(user_id: str) -> list[tuple[str, Ends]]:
     """The template and the end of each channel of all that a user was sent, oldest first."""
-    found, _ = wiring_ledger.history().of_user(user_id)
-    told = [wiring_ledger.history().notification(one["id"]) for one in reversed(found)]
+    found, _ = wiring_desk.history().of_user(user_id)
+    told = [wiring_desk.history().notification(one["id"]) for one in reversed(found)]
     return [(one["template"], {d["channel"]: (d["status"], d["reason"]) for d in one["deliveries"]}) for one in told]
 
 

@@ -10,8 +10,8 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Letters, Pump
 from tests.integration.live.conftest import Come, Gateway
@@ -35,7 +35,7 @@ def test_a_user_who_is_not_here_finds_it_in_the_inbox_and_it_is_sent(pump: Pump,
     [entry] = wiring_connections.inbox().page("anna", before=None, limit=10).entries
     assert (entry["id"], entry["title"], entry["body"]) == (sent, "Tonight", "Half price")
     assert entry["url"].startswith("https://")
-    assert wiring_ledger.history().notification(sent)["status"] == "sent"
+    assert wiring_desk.history().notification(sent)["status"] == "sent"
 
 
 def test_a_letter_and_a_live_notification_go_their_own_ways(gateway: Gateway, come: Come, letters: Letters) -> None:
@@ -62,7 +62,7 @@ def test_a_user_may_switch_live_notifications_off(pump: Pump) -> None:
     sent = accept(recipients=[{"user_id": "anna"}], channels=["live"])
     pump.run()
     assert wiring_connections.inbox().head("anna").last == 0
-    assert wiring_ledger.history().notification(sent)["status"] == "skipped"
+    assert wiring_desk.history().notification(sent)["status"] == "skipped"
 
 
 def test_what_the_inbox_did_not_take_may_be_sent_again() -> None:

@@ -14,6 +14,7 @@ from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.base import dynamodb
+from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import digests as wiring_digests
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import intake as wiring_intake
@@ -80,7 +81,7 @@ def test_what_a_user_wants_daily_comes_as_one_letter(clock: Clock, pump: Pump, l
     assert letter["subject"] == "What is new: 2 messages"
     assert {seen(one)["email"] for one in sent} == {("skipped", "in_digest")}
     [own] = {rules(one, "email")[-1] for one in sent}
-    told = wiring_ledger.history().notification((own or "").rpartition(" ")[2])
+    told = wiring_desk.history().notification((own or "").rpartition(" ")[2])
     assert (told["template"], told["status"]) == ("collected", "sent")
     titles = sorted(one["title"] for one in _items(told["request_id"]))
     assert titles == ["The Harbour: a new episode", "The Lighthouse: a new episode"]

@@ -16,6 +16,7 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
+from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
@@ -35,7 +36,7 @@ def anna(pump: Pump) -> Pump:
 
 
 def route(mode: str, channels: list[str] = CHANNELS, **more: Any) -> None:
-    wiring_intake.site_desk().put("routes", {"marketing": {"channels": channels, "mode": mode, **more}}, by="test")
+    wiring_desk.site_desk().put("routes", {"marketing": {"channels": channels, "mode": mode, **more}}, by="test")
 
 
 def accept(**fields: Any) -> str:
@@ -44,12 +45,12 @@ def accept(**fields: Any) -> str:
 
 
 def seen(notification_id: str) -> dict[str, tuple[str, str | None]]:
-    found = wiring_ledger.history().notification(notification_id)
+    found = wiring_desk.history().notification(notification_id)
     return {one["channel"]: (one["status"], one["reason"]) for one in found["deliveries"]}
 
 
 def rules(notification_id: str, channel: str) -> list[str | None]:
-    found = wiring_ledger.history().notification(notification_id)
+    found = wiring_desk.history().notification(notification_id)
     [delivery] = [one for one in found["deliveries"] if one["channel"] == channel]
     return [event.get("rule") for event in delivery["timeline"]]
 
@@ -111,7 +112,7 @@ def test_the_first_that_works_makes_the_others_needless(anna: Pump) -> None:
     rest = ("skipped", "reached_by_email")
     assert seen(sent) == {"email": ("sent", None), "sms": rest, "live": rest}
     assert rules(sent, "sms") == ["route marketing: the first that works of email, sms, live"]
-    assert wiring_ledger.history().notification(sent)["status"] == "sent"
+    assert wiring_desk.history().notification(sent)["status"] == "sent"
 
 
 def test_a_channel_that_the_user_has_not_or_does_not_want_is_passed_over(anna: Pump) -> None:
@@ -155,7 +156,7 @@ def test_when_nothing_works_every_channel_says_why(anna: Pump) -> None:
     sent = accept()
     pump_all(anna)
     assert seen(sent) == {"email": ("skipped", "opted_out_of_everything"), "push": ("skipped", "no_address")}
-    assert wiring_ledger.history().notification(sent)["status"] == "skipped"
+    assert wiring_desk.history().notification(sent)["status"] == "skipped"
 
 
 def later(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
@@ -182,7 +183,7 @@ def test_a_letter_that_is_not_opened_goes_on_to_the_next_channel_in_its_time(
         "sms": ("scheduled", "unless_opened"),
         "live": ("scheduled", "unless_opened"),
     }
-    assert wiring_ledger.history().notification(sent)["status"] == "sent"
+    assert wiring_desk.history().notification(sent)["status"] == "sent"
     later(monkeypatch, 31)
     anna.run("retry")
     anna.run()
@@ -252,7 +253,7 @@ def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: p
 )
 def test_a_route_that_cannot_be_followed_is_refused_with_its_field(stage: None, routes: Any, field: str) -> None:
     with pytest.raises(InvalidError) as refused:
-        wiring_intake.site_desk().put("routes", routes, by="test")
+        wiring_desk.site_desk().put("routes", routes, by="test")
     assert [one.field for one in refused.value.errors] == [field]
 
 

@@ -7,7 +7,9 @@ from chalicelib.channels.shared_lines import share
 from infra.local.mailbox.template_text import TemplateText
 
 # Lines that meet by chance, with all that a template could take for its own.
-_LINES = st.sampled_from(["", "<p>", "Anna", "{{html0}}", "{{#if x}}", "{", "{{", "}}", "\\", "€ {{{a}}}", "\r", "\u2028"])
+_LINES = st.sampled_from(
+    ["", "<p>", "Anna", "{{html0}}", "{{#if x}}", "{", "{{", "}}", "\\", "€ {{{a}}}", "\r", "\u2028"]
+)
 _TEXTS = st.lists(st.lists(_LINES, max_size=6).map("\n".join), min_size=1, max_size=4)
 
 

@@ -1,0 +1,127 @@
+"""What services and people ask for by the API and on the managers' page; no worker does (`infra/package.py`)."""
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.clock import now
+from chalicelib.settings import settings
+from chalicelib.wiring.clients import sqs
+from chalicelib.wiring.control import consumers, queues, site_settings, switches
+from chalicelib.wiring.intake import accept
+from chalicelib.wiring.ledger import ledger
+from chalicelib.wiring.letters import new_renderer, template_table, templates
+from chalicelib.wiring.links import links
+from chalicelib.wiring.people import directory
+
+if TYPE_CHECKING:
+    from chalicelib.control.dead_letters import DeadLetters
+    from chalicelib.control.depths import QueueDepths
+    from chalicelib.control.failover import Failover
+    from chalicelib.control.keys import KeyRing
+    from chalicelib.pipeline.confirmation import ConfirmationLetters
+    from chalicelib.pipeline.events import Events
+    from chalicelib.pipeline.history import History
+    from chalicelib.pipeline.revive import Revive
+    from chalicelib.pipeline.site_desk import SiteDesk
+    from chalicelib.pipeline.template_desk import TemplateDesk
+    from chalicelib.pipeline.visit import Visit
+
+
+@cache
+def failover() -> "Failover":
+    """The hand on the switches."""
+    from chalicelib.control.failover import Failover
+
+    return Failover(switches=switches(), consumers=consumers())
+
+
+@cache
+def dead_letters() -> "DeadLetters":
+    """The dead-letter queues."""
+    from chalicelib.control.dead_letters import DeadLetters
+
+    return DeadLetters(sqs(), settings().resource(""))
+
+
+@cache
+def queue_depths() -> "QueueDepths":
+    """How much lies in the queues."""
+    from chalicelib.control.depths import QueueDepths
+
+    return QueueDepths(sqs(), settings().resource(""), monotonic=time.monotonic)
+
+
+@cache
+def key_ring() -> "KeyRing":
+    """The checker of API keys."""
+    from chalicelib.control.keys import KeyRing
+
+    return KeyRing()
+
+
+@cache
+def history() -> "History":
+    """The reader of the ledger."""
+    from chalicelib.pipeline.history import History
+
+    return History(clock=now)
+
+
+@cache
+def revive() -> "Revive":
+    """What people do about deliveries."""
+    from chalicelib.pipeline.revive import Revive
+
+    return Revive(ledger=ledger(), queues=queues(), dead_letters=dead_letters())
+
+
+@cache
+def events() -> "Events":
+    """The listener to the site."""
+    from chalicelib.pipeline.events import Events
+
+    return Events(
+        site=site_settings(),
+        directory=directory(),
+        templates=templates(),
+        accept=accept(),
+        clock=now,
+        retention_days=settings().retention_days,
+    )
+
+
+@cache
+def confirmation_letters() -> "ConfirmationLetters":
+    """The confirmation letter once more."""
+    from chalicelib.control.allowance import Allowances
+    from chalicelib.pipeline.confirmation import ConfirmationLetters
+
+    return ConfirmationLetters(
+        directory=directory(), accept=accept(), allowances=Allowances(clock=now), site=site_settings()
+    )
+
+
+@cache
+def site_desk() -> "SiteDesk":
+    """Where settings of the site are changed."""
+    from chalicelib.pipeline.site_desk import SiteDesk
+
+    return SiteDesk(site=site_settings(), events=events())
+
+
+@cache
+def template_desk() -> "TemplateDesk":
+    """Where versions of templates are stored."""
+    from chalicelib.channels.registry import CHANNELS
+    from chalicelib.pipeline.template_desk import TemplateDesk
+
+    return TemplateDesk(table=template_table(), new_renderer=new_renderer, channels=CHANNELS)
+
+
+@cache
+def visit() -> "Visit":
+    """The visits of short links."""
+    from chalicelib.pipeline.visit import Visit
+
+    return Visit(links=links(), directory=directory(), site=site_settings(), ledger=ledger())

@@ -1,0 +1,115 @@
+"""`storage/wire.py` says and hears what botocore's own DynamoDB client does."""
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from botocore.serialize import JSONSerializer
+
+from chalicelib.storage.wire import plain_answers, plain_requests
+
+ITEM = {
+    "id": {"S": "Анна"},
+    "n": {"N": "1.50"},
+    "none": {"NULL": True},
+    "tags": {"SS": ["a", "b"]},
+    "deep": {"M": {"list": {"L": [{"BOOL": False}, {"S": ""}]}}},
+}
+BINARY = {"id": {"S": "1"}, "block": {"B": b"\x00\xff"}}
+NAMES = {"#0": "status"}
+CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "GetItem": ({"TableName": "t", "Key": {"id": {"S": "1"}}, "ConsistentRead": True}, {"Item": ITEM}),
+    "PutItem": ({"TableName": "t", "Item": ITEM}, {"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 1.0}}),
+    "Query": ({"TableName": "t", "Limit": 3}, {"Items": [ITEM], "Count": 1, "LastEvaluatedKey": {"id": {"S": "1"}}}),
+    "BatchGetItem": (
+        {"RequestItems": {"t": {"Keys": [{"id": {"S": "1"}}], "ExpressionAttributeNames": NAMES}}},
+        {"Responses": {"t": [ITEM, ITEM]}, "UnprocessedKeys": {}},
+    ),
+    "TransactWriteItems": (
+        {"TransactItems": [{"Update": {"TableName": "t", "Key": {"id": {"S": "1"}}, "UpdateExpression": "SET #0 = :0",
+                                       "ExpressionAttributeNames": NAMES}}]},
+        {},
+    ),
+}  # fmt: skip
+Heard = dict[str, Any]
+
+
+def client(*, plain: bool, answer: Callable[[], tuple[int, bytes]]) -> tuple[BaseClient, Heard]:
+    """A client whose requests go nowhere; what it sent."""
+    heard: Heard = {}
+
+    def send(request: Any, **_: object) -> Any:
+        status, body = answer()
+        heard.update(url=request.url, body=json.loads(request.body), target=request.headers["X-Amz-Target"])
+        headers: Any = {"Content-Type": "application/x-amz-json-1.0"}
+        response: Any = AWSResponse(request.url, status, headers, None)
+        response._content = body
+        return response
+
+    session = botocore.session.Session()
+    session.set_credentials("key", "secret")
+    if plain:
+        plain_answers(session)
+    made = session.create_client("dynamodb", "eu-central-1")
+    if plain:
+        plain_requests(made)
+    made.meta.events.register("before-send.dynamodb", cast(Any, send))
+    return made, heard
+
+
+def both(operation: str, request: dict[str, Any], status: int, body: bytes) -> list[tuple[Heard, Any]]:
+    """What botocore's client and ours said and heard."""
+    results = []
+    for plain in (False, True):
+        made, heard = client(plain=plain, answer=lambda: (status, body))
+        inside: Any = made
+        try:
+            answer = inside._make_api_call(operation, request)
+        except ClientError as error:
+            answer = error.response
+        answer["ResponseMetadata"].pop("HTTPHeaders")
+        results.append((heard, answer))
+    return results
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_it_says_and_hears_the_same(operation: str) -> None:
+    request, answer = CALLS[operation]
+    theirs, ours = both(operation, request, 200, json.dumps(answer).encode())
+    assert ours == theirs
+
+
+def test_binary_values_go_botocores_way() -> None:
+    theirs, ours = both("PutItem", {"TableName": "t", "Item": BINARY}, 200, b"{}")
+    assert ours == theirs
+    found = json.dumps({"Item": {"id": {"S": "1"}, "block": {"B": "AP8="}}}).encode()
+    theirs, ours = both("GetItem", {"TableName": "t", "Key": {"id": {"S": "1"}}}, 200, found)
+    assert ours == theirs
+    assert ours[1]["Item"] == BINARY
+
+
+def test_a_refused_transaction_tells_why() -> None:
+    body = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "cancelled",
+        "CancellationReasons": [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": ITEM, "Message": "no"}],
+    }
+    theirs, ours = both("TransactWriteItems", CALLS["TransactWriteItems"][0], 400, json.dumps(body).encode())
+    assert ours == theirs
+    assert ours[1]["CancellationReasons"][1]["Item"] == ITEM
+
+
+def test_the_walk_along_the_model_is_spared(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = client(plain=True, answer=lambda: (200, b"{}"))
+
+    def walk(*_: object) -> None:
+        raise AssertionError("botocore walked through the request")
+
+    monkeypatch.setattr(JSONSerializer, "_serialize_type_map", walk)
+    inside: Any = made
+    inside._make_api_call("PutItem", CALLS["PutItem"][0])
