@@ -1,5 +1,9 @@
 """The Chalice app: registers the blueprints; nothing else."""
 
+from chalicelib import cold_start
+
+cold_start.begin()
+
 from chalice.app import Chalice
 
 from chalicelib.admin import campaigns as admin_campaigns
@@ -48,3 +52,5 @@ for module in (
 on_connect = app.on_ws_connect()(sockets.on_connect)
 on_message = app.on_ws_message()(sockets.on_message)
 on_disconnect = app.on_ws_disconnect()(sockets.on_disconnect)
+
+cold_start.end()

@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from chalicelib import cold_start
 from chalicelib.errors import VestnikError
 
 IDS_IN_A_LINE = 50
@@ -115,6 +116,7 @@ def whole_batch_handler(
             count(counts, waited)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
+    cold_start.end()
     return handler
 
 
@@ -139,6 +141,7 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
                 _log_failure(stage, getattr(part, "__qualname__", stage), error)
         write_line(stage, lines, failed=failed)
 
+    cold_start.end()
     return handler
 
 

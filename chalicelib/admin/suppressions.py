@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalice.app import Blueprint
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
@@ -16,7 +16,7 @@ from chalicelib.wiring.people import suppressions
 routes = Blueprint(__name__)
 _PAGE = 50
 _CHANNEL = "email"
-_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True))
 
 
 @page(routes, "/admin/suppressions")

@@ -20,7 +20,10 @@ class SettingBody(BaseModel):
     """A new value; with `version`, only if nobody has changed it since."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]}
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]},
     )
 
     value: Annotated[JsonValue, Field(description="in the shape of this setting: see `GET /v1/settings`")]

@@ -22,7 +22,7 @@ from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
 MAX_IMPORT = 500
-_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True))
 _FIRST_COLUMN = {"address", "email", "e-mail"}
 
 
@@ -36,7 +36,7 @@ class SuppressionBody(BaseModel):
     """One address, for good or `until` a moment."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"address": "anna@example.com"}]}
+        defer_build=True, frozen=True, extra="forbid", json_schema_extra={"examples": [{"address": "anna@example.com"}]}
     )
 
     address: Email
@@ -47,7 +47,10 @@ class ImportBody(BaseModel):
     """Addresses as a list, or as CSV text whose first column they are."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"addresses": ["anna@example.com"]}]}
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"addresses": ["anna@example.com"]}]},
     )
 
     addresses: Annotated[tuple[str, ...] | None, Field(min_length=1, max_length=MAX_IMPORT)] = None

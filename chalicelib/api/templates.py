@@ -24,6 +24,7 @@ class TemplateBody(Meta):
     """A template without its key and version, which the call gives."""
 
     model_config = ConfigDict(
+        defer_build=True,
         json_schema_extra={
             "examples": [
                 {
@@ -40,7 +41,7 @@ class TemplateBody(Meta):
                     },
                 }
             ]
-        }
+        },
     )
 
     locales: Annotated[dict[str, dict[str, str]], Field(min_length=1)]

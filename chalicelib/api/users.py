@@ -16,7 +16,7 @@ from chalicelib.wiring.people import directory
 
 routes = Blueprint(__name__)
 MAX_BATCH = 500
-_USER_ID: TypeAdapter[str] = TypeAdapter(UserId)
+_USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=True))
 
 
 class UserBatch(BaseModel):

@@ -129,7 +129,9 @@ class Resume(_Frame):
 
 ACTIONS = (Ping, TakeName, Who, Send, Block, Unblock, Blocked, ListInbox, ReadInbox, ReadAllInbox, Resume)
 Frame = Ping | TakeName | Who | Send | Block | Unblock | Blocked | ListInbox | ReadInbox | ReadAllInbox | Resume
-_ADAPTER: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="action")])
+_ADAPTER: TypeAdapter[Frame] = TypeAdapter(
+    Annotated[Frame, Field(discriminator="action")], config=ConfigDict(defer_build=True)
+)
 ACTION_NAMES = tuple(str(one.model_fields["action"].annotation.__args__[0]) for one in ACTIONS)  # type: ignore[union-attr]
 
 

@@ -34,7 +34,9 @@ class PresenceJob(_Job):
 
 
 LiveJob = GreetJob | PresenceJob
-_ADAPTER: TypeAdapter[LiveJob] = TypeAdapter(Annotated[LiveJob, Field(discriminator="kind")])
+_ADAPTER: TypeAdapter[LiveJob] = TypeAdapter(
+    Annotated[LiveJob, Field(discriminator="kind")], config=ConfigDict(defer_build=True)
+)
 
 
 class _Queues(Protocol):

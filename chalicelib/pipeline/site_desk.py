@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.control.event_rules import EventRule
 from chalicelib.control.routes import CategoryRoute
@@ -11,8 +11,8 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.events import Events
 from chalicelib.pipeline.routing import route_errors
 
-_RULES = TypeAdapter(dict[str, EventRule])
-_ROUTES = TypeAdapter(dict[str, CategoryRoute])
+_RULES = TypeAdapter(dict[str, EventRule], config=ConfigDict(defer_build=True))
+_ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=True))
 
 
 class SiteDesk:

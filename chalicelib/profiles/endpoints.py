@@ -39,6 +39,7 @@ class EndpointBody(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        defer_build=True,
         json_schema_extra={
             "examples": [
                 {"channel": "webhook", "url": "https://partner.example/hooks/vestnik"},
@@ -69,7 +70,9 @@ class EndpointBody(BaseModel):
 class EndpointPatch(BaseModel):
     """The switch of an endpoint."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"enabled": False}]})
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"enabled": False}]}
+    )
 
     enabled: StrictBool
 
@@ -78,7 +81,7 @@ class Endpoint(BaseModel):
     """One endpoint. `target` is where to send to (an ARN, an address), with `secret` a secret of its owner's; `shown`
     is what people may see of it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     id: str
     channel: EndpointChannel

@@ -28,7 +28,7 @@ from chalicelib.errors import FieldError, InvalidError
 from chalicelib.rendering.model import Template, Variable, VariableType
 from chalicelib.rendering.plain import check_plain
 
-_HTTP = TypeAdapter(HttpUrl)
+_HTTP = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
 
 
 def check_context(template: Template, context: Mapping[str, JsonValue]) -> None:
