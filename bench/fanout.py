@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "VESTNIK_MAIL_FROM": "Vestnik Cinema <news@cinema.example>",
     "VESTNIK_SITE_URL": "https://cinema.example",
     "VESTNIK_SITE_NAME": "Vestnik Cinema",
+    "PYDANTIC_DISABLE_PLUGINS": "1",
 }
 CAMPAIGN, AT = "bench-campaign", "2026-03-02T10:00:00Z"
 

@@ -15,7 +15,6 @@ from chalicelib.api.live import TicketAnswer, issue_ticket
 from chalicelib.api.problem import plain_json, problem, problem_of
 from chalicelib.control.answers import invalid
 from chalicelib.errors import NotFoundError, VestnikError
-from chalicelib.live.door import origin_of
 from chalicelib.observability import Line, write_line
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
@@ -116,6 +115,8 @@ def _demand_demo() -> None:
 
 
 def _file(name: str) -> Response:
+    from chalicelib.live.door import origin_of  # other calls of the API do without the live side
+
     try:
         _demand_demo()
     except NotFoundError as error:

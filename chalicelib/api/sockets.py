@@ -2,17 +2,19 @@
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import WebsocketEvent
 
 from chalicelib.aws import session
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, UnavailableError, VestnikError
-from chalicelib.live.door import Knock
 from chalicelib.observability import Line, logger, write_line
 from chalicelib.settings import settings
 from chalicelib.wiring.live import door
 from chalicelib.wiring.live_desk import receive
+
+if TYPE_CHECKING:
+    from chalicelib.live.door import Knock
 
 _REFUSALS: Mapping[type[VestnikError], int] = {
     UnauthorizedError: 401,
@@ -64,7 +66,9 @@ def _is_message(raw: Mapping[str, Any]) -> bool:
     return bool(raw["requestContext"].get("eventType") == "MESSAGE")
 
 
-def _knock(raw: Mapping[str, Any]) -> Knock:
+def _knock(raw: Mapping[str, Any]) -> "Knock":
+    from chalicelib.live.door import Knock  # other calls of the API do without the live side
+
     headers = {name.lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
     query = {name: str(value) for name, value in (raw.get("queryStringParameters") or {}).items()}
     return Knock(raw["requestContext"]["connectionId"], _endpoint(raw), headers, query)

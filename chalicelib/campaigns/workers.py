@@ -1,13 +1,17 @@
 """What each worker does with the body of one message: read the job, do the verb, say what came of it."""
 
-from chalicelib.campaigns.fanout import Fanout
+from typing import TYPE_CHECKING
+
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob
-from chalicelib.campaigns.lists import ListLoader
 from chalicelib.observability import Line, Work
 from chalicelib.pipeline.jobs import read_job
 
+if TYPE_CHECKING:  # a worker imports its own stage alone
+    from chalicelib.campaigns.fanout import Fanout
+    from chalicelib.campaigns.lists import ListLoader
 
-def fanout_work(fanout: Fanout) -> Work:
+
+def fanout_work(fanout: "Fanout") -> Work:
     """The work of `functions/fanout.py`."""
 
     def work(body: str) -> Line:
@@ -17,7 +21,7 @@ def fanout_work(fanout: Fanout) -> Work:
     return work
 
 
-def load_work(loader: ListLoader) -> Work:
+def load_work(loader: "ListLoader") -> Work:
     """The work of `functions/load.py`."""
 
     def work(body: str) -> Line:

@@ -1,43 +1,56 @@
 """Open WebSocket connections and the inbox behind them."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.live.announce import Announce
-from chalicelib.live.connections import Connections
-from chalicelib.live.inbox import Inbox
-from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.post import Poster
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import management_client
 from chalicelib.wiring.control import queues
 
+if TYPE_CHECKING:
+    from chalicelib.live.announce import Announce
+    from chalicelib.live.connections import Connections
+    from chalicelib.live.inbox import Inbox
+    from chalicelib.live.jobs import LiveQueue
+    from chalicelib.live.post import Poster
+
 
 @cache
-def live_connections() -> Connections:
+def live_connections() -> "Connections":
     """The open WebSockets."""
+    from chalicelib.live.connections import Connections
+
     return Connections(clock=now)
 
 
 @cache
-def poster() -> Poster:
+def poster() -> "Poster":
     """The way to the clients."""
+    from chalicelib.live.post import Poster
+
     return Poster(management_client, connections=live_connections(), clock=now, name_went=live_queue().presence_changed)
 
 
 @cache
-def live_queue() -> LiveQueue:
+def live_queue() -> "LiveQueue":
     """What the live side does a moment later."""
+    from chalicelib.live.jobs import LiveQueue
+
     return LiveQueue(queues())
 
 
 @cache
-def inbox() -> Inbox:
+def inbox() -> "Inbox":
     """The users' inboxes."""
+    from chalicelib.live.inbox import Inbox
+
     return Inbox(clock=now, retention_days=settings().retention_days)
 
 
 @cache
-def announce() -> Announce:
+def announce() -> "Announce":
     """The announcer of live notifications."""
+    from chalicelib.live.announce import Announce
+
     return Announce(inbox=inbox(), connections=live_connections(), poster=poster())

@@ -1,30 +1,39 @@
 """The door of the WebSocket side."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.live.door import Door, DoorRules, origin_of
-from chalicelib.live.presence import Presence
-from chalicelib.live.tickets import Tickets
 from chalicelib.settings import settings
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
 
+if TYPE_CHECKING:
+    from chalicelib.live.door import Door
+    from chalicelib.live.presence import Presence
+    from chalicelib.live.tickets import Tickets
+
 
 @cache
-def presence() -> Presence:
+def presence() -> "Presence":
     """Who is in the chat."""
+    from chalicelib.live.presence import Presence
+
     return Presence(connections=live_connections(), poster=poster())
 
 
 @cache
-def tickets() -> Tickets:
+def tickets() -> "Tickets":
     """The tickets to a WebSocket."""
+    from chalicelib.live.tickets import Tickets
+
     return Tickets(clock=now)
 
 
 @cache
-def door() -> Door:
+def door() -> "Door":
     """Who may connect."""
+    from chalicelib.live.door import Door, DoorRules, origin_of
+
     pages = {settings().site_url, settings().public_url, *settings().live_origins.split()}
     return Door(
         rules=DoorRules(origins=frozenset(map(origin_of, pages)), guests=settings().live_demo),

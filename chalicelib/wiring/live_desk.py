@@ -1,24 +1,31 @@
 """What clients of the WebSocket side ask for; the API alone hears them."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.live.chat import Chat
-from chalicelib.live.desk import Desk
-from chalicelib.live.limits import Limits
-from chalicelib.live.receive import Receive
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
 from chalicelib.wiring.live import presence
 
+if TYPE_CHECKING:
+    from chalicelib.live.desk import Desk
+    from chalicelib.live.receive import Receive
+
 
 @cache
-def desk() -> Desk:
+def desk() -> "Desk":
     """The inboxes as clients see them."""
+    from chalicelib.live.desk import Desk
+
     return Desk(inbox=inbox(), connections=live_connections(), poster=poster())
 
 
 @cache
-def receive() -> Receive:
+def receive() -> "Receive":
     """The reader of frames."""
+    from chalicelib.live.chat import Chat
+    from chalicelib.live.limits import Limits
+    from chalicelib.live.receive import Receive
+
     chat = Chat(connections=live_connections(), presence=presence(), poster=poster(), queue=live_queue(), clock=now)
     return Receive(connections=live_connections(), limits=Limits(clock=now), chat=chat, desk=desk(), poster=poster())

@@ -1,21 +1,8 @@
 """What users may do about their own data."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from chalicelib.live.personal import LivePart
-from chalicelib.pipeline.own_say import OwnSay
-from chalicelib.pipeline.personal_data import (
-    CapsPart,
-    DigestsPart,
-    EndpointsPart,
-    LinksPart,
-    NotificationsPart,
-    PersonalData,
-    PersonalPart,
-    PreferencesPart,
-    ProfilePart,
-    SuppressionsPart,
-)
 from chalicelib.wiring.connections import inbox, live_connections, poster
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.digests import collected
@@ -24,16 +11,35 @@ from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import caps, directory, endpoints, preferences, suppressions
 
+if TYPE_CHECKING:
+    from chalicelib.pipeline.own_say import OwnSay
+    from chalicelib.pipeline.personal_data import PersonalData, PersonalPart
+
 
 @cache
-def own_say() -> OwnSay:
+def own_say() -> "OwnSay":
     """What readers decide."""
+    from chalicelib.pipeline.own_say import OwnSay
+
     return OwnSay(preferences=preferences(), suppressions=suppressions(), ledger=ledger())
 
 
 @cache
-def personal_data() -> PersonalData:
+def personal_data() -> "PersonalData":
     """All that is kept of one user. A part of the service that keeps something adds itself here, before the profile."""
+    from chalicelib.live.personal import LivePart
+    from chalicelib.pipeline.personal_data import (
+        CapsPart,
+        DigestsPart,
+        EndpointsPart,
+        LinksPart,
+        NotificationsPart,
+        PersonalData,
+        PreferencesPart,
+        ProfilePart,
+        SuppressionsPart,
+    )
+
     parts: tuple[PersonalPart, ...] = (
         NotificationsPart(history()),
         LinksPart(links()),
