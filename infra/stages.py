@@ -41,6 +41,7 @@ class WorkerTimings(BaseModel):
 
     function_timeout_seconds: int = Field(default=30, ge=1, le=900)
     bulk_window_seconds: int = Field(default=0, ge=0, le=300)
+    events_window_seconds: int = Field(default=1, ge=0, le=300)  # AWS asks for one at least
     lease_seconds: int = Field(default=60, ge=1)
     reconcile_seconds: int = Field(default=300, ge=0)
     retry_seconds: int = Field(default=30, ge=0)
@@ -55,10 +56,12 @@ class WorkerTimings(BaseModel):
         """Visibility is six timeouts and a window unless said otherwise (AWS, "Using Lambda with Amazon SQS")."""
         visibility = self.visibility_timeout_seconds
         if visibility is None:
-            visibility = 6 * self.function_timeout_seconds + self.bulk_window_seconds
+            window = max(self.bulk_window_seconds, self.events_window_seconds)
+            visibility = 6 * self.function_timeout_seconds + window
         return {
             "FunctionTimeoutSeconds": str(self.function_timeout_seconds),
             "BulkWindowSeconds": str(self.bulk_window_seconds),
+            "EventsWindowSeconds": str(self.events_window_seconds),
             "LeaseSeconds": str(self.lease_seconds),
             "ReconcileSeconds": str(self.reconcile_seconds),
             "RetrySeconds": str(self.retry_seconds),

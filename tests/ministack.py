@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import requests
+
+from infra.paths import ROOT
 
 _READY_SECONDS = 60
 
@@ -19,10 +20,10 @@ def ministack() -> Iterator[str]:
     """The emulator's URL, as long as the block lasts. Raises: TimeoutError."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).parent / "ministack")]
+    command = [sys.executable, "-m", "infra.local.emulator"]
     environment = os.environ | {"GATEWAY_PORT": str(port)}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         try:
             _wait_until_ready(url)

@@ -242,7 +242,7 @@ class LocalCloud:
         }
         health_url = f"{self.emulator_url}/_ministack/health"
         log = logs_dir / "emulator.log"
-        return Child("the emulator", ["ministack"], environment=environment, log=log, health_url=health_url)
+        return Child("the emulator", ["infra.local.emulator"], environment=environment, log=log, health_url=health_url)
 
     def _mailbox(self, ports: Ports, logs_dir: Path) -> Child:
         _, sender = parseaddr(self._settings["VESTNIK_MAIL_FROM"])
