@@ -13,13 +13,15 @@ from chalicelib.admin import look
 from chalicelib.admin.frame import REGISTERED
 from chalicelib.clock import now
 from chalicelib.control.event_rules import EventRule, default_rules
-from chalicelib.control.keys import KeyRing
+from chalicelib.control.keys import KeyRing, Scope, create_key
 from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.profiles.objections import read_objections
 from chalicelib.settings import settings
+from chalicelib.storage.managers import LISTED, ManagerRow
+from chalicelib.wiring.admin import managers
 from chalicelib.wiring.campaigns import campaign_control
 from chalicelib.wiring.control import failover, limiter, site_settings, switches
 from chalicelib.wiring.intake import accept
@@ -565,6 +567,43 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
     with pytest.raises(UnauthorizedError):
         KeyRing().caller(f"Bearer {key}")
     assert boss.post("/admin/keys/nobody/revoke").status == 404
+
+
+def every_page(visitor: Visitor, path: str) -> list[str]:
+    """The names on each page of a list of cards."""
+    pages, following = list[str](), path
+    while following:
+        text = visitor.get(following).text
+        pages.append(" ".join(re.findall(r'<article class="card"><div class="title"><h2>([^<]+)', text)))
+        links = re.findall(r'href="([^"]+cursor=[^"]+)"', text)
+        following = unescape(links[0]) if links else ""
+    return pages
+
+
+def test_keys_are_listed_by_name_page_by_page_the_revoked_ones_last(boss: Visitor) -> None:
+    keys = {n: create_key(f"s{n:02}", [Scope.SEND]).split("_")[1] for n in reversed(range(52))}
+    for n in (3, 3, 51):  # repeating it is harmless
+        assert boss.post(f"/admin/keys/{keys[n]}/revoke").said == "revoked"
+    first, second = every_page(boss, "/admin/keys")
+    assert first.split() == [f"s{n:02}" for n in range(51) if n != 3]
+    assert second.split() == ["s03", "s51"]
+
+
+def test_managers_are_listed_by_name_page_by_page(boss: Visitor) -> None:
+    for n in reversed(range(52)):
+        made: dict[str, Any] = {"password_hash": "-", "sessions_since": "-", "created_at": "-", "created_by": "test"}
+        ManagerRow(f"m{n:02}", listed=LISTED, roles=["viewer"], **made).save()
+    first, second = every_page(boss, "/admin/managers")
+    assert first.split() == ["boss", *(f"m{n:02}" for n in range(49))]
+    assert second.split() == ["m49", "m50", "m51"]
+
+
+def test_an_account_from_before_the_index_is_listed_again_with_its_next_change(boss: Visitor) -> None:
+    managers().add("olga", roles=[Role.VIEWER], by="test")
+    ManagerRow("olga").update(actions=[ManagerRow.listed.remove()])
+    assert every_page(boss, "/admin/managers") == ["boss"]
+    managers().reset_password("olga")
+    assert every_page(boss, "/admin/managers") == ["boss olga"]
 
 
 def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
