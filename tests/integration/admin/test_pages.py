@@ -110,6 +110,25 @@ def test_a_large_audience_is_counted_after_the_page_is_shown(boss: Visitor, stag
     assert "Still counting" not in whole
 
 
+def test_what_a_variable_means_is_said_in_the_language_of_the_page(boss: Visitor) -> None:
+    for path in ("/admin/campaigns/new?template=promo", "/admin/templates/promo"):
+        boss.cookies["vestnik_language"] = "en"
+        assert "where the button leads" in boss.get(path).text
+        boss.cookies["vestnik_language"] = "ru"
+        seen = boss.get(path).text
+        assert "куда ведёт кнопка" in seen
+        assert "where the button leads" not in re.sub(r"<textarea.*?</textarea>", "", seen, flags=re.DOTALL)
+
+
+def test_a_managers_own_words_about_a_variable_are_shown_as_they_are(boss: Visitor) -> None:
+    form = form_in(boss.get("/admin/templates/promo"))
+    variables = json.loads(form["variables"][0])
+    variables["url"]["description"] = "the page of the month"
+    assert boss.post("/admin/templates/promo", **(form | {"variables": json.dumps(variables)})).said == "saved"
+    boss.cookies["vestnik_language"] = "ru"
+    assert "the page of the month" in boss.get("/admin/campaigns/new?template=promo").text
+
+
 def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None) -> None:
     campaign = written(boss, audience="rule", attribute=["locale"], op=["equals"], value=["en"])
     check = boss.get(f"/admin/campaigns/{campaign}/check")
