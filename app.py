@@ -2,8 +2,8 @@
 
 from chalice.app import Chalice
 
+from chalicelib.admin import campaign_writing, door, event_rules, keys, office, overview, people, site, subsystems
 from chalicelib.admin import campaigns as admin_campaigns
-from chalicelib.admin import door, event_rules, keys, office, overview, people, site, subsystems
 from chalicelib.admin import links as admin_links
 from chalicelib.admin import lists as admin_lists
 from chalicelib.admin import suppressions as admin_suppressions
@@ -39,7 +39,7 @@ for module in (
     *(campaigns, lists),
     *(events, own_say, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),
-    *(door, overview, admin_campaigns, admin_lists, admin_templates, admin_links),
+    *(door, overview, admin_campaigns, campaign_writing, admin_lists, admin_templates, admin_links),
     *(people, admin_suppressions, subsystems, site, event_rules, keys, office),
 ):
     app.register_blueprint(module.routes)

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.admin import look
 from chalicelib.admin.frame import REGISTERED
+from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.control.event_rules import EventRule, default_rules
 from chalicelib.control.keys import KeyRing, Scope, create_key
@@ -138,6 +139,41 @@ def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None)
     assert campaigns().get(campaign).state in ("scheduled", "running")
     assert campaigns().get(campaign).created_by == "manager:boss"
     assert boss.get(f"/admin/campaigns/{campaign}").status == 200
+
+
+def test_whoever_got_another_campaign_is_left_out_by_its_name(boss: Visitor, viewers: None) -> None:
+    first, second = written(boss, name="Premiere"), written(boss, name="Spring sale")
+    form = boss.get("/admin/campaigns/new?template=promo")
+    assert "Premiere" in form.text
+    assert form.text.index("Spring sale") < form.text.index("Premiere")  # the newest is on top
+    third = written(boss, name="To the others", exclude=[second, f" {first}, {first} ,"])
+    assert spec_of(campaigns().get(third)).audience.exclude_campaigns == (second, first)
+    again = boss.get(f"/admin/campaigns/{third}/edit").text
+    assert re.findall(r'name="exclude" value="([^"]+)" checked', again) == [second, first]
+    assert third not in re.findall(r'name="exclude" value="([^"]+)"', again)  # nobody leaves out their own
+    assert boss.post(f"/admin/campaigns/{third}/edit", **(PROMO | {"exclude": [first]})).said == "saved"
+    assert spec_of(campaigns().get(third)).audience.exclude_campaigns == (first,)
+
+
+def test_an_old_campaign_is_left_out_by_its_id_and_shown_by_its_name(boss: Visitor, stage: None) -> None:
+    old = written(boss, name="Last year")
+    for n in range(20):
+        written(boss, name=f"New {n}")
+    assert "Last year" not in boss.get("/admin/campaigns/new?template=promo").text
+    campaign = written(boss, exclude=old)
+    page = f"/admin/campaigns/{campaign}/edit"
+    boss.get(page)
+    requests = Requests()
+    assert re.findall(r'value="([^"]+)" checked> <span>(Last year)', boss.get(page).text) == [(old, "Last year")]
+    assert requests.count() <= 8
+
+
+def test_an_id_that_no_campaign_has_is_named_and_stays_in_its_field(boss: Visitor, viewers: None) -> None:
+    seen = boss.post("/admin/campaigns/new", **PROMO, exclude=[written(boss), "no-such, " + "x" * 3000])
+    assert seen.status == 422
+    assert "there is no campaign no-such, xxx" in seen.text
+    assert 'value="no-such, xxx' in seen.text
+    assert re.findall(r'name="exclude" value="[^"]+" checked', seen.text)
 
 
 def test_a_campaign_by_sms_tells_its_segments_before_it_is_started(boss: Visitor, viewers: None) -> None:
