@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.admin.look import LANGUAGES, Go, Page, base_path, render, url
+from chalicelib.admin.look import LANGUAGES, Go, Page, base_path, render, url, words
 from chalicelib.control.answers import status_of
 from chalicelib.control.managers import Manager, Role
 from chalicelib.control.sessions import LASTS, Session
@@ -183,11 +183,15 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
 
 
 def shown(page: Page, request: Request, *, session: Session | None) -> Response:
-    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
+    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field;
+    the frequent ones are said in the manager's language."""
     cookies, query = _cookies(request), dict(request.query_params or {})
+    locale = language_of(request)
+    known = words(locale)["mistaken"]
+    mistakes = {field: known.get(message, message) for field, message in page.values.get("mistakes", {}).items()}
     return render(
-        Page(page.template, {"mistakes": {}, **page.values}, page.status),
-        locale=language_of(request),
+        Page(page.template, {**page.values, "mistakes": mistakes}, page.status),
+        locale=locale,
         manager=session.manager if session else None,
         token=session.form_token if session else None,
         theme=cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",

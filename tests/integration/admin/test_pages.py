@@ -2,9 +2,12 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
@@ -537,15 +540,58 @@ def test_a_notification_is_shown_at_every_step(
     assert boss.get("/admin/users/anna").status == 200
 
 
-def test_a_notification_is_found_by_its_day_template_and_status(boss: Visitor, viewers: None) -> None:
+def found(visitor: Visitor, **query: str) -> str:
+    """All pages of a search for notifications."""
+    text, following = "", "/admin/notifications?" + urlencode(query)
+    while following:
+        seen = visitor.get(following)
+        assert seen.status == 200
+        text += seen.text
+        links = re.findall(r'href="([^"]+cursor=[^"]+)"', seen.text)
+        following = unescape(links[0]) if links else ""
+    return text
+
+
+def test_a_notification_is_found_by_its_time_template_and_status(boss: Visitor, viewers: None) -> None:
     body = {"template": "password-reset", "recipients": [{"user_id": "anna"}]}
     context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
     (made,) = accept().accept(NotificationRequest.model_validate({**body, "context": context}), caller="test", key=None)
-    today = f"{now():%Y-%m-%d}"
-    assert made.id in boss.get(f"/admin/notifications?day={today}&template=password-reset&status=accepted").text
-    assert made.id not in boss.get(f"/admin/notifications?day={today}&status=failed").text
-    assert made.id not in boss.get("/admin/notifications?day=2020-01-01").text
-    assert "a day such as 2026-01-31" in boss.get("/admin/notifications?day=yesterday").text
+    here = now().astimezone(ZoneInfo(settings().default_timezone))
+    before, later = (f"{here + timedelta(hours=n):%Y-%m-%dT%H:%M}" for n in (-1, 1))
+    assert made.id in found(boss)  # of the last day
+    assert made.id in found(boss, since=before, until=later, template="password-reset", status="accepted")
+    assert made.id in found(boss, until=later)
+    assert made.id not in found(boss, since=before, status="failed")
+    assert made.id not in found(boss, since=before, template="promo")
+    assert made.id not in found(boss, until=before)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "field", "message"),
+    [
+        ("2026-11-02T10:00", "2026-11-01T10:00", "until", {"en": "beginning before the end", "ru": "раньше конца"}),
+        ("2026-10-01T00:00", "2026-11-02T00:00", "since", {"en": "at most 31 days", "ru": "не больше чем за 31 день"}),
+        ("yesterday", "", "since", {"en": "expected a date and a time", "ru": "нужны дата и время"}),
+        ("", "1026-11-02T10:00", "until", {"en": "expected a date and a time", "ru": "нужны дата и время"}),
+    ],
+)
+def test_a_wrong_span_is_named_at_its_field_in_the_language_of_the_page(
+    boss: Visitor, since: str, until: str, field: str, message: dict[str, str]
+) -> None:
+    for language, text in message.items():
+        boss.cookies["vestnik_language"] = language
+        seen = boss.get("/admin/notifications?" + urlencode({"since": since, "until": until}))
+        assert seen.status == 422
+        assert re.search(rf'id="m-{field}">[^<]*{text}', seen.text)
+        assert f'name="since" type="datetime-local" value="{since}"' in seen.text  # what was typed stays
+
+
+def test_a_quiet_day_is_passed_over_by_the_page_itself_or_by_a_link(boss: Visitor, stage: None) -> None:
+    quiet = boss.get("/admin/notifications?since=2026-11-01T10:00&until=2026-11-03T10:00").text
+    (following,) = re.findall(r'id="found" hx-get="([^"]+)"', quiet)
+    assert f'href="{following}"' in quiet
+    filtered = boss.get("/admin/notifications?since=2026-11-01T10:00&until=2026-11-03T10:00&status=failed").text
+    assert "hx-get" not in filtered  # what is rare may be a thousand pages away
 
 
 def test_a_user_is_found_by_an_address_however_it_is_written(boss: Visitor, viewers: None) -> None:
