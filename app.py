@@ -6,15 +6,17 @@ cold_start.begin()
 
 from chalice.app import Chalice
 
+from chalicelib.admin import campaign_writing, door, event_rules, keys, office, overview, people, site, subsystems
 from chalicelib.admin import campaigns as admin_campaigns
-from chalicelib.admin import door, event_rules, keys, office, overview, people, site, subsystems
 from chalicelib.admin import links as admin_links
 from chalicelib.admin import lists as admin_lists
 from chalicelib.admin import suppressions as admin_suppressions
 from chalicelib.admin import templates as admin_templates
 from chalicelib.api import (
+    campaign_moves,
     campaigns,
     control,
+    dead_letters,
     endpoints,
     events,
     links,
@@ -39,11 +41,11 @@ app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives a
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")
 for module in (
-    *(meta, control, notifications, templates, users, endpoints, live, live_demo),
-    *(campaigns, lists),
+    *(meta, control, dead_letters, notifications, templates, users, endpoints, live, live_demo),
+    *(campaigns, campaign_moves, lists),
     *(events, own_say, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),
-    *(door, overview, admin_campaigns, admin_lists, admin_templates, admin_links),
+    *(door, overview, admin_campaigns, campaign_writing, admin_lists, admin_templates, admin_links),
     *(people, admin_suppressions, subsystems, site, event_rules, keys, office),
 ):
     app.register_blueprint(module.routes)

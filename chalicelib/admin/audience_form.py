@@ -27,6 +27,12 @@ def one(form: Form, name: str) -> str:
     return next(iter(form.get(name, ())), "").strip()
 
 
+def excluded_ids(form: Form) -> list[str]:
+    """The campaigns whose recipients are left out: those that are ticked, and those that are typed with commas."""
+    given = (part.strip() for text in form.get("exclude", ()) for part in text.split(","))
+    return list(dict.fromkeys(part for part in given if part))
+
+
 def rows_of(form: Form) -> list[dict[str, str]]:
     """The conditions of the rule, with some empty ones to write into."""
     return [*_filled(form), *(_EMPTY for _ in range(_EMPTY_ROWS))]
@@ -34,7 +40,7 @@ def rows_of(form: Form) -> list[dict[str, str]]:
 
 def read_audience(form: Form) -> dict[str, Any]:
     """The audience as the API takes it. Raises: InvalidError (permanent)."""
-    out = [part.strip() for part in one(form, "exclude").split(",") if part.strip()]
+    out = excluded_ids(form)
     audience: dict[str, Any] = {"exclude_campaigns": out} if out else {}
     kind = one(form, "audience")
     if kind != "rule" and (_filled(form) or one(form, "rule_json")):
@@ -52,7 +58,7 @@ def read_audience(form: Form) -> dict[str, Any]:
 
 def audience_form(audience: Audience) -> dict[str, list[str]]:
     """What the form shows for an audience."""
-    form = {"exclude": [", ".join(audience.exclude_campaigns)]}
+    form = {"exclude": list(audience.exclude_campaigns)}
     if audience.list_id is not None:
         return form | {"audience": ["list"], "list_id": [audience.list_id]}
     if audience.rule is None:

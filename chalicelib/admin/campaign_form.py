@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import ValidationError
 
 from chalicelib.admin.audience_form import Form, audience_form, one, read_audience, written
+from chalicelib.admin.figures import read_moment
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.control.answers import invalid
@@ -95,12 +96,11 @@ def _when(form: Form, zone: str) -> dict[str, Any]:
 
 
 def _moment(text: str, zone: str) -> datetime:
-    if zone not in available_timezones():
-        zone = "UTC"  # the mistake in the zone is named by its own field; at the reader's own time a wall clock counts
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
-    except ValueError as error:
-        raise InvalidError.of("start_at", "expected a date and a time") from error
+    # A mistake in the zone is named by its own field; at the reader's own time a wall clock counts.
+    at = read_moment(text, field="start_at", zone=zone if zone in available_timezones() else "UTC")
+    if at is None:
+        raise InvalidError.of("start_at", "expected a date and a time")
+    return at
 
 
 def _number(form: Form, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Campaigns: written, checked, started, watched, held and stopped by managers."""
+"""Campaigns: listed, checked, started, watched, held and stopped. How one is written is in `campaign_writing.py`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,34 +6,28 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.audience_form import GROUPS, one, rows_of
-from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
 from chalicelib.admin.cautions import cautions
 from chalicelib.admin.charts import Axis, Curve, curves
-from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
+from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
-from chalicelib.campaigns.model import Campaign, CampaignPatch
+from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now, rfc3339
-from chalicelib.control.answers import invalid
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import campaigns, lists, runs
+from chalicelib.wiring.running import campaigns, runs
 
 routes = Blueprint(__name__)
 _FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
-_UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
-_LISTS = 50
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
 
@@ -47,83 +41,6 @@ def campaign_list(visit: Visit) -> Page:
         "following": url("/admin/campaigns", cursor=cursor) if cursor else None,
     }
     return Page("campaigns", shown)
-
-
-@page(routes, "/admin/campaigns/new", role=Role.EDITOR)
-def new_campaign(visit: Visit) -> Page:
-    """First the template, then the form that its variables ask for."""
-    key = visit.query.get("template") or visit.typed("template")
-    if not key:
-        return Page("campaign_template", {"templates": templates().everything(), "list_id": visit.query.get("list")})
-    list_id = visit.query.get("list")
-    audience = {"audience": ["list"], "list_id": [list_id]} if list_id else {"audience": ["everyone"]}
-    form = visit.form or {"rate_per_second": ["50"], "when": ["start"], "at": ["18:00"], **audience}
-    return _form_page(form, key, head=None)
-
-
-@action(routes, "/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
-def write_campaign(visit: Visit) -> Go:
-    """A draft: nothing is sent before it is started."""
-    template = templates().get(visit.typed("template"))
-    spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
-    head = campaign_control().draft(spec, by=visit.manager.key)
-    return Go(f"/admin/campaigns/{head.id}/check", done="saved")
-
-
-@preview(routes, "/admin/campaigns/count", role=Role.EDITOR)
-def count_audience(visit: Visit) -> Page:
-    """The form as it was typed, with how many it would reach; the form need not be finished."""
-    head = campaigns().get(visit.typed("campaign")) if visit.typed("campaign") else None
-    template = templates().get(visit.typed("template"))
-    counted, mistakes = None, {}
-    try:
-        spec = read_countable(visit.form, template=template)
-        counted = campaign_preview().look(head or CampaignRow(_UNSAVED), spec)
-    except InvalidError as error:
-        mistakes = mistakes_of(error)
-    shown = _form_page(visit.form, template.key, head=head)
-    return Page(shown.template, {**shown.values, "counted": counted, "mistakes": mistakes})
-
-
-@page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)
-def edit_page(visit: Visit) -> Page:
-    """The form with what was written before."""
-    head = campaigns().get(visit.path["id"])
-    spec = spec_of(head)
-    form = visit.form or form_of(spec, default_zone=settings().default_timezone)
-    return _form_page(form, spec.template, head=head)
-
-
-@action(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
-def edit_campaign(visit: Visit) -> Go:
-    """A new version; what was approved must be approved again."""
-    before = spec_of(campaigns().get(visit.path["id"]))
-    template = templates().get(before.template)
-    spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
-    given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
-    kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
-    patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
-    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key)
-    return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
-
-
-@page(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR)
-def pace_page(visit: Visit) -> Page:
-    """The one thing that can be changed while it runs."""
-    head = campaigns().get(visit.path["id"])
-    shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:g}"
-    return Page("campaign_pace", {"campaign": head, "spec": spec_of(head), "rate": shown})
-
-
-@action(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
-def set_pace(visit: Visit) -> Go:
-    """Acts within a minute."""
-    try:
-        patch = CampaignPatch.model_validate({"rate_per_second": visit.typed("rate_per_second")})
-    except ValidationError as error:
-        raise invalid(error) from error
-    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key)
-    return Go(f"/admin/campaigns/{visit.path['id']}", done="saved")
 
 
 @page(routes, "/admin/campaigns/{id}/check")
@@ -272,25 +189,3 @@ def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:
     if run["outcome"] is None:
         samples.append([rfc3339(now()), *(run["progress"][word] for word in SAMPLED)])
     return curves(samples, SAMPLED, zone=settings().default_timezone) if len(samples) > 1 else None
-
-
-def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
-    values = {
-        "form": form,
-        "rows": rows_of(form),
-        "template": templates().get(key),
-        "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
-        "campaign": head.id if head else "",
-        "group_letters": GROUPS,
-        "counted": None,
-        "title": spec_of(head).name if head else None,
-        "lists": _ready_lists(one(form, "list_id")),
-    }
-    return Page("campaign_form", values)
-
-
-def _ready_lists(chosen: str) -> dict[str, str]:
-    """The newest lists that can be written to, by id; the chosen one is among them, however old."""
-    found, _ = lists().page(limit=_LISTS, cursor=None)
-    ready = {row.list_id: str(row.name) for row in found if row.state == "ready"}
-    return {"": "—", **({chosen: chosen} if chosen and chosen not in ready else {}), **ready}

@@ -5,21 +5,17 @@ from math import ceil
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.admin.frame import (
+from chalicelib.admin.browser import (
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
     THEME_COOKIE,
-    Visit,
-    action,
     cookie,
     ip_of,
     language_of,
-    page,
     read_form,
-    redirect,
     refuse_other_sites,
-    shown,
 )
+from chalicelib.admin.frame import Visit, action, page, redirect, shown
 from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file, words
 from chalicelib.control.managers import Role
 from chalicelib.control.second_factor import check_secret, new_secret, picture

@@ -1,5 +1,5 @@
-"""How the managers' pages write numbers, shares, moments and spans of time in a manager's language. Called by
-`look.py`, which makes filters of them.
+"""How the managers' pages write numbers, shares, moments and spans of time in a manager's language, and read a moment
+that was typed. `look.py` makes filters of what writes; the forms read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.clock import now
+from chalicelib.errors import InvalidError
 from chalicelib.rendering import speech
 
 NOTHING = "—"
 _SPANS: Sequence[tuple[str, int]] = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _SHOWN_SPANS = 2
+_YEARS = (2000, 2099)  # as the API takes them: the others are mistakes
 
 
 def number(value: float, *, locale: str) -> str:
@@ -37,6 +39,20 @@ def moment(value: str | float | datetime | None, *, zone: str, locale: str) -> s
     local, this_year = at.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone)).year
     pattern = "d\u00a0MMM, HH:mm" if local.year == this_year else "d\u00a0MMM\u00a0y, HH:mm"
     return str(format_datetime(local.replace(tzinfo=None), pattern, locale=locale))
+
+
+def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
+    """What was typed as a date and a time of the zone; None where nothing was. Raises: InvalidError (permanent; names
+    the field)."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidError.of(field, "expected a date and a time") from error
+    if at.tzinfo is not None or not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise InvalidError.of(field, "expected a date and a time")
+    return at.replace(tzinfo=ZoneInfo(zone))
 
 
 def duration(seconds: float, *, units: Mapping[str, str]) -> str:

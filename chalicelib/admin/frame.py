@@ -4,37 +4,35 @@ said where it is registered, so that a test can walk over all of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from email.parser import BytesParser
-from email.policy import HTTP
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from inspect import getdoc
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.admin.look import LANGUAGES, Go, Page, base_path, render, url
+from chalicelib.admin.browser import (
+    SESSION_COOKIE,
+    THEME_COOKIE,
+    cookies_of,
+    ip_of,
+    language_of,
+    read_form,
+    refuse_other_sites,
+)
+from chalicelib.admin.look import Go, Page, render, url, words
 from chalicelib.control.answers import status_of
 from chalicelib.control.managers import Manager, Role
-from chalicelib.control.sessions import LASTS, Session
+from chalicelib.control.sessions import Session
 from chalicelib.errors import (
     ConflictError,
     FieldError,
-    ForbiddenError,
     InvalidError,
-    TooLargeError,
     UnauthorizedError,
     VestnikError,
 )
 from chalicelib.observability import Line, logger, write_line
-from chalicelib.settings import settings
 from chalicelib.wiring.admin import audit, sessions
-
-SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
-MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
-_OURSELVES = ("same-origin", "none")  # none: the reader's own doing, such as sending a form again
-_FORM, _FORM_WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     locale = language_of(request)
     session: Session | None = None
     try:
-        session = sessions().find(_cookies(request).get(SESSION_COOKIE))
+        session = sessions().find(cookies_of(request).get(SESSION_COOKIE))
         refuse_other_sites(request)
         session.manager.demand(declared.role)
         form, files = read_form(request, largest_file=declared.largest_file)
@@ -183,11 +181,15 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
 
 
 def shown(page: Page, request: Request, *, session: Session | None) -> Response:
-    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
-    cookies, query = _cookies(request), dict(request.query_params or {})
+    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field;
+    the frequent ones are said in the manager's language."""
+    cookies, query = cookies_of(request), dict(request.query_params or {})
+    locale = language_of(request)
+    known = words(locale)["mistaken"]
+    mistakes = {field: known.get(message, message) for field, message in page.values.get("mistakes", {}).items()}
     return render(
-        Page(page.template, {"mistakes": {}, **page.values}, page.status),
-        locale=language_of(request),
+        Page(page.template, {**page.values, "mistakes": mistakes}, page.status),
+        locale=locale,
         manager=session.manager if session else None,
         token=session.form_token if session else None,
         theme=cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",
@@ -204,73 +206,6 @@ def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
     if cookies:
         headers["Set-Cookie"] = list(cookies)
     return Response("", headers=headers, status_code=HTTPStatus.SEE_OTHER.value)
-
-
-def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
-    """A Set-Cookie line. `Secure` everywhere but on this machine, where there is no TLS."""
-    secure = "" if settings().public_url.startswith("http:") else " Secure;"
-    return f"{name}={value}; Path={base_path()}/admin; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
-
-
-def refuse_other_sites(request: Request) -> None:
-    """A form that a page of another origin sent; browsers say so themselves, and no page can lie about it. Raises:
-    ForbiddenError (permanent)."""
-    if request.method == "POST" and request.headers.get("sec-fetch-site", "same-origin") not in _OURSELVES:
-        raise ForbiddenError("this form was sent by another site")
-
-
-def language_of(request: Request) -> str:
-    """What was chosen, else what the browser prefers, else the stage's."""
-    chosen = _cookies(request).get(LANGUAGE_COOKIE, "")
-    if chosen in LANGUAGES:
-        return chosen
-    preferred = (request.headers.get("accept-language") or "")[:2].lower()
-    return preferred if preferred in LANGUAGES else settings().default_locale
-
-
-def ip_of(request: Request) -> str:
-    """Where the request came from, as API Gateway says it."""
-    return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
-
-
-def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
-    """The fields and the files of a form. Raises: TooLargeError, InvalidError (permanent)."""
-    if request.method != "POST":
-        return {}, {}
-    raw, kind = request.raw_body, request.headers.get("content-type", "")
-    if len(raw) > MAX_FORM_BYTES + largest_file:
-        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES + largest_file} bytes")
-    if largest_file and kind.startswith(_FORM_WITH_FILES):
-        return _parts(raw, kind)
-    if kind.partition(";")[0].strip().lower() != _FORM:
-        raise InvalidError.of("form", f"expected {_FORM}")
-    try:
-        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS), {}
-    except ValueError as error:
-        raise InvalidError.of("form", f"expected at most {MAX_FORM_FIELDS} fields in UTF-8") from error
-
-
-def _parts(raw: bytes, kind: str) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
-    """RFC 7578, whose syntax is that of a letter with attachments."""
-    letter = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw)
-    form: dict[str, list[str]] = {}
-    files: dict[str, bytes] = {}
-    for part in letter.iter_parts():
-        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(content, bytes):
-            raise InvalidError.of("form", f"expected fields as of {_FORM_WITH_FILES}")
-        if part.get_filename() is not None:
-            files[name] = content
-        else:
-            form.setdefault(name, []).append(content.decode(errors="replace"))
-    return form, files
-
-
-def _cookies(request: Request) -> dict[str, str]:
-    try:
-        return {name: one.value for name, one in SimpleCookie(request.headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
 
 
 def mistakes_of(error: VestnikError) -> dict[str, str]:

@@ -1,21 +1,25 @@
 """The keys with which services call the API."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from chalice.app import Blueprint
 
 from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.look import Go, Page
-from chalicelib.control.keys import Scope, create_key, every_key, revoke_key
+from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.keys import Scope, create_key, page_of_keys, revoke_key
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 
 routes = Blueprint(__name__)
 _LONGEST_NAME = 100
+_PAGE = 50
 
 
 @page(routes, "/admin/keys", role=Role.ADMINISTRATOR)
 def key_list(visit: Visit) -> Page:
-    """Every key, with what it may do."""
-    return Page("keys", {"keys": every_key(), "scopes": list(Scope), "made": None, "form": visit.form})
+    """The keys, with what each may do; those that are revoked come last."""
+    return _listed(visit, made=None, form=visit.form)
 
 
 @action(routes, "/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list)
@@ -27,7 +31,7 @@ def make_key(visit: Visit) -> Page:
     if not scopes:
         raise InvalidError.of("scope", "expected at least one")
     made = {"name": name, "key": create_key(name, scopes)}
-    return Page("keys", {"keys": every_key(), "scopes": list(Scope), "made": made, "form": {}})
+    return _listed(visit, made=made, form={})
 
 
 @action(routes, "/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list)
@@ -35,3 +39,9 @@ def end_key(visit: Visit) -> Go:
     """For good; refused everywhere within half a minute."""
     revoke_key(visit.path["id"])
     return Go("/admin/keys", done="revoked")
+
+
+def _listed(visit: Visit, *, made: Mapping[str, str] | None, form: Mapping[str, Any]) -> Page:
+    keys, cursor = page_of_keys(limit=_PAGE, cursor=visit.query.get("cursor"))
+    following = url("/admin/keys", cursor=cursor) if cursor else None
+    return Page("keys", {"keys": keys, "following": following, "scopes": list(Scope), "made": made, "form": form})

@@ -1,5 +1,8 @@
 """Managers and their roles, and the audit."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from chalice.app import Blueprint
 
 from chalicelib.admin.frame import REGISTERED, Visit, action, page
@@ -16,9 +19,8 @@ _AUDIT_FIELDS = ("by", "did", "thing", "outcome")
 
 @page(routes, "/admin/managers", role=Role.ADMINISTRATOR)
 def manager_list(visit: Visit) -> Page:
-    """Everybody who may sign in."""
-    values = {"managers": managers().everybody(), "roles": list(Role), "made": None, "form": visit.form}
-    return Page("managers", values)
+    """Everybody who may sign in, by name."""
+    return _everybody(visit, made=None, form=visit.form)
 
 
 @action(routes, "/admin/managers", role=Role.ADMINISTRATOR, does="manager.add", again=manager_list)
@@ -26,7 +28,7 @@ def add_manager(visit: Visit) -> Page:
     """Shows the new password once."""
     name = visit.typed("name").lower()
     secret = managers().add(name, roles=list(visit.form.get("role", ())), by=visit.manager.name)
-    return _with_password(name, secret)
+    return _with_password(visit, name, secret)
 
 
 @action(routes, "/admin/managers/{name}/roles", role=Role.ADMINISTRATOR, does="manager.roles", again=manager_list)
@@ -48,7 +50,7 @@ def set_access(visit: Visit) -> Go:
 @action(routes, "/admin/managers/{name}/password", role=Role.ADMINISTRATOR, does="manager.password", again=manager_list)
 def reset_password(visit: Visit) -> Page:
     """A new password, shown once; their sessions end."""
-    return _with_password(visit.path["name"], managers().reset_password(visit.path["name"]))
+    return _with_password(visit, visit.path["name"], managers().reset_password(visit.path["name"]))
 
 
 @action(
@@ -75,6 +77,12 @@ def audit_list(visit: Visit) -> Page:
     return Page("audit", shown)
 
 
-def _with_password(name: str, secret: str) -> Page:
-    made = {"name": name, "password": secret}
-    return Page("managers", {"managers": managers().everybody(), "roles": list(Role), "made": made, "form": {}})
+def _with_password(visit: Visit, name: str, secret: str) -> Page:
+    return _everybody(visit, made={"name": name, "password": secret}, form={})
+
+
+def _everybody(visit: Visit, *, made: Mapping[str, str] | None, form: Mapping[str, Any]) -> Page:
+    found, cursor = managers().page(limit=_PAGE, cursor=visit.query.get("cursor"))
+    following = url("/admin/managers", cursor=cursor) if cursor else None
+    shown = {"managers": found, "following": following, "roles": list(Role), "made": made, "form": form}
+    return Page("managers", shown)

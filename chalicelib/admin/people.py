@@ -1,19 +1,25 @@
 """Notifications and users: what became of a letter, and why somebody got none."""
 
 import json
-from datetime import date
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.figures import read_moment
+from chalicelib.admin.frame import Visit, action, mistakes_of, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.clock import now
+from chalicelib.control.answers import status_of
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.pipeline.by_day import MAX_DAYS
 from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.ledger import DeliveryKey
 from chalicelib.pipeline.statuses import NOTIFICATION_STATUSES
+from chalicelib.settings import settings
 from chalicelib.wiring.desk import history, revive
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.letters import templates
@@ -21,34 +27,34 @@ from chalicelib.wiring.people import directory, preferences
 
 routes = Blueprint(__name__)
 _PAGE = 20
+_ASKED = ("since", "until", "template", "status")
 
 
 @page(routes, "/admin/notifications")
 def find_notification(visit: Visit) -> Page:
-    """One by its id, or those of a user; else those of a day, by template and status."""
+    """One by its id, or those of a user; else those of a span of time, by template and status."""
     wanted = visit.query.get("id", "").strip()
-    found = _found(wanted) if wanted else None
-    query = {name: visit.query.get(name, "").strip() for name in ("day", "template", "status")}
-    day = _day(query["day"])
-    listed: list[dict[str, Any]] = []
-    cursor = None
-    if not wanted:
-        listed, cursor = history().of_day(
-            day, template=query["template"] or None, status=query["status"] or None, cursor=visit.query.get("cursor")
-        )
-    elif found is None:
-        listed, cursor = history().of_user(wanted, limit=_PAGE, cursor=visit.query.get("cursor"))
-    following = {"id": wanted, "cursor": cursor} if wanted else {**query, "day": f"{day}", "cursor": cursor}
+    asked = {name: value for name in _ASKED if (value := visit.query.get(name, "").strip())}
+    if not {"since", "until"} & asked.keys():
+        asked["since"] = _a_day_ago()
     shown: dict[str, Any] = {
         "wanted": wanted,
-        "found": found,
-        "query": {**query, "day": f"{day}"},
+        "found": _found(wanted) if wanted else None,
+        "query": {**dict.fromkeys(_ASKED, ""), **asked},
+        "most_days": MAX_DAYS,
         "templates": sorted(templates().keys()),
         "statuses": NOTIFICATION_STATUSES,
-        "listed": listed,
-        "following": url("/admin/notifications", **{k: v for k, v in following.items() if v}) if cursor else None,
+        "listed": [],
+        "following": None,
     }
-    return Page("notifications", shown)
+    try:
+        listed, cursor = _listed(visit, wanted, asked) if shown["found"] is None else ([], None)
+    except InvalidError as error:
+        mistaken = {**shown, "mistakes": mistakes_of(error)}
+        return Page("notifications", mistaken, status_of(error))
+    following = {"id": wanted} if wanted else asked
+    shown["following"] = url("/admin/notifications", **following, cursor=cursor) if cursor else None
+    return Page("notifications", {**shown, "listed": listed})
 
 
 @page(routes, "/admin/notifications/{id}")
@@ -109,11 +115,23 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text) if text else now().date()
-    except ValueError as error:
-        raise InvalidError.of("day", "expected a day such as 2026-01-31") from error
+def _listed(visit: Visit, wanted: str, asked: Mapping[str, str]) -> tuple[list[dict[str, Any]], str | None]:
+    cursor = visit.query.get("cursor")
+    if wanted:
+        return history().of_user(wanted, limit=_PAGE, cursor=cursor)
+    since, until = (read_moment(asked.get(name), field=name, zone=_zone()) for name in ("since", "until"))
+    return history().search(
+        since=since, until=until, template=asked.get("template"), status=asked.get("status"), cursor=cursor
+    )
+
+
+def _a_day_ago() -> str:
+    """As a form says it: what is shown before anything was asked for."""
+    return f"{(now() - timedelta(days=1)).astimezone(ZoneInfo(_zone())):%Y-%m-%dT%H:%M}"
+
+
+def _zone() -> str:
+    return settings().default_timezone
 
 
 def _found(notification_id: str) -> dict[str, Any] | None:

@@ -90,7 +90,7 @@ class NotificationAnswer(Answer):
 
 
 class HistoryPage(Answer):
-    """A page of a user's notifications, newest first; `cursor` is null on the last page."""
+    """A page of notifications, newest first; `cursor` is null on the last page."""
 
     notifications: list[NotificationAnswer]
     cursor: str | None

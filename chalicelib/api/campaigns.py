@@ -1,4 +1,5 @@
-"""`/v1/campaigns`: mailings to audiences: written, started, watched, held and stopped."""
+"""`/v1/campaigns`: mailings to audiences: written, watched, tried. How one is started, held and stopped is in
+`campaign_moves.py`."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -38,20 +39,6 @@ class TestBody(BaseModel):
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=10)]
 
 
-class ResendBody(BaseModel):
-    """What to send once more; nothing given: all that the newest run certainly did not send."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"reasons": ["no_address"]}]}
-    )
-
-    run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
-    reasons: Annotated[
-        tuple[str, ...] | None,
-        Field(min_length=1, max_length=20, description="as in progress.skipped and progress.failed_reasons"),
-    ] = None
-
-
 class PreviewQuery(BaseModel):
     """Where an earlier look at a large audience stopped."""
 
@@ -72,7 +59,7 @@ class PreviewQuery(BaseModel):
 )
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     """A draft: nothing is sent before it is started."""
-    return _described(campaign_control().draft(call.body, by=call.caller.key_id))
+    return described(campaign_control().draft(call.body, by=call.caller.key_id))
 
 
 @endpoint(
@@ -87,7 +74,7 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Each with its progress."""
     found, cursor = campaigns().page(limit=call.query.limit, cursor=call.query.cursor)
-    return {"campaigns": [_described(row) for row in found], "cursor": cursor}
+    return {"campaigns": [described(row) for row in found], "cursor": cursor}
 
 
 @endpoint(
@@ -101,7 +88,7 @@ def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
 def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one a recipient and
     channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
-    return _described(campaigns().get(call.path["id"]))
+    return described(campaigns().get(call.path["id"]))
 
 
 @endpoint(
@@ -116,7 +103,7 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
 def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and
     `publish_per_second` can be changed, and act within a minute."""
-    return _described(campaign_control().edit(call.path["id"], call.body, by=call.caller.key_id))
+    return described(campaign_control().edit(call.path["id"], call.body, by=call.caller.key_id))
 
 
 @endpoint(
@@ -179,107 +166,6 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     }
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/start",
-    summary="Start a campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def start_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """Checks everything first: with a mistake nothing is started. Where the stage asks for it, the campaign waits for
-    another manager's approval."""
-    return _described(campaign_control().start(call.path["id"], by=call.caller.key_id))
-
-
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/approve",
-    summary="Approve another manager's campaign",
-    scope=Scope.CAMPAIGNS_APPROVE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """It is scheduled then. Nobody approves what they wrote."""
-    return _described(campaign_control().approve(call.path["id"], by=call.caller.key_id))
-
-
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/pause",
-    summary="Hold a campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """Each worker finishes the chunk in its hands, and sends no other."""
-    return _described(campaign_control().pause(call.path["id"], by=call.caller.key_id))
-
-
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/resume",
-    summary="Go on with a held campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """With exactly what is left."""
-    return _described(campaign_control().resume(call.path["id"], by=call.caller.key_id))
-
-
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/cancel",
-    summary="Stop a campaign for good",
-    scope=Scope.CAMPAIGNS_WRITE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """What no worker has claimed is cancelled and counted so."""
-    return _described(campaign_control().cancel(call.path["id"], by=call.caller.key_id))
-
-
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/canary/release",
-    summary="Send the rest after a canary",
-    scope=Scope.CAMPAIGNS_WRITE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def release_campaign_canary(call: Call[None, None]) -> dict[str, Any]:
-    """The first part has gone; the rest was held for this."""
-    return _described(campaign_control().release_canary(call.path["id"], by=call.caller.key_id))
-
-
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/resend",
-    summary="Send once more what was not sent",
-    scope=Scope.CAMPAIGNS_WRITE,
-    body=ResendBody,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-)
-def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
-    """To those alone to whom it was certainly not sent (skipped, failed), by reason. Asked again, it takes only what is
-    still unsent; what is uncertain waits for a person."""
-    body, caller = call.body, call.caller.key_id
-    return _described(campaign_control().resend(call.path["id"], by=caller, run=body.run, reasons=body.reasons))
-
-
-def _described(head: CampaignRow) -> dict[str, Any]:
+def described(head: CampaignRow) -> dict[str, Any]:
+    """As the API answers it."""
     return describe_campaign(head, runs=runs(), preview=campaign_preview())

@@ -1,4 +1,4 @@
-"""`/v1/notifications`: ask for a letter, see what became of it, stop it."""
+"""`/v1/notifications`: ask for a letter, see what became of it, find it, stop it."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -6,10 +6,12 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import BaseModel, ConfigDict, Field
 
-from chalicelib.api.answers import AcceptedNotifications, HistoryPage, NotificationAnswer
+from chalicelib.api.answers import AcceptedNotifications, HistoryPage, NotificationAnswer, ShownStatus
 from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError
+from chalicelib.pipeline.by_day import MAX_DAYS
 from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.pipeline.requests import NotificationRequest
@@ -59,6 +61,39 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
             for one in accepted
         ]
     }
+
+
+class SearchQuery(BaseModel):
+    """Which notifications; times as of RFC 3339, whatever their offset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    since: Annotated[Moment | None, Field(description="the first moment; default: a day before `until`")] = None
+    until: Annotated[
+        Moment | None, Field(description=f"the end, at most {MAX_DAYS} days later, not in it; default: now")
+    ] = None
+    template: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    status: ShownStatus | None = None
+    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the page before")] = None
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/notifications",
+    summary="What was asked for in a span of time, newest first",
+    scope=Scope.READ,
+    query=SearchQuery,
+    answer=HistoryPage,
+)
+def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
+    """Without those of campaigns, which are found through their campaign or their user. A page holds at most twenty, of
+    one day (UTC), and may be empty: `cursor` alone says whether there are more."""
+    asked = call.query
+    notifications, cursor = history().search(
+        since=asked.since, until=asked.until, template=asked.template, status=asked.status, cursor=asked.cursor
+    )
+    return {"notifications": notifications, "cursor": cursor}
 
 
 @endpoint(

@@ -16,6 +16,7 @@ from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, Campaig
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
 _LISTED = "campaigns"
+_LONGEST_ID = 64  # of ours; DynamoDB refuses a whole request for one key that is too long
 
 
 class CampaignStore:
@@ -64,12 +65,17 @@ class CampaignStore:
             page = CampaignRow.by_creation.query(
                 _LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
             )
-            ids = [row.id for row in page]
-            found = {row.id: row for row in CampaignRow.batch_get([(one, HEAD_PART) for one in ids])} if ids else {}
+            heads = self.some([row.id for row in page])
         following = page.last_evaluated_key
-        return [found[one] for one in ids if one in found], write_cursor(
-            following, scope=_LISTED
-        ) if following else None
+        return heads, write_cursor(following, scope=_LISTED) if following else None
+
+    def some(self, ids: Sequence[str]) -> list[CampaignRow]:
+        """Those of these that there are, in the same order; a hundred a request. Raises: UnavailableError
+        (retryable)."""
+        keys = [(one, HEAD_PART) for one in ids if len(one) <= _LONGEST_ID]
+        with reaching_dynamodb():
+            found = {row.id: row for row in CampaignRow.batch_get(keys)} if keys else {}
+        return [found[one] for one in ids if one in found]
 
     def versions(self, campaign_id: str) -> list[CampaignRow]:
         """Every version, oldest first. Raises: UnavailableError (retryable)."""

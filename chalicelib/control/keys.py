@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
 
-from pynamodb.exceptions import UpdateError
-
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.configuration import ApiKeyRow
+from chalicelib.storage.cursor import read_cursor, write_cursor
 
 PREFIX = "vk"
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-MAX_KEYS = 500
+_LISTED = "keys"  # the one partition of the index
 _KNOWN_FOR_SECONDS = 30  # a revoked key is refused after so long at the latest
 
 
@@ -74,7 +73,15 @@ def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secr
         raise InvalidError.of("key_id", "expected 1 to 64 letters, digits and hyphens")
     secret = secret or secrets.token_urlsafe(32)
     with reaching_dynamodb():
-        ApiKeyRow(key_id, name=name, secret_hash=_hash(secret), scopes=list(scopes), created_at=rfc3339(now())).save()
+        ApiKeyRow(
+            key_id,
+            listed=_LISTED,
+            place=_place(name, revoked=False),
+            name=name,
+            secret_hash=_hash(secret),
+            scopes=list(scopes),
+            created_at=rfc3339(now()),
+        ).save()
     return f"{PREFIX}_{key_id}_{secret}"
 
 
@@ -89,24 +96,29 @@ class Key:
     revoked_at: str | None
 
 
-def every_key() -> list[Key]:
-    """All of them by name: they are few. Raises: UnavailableError (retryable)."""
+def page_of_keys(*, limit: int, cursor: str | None) -> tuple[list[Key], str | None]:
+    """Keys by name, the revoked ones last, and the cursor of the next ones; one request. Raises: InvalidError
+    (permanent: a foreign cursor), UnavailableError (retryable)."""
+    start = read_cursor(cursor, scope=_LISTED) if cursor else None
     with reaching_dynamodb():
-        rows = list(ApiKeyRow.scan(limit=MAX_KEYS))
-    keys = [Key(row.key_id, row.name, list(row.scopes), row.created_at, row.revoked_at) for row in rows]
-    return sorted(keys, key=lambda key: (key.revoked_at is not None, key.name, key.key_id))
+        page = ApiKeyRow.in_order.query(_LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
+        keys = [Key(row.key_id, row.name, list(row.scopes), row.created_at, row.revoked_at) for row in page]
+    last = page.last_evaluated_key
+    return keys, write_cursor(last, scope=_LISTED) if last else None
 
 
 def revoke_key(key_id: str) -> None:
     """For good; repeating it is harmless. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        try:
-            revoked = ApiKeyRow.revoked_at.set(ApiKeyRow.revoked_at | rfc3339(now()))
-            ApiKeyRow(key_id).update(actions=[revoked], condition=ApiKeyRow.key_id.exists())
-            return
-        except UpdateError as error:
-            if not condition_failed(error):
-                raise
+    with reaching_dynamodb(), suppress(ApiKeyRow.DoesNotExist):
+        row = ApiKeyRow.get(key_id, consistent_read=True)
+        row.update(
+            actions=[
+                ApiKeyRow.revoked_at.set(ApiKeyRow.revoked_at | rfc3339(now())),
+                ApiKeyRow.listed.set(_LISTED),
+                ApiKeyRow.place.set(_place(row.name, revoked=True)),
+            ]
+        )
+        return
     raise NotFoundError(f"there is no key {key_id}")
 
 
@@ -141,6 +153,10 @@ def _read(key_id: str, digest: str) -> Caller:
     if row is None or row.revoked_at or not hmac.compare_digest(row.secret_hash, digest):
         raise UnauthorizedError("this API key is unknown or revoked")
     return Caller(key_id=key_id, scopes=frozenset(row.scopes))
+
+
+def _place(name: str, *, revoked: bool) -> str:
+    return f"{'revoked' if revoked else 'in use'} {name}"
 
 
 def _hash(secret: str) -> str:

@@ -7,26 +7,21 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.allowance import Allowances
+from chalicelib.control.passwords import fits, hashed, nobodys_hash
 from chalicelib.control.second_factor import check_secret, step_of
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
-from chalicelib.storage.managers import ManagerRow
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.managers import LISTED, ManagerRow
 
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
-MIN_PASSWORD, MAX_PASSWORD = 12, 256
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _TRIES, _TRIES_OF_AN_IP, _MINUTES = 10, 30, 15
-MAX_MANAGERS = 100  # people of one marketing department; all are shown on one page
 
 
 class Role(StrEnum):
@@ -80,7 +75,8 @@ class Managers:
         at = rfc3339(self._clock())
         row = ManagerRow(
             name,
-            password_hash=_hashed(secret),
+            listed=LISTED,
+            password_hash=hashed(secret),
             roles=_checked(roles),
             sessions_since=at,
             created_at=at,
@@ -101,8 +97,8 @@ class Managers:
         taken = [self._allowances.take(f"sign-in-ip#{ip}", times=_TRIES_OF_AN_IP, minutes=_MINUTES)]
         taken.append(self._allowances.take(f"sign-in#{name[:64]}", times=_TRIES, minutes=_MINUTES))
         row = _find(name) if _NAME.fullmatch(name) else None
-        fits = _fits(row.password_hash if row else _nobodys_hash(), password)
-        if row is None or not fits or row.disabled or not self._use_code(row, code):
+        right = fits(row.password_hash if row else nobodys_hash(), password)
+        if row is None or not right or row.disabled or not self._use_code(row, code):
             raise UnauthorizedError("the name, the password or the code is wrong")
         # Taken before the work, so that tries at the same moment count too; only those that fail stay counted.
         for window in taken:
@@ -120,17 +116,23 @@ class Managers:
             raise NotFoundError(f"there is no manager {name}")
         return _read(row)
 
-    def everybody(self) -> list[Manager]:
-        """All accounts by name: they are few. Raises: UnavailableError (retryable)."""
+    def page(self, *, limit: int, cursor: str | None) -> tuple[list[Manager], str | None]:
+        """Accounts by name, at most a hundred, and the cursor of the next ones; two requests. Raises: InvalidError
+        (permanent: a foreign cursor), UnavailableError (retryable)."""
+        start = read_cursor(cursor, scope=LISTED) if cursor else None
         with reaching_dynamodb():
-            return sorted((_read(row) for row in ManagerRow.scan(limit=MAX_MANAGERS)), key=lambda one: one.name)
+            page = ManagerRow.by_name.query(LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
+            names = [row.name for row in page]
+            found = {row.name: _read(row) for row in ManagerRow.batch_get(names)} if names else {}
+        last = page.last_evaluated_key
+        return [found[name] for name in names if name in found], write_cursor(last, scope=LISTED) if last else None
 
     def change_password(self, name: str, *, old: str, new: str) -> None:
         """Ends every session of the account. Raises: InvalidError (permanent), UnavailableError (retryable)."""
         row = _find(name)
-        if row is None or not _fits(row.password_hash, old):
+        if row is None or not fits(row.password_hash, old):
             raise InvalidError.of("old", "this is not the present password")
-        self._update(name, [ManagerRow.password_hash.set(_hashed(new, field="new"))])
+        self._update(name, [ManagerRow.password_hash.set(hashed(new, field="new"))])
 
     def set_second_factor(self, name: str, secret: str, code: str) -> None:
         """From now on a code of the app is asked for; this one shows that the app has the secret. Raises: InvalidError
@@ -145,7 +147,7 @@ class Managers:
     def drop_second_factor(self, name: str, *, password: str) -> None:
         """By whoever has it. Raises: InvalidError (permanent), UnavailableError (retryable)."""
         row = _find(name)
-        if row is None or not _fits(row.password_hash, password):
+        if row is None or not fits(row.password_hash, password):
             raise InvalidError.of("password", "this is not the present password")
         self.forget_second_factor(name)
 
@@ -162,7 +164,7 @@ class Managers:
         """A new password, for somebody who has lost theirs; ends every session. Raises: NotFoundError (permanent),
         UnavailableError (retryable)."""
         secret = secrets.token_urlsafe(15)
-        self._update(name, [ManagerRow.password_hash.set(_hashed(secret))])
+        self._update(name, [ManagerRow.password_hash.set(hashed(secret))])
         return secret
 
     def set_roles(self, name: str, roles: Collection[str], *, by: str) -> None:
@@ -198,9 +200,10 @@ class Managers:
 
     def _update(self, name: str, actions: list[Action], *, ends_sessions: bool = True) -> None:
         since = [ManagerRow.sessions_since.set(rfc3339(self._clock()))] if ends_sessions else []
+        listed = ManagerRow.listed.set(LISTED)
         with reaching_dynamodb():
             try:
-                ManagerRow(name).update(actions=[*actions, *since], condition=ManagerRow.name.exists())
+                ManagerRow(name).update(actions=[*actions, *since, listed], condition=ManagerRow.name.exists())
             except UpdateError as error:
                 if not condition_failed(error):
                     raise
@@ -224,31 +227,3 @@ def _checked(roles: Collection[str]) -> list[str]:
     if unknown or not roles:
         raise InvalidError.of("roles", f"expected some of: {', '.join(Role)}")
     return sorted(roles)
-
-
-@cache
-def _hasher() -> "PasswordHasher":
-    from argon2 import PasswordHasher  # 20 ms and a shared library that no other call needs
-
-    # argon2id as OWASP's password storage cheat sheet asks for: one thread, because a small Lambda has no second core.
-    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-
-
-def _hashed(password: str, *, field: str = "password") -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InvalidError.of(field, f"expected {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-    return _hasher().hash(password)
-
-
-def _fits(password_hash: str, password: str) -> bool:
-    from argon2.exceptions import VerificationError
-
-    try:
-        return _hasher().verify(password_hash, password[: MAX_PASSWORD + 1])
-    except VerificationError:
-        return False
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher().hash(secrets.token_urlsafe(15))

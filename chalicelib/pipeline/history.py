@@ -1,14 +1,17 @@
-"""Reads what the ledger knows: one notification with its timeline, and a user's history. Called by the API."""
+"""Reads what the ledger knows: one notification with its timeline, a user's history, and what was asked
+for in a span of time. Called by the API and the managers' page."""
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from functools import partial
+from datetime import datetime
+from itertools import accumulate
 from typing import Any
+
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.pipeline.by_day import Span, newest
 from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -17,14 +20,11 @@ from chalicelib.storage.ledger import (
     DeliveryRow,
     LedgerRow,
     NotificationRow,
-    day_shards,
     delivery_part,
 )
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
-_LOOKED_AT = 25  # of each of a day's shards: a hundred in all
-_AFTER_ALL = "~"  # after every moment
 
 
 class History:
@@ -62,21 +62,32 @@ class History:
         following = {"at": last["created_at"]["S"], "id": last["notification_id"]["S"]}
         return described, write_cursor(following, scope=user_id)
 
-    def of_day(
-        self, day: date, *, template: str | None = None, status: str | None = None, cursor: str | None = None
+    def search(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        template: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """What was asked for on a day (UTC), newest first, but for campaigns. A page looks through a hundred at most,
-        so one that asks for something rare may be empty and still have a next. At most six requests. Raises:
-        InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
-        scope = f"{day}#{template}#{status}"
-        before = str(read_cursor(cursor, scope=scope).get("place")) if cursor else _AFTER_ALL
+        """What was asked for from a moment to before another, newest first, but for campaigns; see `Span.of`. A page
+        looks through a hundred of one day (UTC) at most, so one of a quiet day, or one that asks for something rare,
+        may be empty and still have a next. At most five requests. Raises: InvalidError (permanent: a wrong span, a
+        cursor that is not ours), UnavailableError (retryable)."""
+        span = Span.of(since, until, now=self._clock())
+        scope = f"{since}#{until}#{template}#{status}"
+        place = str(read_cursor(cursor, scope=scope).get("place")) if cursor else None
         with reaching_dynamodb():
-            heads, reached = _heads_of_day(f"{day}", before)
+            heads, reached = newest(span, place)
             wanted = [head for head in heads if template in (None, head.template)]
             if status is None:  # else only their deliveries tell who fits; one more than a page says there are more
                 wanted = wanted[: PAGE_SIZE + 1]
-            deliveries = self._deliveries(wanted)
-        described = [(head, self._describe(head, deliveries.get(head.notification_id, []))) for head in wanted]
+            looked_at = _in_one_request(wanted)
+            deliveries = self._deliveries(looked_at)
+        if len(looked_at) < len(wanted):
+            reached = str(looked_at[-1].place)
+        described = [(head, self._describe(head, deliveries.get(head.notification_id, []))) for head in looked_at]
         fitting = [(head, one) for head, one in described if status in (None, one["status"])]
         shown = fitting[:PAGE_SIZE]
         if len(fitting) > PAGE_SIZE:
@@ -112,28 +123,10 @@ class History:
         }
 
 
-def _heads_of_day(day: str, before: str) -> tuple[list[NotificationRow], str | None]:
-    """The next ones down to a place, and that place (None: there are no more)."""
-    found: list[NotificationRow] = []
-    reached = ""
-    shards = list(day_shards(day))
-    with ThreadPoolExecutor(len(shards)) as pool:  # they answer side by side
-        pages = list(pool.map(partial(_heads_of_shard, before=before), shards))
-    for rows, more in pages:
-        found += rows
-        if more:  # below its last there may be more in this shard, which come before others' rows
-            reached = max(reached, str(rows[-1].place))
-    newest = sorted((row for row in found if str(row.place) >= reached), key=lambda row: str(row.place), reverse=True)
-    return newest, reached or None
-
-
-def _heads_of_shard(shard: str, *, before: str) -> tuple[list[NotificationRow], bool]:
-    """The newest of one shard down from a place, and whether there are more."""
-    page = LedgerRow.by_day.query(
-        shard, NotificationRow.place < before, scan_index_forward=False, limit=_LOOKED_AT, page_size=_LOOKED_AT
-    )
-    rows = [row for row in page if isinstance(row, NotificationRow)]
-    return rows, bool(page.last_evaluated_key)
+def _in_one_request(heads: Sequence[NotificationRow]) -> list[NotificationRow]:
+    """As many of the first ones as have deliveries that one request reads."""
+    counted = accumulate(len(head.channels) for head in heads)
+    return [head for head, keys in zip(heads, counted, strict=True) if keys <= BATCH_GET_PAGE_LIMIT]
 
 
 def _start_key(given: Mapping[str, Any], user_id: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
@@ -34,13 +34,28 @@ class TemplateRow(StageTable):
     created_by = UnicodeAttribute()
 
 
+class KeysInOrderIndex(GlobalSecondaryIndex["ApiKeyRow"]):
+    """The keys as managers see them, without their hashes; made or revoked a few times a year."""
+
+    class Meta:
+        index_name = "in-order"
+        projection = IncludeProjection(["name", "scopes", "created_at", "revoked_at"])
+
+    listed: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    place: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class ApiKeyRow(StageTable):
-    """A service's key, stored only as the SHA-256 of its secret (256 random bits: a slow hash would add nothing)."""
+    """A service's key, stored only as the SHA-256 of its secret (256 random bits: a slow hash would add nothing).
+    `place` puts those that work before those that are revoked, each by name."""
 
     class Meta(TableMeta):
         thing = "api-keys"
 
     key_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    in_order = KeysInOrderIndex()
+    listed = UnicodeAttribute(null=True)
+    place = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
     secret_hash = UnicodeAttribute()
     scopes: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)

@@ -3,8 +3,22 @@
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.storage.base import StageTable, TableMeta
+
+LISTED = "managers"  # the one partition of `by-name`
+
+
+class ByNameIndex(GlobalSecondaryIndex["ManagerRow"]):
+    """The accounts by name. Keys alone: a sign-in writes nothing here, and no secret is kept twice."""
+
+    class Meta:
+        index_name = "by-name"
+        projection = KeysOnlyProjection()
+
+    listed: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    name: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
 class ManagerRow(StageTable):
@@ -14,6 +28,8 @@ class ManagerRow(StageTable):
         thing = "managers"
 
     name: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    by_name = ByNameIndex()
+    listed = UnicodeAttribute(null=True)
     password_hash = UnicodeAttribute()
     roles: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     disabled: BooleanAttribute = BooleanAttribute(default=False)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, expect
 
+from chalicelib.clock import now
 from infra.local.cloud import STAGE
 from tests.browser.desk import MORE_TIME_MS, Desk, sign_in, signed_in, written
 from tests.e2e.conftest import Vestnik, eventually
@@ -206,3 +209,45 @@ def test_a_campaign_is_written_and_sent_without_a_script(
 
     eventually(done, limit_seconds=MORE_TIME_MS / 1000)
     desk.close()
+
+
+def test_recipients_of_another_campaign_are_left_out_by_keyboard_alone(
+    browser: Browser, vestnik: Vestnik, readers: None, session: Any
+) -> None:
+    desk = signed_in(browser, vestnik, session, java_script_enabled=False)
+    first = written(desk, "The first of two").rpartition("/")[2]
+    second = written(desk, "The second of two")
+    page = desk.open(f"{second}/edit")
+    page.locator("summary", has_text="Without the recipients of other campaigns").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    newest = page.get_by_role("checkbox", name="The first of two")
+    expect(newest).to_be_focused()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Save and check").press("Enter")
+    expect(page.get_by_role("heading", name="Who gets it")).to_be_visible()
+    chosen = desk.open(f"{second}/edit").get_by_role("checkbox", name="The first of two")
+    expect(chosen).to_be_visible()  # what is chosen is not folded away
+    expect(chosen).to_be_checked()
+    assert vestnik.call("GET", f"/v1{second}").json()["audience"]["exclude_campaigns"] == [first]
+    desk.close()
+
+
+def test_the_open_choice_of_campaigns_is_fit_for_everybody(desk: Desk) -> None:
+    written(desk, "One to leave out")
+    page = desk.open("/campaigns/new?template=promo")
+    page.locator("summary", has_text="Without the recipients of other campaigns").click()
+    page.set_viewport_size({"width": 360, "height": 740})
+    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_days_on_which_nothing_was_asked_for_are_passed_over(desk: Desk, vestnik: Vestnik) -> None:
+    context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
+    body = {"template": "password-reset", "recipients": [{"email": "quiet@admin.example"}], "context": context}
+    [asked] = vestnik.call("POST", "/v1/notifications", body).json()["notifications"]
+    since, until = (f"{now() + timedelta(days=n):%Y-%m-%dT%H:%M}" for n in (-2, 3))
+    page = desk.open(f"/notifications?since={since}&until={until}")
+    expect(page.locator(f"#found a[href$='{asked['id']}']")).to_be_visible()
+    assert desk.troubles == []

@@ -65,6 +65,17 @@ def test_nobody_imports_the_app_and_only_the_settings_read_the_environment(path:
 # ---------------------------------------------------------------- tables
 
 
+def test_only_the_directory_of_users_is_ever_scanned() -> None:
+    scanning = {
+        str(path.relative_to(ROOT / "chalicelib"))
+        for path in sources("chalicelib")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("scan", "rate_limited_scan")
+    }
+
+    assert scanning == {"profiles/directory.py"}
+
+
 def tables() -> list[type[Model]]:
     """The models that are a table, not a kind of row of one."""
     for module in walk_packages(chalicelib.__path__, "chalicelib."):

@@ -176,6 +176,12 @@ def test_the_apps_policy_names_its_own_stage_alone(kind: str, stage: str) -> Non
         assert all(re.search(_own(stage), resource + condition) for resource in named), statement["Sid"]
 
 
+def test_the_api_may_scan_no_table_but_the_users() -> None:
+    policy = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
+    scanned = [_as_list(s["Resource"]) for s in policy["Statement"] if "dynamodb:Scan" in s["Action"]]
+    assert scanned == [["arn:aws:dynamodb:*:*:table/vestnik-prod-users"]]
+
+
 @pytest.mark.parametrize("kind", POLICIES)
 def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage(kind: str) -> None:
     policies = {stage: (ROOT / ".chalice" / f"{kind}-{stage}.json").read_text() for stage in STAGES}

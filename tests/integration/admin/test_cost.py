@@ -5,6 +5,8 @@ from tests.integration.admin.stocked import Stock
 from tests.integration.control.requests_made import Requests
 
 MOST = 8
+# Who a campaign reaches is not known before somebody looks through the users: a hundred of them, in one request.
+THE_AUDIENCE = "/admin/campaigns/{id}/check"
 
 
 def test_no_page_takes_more_than_eight_requests_to_the_tables(boss: Visitor, stock: Stock) -> None:
@@ -17,3 +19,12 @@ def test_no_page_takes_more_than_eight_requests_to_the_tables(boss: Visitor, sto
         boss.get(path)
         taken[path] = requests.count()
     assert {path: n for path, n in taken.items() if n > MOST} == {}
+
+
+def test_no_page_scans_a_table_but_the_look_at_an_audience(boss: Visitor, stock: Stock) -> None:
+    scans = {}
+    for route, path in stock.addresses().items():
+        requests = Requests()
+        assert boss.get(path).status == 200, path
+        scans[route] = requests.count("Scan")
+    assert {route: n for route, n in scans.items() if n} == {THE_AUDIENCE: 1}

@@ -2,24 +2,30 @@
 
 import json
 import re
+from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
 
 from chalicelib.admin import look
 from chalicelib.admin.frame import REGISTERED
+from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.control.event_rules import EventRule, default_rules
-from chalicelib.control.keys import KeyRing
+from chalicelib.control.keys import KeyRing, Scope, create_key
 from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.profiles.objections import read_objections
 from chalicelib.settings import settings
+from chalicelib.storage.managers import LISTED, ManagerRow
+from chalicelib.wiring.admin import managers
 from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
 from chalicelib.wiring.desk import failover
@@ -109,6 +115,25 @@ def test_a_large_audience_is_counted_after_the_page_is_shown(boss: Visitor, stag
     assert "Still counting" not in whole
 
 
+def test_what_a_variable_means_is_said_in_the_language_of_the_page(boss: Visitor) -> None:
+    for path in ("/admin/campaigns/new?template=promo", "/admin/templates/promo"):
+        boss.cookies["vestnik_language"] = "en"
+        assert "where the button leads" in boss.get(path).text
+        boss.cookies["vestnik_language"] = "ru"
+        seen = boss.get(path).text
+        assert "куда ведёт кнопка" in seen
+        assert "where the button leads" not in re.sub(r"<textarea.*?</textarea>", "", seen, flags=re.DOTALL)
+
+
+def test_a_managers_own_words_about_a_variable_are_shown_as_they_are(boss: Visitor) -> None:
+    form = form_in(boss.get("/admin/templates/promo"))
+    variables = json.loads(form["variables"][0])
+    variables["url"]["description"] = "the page of the month"
+    assert boss.post("/admin/templates/promo", **(form | {"variables": json.dumps(variables)})).said == "saved"
+    boss.cookies["vestnik_language"] = "ru"
+    assert "the page of the month" in boss.get("/admin/campaigns/new?template=promo").text
+
+
 def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None) -> None:
     campaign = written(boss, audience="rule", attribute=["locale"], op=["equals"], value=["en"])
     check = boss.get(f"/admin/campaigns/{campaign}/check")
@@ -118,6 +143,41 @@ def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None)
     assert campaigns().get(campaign).state in ("scheduled", "running")
     assert campaigns().get(campaign).created_by == "manager:boss"
     assert boss.get(f"/admin/campaigns/{campaign}").status == 200
+
+
+def test_whoever_got_another_campaign_is_left_out_by_its_name(boss: Visitor, viewers: None) -> None:
+    first, second = written(boss, name="Premiere"), written(boss, name="Spring sale")
+    form = boss.get("/admin/campaigns/new?template=promo")
+    assert "Premiere" in form.text
+    assert form.text.index("Spring sale") < form.text.index("Premiere")  # the newest is on top
+    third = written(boss, name="To the others", exclude=[second, f" {first}, {first} ,"])
+    assert spec_of(campaigns().get(third)).audience.exclude_campaigns == (second, first)
+    again = boss.get(f"/admin/campaigns/{third}/edit").text
+    assert re.findall(r'name="exclude" value="([^"]+)" checked', again) == [second, first]
+    assert third not in re.findall(r'name="exclude" value="([^"]+)"', again)  # nobody leaves out their own
+    assert boss.post(f"/admin/campaigns/{third}/edit", **(PROMO | {"exclude": [first]})).said == "saved"
+    assert spec_of(campaigns().get(third)).audience.exclude_campaigns == (first,)
+
+
+def test_an_old_campaign_is_left_out_by_its_id_and_shown_by_its_name(boss: Visitor, stage: None) -> None:
+    old = written(boss, name="Last year")
+    for n in range(20):
+        written(boss, name=f"New {n}")
+    assert "Last year" not in boss.get("/admin/campaigns/new?template=promo").text
+    campaign = written(boss, exclude=old)
+    page = f"/admin/campaigns/{campaign}/edit"
+    boss.get(page)
+    requests = Requests()
+    assert re.findall(r'value="([^"]+)" checked> <span>(Last year)', boss.get(page).text) == [(old, "Last year")]
+    assert requests.count() <= 8
+
+
+def test_an_id_that_no_campaign_has_is_named_and_stays_in_its_field(boss: Visitor, viewers: None) -> None:
+    seen = boss.post("/admin/campaigns/new", **PROMO, exclude=[written(boss), "no-such, " + "x" * 3000])
+    assert seen.status == 422
+    assert "there is no campaign no-such, xxx" in seen.text
+    assert 'value="no-such, xxx' in seen.text
+    assert re.findall(r'name="exclude" value="[^"]+" checked', seen.text)
 
 
 def test_a_campaign_by_sms_tells_its_segments_before_it_is_started(boss: Visitor, viewers: None) -> None:
@@ -481,15 +541,58 @@ def test_a_notification_is_shown_at_every_step(
     assert boss.get("/admin/users/anna").status == 200
 
 
-def test_a_notification_is_found_by_its_day_template_and_status(boss: Visitor, viewers: None) -> None:
+def found(visitor: Visitor, **query: str) -> str:
+    """All pages of a search for notifications."""
+    text, following = "", "/admin/notifications?" + urlencode(query)
+    while following:
+        seen = visitor.get(following)
+        assert seen.status == 200
+        text += seen.text
+        links = re.findall(r'href="([^"]+cursor=[^"]+)"', seen.text)
+        following = unescape(links[0]) if links else ""
+    return text
+
+
+def test_a_notification_is_found_by_its_time_template_and_status(boss: Visitor, viewers: None) -> None:
     body = {"template": "password-reset", "recipients": [{"user_id": "anna"}]}
     context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
     (made,) = accept().accept(NotificationRequest.model_validate({**body, "context": context}), caller="test", key=None)
-    today = f"{now():%Y-%m-%d}"
-    assert made.id in boss.get(f"/admin/notifications?day={today}&template=password-reset&status=accepted").text
-    assert made.id not in boss.get(f"/admin/notifications?day={today}&status=failed").text
-    assert made.id not in boss.get("/admin/notifications?day=2020-01-01").text
-    assert "a day such as 2026-01-31" in boss.get("/admin/notifications?day=yesterday").text
+    here = now().astimezone(ZoneInfo(settings().default_timezone))
+    before, later = (f"{here + timedelta(hours=n):%Y-%m-%dT%H:%M}" for n in (-1, 1))
+    assert made.id in found(boss)  # of the last day
+    assert made.id in found(boss, since=before, until=later, template="password-reset", status="accepted")
+    assert made.id in found(boss, until=later)
+    assert made.id not in found(boss, since=before, status="failed")
+    assert made.id not in found(boss, since=before, template="promo")
+    assert made.id not in found(boss, until=before)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "field", "message"),
+    [
+        ("2026-11-02T10:00", "2026-11-01T10:00", "until", {"en": "beginning before the end", "ru": "раньше конца"}),
+        ("2026-10-01T00:00", "2026-11-02T00:00", "since", {"en": "at most 31 days", "ru": "не больше чем за 31 день"}),
+        ("yesterday", "", "since", {"en": "expected a date and a time", "ru": "нужны дата и время"}),
+        ("", "1026-11-02T10:00", "until", {"en": "expected a date and a time", "ru": "нужны дата и время"}),
+    ],
+)
+def test_a_wrong_span_is_named_at_its_field_in_the_language_of_the_page(
+    boss: Visitor, since: str, until: str, field: str, message: dict[str, str]
+) -> None:
+    for language, text in message.items():
+        boss.cookies["vestnik_language"] = language
+        seen = boss.get("/admin/notifications?" + urlencode({"since": since, "until": until}))
+        assert seen.status == 422
+        assert re.search(rf'id="m-{field}">[^<]*{text}', seen.text)
+        assert f'name="since" type="datetime-local" value="{since}"' in seen.text  # what was typed stays
+
+
+def test_a_quiet_day_is_passed_over_by_the_page_itself_or_by_a_link(boss: Visitor, stage: None) -> None:
+    quiet = boss.get("/admin/notifications?since=2026-11-01T10:00&until=2026-11-03T10:00").text
+    (following,) = re.findall(r'id="found" hx-get="([^"]+)"', quiet)
+    assert f'href="{following}"' in quiet
+    filtered = boss.get("/admin/notifications?since=2026-11-01T10:00&until=2026-11-03T10:00&status=failed").text
+    assert "hx-get" not in filtered  # what is rare may be a thousand pages away
 
 
 def test_a_user_is_found_by_an_address_however_it_is_written(boss: Visitor, viewers: None) -> None:
@@ -566,6 +669,43 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
     with pytest.raises(UnauthorizedError):
         KeyRing().caller(f"Bearer {key}")
     assert boss.post("/admin/keys/nobody/revoke").status == 404
+
+
+def every_page(visitor: Visitor, path: str) -> list[str]:
+    """The names on each page of a list of cards."""
+    pages, following = list[str](), path
+    while following:
+        text = visitor.get(following).text
+        pages.append(" ".join(re.findall(r'<article class="card"><div class="title"><h2>([^<]+)', text)))
+        links = re.findall(r'href="([^"]+cursor=[^"]+)"', text)
+        following = unescape(links[0]) if links else ""
+    return pages
+
+
+def test_keys_are_listed_by_name_page_by_page_the_revoked_ones_last(boss: Visitor) -> None:
+    keys = {n: create_key(f"s{n:02}", [Scope.SEND]).split("_")[1] for n in reversed(range(52))}
+    for n in (3, 3, 51):  # repeating it is harmless
+        assert boss.post(f"/admin/keys/{keys[n]}/revoke").said == "revoked"
+    first, second = every_page(boss, "/admin/keys")
+    assert first.split() == [f"s{n:02}" for n in range(51) if n != 3]
+    assert second.split() == ["s03", "s51"]
+
+
+def test_managers_are_listed_by_name_page_by_page(boss: Visitor) -> None:
+    for n in reversed(range(52)):
+        made: dict[str, Any] = {"password_hash": "-", "sessions_since": "-", "created_at": "-", "created_by": "test"}
+        ManagerRow(f"m{n:02}", listed=LISTED, roles=["viewer"], **made).save()
+    first, second = every_page(boss, "/admin/managers")
+    assert first.split() == ["boss", *(f"m{n:02}" for n in range(49))]
+    assert second.split() == ["m49", "m50", "m51"]
+
+
+def test_an_account_from_before_the_index_is_listed_again_with_its_next_change(boss: Visitor) -> None:
+    managers().add("olga", roles=[Role.VIEWER], by="test")
+    ManagerRow("olga").update(actions=[ManagerRow.listed.remove()])
+    assert every_page(boss, "/admin/managers") == ["boss"]
+    managers().reset_password("olga")
+    assert every_page(boss, "/admin/managers") == ["boss olga"]
 
 
 def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:

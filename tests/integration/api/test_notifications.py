@@ -419,3 +419,48 @@ def test_a_notification_of_an_address_belongs_to_nobodys_history(api: Gateway) -
 
     assert [row.user_id for row in NotificationRow.scan() if isinstance(row, NotificationRow)] == [None]
     assert not nothing_happened()
+
+
+def found(api: Gateway, **query: str) -> list[list[str]]:
+    """The ids on each page of a search."""
+    pages, cursor = list[list[str]](), None
+    while cursor or not pages:
+        reply = api.get("/v1/notifications", **query, **({"cursor": cursor} if cursor else {}))
+        pages.append([one["id"] for one in reply.body["notifications"]])
+        cursor = reply.body["cursor"]
+    return pages
+
+
+def test_notifications_are_found_by_a_span_of_time_page_by_page(api: Gateway) -> None:
+    before, later = (rfc3339(now() + timedelta(hours=n)) for n in (-1, 1))
+    ids = ids_of(api.post("/v1/notifications", {**PROMO, "recipients": [{"user_id": f"u-{n}"} for n in range(25)]}))
+    pages = found(api, since=before, template="promo", status="accepted")
+
+    assert sorted(id_ for page in pages for id_ in page) == sorted(ids)
+    assert len(pages) > 1
+    assert sorted(id_ for page in found(api, since=before, until=later) for id_ in page) == sorted(ids)
+    assert not any(found(api, until=before))
+    assert not any(found(api, template="welcome"))
+
+
+def test_a_cursor_of_another_search_is_refused(api: Gateway) -> None:
+    cursor = api.get("/v1/notifications", since=rfc3339(now() - timedelta(days=2))).body["cursor"]
+
+    assert cursor
+    assert api.get("/v1/notifications", cursor=cursor).bad_fields == ["cursor"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"since": "2026-11-23T10:00:00Z", "until": "2026-11-23T12:59:00+03:00"}, "until"),
+        ({"since": "2026-10-01T00:00:00Z", "until": "2026-11-02T00:00:00Z"}, "since"),
+        ({"since": "yesterday"}, "since"),
+        ({"status": "lost"}, "status"),
+        ({"day": "2026-11-23"}, "day"),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_by_the_field(api: Gateway, query: dict[str, str], field: str) -> None:
+    reply = api.get("/v1/notifications", **query)
+
+    assert (reply.status, reply.bad_fields) == (422, [field])

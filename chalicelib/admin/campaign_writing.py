@@ -1,0 +1,149 @@
+"""Campaigns being written: the template, the form, the count of who would be reached, later changes. What becomes of a
+campaign then is in `campaigns.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalice.app import Blueprint
+from pydantic import ValidationError
+
+from chalicelib.admin.audience_form import GROUPS, excluded_ids, one, rows_of
+from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
+from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
+from chalicelib.admin.look import Go, Page
+from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.campaigns.store import spec_of
+from chalicelib.control.answers import invalid
+from chalicelib.control.managers import Role
+from chalicelib.errors import InvalidError
+from chalicelib.settings import settings
+from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
+from chalicelib.wiring.letters import templates
+from chalicelib.wiring.running import campaigns, lists
+
+routes = Blueprint(__name__)
+_UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
+_LISTS = 50
+_OTHERS = 20
+
+
+@page(routes, "/admin/campaigns/new", role=Role.EDITOR)
+def new_campaign(visit: Visit) -> Page:
+    """First the template, then the form that its variables ask for."""
+    key = visit.query.get("template") or visit.typed("template")
+    if not key:
+        return Page("campaign_template", {"templates": templates().everything(), "list_id": visit.query.get("list")})
+    list_id = visit.query.get("list")
+    audience = {"audience": ["list"], "list_id": [list_id]} if list_id else {"audience": ["everyone"]}
+    form = visit.form or {"rate_per_second": ["50"], "when": ["start"], "at": ["18:00"], **audience}
+    return _form_page(form, key, head=None)
+
+
+@action(routes, "/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
+def write_campaign(visit: Visit) -> Go:
+    """A draft: nothing is sent before it is started."""
+    template = templates().get(visit.typed("template"))
+    spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
+    _refuse_unknown(spec.audience.exclude_campaigns)
+    head = campaign_control().draft(spec, by=visit.manager.key)
+    return Go(f"/admin/campaigns/{head.id}/check", done="saved")
+
+
+@preview(routes, "/admin/campaigns/count", role=Role.EDITOR)
+def count_audience(visit: Visit) -> Page:
+    """The form as it was typed, with how many it would reach; the form need not be finished."""
+    head = campaigns().get(visit.typed("campaign")) if visit.typed("campaign") else None
+    template = templates().get(visit.typed("template"))
+    counted, mistakes = None, {}
+    try:
+        spec = read_countable(visit.form, template=template)
+        counted = campaign_preview().look(head or CampaignRow(_UNSAVED), spec)
+    except InvalidError as error:
+        mistakes = mistakes_of(error)
+    shown = _form_page(visit.form, template.key, head=head)
+    return Page(shown.template, {**shown.values, "counted": counted, "mistakes": mistakes})
+
+
+@page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)
+def edit_page(visit: Visit) -> Page:
+    """The form with what was written before."""
+    head = campaigns().get(visit.path["id"])
+    spec = spec_of(head)
+    form = visit.form or form_of(spec, default_zone=settings().default_timezone)
+    return _form_page(form, spec.template, head=head)
+
+
+@action(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
+def edit_campaign(visit: Visit) -> Go:
+    """A new version; what was approved must be approved again."""
+    before = spec_of(campaigns().get(visit.path["id"]))
+    template = templates().get(before.template)
+    spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
+    _refuse_unknown(spec.audience.exclude_campaigns)
+    given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
+    kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
+    patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
+    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key)
+    return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
+
+
+@page(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR)
+def pace_page(visit: Visit) -> Page:
+    """The one thing that can be changed while it runs."""
+    head = campaigns().get(visit.path["id"])
+    shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:g}"
+    return Page("campaign_pace", {"campaign": head, "spec": spec_of(head), "rate": shown})
+
+
+@action(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
+def set_pace(visit: Visit) -> Go:
+    """Acts within a minute."""
+    try:
+        patch = CampaignPatch.model_validate({"rate_per_second": visit.typed("rate_per_second")})
+    except ValidationError as error:
+        raise invalid(error) from error
+    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key)
+    return Go(f"/admin/campaigns/{visit.path['id']}", done="saved")
+
+
+def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
+    values = {
+        "form": form,
+        "rows": rows_of(form),
+        "template": templates().get(key),
+        "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
+        "campaign": head.id if head else "",
+        "group_letters": GROUPS,
+        "counted": None,
+        "title": spec_of(head).name if head else None,
+        "lists": _ready_lists(one(form, "list_id")),
+        "others": _others(excluded_ids(form), own=head.id if head else None),
+    }
+    return Page("campaign_form", values)
+
+
+def _ready_lists(chosen: str) -> dict[str, str]:
+    """The newest lists that can be written to, by id; the chosen one is among them, however old."""
+    found, _ = lists().page(limit=_LISTS, cursor=None)
+    ready = {row.list_id: str(row.name) for row in found if row.state == "ready"}
+    return {"": "—", **({chosen: chosen} if chosen and chosen not in ready else {}), **ready}
+
+
+def _others(chosen: Sequence[str], *, own: str | None) -> dict[str, Any]:
+    """Campaigns whose recipients may be left out, by name: the chosen ones, then the newest. What was typed and is no
+    campaign stays in its field."""
+    newest, _ = campaigns().page(limit=_OTHERS, cursor=None)
+    known = {row.id: row for row in newest if row.id != own}
+    known |= {row.id: row for row in campaigns().some([one for one in chosen if one not in known])}
+    ids = [*(one for one in chosen if one in known), *(one for one in known if one not in chosen)]
+    shown = [{"id": one, "name": spec_of(known[one]).name, "row": known[one]} for one in ids]
+    return {"shown": shown, "chosen": chosen, "typed": ", ".join(one for one in chosen if one not in known)}
+
+
+def _refuse_unknown(chosen: Sequence[str]) -> None:
+    """Raises: InvalidError (permanent): no campaign has one of the ids whose recipients are to be left out."""
+    known = {row.id for row in campaigns().some(chosen)}
+    if unknown := [one for one in chosen if one not in known]:
+        raise InvalidError.of("exclude", f"there is no campaign {', '.join(unknown)}")

@@ -1,0 +1,132 @@
+"""`/v1/campaigns/{id}/…`: a campaign is started, approved, held, stopped, and sent to those whom it did not reach."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel, ConfigDict, Field
+
+from chalicelib.api.campaign_answers import CampaignAnswer
+from chalicelib.api.campaigns import described
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.control.keys import Scope
+from chalicelib.wiring.campaign_desk import campaign_control
+
+routes = Blueprint(__name__)
+_STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
+
+
+class ResendBody(BaseModel):
+    """What to send once more; nothing given: all that the newest run certainly did not send."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"reasons": ["no_address"]}]}
+    )
+
+    run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
+    reasons: Annotated[
+        tuple[str, ...] | None,
+        Field(min_length=1, max_length=20, description="as in progress.skipped and progress.failed_reasons"),
+    ] = None
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/start",
+    summary="Start a campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def start_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """Checks everything first: with a mistake nothing is started. Where the stage asks for it, the campaign waits for
+    another manager's approval."""
+    return described(campaign_control().start(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/approve",
+    summary="Approve another manager's campaign",
+    scope=Scope.CAMPAIGNS_APPROVE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """It is scheduled then. Nobody approves what they wrote."""
+    return described(campaign_control().approve(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/pause",
+    summary="Hold a campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """Each worker finishes the chunk in its hands, and sends no other."""
+    return described(campaign_control().pause(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/resume",
+    summary="Go on with a held campaign",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """With exactly what is left."""
+    return described(campaign_control().resume(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/cancel",
+    summary="Stop a campaign for good",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
+    """What no worker has claimed is cancelled and counted so."""
+    return described(campaign_control().cancel(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/canary/release",
+    summary="Send the rest after a canary",
+    scope=Scope.CAMPAIGNS_WRITE,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def release_campaign_canary(call: Call[None, None]) -> dict[str, Any]:
+    """The first part has gone; the rest was held for this."""
+    return described(campaign_control().release_canary(call.path["id"], by=call.caller.key_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/resend",
+    summary="Send once more what was not sent",
+    scope=Scope.CAMPAIGNS_WRITE,
+    body=ResendBody,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+)
+def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
+    """To those alone to whom it was certainly not sent (skipped, failed), by reason. Asked again, it takes only what is
+    still unsent; what is uncertain waits for a person."""
+    body, caller = call.body, call.caller.key_id
+    return described(campaign_control().resend(call.path["id"], by=caller, run=body.run, reasons=body.reasons))

@@ -1,0 +1,192 @@
+"""`/v1/control/dead-letters` and `/v1/control/attention`: what no worker could finish, for a
+person to decide."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from chalice.app import Blueprint
+from pydantic import ConfigDict, Field, StrictInt
+
+from chalicelib.api.answers import Answer
+from chalicelib.api.control import Body, Reason
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.notifications import PageQuery
+from chalicelib.control.keys import Scope
+from chalicelib.errors import InvalidError
+from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.revive import describe_dead_letter
+from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
+from chalicelib.wiring.desk import dead_letters, revive
+
+routes = Blueprint(__name__)
+MAX_REDRIVE = 500
+
+
+class RedriveBody(Body):
+    """Which dead letters: all of them up to `limit`, or those of `ids`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"limit": 100}]})
+
+    limit: Annotated[StrictInt, Field(ge=1, le=MAX_REDRIVE)] = 100
+    ids: Annotated[tuple[str, ...] | None, Field(max_length=MAX_REDRIVE)] = None
+
+
+class DropBody(RedriveBody):
+    """Why they are thrown away."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"limit": 100, "reason": "letters of a test"}]}
+    )
+
+    reason: Reason
+
+
+class AttentionBody(Body):
+    """`retry` sends once more; `assume_sent` lets it be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"action": "retry"}]})
+
+    action: Literal["retry", "assume_sent"]
+
+
+class DeadLetterAnswer(Answer):
+    """A message that no retry could handle, with nothing personal."""
+
+    id: str
+    sent_at: datetime
+    receives: int
+    size_bytes: int
+    readable: bool
+    template: str | None = None
+    attempt: int | None = None
+    notification_ids: Annotated[list[str], Field(default_factory=list)]
+
+
+class DeadLettersAnswer(Answer):
+    """Some of them; `count` is about how many there are."""
+
+    count: int
+    messages: list[DeadLetterAnswer]
+
+
+class MovedAnswer(Answer):
+    """How many were moved or dropped, and about how many are left."""
+
+    moved: int
+    left: int
+
+
+class AttentionAnswer(Answer):
+    """A delivery of which nobody knows whether the provider has it."""
+
+    delivery_id: str
+    notification_id: str
+    channel: str
+    reason: str | None
+    since: str
+
+
+class AttentionPage(Answer):
+    """Oldest first."""
+
+    deliveries: list[AttentionAnswer]
+    cursor: str | None
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/control/dead-letters/{name}",
+    summary="Look into the dead letters of a queue",
+    scope=Scope.CONTROL_READ,
+    query=PageQuery,
+    answer=DeadLettersAnswer,
+)
+def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
+    """They stay where they are; a look hides them from the next one for two seconds."""
+    letters = dead_letters().look(call.path["name"], limit=call.query.limit)
+    return {
+        "count": dead_letters().count(call.path["name"]),
+        "messages": [describe_dead_letter(letter) for letter in letters],
+    }
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/control/dead-letters/{name}/redrive",
+    summary="Put dead letters back into their queue",
+    scope=Scope.CONTROL_WRITE,
+    body=RedriveBody,
+    answer=MovedAnswer,
+)
+def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
+    """What was sent before stays sent; call again while `left` is not 0."""
+    name = call.path["name"]
+    moved = revive().redrive(name, limit=call.body.limit, ids=call.body.ids)
+    return {"moved": moved, "left": dead_letters().count(name)}
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/control/dead-letters/{name}/drop",
+    summary="Throw dead letters away",
+    scope=Scope.CONTROL_WRITE,
+    body=DropBody,
+    answer=MovedAnswer,
+)
+def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
+    """For good; who and why is logged."""
+    name = call.path["name"]
+    by = f"key:{call.caller.key_id}"
+    moved = revive().drop(name, limit=call.body.limit, ids=call.body.ids, reason=call.body.reason, by=by)
+    return {"moved": moved, "left": dead_letters().count(name)}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/control/attention",
+    summary="Deliveries that wait for a person",
+    scope=Scope.CONTROL_READ,
+    query=PageQuery,
+    answer=AttentionPage,
+)
+def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
+    """Nobody knows whether the provider has them: they are not sent again by themselves."""
+    rows, cursor = revive().uncertain(limit=call.query.limit, cursor=call.query.cursor)
+    return {"deliveries": [_attention(row) for row in rows], "cursor": cursor}
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/control/attention/{delivery_id}",
+    summary="Decide about an uncertain delivery",
+    scope=Scope.CONTROL_WRITE,
+    body=AttentionBody,
+    problems={HTTPStatus.CONFLICT: "it waits for nobody any more: somebody has decided, or the provider has answered"},
+)
+def decide_attention(call: Call[AttentionBody, None]) -> None:
+    """Retry also takes a delivery that failed."""
+    try:
+        key = DeliveryKey.of(call.path["delivery_id"])
+    except ValueError as error:
+        raise InvalidError.of("delivery_id", "expected the delivery_id of the list") from error
+    if call.body.action == "retry":
+        revive().send_again(key)
+    else:
+        revive().assume_sent(key)
+
+
+def _attention(row: DeliveryRow) -> dict[str, Any]:
+    channel = row.part.removeprefix(DELIVERY_PREFIX)
+    return {
+        "delivery_id": DeliveryKey(row.notification_id, channel).id,
+        "notification_id": row.notification_id,
+        "channel": channel,
+        "reason": row.reason,
+        "since": row.attention_at,
+    }
