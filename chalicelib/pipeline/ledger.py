@@ -187,31 +187,35 @@ class Ledger:
         return self._actions(move, supposed, at), _condition(move, supposed)
 
     def _actions(self, move: Move, supposed: Supposed, at: datetime) -> list[Action]:
-        row = DeliveryRow
+        row, before = DeliveryRow, _before(move, supposed)
         event = json.dumps(_event(move, rfc3339(at)), separators=(",", ":"))
         actions: list[Action] = [
             row.status.set(move.status.value),
             row.timeline.set((row.timeline | []).append([event])),
             row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(self._retention_days, since=at)),
-            row.reason.set(move.reason) if move.reason else row.reason.remove(),
         ]
-        if None in _before(move):
+        if move.reason:
+            actions.append(row.reason.set(move.reason))
+        elif before - {None, S.CALLING}:
+            actions.append(row.reason.remove())
+        if None in before:
             actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
-        if move.status is DeliveryStatus.CALLING:
+        if move.status is S.CALLING:
             actions += [row.owner.set(move.owner or ""), row.attempt.set(move.attempt or 1)]
             actions.append(row.lease_until.set(rfc3339(move.lease_until or at)))
-        else:
+        elif S.CALLING in before:
             actions.append(row.lease_until.remove())
-        if move.status is DeliveryStatus.UNCERTAIN:
+        if move.status is S.UNCERTAIN:
             actions += [row.attention.set(move.status.value), row.attention_at.set(rfc3339(at))]
-        else:
+        elif S.UNCERTAIN in before:
             actions += [row.attention.remove(), row.attention_at.remove()]
         if supposed.run_id is not None:
-            actions.append(row.run_id.set(supposed.run_id))
-            unsent = unsent_place(supposed.run_id, move.key.notification_id)
-            actions.append(
-                row.unsent_run.set(unsent) if fit_for_resend(move.status, move.reason) else row.unsent_run.remove()
-            )
+            if supposed.status is None:  # else it is counted, and has its run
+                actions.append(row.run_id.set(supposed.run_id))
+            if fit_for_resend(move.status, move.reason):
+                actions.append(row.unsent_run.set(unsent_place(supposed.run_id, move.key.notification_id)))
+            elif before & UNSENT:
+                actions.append(row.unsent_run.remove())
         if move.by_hand:
             actions.append(row.resends.remove())
         if move.resend:
@@ -228,9 +232,14 @@ def _event(move: Move, at: str) -> dict[str, Any]:
     return {name: value for name, value in event.items() if value is not None}
 
 
-def _before(move: Move) -> frozenset[DeliveryStatus | None]:
+def _before(move: Move, supposed: Supposed | None = None) -> frozenset[DeliveryStatus | None]:
+    """The states that a move may be made from, of those that are supposed."""
     before: frozenset[DeliveryStatus | None] = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
-    return before & {None, DeliveryStatus.WAITING, DeliveryStatus.QUEUED} if move.unclaimed else before
+    if move.unclaimed:
+        before &= {None, S.WAITING, S.QUEUED}
+    if supposed is not None and supposed.run_id is not None:
+        before &= UNDER_WAY if supposed.status is None else {supposed.status}
+    return before
 
 
 def _first_guess(move: Move) -> Supposed:
@@ -268,9 +277,7 @@ def _judge(
 
 
 def _condition(move: Move, supposed: Supposed) -> Condition:
-    before = _before(move)
-    if supposed.run_id is not None:
-        before &= UNDER_WAY if supposed.status is None else {supposed.status}
+    before = _before(move, supposed)
     state: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))
     if None in before:
         state = DeliveryRow.status.does_not_exist() | state
