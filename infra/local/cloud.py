@@ -150,14 +150,16 @@ class LocalCloud:
             raise StartError(f"the first data could not be written:\n{answer.stderr.strip()[-2000:]}")
         return answer.stdout.strip()
 
-    def warm(self) -> None:
-        """Calls every worker once with nothing to do, so that the first letter does not pay for their imports."""
+    def warm(self, *, talk: bool = True) -> None:
+        """Calls every worker once with nothing to do, so that the first letter does not pay for their imports; with
+        `talk` the live side too."""
         mappings = self.account.lambdas.list_event_source_mappings()["EventSourceMappings"]
         workers = {mapping["FunctionArn"] for mapping in mappings}
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            talk = pool.submit(self._talk_once)
+            greeting = pool.submit(self._talk_once) if talk else None
             list(pool.map(self._call_with_nothing, sorted(workers)))
-            talk.result()
+            if greeting:
+                greeting.result()
 
     def _talk_once(self) -> None:
         """A guest who comes, hears the greeting, asks who is here, and goes."""

@@ -15,13 +15,13 @@ QUEUES = ("enrich-instant", "enrich-bulk", "deliver-email", "deliver-email-bulk"
 
 def test_one_poison_message_among_ten_costs_the_other_nine_nothing(rig: Rig) -> None:
     addresses = rig.addresses(9)
-    with rig.paused("deliver-email"):
-        ids = rig.send(addresses)
-        body = json.loads(rig.waiting_bodies("deliver-email", 9)[0])
-        # Well-formed, and of a template that no longer exists: only the work itself finds out.
-        body["letter"]["template"] = "was-withdrawn"
-        rig.put("deliver-email", json.dumps(body))
-    with rig.visibility("deliver-email", 5):
+    with rig.visibility("deliver-email", 3):
+        with rig.paused("deliver-email"):
+            ids = rig.send(addresses)
+            body = json.loads(rig.waiting_bodies("deliver-email", 9)[0])
+            # Well-formed, and of a template that no longer exists: only the work itself finds out.
+            body["letter"]["template"] = "was-withdrawn"
+            rig.put("deliver-email", json.dumps(body))
         assert rig.settle(ids) == {"delivered": 9}
     with rig.visibility("deliver-email", 1):  # only the bad one comes back now
         eventually(lambda: rig.dead() == {"deliver-email": 1})
@@ -34,7 +34,7 @@ def test_what_nobody_can_read_ends_in_the_dead_letters_and_the_rest_is_sent(rig:
     addresses = rig.addresses(5)
     with ExitStack() as soon:
         for queue in QUEUES:
-            soon.enter_context(rig.visibility(queue, 5))
+            soon.enter_context(rig.visibility(queue, 3))
             rig.put(queue, "not JSON", json.dumps({"v": 99, "recipients": []}))
         ids = rig.send(addresses)
         assert rig.settle(ids) == {"delivered": 5}

@@ -61,7 +61,7 @@ def test_a_person_decides_about_what_nobody_knows(rig: Rig) -> None:
 
 def test_a_database_that_fails_after_the_accept_costs_no_second_call(rig: Rig) -> None:
     addresses = rig.addresses(1)
-    rig.fault("stall", times=1, seconds=6, to=addresses[0])  # less than the client waits, time enough to cut the wire
+    rig.fault("stall", times=1, seconds=4, to=addresses[0])  # less than the client waits, time enough to cut the wire
     with rig.paused("retry"):
         with rig.wires["mailbox.sns"].cut(), rig.visibility("deliver-email", 3):
             ids = rig.send(addresses)

@@ -6,6 +6,7 @@ tell the workers apart; where the fault is "does not answer", a cut wire is the 
 """
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,8 +50,8 @@ class Wire:
         self.lost = 0
         started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._carry, "127.0.0.1", 0), board.loop)
         self._server = started.result(10)
-        port: int = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self._address = self._server.sockets[0].getsockname()
+        self.url = f"http://127.0.0.1:{self._address[1]}"
 
     @contextmanager
     def cut(self) -> Iterator["Wire"]:
@@ -61,13 +62,30 @@ class Wire:
         finally:
             self._cut = False
 
+    @contextmanager
+    def gone(self) -> Iterator["Wire"]:
+        """Nothing listens at its address as long as the block lasts: every connection is refused."""
+        asyncio.run_coroutine_threadsafe(self._stop_listening(), self._board.loop).result(10)
+        held = socket.socket()  # bound, so that nobody else takes the port, and not listening
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(self._address)
+        try:
+            yield self
+        finally:
+            self._cut = False
+            started = asyncio.run_coroutine_threadsafe(asyncio.start_server(self._carry, sock=held), self._board.loop)
+            self._server = started.result(10)
+
     async def close(self) -> None:
         """For good."""
-        await self._cut_now()
-        self._server.close()
+        await self._stop_listening()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _stop_listening(self) -> None:
+        self._server.close()
+        await self._cut_now()
 
     async def _cut_now(self) -> None:
         self._cut = True

@@ -122,32 +122,30 @@ class LedgerMachine(RuleBasedStateMachine):
             assert key in refused, "a worker that lost its claim has written"
 
     @precondition(lambda self: self.claimed())
-    @rule(data=st.data(), at_once=st.booleans())
-    def a_lease_ends_and_a_reconciler_decides(self, data: Any, at_once: bool) -> None:
+    @rule(data=st.data(), at_once=st.booleans(), forgetful=st.booleans())
+    def a_lease_ends_and_a_reconciler_decides(self, data: Any, at_once: bool, forgetful: bool) -> None:
         key = data.draw(st.sampled_from(self.claimed()))
         self.now += LEASE
         # Whoever has not called by the end of the lease is dead: the lease is longer than a worker's timeout.
         self.calling = {name: held for name, held in self.calling.items() if held != key}
         found = row(key)
         assert found is not None
-        if MAX_SENDS[self.keys.index(key)] > 1 and found.resends is None:
+        # A forgetful one does not look whether it was sent once more already: then the ledger alone stands against it.
+        if MAX_SENDS[self.keys.index(key)] > 1 and (found.resends is None or forgetful):
             decision = Move(key, S.QUEUED, reason="unconfirmed", owner=found.owner, resend=True)
         else:
             decision = Move(key, S.UNCERTAIN, reason="unconfirmed", owner=found.owner)
-        self.decisions.append(decision)
         if at_once:
-            self.ledger.move([self.decisions.pop()])
+            self.write(decision)
+        else:
+            self.decisions.append(decision)
 
     @precondition(lambda self: self.decisions)
     @rule(data=st.data())
     def a_reconciler_writes_what_it_decided_however_late(self, data: Any) -> None:
         decision = data.draw(st.sampled_from(self.decisions))
         self.decisions.remove(decision)
-        before = row(decision.key)
-        assert before is not None
-        refused = self.ledger.move([decision])
-        if before.owner != decision.owner:
-            assert decision.key in refused, "what was decided about another's claim was written"
+        self.write(decision)
 
     @precondition(lambda self: any(map(self.is_unheard, self.keys)))
     @rule(data=st.data())
@@ -191,6 +189,16 @@ class LedgerMachine(RuleBasedStateMachine):
         for key in self.keys:
             owners = [name for name, held in self.calling.items() if held == key]
             assert len(owners) <= 1, owners
+
+    def write(self, decision: Move) -> None:
+        """What a reconciler decided."""
+        before = row(decision.key)
+        assert before is not None
+        refused = self.ledger.move([decision])
+        if before.owner != decision.owner:
+            assert decision.key in refused, "what was decided about another's claim was written"
+        if decision.resend and before.resends is not None and before.status == S.CALLING:
+            assert decision.key in refused, "what was sent once more is to be sent a third time"
 
     def is_at_rest(self) -> bool:
         """Whether nothing else can happen."""
