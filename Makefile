@@ -47,7 +47,7 @@ ifdef TESTS
 else
 	@$(BIN)/python -m pytest -n 2 $(FAST) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 	@$(BIN)/python -m pytest --reruns 1 $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
-	@$(BIN)/python -m pytest $(BROKEN) $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(BROKEN) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 endif
 
 bench: $(READY) ## every measurement, and their tables into docs/performance.md
