@@ -8,10 +8,11 @@ LOGS_OF := $(or $(STAGE),local)
 STAGE ?= dev
 USERS ?= 1000
 PYTEST_ARGS ?=
-# What needs nothing but this process runs two at a time; what starts clouds and browsers has the machine to itself.
+# Two at a time but for the end-to-end and browser tests, which fill the machine by themselves.
 FAST := tests/unit tests/contract tests/integration
 WHOLE := tests/e2e tests/browser
-# What breaks the service on purpose is never run again: a test that passes at the second try has found something.
+# What breaks the service on purpose mostly waits, so that two clouds fit; it is never run again: a test that passes at
+# the second try has found something.
 BROKEN := tests/chaos
 # pytest's 5: PYTEST_ARGS chose no test of this half.
 NONE_CHOSEN = test $$? -eq 5 -a -n '$(PYTEST_ARGS)'
