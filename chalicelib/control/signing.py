@@ -8,7 +8,6 @@ matter.
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
@@ -111,7 +110,7 @@ def _mac(key: bytes, purpose: str, parts: Sequence[str]) -> bytes:
     # Each part goes with its length, so that ("ab", "c") and ("a", "bc") differ.
     texts = [part.encode() for part in (purpose, *parts)]
     message = b"".join(len(text).to_bytes(4, "big") + text for text in texts)
-    return hmac.new(key, message, hashlib.sha256).digest()[:MAC_BYTES]
+    return hmac.digest(key, message, "sha256")[:MAC_BYTES]
 
 
 def _fits(mac: bytes, keys: Sequence[bytes], purpose: str, parts: Sequence[str]) -> bool:
