@@ -19,7 +19,7 @@ from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
-from chalicelib.storage.wire import plain_answers, plain_requests
+from chalicelib.wire import plain_answers, plain_requests
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _PUT_ROUNDS = 5  # for what a table did not take at first

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.config import Config
 
 from chalicelib.aws import session
+from chalicelib.wire import plain_bodies
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -41,7 +42,9 @@ def aws_lambda() -> "LambdaClient":
 @cache
 def ses() -> "SESV2Client":
     """SES v2, with one try."""
-    return cast("SESV2Client", session().create_client("sesv2", config=_ONE_TRY))
+    client = cast("SESV2Client", session().create_client("sesv2", config=_ONE_TRY))
+    plain_bodies(client)
+    return client
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`storage/wire.py` says and hears what botocore's own DynamoDB client does."""
+"""`wire.py` says and hears what botocore's own clients of DynamoDB and SES do."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.serialize import JSONSerializer
 
-from chalicelib.storage.wire import plain_answers, plain_requests
+from chalicelib.wire import plain_answers, plain_bodies, plain_requests
 
 ITEM = {
     "id": {"S": "Анна"},
@@ -36,16 +36,40 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {},
     ),
 }  # fmt: skip
+LETTER = {"Subject": "Привет {{subject0}}", "Html": "<p>{{html0}}</p>", "Text": "{{text0}}"}
+SES_CALLS: dict[str, dict[str, Any]] = {
+    "SendEmail": {
+        "FromEmailAddress": "a@b.example",
+        "Destination": {"ToAddresses": ["anna@example.com"]},
+        "Content": {"Simple": {"Subject": {"Data": "Привет", "Charset": "UTF-8"}, "Body": {"Text": {"Data": "x"}}}},
+        "EmailTags": [{"Name": "lane", "Value": "instant"}],
+    },
+    "SendBulkEmail": {
+        "FromEmailAddress": "a@b.example",
+        "DefaultContent": {"Template": {"TemplateContent": LETTER, "TemplateData": "{}"}},
+        "BulkEmailEntries": [
+            {
+                "Destination": {"ToAddresses": ["anna@example.com"]},
+                "ReplacementHeaders": [{"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"}],
+                "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": '{"html0": "Анна"}'}},
+            }
+        ],
+    },
+}
 Heard = dict[str, Any]
 
 
-def client(*, plain: bool, answer: Callable[[], tuple[int, bytes]]) -> tuple[BaseClient, Heard]:
+def client(
+    *, plain: bool, answer: Callable[[], tuple[int, bytes]], service: str = "dynamodb"
+) -> tuple[BaseClient, Heard]:
     """A client whose requests go nowhere; what it sent."""
     heard: Heard = {}
 
     def send(request: Any, **_: object) -> Any:
         status, body = answer()
-        heard.update(url=request.url, body=json.loads(request.body), target=request.headers["X-Amz-Target"])
+        named = ("X-Amz-Target", "Content-Type")
+        heard.update(method=request.method, url=request.url, body=json.loads(request.body))
+        heard.update({name: request.headers.get(name) for name in named})
         headers: Any = {"Content-Type": "application/x-amz-json-1.0"}
         response: Any = AWSResponse(request.url, status, headers, None)
         response._content = body
@@ -55,18 +79,20 @@ def client(*, plain: bool, answer: Callable[[], tuple[int, bytes]]) -> tuple[Bas
     session.set_credentials("key", "secret")
     if plain:
         plain_answers(session)
-    made = session.create_client("dynamodb", "eu-central-1")
+    made: BaseClient = session.create_client(service, "eu-central-1")
     if plain:
-        plain_requests(made)
-    made.meta.events.register("before-send.dynamodb", cast(Any, send))
+        (plain_requests if service == "dynamodb" else plain_bodies)(made)
+    made.meta.events.register(f"before-send.{service}", cast(Any, send))
     return made, heard
 
 
-def both(operation: str, request: dict[str, Any], status: int, body: bytes) -> list[tuple[Heard, Any]]:
+def both(
+    operation: str, request: dict[str, Any], status: int, body: bytes, *, service: str = "dynamodb"
+) -> list[tuple[Heard, Any]]:
     """What botocore's client and ours said and heard."""
     results = []
     for plain in (False, True):
-        made, heard = client(plain=plain, answer=lambda: (status, body))
+        made, heard = client(plain=plain, answer=lambda: (status, body), service=service)
         inside: Any = made
         try:
             answer = inside._make_api_call(operation, request)
@@ -82,6 +108,13 @@ def test_it_says_and_hears_the_same(operation: str) -> None:
     request, answer = CALLS[operation]
     theirs, ours = both(operation, request, 200, json.dumps(answer).encode())
     assert ours == theirs
+
+
+@pytest.mark.parametrize("operation", SES_CALLS)
+def test_ses_is_asked_the_same(operation: str) -> None:
+    theirs, ours = both(operation, SES_CALLS[operation], 200, b'{"MessageId": "1"}', service="sesv2")
+    assert ours == theirs
+    assert ours[0]["body"] == SES_CALLS[operation]
 
 
 def test_binary_values_go_botocores_way() -> None:

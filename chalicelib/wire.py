@@ -1,9 +1,11 @@
-"""DynamoDB's requests and answers as they are on the wire. `storage/base.py` makes its client plain.
+"""Requests and answers as they are on the wire: DynamoDB's, whose client `storage/base.py` makes, and requests to SES
+(`wiring/clients.py`).
 
-botocore walks through every value of a request and of an answer along the service's model, and looks for the endpoint
-anew in each call, through every key. For DynamoDB the walk changes nothing but binary values (what PynamoDB gives and
-takes is the wire's own JSON), and it was a third of what a campaign's letter costs (docs/decisions.md, 2026-11-26).
-Whatever holds binary values goes botocore's way, and so does everything, were botocore's inside another than we know.
+botocore walks through every value of a request and of an answer along the service's model, and looks for DynamoDB's
+endpoint anew in each call, through every key. For these two the walk changes nothing but binary values (what PynamoDB
+gives and takes is the wire's own JSON), and it was a third of what a campaign's letter costs (docs/decisions.md,
+2026-11-26). Whatever holds binary values goes botocore's way, and so does everything, were botocore's inside another
+than we know.
 """
 
 import json
@@ -12,7 +14,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.model import OperationModel, Shape
 from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
-from botocore.serialize import JSONSerializer
+from botocore.serialize import JSONSerializer, RestJSONSerializer
 from botocore.session import Session
 
 _PLAIN = frozenset(
@@ -36,6 +38,12 @@ def plain_answers(session: Session) -> None:
     session.register_component("response_parser_factory", _ParserFactory())
 
 
+def plain_bodies(client: BaseClient) -> None:
+    """The client of SES v2 writes the bodies of its requests so."""
+    inside: Any = client
+    inside._serializer = _RestSerializer()
+
+
 def plain_requests(client: BaseClient) -> None:
     """The client of DynamoDB writes its requests so, to the endpoint of its region."""
     inside: Any = client
@@ -43,13 +51,25 @@ def plain_requests(client: BaseClient) -> None:
     inside._ruleset_resolver = None  # the way of a service without rules: `meta.endpoint_url`
 
 
+def _plain(parameters: Any) -> bytes | None:
+    try:
+        return json.dumps(parameters, separators=(",", ":")).encode()
+    except TypeError:  # bytes
+        return None
+
+
 class _Serializer(JSONSerializer):
     def serialize_to_request(self, parameters: Any, operation_model: OperationModel) -> Any:
-        try:
-            body = json.dumps(parameters, separators=(",", ":")).encode()
-        except TypeError:  # bytes
+        body = _plain(parameters)
+        if body is None:
             return super().serialize_to_request(parameters, operation_model)
         return {**super().serialize_to_request({}, operation_model), "body": body}
+
+
+class _RestSerializer(RestJSONSerializer):
+    def _serialize_body_params(self, params: Any, shape: Shape) -> Any:
+        inside: Any = super()
+        return _plain(params) or inside._serialize_body_params(params, shape)
 
 
 class _Parser(JSONParser):
