@@ -1,7 +1,7 @@
 """How long an instant letter takes, from the call of the API to SES's acceptance, on the embedded cloud: on an idle
 stage, and beside a campaign.
 
-    python -m bench.instant [--users 2000] [--letters 60] [--rate 25]
+    python -m bench.instant [--users 10000] [--letters 200] [--rate 25]
 """
 
 import argparse
@@ -45,8 +45,8 @@ def measure(made: Crowd, name: str, letters: int) -> list[float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--users", type=int, default=2000)
-    parser.add_argument("--letters", type=int, default=60)
+    parser.add_argument("--users", type=int, default=10_000)
+    parser.add_argument("--letters", type=int, default=200)
     parser.add_argument("--rate", type=float, default=25, help="letters a second of the campaign")
     chosen = parser.parse_args()
     report = Report("instant", "An instant letter, API call → SES accepted", ("stage", "p50 ms", "p95 ms", "p99 ms"))
