@@ -193,29 +193,11 @@ class Ledger:
             row.status.set(move.status.value),
             row.timeline.set((row.timeline | []).append([event])),
             row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(self._retention_days, since=at)),
+            *_marks(move, before, rfc3339(at)),
+            *_place_in_run(move, supposed, before),
         ]
-        if move.reason:
-            actions.append(row.reason.set(move.reason))
-        elif before - {None, S.CALLING}:
-            actions.append(row.reason.remove())
         if None in before:
             actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
-        if move.status is S.CALLING:
-            actions += [row.owner.set(move.owner or ""), row.attempt.set(move.attempt or 1)]
-            actions.append(row.lease_until.set(rfc3339(move.lease_until or at)))
-        elif S.CALLING in before:
-            actions.append(row.lease_until.remove())
-        if move.status is S.UNCERTAIN:
-            actions += [row.attention.set(move.status.value), row.attention_at.set(rfc3339(at))]
-        elif S.UNCERTAIN in before:
-            actions += [row.attention.remove(), row.attention_at.remove()]
-        if supposed.run_id is not None:
-            if supposed.status is None:  # else it is counted, and has its run
-                actions.append(row.run_id.set(supposed.run_id))
-            if fit_for_resend(move.status, move.reason):
-                actions.append(row.unsent_run.set(unsent_place(supposed.run_id, move.key.notification_id)))
-            elif before & UNSENT:
-                actions.append(row.unsent_run.remove())
         if move.by_hand:
             actions.append(row.resends.remove())
         if move.resend:
@@ -225,6 +207,42 @@ class Ledger:
         if move.request_id:
             actions.append(row.request_id.set(move.request_id))
         return actions
+
+
+def _marks(move: Move, before: frozenset[DeliveryStatus | None], at: str) -> list[Action]:
+    """What only some states have, a reason, a lease, a call for attention: set by a move to them, and taken away by one
+    from them."""
+    row = DeliveryRow
+    actions: list[Action] = []
+    if move.reason:
+        actions.append(row.reason.set(move.reason))
+    elif before - {None, S.CALLING}:
+        actions.append(row.reason.remove())
+    if move.status is S.CALLING:
+        actions += [row.owner.set(move.owner or ""), row.attempt.set(move.attempt or 1)]
+        actions.append(row.lease_until.set(rfc3339(move.lease_until) if move.lease_until else at))
+    elif S.CALLING in before:
+        actions.append(row.lease_until.remove())
+    if move.status is S.UNCERTAIN:
+        actions += [row.attention.set(move.status.value), row.attention_at.set(at)]
+    elif S.UNCERTAIN in before:
+        actions += [row.attention.remove(), row.attention_at.remove()]
+    return actions
+
+
+def _place_in_run(move: Move, supposed: Supposed, before: frozenset[DeliveryStatus | None]) -> list[Action]:
+    """The run that counts it, and its place among those that a resend may take."""
+    row = DeliveryRow
+    actions: list[Action] = []
+    if supposed.run_id is None:
+        return actions
+    if supposed.status is None:  # else it is counted, and has its run
+        actions.append(row.run_id.set(supposed.run_id))
+    if fit_for_resend(move.status, move.reason):
+        actions.append(row.unsent_run.set(unsent_place(supposed.run_id, move.key.notification_id)))
+    elif before & UNSENT:
+        actions.append(row.unsent_run.remove())
+    return actions
 
 
 def _event(move: Move, at: str) -> dict[str, Any]:

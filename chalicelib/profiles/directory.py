@@ -162,21 +162,11 @@ def _row(user_id: str, fields: Mapping[str, Any], before: UserRow | None, at: st
 
 
 def _profile(row: UserRow) -> Profile:
-    return Profile(
-        id=row.id,
-        email=row.email,
-        phone=row.phone,
-        name=row.name,
-        locale=row.locale,
-        timezone=row.timezone,
-        attributes=row.attributes or {},
-        email_confirmed=row.email is not None and row.email == row.confirmed_email,
-    )
+    return _profile_of(row.serialize())
 
 
 def _profile_of(item: Mapping[str, Any]) -> Profile:
-    """The same of an item as DynamoDB has it: whole chunks and pages are read so (PynamoDB's rows cost three times as
-    much)."""
+    """Of an item as DynamoDB has it: whole chunks and pages are read so (PynamoDB's rows cost three times as much)."""
     texts = {name: item[name]["S"] for name in _TEXTS if "S" in item.get(name, {})}
     attributes = item.get("attributes", {}).get("S")
     return Profile(
