@@ -3,10 +3,12 @@
 import os
 from collections.abc import Generator, Iterator
 from functools import cache
+from threading import RLock
 from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from moto.core.botocore_stubber import BotocoreStubber
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +23,22 @@ def service_models_are_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _self, path: model(path))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def moto_answers_one_request_at_a_time() -> Iterator[None]:
+    """moto copies whole tables before a transaction and puts the copies back after a refused one: beside another
+    thread's write the copying fails, or the write is undone."""
+    answer = BotocoreStubber.process_request
+    lock = RLock()
+
+    def in_turn(self: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return answer(self, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "process_request", in_turn)
         yield
 
 
