@@ -39,11 +39,11 @@ class Tokens:
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
-    def make(self, purpose: Purpose, claims: LetterClaims) -> str:
-        """URL-safe. Raises: UnavailableError (retryable): the key could not be read."""
+    def make(self, claims: LetterClaims, *purposes: Purpose) -> list[str]:
+        """One for each purpose, URL-safe. Raises: UnavailableError (retryable): the key could not be read."""
         fields = [claims.user_id, claims.address, claims.channel, claims.category, claims.notification_id]
         content = encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
-        return f"{content}.{encode(self._signer.mac(purpose, content))}"
+        return [f"{content}.{self._signer.code(purpose, content)}" for purpose in purposes]
 
     def read(self, purpose: Purpose, token: str) -> LetterClaims:
         """Raises: NotFoundError (permanent): not a token of ours for this purpose; UnavailableError (retryable)."""

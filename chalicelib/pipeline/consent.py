@@ -44,15 +44,19 @@ class ConsentDesk:
         found = self.objections(category, people)
         return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
 
-    def objections(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> Objections:
-        """Read once for the addressees of all channels. An account letter heeds no preferences. Raises:
-        UnavailableError (retryable)."""
+    def objections(
+        self, category: str, people: Mapping[str, Sequence[Addressee]], *, asked_again: bool = False
+    ) -> Objections:
+        """Read once for the addressees of all channels. An account letter heeds no preferences. `asked_again`: any
+        other letter is asked about once more right before it is sent, so that the cheaper read, which may be a second
+        old, will do. Raises: UnavailableError (retryable)."""
         everybody = [one for those in people.values() for one in those]
         heeded = not CATEGORIES[category].transactional
         return read_objections(
             user_ids={one.user_id for one in everybody if one.user_id} if heeded else (),
             addresses={(channel, one.address) for channel, those in people.items() for one in those},
             at=self._clock(),
+            consistent=not (asked_again and heeded),
         )
 
     def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:

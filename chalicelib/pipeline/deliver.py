@@ -131,10 +131,11 @@ class Deliver:
 
     def _render(self, job: DeliverJob, result: Delivered) -> list[_Letter]:
         template = self._templates.get(job.letter.template, job.letter.template_version)
+        links_of = self._link_maker.of(job.letter, channel=job.channel)
         letters = []
         for recipient in job.recipients:
             key = DeliveryKey(recipient.notification_id, job.channel)
-            links = self._link_maker.make(job.letter, recipient, channel=job.channel)
+            links = links_of.make(recipient)
             try:
                 rendered = self._renderer.render(
                     template,

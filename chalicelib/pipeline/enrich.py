@@ -145,7 +145,7 @@ class Enrich:
         asked = {
             channel: [c.addressee() for c in self._sort(job, profiles, addresses[channel])[1]] for channel in channels
         }
-        return _Look(profiles, addresses, self._consent.objections(job.letter.category, asked))
+        return _Look(profiles, addresses, self._consent.objections(job.letter.category, asked, asked_again=True))
 
     def _one_by_one(self, job: EnrichJob, look: _Look, result: Enriched) -> None:
         """Everybody by the first channel that is open to them; the ones behind it follow in their own time."""

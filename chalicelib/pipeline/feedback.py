@@ -19,6 +19,7 @@ from chalicelib.profiles.suppressions import Reason
 _SEND = "Send"
 _HARD_BOUNCE = "Permanent"
 _NOT_SPAM = "not-spam"
+_BEYOND_SENT = frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED, DeliveryStatus.COMPLAINED})
 
 
 class Suppressions(Protocol):
@@ -101,11 +102,15 @@ _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
     """The places of the events in the order of recording: one transaction changes a delivery once, so that the second
-    event of a delivery belongs to the second wave; Send goes before what follows from it."""
+    event of a delivery belongs to the second wave. Send goes before what follows from it, and is left out where what
+    follows says it too: that may be entered from every state that Send may."""
     waves: defaultdict[int, list[int]] = defaultdict(list)
     before: Counter[DeliveryKey] = Counter()
+    further = {event.key for event in events if (found := _verdict(event)) is not None and found[0] in _BEYOND_SENT}
     for place in sorted(range(len(events)), key=lambda place: events[place].type != _SEND):
         key = events[place].key
+        if events[place].type == _SEND and key in further:
+            continue
         waves[before[key]].append(place)
         before[key] += 1
     return waves.values()

@@ -113,11 +113,13 @@ class Ledger:
         return refused
 
     def accepted(self, keys: Collection[DeliveryKey]) -> set[DeliveryKey]:
-        """Those of which it is known already that the provider took them; a hundred a request. Raises: UnavailableError
-        (retryable)."""
+        """Those of which it is known already that the provider took them, as of a second ago; a hundred a request.
+        Raises: UnavailableError (retryable)."""
         places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
         with reaching_dynamodb():
-            found = batch_read({DeliveryRow: list(places)}, attributes=("notification_id", "part", "status"))
+            found = batch_read(
+                {DeliveryRow: list(places)}, attributes=("notification_id", "part", "status"), consistent=False
+            )
             rows = [item for _, item in found]
         known = [row for row in rows if row["status"]["S"] in _ACCEPTED]
         return {places[(row["notification_id"]["S"], row["part"]["S"])] for row in known}

@@ -16,7 +16,7 @@ from chalicelib.control.signing import Signer
 from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
-from chalicelib.pipeline.links import Link, valid_until
+from chalicelib.pipeline.links import Link, LinkKind, valid_until
 
 CONFIRMED_CHANNEL = "email"
 
@@ -28,128 +28,148 @@ class LetterLinks:
     links: Mapping[str, str | None]
     service: Mapping[str, str]
     headers: Mapping[str, str]
-    _maker: "LetterLinkMaker"
-    _letter: LetterSpec
+    _job: "JobLinks"
     _recipient: DeliverRecipient
-    _channel: str
-    _confirmation: Link | None
-    _site: SiteValues
+    _confirmation: str | None
     _wished: dict[str, Link] = field(default_factory=dict)
 
     def shorten(self, url: str) -> str:
         """The short form of an address on an allowed host; any other stays as it is: its visits would be refused."""
-        target = allowed_redirect(url, self._site.hosts)
+        target = allowed_redirect(url, self._job.site.hosts)
         if target is None:
             return url
-        link = self._maker.short_link(self._letter, self._recipient, self._channel, target, self._site)
+        link = self._job.short_link(self._recipient, target)
         self._wished[link.code] = link
-        return self._maker.url_of(link)
+        return self._job.url_of(link.code)
 
     def used_in(self, parts: Mapping[str, str]) -> list[Link]:
         """The links that the rendered letter really holds."""
         used = list(self._wished.values())
         if self._confirmation is not None:
-            url = self._maker.url_of(self._confirmation)
+            url = self._job.url_of(self._confirmation)
             if any(url in text for text in parts.values()):
-                used.append(self._confirmation)
+                used.append(self._job.confirmation_link(self._recipient, self._confirmation))
         return used
 
 
-class LetterLinkMaker:
-    """Makes the links of one stage's letters. `reply_address` takes the letters of those who unsubscribe by mail."""
+class JobLinks:
+    """Makes the links of the letters of one job; what they share is made once."""
 
-    def __init__(
-        self, *, public_url: str, reply_address: str, signer: Signer, tokens: Tokens, site: SiteSettings, clock: Clock
-    ) -> None:
-        self._public_url = public_url
-        self._reply_address = reply_address
-        self._signer = signer
-        self._tokens = tokens
-        self._site = site
-        self._clock = clock
+    def __init__(self, maker: "LetterLinkMaker", letter: LetterSpec, channel: str, *, since: datetime) -> None:
+        self.site: SiteValues = maker.site.current()
+        self._maker = maker
+        self._letter = letter
+        self._channel = channel
+        self._short_until = valid_until(self.site.link_days.short, since=since)
+        self._confirmed_until = _to_the_minute(valid_until(self.site.link_days.confirmation, since=since))
+        self._confirmed_until_text = rfc3339(self._confirmed_until)
+        self._transactional = CATEGORIES[letter.category].transactional
 
-    def make(self, letter: LetterSpec, recipient: DeliverRecipient, *, channel: str) -> LetterLinks:
+    def make(self, recipient: DeliverRecipient) -> LetterLinks:
         """The links of one recipient's letter. Raises: UnavailableError (retryable)."""
-        site = self._site.current()
-        unsubscribe, preferences = self._own_say(letter, recipient, channel)
-        confirmation = self._confirmation(letter, recipient, channel, site)
+        links = self._own_say(recipient)
+        confirmation = self._confirmation_code(recipient)
         return LetterLinks(
-            links={"unsubscribe": unsubscribe, "preferences": preferences},
+            links=links,
             service=self._service(confirmation),
-            headers=self._headers(unsubscribe, recipient.notification_id),
-            _maker=self,
-            _letter=letter,
+            headers=self._headers(links["unsubscribe"], recipient.notification_id),
+            _job=self,
             _recipient=recipient,
-            _channel=channel,
             _confirmation=confirmation,
-            _site=site,
         )
 
-    def url_of(self, link: Link) -> str:
+    def url_of(self, code: str) -> str:
         """Where a link is visited."""
-        return f"{self._public_url}/s/{link.code}"
+        return f"{self._maker.public_url}/s/{code}"
 
-    def short_link(
-        self, letter: LetterSpec, recipient: DeliverRecipient, channel: str, target: str, site: SiteValues
+    def short_link(self, recipient: DeliverRecipient, target: str) -> Link:
+        """The link of a letter to `target`, the same at every rendering."""
+        code = self._maker.signer.code("short", recipient.notification_id, self._channel, target)
+        return self._link("short", code, recipient, redirect_url=target, valid_until=self._short_until)
+
+    def confirmation_link(self, recipient: DeliverRecipient, code: str) -> Link:
+        """The link by which the recipient confirms the address."""
+        return self._link("confirm", code, recipient, email=recipient.address, valid_until=self._confirmed_until)
+
+    def _link(
+        self,
+        kind: LinkKind,
+        code: str,
+        recipient: DeliverRecipient,
+        *,
+        valid_until: datetime,
+        email: str | None = None,
+        redirect_url: str | None = None,
     ) -> Link:
-        """The link of this letter to `target`, the same at every rendering."""
         return Link(
-            code=self._signer.code("short", recipient.notification_id, channel, target),
-            kind="short",
+            code=code,
+            kind=kind,
             user_id=recipient.user_id,
-            email=None,
-            redirect_url=target,
+            email=email,
+            redirect_url=redirect_url,
             notification_id=recipient.notification_id,
-            channel=channel,
-            campaign_id=letter.campaign_id,
-            valid_until=valid_until(site.link_days.short, since=self._clock()),
+            channel=self._channel,
+            campaign_id=self._letter.campaign_id,
+            valid_until=valid_until,
         )
 
-    def _confirmation(
-        self, letter: LetterSpec, recipient: DeliverRecipient, channel: str, site: SiteValues
-    ) -> Link | None:
-        if recipient.user_id is None or channel != CONFIRMED_CHANNEL:
+    def _confirmation_code(self, recipient: DeliverRecipient) -> str | None:
+        if recipient.user_id is None or self._channel != CONFIRMED_CHANNEL:
             return None
-        return Link(
-            code=self._signer.code("confirm", recipient.notification_id, recipient.user_id, recipient.address),
-            kind="confirm",
-            user_id=recipient.user_id,
-            email=recipient.address,
-            redirect_url=None,
-            notification_id=recipient.notification_id,
-            channel=channel,
-            campaign_id=letter.campaign_id,
-            valid_until=_to_the_minute(valid_until(site.link_days.confirmation, since=self._clock())),
-        )
+        return self._maker.signer.code("confirm", recipient.notification_id, recipient.user_id, recipient.address)
 
-    def _service(self, confirmation: Link | None) -> dict[str, str]:
+    def _service(self, confirmation: str | None) -> dict[str, str]:
         if confirmation is None:
             return {}
         return {
             "confirmation_url": self.url_of(confirmation),
-            "confirmation_expires_at": rfc3339(confirmation.valid_until),
+            "confirmation_expires_at": self._confirmed_until_text,
         }
 
-    def _own_say(self, letter: LetterSpec, recipient: DeliverRecipient, channel: str) -> tuple[str | None, str | None]:
+    def _own_say(self, recipient: DeliverRecipient) -> dict[str, str | None]:
         """The addresses of the unsubscribe and the preference page. An account letter cannot be unsubscribed from; only
         users have preferences."""
-        address = None if recipient.user_id else recipient.address
-        claims = LetterClaims(recipient.user_id, address, channel, letter.category, recipient.notification_id)
-        unsubscribe = preferences = None
-        if not CATEGORIES[letter.category].transactional:
-            unsubscribe = f"{self._public_url}/unsubscribe/{self._tokens.make(Purpose.UNSUBSCRIBE, claims)}"
+        purposes = []
+        if not self._transactional:
+            purposes.append(Purpose.UNSUBSCRIBE)
         if recipient.user_id:
-            preferences = f"{self._public_url}/preferences/{self._tokens.make(Purpose.PREFERENCES, claims)}"
-        return unsubscribe, preferences
+            purposes.append(Purpose.PREFERENCES)
+        address = None if recipient.user_id else recipient.address
+        claims = LetterClaims(
+            recipient.user_id, address, self._channel, self._letter.category, recipient.notification_id
+        )
+        tokens = self._maker.tokens.make(claims, *purposes)
+        pages = {
+            purpose.value: f"{self._maker.public_url}/{purpose.value}/{token}"
+            for purpose, token in zip(purposes, tokens, strict=True)
+        }
+        return {"unsubscribe": None, "preferences": None, **pages}
 
     def _headers(self, unsubscribe: str | None, notification_id: str) -> dict[str, str]:
         if unsubscribe is None:
             return {}
-        mail = f"mailto:{self._reply_address}?subject=unsubscribe%20{notification_id}"  # RFC 2369
+        mail = f"mailto:{self._maker.reply_address}?subject=unsubscribe%20{notification_id}"  # RFC 2369
         return {
             "List-Unsubscribe": f"<{unsubscribe}>, <{mail}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
         }
+
+
+@dataclass(frozen=True)
+class LetterLinkMaker:
+    """What the links of one stage's letters are made with. `reply_address` takes the letters of those who unsubscribe
+    by mail."""
+
+    public_url: str
+    reply_address: str
+    signer: Signer
+    tokens: Tokens
+    site: SiteSettings
+    clock: Clock
+
+    def of(self, letter: LetterSpec, *, channel: str) -> JobLinks:
+        """The links of one job's letters. Raises: UnavailableError (retryable)."""
+        return JobLinks(self, letter, channel, since=self.clock())
 
 
 def _to_the_minute(moment: datetime) -> datetime:

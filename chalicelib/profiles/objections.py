@@ -20,14 +20,16 @@ class Objections:
     suppressed: Mapping[tuple[str, str], str]
 
 
-def read_objections(*, user_ids: Collection[str], addresses: Collection[tuple[str, str]], at: datetime) -> Objections:
+def read_objections(
+    *, user_ids: Collection[str], addresses: Collection[tuple[str, str]], at: datetime, consistent: bool = True
+) -> Objections:
     """`addresses` are (channel, address). Raises: UnavailableError (retryable)."""
     keys = {one: suppression_key(*one) for one in addresses}
     wanted = {PreferencesRow: [(one,) for one in user_ids], SuppressionRow: [(key,) for key in set(keys.values())]}
     preferences: dict[str, Mapping[str, Any]] = {}
     reasons: dict[str, str] = {}
     with reaching_dynamodb():
-        for model, item in batch_read(wanted):
+        for model, item in batch_read(wanted, consistent=consistent):
             row = model.from_raw_data(item)
             if isinstance(row, PreferencesRow):
                 preferences[row.user_id] = row.preferences

@@ -13,6 +13,7 @@ MAX_MADE_CHARS = 8 * 1024 * 1024
 MAX_STEPS = 100_000
 MAX_DEPTH = 32
 MAX_SECONDS = 2.0
+_STEPS_PER_LOOK = 32  # asking for the thread's time costs as much as a step; every piece of work is bounded by itself
 
 Monotonic = Callable[[], float]
 Shorten = Callable[[str], str]
@@ -23,7 +24,7 @@ class Budget:
 
     No signal and no thread is used, so that it holds in any thread of a Lambda worker."""
 
-    __slots__ = ("_deadline", "_depth", "_made", "_monotonic", "_steps", "names", "shorten")
+    __slots__ = ("_deadline", "_depth", "_look_below", "_made", "_monotonic", "_steps", "names", "shorten")
 
     def __init__(
         # The thread's own time: on a busy machine a letter takes longer and is no worse for it.
@@ -37,17 +38,15 @@ class Budget:
         self.shorten = shorten
         self._monotonic = monotonic
         self._deadline = monotonic() + MAX_SECONDS
-        self._steps = MAX_STEPS
+        self._steps = self._look_below = MAX_STEPS
         self._made = MAX_MADE_CHARS
         self._depth = 0
 
     def step(self, count: int = 1) -> None:
         """`count` pieces of work: turns of a loop, calls, operations."""
         self._steps -= count
-        if self._steps < 0:
-            raise RenderError("too_slow", f"the template takes over {MAX_STEPS} steps")
-        if self._monotonic() > self._deadline:
-            raise RenderError("too_slow", f"the template takes over {MAX_SECONDS:g} s")
+        if self._steps < self._look_below:
+            self._look()
 
     def make(self, size_chars: int) -> None:
         """A text of this size is about to be made, or just was."""
@@ -55,6 +54,13 @@ class Budget:
         self._made -= size_chars
         if size_chars > MAX_OUTPUT_CHARS or self._made < 0:
             raise RenderError("too_large", f"the template makes a text of over {MAX_OUTPUT_CHARS} characters")
+
+    def _look(self) -> None:
+        if self._steps < 0:
+            raise RenderError("too_slow", f"the template takes over {MAX_STEPS} steps")
+        if self._monotonic() > self._deadline:
+            raise RenderError("too_slow", f"the template takes over {MAX_SECONDS:g} s")
+        self._look_below = max(0, self._steps - _STEPS_PER_LOOK)
 
     @contextmanager
     def deeper(self) -> Iterator[None]:

@@ -196,7 +196,9 @@ def environment(*, autoescape: bool, trim: bool = False) -> LetterEnvironment:
 def compile_source(source: str, sandbox: LetterEnvironment) -> Template:
     """Raises: RenderError `syntax`, `forbidden`, `too_large` (permanent)."""
     with _refusing(source):
-        return sandbox.from_string(source)
+        template = sandbox.from_string(source)
+    template.globals = dict(template.globals)  # Jinja2's chain of mappings is copied for every letter, ten times slower
+    return template
 
 
 def check_source(source: str, sandbox: LetterEnvironment) -> None:

@@ -28,12 +28,12 @@ MARKUP = [
 
 
 def unsubscribe(claims: LetterClaims) -> str:
-    return f"/unsubscribe/{wiring_signing.tokens().make(Purpose.UNSUBSCRIBE, claims)}"
+    return f"/unsubscribe/{wiring_signing.tokens().make(claims, Purpose.UNSUBSCRIBE)[0]}"
 
 
 def preferences(user_id: str = "anna") -> str:
     claims = LetterClaims(user_id, None, "email", "marketing", derived_id("n-1"))
-    return f"/preferences/{wiring_signing.tokens().make(Purpose.PREFERENCES, claims)}"
+    return f"/preferences/{wiring_signing.tokens().make(claims, Purpose.PREFERENCES)[0]}"
 
 
 CLAIMS = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
+from chalicelib.storage.base import dynamodb
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import people as wiring_people
@@ -355,3 +356,27 @@ def test_two_changes_at_once_are_both_kept(stage: None) -> None:
 
     kept = store.get("anna")
     assert (kept.everything, kept.wants("digest", "email")) == (False, False)
+
+
+def test_what_is_read_right_before_the_sending_is_as_of_now_and_the_look_before_it_may_be_a_second_old(
+    api: Gateway, pump: Pump, register: Register
+) -> None:
+    register()
+    pump.run()  # the welcome letter
+    send(api)
+    send(api, "password-reset", context=RESET)
+    reads: list[bool] = []
+
+    def note(request: Any, **_: Any) -> None:
+        tables = json.loads(request.body)["RequestItems"]
+        reads.extend(asked["ConsistentRead"] for name, asked in tables.items() if name.endswith("-suppressions"))
+
+    events = dynamodb().client.meta.events
+    events.register_first("before-send.dynamodb.BatchGetItem", note)
+    pump.run("enrich-instant")
+    enrich, reads[:] = sorted(reads), []
+    pump.run("deliver-email")
+    events.unregister("before-send.dynamodb.BatchGetItem", note)
+
+    assert enrich == [False, True]  # an account letter is asked about once
+    assert reads == [True]
