@@ -21,7 +21,7 @@ import boto3
 from botocore.config import Config
 
 from bench.crowd import RATE, Crowd, crowd
-from bench.requests_made import Requests
+from bench.requests_made import Requests, Units
 
 _RECEIVED = 10  # SQS: the most that one ReceiveMessage gives
 _POLLING = Config(retries={"total_max_attempts": 3, "mode": "standard"})
@@ -46,6 +46,7 @@ class Spent:
     messages: int = 0
     polls: int = 0
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    units: Units = field(default_factory=Units)
 
     def request_count(self) -> int:
         """Those that the worker itself made."""
@@ -93,7 +94,9 @@ class Source:
         before = time.process_time()
         answer = self._handler({"Records": records}, _Context())
         self.spent.cpu_seconds += time.process_time() - before
-        self.spent.requests += self._counted.take()
+        requests, units = self._counted.take()
+        self.spent.requests += requests
+        self.spent.units += units
         self.spent.invocations += 1
         self.spent.messages += len(messages)
         failed = {one["itemIdentifier"] for one in (answer or {}).get("batchItemFailures", [])}

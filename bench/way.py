@@ -8,6 +8,7 @@ import argparse
 from collections import Counter
 
 from bench.harness import Report, median
+from bench.requests_made import Units
 from bench.stage import Spent, worked_by_hand
 
 MOST_REQUESTS = 0.35  # a letter, all services
@@ -34,21 +35,30 @@ def main() -> int:
         "invocations",
         *(f"{name} requests" for name in SERVICES),
         "polls",
+        "write units",
+        "read units",
     )
     report = Report("way", f"The way of {chosen.letters:,} letters of a campaign, by stage", columns)
     thousand, last = chosen.letters / 1000, runs[-1]
     total_cpu = median([sum(one.cpu_seconds for one in run.values()) for run in runs]) / thousand
-    total: Counter[str] = Counter()
+    total, units = Counter[str](), Units()
     for worker, spent in last.items():
         by_service: Counter[str] = Counter()
         for (service, _), n in spent.requests.items():
             by_service[service] += n
         total += by_service
+        units += spent.units
         total["polls"] += spent.polls
         total["invocations"] += spent.invocations
         cpu = median([run[worker].cpu_seconds for run in runs]) / thousand
-        report.add(stage=worker, letters=chosen.letters, **_cells(cpu, spent.invocations, by_service, spent.polls))
-    report.add(stage="all", letters=chosen.letters, **_cells(total_cpu, total["invocations"], total, total["polls"]))
+        report.add(
+            stage=worker, letters=chosen.letters, **_cells(cpu, spent.invocations, by_service, spent.polls, spent.units)
+        )
+    report.add(
+        stage="all",
+        letters=chosen.letters,
+        **_cells(total_cpu, total["invocations"], total, total["polls"], units),
+    )
     made = sum(total[name] for name in SERVICES) / chosen.letters
     report.remark(f"requests of our code: {made:.3f} a letter; with Lambda's own polling: "
                   f"{made + total['polls'] / chosen.letters:.3f}")  # fmt: skip
@@ -60,9 +70,10 @@ def main() -> int:
     return report.publish()
 
 
-def _cells(cpu: float, invocations: int, by_service: Counter[str], polls: int) -> dict[str, float | int]:
+def _cells(cpu: float, invocations: int, by_service: Counter[str], polls: int, units: Units) -> dict[str, float | int]:
     requests = {f"{name}_requests": by_service[name] for name in SERVICES}
-    return {"CPU_s_per_1,000": cpu, "invocations": invocations, **requests, "polls": polls}
+    capacity = {"write_units": units.write, "read_units": units.read}
+    return {"CPU_s_per_1,000": cpu, "invocations": invocations, **requests, "polls": polls, **capacity}
 
 
 if __name__ == "__main__":
