@@ -17,7 +17,7 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.by_day import MAX_DAYS
 from chalicelib.pipeline.cancel import cancel
-from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.statuses import NOTIFICATION_STATUSES
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import history, revive

@@ -8,7 +8,7 @@ from chalicelib.control.consumers import CONSUMERS
 from chalicelib.control.limits import LIMITS
 from chalicelib.control.managers import Role
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
-from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.ledger import DELIVERY_PREFIX

@@ -4,24 +4,23 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from chalicelib.api.campaign_answers import CampaignAnswer
 from chalicelib.api.campaigns import described
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.campaign_desk import campaign_control
 
 routes = Blueprint(__name__)
 _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
 
-class ResendBody(BaseModel):
+class ResendBody(StrictModel):
     """What to send once more; nothing given: all that the newest run certainly did not send."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"reasons": ["no_address"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reasons": ["no_address"]}]})
 
     run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
     reasons: Annotated[

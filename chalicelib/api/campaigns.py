@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from chalicelib.api.answers import AcceptedNotifications
 from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
@@ -19,6 +19,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
 from chalicelib.wiring.running import campaigns, runs
 
@@ -26,23 +27,16 @@ routes = Blueprint(__name__)
 _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
 
-class TestBody(BaseModel):
+class TestBody(StrictModel):
     """Who gets the test letter."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
-        json_schema_extra={"examples": [{"recipients": [{"email": "editor@cinema.example"}]}]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"recipients": [{"email": "editor@cinema.example"}]}]})
 
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=10)]
 
 
-class PreviewQuery(BaseModel):
+class PreviewQuery(StrictModel):
     """Where an earlier look at a large audience stopped."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the look before")] = None
 

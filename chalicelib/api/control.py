@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt
+from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -13,6 +13,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.control.limits import LIMITS
 from chalicelib.control.switch import Switch
 from chalicelib.errors import NotFoundError
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, failover
 
@@ -20,18 +21,10 @@ routes = Blueprint(__name__)
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Body(BaseModel):
-    """What is given to the desk."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class SwitchBody(Body):
+class SwitchBody(StrictModel):
     """`open`: no call leaves until a person closes it. `closed`: back by the ramp, or at once without `ramp`."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={"examples": [{"state": "open", "reason": "the letter has a wrong link"}]},
     )
 
@@ -40,20 +33,20 @@ class SwitchBody(Body):
     ramp: StrictBool = True
 
 
-class ConsumerBody(Body):
+class ConsumerBody(StrictModel):
     """What is left out stays as it is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"max_concurrency": 20}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_concurrency": 20}]})
 
     paused: StrictBool | None = None
     max_concurrency: StrictInt | None = None
     batch_size: StrictInt | None = None
 
 
-class LimitBody(Body):
+class LimitBody(StrictModel):
     """Units (letters, users) a second, for all workers together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"rate_per_second": 40}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"rate_per_second": 40}]})
 
     rate_per_second: Annotated[float, Strict()]
 

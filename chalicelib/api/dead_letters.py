@@ -9,24 +9,25 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictInt
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.control import Body, Reason
+from chalicelib.api.control import Reason
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter
 from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.desk import dead_letters, revive
 
 routes = Blueprint(__name__)
 MAX_REDRIVE = 500
 
 
-class RedriveBody(Body):
+class RedriveBody(StrictModel):
     """Which dead letters: all of them up to `limit`, or those of `ids`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"limit": 100}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"limit": 100}]})
 
     limit: Annotated[StrictInt, Field(ge=1, le=MAX_REDRIVE)] = 100
     ids: Annotated[tuple[str, ...] | None, Field(max_length=MAX_REDRIVE)] = None
@@ -35,17 +36,15 @@ class RedriveBody(Body):
 class DropBody(RedriveBody):
     """Why they are thrown away."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"limit": 100, "reason": "letters of a test"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"limit": 100, "reason": "letters of a test"}]})
 
     reason: Reason
 
 
-class AttentionBody(Body):
+class AttentionBody(StrictModel):
     """`retry` sends once more; `assume_sent` lets it be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"action": "retry"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"action": "retry"}]})
 
     action: Literal["retry", "assume_sent"]
 

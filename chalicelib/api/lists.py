@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.api.endpoint import Call, endpoint
@@ -13,21 +13,17 @@ from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Name
 from chalicelib.storage.campaigns import ListRow
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.campaigns import uploads
 from chalicelib.wiring.running import campaigns, lists
 
 routes = Blueprint(__name__)
 
 
-class ListBody(BaseModel):
+class ListBody(StrictModel):
     """A list to be uploaded."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
-        json_schema_extra={"examples": [{"name": "Subscribers of the autumn"}]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Subscribers of the autumn"}]})
 
     name: Name
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -13,6 +13,7 @@ from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.connections import inbox
 from chalicelib.wiring.live import tickets
 from chalicelib.wiring.live_desk import desk
@@ -20,12 +21,10 @@ from chalicelib.wiring.live_desk import desk
 routes = Blueprint(__name__)
 
 
-class TicketBody(BaseModel):
+class TicketBody(StrictModel):
     """For whom."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"user_id": "u-1042"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "u-1042"}]})
 
     user_id: UserId
 
@@ -67,21 +66,17 @@ class UnreadAnswer(Answer):
     unread: int
 
 
-class InboxQuery(BaseModel):
+class InboxQuery(StrictModel):
     """A page."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     limit: Annotated[int, Field(ge=1, le=100, description="entries on a page")] = 20
     cursor: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class ReadBody(BaseModel):
+class ReadBody(StrictModel):
     """Either `ids`, or `all`."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"all": True}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"all": True}]})
 
     ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_READ_IDS)] | None = None
     all: StrictBool = False

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from importlib.resources import files
 
 from chalice.app import Blueprint, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.live import TicketAnswer, issue_ticket
@@ -19,6 +19,7 @@ from chalicelib.observability import Line, write_line
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory
@@ -28,10 +29,8 @@ _EXAMPLE = "new-episode"
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
 
-class DemoBody(BaseModel):
+class DemoBody(StrictModel):
     """Who the visitor says they are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     user_id: UserId
 

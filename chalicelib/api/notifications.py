@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from chalicelib.api.answers import AcceptedNotifications, HistoryPage, NotificationAnswer, ShownStatus
 from chalicelib.api.endpoint import Call, endpoint
@@ -16,6 +16,7 @@ from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.settings import settings
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.ledger import ledger
@@ -24,10 +25,8 @@ routes = Blueprint(__name__)
 _KEY_CHARACTERS = 255
 
 
-class PageQuery(BaseModel):
+class PageQuery(StrictModel):
     """Which page of a list."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = PAGE_SIZE
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the page before")] = None
@@ -63,10 +62,8 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
     }
 
 
-class SearchQuery(BaseModel):
+class SearchQuery(StrictModel):
     """Which notifications; times as of RFC 3339, whatever their offset."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     since: Annotated[Moment | None, Field(description="the first moment; default: a day before `until`")] = None
     until: Annotated[

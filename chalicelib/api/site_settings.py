@@ -5,26 +5,22 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
+from pydantic import ConfigDict, Field, JsonValue, StrictInt
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
 
 routes = Blueprint(__name__)
 
 
-class SettingBody(BaseModel):
+class SettingBody(StrictModel):
     """A new value; with `version`, only if nobody has changed it since."""
 
-    model_config = ConfigDict(
-        defer_build=True,
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]})
 
     value: Annotated[JsonValue, Field(description="in the shape of this setting: see `GET /v1/settings`")]
     version: Annotated[StrictInt | None, Field(ge=0, description="the version that you have read")] = None

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Self
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -18,6 +18,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
@@ -32,26 +33,19 @@ class SuppressionQuery(PageQuery):
     channel: str = "email"
 
 
-class SuppressionBody(BaseModel):
+class SuppressionBody(StrictModel):
     """One address, for good or `until` a moment."""
 
-    model_config = ConfigDict(
-        defer_build=True, frozen=True, extra="forbid", json_schema_extra={"examples": [{"address": "anna@example.com"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"address": "anna@example.com"}]})
 
     address: Email
     until: Moment | None = None
 
 
-class ImportBody(BaseModel):
+class ImportBody(StrictModel):
     """Addresses as a list, or as CSV text whose first column they are."""
 
-    model_config = ConfigDict(
-        defer_build=True,
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"addresses": ["anna@example.com"]}]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"addresses": ["anna@example.com"]}]})
 
     addresses: Annotated[tuple[str, ...] | None, Field(min_length=1, max_length=MAX_IMPORT)] = None
     csv: Annotated[str | None, Field(min_length=1, description=f"at most {MAX_IMPORT} lines")] = None

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
+from pydantic import ConfigDict, Field, JsonValue, StrictInt
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -14,6 +14,7 @@ from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
 from chalicelib.rendering.segments import count_segments
 from chalicelib.settings import settings
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.letters import renderer, templates
 
@@ -47,15 +48,10 @@ class TemplateBody(Meta):
     locales: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
 
 
-class PreviewBody(BaseModel):
+class PreviewBody(StrictModel):
     """What to look at; what is left out is the template's own sample."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
-        json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]})
 
     locale: str | None = None
     channel: str = "email"

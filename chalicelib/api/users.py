@@ -4,13 +4,14 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.api.answers import UserAnswer, UsersAnswer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
+from chalicelib.strict import StrictModel
 from chalicelib.wiring.own_say import personal_data
 from chalicelib.wiring.people import directory
 
@@ -19,13 +20,10 @@ MAX_BATCH = 500
 _USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=True))
 
 
-class UserBatch(BaseModel):
+class UserBatch(StrictModel):
     """Users to write at once; of a repeated id the last wins."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
         json_schema_extra={
             "examples": [
                 {
@@ -35,7 +33,7 @@ class UserBatch(BaseModel):
                     ]
                 }
             ]
-        },
+        }
     )
 
     users: Annotated[tuple[User, ...], Field(min_length=1, max_length=MAX_BATCH)]

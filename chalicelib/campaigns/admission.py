@@ -21,10 +21,11 @@ from chalicelib.pipeline.jobs import (
     EnrichRecipient,
     LetterSpec,
 )
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.unsent import ended
 from chalicelib.storage.base import StageTable, batch_read, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
 from chalicelib.storage.control import LimitRow, SwitchRow
@@ -156,20 +157,7 @@ class Admission:
     def _close(
         self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str], status: DeliveryStatus, reason: str
     ) -> None:
-        self._ledger.move(
-            [
-                Move(
-                    DeliveryKey(one, channel),
-                    status,
-                    reason=reason,
-                    request_id=letter.request_id,
-                    run_id=letter.run_id,
-                    unclaimed=True,
-                )
-                for one in ids
-                for channel in channels
-            ]
-        )
+        self._ledger.move(ended(letter, ids, channels, status, reason))
 
     def _record(self, job: EnrichJob) -> None:
         record_notifications(
@@ -207,13 +195,13 @@ class Admission:
             else:
                 missing.append(one)
         if missing:
-            rest = job.model_copy(update={"recipients": tuple(missing)})
+            rest = job.only(missing)
             if content.on_failure == "retry" and job.attempt < self._max_attempts:
                 self._retries.again(rest)
             else:
                 ids = [r.notification_id for r in missing]
                 self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, "no_content")
-        return job.model_copy(update={"recipients": tuple(ready)}) if ready else None
+        return job.only(ready) if ready else None
 
 
 def _known_again(recipient: DeliverRecipient) -> EnrichRecipient:

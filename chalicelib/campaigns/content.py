@@ -5,10 +5,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.rendering.plain import check_plain
+from chalicelib.strict import StrictModel
 
 if TYPE_CHECKING:
     import requests
@@ -18,13 +19,7 @@ _TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
 _REMEMBERED = 64
 
 
-class Frozen(BaseModel):
-    """The base of every shape of a campaign."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Content(Frozen):
+class Content(StrictModel):
     """Something more for the letters, from an HTTP source, asked for by each chunk on its way. It becomes the variable
     `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
     `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from chalicelib.profiles.model import Locale, Name, Timezone, UserId
+from chalicelib.strict import StrictModel
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -25,11 +26,9 @@ class BadListError(ValueError):
     """Permanent: the file as a whole cannot be read; the text says why and names the line."""
 
 
-class ListLine(BaseModel):
+class ListLine(StrictModel):
     """One row: a user of the directory by id, or an address with what is known of its owner. Every other column becomes
     an attribute, which letters may use as `user.attributes.<column>`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     user_id: UserId | None = None
     email: str | None = Field(default=None, max_length=254, pattern=_ADDRESS)

@@ -3,13 +3,14 @@
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
-from chalicelib.campaigns.content import Content, Frozen
+from chalicelib.campaigns.content import Content
 from chalicelib.campaigns.rules import Rule
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
 from chalicelib.profiles.model import Locale, Name
+from chalicelib.strict import StrictModel
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
@@ -17,7 +18,7 @@ MAX_RATE = 10_000.0
 State = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
 
 
-class Audience(Frozen):
+class Audience(StrictModel):
     """Everyone, or those whom a rule means, or those on an uploaded list; without the recipients of other campaigns."""
 
     everyone: Literal[True] | None = None
@@ -47,13 +48,10 @@ Channels = Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
 Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
 
 
-class Campaign(Frozen):
+class Campaign(StrictModel):
     """A mailing to an audience: when it is started, at `start_at`, or by `schedule`."""
 
     model_config = ConfigDict(
-        frozen=True,
-        defer_build=True,
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -102,15 +100,10 @@ class Campaign(Frozen):
     ] = None
 
 
-class CampaignPatch(BaseModel):
+class CampaignPatch(StrictModel):
     """A change: what is given is set, null takes the default, where there is one."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
-        json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]},
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]})
 
     name: Name | None = None
     template: TemplateKey | None = None

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.campaigns.jobs import parked_place, time_name
@@ -13,14 +12,13 @@ from chalicelib.clock import Clock
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, chunks
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import ParkedRow
+from chalicelib.strict import StrictModel
 
 AT, CANARY, PAUSED = "at#", "canary#", "paused#"
 
 
-class Chunk(BaseModel):
+class Chunk(StrictModel):
     """What is kept of a job; the letter is the run's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     channels: tuple[str, ...]
     recipients: tuple[EnrichRecipient, ...]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from chalicelib.profiles.model import Profile
+from chalicelib.strict import StrictModel
 
 MAX_DEPTH = 8
 MAX_PARTS = 100
@@ -29,14 +30,14 @@ class Moment:
     today: date
 
 
-class Rule(BaseModel):
+class Rule(StrictModel):
     """One of three: `{attribute, op, value}`, `{all|any: [rule, …]}`, `{not: rule}`.
 
     `attribute` is a field of the profile (`locale`), or a path into its attributes (`plan`, `stats.films`). `before`
     and `after` compare numbers, or dates; their value may be `{"days_ago": n}`. `anniversary` is true on the day of the
     year of a date (value: so many days before it, 0 where left out). What is absent fulfils `not_equals` alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     attribute: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,5}$")] = None
     op: Op | None = None

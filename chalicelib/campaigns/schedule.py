@@ -10,7 +10,9 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from chalicelib.strict import StrictModel
 
 BEST_HOUR = "best_hour"
 RECIPIENT = "recipient"  # the zone of each recipient, in place of a name
@@ -22,10 +24,8 @@ WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 Misfire = Literal["latest", "skip", "all"]
 
 
-class Schedule(BaseModel):
+class Schedule(StrictModel):
     """`{every, on?, at}` or `{cron}`: five fields, minute first."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     every: Literal["day", "week", "month"] | None = None
     on: Annotated[

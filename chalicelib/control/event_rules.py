@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from chalicelib.strict import StrictModel
 
 MAX_DELAY = timedelta(days=60)
 MAX_STEPS = 20
 EventType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,4}$", max_length=100)]
 
 
-class StopWhen(BaseModel):
+class StopWhen(StrictModel):
     """A letter is not sent any more when the user's `attribute` has this value at the time of sending. `attribute` is
     `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     attribute: Annotated[str, Field(min_length=1, max_length=100)]
     equals: str | bool | int | float | None
@@ -28,10 +28,8 @@ class StopWhen(BaseModel):
         return type(found) is type(self.equals) and found == self.equals
 
 
-class EventStep(BaseModel):
+class EventStep(StrictModel):
     """One letter of a sequence. `delay` counts from the event: seconds, or ISO 8601 such as `P1D`, `PT30M`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
     category: Annotated[str | None, Field(description="default: the template's")] = None
@@ -40,10 +38,8 @@ class EventStep(BaseModel):
     stop_when: StopWhen | None = None
 
 
-class EventRule(BaseModel):
+class EventRule(StrictModel):
     """The letters that follow an event."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     steps: Annotated[tuple[EventStep, ...], Field(max_length=MAX_STEPS)]
 

@@ -4,18 +4,18 @@ Managers edit them; `pipeline/routing.py` and `pipeline/caps.py` follow them.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from chalicelib.strict import StrictModel
 
 MAX_MINUTES = 7 * 24 * 60
 Mode = Literal["all", "first", "escalate"]
 
 
-class CategoryRoute(BaseModel):
+class CategoryRoute(StrictModel):
     """The channels of a category, in order. `all`: each of them; `first`: the first that works; `escalate`: the next
     one only if the letter was not opened within `after_minutes`. A channel that a template is not written for is left
     out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
     mode: Mode = "all"
@@ -30,10 +30,8 @@ class CategoryRoute(BaseModel):
         return self
 
 
-class Cap(BaseModel):
+class Cap(StrictModel):
     """At most so many letters of a category to one user within so many days, whatever the channel."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     letters: Annotated[int, Field(ge=1, le=1000)]
     days: Annotated[int, Field(ge=1, le=90)]

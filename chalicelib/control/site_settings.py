@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from time import monotonic
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
@@ -23,6 +23,7 @@ from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundE
 from chalicelib.observability import logger
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.configuration import SettingRow
+from chalicelib.strict import StrictModel
 
 KNOWN_FOR_SECONDS = 15
 MAX_RULES = 200
@@ -31,11 +32,7 @@ _TimeOrNone = Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Sender(_Group):
+class Sender(StrictModel):
     """Whom letters come from, and where answers to them go; empty: to the sender."""
 
     name: Annotated[str, Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -43,7 +40,7 @@ class Sender(_Group):
     reply_to: Annotated[str, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
 
 
-class QuietHours(_Group):
+class QuietHours(StrictModel):
     """When nothing but letters about the account arrives for who has set no quiet hours: local times such as `22:00`
     and `08:00`, or both empty for never."""
 
@@ -64,14 +61,14 @@ class QuietHours(_Group):
         return (self.starts, self.ends) if self.starts else None
 
 
-class LinkDays(_Group):
+class LinkDays(StrictModel):
     """How many days a link in a letter works."""
 
     confirmation: _Days = 3
     short: _Days = 180
 
 
-class ConfirmationAgain(_Group):
+class ConfirmationAgain(StrictModel):
     """The letter that "send it again" sends, and how many of them one user may get in how many minutes."""
 
     template: Annotated[str, Field(min_length=1, max_length=64)] = "confirm-reminder"
@@ -79,7 +76,7 @@ class ConfirmationAgain(_Group):
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
 
 
-class SoftBounces(_Group):
+class SoftBounces(StrictModel):
     """So many soft bounces within so many days suppress an address for a while; older ones are forgotten."""
 
     letters: Annotated[int, Field(ge=1, le=100)] = 5
@@ -87,7 +84,7 @@ class SoftBounces(_Group):
     suppress_days: _Days = 30
 
 
-class SiteValues(_Group):
+class SiteValues(StrictModel):
     """Every setting by its name. A part of the service that needs one more adds a field here."""
 
     site_host: str = Field(exclude=True, description="the cinema's own: always allowed")

@@ -5,10 +5,11 @@ Whatever comes in gives a frame or a FrameError that says what is expected; noth
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from chalicelib.errors import VestnikError
 from chalicelib.profiles.model import UserId
+from chalicelib.strict import StrictModel
 
 MAX_INCOMING_BYTES = 16 * 1024
 MAX_TEXT_CHARACTERS = 2000
@@ -41,30 +42,26 @@ def clean_text(text: str) -> str:
     return line
 
 
-class _Frame(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Ping(_Frame):
+class Ping(StrictModel):
     """The heartbeat: API Gateway closes what is silent for 10 minutes."""
 
     action: Literal["ping"]
 
 
-class TakeName(_Frame):
+class TakeName(StrictModel):
     """Takes a name in the chat, or another one."""
 
     action: Literal["chat.name"]
     name: str
 
 
-class Who(_Frame):
+class Who(StrictModel):
     """Who is here?"""
 
     action: Literal["chat.who"]
 
 
-class Send(_Frame):
+class Send(StrictModel):
     """A message to one person: by name, or by user id (live messages between users)."""
 
     action: Literal["chat.send"]
@@ -79,27 +76,27 @@ class Send(_Frame):
         return self
 
 
-class Block(_Frame):
+class Block(StrictModel):
     """Nothing more from this person."""
 
     action: Literal["chat.block"]
     name: str
 
 
-class Unblock(_Frame):
+class Unblock(StrictModel):
     """Undoes `chat.block`."""
 
     action: Literal["chat.unblock"]
     name: str
 
 
-class Blocked(_Frame):
+class Blocked(StrictModel):
     """Whom have I blocked?"""
 
     action: Literal["chat.blocked"]
 
 
-class ListInbox(_Frame):
+class ListInbox(StrictModel):
     """A page of the inbox, newest first; `cursor` is that of the page before."""
 
     action: Literal["inbox.list"]
@@ -107,20 +104,20 @@ class ListInbox(_Frame):
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 20
 
 
-class ReadInbox(_Frame):
+class ReadInbox(StrictModel):
     """These notifications have been read."""
 
     action: Literal["inbox.read"]
     ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_READ_IDS)]
 
 
-class ReadAllInbox(_Frame):
+class ReadAllInbox(StrictModel):
     """Everything has been read."""
 
     action: Literal["inbox.read_all"]
 
 
-class Resume(_Frame):
+class Resume(StrictModel):
     """Everything after this cursor, oldest first: what the client missed. "0" is the beginning."""
 
     action: Literal["resume"]

@@ -5,17 +5,16 @@ client in only after it), and a list of those present need not be sent before a 
 
 from typing import Annotated, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.control.queues import Outgoing
 from chalicelib.errors import PoisonMessageError
+from chalicelib.strict import StrictModel
 
 QUEUE = "live"
 
 
-class _Job(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
+class _Job(StrictModel):
     v: Literal[1] = 1
 
 

@@ -19,6 +19,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.live.frames import is_json
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.live import PersonRow
+from chalicelib.strict import StrictModel
 
 _TRIES = 4
 
@@ -66,10 +67,8 @@ class Verdict:
     seconds: int = 0
 
 
-class Level(BaseModel):
+class Level(StrictModel):
     """A bucket's content at a time."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     tokens: float
     at: float

@@ -5,7 +5,8 @@ queue.
 """
 
 from chalicelib.errors import NotFoundError
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow

@@ -13,8 +13,9 @@ from pynamodb.exceptions import PutError
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger
-from chalicelib.pipeline.waiting import DIGEST, waiting
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey
+from chalicelib.pipeline.unsent import DIGEST, waiting
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import objection

@@ -18,10 +18,11 @@ from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collect import DIGEST_CHANNEL
 from chalicelib.pipeline.collected import delete_rows
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import Move
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.waiting import EXPIRED
+from chalicelib.pipeline.unsent import EXPIRED, ended
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
@@ -137,15 +138,11 @@ def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:
 def _closing(row: DigestRow, rule: str | None) -> list[Move]:
     letter = LetterSpec.model_validate(row.letter)
     reason = (row.fate or {}).get("reason")
-    return [
-        Move(
-            DeliveryKey(row.notification_id, channel),
-            DeliveryStatus.SKIPPED,
-            reason=reason or IN_DIGEST,
-            rule=None if reason else rule,
-            request_id=letter.request_id,
-            run_id=letter.run_id,
-            unclaimed=True,
-        )
-        for channel in row.channels
-    ]
+    return ended(
+        letter,
+        [row.notification_id],
+        row.channels,
+        DeliveryStatus.SKIPPED,
+        reason or IN_DIGEST,
+        rule=None if reason else rule,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pynamodb.exceptions import PutError
 
 from chalicelib.clock import Clock, derived_id, parse_rfc3339, rfc3339
@@ -24,16 +24,14 @@ from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
+from chalicelib.strict import StrictModel
 
 
-class Event(BaseModel):
+class Event(StrictModel):
     """Something that happened on the site. What is given of the user is stored in the directory; `data` are the
     templates' variables."""
 
     model_config = ConfigDict(
-        frozen=True,
-        defer_build=True,
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -43,7 +41,7 @@ class Event(BaseModel):
                     "data": {},
                 }
             ]
-        },
+        }
     )
 
     type: EventType

@@ -11,7 +11,8 @@ from typing import Protocol
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.ledger import DeliveryKey, Engagement, Ledger, Move
+from chalicelib.pipeline.ledger import Engagement, Ledger
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import FeedbackEvent
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.profiles.suppressions import Reason

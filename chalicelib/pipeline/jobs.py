@@ -4,16 +4,17 @@ A job carries `v`, the version of its shape: a worker that meets another one ref
 for the worker that knows it). Rendered bodies never travel (design §2).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.routes import Mode
 from chalicelib.errors import PoisonMessageError
+from chalicelib.strict import StrictModel
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
 # once more: twice its size at worst; the letter's context (≤ 128 KB) comes on top of the recipients.
@@ -26,18 +27,14 @@ _J = TypeVar("_J", bound="Job")
 _R = TypeVar("_R", bound=BaseModel)
 
 
-class Job(BaseModel):
+class Job(StrictModel):
     """What every job shares."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     v: Literal[1] = 1
 
 
-class EnrichRecipient(BaseModel):
+class EnrichRecipient(StrictModel):
     """One recipient as the producer knows them: by id, or whole."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     notification_id: str
     user_id: str | None = None
@@ -45,20 +42,16 @@ class EnrichRecipient(BaseModel):
     context: dict[str, Any] | None = None  # variables of this letter alone
 
 
-class LetterRoute(BaseModel):
+class LetterRoute(StrictModel):
     """How the channels of a letter follow each other (`control.routes.CategoryRoute`); `rule` says so to people."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     mode: Mode
     after_minutes: int | None = None
     rule: str
 
 
-class LetterSpec(BaseModel):
+class LetterSpec(StrictModel):
     """What is the same for everybody in a job."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     template: str
     template_version: int
@@ -90,21 +83,28 @@ class LetterSpec(BaseModel):
         return self.route.rule if self.route else None
 
 
-class EnrichJob(Job):
-    """A chunk of at most CHUNK_SIZE recipients on its way to `enrich`. `attempt` counts the tries, from 1."""
+class ChunkJob(Job):
+    """One letter for at most CHUNK_SIZE recipients. `attempt` counts the tries, from 1."""
 
     letter: LetterSpec
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+    def only(self, recipients: Iterable[BaseModel]) -> Self:
+        """The same for some of its recipients."""
+        return self.model_copy(update={"recipients": tuple(recipients)})
+
+
+class EnrichJob(ChunkJob):
+    """A chunk on its way to `enrich`."""
+
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     recipients: Annotated[tuple[EnrichRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
     again: bool = False  # it comes back, with some of its channels: its notifications are recorded
     after: str | None = None  # the channel that was tried before these: what came of it decides
-    attempt: Annotated[int, Field(ge=1)] = 1
 
 
-class DeliverRecipient(BaseModel):
+class DeliverRecipient(StrictModel):
     """One recipient with all that rendering needs. `user` is what a template may see."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     notification_id: str
     user_id: str | None = None
@@ -114,13 +114,11 @@ class DeliverRecipient(BaseModel):
     context: dict[str, Any] | None = None  # variables of this letter alone
 
 
-class DeliverJob(Job):
-    """A chunk on its way to `deliver`: one channel, one letter. `attempt` counts the tries, from 1."""
+class DeliverJob(ChunkJob):
+    """A chunk on its way to `deliver`: one channel."""
 
-    letter: LetterSpec
     channel: str
     recipients: Annotated[tuple[DeliverRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
-    attempt: Annotated[int, Field(ge=1)] = 1
     then: tuple[str, ...] = ()  # the channels that follow, where they are tried one after the other
     paced: bool = False  # a campaign's chunk that has waited for its turn
 

@@ -1,7 +1,8 @@
 """What the links in a letter let its reader decide. Called by the public pages, once a token was verified."""
 
 from chalicelib.control.tokens import LetterClaims
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.profiles.preferences import Preferences, PreferenceStore
 from chalicelib.profiles.suppressions import Reason, SuppressionList
 

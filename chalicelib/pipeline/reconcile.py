@@ -12,7 +12,8 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.succession import Succession
@@ -37,7 +38,7 @@ class Reconcile:
             return ("forwarded" if self._retries.bring_back(aside) else "waiting"), []
         job = read_job(DeliverJob, aside.body)
         for recipient in job.recipients:
-            self._reconcile(job.model_copy(update={"recipients": (recipient,)}), recipient)
+            self._reconcile(job.only([recipient]), recipient)
         return "reconciled", [recipient.notification_id for recipient in job.recipients]
 
     def _reconcile(self, job: DeliverJob, recipient: DeliverRecipient) -> None:

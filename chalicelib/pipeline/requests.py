@@ -5,19 +5,18 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.clock import Moment
 from chalicelib.pipeline.jobs import Lane
 from chalicelib.profiles.model import Attributes, Email, Locale, Name, Timezone, UserId
+from chalicelib.strict import StrictModel
 
 MAX_RECIPIENTS = 100
 
 
-class Recipient(BaseModel):
+class Recipient(StrictModel):
     """A user by id, or an address with what is known of its owner."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     user_id: UserId | None = None
     email: Email | None = None
@@ -40,13 +39,10 @@ class Recipient(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class NotificationRequest(BaseModel):
+class NotificationRequest(StrictModel):
     """One letter to 1–100 recipients."""
 
     model_config = ConfigDict(
-        frozen=True,
-        defer_build=True,
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -64,7 +60,7 @@ class NotificationRequest(BaseModel):
                     },
                 }
             ]
-        },
+        }
     )
 
     template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]

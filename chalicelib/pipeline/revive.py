@@ -13,7 +13,8 @@ from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus
 from chalicelib.storage.base import reaching_dynamodb

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import PoisonMessageError
-from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.tally import run_of_tag
 
 # SES says this, in plain text, when an event destination is made.

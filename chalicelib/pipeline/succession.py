@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from chalicelib.clock import Clock
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, next_channels
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.routing import REACHED_BY
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.waiting import EXPIRED, UNLESS_OPENED, waiting
+from chalicelib.pipeline.unsent import EXPIRED, UNLESS_OPENED, ended, waiting
 
 
 class Succession:
@@ -56,18 +56,5 @@ class Succession:
         return self._retries.until(next_channels(job, recipients, after=job.channel), until)
 
     def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], *, reason: str) -> None:
-        self._ledger.move(
-            [
-                Move(
-                    DeliveryKey(one.notification_id, channel),
-                    DeliveryStatus.SKIPPED,
-                    reason=reason,
-                    rule=job.letter.rule,
-                    request_id=job.letter.request_id,
-                    run_id=job.letter.run_id,
-                    unclaimed=True,
-                )
-                for one in recipients
-                for channel in job.then
-            ]
-        )
+        ids = [one.notification_id for one in recipients]
+        self._ledger.move(ended(job.letter, ids, job.then, DeliveryStatus.SKIPPED, reason, rule=job.letter.rule))

@@ -9,8 +9,9 @@ from collections.abc import Collection
 from chalicelib.control.redirects import allowed_redirect
 from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.errors import NotFoundError
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger
+from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.links import LinkBook
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.profiles.directory import Directory
 from chalicelib.storage.links import LinkRow
 

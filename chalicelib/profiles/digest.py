@@ -5,18 +5,17 @@ preferences; `pipeline/collect.py` asks.
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from chalicelib.profiles.quiet import zone_of
+from chalicelib.strict import StrictModel
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _DAYS: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class DigestWish(BaseModel):
+class DigestWish(StrictModel):
     """Letters of a category as one: every day, or every week on a day, at a local time."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     every: Literal["day", "week"]
     at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"

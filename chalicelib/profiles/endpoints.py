@@ -16,6 +16,7 @@ from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Name
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import EndpointRow
+from chalicelib.strict import StrictModel
 
 MAX_ENDPOINTS = 20  # of one user on one channel
 LOG_PAGE = 50
@@ -32,20 +33,17 @@ _NEEDS: Mapping[str, frozenset[str]] = {
 }
 
 
-class EndpointBody(BaseModel):
+class EndpointBody(StrictModel):
     """A new endpoint. `push`: `platform` and the `token` that the device got of it; `webhook`: an `url`; `chat`: an
     `url` as apprise writes it (`tgram://<bot token>/<chat id>`)."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
         json_schema_extra={
             "examples": [
                 {"channel": "webhook", "url": "https://partner.example/hooks/vestnik"},
                 {"channel": "push", "platform": "ios", "token": "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c"},
             ]
-        },
+        }
     )
 
     channel: EndpointChannel
@@ -67,12 +65,10 @@ class EndpointBody(BaseModel):
         return self
 
 
-class EndpointPatch(BaseModel):
+class EndpointPatch(StrictModel):
     """The switch of an endpoint."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True, json_schema_extra={"examples": [{"enabled": False}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
 
     enabled: StrictBool
 

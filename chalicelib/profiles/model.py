@@ -7,7 +7,9 @@ from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool
+
+from chalicelib.strict import StrictModel
 
 ATTRIBUTES_BYTES = 32_768
 ATTRIBUTES_DEPTH = 10
@@ -114,14 +116,11 @@ Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), Afte
 Attributes = Annotated[dict[str, Any], AfterValidator(_attributes)]
 
 
-class UserBody(BaseModel):
+class UserBody(StrictModel):
     """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps
     what is known of the same address."""
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        defer_build=True,
         json_schema_extra={
             "examples": [
                 {
@@ -132,7 +131,7 @@ class UserBody(BaseModel):
                     "attributes": {"plan": "family"},
                 }
             ]
-        },
+        }
     )
 
     email: Email | None = None
@@ -147,9 +146,7 @@ class UserBody(BaseModel):
 class UserPatch(UserBody):
     """A JSON merge patch (RFC 7396): what is given is set, null removes, `attributes` are merged by name."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"locale": "en", "attributes": {"plan": None}}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"locale": "en", "attributes": {"plan": None}}]})
 
     attributes: Attributes | None = None  # type: ignore[assignment]
 

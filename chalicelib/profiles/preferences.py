@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
@@ -16,6 +16,7 @@ from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.quiet import quiet_until
 from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow
+from chalicelib.strict import StrictModel
 
 _CHANGE_TRIES = 5
 Hours = tuple[str, str]  # local times: from, to
@@ -23,10 +24,8 @@ DIGEST_CATEGORY = "digest"  # of the letter that what was collected is sent as
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 
 
-class QuietHours(BaseModel):
+class QuietHours(StrictModel):
     """Local times between which nothing arrives; letters wait for the end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: TimeOfDay = Field(alias="from")
     end: TimeOfDay = Field(alias="to")
@@ -38,14 +37,11 @@ class QuietHours(BaseModel):
         return self
 
 
-class Preferences(BaseModel):
+class Preferences(StrictModel):
     """What a user wants (design §8); what is left out is wanted. A category that cannot be switched off may only be
     true."""
 
     model_config = ConfigDict(
-        frozen=True,
-        defer_build=True,
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -55,7 +51,7 @@ class Preferences(BaseModel):
                     "paused_until": None,
                 }
             ]
-        },
+        }
     )
 
     everything: Annotated[StrictBool, Field(description="false: nothing but letters about the account")] = True

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
+
+from chalicelib.strict import StrictModel
 
 MAX_SOURCE_BYTES = 256 * 1024
 SHIPPED_VERSION = 0
@@ -44,11 +46,7 @@ class VariableType(StrEnum):
     OBJECT = "object"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Variable(_Frozen):
+class Variable(StrictModel):
     """One declared variable. `fields` are those of an object, or of each item of a list; without them any item goes."""
 
     type: VariableType
@@ -64,7 +62,7 @@ class Variable(_Frozen):
         return self
 
 
-class Sample(_Frozen):
+class Sample(StrictModel):
     """What a preview and the checks render the template with."""
 
     context: Mapping[str, JsonValue] = {}
@@ -72,7 +70,7 @@ class Sample(_Frozen):
     service: Mapping[str, JsonValue] = {}
 
 
-class Meta(_Frozen):
+class Meta(StrictModel):
     """The `meta.json` of a shipped folder: all of a template but its sources."""
 
     category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")

@@ -1,6 +1,7 @@
 """The channels and the sender."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,12 @@ from chalicelib.channels.base import Channel
 from chalicelib.channels.email import EmailChannel, Sender
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.pipeline.claims import Claims
+from chalicelib.pipeline.closing import Closing
+from chalicelib.pipeline.compose import Composer
 from chalicelib.pipeline.deliver import Deliver
+from chalicelib.pipeline.last_look import LastLook
+from chalicelib.pipeline.succession import Succession
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ses, sns
 from chalicelib.wiring.control import gate, site_settings
@@ -107,20 +113,25 @@ def _sender() -> Sender:
 @cache
 def deliver() -> Deliver:
     """The sender."""
+    succession = Succession(ledger=ledger(), retries=retries(), clock=now)
+    closing = Closing(ledger(), succession)
     return Deliver(
-        templates=templates(),
-        renderer=renderer(),
+        composer=Composer(templates(), renderer(), link_maker()),
+        last_look=LastLook(consent(), caps(), ledger(), retries(), closing),
+        claims=Claims(
+            ledger=ledger(),
+            retries=retries(),
+            succession=succession,
+            clock=now,
+            lease=timedelta(seconds=settings().lease_seconds),
+            grace=timedelta(seconds=settings().reconcile_seconds),
+            max_attempts=settings().max_attempts,
+        ),
+        closing=closing,
+        links=links(),
         channels=channels(),
         gates={name: gate(spec.subsystem) for name, spec in CHANNELS.items()},
-        consent=consent(),
-        link_maker=link_maker(),
-        links=links(),
-        ledger=ledger(),
-        retries=retries(),
         campaigns=admission(),
-        caps=caps(),
+        retries=retries(),
         clock=now,
-        lease_seconds=settings().lease_seconds,
-        reconcile_seconds=settings().reconcile_seconds,
-        max_attempts=settings().max_attempts,
     )

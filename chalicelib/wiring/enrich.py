@@ -6,6 +6,8 @@ from chalicelib.clock import now
 from chalicelib.pipeline.aftermath import Aftermath
 from chalicelib.pipeline.collect import Collect
 from chalicelib.pipeline.enrich import Enrich
+from chalicelib.pipeline.lookup import Lookup
+from chalicelib.pipeline.reach import Reach
 from chalicelib.settings import settings
 from chalicelib.wiring.control import gate, queues
 from chalicelib.wiring.ledger import ledger, retries
@@ -17,8 +19,8 @@ from chalicelib.wiring.running import admission
 def enrich() -> Enrich:
     """The enricher."""
     return Enrich(
-        profiles=profile_source(),
-        addresses=addresses(),
+        lookup=Lookup(profile_source(), gate("profiles"), retries(), settings().max_attempts),
+        reach=Reach(addresses(), consent(), now),
         aftermath=Aftermath(),
         collect=Collect(
             ledger=ledger(),
@@ -26,13 +28,9 @@ def enrich() -> Enrich:
             default_zone=settings().default_timezone,
             default_locale=settings().default_locale,
         ),
-        consent=consent(),
         ledger=ledger(),
         queues=queues(),
         retries=retries(),
         campaigns=admission(),
-        gate=gate("profiles"),
-        max_attempts=settings().max_attempts,
-        clock=now,
         default_locale=settings().default_locale,
     )

@@ -3,8 +3,6 @@ came of it, counted at the mailbox (the provider) and in the ledger. Made once f
 """
 
 import json
-import os
-import signal
 import time
 import uuid
 from collections import Counter
@@ -19,12 +17,13 @@ import requests
 
 from chalicelib.control.consumers import CONSUMERS
 from infra.local.cloud import STAGE, LocalCloud
+from tests.chaos.queues import Queues
 from tests.chaos.wires import Switchboard, Wire
+from tests.chaos.workers import Workers
 from tests.e2e.conftest import Vestnik, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_sqs import SQSClient
 
 LIMIT_SECONDS = 240  # guards against hangs; measures nothing
 CONCURRENCY = 3  # of each consumer: more processes than this are slower on two cores, and time out
@@ -59,6 +58,8 @@ class Rig:
         self.vestnik = vestnik
         self._limiter_writes = orders.with_name("limiter-writes")
         self.cloud: LocalCloud = vestnik.cloud
+        self.queues = Queues(self.cloud)
+        self.workers = Workers(self.cloud)
         self.wires: dict[str, Wire] = {"mailbox.sns": events}
         self._board = board
         self._orders = orders
@@ -80,8 +81,8 @@ class Rig:
                 self.wires[f"{component}.{service}"] = wire
                 variables[f"AWS_ENDPOINT_URL_{service.upper()}"] = wire.url
             if component == "api":  # its stage's settings are production's; the workers' are shorter
-                variables |= self._timings()
-            self._change_environment(component, variables)
+                variables |= self.workers.timings()
+            self.workers.change_environment(component, variables)
 
     # -- asking for letters
 
@@ -202,7 +203,7 @@ class Rig:
         how many are in which."""
         deadline = time.monotonic() + limit_seconds
         while set(found := self.statuses(ids)) - set(allowed):
-            assert time.monotonic() < deadline, f"still {dict(found)}; messages: {self.depths()}"
+            assert time.monotonic() < deadline, f"still {dict(found)}; messages: {self.queues.depths()}"
             if ticking:
                 self._tick_again()
             time.sleep(0.2)
@@ -214,59 +215,7 @@ class Rig:
             event["status"] for event in self.rows([notification_id])[notification_id]["timeline"] if "status" in event
         ]
 
-    def dead(self) -> dict[str, int]:
-        """How many dead letters lie in each queue that has some."""
-        return {name.removesuffix("-dlq"): n for name, n in self.depths().items() if name.endswith("-dlq")}
-
-    def depths(self) -> dict[str, int]:
-        """How many messages are in each queue that has some."""
-        urls = self.sqs.list_queues(QueueNamePrefix=f"vestnik-{STAGE}-")["QueueUrls"]
-        depths = {url.rpartition("/")[2].removeprefix(f"vestnik-{STAGE}-"): self.depth(url) for url in urls}
-        return {name: n for name, n in depths.items() if n}
-
     # -- what lies under it
-
-    def put(self, queue: str, *bodies: str) -> None:
-        """Messages of one's own."""
-        url = self.queue_url(queue)
-        for start in range(0, len(bodies), 10):
-            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
-            self.sqs.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
-
-    def waiting_bodies(self, queue: str, n: int) -> list[str]:
-        """Reads `n` messages that wait in a queue whose consumer is paused, each once, and leaves them there."""
-        url, found = self.queue_url(queue), {}
-
-        def look() -> bool:
-            answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=LIMIT_SECONDS)
-            found.update({message["ReceiptHandle"]: message["Body"] for message in answer.get("Messages", [])})
-            return len(found) >= n
-
-        eventually(look)
-        for handle in found:
-            self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
-        return list(found.values())
-
-    def exhaust(self, queue: str) -> None:
-        """Plays a consumer that dies with every message it takes, until SQS gives all of them up; the real one must be
-        paused."""
-        url = self.queue_url(queue)
-        while self.depth(url):
-            self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-
-    def depth(self, url: str) -> int:
-        """Every message of a queue: visible, in flight and delayed."""
-        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        return sum(int(n) for name, n in answer.items() if name.startswith("ApproximateNumberOfMessages"))
-
-    def in_flight(self, queue: str) -> int:
-        """Messages that a worker holds."""
-        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url(queue), AttributeNames=["All"])
-        return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
-
-    def queue_url(self, queue: str) -> str:
-        """Of the stage's queue."""
-        return self.sqs.get_queue_url(QueueName=f"vestnik-{STAGE}-{queue}")["QueueUrl"]
 
     def tick(self, *, wait: bool = True) -> None:
         """What the schedule does once a minute, now; whatever comes of it, as there."""
@@ -286,45 +235,6 @@ class Rig:
     def _tick_again(self) -> None:
         if time.monotonic() > self._ticked_at + _TICKS_APART_SECONDS:
             self.tick()
-
-    @contextmanager
-    def visibility(self, queue: str, seconds: int) -> Iterator[None]:
-        """Another visibility timeout for a while: what fails comes back sooner."""
-        url = self.queue_url(queue)
-        now = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        before = now["VisibilityTimeout"]
-        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
-        try:
-            yield
-        finally:
-            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": before})
-
-    @contextmanager
-    def settings(self, *components: str, **variables: str) -> Iterator[None]:
-        """Other settings for some workers for a while; their processes start anew at both ends."""
-        before = {component: self._change_environment(component, variables) for component in components}
-        try:
-            yield
-        finally:
-            for component, old in before.items():
-                self._change_environment(component, old)
-
-    @contextmanager
-    def short_claims(self) -> Iterator[None]:
-        """Claims that are decided about after two seconds, for tests whose workers do not need longer."""
-        with self.settings("deliver", "retry", VESTNIK_LEASE_SECONDS="1", VESTNIK_RECONCILE_SECONDS="1"):
-            yield
-
-    @contextmanager
-    def patience(self, component: str, timeout_seconds: int) -> Iterator[None]:
-        """Another timeout of a function for a while."""
-        lambdas, name = self.cloud.account.lambdas, self._function(component)
-        before = lambdas.get_function_configuration(FunctionName=name)["Timeout"]
-        lambdas.update_function_configuration(FunctionName=name, Timeout=timeout_seconds)
-        try:
-            yield
-        finally:
-            lambdas.update_function_configuration(FunctionName=name, Timeout=before)
 
     @contextmanager
     def paused(self, *queues: str) -> Iterator[None]:
@@ -359,27 +269,6 @@ class Rig:
         """How many were not carried out."""
         return len(list(self._orders.iterdir()))
 
-    def kill(self, component: str) -> int:
-        """Kills every process of one worker by SIGKILL; how many there were."""
-        pids = self._pids(self._function(component))
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return len(pids)
-
-    @contextmanager
-    def frozen(self, component: str) -> Iterator[None]:
-        """Every process of one worker stands still for a while, and notices nothing of it."""
-        pids = self._pids(self._function(component))
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
-
     def limiter_writes(self) -> int:
         """How often the senders have written to the limits since the test began."""
         return self._limiter_writes.stat().st_size
@@ -402,45 +291,10 @@ class Rig:
             numbers = {name: {"N": str(number)} for name, number in wish.items()}
             self.dynamodb.put_item(TableName=f"vestnik-{STAGE}-consumers", Item={"name": {"S": queue}, **numbers})
         self.tick()
-        for url in self.sqs.list_queues(QueueNamePrefix=f"vestnik-{STAGE}-")["QueueUrls"]:
-            if self.depth(url):
-                self.sqs.purge_queue(QueueUrl=url)
-
-    @cached_property
-    def sqs(self) -> "SQSClient":
-        """Not through a wire."""
-        client: SQSClient = self.cloud.account.session.client("sqs", endpoint_url=self.cloud.emulator_url)
-        return client
+        self.queues.empty_all()
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """Not through a wire."""
         client: DynamoDBClient = self.cloud.account.session.client("dynamodb", endpoint_url=self.cloud.emulator_url)
         return client
-
-    def _function(self, component: str) -> str:
-        stage = f"vestnik-{STAGE}"
-        return stage if component == "api" else f"{stage}-{component}"  # Chalice calls the API's function as the app
-
-    def _timings(self) -> dict[str, str]:
-        name = self._function("deliver")
-        known = self.cloud.account.lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        return {name: value for name, value in known.items() if name.endswith(("_SECONDS", "_SECOND", "_FAILURES"))}
-
-    def _change_environment(self, component: str, variables: Mapping[str, str]) -> dict[str, str]:
-        """Sets some variables of a function; what they were before."""
-        lambdas, name = self.cloud.account.lambdas, self._function(component)
-        old = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": {**old, **variables}})
-        return {variable: old[variable] for variable in variables if variable in old}
-
-    def _pids(self, function: str) -> list[int]:
-        """The processes of a function of this emulator, and of no other that may run on this machine."""
-        port = self.cloud.emulator_url.rpartition(":")[2]
-        marks = {f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(), f"GATEWAY_PORT={port}".encode()}
-        pids = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            with suppress(OSError):
-                if marks <= set(path.read_bytes().split(b"\0")):
-                    pids.append(int(path.parent.name))
-        return pids

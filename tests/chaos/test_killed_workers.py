@@ -30,7 +30,7 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
     # event tells, unless this machine is so slow that it comes after the deadline.
     allowed = [1 if n < 2 * KILLS else 1 + int(rows[one].get("resends", 0)) for n, one in enumerate(ids)]
     assert all(1 <= copies[address] <= most for address, most in zip(addresses, allowed, strict=True))
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def both_lanes(rig: Rig, addresses: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ def test_the_send_event_settles_a_lost_reply_without_a_second_call(rig: Rig) -> 
             eventually(lambda: rig.statuses(ids) == {"sent": 99, "calling": 1})
             assert rig.stats()["accepted"] == 100
         rig.settle(ids)
-    eventually(lambda: rig.depth(rig.queue_url("retry")) == 0)  # the look at the lost one finds it settled
+    eventually(lambda: "retry" not in rig.queues.depths())  # the look at the lost one finds it settled
     assert set(rig.copies(addresses).values()) == {1}
     assert rig.timeline(ids[41]).count("calling") == 1
 
@@ -32,7 +32,7 @@ def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketi
     rig.fault("drop_reply", to=twice_unlucky[0])
     for address in (*transactional, *twice_unlucky, *marketing):
         rig.fault("no_events", to=address)
-    with rig.short_claims():
+    with rig.workers.short_claims():
         resent, given_up = rig.send(transactional), rig.send(twice_unlucky)
         waiting = rig.send(marketing, category="marketing")
         assert rig.settle(resent, {"sent"}) == {"sent": 1}
@@ -49,7 +49,7 @@ def test_a_person_decides_about_what_nobody_knows(rig: Rig) -> None:
     for kind in ("drop_reply", "no_events"):
         for address in addresses:
             rig.fault(kind, times=1, to=address)
-    with rig.short_claims():
+    with rig.workers.short_claims():
         ids = rig.send(addresses, category="marketing")
         rig.settle(ids, {"uncertain"})
     rig.control("POST", f"attention/{ids[0]}_email", {"action": "retry"})
@@ -63,15 +63,15 @@ def test_a_database_that_fails_after_the_accept_costs_no_second_call(rig: Rig) -
     addresses = rig.addresses(1)
     rig.fault("stall", times=1, seconds=4, to=addresses[0])  # less than the client waits, time enough to cut the wire
     with rig.paused("retry"):
-        with rig.wires["mailbox.sns"].cut(), rig.visibility("deliver-email", 3):
+        with rig.wires["mailbox.sns"].cut(), rig.queues.visibility("deliver-email", 3):
             ids = rig.send(addresses)
             eventually(lambda: rig.vestnik.letters(addresses[0]))
             with rig.wires["deliver.dynamodb"].cut() as wire:
                 # The record fails, the message comes back and finds nothing to ask either.
                 eventually(lambda: wire.lost >= 6)
                 assert rig.statuses(ids) == {"calling": 1}
-            eventually(lambda: rig.depth(rig.queue_url("deliver-email")) == 0)
+            eventually(lambda: rig.queues.depth("deliver-email") == 0)
             assert rig.copies(addresses) == {addresses[0]: 1}
         rig.settle(ids)
-    eventually(lambda: rig.depth(rig.queue_url("retry")) == 0)
+    eventually(lambda: rig.queues.depth("retry") == 0)
     assert rig.copies(addresses) == {addresses[0]: 1}

@@ -49,7 +49,7 @@ def test_a_stage_that_loses_a_service_for_a_while_loses_no_letter(rig: Rig, stag
     if stage == "retry" or (stage, service) == ("deliver", "sqs"):
         for address in addresses:
             rig.fault("throttle", times=1, to=address)  # so that they go round by the retry queue
-    with rig.visibility(queue_of(stage), 3):
+    with rig.queues.visibility(queue_of(stage), 3):
         with wire.cut():
             ids = rig.send(addresses, **({"send_at": later()} if stage == "tick" else {}))
             if stage == "tick":
@@ -62,7 +62,7 @@ def test_a_stage_that_loses_a_service_for_a_while_loses_no_letter(rig: Rig, stag
             rig.tick()
         assert rig.settle(ids) == {"delivered": 2}
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def test_a_reconciliation_without_the_ledger_waits_and_decides_once(rig: Rig) -> None:
@@ -70,32 +70,32 @@ def test_a_reconciliation_without_the_ledger_waits_and_decides_once(rig: Rig) ->
     for address in addresses:
         rig.fault("drop_reply", times=1, to=address)
         rig.fault("no_events", times=1, to=address)
-    with rig.short_claims(), rig.visibility("retry", 3):
+    with rig.workers.short_claims(), rig.queues.visibility("retry", 3):
         with rig.wires["retry.dynamodb"].cut() as wire:
             ids = rig.send(addresses)
             eventually(lambda: wire.lost > 0)
             assert rig.statuses(ids) == {"calling": 2}
         assert rig.settle(ids) == {"delivered": 2}
     assert set(rig.copies(addresses).values()) == {2}  # the policy of a transactional letter: once more, and no more
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "sqs"])
 def test_a_campaign_whose_fan_out_loses_a_service_reaches_everybody_once(rig: Rig, service: str) -> None:
     addresses = rig.addresses(3)
-    with rig.visibility("fanout", 3):
+    with rig.queues.visibility("fanout", 3):
         with rig.wires[f"fanout.{service}"].cut() as wire:
             campaign = rig.campaign(addresses, rate_per_second=100)
             eventually(rig.ticking(lambda: wire.lost > 0))
             assert rig.copies(addresses).total() == 0
         eventually(rig.ticking(lambda: rig.progress(campaign)["delivered"] == 3))
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def test_letters_wait_while_the_provider_resets_every_connection(rig: Rig) -> None:
     addresses = rig.addresses(10)
-    with rig.short_claims():
+    with rig.workers.short_claims():
         with rig.wires["deliver.sesv2"].cut() as wire:
             ids = rig.send(addresses)
             eventually(lambda: wire.lost > 0)
@@ -136,13 +136,13 @@ def test_a_thousand_letters_arrive_once_though_every_component_stops_and_starts_
     rig.control("POST", "limits/ses.bulk", {"rate_per_second": 400})
     assert rig.settle(ids, ticking=True) == {"delivered": 1000}
     assert set(rig.copies(bulk).values()) == set(rig.copies(instant).values()) == {1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def stop_each(rig: Rig) -> None:
     """Stops and starts every component that letters flow through, one after the other, each once they flow again."""
     workers = ("api", "enrich", "deliver", "feedback", "retry", "tick")
-    stops: list[Callable[[], object]] = [partial(rig.kill, worker) for worker in workers]
+    stops: list[Callable[[], object]] = [partial(rig.workers.kill, worker) for worker in workers]
     stops.append(partial(restart, rig, "mailbox"))
     for stop in stops:
         enough = rig.stats()["accepted"] + 1

@@ -20,30 +20,30 @@ def test_a_digest_whose_worker_loses_a_service_comes_once(rig: Rig, service: str
     user = addresses[0].partition("@")[0]
     ids = put_aside(rig, user, addresses[0])
     make_due(rig, user)
-    with rig.visibility("digest", 3):
+    with rig.queues.visibility("digest", 3):
         with rig.wires[f"digest.{service}"].cut() as wire:
             rig.tick()
             eventually(lambda: wire.lost >= TRIES[service])
             assert rig.statuses(ids) == {"waiting": 1}
         assert rig.settle(ids, {"skipped"}) == {"skipped": 1}  # its line is in the digest
     eventually(lambda: rig.copies(addresses) == {addresses[0]: 1})
-    eventually(lambda: rig.depth(rig.queue_url("digest")) == 0)
+    eventually(lambda: rig.queues.depth("digest") == 0)
     assert rig.copies(addresses) == {addresses[0]: 1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "s3"])
 def test_a_list_whose_worker_loses_a_service_is_read_whole(rig: Rig, service: str) -> None:
     addresses = rig.addresses(3)
     path = f"/v1/lists/{upload(rig, addresses)}"
-    with rig.visibility("load", 3):
+    with rig.queues.visibility("load", 3):
         with rig.wires[f"load.{service}"].cut() as wire:
             assert rig.vestnik.call("POST", f"{path}/load").status_code == 202
             eventually(lambda: wire.lost >= TRIES[service])
             assert state(rig, path)["state"] == "loading"
         eventually(lambda: state(rig, path)["state"] == "ready")
     assert (state(rig, path)["rows"], state(rig, path)["bad"]) == (3, 0)
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def put_aside(rig: Rig, user: str, address: str) -> list[str]:

@@ -45,7 +45,7 @@ def test_throttling_of_a_third_of_the_calls_loses_nothing_and_slows_the_pace(rig
     rig.control("POST", "limits/ses.instant", {"rate_per_second": 500})
     assert rig.settle(ids) == {"delivered": 200}
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def test_of_a_bulk_call_only_the_entries_that_failed_for_now_are_tried_again(rig: Rig) -> None:
@@ -60,7 +60,7 @@ def test_of_a_bulk_call_only_the_entries_that_failed_for_now_are_tried_again(rig
     assert {address: n for address, n in rig.copies(addresses).items() if n != 1} == dict.fromkeys(addresses[3:5], 0)
     made = [(call["operation"], call["entries"]) for call in rig.stats()["call_times"]]
     assert made == [("SendBulkEmail", 50), ("SendBulkEmail", 3)]
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def test_eight_workers_share_a_limit_and_pay_few_writes_for_it(rig: Rig) -> None:
@@ -69,7 +69,7 @@ def test_eight_workers_share_a_limit_and_pay_few_writes_for_it(rig: Rig) -> None
     addresses = rig.addresses(RATE * SECONDS + 300)  # an unlimited pace would be through in a few seconds
     with rig.paused("deliver-email-bulk"):
         ids = rig.send(addresses, lane="bulk")
-        eventually(lambda: rig.depth(rig.queue_url("deliver-email-bulk")) * 50 >= len(addresses))
+        eventually(lambda: rig.queues.depth("deliver-email-bulk") * 50 >= len(addresses))
     first, _ = eventually(lambda: calls(rig))[0]
     eventually(lambda: time.time() > first + SECONDS)
     sent = sum(n for at, n in calls(rig) if at < first + SECONDS)

@@ -17,30 +17,34 @@ def test_a_message_that_comes_ten_times_at_once_is_sent_once(rig: Rig) -> None:
     rig.control("POST", "consumers/deliver-email", {"batch_size": 1, "max_concurrency": 10})
     with rig.paused("deliver-email"):
         ids = rig.send(addresses)
-        body = rig.waiting_bodies("deliver-email", 1)[0]
-        rig.put("deliver-email", *[body] * 9)
-    eventually(lambda: rig.in_flight("deliver-email") == 10)
+        body = rig.queues.waiting_bodies("deliver-email", 1)[0]
+        rig.queues.put("deliver-email", *[body] * 9)
+    eventually(lambda: rig.queues.in_flight("deliver-email") == 10)
     rig.settle(ids)
-    eventually(lambda: rig.depth(rig.queue_url("deliver-email")) == 0)
+    eventually(lambda: rig.queues.depth("deliver-email") == 0)
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def test_the_late_word_of_a_worker_whose_claim_was_taken_over_is_refused(rig: Rig) -> None:
     address = rig.addresses(1)
     rig.fault("no_events", to=address[0])
     rig.fault("stall", times=1, seconds=6, to=address[0])
-    with rig.patience("deliver", LIMIT_SECONDS), rig.visibility("deliver-email", LIMIT_SECONDS), rig.short_claims():
+    with (
+        rig.workers.patience("deliver", LIMIT_SECONDS),
+        rig.queues.visibility("deliver-email", LIMIT_SECONDS),
+        rig.workers.short_claims(),
+    ):
         with rig.paused("deliver-email"):
             ids = rig.send(address)
-            body = rig.waiting_bodies("deliver-email", 1)[0]
+            body = rig.queues.waiting_bodies("deliver-email", 1)[0]
         eventually(lambda: rig.vestnik.letters(address[0]))
-        with rig.frozen("deliver"):  # the first owner waits for its answer, and falls asleep …
+        with rig.workers.frozen("deliver"):  # the first owner waits for its answer, and falls asleep …
             look = {"kind": "reconcile", "queue": "deliver-email", "body": body, "not_before": rfc3339(now())}
-            rig.put("retry", json.dumps({"v": 1, **look}))
+            rig.queues.put("retry", json.dumps({"v": 1, **look}))
             rig.settle(ids, {"sent"})  # … its lease ends, a second one calls and records …
-            assert rig.in_flight("deliver-email") == 1
-        eventually(lambda: rig.in_flight("deliver-email") == 0)
+            assert rig.queues.in_flight("deliver-email") == 1
+        eventually(lambda: rig.queues.in_flight("deliver-email") == 0)
     letters = rig.vestnik.letters(address[0])
     row = rig.rows(ids)[ids[0]]
     assert [row["provider_id"]] == [letter["id"] for letter in letters[1:]]  # … and what the first one says is refused

@@ -25,7 +25,7 @@ def test_a_provider_that_is_down_is_left_alone_and_comes_back_slowly(rig: Rig) -
     ids = rig.send(addresses)
     eventually(lambda: switch(rig) == "open")
     eventually(lambda: not enabled(rig, "deliver-email"))  # what waits uses up no receive
-    eventually(lambda: rig.in_flight("deliver-email") == 0)
+    eventually(lambda: rig.queues.in_flight("deliver-email") == 0)
     opened = len(failures(rig))
     assert opened <= 10
     eventually(rig.ticking(lambda: len(failures(rig)) >= opened + 4))
@@ -39,7 +39,7 @@ def test_a_provider_that_is_down_is_left_alone_and_comes_back_slowly(rig: Rig) -
     assert shares[-1] == 1.0
     assert rig.settle(ids) == {"delivered": 120}
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.dead() == {}
+    assert rig.queues.dead() == {}
 
 
 def test_a_thrown_switch_stops_a_mass_mailing_and_the_exact_rest_goes_on(rig: Rig) -> None:
@@ -50,7 +50,7 @@ def test_a_thrown_switch_stops_a_mass_mailing_and_the_exact_rest_goes_on(rig: Ri
     eventually(rig.ticking(lambda: rig.stats()["accepted"] >= 100))
     rig.control("POST", "switches/ses", {"state": "open", "reason": "a wrong price in the letter"})
     thrown = rig.stats()["accepted"]
-    eventually(lambda: rig.in_flight("deliver-email-bulk") == 0)
+    eventually(lambda: rig.queues.in_flight("deliver-email-bulk") == 0)
     stopped = rig.stats()["accepted"]
     assert stopped <= thrown + CONCURRENCY * 50
     assert stopped < 1000

@@ -16,7 +16,7 @@ from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.control.queues import Queues
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import EnrichRecipient
-from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.campaigns import ShardRow

@@ -10,7 +10,7 @@ from chalicelib.clock import now
 from chalicelib.control.dead_letters import DeadLetter
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
-from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.revive import describe_dead_letter, why_dead

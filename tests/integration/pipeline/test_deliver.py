@@ -10,7 +10,7 @@ import pytest
 from chalicelib.channels.base import Channel, Message, Outcome, Verdict
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
-from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.clock import now
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
-from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import read_event
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.workers import feedback_work

@@ -9,7 +9,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.ledger import TRANSACTION_MOVES, DeliveryKey, Ledger, Move, Refusal
+from chalicelib.pipeline.ledger import TRANSACTION_MOVES, Ledger, Refusal
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.clock import new_id
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage import base
 from chalicelib.storage.ledger import DeliveryRow, delivery_part

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.ledger import DeliveryKey
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences

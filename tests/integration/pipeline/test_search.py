@@ -10,7 +10,8 @@ from chalicelib.clock import new_id, rfc3339
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.history import History
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.ledger import DeliveryKey, Ledger, Move
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.cursor import write_cursor

@@ -1,5 +1,5 @@
-"""What waits, written down: a delivery that was not tried yet, with what it waits for and until when. Called by the
-stages that put work aside.
+"""Deliveries that no provider gets now, written down: they wait, with what for and until when, or they have ended.
+Called by the stages that put work aside or close it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.ledger import DeliveryKey, Move
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 
 QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
@@ -33,6 +33,31 @@ def waiting(
             rule=told,
             request_id=letter.request_id,
             run_id=letter.run_id,
+        )
+        for one in notification_ids
+        for channel in channels
+    ]
+
+
+def ended(
+    letter: LetterSpec,
+    notification_ids: Iterable[str],
+    channels: Sequence[str],
+    status: DeliveryStatus,
+    reason: str,
+    *,
+    rule: str | None = None,
+) -> list[Move]:
+    """The moves that close them unsent, all but those that a worker has claimed."""
+    return [
+        Move(
+            DeliveryKey(one, channel),
+            status,
+            reason=reason,
+            rule=rule,
+            request_id=letter.request_id,
+            run_id=letter.run_id,
+            unclaimed=True,
         )
         for one in notification_ids
         for channel in channels

@@ -1,0 +1,155 @@
+"""Claims deliveries before a provider is called, and records what came of the calls, as the claim's owner alone. Called
+by `deliver.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.pipeline.compose import Letter
+from chalicelib.pipeline.delivered import Delivered
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.ledger import Ledger, Refusal
+from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.succession import Succession
+
+
+class _End(StrEnum):
+    """What becomes of a letter after its call."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    EXHAUSTED = "exhausted"
+    AGAIN = "again"
+    UNKNOWN = "unknown"
+
+
+# What is not known keeps its claim until it is reconciled.
+_STATUSES = {
+    _End.SENT: DeliveryStatus.SENT,
+    _End.REFUSED: DeliveryStatus.FAILED,
+    _End.EXHAUSTED: DeliveryStatus.FAILED,
+    _End.AGAIN: DeliveryStatus.QUEUED,
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Letters that this worker alone may send, until its lease is over."""
+
+    owner: str
+    letters: Sequence[Letter]
+
+
+class Claims:
+    """Of one stage. A claim holds for `lease`; what becomes of a stale one is decided `grace` later."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        retries: Retries,
+        succession: Succession,
+        clock: Clock,
+        lease: timedelta,
+        grace: timedelta,
+        max_attempts: int,
+    ) -> None:
+        self._ledger = ledger
+        self._retries = retries
+        self._succession = succession
+        self._clock = clock
+        self._lease = lease
+        self._grace = grace
+        self._max_attempts = max_attempts
+
+    def take(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> Claim:
+        """Those that nobody else has sent or is sending. Raises: UnavailableError (retryable)."""
+        owner, lease_until = new_id(), self._clock() + self._lease
+        refused = self._ledger.move(
+            [
+                Move(
+                    letter.key,
+                    DeliveryStatus.CALLING,
+                    owner=owner,
+                    lease_until=lease_until,
+                    attempt=job.attempt,
+                    rule=job.letter.rule,
+                    request_id=job.letter.request_id,
+                    run_id=job.letter.run_id,
+                )
+                for letter in letters
+            ]
+        )
+        result.count("dropped", len(refused))
+        self._look_after_stale(job, letters, refused)
+        return Claim(owner, [letter for letter in letters if letter.key not in refused])
+
+    def record(self, job: DeliverJob, claim: Claim, outcomes: Sequence[Outcome], result: Delivered) -> None:
+        """What the provider said of each letter; what was not sent comes back later, or ends. Raises: UnavailableError
+        (retryable): what was sent is not sent again by it."""
+        moves: list[Move] = []
+        ends: defaultdict[_End, list[DeliverRecipient]] = defaultdict(list)
+        for letter, outcome in zip(claim.letters, outcomes, strict=True):
+            end = self._end_of(job, outcome)
+            ends[end].append(letter.recipient)
+            status = _STATUSES.get(end)
+            result.count("unknown" if status is None else status.value)
+            if status is not None:
+                moves.append(
+                    Move(
+                        letter.key,
+                        status,
+                        reason=outcome.reason,
+                        owner=claim.owner,
+                        provider_id=outcome.provider_id,
+                        run_id=job.letter.run_id,
+                    )
+                )
+        # Before the record: whatever dies between the two, the channels that follow are asked about twice, not never.
+        in_vain = [*ends[_End.REFUSED], *ends[_End.EXHAUSTED]]
+        self._succession.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
+        self._ledger.move(moves)
+        if ends[_End.SENT]:
+            result.seconds_since_accepted.append(self._age_seconds(job))
+        if ends[_End.AGAIN]:
+            self._retries.again(job.only(ends[_End.AGAIN]))
+        if ends[_End.EXHAUSTED]:
+            self._retries.bury(job.only(ends[_End.EXHAUSTED]))
+        if ends[_End.UNKNOWN]:
+            self._reconcile_later(job, ends[_End.UNKNOWN])
+
+    def _end_of(self, job: DeliverJob, outcome: Outcome) -> _End:
+        match outcome.verdict:
+            case Verdict.ACCEPTED:
+                return _End.SENT
+            case Verdict.REFUSED:
+                return _End.REFUSED
+            case Verdict.UNKNOWN:
+                return _End.UNKNOWN
+            case Verdict.NOT_ACCEPTED:
+                return _End.AGAIN if job.attempt < self._max_attempts else _End.EXHAUSTED
+
+    def _look_after_stale(
+        self, job: DeliverJob, letters: Sequence[Letter], refused: Mapping[DeliveryKey, Refusal]
+    ) -> None:
+        # Whoever holds these claims may be dead, and this message may be the last one that knows of them.
+        stale = [
+            letter.recipient
+            for letter in letters
+            if letter.key in refused and refused[letter.key].status is DeliveryStatus.CALLING
+        ]
+        if stale:
+            self._reconcile_later(job, stale)
+
+    def _reconcile_later(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
+        self._retries.reconcile(job.only(recipients), in_seconds=(self._lease + self._grace).total_seconds())
+
+    def _age_seconds(self, job: DeliverJob) -> float:
+        return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()

@@ -1,0 +1,63 @@
+"""Ends deliveries of `deliver` that no provider gets; the channels behind them are told. Called by `deliver.py` and
+`last_look.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.pipeline.delivered import Delivered
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.succession import Succession
+from chalicelib.pipeline.unsent import ended
+
+
+@dataclass(frozen=True)
+class Closing:
+    """For one stage."""
+
+    ledger: Ledger
+    succession: Succession
+
+    def close(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        status: DeliveryStatus,
+        reason: str,
+        result: Delivered,
+    ) -> None:
+        """On the job's channel; the next one comes at once. Raises: UnavailableError (retryable)."""
+        self.succession.after(job, in_vain=recipients)
+        self._end(job, recipients, (job.channel,), status, reason, result, rule=job.letter.rule)
+
+    def close_all(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        reason: str,
+        result: Delivered,
+        *,
+        rule: str | None = None,
+    ) -> None:
+        """Skipped on the job's channel and on all behind it. Raises: UnavailableError (retryable)."""
+        channels = (job.channel, *job.then)
+        self._end(job, recipients, channels, DeliveryStatus.SKIPPED, reason, result, rule=rule or job.letter.rule)
+
+    def _end(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        channels: Sequence[str],
+        status: DeliveryStatus,
+        reason: str,
+        result: Delivered,
+        *,
+        rule: str | None,
+    ) -> None:
+        ids = [one.notification_id for one in recipients]
+        moves = ended(job.letter, ids, channels, status, reason, rule=rule)
+        refused = self.ledger.move(moves)
+        result.count(status.value, len(moves) - len(refused))
+        result.count("dropped", len(refused))

@@ -1,0 +1,85 @@
+"""The last look before a letter is claimed: has anything come to stand against it since it was queued? Called by
+`deliver.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.pipeline.caps import CAPPED, Caps
+from chalicelib.pipeline.closing import Closing
+from chalicelib.pipeline.compose import Letter
+from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
+from chalicelib.pipeline.delivered import Delivered
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.unsent import EXPIRED, QUIET, waiting
+
+
+@dataclass(frozen=True)
+class LastLook:
+    """Of one stage."""
+
+    consent: ConsentDesk
+    caps: Caps
+    ledger: Ledger
+    retries: Retries
+    closing: Closing
+
+    def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
+        """Those that may leave now; the others are skipped or wait. One read; an account letter needs none. Raises:
+        UnavailableError (retryable)."""
+        category = job.letter.category
+        if CATEGORIES[category].transactional:
+            return list(letters)
+        consent = self.consent.ask(category, {job.channel: [_addressee(one.recipient) for one in letters]})[job.channel]
+        for letter in letters:
+            reason = consent.skips.get(letter.recipient.notification_id)
+            if reason is not None:
+                self.closing.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
+        self._put_off(job, letters, consent, result)
+        aside = {*consent.skips, *consent.waits}
+        return self._uncapped(job, [one for one in letters if one.recipient.notification_id not in aside], result)
+
+    def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
+        """Until quiet hours are over; what nobody needs by then is skipped."""
+        for until in sorted(set(consent.waits.values())):
+            late = [n for n, moment in consent.waits.items() if moment == until]
+            if job.letter.is_over(until):
+                over = [one.recipient for one in letters if one.recipient.notification_id in late]
+                self.closing.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
+                continue
+            self.ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
+            self.retries.until(_enrich_again(job, late), until)
+            result.count("postponed", len(late))
+
+    def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
+        """Those who have not had enough letters of this category; each counts from here on."""
+        users = {one.recipient.notification_id: one.recipient.user_id for one in letters}
+        enough = self.caps.take(job.letter.category, {one: user for one, user in users.items() if user})
+        over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
+        if over:
+            self.closing.close_all(job, over, CAPPED, result, rule=enough.rule)
+        return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
+
+
+def _addressee(recipient: DeliverRecipient) -> Addressee:
+    return Addressee(
+        notification_id=recipient.notification_id,
+        user_id=recipient.user_id,
+        address=recipient.address,
+        zone=recipient.user.get("timezone"),
+    )
+
+
+def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:
+    # Back to `enrich`: after hours of waiting, what is known of the user is to be read again. Only users have
+    # preferences to wait for, so that an id says it all.
+    recipients = tuple(
+        EnrichRecipient(notification_id=r.notification_id, user_id=r.user_id)
+        for r in job.recipients
+        if r.notification_id in notification_ids
+    )
+    return EnrichJob(letter=job.letter, channels=(job.channel, *job.then), recipients=recipients, again=True)

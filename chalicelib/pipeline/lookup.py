@@ -1,0 +1,73 @@
+"""Asks the profile source who the recipients of a chunk are, without overloading it. Called by `enrich.py`."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+from chalicelib.control.gate import Gate, Report
+from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
+from chalicelib.pipeline.retry import Retries
+from chalicelib.profiles.model import Profile
+from chalicelib.profiles.source import Profiles, ProfileSource
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the source said of a chunk: the profiles by notification id, an unknown user left out; `unresolved` are the
+    users whom it did not answer for."""
+
+    profiles: Mapping[str, Profile]
+    unresolved: Set[str]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The source of one stage, behind its gate."""
+
+    source: ProfileSource
+    gate: Gate
+    retries: Retries
+    max_attempts: int
+
+    def read(self, job: EnrichJob) -> Known | None:
+        """None where the source cannot be asked now, and the job was put aside. Raises: UnavailableError (retryable)
+        after the last attempt."""
+        ids = {r.user_id for r in job.recipients if r.user_id}
+        if not ids:
+            return _known(job, Profiles(known={}))
+        allowed = self.gate.enter(len(ids), lane=job.letter.lane, divisible=False)
+        if not allowed.units:
+            self.retries.later(job, in_seconds=allowed.come_back_seconds)
+            return None
+        try:
+            found = self.source.get_many(ids, fresh=job.letter.lane == "instant")
+        except UnavailableError:
+            self.gate.learn([Report(failure="no_answer")], lane=job.letter.lane)
+            self._put_aside(job)
+            return None
+        self.gate.learn([Report()], lane=job.letter.lane)
+        return _known(job, found)
+
+    def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:
+        """Those who were not answered for come back in a job of their own; how many they are. Raises: UnavailableError
+        (retryable) after the last attempt."""
+        late = [one for one in job.recipients if one.user_id in unresolved]
+        if late:
+            self._put_aside(job.only(late))
+        return len(late)
+
+    def _put_aside(self, job: EnrichJob) -> None:
+        if job.attempt >= self.max_attempts:
+            raise UnavailableError("the profile source did not answer at any attempt")
+        self.retries.again(job)
+
+
+def _known(job: EnrichJob, found: Profiles) -> Known:
+    profiles = {}
+    for recipient in job.recipients:
+        if recipient.profile is not None:
+            given = {name: recipient.profile[name] for name in PROFILE_FIELDS if name in recipient.profile}
+            profiles[recipient.notification_id] = Profile(id="", **given)
+        elif recipient.user_id and recipient.user_id in found.known:
+            profiles[recipient.notification_id] = found.known[recipient.user_id]
+    return Known(profiles, found.unresolved)

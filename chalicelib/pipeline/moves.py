@@ -1,0 +1,184 @@
+"""A move of a delivery to another status: what it is, from which states it may be made, what it changes and under which
+condition. `ledger.py` makes moves; whoever works on deliveries wishes them.
+"""
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.clock import rfc3339
+from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus, S
+from chalicelib.pipeline.tally import UNDER_WAY, UNSENT, Supposed, fit_for_resend, unsent_place
+from chalicelib.pipeline.transaction import OWN_VALUE, Wording
+from chalicelib.storage.base import expiry_epoch
+from chalicelib.storage.ledger import DeliveryRow
+
+
+@dataclass(frozen=True)
+class DeliveryKey:
+    """Names one delivery; `id` is what providers get as a tag."""
+
+    notification_id: str
+    channel: str
+
+    @property
+    def id(self) -> str:
+        """`<notification id>_<channel>`: only characters that SES allows in a tag."""
+        return f"{self.notification_id}_{self.channel}"
+
+    @classmethod
+    def of(cls, delivery_id: str) -> "DeliveryKey":
+        """The inverse of `id`. Raises: ValueError."""
+        notification_id, separator, channel = delivery_id.partition("_")
+        if not (separator and notification_id and channel):
+            raise ValueError(f"not a delivery id: {delivery_id}")
+        return cls(notification_id, channel)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One wished change of a delivery to `status`, from any state that may precede it.
+
+    `owner` names the claim: a move to `calling` sets it, any other move that gives one demands it, so that a worker
+    whose claim was taken over changes nothing. `run_id` is that of a campaign; whoever does not know it may leave it
+    out, at the price of one more request.
+    """
+
+    key: DeliveryKey
+    status: DeliveryStatus
+    reason: str | None = None
+    rule: str | None = None  # what decided it, for the timeline
+    owner: str | None = None
+    lease_until: datetime | None = None
+    provider_id: str | None = None
+    attempt: int | None = None
+    request_id: str | None = None
+    run_id: str | None = None
+    by_hand: bool = False  # a person opens it again: from `failed` or `uncertain` back to `queued`
+    resend: bool = False  # back to `queued` although the provider may have it: allowed once
+    unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
+    expires_at_epoch: int | None = None  # default: the retention, from now
+
+
+def first_guess(move: Move) -> Supposed:
+    """The likeliest: nothing is counted yet. What follows from a letter comes after its record; a person opens again
+    what was counted."""
+    before = states_before(move)
+    if move.run_id is not None and DeliveryStatus.SENT in before:
+        return Supposed(move.run_id, DeliveryStatus.SENT)
+    if move.run_id is None or before & UNDER_WAY:
+        return Supposed(move.run_id)
+    return Supposed(move.run_id, DeliveryStatus.UNCERTAIN)
+
+
+def states_before(move: Move, supposed: Supposed | None = None) -> frozenset[DeliveryStatus | None]:
+    """The states that a move may be made from, of those that are supposed."""
+    before: frozenset[DeliveryStatus | None] = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
+    if move.unclaimed:
+        before &= {None, S.WAITING, S.QUEUED}
+    if supposed is not None and supposed.run_id is not None:
+        before &= UNDER_WAY if supposed.status is None else {supposed.status}
+    return before
+
+
+def shape(move: Move, supposed: Supposed) -> Hashable:
+    """Equal for moves whose expressions differ in nothing but the provider's id."""
+    place = unsent_place(supposed.run_id, move.key.notification_id) if supposed.run_id and move.status in UNSENT else ""
+    alike = {**vars(move), "key": None, "provider_id": bool(move.provider_id)}  # a third of what `replace` costs
+    return tuple(alike.values()), supposed, place
+
+
+def wording(move: Move, supposed: Supposed, *, at: datetime, retention_days: int) -> Wording:
+    """What the move changes, and the condition that it is made under."""
+    return _actions(move, supposed, at, retention_days), _condition(move, supposed)
+
+
+def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) -> list[Action]:
+    row, before = DeliveryRow, states_before(move, supposed)
+    event = json.dumps(_event(move, rfc3339(at)), separators=(",", ":"))
+    actions: list[Action] = [
+        row.status.set(move.status.value),
+        row.timeline.set((row.timeline | []).append([event])),
+        row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(retention_days, since=at)),
+        *_marks(move, before, rfc3339(at)),
+        *_place_in_run(move, supposed, before),
+    ]
+    if None in before:
+        actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
+    if move.by_hand:
+        actions.append(row.resends.remove())
+    if move.resend:
+        actions.append(row.resends.set(1))
+    if move.provider_id:
+        actions.append(row.provider_id.set(OWN_VALUE))
+    if move.request_id:
+        actions.append(row.request_id.set(move.request_id))
+    return actions
+
+
+def _marks(move: Move, before: frozenset[DeliveryStatus | None], at: str) -> list[Action]:
+    """What only some states have, a reason, a lease, a call for attention: set by a move to them, and taken away by one
+    from them."""
+    row = DeliveryRow
+    actions: list[Action] = []
+    if move.reason:
+        actions.append(row.reason.set(move.reason))
+    elif before - {None, S.CALLING}:
+        actions.append(row.reason.remove())
+    if move.status is S.CALLING:
+        actions += [row.owner.set(move.owner or ""), row.attempt.set(move.attempt or 1)]
+        actions.append(row.lease_until.set(rfc3339(move.lease_until) if move.lease_until else at))
+    elif S.CALLING in before:
+        actions.append(row.lease_until.remove())
+    if move.status is S.UNCERTAIN:
+        actions += [row.attention.set(move.status.value), row.attention_at.set(at)]
+    elif S.UNCERTAIN in before:
+        actions += [row.attention.remove(), row.attention_at.remove()]
+    return actions
+
+
+def _place_in_run(move: Move, supposed: Supposed, before: frozenset[DeliveryStatus | None]) -> list[Action]:
+    """The run that counts it, and its place among those that a resend may take."""
+    row = DeliveryRow
+    actions: list[Action] = []
+    if supposed.run_id is None:
+        return actions
+    if supposed.status is None:  # else it is counted, and has its run
+        actions.append(row.run_id.set(supposed.run_id))
+    if fit_for_resend(move.status, move.reason):
+        actions.append(row.unsent_run.set(unsent_place(supposed.run_id, move.key.notification_id)))
+    elif before & UNSENT:
+        actions.append(row.unsent_run.remove())
+    return actions
+
+
+def _event(move: Move, at: str) -> dict[str, Any]:
+    event = {"at": at, "status": move.status.value, "reason": move.reason, "rule": move.rule, "attempt": move.attempt}
+    return {name: value for name, value in event.items() if value is not None}
+
+
+def _condition(move: Move, supposed: Supposed) -> Condition:
+    before = states_before(move, supposed)
+    state: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))
+    if None in before:
+        state = DeliveryRow.status.does_not_exist() | state
+    condition: Condition = state & of_run(supposed.run_id)
+    if supposed.reason is not None and supposed.status in UNSENT:
+        condition = condition & (DeliveryRow.reason == supposed.reason)
+    if move.owner is not None and move.status is not DeliveryStatus.CALLING:
+        condition = condition & (DeliveryRow.owner == move.owner)
+    if move.resend:
+        condition = condition & DeliveryRow.resends.does_not_exist()
+    return condition
+
+
+def of_run(run_id: str | None) -> Condition:
+    condition: Condition = DeliveryRow.run_id.does_not_exist()
+    if run_id is not None:
+        condition = condition | (DeliveryRow.run_id == run_id)
+    return condition

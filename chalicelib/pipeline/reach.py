@@ -1,0 +1,108 @@
+"""Whom of a chunk a letter may reach, by which channel, and what stands against the others. Called by `enrich.py`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.clock import Clock
+from chalicelib.pipeline.addresses import Addresses
+from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient
+from chalicelib.pipeline.unsent import EXPIRED
+from chalicelib.profiles.model import Profile
+from chalicelib.profiles.objections import Objections
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recipient with all that is known of them, and where they are reached."""
+
+    recipient: EnrichRecipient
+    profile: Profile
+    address: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known of a chunk on the channels that come now: addresses by channel and notification id."""
+
+    profiles: Mapping[str, Profile]
+    addresses: Mapping[str, Mapping[str, str]]
+    objections: Objections
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Of one channel: who goes, who is skipped and why, who waits and until when; the last two by notification id."""
+
+    going: Sequence[Candidate]
+    skips: Mapping[str, str]
+    waits: Mapping[str, datetime]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of one stage."""
+
+    addresses: Addresses
+    consent: ConsentDesk
+    clock: Clock
+
+    def look(self, job: EnrichJob, profiles: Mapping[str, Profile]) -> Look:
+        """Where people are reached and what they have against it, on the channels that come now: one read of both
+        objections for all. Raises: UnavailableError (retryable)."""
+        channels = job.channels[:1] if job.letter.one_by_one else job.channels
+        addresses = {channel: self.addresses.of(channel, profiles) for channel in channels}
+        asked = {
+            channel: [_addressee(one) for one in self._sort(job, profiles, addresses[channel])[1]]
+            for channel in channels
+        }
+        return Look(profiles, addresses, self.consent.objections(job.letter.category, asked, asked_again=True))
+
+    def judge(self, job: EnrichJob, look: Look) -> Answer:
+        """By the first of the job's channels."""
+        channel = job.channels[0]
+        skips, candidates = self._sort(job, look.profiles, look.addresses[channel])
+        asked = [_addressee(one) for one in candidates]
+        consent = self.consent.judge(job.letter.category, channel, asked, look.objections)
+        waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
+        skips |= consent.skips
+        skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), EXPIRED)
+        aside = {*skips, *waits}
+        return Answer([one for one in candidates if one.recipient.notification_id not in aside], skips, waits)
+
+    def _sort(
+        self, job: EnrichJob, profiles: Mapping[str, Profile], addresses: Mapping[str, str]
+    ) -> tuple[dict[str, str], list[Candidate]]:
+        """The reason of each recipient who can get nothing, by notification id, and the rest."""
+        skips: dict[str, str] = {}
+        candidates = []
+        for recipient in job.recipients:
+            profile = profiles.get(recipient.notification_id)
+            address = addresses.get(recipient.notification_id)
+            reason = self._reason_against(job, profile, address)
+            if reason is None and profile is not None and address is not None:
+                candidates.append(Candidate(recipient, profile, address))
+            elif reason is not None:
+                skips[recipient.notification_id] = reason
+        return skips, candidates
+
+    def _reason_against(self, job: EnrichJob, profile: Profile | None, address: str | None) -> str | None:
+        if job.letter.is_over(self.clock()):
+            return EXPIRED
+        if profile is None:
+            return "unknown_user"
+        if address is None:
+            return "no_address"
+        if job.letter.stop_when and job.letter.stop_when.holds(profile.to_dict()):
+            return "not_needed_any_more"
+        return None
+
+
+def _addressee(candidate: Candidate) -> Addressee:
+    return Addressee(
+        notification_id=candidate.recipient.notification_id,
+        user_id=candidate.recipient.user_id,
+        address=candidate.address,
+        zone=candidate.profile.timezone,
+    )

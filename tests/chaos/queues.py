@@ -1,0 +1,102 @@
+"""The queues of the service on the emulator, looked into and tampered with. `rig.py` makes it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from infra.local.cloud import STAGE, LocalCloud
+from tests.e2e.conftest import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_HELD_SECONDS = 240  # a message that is read stays unseen so long, or until it is put back
+
+
+class Queues:
+    """Those of the stage; each is named without the stage."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+
+    def dead(self) -> dict[str, int]:
+        """How many dead letters lie in each queue that has some."""
+        return {name.removesuffix("-dlq"): n for name, n in self.depths().items() if name.endswith("-dlq")}
+
+    def depths(self) -> dict[str, int]:
+        """How many messages are in each queue that has some."""
+        depths = {url.rpartition("/")[2].removeprefix(f"vestnik-{STAGE}-"): self._depth(url) for url in self._urls()}
+        return {name: n for name, n in depths.items() if n}
+
+    def put(self, queue: str, *bodies: str) -> None:
+        """Messages of one's own."""
+        url = self._url(queue)
+        for start in range(0, len(bodies), 10):
+            entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
+            self._sqs.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
+
+    def waiting_bodies(self, queue: str, n: int) -> list[str]:
+        """Reads `n` messages that wait in a queue whose consumer is paused, each once, and leaves them there."""
+        url, found = self._url(queue), {}
+
+        def look() -> bool:
+            answer = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=_HELD_SECONDS)
+            found.update({message["ReceiptHandle"]: message["Body"] for message in answer.get("Messages", [])})
+            return len(found) >= n
+
+        eventually(look)
+        for handle in found:
+            self._sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+        return list(found.values())
+
+    def exhaust(self, queue: str) -> None:
+        """Plays a consumer that dies with every message it takes, until SQS gives all of them up; the real one must be
+        paused."""
+        url = self._url(queue)
+        while self._depth(url):
+            self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+
+    def depth(self, queue: str) -> int:
+        """Every message of a queue: visible, in flight and delayed."""
+        return self._depth(self._url(queue))
+
+    def in_flight(self, queue: str) -> int:
+        """Messages that a worker holds."""
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=["All"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
+
+    def _url(self, queue: str) -> str:
+        """Of the stage's queue."""
+        return self._sqs.get_queue_url(QueueName=f"vestnik-{STAGE}-{queue}")["QueueUrl"]
+
+    @contextmanager
+    def visibility(self, queue: str, seconds: int) -> Iterator[None]:
+        """Another visibility timeout for a while: what fails comes back sooner."""
+        url = self._url(queue)
+        now = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+        before = now["VisibilityTimeout"]
+        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+        try:
+            yield
+        finally:
+            self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": before})
+
+    def empty_all(self) -> None:
+        """Throws away what every queue holds."""
+        for url in self._urls():
+            if self._depth(url):
+                self._sqs.purge_queue(QueueUrl=url)
+
+    def _depth(self, url: str) -> int:
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return sum(int(n) for name, n in answer.items() if name.startswith("ApproximateNumberOfMessages"))
+
+    def _urls(self) -> list[str]:
+        return self._sqs.list_queues(QueueNamePrefix=f"vestnik-{STAGE}-")["QueueUrls"]
+
+    @cached_property
+    def _sqs(self) -> "SQSClient":
+        """Not through a wire."""
+        client: SQSClient = self._cloud.account.session.client("sqs", endpoint_url=self._cloud.emulator_url)
+        return client
