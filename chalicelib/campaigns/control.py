@@ -13,11 +13,12 @@ from chalicelib.campaigns.model import Campaign, CampaignPatch, State
 from chalicelib.campaigns.readiness import Readiness
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import RECIPIENT, first_moment, occurrences
-from chalicelib.campaigns.store import CampaignStore, spec_of, update_if
+from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.storage.base import update_if
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow
 
 _PACES = frozenset({"rate_per_second", "publish_per_second"})

@@ -22,12 +22,12 @@ from chalicelib.campaigns.parking import AT, CANARY, Chunk, Parking
 from chalicelib.campaigns.runs import QUEUE, Runs
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.campaigns.sources import Sources, Target, excluded
-from chalicelib.campaigns.store import CampaignStore, update_if
+from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec, chunks
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.campaigns import CampaignRow, RunRow, ShardRow
 
 NOW = "now"

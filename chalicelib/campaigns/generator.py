@@ -12,10 +12,11 @@ from chalicelib.campaigns.jobs import time_name
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs, finish_on_head
 from chalicelib.campaigns.schedule import missed, occurrences
-from chalicelib.campaigns.store import CampaignStore, spec_of, update_if
+from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock
 from chalicelib.errors import NotFoundError
 from chalicelib.observability import Line
+from chalicelib.storage.base import update_if
 from chalicelib.storage.campaigns import CampaignRow
 
 ON_TIME = timedelta(minutes=10)  # the generator may be so late without the time counting as missed

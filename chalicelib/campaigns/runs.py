@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from pynamodb.exceptions import PutError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -19,14 +18,14 @@ from chalicelib.campaigns.pace import shard_count
 from chalicelib.campaigns.parking import Parking
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
 from chalicelib.campaigns.sources import Sources
-from chalicelib.campaigns.store import spec_of, update_if
+from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"
@@ -192,13 +191,9 @@ class Runs:
         return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
 
     def _record(self, drawn: RunRow) -> tuple[RunRow, bool]:
+        if save_if(drawn, RunRow.campaign_id.does_not_exist()):
+            return drawn, True
         with reaching_dynamodb():
-            try:
-                drawn.save(condition=RunRow.campaign_id.does_not_exist())
-                return drawn, True
-            except PutError as error:
-                if not condition_failed(error):
-                    raise
             return RunRow.get(drawn.campaign_id, drawn.scheduled_at, consistent_read=True), False
 
     def _note_open(self, head: CampaignRow, run: RunRow) -> None:
@@ -215,12 +210,7 @@ class Runs:
                 resume_at=self._clock().timestamp(),
                 expires_at_epoch=expires,
             )
-            with reaching_dynamodb():
-                try:
-                    row.save(condition=ShardRow.run_id.does_not_exist())
-                except PutError as error:
-                    if not condition_failed(error):
-                        raise
+            save_if(row, ShardRow.run_id.does_not_exist())
         with reaching_dynamodb():
             head.update(actions=[CampaignRow.open_runs.add({run.scheduled_at}), *_newest(head, run)])
         update_if(head, [CampaignRow.state.set("running")], CampaignRow.state == "scheduled")

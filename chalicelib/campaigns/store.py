@@ -4,14 +4,13 @@ control calls, the generator and the fan-out."""
 import json
 from collections.abc import Iterable, Sequence
 
-from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import StageTable, condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
@@ -86,13 +85,8 @@ class CampaignStore:
         """Saves the next version and makes it the head's. Raises: ConflictError (permanent: somebody else changed it),
         UnavailableError (retryable)."""
         at, number = rfc3339(self._clock()), int(head.version) + 1
-        with reaching_dynamodb():
-            try:
-                _version(head.id, spec, number=number, at=at, by=by).save(condition=CampaignRow.id.does_not_exist())
-            except PutError as error:
-                if not condition_failed(error):
-                    raise
-                raise _changed(head) from error
+        if not save_if(_version(head.id, spec, number=number, at=at, by=by), CampaignRow.id.does_not_exist()):
+            raise _changed(head)
         self.update(
             head,
             [
@@ -144,19 +138,6 @@ class CampaignStore:
 def spec_of(row: CampaignRow) -> Campaign:
     """What the row asks for."""
     return Campaign.model_validate(row.spec)
-
-
-def update_if(row: StageTable, actions: Sequence[Action], condition: Condition) -> bool:
-    """One conditional change of a row, which shows its new state then; False where the condition did not hold. Raises:
-    UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        try:
-            row.update(actions=list(actions), condition=condition)
-            return True
-        except UpdateError as error:
-            if not condition_failed(error):
-                raise
-            return False
 
 
 def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str) -> CampaignRow:

@@ -4,12 +4,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
 from chalicelib.errors import TooManyRequestsError
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.links import AllowanceRow
 
 _KEPT = timedelta(days=1)
@@ -31,13 +30,8 @@ class Allowances:
             AllowanceRow.used.add(1),
             AllowanceRow.expires_at_epoch.set(int((ends + _KEPT).timestamp())),
         ]
-        with reaching_dynamodb():
-            try:
-                row.update(actions=actions, condition=AllowanceRow.used.does_not_exist() | (AllowanceRow.used < times))
-                return str(row.name)
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
+        if update_if(row, actions, AllowanceRow.used.does_not_exist() | (AllowanceRow.used < times)):
+            return str(row.name)
         seconds = max(1, round((ends - at).total_seconds()))
         raise TooManyRequestsError(f"expected at most {times} in {minutes} minutes", retry_after_seconds=seconds)
 

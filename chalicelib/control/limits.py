@@ -13,14 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
+from chalicelib.control.known_rows import KnownRows
 from chalicelib.control.switch import SUBSYSTEMS
 from chalicelib.errors import InvalidError
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import LimitRow
 
 LIMITS = tuple(f"{subsystem}.{lane}" for subsystem in SUBSYSTEMS for lane in ("instant", "bulk"))
@@ -33,7 +32,6 @@ LEAST_RATE = 0.1  # units a second: whatever is set and however slowed, somethin
 RECOVERY_SECONDS = 60  # from nothing to the full rate after a provider asked to slow down
 SLOWEST = 0.05
 _SLOWER_AT_MOST_EVERY_SECONDS = 1.0
-_KNOWN_FOR_SECONDS = 1.0  # a rate that a person sets is followed within this time and a block
 _LEASE_TRIES = 4
 _MOVED_WITHIN_SECONDS = 0.2  # what is known for longer was moved by others, where there are any
 # Nobody queues as far ahead: a worker whose clock was wrong wrote that, and the others do not wait for its time.
@@ -98,7 +96,7 @@ class Limiter:
         self._clock = clock
         self._default_rates = default_rates
         self._leases: dict[str, _Lease] = {}
-        self._known: dict[str, tuple[float, LimitRow]] = {}
+        self._rows = KnownRows(LimitRow, now=self._now)
 
     def take(
         self, name: str, units: int, *, share: float = 1.0, max_wait_seconds: float, divisible: bool = False
@@ -106,7 +104,7 @@ class Limiter:
         """Takes units of the limit `name`, at `share` of its rate: all of them, or, where `divisible`, as many as the
         rate gives in PORTION_SECONDS. Never waits by itself. Raises: UnavailableError (retryable)."""
         now = self._now()
-        rate = max(self._rate(name, self._row(name)) * share, LEAST_RATE)
+        rate = max(self._rate(name, self._rows.get(name)) * share, LEAST_RATE)
         if divisible:
             units = min(units, max(1, int(rate * PORTION_SECONDS)))
         lease = self._leases.get(name)
@@ -140,15 +138,15 @@ class Limiter:
         (retryable)."""
         now = self._now()
         self._leases.pop(name, None)
-        self._known.pop(name, None)
-        row = self._row(name)
+        self._rows.forget(name)
+        row = self._rows.get(name)
         recently = now - _SLOWER_AT_MOST_EVERY_SECONDS
         if row.factor_at is not None and recently <= row.factor_at <= now:
             return
         factor = max(SLOWEST, self._factor(row) / 2)
         # Of those who were told at the same time, one halves.
         unchanged = LimitRow.factor_at == row.factor_at if row.factor_at else LimitRow.factor_at.does_not_exist()
-        self._update(name, [LimitRow.factor.set(factor), LimitRow.factor_at.set(now)], unchanged)
+        self._rows.update(name, [LimitRow.factor.set(factor), LimitRow.factor_at.set(now)], unchanged)
 
     def set_rate(self, name: str, rate_per_second: float) -> None:
         """Sets the rate for all workers; they follow with their next lease. Raises: InvalidError (permanent),
@@ -156,27 +154,23 @@ class Limiter:
         if not LEAST_RATE <= rate_per_second <= MOST_RATE:
             raise InvalidError.of("rate_per_second", f"expected {LEAST_RATE} to {MOST_RATE} a second")
         # Nobody waits for what was reserved at the old rate.
-        self._update(name, [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()], None)
+        self._rows.update(name, [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()], None)
 
     def rate(self, name: str) -> float:
         """Units a second as of now, at most a second old. Raises: UnavailableError (retryable)."""
-        return self._rate(name, self._row(name))
+        return self._rate(name, self._rows.get(name))
 
     def read_all(self, names: Sequence[str]) -> list[Limit]:
         """Limits as they are now, in one request (names: at most 100). Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            rows = {row.name: row for row in LimitRow.batch_get(list(names), consistent_read=True)}
         limits = []
-        for name in names:
-            row = self.remember(rows.get(name) or LimitRow(name))
+        for name, row in zip(names, self._rows.read_all(names), strict=True):
             base = row.rate_per_second or self._default_rates(name)
             limits.append(Limit(name, rate_per_second=base, current_per_second=self._rate(name, row)))
         return limits
 
     def remember(self, row: LimitRow) -> LimitRow:
         """Takes what another has just read together with rows of its own; answers it."""
-        self._known[row.name] = (self._now(), row)
-        return row
+        return self._rows.remember(row)
 
     def _rate(self, name: str, row: LimitRow) -> float:
         return (row.rate_per_second or self._default_rates(name)) * self._factor(row)
@@ -189,10 +183,10 @@ class Limiter:
     def _reserve(self, name: str, seconds: float, now: float, max_wait: float) -> float | None:
         """The moment from which `seconds` of the rate are ours; None when that would be too far away."""
         free = LimitRow.free_at
-        if (self._row(name).free_at or 0) <= now and now - self._known[name][0] > _MOVED_WITHIN_SECONDS:
-            self._known.pop(name)  # others have moved it since, as a rule: a read is cheaper than a write in vain
+        if (self._rows.get(name).free_at or 0) <= now and self._rows.age_seconds(name) > _MOVED_WITHIN_SECONDS:
+            self._rows.forget(name)  # others have moved it since, as a rule: a read is cheaper than a write in vain
         for _ in range(_LEASE_TRIES):
-            ahead = (self._row(name).free_at or 0) - now
+            ahead = (self._rows.get(name).free_at or 0) - now
             if max_wait < ahead <= _NEVER_AHEAD_SECONDS:
                 return None
             if 0 < ahead <= max_wait:
@@ -201,33 +195,9 @@ class Limiter:
             else:
                 actions = [free.set(now + seconds)]
                 condition = free.does_not_exist() | (free <= now) | (free > now + _NEVER_AHEAD_SECONDS)
-            if self._update(name, actions, condition):
-                return float(self._row(name).free_at or 0) - seconds
+            if self._rows.update(name, actions, condition):
+                return float(self._rows.get(name).free_at or 0) - seconds
         return None
-
-    def _row(self, name: str) -> LimitRow:
-        known = self._known.get(name)
-        if known and 0 <= self._now() - known[0] < _KNOWN_FOR_SECONDS:
-            return known[1]
-        with reaching_dynamodb():
-            try:
-                row = LimitRow.get(name, consistent_read=True)
-            except LimitRow.DoesNotExist:
-                row = LimitRow(name)
-        return self.remember(row)
-
-    def _update(self, name: str, actions: list[Action], condition: Condition | None) -> bool:
-        row = LimitRow(name)
-        with reaching_dynamodb():
-            try:
-                row.update(actions=actions, condition=condition)
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-                self._known.pop(name, None)
-                return False
-        self.remember(row)
-        return True
 
     def _now(self) -> float:
         return self._clock().timestamp()

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, rfc3339
@@ -16,7 +15,7 @@ from chalicelib.control.allowance import Allowances
 from chalicelib.control.passwords import fits, hashed, nobodys_hash
 from chalicelib.control.second_factor import check_secret, step_of
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.managers import LISTED, ManagerRow
 
@@ -82,13 +81,8 @@ class Managers:
             created_at=at,
             created_by=by,
         )
-        with reaching_dynamodb():
-            try:
-                row.save(ManagerRow.name.does_not_exist())
-            except PutError as error:
-                if not condition_failed(error):
-                    raise
-                raise ConflictError(f"there is a manager {name} already") from error
+        if not save_if(row, ManagerRow.name.does_not_exist()):
+            raise ConflictError(f"there is a manager {name} already")
         return secret
 
     def sign_in(self, name: str, password: str, *, ip: str, code: str = "") -> Manager:
@@ -189,25 +183,13 @@ class Managers:
         if step is None:
             return False
         unused = ManagerRow.totp_step < step
-        with reaching_dynamodb():
-            try:
-                row.update(actions=[ManagerRow.totp_step.set(step)], condition=unused)
-                return True
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-                return False
+        return update_if(row, [ManagerRow.totp_step.set(step)], unused)
 
     def _update(self, name: str, actions: list[Action], *, ends_sessions: bool = True) -> None:
         since = [ManagerRow.sessions_since.set(rfc3339(self._clock()))] if ends_sessions else []
         listed = ManagerRow.listed.set(LISTED)
-        with reaching_dynamodb():
-            try:
-                ManagerRow(name).update(actions=[*actions, *since, listed], condition=ManagerRow.name.exists())
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-                raise NotFoundError(f"there is no manager {name}") from error
+        if not update_if(ManagerRow(name), [*actions, *since, listed], ManagerRow.name.exists()):
+            raise NotFoundError(f"there is no manager {name}")
 
 
 def _find(name: str) -> ManagerRow | None:

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
@@ -21,7 +20,7 @@ from chalicelib.control.redirects import Host, allowed_redirect, host_of
 from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.observability import logger
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, save_if
 from chalicelib.storage.configuration import SettingRow
 from chalicelib.strict import StrictModel
 
@@ -240,14 +239,8 @@ def _read() -> dict[str, SettingRow]:
 
 def _save(row: SettingRow, found: int) -> None:
     condition = SettingRow.version == found if found else SettingRow.name.does_not_exist()
-    with reaching_dynamodb():
-        try:
-            row.save(condition=condition)
-            return
-        except PutError as error:
-            if not condition_failed(error):
-                raise
-    raise ConflictError(f"the setting {row.name} was changed by somebody else: read it and try again")
+    if not save_if(row, condition):
+        raise ConflictError(f"the setting {row.name} was changed by somebody else: read it and try again")
 
 
 def _require_known(name: str) -> None:

@@ -5,18 +5,16 @@ Open means that no call leaves. An automatic switch lets one call through every 
 conditional write; a good probe starts the ramp, from 10 % to 100 % of rate, never falling while it lasts.
 """
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
+from chalicelib.control.known_rows import KnownRows
 from chalicelib.control.switch import AUTO, RAMP_FROM, SUBSYSTEMS, Admission, State, Switch, SwitchPolicy
 from chalicelib.errors import NotFoundError
 from chalicelib.observability import Line
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
 from chalicelib.storage.control import SwitchRow
 
-_KNOWN_FOR_SECONDS = 1.0  # a switch thrown by hand is obeyed by every worker within this time
 _COUNT_TRIES = 5
 
 
@@ -26,13 +24,13 @@ class Switches:
     def __init__(self, *, clock: Clock, policy: SwitchPolicy) -> None:
         self._clock = clock
         self.policy = policy
-        self._known: dict[str, tuple[float, SwitchRow]] = {}
+        self._rows = KnownRows(SwitchRow, now=self._now)
         self._probes: dict[str, float] = {}  # the probes that this process took: the `probe_at` that each has written
         self._well_at: dict[str, float] = {}  # when this process was last answered
 
     def admit(self, name: str) -> Admission:
         """Asked before each call. Raises: UnavailableError (retryable)."""
-        row = self._row(name)
+        row = self._rows.get(name)
         seen = self._seen(row)
         if seen.state != "open":
             return Admission(True, share=seen.share)
@@ -43,12 +41,12 @@ class Switches:
     def is_open(self, name: str) -> bool:
         """Asked once more by whoever was admitted and had to wait; takes no probe. Raises: UnavailableError
         (retryable)."""
-        return self._seen(self._row(name)).state == "open"
+        return self._seen(self._rows.get(name)).state == "open"
 
     def succeeded(self, name: str) -> bool:
         """A call was answered as it should be; says whether that ended an outage. An answer to a call that left before
         the switch opened ends none: only the probe does. Raises: UnavailableError (retryable)."""
-        row = self._row(name)
+        row = self._rows.get(name)
         self._well_at[name] = self._now()
         if row.state == "open":
             return self._probe_answered(name)
@@ -56,14 +54,14 @@ class Switches:
             of_this_ramp = (SwitchRow.state == "ramping") & (SwitchRow.changed_at == row.changed_at)
             self._set(name, "closed", by=AUTO, reason="the ramp is over", condition=of_this_ramp)
         elif row.failures:
-            self._update(name, [SwitchRow.failures.set(0)], SwitchRow.failures > 0)
+            self._rows.update(name, [SwitchRow.failures.set(0)], SwitchRow.failures > 0)
         return False
 
     def failed(self, name: str, reason: str, *, at_once: bool = False, probe_seconds: int | None = None) -> bool:
         """A call failed in a way that speaks of the subsystem; says whether the switch is open now. `at_once` opens it
         without counting, and sets the pace of the probes of one that is open. Raises: UnavailableError (retryable)."""
         now = self._now()
-        if self._row(name).state == "open":
+        if self._rows.get(name).state == "open":
             self._probes.pop(name, None)
             if at_once and probe_seconds:
                 self._probe_every(name, probe_seconds, reason=reason)
@@ -79,7 +77,7 @@ class Switches:
         (retryable)."""
         taken = self._probes.pop(name, None)
         if taken is not None:
-            self._update(name, [SwitchRow.probe_at.set(self._now())], SwitchRow.probe_at == taken)
+            self._rows.update(name, [SwitchRow.probe_at.set(self._now())], SwitchRow.probe_at == taken)
 
     def open(self, name: str, *, by: str, reason: str) -> Switch:
         """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError (permanent),
@@ -101,19 +99,16 @@ class Switches:
     def read(self, name: str) -> Switch:
         """A switch as it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         _check(name)
-        self._known.pop(name, None)
-        return self._seen(self._row(name))
+        self._rows.forget(name)
+        return self._seen(self._rows.get(name))
 
     def read_all(self) -> list[Switch]:
         """Every switch as it is now, in one request. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            rows = {row.name: row for row in SwitchRow.batch_get(SUBSYSTEMS, consistent_read=True)}
-        return [self._seen(self.remember(rows.get(name) or SwitchRow(name))) for name in SUBSYSTEMS]
+        return [self._seen(row) for row in self._rows.read_all(SUBSYSTEMS)]
 
     def remember(self, row: SwitchRow) -> SwitchRow:
         """Takes what another has just read together with rows of its own; answers it."""
-        self._known[row.name] = (self._now(), row)
-        return row
+        return self._rows.remember(row)
 
     def watch(self) -> Line:
         """What `tick` tells the alarms: which switches are open. Raises: UnavailableError (the next tick goes on)."""
@@ -125,7 +120,7 @@ class Switches:
     def _take_probe(self, row: SwitchRow) -> bool:
         following = self._now() + (row.probe_seconds or self.policy.probe_seconds)
         free = (SwitchRow.state == "open") & (SwitchRow.by == AUTO) & (SwitchRow.probe_at <= self._now())
-        taken = self._update(row.name, [SwitchRow.probe_at.set(following)], free)
+        taken = self._rows.update(row.name, [SwitchRow.probe_at.set(following)], free)
         if taken:
             self._probes[row.name] = following
         return taken
@@ -144,7 +139,7 @@ class Switches:
             SwitchRow.probe_seconds.set(seconds),
             SwitchRow.probe_at.set(self._now() + seconds),
         ]
-        self._update(name, actions, (SwitchRow.state == "open") & (SwitchRow.by == AUTO))
+        self._rows.update(name, actions, (SwitchRow.state == "open") & (SwitchRow.by == AUTO))
 
     def _count_failure(self, name: str, now: float) -> SwitchRow:
         # A failure is consecutive where nobody was answered since the last: others say so by writing 0, this process
@@ -153,10 +148,11 @@ class Switches:
         one_more: list[Action] = [SwitchRow.failures.set(SwitchRow.failures + 1), SwitchRow.failed_at.set(now)]
         first: list[Action] = [SwitchRow.failures.set(1), SwitchRow.failed_at.set(now)]
         before = SwitchRow.failed_at.does_not_exist() | (SwitchRow.failed_at < since)
+        count = self._rows.update
         for _ in range(_COUNT_TRIES):  # between the two writes another may have counted
-            if self._update(name, one_more, SwitchRow.failed_at >= since) or self._update(name, first, before):
+            if count(name, one_more, SwitchRow.failed_at >= since) or count(name, first, before):
                 break
-        return self._row(name)
+        return self._rows.get(name)
 
     def _open(self, name: str, *, by: str, reason: str, probe_seconds: int | None) -> None:
         now = self._now()
@@ -169,11 +165,11 @@ class Switches:
         ]
         if probe_seconds is None:
             actions.append(SwitchRow.probe_at.remove())
-            self._update(name, actions, None)
+            self._rows.update(name, actions, None)
             return
         actions += [SwitchRow.probe_seconds.set(probe_seconds), SwitchRow.probe_at.set(now + probe_seconds)]
         # What a person has opened stays theirs.
-        self._update(name, actions, SwitchRow.state.does_not_exist() | (SwitchRow.state != "open"))
+        self._rows.update(name, actions, SwitchRow.state.does_not_exist() | (SwitchRow.state != "open"))
 
     def _set(self, name: str, state: State, *, by: str, reason: str, condition: Condition | None) -> bool:
         actions: list[Action] = [
@@ -183,31 +179,7 @@ class Switches:
             SwitchRow.changed_at.set(self._now()),
             SwitchRow.failures.set(0),
         ]
-        return self._update(name, actions, condition)
-
-    def _row(self, name: str) -> SwitchRow:
-        known = self._known.get(name)
-        if known and 0 <= self._now() - known[0] < _KNOWN_FOR_SECONDS:  # a clock may be set back
-            return known[1]
-        with reaching_dynamodb():
-            try:
-                row = SwitchRow.get(name, consistent_read=True)
-            except SwitchRow.DoesNotExist:
-                row = SwitchRow(name)
-        return self.remember(row)
-
-    def _update(self, name: str, actions: list[Action], condition: Condition | None) -> bool:
-        row = SwitchRow(name)
-        with reaching_dynamodb():
-            try:
-                row.update(actions=actions, condition=condition)
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-                self._known.pop(name, None)
-                return False
-        self.remember(row)
-        return True
+        return self._rows.update(name, actions, condition)
 
     def _now(self) -> float:
         return self._clock().timestamp()

@@ -4,13 +4,12 @@ sender is not told. Called by the chat.
 A user is blocked by id, under whatever name they come back; a guest by name, for a guest has nothing else.
 """
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import size
 
 from chalicelib.errors import ConflictError
 from chalicelib.live.names import fold
 from chalicelib.live.people import user_of
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.live import PersonRow
 
 MAX_BLOCKED = 200
@@ -23,13 +22,8 @@ def block(person: PersonRow, *, name: str, holder: PersonRow | None) -> list[str
     (permanent: too many), UnavailableError (retryable)."""
     key = holder.person if holder and user_of(holder.person) else _NAME + fold(name)
     room = PersonRow.blocked.does_not_exist() | (size(PersonRow.blocked) < MAX_BLOCKED)
-    with reaching_dynamodb():
-        try:
-            person.update(actions=[PersonRow.blocked.add({key + _BETWEEN + name})], condition=room)
-        except UpdateError as error:
-            if not condition_failed(error):
-                raise
-            raise ConflictError("too_many_blocked") from error
+    if not update_if(person, [PersonRow.blocked.add({key + _BETWEEN + name})], room):
+        raise ConflictError("too_many_blocked")
     return blocked_names(person)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -15,7 +15,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.live.names import fold
 from chalicelib.live.people import user_of
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
 
 MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
@@ -119,14 +119,8 @@ class Connections:
             actions.append(row.format.set(format_))
         if greeted:
             actions.append(row.greeted_at.set(at))
-        if not actions:
-            return
-        with reaching_dynamodb():
-            try:
-                connection.update(actions=actions, condition=row.connection_id.exists())
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise  # refused by its condition: it was closed meanwhile
+        if actions:
+            update_if(connection, actions, row.connection_id.exists())  # else it was closed meanwhile
 
     def close(self, connection_id: str, person: str) -> bool:
         """Forgets a connection, and the person's name with the last one; repeating it is harmless. Says whether a name

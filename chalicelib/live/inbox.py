@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.live import InboxRow
 
 _TRIES = 10
@@ -118,16 +119,8 @@ class Inbox:
             return 0
         row = InboxRow(user_id, _HEAD)
         for _ in range(_TRIES):
-            with reaching_dynamodb():
-                try:
-                    row.update(
-                        actions=[InboxRow.read_through.set(head.last), InboxRow.unread.set(0)],
-                        condition=(InboxRow.last == head.last) & (InboxRow.unread == head.unread),
-                    )
-                    return 0
-                except UpdateError as error:
-                    if not condition_failed(error):
-                        raise
+            if update_if(row, [InboxRow.read_through.set(head.last), InboxRow.unread.set(0)], _as_seen(head)):
+                return 0
             head = self.head(user_id)
         raise UnavailableError("the inbox was contended")
 
@@ -142,16 +135,11 @@ class Inbox:
         fresh = InboxRow.read_at.does_not_exist() & (InboxRow.expires_at_epoch > epoch)
         with reaching_dynamodb():
             unread = InboxRow.count(user_id, keys, filter_condition=fresh, consistent_read=True)
-            try:
-                if unread != head.unread:
-                    InboxRow(user_id, _HEAD).update(
-                        actions=[InboxRow.unread.set(unread)],
-                        condition=(InboxRow.last == head.last) & (InboxRow.unread == head.unread),
-                    )
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-                return self.head(user_id)
+        told = unread == head.unread or update_if(
+            InboxRow(user_id, _HEAD), [InboxRow.unread.set(unread)], _as_seen(head)
+        )
+        if not told:
+            return self.head(user_id)
         return Head(head.last, head.read_through, unread)
 
     def erase(self, user_id: str) -> None:
@@ -248,3 +236,8 @@ def _shown(row: InboxRow, head: Head) -> dict[str, Any]:
     cursor = int(row.cursor or 0)
     read = row.read_at is not None or cursor <= head.read_through
     return {**(row.content or {}), "cursor": str(cursor), "at": row.created_at, "read": read}
+
+
+def _as_seen(head: Head) -> Condition:
+    unchanged: Condition = (InboxRow.last == head.last) & (InboxRow.unread == head.unread)
+    return unchanged

@@ -13,11 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib.live.frames import is_json
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.live import PersonRow
 from chalicelib.strict import StrictModel
 
@@ -203,14 +202,7 @@ class Limits:
         if barred:
             actions.append(PersonRow.barred_until_epoch.set(int(self.clock().timestamp()) + self.rules.bar_seconds))
         condition = PersonRow.limits_version == version if version else PersonRow.limits_version.does_not_exist()
-        with reaching_dynamodb():
-            try:
-                person.update(actions=actions, condition=condition)
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-                return False
-        return True
+        return update_if(person, actions, condition)
 
 
 def _compact(state: State) -> Mapping[str, Any]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from pynamodb.exceptions import PutError
-
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
@@ -25,7 +23,7 @@ from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
@@ -129,13 +127,9 @@ class Accept:
             row.send_at = rfc3339(request.send_at)
             if request.send_at - at > timedelta(seconds=MAX_DELAY_SECONDS):
                 row.due_shard, row.due_at = due_shard(letter.request_id), row.send_at
+        if save_if(row, LedgerRow.notification_id.does_not_exist()):
+            return row
         with reaching_dynamodb():
-            try:
-                row.save(condition=LedgerRow.notification_id.does_not_exist())
-                return row
-            except PutError as error:
-                if not condition_failed(error):
-                    raise
             known = RequestRow.get(letter.request_id, REQUEST_PART, consistent_read=True)
         if known.body_hash != row.body_hash:
             raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")

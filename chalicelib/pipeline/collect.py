@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from pynamodb.exceptions import PutError
-
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.ledger import Ledger
@@ -19,7 +17,7 @@ from chalicelib.pipeline.unsent import DIGEST, waiting
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import objection
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import save_if
 from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
 
 Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
@@ -78,10 +76,5 @@ class Collect:
             locale=profile.locale or job.letter.locale or self._default_locale,
             expires_at_epoch=int((parse_rfc3339(rfc3339(due)) + _KEPT).timestamp()),
         )
-        with reaching_dynamodb():
-            try:
-                row.save(condition=DigestRow.user_id.does_not_exist())
-            except PutError as error:
-                if not condition_failed(error):
-                    raise
+        save_if(row, DigestRow.user_id.does_not_exist())
         return True

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
-from pynamodb.exceptions import PutError
 
 from chalicelib.clock import Clock, derived_id, parse_rfc3339, rfc3339
 from chalicelib.control.event_rules import MAX_DELAY, EventRule, EventStep, EventType
@@ -22,7 +21,7 @@ from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
 from chalicelib.strict import StrictModel
 
@@ -139,13 +138,9 @@ class Events:
             steps=[step.model_dump(mode="json") for step in rule.steps],
             expires_at_epoch=expiry_epoch(self._retention_days, since=at + MAX_DELAY),
         )
+        if save_if(row, LedgerRow.notification_id.does_not_exist()):
+            return row
         with reaching_dynamodb():
-            try:
-                row.save(condition=LedgerRow.notification_id.does_not_exist())
-                return row
-            except PutError as error:
-                if not condition_failed(error):
-                    raise
             return EventRow.get(event_id, EVENT_PART, consistent_read=True)
 
     def _known(self, event_id: str) -> EventRow | None:

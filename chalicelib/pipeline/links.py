@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError
-from chalicelib.storage.base import condition_failed, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.links import LinkRow
 
@@ -157,14 +156,8 @@ class LinkBook:
         return actions
 
     def _update(self, row: LinkRow, actions: list[Action], *, condition: Any) -> None:
-        with reaching_dynamodb():
-            try:
-                row.update(actions=actions, condition=condition)
-                return
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-        raise _no_link()
+        if not update_if(row, actions, condition):
+            raise _no_link()
 
     def _read(self, code: str) -> LinkRow:
         with reaching_dynamodb():

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from pynamodb.exceptions import UpdateError
-
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.pipeline.caps import Caps
@@ -22,7 +20,7 @@ from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
 
 _TRIES = 5
@@ -234,14 +232,7 @@ def _forget_recipient(request_id: str, user_id: str) -> None:
                 return
         recipients = [{} if one.get("user_id") == user_id else one for one in row.recipients]
         letter = row.letter if any(recipients) else {**row.letter, "context": {}}
-        with reaching_dynamodb():
-            try:
-                row.update(
-                    actions=[RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)],
-                    condition=RequestRow.recipients == row.recipients,
-                )
-                return
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
+        without = [RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)]
+        if update_if(row, without, RequestRow.recipients == row.recipients):
+            return
     raise ConflictError("others of the same request are being erased; try again")

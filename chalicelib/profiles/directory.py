@@ -4,13 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from pynamodb.exceptions import PutError, UpdateError
-
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
 from chalicelib.profiles.source import Profiles
-from chalicelib.storage.base import batch_read, condition_failed, reaching_dynamodb
+from chalicelib.storage.base import batch_read, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.people import UserRow
 
 _PATCH_TRIES = 3
@@ -84,35 +82,19 @@ class Directory:
         for _ in range(_PATCH_TRIES):
             before = self._row(user_id)
             row = _row(user_id, _merged(before, changes), before, rfc3339(self._clock()))
-            with reaching_dynamodb():
-                try:
-                    row.save(condition=UserRow.updated_at == before.updated_at)
-                    return _profile(row)
-                except PutError as error:
-                    if not condition_failed(error):
-                        raise
+            if save_if(row, UserRow.updated_at == before.updated_at):
+                return _profile(row)
         raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
 
     def confirm(self, user_id: str, *, email: str) -> bool:
         """Marks the user's address as confirmed by its owner; false, and nothing done, where it is not the user's
         address any more. The first confirmation of an address keeps its time. Raises: UnavailableError (retryable)."""
         at = rfc3339(self._clock())
-        row = UserRow(user_id)
         unconfirmed = UserRow.confirmed_email.does_not_exist() | (UserRow.confirmed_email != email)
+        confirmed = [UserRow.confirmed_email.set(email), UserRow.confirmed_at.set(at), UserRow.updated_at.set(at)]
+        if update_if(UserRow(user_id), confirmed, (UserRow.email == email) & unconfirmed):
+            return True
         with reaching_dynamodb():
-            try:
-                row.update(
-                    actions=[
-                        UserRow.confirmed_email.set(email),
-                        UserRow.confirmed_at.set(at),
-                        UserRow.updated_at.set(at),
-                    ],
-                    condition=(UserRow.email == email) & unconfirmed,
-                )
-                return True
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
             known = list(UserRow.batch_get([user_id], consistent_read=True))
         return bool(known) and known[0].email == email == known[0].confirmed_email
 

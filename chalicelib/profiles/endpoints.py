@@ -8,13 +8,12 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Name
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.people import EndpointRow
 from chalicelib.strict import StrictModel
 
@@ -232,13 +231,8 @@ class EndpointBook:
                 EndpointRow.endpoints.set([one.model_dump(mode="json") for one in changed]),
                 EndpointRow.version.set(version + 1),
             ]
-            with reaching_dynamodb():
-                try:
-                    EndpointRow(*key).update(actions=actions, condition=unchanged)
-                    return changed
-                except UpdateError as error:
-                    if not condition_failed(error):
-                        raise
+            if update_if(EndpointRow(*key), actions, unchanged):
+                return changed
         raise ConflictError("these endpoints are being changed by others; try again")
 
 

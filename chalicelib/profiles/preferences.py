@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
-from pynamodb.exceptions import PutError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.quiet import quiet_until
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, save_if
 from chalicelib.storage.people import PreferencesRow
 from chalicelib.strict import StrictModel
 
@@ -128,15 +127,10 @@ class PreferenceStore:
             with reaching_dynamodb():
                 before = next(iter(PreferencesRow.batch_get([user_id], consistent_read=True)), None)
             changed = change(_read_in(before.preferences if before else {}))
-            unchanged = PreferencesRow.updated_at == before.updated_at if before else None
-            with reaching_dynamodb():
-                try:
-                    row = self._row(user_id, changed)
-                    row.save(condition=PreferencesRow.user_id.does_not_exist() if unchanged is None else unchanged)
-                    return changed
-                except PutError as error:
-                    if not condition_failed(error):
-                        raise
+            row = PreferencesRow
+            unchanged = row.updated_at == before.updated_at if before else row.user_id.does_not_exist()
+            if save_if(self._row(user_id, changed), unchanged):
+                return changed
         raise ConflictError("these preferences are being changed by others; try again")
 
     def delete(self, user_id: str) -> None:

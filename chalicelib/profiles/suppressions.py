@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import NotFoundError
-from chalicelib.storage.base import condition_failed, reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.people import SuppressionRow
 
@@ -159,14 +158,7 @@ class SuppressionList:
         return SuppressionRow.trace.set((SuppressionRow.trace | []).append([told]))
 
     def _update(self, channel: str, address: str, actions: Sequence[Action], condition: Any) -> bool:
-        with reaching_dynamodb():
-            try:
-                SuppressionRow(suppression_key(channel, address)).update(actions=list(actions), condition=condition)
-                return True
-            except UpdateError as error:
-                if not condition_failed(error):
-                    raise
-        return False
+        return update_if(SuppressionRow(suppression_key(channel, address)), actions, condition)
 
 
 def holds(row: SuppressionRow, at: datetime) -> bool:

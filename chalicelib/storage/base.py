@@ -1,7 +1,7 @@
 """What every table shares: a name by convention, short timeouts, and one translation of failures."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,6 +13,8 @@ from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
 from pynamodb.exceptions import PynamoDBException
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from chalicelib.aws import session
@@ -148,6 +150,34 @@ def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
 def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
     return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
+
+
+def save_if(row: StageTable, condition: Condition) -> bool:
+    """Puts a row; False, and nothing done, where the condition did not hold. Raises: UnavailableError (retryable)."""
+    return _holds(lambda: row.save(condition=condition))
+
+
+def update_if(row: StageTable, actions: Sequence[Action], condition: Condition | None) -> bool:
+    """Changes a row, which shows its new state then; False, and nothing done, where the condition did not hold. Raises:
+    UnavailableError (retryable)."""
+    return _holds(lambda: row.update(actions=list(actions), condition=condition))
+
+
+def delete_if(row: StageTable, condition: Condition) -> bool:
+    """Removes a row; False, and nothing done, where the condition did not hold. Raises: UnavailableError
+    (retryable)."""
+    return _holds(lambda: row.delete(condition=condition))
+
+
+def _holds(write: Callable[[], object]) -> bool:
+    with reaching_dynamodb():
+        try:
+            write()
+            return True
+        except PynamoDBException as error:
+            if not condition_failed(error):
+                raise
+            return False
 
 
 def condition_failed(error: PynamoDBException) -> bool:
