@@ -16,6 +16,17 @@ WHOLE := tests/e2e tests/browser
 BROKEN := tests/chaos
 # pytest's 5: PYTEST_ARGS chose no test of this half.
 NONE_CHOSEN = test $$? -eq 5 -a -n '$(PYTEST_ARGS)'
+BENCHES := packages cold_start letters way growth history instant live_fanout live_talk admin_pages money fanout once
+FULL ?=
+QUICK.cold_start := --runs 5
+QUICK.letters := --runs 2
+QUICK.instant := --letters 100
+QUICK.live_fanout := --concurrency 1 8 32
+QUICK.live_talk := --notifications 20 --messages 25
+QUICK.admin_pages := --notifications 20000
+QUICK.fanout := --users 200000
+QUICK.once := --users 4000
+FULL.growth := --sizes 1000 10000 50000
 BIN := .venv/bin
 READY := .venv/.up-to-date
 
@@ -51,10 +62,9 @@ else
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(BROKEN) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 endif
 
-bench: $(READY) ## every measurement, and their tables into docs/performance.md
-	@for name in packages cold_start letters way growth history instant live_fanout live_talk admin_pages money fanout once; do \
-		$(BIN)/python -m bench.$$name || missed="$$missed $$name"; \
-	done; $(BIN)/python -m bench.documents; \
+bench: $(READY) ## every measurement, in ten minutes; FULL=1: as docs/performance.md shows them, and into it
+	@$(foreach name,$(BENCHES),$(BIN)/python -m bench.$(name) $(if $(FULL),$(FULL.$(name)),$(QUICK.$(name))) || missed="$$missed $(name)";) \
+	$(if $(FULL),$(BIN)/python -m bench.documents;) \
 	test -z "$$missed" || { echo "targets were missed by:$$missed"; exit 1; }
 
 # Of bandit's rules two are left to ruff's S608 and S704, which mark each place where they are broken on purpose.

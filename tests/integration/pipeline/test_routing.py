@@ -1,6 +1,7 @@
 """Routes: which channels a letter takes, one after the other or all, and what the timeline says of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -235,7 +236,8 @@ def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: p
     monkeypatch.setattr(wiring_control, "now", lambda: now() + timedelta(minutes=31))
     from chalicelib.wiring.enrich import enrich
 
-    monkeypatch.setattr(enrich(), "_clock", lambda: now() + timedelta(minutes=31))
+    late = replace(enrich()._reach, clock=lambda: now() + timedelta(minutes=31))
+    monkeypatch.setattr(enrich(), "_reach", late)
     later(monkeypatch, 31)
     anna.run("retry")
     anna.run()
