@@ -76,7 +76,7 @@ def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
     spec = spec_of(campaigns().get(visit.path["id"]))
     locale = visit.query.get("letter") or settings().default_locale
-    return framed(_letter(spec, user_id=visit.query.get("user", ""), locale=locale))
+    return framed(_letter(spec, user_id=visit.query.get("user", ""), locale=locale), language=visit.locale)
 
 
 @page(routes, "/admin/campaigns/{id}")

@@ -20,7 +20,8 @@ from chalicelib.admin.browser import (
     read_form,
     refuse_other_sites,
 )
-from chalicelib.admin.look import Go, Page, render, url, words
+from chalicelib.admin.look import Go, Page, render, url
+from chalicelib.admin.mistakes import told
 from chalicelib.control.answers import status_of
 from chalicelib.control.managers import Manager, Role
 from chalicelib.control.sessions import Session
@@ -181,12 +182,10 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
 
 
 def shown(page: Page, request: Request, *, session: Session | None) -> Response:
-    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field;
-    the frequent ones are said in the manager's language."""
+    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
     cookies, query = cookies_of(request), dict(request.query_params or {})
     locale = language_of(request)
-    known = words(locale)["mistaken"]
-    mistakes = {field: known.get(message, message) for field, message in page.values.get("mistakes", {}).items()}
+    mistakes = {field: told(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
     return render(
         Page(page.template, {**page.values, "mistakes": mistakes}, page.status),
         locale=locale,

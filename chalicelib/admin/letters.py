@@ -9,6 +9,7 @@ from typing import Any
 from chalice.app import Response
 from markupsafe import escape
 
+from chalicelib.admin.mistakes import told
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.profiles.model import Profile
 from chalicelib.rendering.model import Template
@@ -57,8 +58,9 @@ def letter_for(
     return Letter(made.locale, made.parts.get("subject", ""), made.parts.get("html", ""), made.parts.get("text", ""))
 
 
-def framed(letter: Letter, *, with_subject: bool = False) -> Response:
-    """The letter's HTML as the content of a frame, on top of it the subject where the page itself does not show it."""
+def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Response:
+    """The letter's HTML as the content of a frame, on top of it the subject where the page itself does not show it. A
+    problem is said in the manager's `language`."""
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _FRAME_POLICY,
@@ -66,7 +68,7 @@ def framed(letter: Letter, *, with_subject: bool = False) -> Response:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    shown = letter.html if letter.problem is None else str(escape(letter.problem))
+    shown = letter.html if letter.problem is None else str(escape(told(letter.problem, locale=language)))
     if with_subject and letter.problem is None:
         shown = _BODY.sub(lambda body: f"{body[0]}<div style='{_SUBJECT}'>{escape(letter.subject)}</div>", shown, 1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)

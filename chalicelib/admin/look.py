@@ -16,6 +16,7 @@ from chalice.app import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib.admin import figures
+from chalicelib.admin.mistakes import told
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
 
@@ -119,5 +120,6 @@ def _environment(locale: str) -> Environment:
         "moment": partial(figures.moment, zone=zone, locale=locale),
         "duration": partial(figures.duration, units=words(locale)["units"]),
         "who": figures.who,
+        "told": partial(told, locale=locale),
     }
     return environment

@@ -77,7 +77,7 @@ def preview_template(visit: Visit) -> Response:
         letter = Letter(locale, problem=error.errors()[0]["msg"])
     except InvalidError as error:
         letter = Letter(locale, problem="; ".join(mistakes_of(error).values()))
-    return framed(letter, with_subject=True)
+    return framed(letter, language=visit.locale, with_subject=True)
 
 
 @action(routes, "/admin/templates/{key}", role=Role.EDITOR, does="template.write", again=template_page)

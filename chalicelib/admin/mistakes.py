@@ -1,0 +1,59 @@
+"""What is wrong, in the manager's language. Errors come from far below the pages and answer the API too, whose language
+is English; here they are said again, by their English text. Called by `look.py`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from chalicelib.rendering.shipped import shipped_folder
+
+_GAP = re.compile(r"\{(\w+)\}")
+_WORDS = frozenset({"state", "states", "role"})  # gaps that hold words of ours, not what somebody typed
+_REASON = "why"  # a gap that holds another message
+
+
+def told(message: str, *, locale: str) -> str:
+    """The message in a language; as it is where that is its own or nobody has said it so far."""
+    known = _known(locale)
+    if message in known:
+        return known[message]
+    for pattern, text in _patterns(locale):
+        found = pattern.fullmatch(message)
+        if found is not None:
+            return _filled(text, found.groupdict(), locale)
+    place, separator, rest = message.partition(": ")  # `locales.ru.email: …`, `line 3: …`
+    return f"{place}: {told(rest, locale=locale)}" if separator else message
+
+
+def _filled(text: str, parts: Mapping[str, str], locale: str) -> str:
+    return _GAP.sub(lambda gap: _part(gap[1], parts[gap[1]], locale), text)
+
+
+def _part(name: str, part: str, locale: str) -> str:
+    if name in _WORDS:
+        return re.sub(r"\w+", lambda word: _known(locale).get(word[0], word[0]), part)
+    return told(part, locale=locale) if name == _REASON else part
+
+
+@cache
+def _known(locale: str) -> Mapping[str, str]:
+    path = shipped_folder() / "admin" / "words" / f"mistakes.{locale}.json"
+    texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return texts
+
+
+@cache
+def _patterns(locale: str) -> list[tuple[re.Pattern[str], str]]:
+    """The messages with gaps, `{name}`; those that say most go first."""
+    with_gaps = sorted((key for key in _known(locale) if _GAP.search(key)), key=lambda key: -len(_GAP.sub("", key)))
+    return [(_pattern(key), _known(locale)[key]) for key in with_gaps]
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    parts = [
+        f"(?P<{part}>.*?)" if n % 2 else re.escape(part)  # text and names of gaps come in turn
+        for n, part in enumerate(_GAP.split(key))
+    ]
+    return re.compile("".join(parts), re.DOTALL)
