@@ -3,7 +3,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
@@ -13,12 +12,12 @@ from chalicelib.pipeline.succession import Succession
 from chalicelib.pipeline.unsent import ended
 
 
-@dataclass(frozen=True)
 class Closing:
     """For one stage."""
 
-    ledger: Ledger
-    succession: Succession
+    def __init__(self, *, ledger: Ledger, succession: Succession) -> None:
+        self._ledger = ledger
+        self._succession = succession
 
     def close(
         self,
@@ -29,7 +28,7 @@ class Closing:
         result: Delivered,
     ) -> None:
         """On the job's channel; the next one comes at once. Raises: UnavailableError (retryable)."""
-        self.succession.after(job, in_vain=recipients)
+        self._succession.after(job, in_vain=recipients)
         self._end(job, recipients, (job.channel,), status, reason, result, rule=job.letter.rule)
 
     def close_all(
@@ -58,6 +57,6 @@ class Closing:
     ) -> None:
         ids = [one.notification_id for one in recipients]
         moves = ended(job.letter, ids, channels, status, reason, rule=rule)
-        refused = self.ledger.move(moves)
+        refused = self._ledger.move(moves)
         result.count(status.value, len(moves) - len(refused))
         result.count("dropped", len(refused))

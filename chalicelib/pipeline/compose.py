@@ -26,31 +26,23 @@ class Letter:
     links: Sequence[Link]
 
 
-@dataclass(frozen=True)
-class Spoiled:
-    """A recipient whose letter can never be made, and why."""
-
-    recipient: DeliverRecipient
-    reason: str
-
-
-@dataclass(frozen=True)
 class Composer:
     """Makes the letters of one stage."""
 
-    templates: TemplateStore
-    renderer: Renderer
-    link_maker: LetterLinkMaker
+    def __init__(self, *, templates: TemplateStore, renderer: Renderer, link_maker: LetterLinkMaker) -> None:
+        self._templates = templates
+        self._renderer = renderer
+        self._link_maker = link_maker
 
-    def compose(self, job: DeliverJob) -> tuple[list[Letter], list[Spoiled]]:
-        """One of the two for each recipient. Raises: UnavailableError (retryable)."""
-        template = self.templates.get(job.letter.template, job.letter.template_version)
-        links_of = self.link_maker.of(job.letter, channel=job.channel)
+    def compose(self, job: DeliverJob) -> tuple[list[Letter], list[tuple[DeliverRecipient, str]]]:
+        """The letters, and whose can never be made, with the reason. Raises: UnavailableError (retryable)."""
+        template = self._templates.get(job.letter.template, job.letter.template_version)
+        links_of = self._link_maker.of(job.letter, channel=job.channel)
         letters, spoiled = [], []
         for recipient in job.recipients:
             links = links_of.make(recipient)
             try:
-                rendered = self.renderer.render(
+                rendered = self._renderer.render(
                     template,
                     channel=job.channel,
                     locale=template.choose_locale(recipient.locale, job.letter.locale),
@@ -61,7 +53,7 @@ class Composer:
                     shorten=links.shorten,
                 )
             except RenderError as error:
-                spoiled.append(Spoiled(recipient, error.reason))
+                spoiled.append((recipient, error.reason))
                 continue
             key = DeliveryKey(recipient.notification_id, job.channel)
             message = Message(

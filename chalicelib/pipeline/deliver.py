@@ -63,8 +63,8 @@ class Deliver:
             result.count("held", len(job.recipients))
             return result
         letters, spoiled = self._composer.compose(job)
-        for one in spoiled:
-            self._closing.close(job, [one.recipient], DeliveryStatus.FAILED, one.reason, result)
+        for recipient, reason in spoiled:
+            self._closing.close(job, [recipient], DeliveryStatus.FAILED, reason, result)
         self._send_through_gate(job, letters, result)
         return result
 

@@ -3,7 +3,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.pipeline.caps import CAPPED, Caps
@@ -18,15 +17,15 @@ from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED, QUIET, waiting
 
 
-@dataclass(frozen=True)
 class LastLook:
     """Of one stage."""
 
-    consent: ConsentDesk
-    caps: Caps
-    ledger: Ledger
-    retries: Retries
-    closing: Closing
+    def __init__(self, *, consent: ConsentDesk, caps: Caps, ledger: Ledger, retries: Retries, closing: Closing) -> None:
+        self._consent = consent
+        self._caps = caps
+        self._ledger = ledger
+        self._retries = retries
+        self._closing = closing
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
         """Those that may leave now; the others are skipped or wait. One read; an account letter needs none. Raises:
@@ -34,11 +33,12 @@ class LastLook:
         category = job.letter.category
         if CATEGORIES[category].transactional:
             return list(letters)
-        consent = self.consent.ask(category, {job.channel: [_addressee(one.recipient) for one in letters]})[job.channel]
+        people = {job.channel: [_addressee(one.recipient) for one in letters]}
+        consent = self._consent.ask(category, people)[job.channel]
         for letter in letters:
             reason = consent.skips.get(letter.recipient.notification_id)
             if reason is not None:
-                self.closing.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
+                self._closing.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
         return self._uncapped(job, [one for one in letters if one.recipient.notification_id not in aside], result)
@@ -49,19 +49,19 @@ class LastLook:
             late = [n for n, moment in consent.waits.items() if moment == until]
             if job.letter.is_over(until):
                 over = [one.recipient for one in letters if one.recipient.notification_id in late]
-                self.closing.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
+                self._closing.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
                 continue
-            self.ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
-            self.retries.until(_enrich_again(job, late), until)
+            self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
+            self._retries.until(_enrich_again(job, late), until)
             result.count("postponed", len(late))
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
         """Those who have not had enough letters of this category; each counts from here on."""
         users = {one.recipient.notification_id: one.recipient.user_id for one in letters}
-        enough = self.caps.take(job.letter.category, {one: user for one, user in users.items() if user})
+        enough = self._caps.take(job.letter.category, {one: user for one, user in users.items() if user})
         over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
         if over:
-            self.closing.close_all(job, over, CAPPED, result, rule=enough.rule)
+            self._closing.close_all(job, over, CAPPED, result, rule=enough.rule)
         return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
 
 

@@ -20,14 +20,14 @@ class Known:
     unresolved: Set[str]
 
 
-@dataclass(frozen=True)
 class Lookup:
     """The source of one stage, behind its gate."""
 
-    source: ProfileSource
-    gate: Gate
-    retries: Retries
-    max_attempts: int
+    def __init__(self, *, source: ProfileSource, gate: Gate, retries: Retries, max_attempts: int) -> None:
+        self._source = source
+        self._gate = gate
+        self._retries = retries
+        self._max_attempts = max_attempts
 
     def read(self, job: EnrichJob) -> Known | None:
         """None where the source cannot be asked now, and the job was put aside. Raises: UnavailableError (retryable)
@@ -35,17 +35,17 @@ class Lookup:
         ids = {r.user_id for r in job.recipients if r.user_id}
         if not ids:
             return _known(job, Profiles(known={}))
-        allowed = self.gate.enter(len(ids), lane=job.letter.lane, divisible=False)
+        allowed = self._gate.enter(len(ids), lane=job.letter.lane, divisible=False)
         if not allowed.units:
-            self.retries.later(job, in_seconds=allowed.come_back_seconds)
+            self._retries.later(job, in_seconds=allowed.come_back_seconds)
             return None
         try:
-            found = self.source.get_many(ids, fresh=job.letter.lane == "instant")
+            found = self._source.get_many(ids, fresh=job.letter.lane == "instant")
         except UnavailableError:
-            self.gate.learn([Report(failure="no_answer")], lane=job.letter.lane)
+            self._gate.learn([Report(failure="no_answer")], lane=job.letter.lane)
             self._put_aside(job)
             return None
-        self.gate.learn([Report()], lane=job.letter.lane)
+        self._gate.learn([Report()], lane=job.letter.lane)
         return _known(job, found)
 
     def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:
@@ -57,9 +57,9 @@ class Lookup:
         return len(late)
 
     def _put_aside(self, job: EnrichJob) -> None:
-        if job.attempt >= self.max_attempts:
+        if job.attempt >= self._max_attempts:
             raise UnavailableError("the profile source did not answer at any attempt")
-        self.retries.again(job)
+        self._retries.again(job)
 
 
 def _known(job: EnrichJob, found: Profiles) -> Known:

@@ -40,31 +40,31 @@ class Answer:
     waits: Mapping[str, datetime]
 
 
-@dataclass(frozen=True)
 class Reach:
     """Of one stage."""
 
-    addresses: Addresses
-    consent: ConsentDesk
-    clock: Clock
+    def __init__(self, *, addresses: Addresses, consent: ConsentDesk, clock: Clock) -> None:
+        self._addresses = addresses
+        self._consent = consent
+        self._clock = clock
 
     def look(self, job: EnrichJob, profiles: Mapping[str, Profile]) -> Look:
         """Where people are reached and what they have against it, on the channels that come now: one read of both
         objections for all. Raises: UnavailableError (retryable)."""
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
-        addresses = {channel: self.addresses.of(channel, profiles) for channel in channels}
+        addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
         asked = {
             channel: [_addressee(one) for one in self._sort(job, profiles, addresses[channel])[1]]
             for channel in channels
         }
-        return Look(profiles, addresses, self.consent.objections(job.letter.category, asked, asked_again=True))
+        return Look(profiles, addresses, self._consent.objections(job.letter.category, asked, asked_again=True))
 
     def judge(self, job: EnrichJob, look: Look) -> Answer:
         """By the first of the job's channels."""
         channel = job.channels[0]
         skips, candidates = self._sort(job, look.profiles, look.addresses[channel])
         asked = [_addressee(one) for one in candidates]
-        consent = self.consent.judge(job.letter.category, channel, asked, look.objections)
+        consent = self._consent.judge(job.letter.category, channel, asked, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
         skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), EXPIRED)
@@ -88,7 +88,7 @@ class Reach:
         return skips, candidates
 
     def _reason_against(self, job: EnrichJob, profile: Profile | None, address: str | None) -> str | None:
-        if job.letter.is_over(self.clock()):
+        if job.letter.is_over(self._clock()):
             return EXPIRED
         if profile is None:
             return "unknown_user"

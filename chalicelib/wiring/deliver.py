@@ -114,10 +114,10 @@ def _sender() -> Sender:
 def deliver() -> Deliver:
     """The sender."""
     succession = Succession(ledger=ledger(), retries=retries(), clock=now)
-    closing = Closing(ledger(), succession)
+    closing = Closing(ledger=ledger(), succession=succession)
     return Deliver(
-        composer=Composer(templates(), renderer(), link_maker()),
-        last_look=LastLook(consent(), caps(), ledger(), retries(), closing),
+        composer=Composer(templates=templates(), renderer=renderer(), link_maker=link_maker()),
+        last_look=LastLook(consent=consent(), caps=caps(), ledger=ledger(), retries=retries(), closing=closing),
         claims=Claims(
             ledger=ledger(),
             retries=retries(),

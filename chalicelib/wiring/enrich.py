@@ -19,8 +19,10 @@ from chalicelib.wiring.running import admission
 def enrich() -> Enrich:
     """The enricher."""
     return Enrich(
-        lookup=Lookup(profile_source(), gate("profiles"), retries(), settings().max_attempts),
-        reach=Reach(addresses(), consent(), now),
+        lookup=Lookup(
+            source=profile_source(), gate=gate("profiles"), retries=retries(), max_attempts=settings().max_attempts
+        ),
+        reach=Reach(addresses=addresses(), consent=consent(), clock=now),
         aftermath=Aftermath(),
         collect=Collect(
             ledger=ledger(),

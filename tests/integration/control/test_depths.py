@@ -2,17 +2,19 @@
 
 import boto3
 
-from chalicelib.control.depths import DEAD_SECONDS, QueueDepths
+from chalicelib.control.depths import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
 from chalicelib.settings import settings
 from tests.integration.conftest import Pump
 
 
-def test_depths_are_of_now_and_dead_letters_of_a_moment_ago(pump: Pump) -> None:
+def test_depths_are_two_seconds_old_at_most_and_dead_letters_ten(pump: Pump) -> None:
     seconds = [100.0]
     depths = QueueDepths(boto3.client("sqs"), settings().resource(""), monotonic=lambda: seconds[0])
     assert (depths.read()["retry"].waiting, depths.read()["retry"].dead) == (0, 0)
     pump.put("retry", "{}")
     pump.put("retry-dlq", "{}")
+    assert depths.read()["retry"].waiting == 0
+    seconds[0] += KNOWN_SECONDS
     assert (depths.read()["retry"].waiting, depths.read()["retry"].dead) == (1, 0)
     seconds[0] += DEAD_SECONDS
     assert depths.read()["retry"].dead == 1

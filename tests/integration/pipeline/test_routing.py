@@ -1,7 +1,6 @@
 """Routes: which channels a letter takes, one after the other or all, and what the timeline says of it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -236,8 +235,7 @@ def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: p
     monkeypatch.setattr(wiring_control, "now", lambda: now() + timedelta(minutes=31))
     from chalicelib.wiring.enrich import enrich
 
-    late = replace(enrich()._reach, clock=lambda: now() + timedelta(minutes=31))
-    monkeypatch.setattr(enrich(), "_reach", late)
+    monkeypatch.setattr(enrich()._reach, "_clock", lambda: now() + timedelta(minutes=31))
     later(monkeypatch, 31)
     anna.run("retry")
     anna.run()
