@@ -19,7 +19,7 @@ from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import ChannelParts, Template
 from chalicelib.rendering.sandbox import run
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.rendering.text import tidy
+from chalicelib.rendering.tidy import tidy
 
 COMPILED_LETTERS = 256
 _NOTHING: Mapping[str, Any] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 from chalicelib.rendering.nesting import VOID
+from chalicelib.rendering.tidy import tidy
 
 _UNSPOKEN = frozenset({"head", "script", "style", "title"})
 _PARAGRAPHS = frozenset(
@@ -30,8 +31,6 @@ _PARAGRAPHS = frozenset(
 )
 _LINES = frozenset({"br", "dd", "dt", "li", "tr"})
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_EDGES = re.compile(r"[ \t]*\n[ \t]*")
-_GAPS = re.compile(r"\n{3,}")
 
 
 def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
@@ -42,11 +41,6 @@ def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
     reader.feed(html)
     reader.close()
     return tidy("".join(reader.pieces))
-
-
-def tidy(text: str) -> str:
-    """No trailing spaces, at most one empty line between two others, one line break at the end."""
-    return _GAPS.sub("\n\n", _EDGES.sub("\n", text)).strip() + "\n"
 
 
 class _Reader(HTMLParser):
