@@ -89,10 +89,10 @@ def main() -> int:
                 seconds[name].append(once)
                 if name in PROGRAMS and name != "api":
                     raw[name].append(start(program, packages)[0])
-    bare = median(seconds["bare boto3"])
     for name, used in seconds.items():
         unpacked_ms = median(raw[name]) * 1000 if raw.get(name) else None
-        times = median(used) / bare
+        # Each beside the bare start of its own round: a machine's pace changes within a minute.
+        times = median([one / bare for one, bare in zip(used, seconds["bare boto3"], strict=True)])
         report.add(worker=name, ms=median(used) * 1000, x_bare_boto3=times, as_unpacked_ms=unpacked_ms,
                    modules=modules[name])  # fmt: skip
         if name in PROGRAMS:
