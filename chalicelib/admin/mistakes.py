@@ -1,21 +1,34 @@
 """What is wrong, in the manager's language. Errors come from far below the pages and answer the API too, whose language
-is English; here they are said again, by their English text. Called by `look.py`.
+is English; here they are said again, by their English text. Called by whatever shows one: `frame.py`, `letters.py`, and
+the filter `told` of the pages.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import islice
 
 from chalicelib.rendering.shipped import shipped_folder
 
 _GAP = re.compile(r"\{(\w+)\}")
+_PLACE = re.compile(": ")
 _WORDS = frozenset({"state", "states", "role"})  # gaps that hold words of ours, not what somebody typed
 _REASON = "why"  # a gap that holds another message
+_PLACES = 4  # what may stand before a message: `locales.ru.email: `, `line 3: `
+_LONGEST = 1000  # characters: a message that quotes more is not searched, which would take seconds
 
 
 def told(message: str, *, locale: str) -> str:
     """The message in a language; as it is where that is its own or nobody has said it so far."""
+    for start in (0, *(place.end() for place in islice(_PLACE.finditer(message), _PLACES))):
+        said = _said(message[start:], locale) if len(message) <= _LONGEST else None
+        if said is not None:
+            return message[:start] + said
+    return message
+
+
+def _said(message: str, locale: str) -> str | None:
     known = _known(locale)
     if message in known:
         return known[message]
@@ -23,8 +36,7 @@ def told(message: str, *, locale: str) -> str:
         found = pattern.fullmatch(message)
         if found is not None:
             return _filled(text, found.groupdict(), locale)
-    place, separator, rest = message.partition(": ")  # `locales.ru.email: …`, `line 3: …`
-    return f"{place}: {told(rest, locale=locale)}" if separator else message
+    return None
 
 
 def _filled(text: str, parts: Mapping[str, str], locale: str) -> str:
