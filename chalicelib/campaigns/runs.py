@@ -25,7 +25,7 @@ from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"
@@ -72,11 +72,7 @@ class Runs:
 
     def get(self, campaign_id: str, scheduled_at: str) -> RunRow | None:
         """Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            try:
-                return RunRow.get(campaign_id, scheduled_at, consistent_read=True)
-            except RunRow.DoesNotExist:
-                return None
+        return find(RunRow, campaign_id, scheduled_at)
 
     def of(self, campaign_id: str, *, limit: int | None = None) -> list[RunRow]:
         """The runs of a campaign, newest first. Raises: UnavailableError (retryable)."""

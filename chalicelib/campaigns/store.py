@@ -10,7 +10,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
@@ -49,12 +49,10 @@ class CampaignStore:
 
     def get(self, campaign_id: str) -> CampaignRow:
         """As it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            try:
-                return CampaignRow.get(campaign_id, HEAD_PART, consistent_read=True)
-            except CampaignRow.DoesNotExist:
-                pass
-        raise NotFoundError(f"there is no campaign {campaign_id}")
+        head = find(CampaignRow, campaign_id, HEAD_PART)
+        if head is None:
+            raise NotFoundError(f"there is no campaign {campaign_id}")
+        return head
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[CampaignRow], str | None]:
         """Newest first, and the cursor of the next page. Raises: InvalidError (permanent: a foreign cursor),

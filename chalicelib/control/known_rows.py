@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.storage.base import reaching_dynamodb, update_if
+from chalicelib.storage.base import find, reaching_dynamodb, update_if
 from chalicelib.storage.control import LimitRow, SwitchRow
 
 KNOWN_FOR_SECONDS = 1.0  # what a person sets is obeyed by every worker within this time
@@ -29,12 +29,7 @@ class KnownRows(Generic[_R]):
         known = self._known.get(name)
         if known and 0 <= self._now() - known[0] < KNOWN_FOR_SECONDS:  # a clock may be set back
             return known[1]
-        with reaching_dynamodb():
-            try:
-                row = self._model.get(name, consistent_read=True)
-            except self._model.DoesNotExist:
-                row = self._model(name)
-        return self.remember(row)
+        return self.remember(find(self._model, name) or self._model(name))
 
     def read_all(self, names: Sequence[str]) -> list[_R]:
         """As they are now, in one request (names: at most 100). Raises: UnavailableError (retryable)."""

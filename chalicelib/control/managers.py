@@ -15,7 +15,7 @@ from chalicelib.control.allowance import Allowances
 from chalicelib.control.passwords import fits, hashed, nobodys_hash
 from chalicelib.control.second_factor import check_secret, step_of
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
-from chalicelib.storage.base import reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.managers import LISTED, ManagerRow
 
@@ -90,7 +90,7 @@ class Managers:
         name, password and code, after the same work), TooManyRequestsError (later), UnavailableError (retryable)."""
         taken = [self._allowances.take(f"sign-in-ip#{ip}", times=_TRIES_OF_AN_IP, minutes=_MINUTES)]
         taken.append(self._allowances.take(f"sign-in#{name[:64]}", times=_TRIES, minutes=_MINUTES))
-        row = _find(name) if _NAME.fullmatch(name) else None
+        row = find(ManagerRow, name) if _NAME.fullmatch(name) else None
         right = fits(row.password_hash if row else nobodys_hash(), password)
         if row is None or not right or row.disabled or not self._use_code(row, code):
             raise UnauthorizedError("the name, the password or the code is wrong")
@@ -101,11 +101,11 @@ class Managers:
 
     def knows(self, name: str) -> bool:
         """Whether there is such an account. Raises: UnavailableError (retryable)."""
-        return bool(_NAME.fullmatch(name)) and _find(name) is not None
+        return bool(_NAME.fullmatch(name)) and find(ManagerRow, name) is not None
 
     def get(self, name: str) -> Manager:
         """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        row = _find(name)
+        row = find(ManagerRow, name)
         if row is None:
             raise NotFoundError(f"there is no manager {name}")
         return _read(row)
@@ -123,7 +123,7 @@ class Managers:
 
     def change_password(self, name: str, *, old: str, new: str) -> None:
         """Ends every session of the account. Raises: InvalidError (permanent), UnavailableError (retryable)."""
-        row = _find(name)
+        row = find(ManagerRow, name)
         if row is None or not fits(row.password_hash, old):
             raise InvalidError.of("old", "this is not the present password")
         self._update(name, [ManagerRow.password_hash.set(hashed(new, field="new"))])
@@ -140,7 +140,7 @@ class Managers:
 
     def drop_second_factor(self, name: str, *, password: str) -> None:
         """By whoever has it. Raises: InvalidError (permanent), UnavailableError (retryable)."""
-        row = _find(name)
+        row = find(ManagerRow, name)
         if row is None or not fits(row.password_hash, password):
             raise InvalidError.of("password", "this is not the present password")
         self.forget_second_factor(name)
@@ -190,14 +190,6 @@ class Managers:
         listed = ManagerRow.listed.set(LISTED)
         if not update_if(ManagerRow(name), [*actions, *since, listed], ManagerRow.name.exists()):
             raise NotFoundError(f"there is no manager {name}")
-
-
-def _find(name: str) -> ManagerRow | None:
-    with reaching_dynamodb():
-        try:
-            return ManagerRow.get(name, consistent_read=True)
-        except ManagerRow.DoesNotExist:
-            return None
 
 
 def _read(row: ManagerRow) -> Manager:

@@ -15,7 +15,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.live.names import fold
 from chalicelib.live.people import user_of
-from chalicelib.storage.base import reaching_dynamodb, update_if
+from chalicelib.storage.base import find, reaching_dynamodb, update_if
 from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
 
 MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
@@ -83,19 +83,11 @@ class Connections:
 
     def get(self, connection_id: str) -> ConnectionRow | None:
         """One connection as it is now. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            try:
-                return ConnectionRow.get(connection_id, consistent_read=True)
-            except ConnectionRow.DoesNotExist:
-                return None
+        return find(ConnectionRow, connection_id)
 
     def person(self, person: str) -> PersonRow:
         """A person as they are now; one who is not known is new. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            try:
-                return PersonRow.get(person, consistent_read=True)
-            except PersonRow.DoesNotExist:
-                return PersonRow(person)
+        return find(PersonRow, person) or PersonRow(person)
 
     def people(self, persons: Iterable[str]) -> dict[str, PersonRow]:
         """Those who are known, by key. Raises: UnavailableError (retryable)."""

@@ -20,7 +20,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import reaching_dynamodb, update_if
+from chalicelib.storage.base import find, reaching_dynamodb, update_if
 from chalicelib.storage.live import InboxRow
 
 _TRIES = 10
@@ -86,12 +86,8 @@ class Inbox:
 
     def head(self, user_id: str) -> Head:
         """The state now. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            try:
-                row = InboxRow.get(user_id, _HEAD, consistent_read=True)
-            except InboxRow.DoesNotExist:
-                return Head()
-        return Head(int(row.last or 0), int(row.read_through or 0), int(row.unread or 0))
+        row = find(InboxRow, user_id, _HEAD)
+        return Head() if row is None else Head(int(row.last or 0), int(row.read_through or 0), int(row.unread or 0))
 
     def page(self, user_id: str, *, before: int | None, limit: int) -> Page:
         """Entries older than the cursor `before`, newest first. Raises: UnavailableError (retryable)."""

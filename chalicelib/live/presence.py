@@ -13,7 +13,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.errors import ConflictError
 from chalicelib.live.connections import Connections, name_key, shards
 from chalicelib.live.post import Poster
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import find, reaching_dynamodb
 from chalicelib.storage.live import NameRow, PersonRow
 
 MAX_SHOWN = 500  # so many names fit into one frame
@@ -53,11 +53,7 @@ class Presence:
         return sorted((row.name for row in rows if row.person in here or row.person not in asked), key=str.casefold)
 
     def _row(self, name: str) -> NameRow | None:
-        with reaching_dynamodb():
-            try:
-                return NameRow.get(*name_key(name), consistent_read=True)
-            except NameRow.DoesNotExist:
-                return None
+        return find(NameRow, *name_key(name))
 
     def _take(self, person: PersonRow, name: str) -> bool:
         shard, key = name_key(name)

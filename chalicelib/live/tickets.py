@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock
 from chalicelib.errors import UnauthorizedError
-from chalicelib.storage.base import delete_if, reaching_dynamodb
+from chalicelib.storage.base import delete_if, find, reaching_dynamodb
 from chalicelib.storage.live import TicketRow
 
 TICKET_SECONDS = 60
@@ -40,18 +40,10 @@ class Tickets:
     def redeem(self, ticket: str) -> str:
         """The user of a ticket, which is used up by that: of two who come with it one gets in. Raises:
         UnauthorizedError (permanent: wrong, used or expired), UnavailableError (retryable)."""
-        row = _find(_hash(ticket))
+        row = find(TicketRow, _hash(ticket))
         if row is None or not delete_if(row, TicketRow.expires_at_epoch > int(self._clock().timestamp())):
             raise UnauthorizedError("this ticket is wrong, used or expired")
         return str(row.user_id)
-
-
-def _find(key: str) -> TicketRow | None:
-    with reaching_dynamodb():
-        try:
-            return TicketRow.get(key, consistent_read=True)
-        except TicketRow.DoesNotExist:
-            return None
 
 
 def _hash(ticket: str) -> str:

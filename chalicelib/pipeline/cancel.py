@@ -8,18 +8,14 @@ from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import find
 from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow
 
 
 def cancel(notification_id: str, *, ledger: Ledger) -> None:
     """Cancels every delivery that no worker has claimed yet; the others go on. Repeating it is harmless. Raises:
     NotFoundError (permanent), UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        try:
-            head = NotificationRow.get(notification_id, NOTIFICATION_PART, consistent_read=True)
-        except NotificationRow.DoesNotExist:
-            head = None
+    head = find(NotificationRow, notification_id, NOTIFICATION_PART)
     if head is None:
         raise NotFoundError(f"there is no notification {notification_id}")
     ledger.move(

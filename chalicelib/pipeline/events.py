@@ -21,7 +21,7 @@ from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if
+from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
 from chalicelib.strict import StrictModel
 
@@ -144,11 +144,7 @@ class Events:
             return EventRow.get(event_id, EVENT_PART, consistent_read=True)
 
     def _known(self, event_id: str) -> EventRow | None:
-        with reaching_dynamodb():
-            try:
-                return EventRow.get(event_id, EVENT_PART, consistent_read=True)
-            except EventRow.DoesNotExist:
-                return None
+        return find(EventRow, event_id, EVENT_PART)
 
     def _upsert(self, user: User) -> None:
         given = user.model_dump(exclude_unset=True, exclude={"id"})

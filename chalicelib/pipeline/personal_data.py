@@ -20,7 +20,7 @@ from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
-from chalicelib.storage.base import reaching_dynamodb, update_if
+from chalicelib.storage.base import find, reaching_dynamodb, update_if
 from chalicelib.storage.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
 
 _TRIES = 5
@@ -225,11 +225,9 @@ def _or_none(read: Callable[[], Profile]) -> Profile | None:
 def _forget_recipient(request_id: str, user_id: str) -> None:
     """An empty recipient keeps the places of the others, whose ids follow from them; it has no address."""
     for _ in range(_TRIES):
-        with reaching_dynamodb():
-            try:
-                row = RequestRow.get(request_id, REQUEST_PART, consistent_read=True)
-            except RequestRow.DoesNotExist:
-                return
+        row = find(RequestRow, request_id, REQUEST_PART)
+        if row is None:
+            return
         recipients = [{} if one.get("user_id") == user_id else one for one in row.recipients]
         letter = row.letter if any(recipients) else {**row.letter, "context": {}}
         without = [RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)]

@@ -17,7 +17,7 @@ from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.succession import Succession
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import find
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 
@@ -66,8 +66,4 @@ class Reconcile:
         self._succession.settle(job, job.recipients)
 
     def _read(self, key: DeliveryKey) -> DeliveryRow | None:
-        with reaching_dynamodb():
-            try:
-                return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
-            except DeliveryRow.DoesNotExist:
-                return None
+        return find(DeliveryRow, key.notification_id, delivery_part(key.channel))

@@ -17,7 +17,7 @@ from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import find, reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.ledger import (
     NOTIFICATION_PART,
@@ -101,11 +101,7 @@ class Revive:
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
     def _status(self, key: DeliveryKey) -> DeliveryStatus:
-        with reaching_dynamodb():
-            try:
-                row = DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
-            except DeliveryRow.DoesNotExist:
-                row = None
+        row = find(DeliveryRow, key.notification_id, delivery_part(key.channel))
         if row is None:
             raise NotFoundError(f"there is no delivery {key.id}")
         return DeliveryStatus(row.status)

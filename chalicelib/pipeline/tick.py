@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.observability import Line
 from chalicelib.pipeline.accept import DUE_SHARDS, Accept
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import find, reaching_dynamodb
 from chalicelib.storage.ledger import LedgerRow, RequestRow
 
 LOOKAHEAD = timedelta(minutes=2)  # a request is queued a little early, with the rest of its wait as the delay
@@ -37,12 +37,8 @@ class Tick:
 
     def _release(self, request_id: str, part: str) -> int:
         # Queued first, taken off the index second: a crash between the two queues it twice, which is harmless.
-        with reaching_dynamodb():
-            try:
-                stored = RequestRow.get(request_id, part, consistent_read=True)
-            except RequestRow.DoesNotExist:
-                return 0
-        if stored.due_at is None:
+        stored = find(RequestRow, request_id, part)
+        if stored is None or stored.due_at is None:
             return 0  # the index is eventually consistent: another tick was here
         self._accept.enqueue(stored)
         with reaching_dynamodb():

@@ -8,7 +8,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
 from chalicelib.profiles.source import Profiles
-from chalicelib.storage.base import batch_read, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import batch_read, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.people import UserRow
 
 _PATCH_TRIES = 3
@@ -105,12 +105,10 @@ class Directory:
             row.delete()
 
     def _row(self, user_id: str) -> UserRow:
-        with reaching_dynamodb():
-            try:
-                return UserRow.get(user_id, consistent_read=True)
-            except UserRow.DoesNotExist:
-                pass
-        raise NotFoundError(f"there is no user {user_id}")
+        row = find(UserRow, user_id)
+        if row is None:
+            raise NotFoundError(f"there is no user {user_id}")
+        return row
 
 
 def _merged(before: UserRow, changes: Mapping[str, Any]) -> dict[str, Any]:

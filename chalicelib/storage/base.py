@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
@@ -67,6 +67,9 @@ class StageTable(Model):
                 dynamodb().add_meta_table(table.get_meta_table())
             table.connection = dynamodb()
         return table
+
+
+_Row = TypeVar("_Row", bound=StageTable)
 
 
 class _Connection(Connection):
@@ -150,6 +153,16 @@ def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
 def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
     return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
+
+
+def find(model: type[_Row], hash_key: str, range_key: str | None = None) -> _Row | None:
+    """The row as it is now; None where there is none. Raises: UnavailableError
+    (retryable)."""
+    with reaching_dynamodb():
+        try:
+            return model.get(hash_key, range_key, consistent_read=True)
+        except model.DoesNotExist:
+            return None
 
 
 def save_if(row: StageTable, condition: Condition) -> bool:
