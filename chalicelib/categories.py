@@ -1,11 +1,10 @@
 """The categories of notifications: what a user can switch off, and what happens when an outcome is not known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Category:
+class Category(NamedTuple):
     """`transactional` letters ignore opt-outs, and are sent once more where the first outcome stays unknown."""
 
     name: str

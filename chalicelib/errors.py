@@ -16,11 +16,10 @@ The API turns them into `application/problem+json` in one place (`api/endpoint.p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class FieldError:
+class FieldError(NamedTuple):
     """One mistake: `field` is a path such as `recipients[3].email`, `message` says what is expected."""
 
     field: str

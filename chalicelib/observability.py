@@ -10,7 +10,7 @@ from functools import cache
 from math import inf
 from time import time
 from traceback import extract_tb
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -46,8 +46,7 @@ class Line:
     failed: bool = False
 
 
-@dataclass(frozen=True)
-class Waited:
+class Waited(NamedTuple):
     """How long the oldest message of a batch had lain in its queue, a wanted delay not counted."""
 
     queue: str

@@ -1,8 +1,8 @@
 """The geometry of the managers' charts, drawn as SVG by `templates/admin/_charts.html`. Called by the pages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from chalicelib.pipeline.hours import Hour
@@ -12,8 +12,7 @@ _TOP, _BOTTOM, _LEFT = 8, 168, 60  # the field between the highest value and the
 _LABEL_EVERY_HOURS = 4
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """One hour: what left, and on top what failed. `name` is its clock time, `shown` whether it is written below."""
 
     name: str
@@ -26,8 +25,7 @@ class Bar:
     failed_y: float
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """One word's values over time, as the points of an SVG polyline."""
 
     word: str
@@ -35,8 +33,7 @@ class Curve:
     last: int
 
 
-@dataclass(frozen=True)
-class Axis:
+class Axis(NamedTuple):
     """The highest value, and the clock times along the bottom."""
 
     top: int

@@ -3,10 +3,10 @@ said where it is registered, so that a test can walk over all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from inspect import getdoc
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Request, Response
@@ -36,8 +36,7 @@ from chalicelib.observability import Line, logger, write_line
 from chalicelib.wiring.admin import audit, sessions
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(NamedTuple):
     """One request of a manager."""
 
     session: Session
@@ -63,8 +62,7 @@ View = Callable[[Visit], Page | Response]
 Act = Callable[[Visit], Go | Page]
 
 
-@dataclass(frozen=True)
-class Registered:
+class Registered(NamedTuple):
     """What a route asks of its caller; `does` is the audit's word of an action."""
 
     method: str

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalice.app import Response
 from markupsafe import escape
@@ -27,8 +26,7 @@ _SUBJECT = (
 )
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """`problem` says why there is none."""
 
     locale: str

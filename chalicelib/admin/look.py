@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from chalice.app import Response
@@ -42,8 +42,7 @@ class Page:
     status: HTTPStatus = HTTPStatus.OK
 
 
-@dataclass(frozen=True)
-class Go:
+class Go(NamedTuple):
     """Where the browser goes after an action; `done` is a word of the `done` texts that the next page shows."""
 
     path: str

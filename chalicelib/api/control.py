@@ -102,8 +102,8 @@ def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one look."""
     return {
         "switches": [_switch(switch) for switch in switches().read_all()],
-        "consumers": [vars(consumer) for consumer in consumers().read_all()],
-        "limits": [vars(limit) for limit in limiter().read_all(LIMITS)],
+        "consumers": [consumer._asdict() for consumer in consumers().read_all()],
+        "limits": [limit._asdict() for limit in limiter().read_all(LIMITS)],
         "dead_letters": dead_letters().counts(),
     }
 
@@ -157,7 +157,7 @@ def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     """Works at once, without a deploy; messages wait with no receive used up."""
     name = call.path["name"]
     consumers().change(name, by=f"key:{call.caller.key_id}", **call.body.model_dump())
-    return vars(consumers().read(name))
+    return consumers().read(name)._asdict()
 
 
 @endpoint(
@@ -175,7 +175,7 @@ def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
     if name not in LIMITS:
         raise NotFoundError(f"there is no limit {name}; there are {', '.join(LIMITS)}")
     limiter().set_rate(name, call.body.rate_per_second)
-    return vars(limiter().read_all([name])[0])
+    return limiter().read_all([name])[0]._asdict()
 
 
 def _switch(switch: Switch) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`/v1/settings`: what managers change while the service runs."""
 
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -45,13 +44,13 @@ class SettingsAnswer(Answer):
 @endpoint(routes, "GET", "/v1/settings", summary="Every setting", scope=Scope.SETTINGS_READ, answer=SettingsAnswer)
 def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - the frame gives it
     """The values in force."""
-    return {"settings": [asdict(one) for one in site_settings().list()]}
+    return {"settings": [one._asdict() for one in site_settings().list()]}
 
 
 @endpoint(routes, "GET", "/v1/settings/{name}", summary="One setting", scope=Scope.SETTINGS_READ, answer=SettingAnswer)
 def get_setting(call: Call[None, None]) -> dict[str, Any]:
     """The value in force."""
-    return asdict(site_settings().get(call.path["name"]))
+    return site_settings().get(call.path["name"])._asdict()
 
 
 @endpoint(
@@ -68,4 +67,4 @@ def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
     """In force at once for links and events, within 15 seconds for letters on their way."""
     name = call.path["name"]
     changed = site_desk().put(name, call.body.value, by=call.caller.key_id, version=call.body.version)
-    return asdict(changed)
+    return changed._asdict()

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
@@ -107,7 +106,7 @@ class ImportAnswer(Answer):
 def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     """Those in force."""
     rows, cursor = suppressions().page(_channel(call.query.channel), limit=call.query.limit, cursor=call.query.cursor)
-    return {"suppressions": [asdict(row) for row in rows], "cursor": cursor}
+    return {"suppressions": [row._asdict() for row in rows], "cursor": cursor}
 
 
 @endpoint(
@@ -124,7 +123,7 @@ def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
     """An address that is suppressed already keeps its first reason."""
     body = call.body
     suppressions().add("email", body.address, reason=Reason.BY_HAND, by=call.caller.key_id, until=body.until)
-    return asdict(suppressions().get("email", body.address))
+    return suppressions().get("email", body.address)._asdict()
 
 
 @endpoint(
@@ -155,7 +154,7 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
 )
 def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     """Suppressed now, or once."""
-    return asdict(suppressions().get(_channel(call.path["channel"]), call.path["address"]))
+    return suppressions().get(_channel(call.path["channel"]), call.path["address"])._asdict()
 
 
 @endpoint(

@@ -1,6 +1,5 @@
 """`/v1/templates`: read, write a new version, look at a letter before anybody gets it."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
@@ -133,5 +132,5 @@ def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
         )
     except RenderError as error:
         raise InvalidError.of("context", error.detail) from error
-    length = asdict(count_segments(rendered.parts["text"])) if call.body.channel == "sms" else None
+    length = count_segments(rendered.parts["text"])._asdict() if call.body.channel == "sms" else None
     return {"locale": rendered.locale, "parts": dict(rendered.parts), "sms_length": length}

@@ -10,10 +10,9 @@ number of targeted recipients is exact.
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.campaigns.jobs import PARKED, PARKED_PLACES, FanoutJob, parked_place
 from chalicelib.campaigns.model import Campaign
@@ -38,8 +37,7 @@ _PARKED_ROWS = 40
 Slots = dict[str, list[EnrichRecipient]]
 
 
-@dataclass(frozen=True)
-class _Work:
+class _Work(NamedTuple):
     """One shard of a run, and all that must be known of it."""
 
     head: CampaignRow

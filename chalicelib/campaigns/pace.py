@@ -3,9 +3,8 @@ of a campaign take. Both are read anew for every message of the queue `fanout`, 
 goes on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil, floor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.control.limits import LEAST_RATE, Grant
 from chalicelib.control.queues import BATCH_ENTRIES, MAX_DELAY_SECONDS, JobQueue, Outgoing
@@ -23,8 +22,7 @@ def shard_count(rate_per_second: float, *, users: int) -> int:
     return max(1, min(MAX_SHARDS, floor(rate_per_second / CHUNK_SIZE), ceil(users / USERS_A_SHARD)))
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(NamedTuple):
     """One shard's part of a run's letters, and the messages of the whole campaign."""
 
     letters_per_second: float
@@ -90,8 +88,7 @@ class Publisher:
         return Published(written, 0.0)
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(NamedTuple):
     """How many messages were written, and how long to wait before the next one."""
 
     messages: int

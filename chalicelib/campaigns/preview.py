@@ -7,10 +7,9 @@ and adds up.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs
@@ -34,8 +33,7 @@ _PAGE = 500
 _COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "suppressed", "final")
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final."""
 
     counts: Mapping[str, int]

@@ -4,7 +4,7 @@ writes with every move (`pipeline/tally.py`). Called by the API and by the gener
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.campaigns.jobs import AUDIENCE
 from chalicelib.pipeline.tally import COUNTER_SHARDS
@@ -51,8 +51,7 @@ class Progress:
         return total
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """What has to be known of a run to read its progress: `channels` counts them, `targeted` (deliveries) is known of a
     finished one, whose shards do not stay for ever."""
 

@@ -5,9 +5,8 @@ each profile, and by previews.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
@@ -22,8 +21,7 @@ _NOTHING = object()  # no such attribute; null in a profile counts as that too
 Op = Literal["equals", "not_equals", "in", "before", "after", "exists", "anniversary"]
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """When a rule is asked: the instant, and the calendar day of the recipient."""
 
     now: datetime

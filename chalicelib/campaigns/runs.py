@@ -6,7 +6,6 @@ run half opened only has to open it again.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from pynamodb.expressions.condition import Condition
@@ -238,7 +237,7 @@ def _newest(head: CampaignRow, run: RunRow) -> list[Action]:
     known = Planned.newest(head)
     if known is not None and known.scheduled_at > run.scheduled_at:
         return []
-    return [CampaignRow.newest_run.set(asdict(Planned.of(run)))]
+    return [CampaignRow.newest_run.set(Planned.of(run)._asdict())]
 
 
 def finish_on_head(head: CampaignRow, run: RunRow, progress: Progress) -> None:
@@ -246,7 +245,7 @@ def finish_on_head(head: CampaignRow, run: RunRow, progress: Progress) -> None:
     UnavailableError (retryable)."""
     known = Planned.newest(head)
     if known is not None and known.run_id == run.run_id:
-        finished = asdict(replace(known, targeted=progress.targeted))
+        finished = known._replace(targeted=progress.targeted)._asdict()
         update_if(head, [CampaignRow.newest_run.set(finished)], CampaignRow.newest_run == head.newest_run)
     with reaching_dynamodb():
         head.update(actions=[CampaignRow.open_runs.delete({run.scheduled_at})])

@@ -3,9 +3,8 @@ another run. Called by the fan-out; a cursor is JSON and is stored with the shar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from chalicelib.campaigns.lists import ListStore
@@ -24,8 +23,7 @@ from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow,
 Cursor = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One recipient of a run, the zone whose clock is theirs (None: not known), and the profile where it is at hand."""
 
     recipient: EnrichRecipient
@@ -33,8 +31,7 @@ class Target:
     profile: Profile | None = None
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """Some targets, and where the shard goes on; None: it is over."""
 
     targets: Sequence[Target]

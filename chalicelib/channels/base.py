@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from chalicelib.errors import UnavailableError
 
@@ -34,8 +34,7 @@ REPLY_LOST = "reply_lost"
 TOO_LONG = "too_long"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one message. `reason` is short and stable, fit for counting (`throttled`, `bad_address`)."""
 
     verdict: Verdict

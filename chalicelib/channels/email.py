@@ -6,9 +6,8 @@ times. SES has no idempotency token, so what is not known stays not known (Verdi
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import formataddr
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -39,8 +38,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True)
-class Sender:
+class Sender(NamedTuple):
     """Whom letters are from; without `reply_to` answers go there too."""
 
     name: str

@@ -6,8 +6,7 @@ written may be sent again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.channels.base import Message, Outcome, Verdict
 
@@ -17,8 +16,7 @@ BATCH = 50
 MAX_CHARACTERS: Mapping[str, int] = {"title": 200, "body": 2000, "url": 2000}
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """What is announced to one user. `content` is JSON."""
 
     notification_id: str

@@ -2,11 +2,10 @@
 file beside it; `tests/contract/` fails when one half is missing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class ChannelSpec:
+class ChannelSpec(NamedTuple):
     """`address_field` is the profile's field that holds the address, `subsystem` names the switch; `*_parts` are those
     of a template. `endpoints`: a user registers them, one or several, and the address is the user's id."""
 

@@ -1,9 +1,8 @@
 """Who did what on the admin page, when and from where: written once, never changed. Called by `admin/frame.py`."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.storage.base import reaching_dynamodb
@@ -16,8 +15,7 @@ _EMPTY_MONTHS = 3  # in a row, after which nothing older is looked for
 _READ = 500  # lines that are looked at in one request
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the audit. `outcome` is `done` or the kind of the refusal."""
 
     at: str

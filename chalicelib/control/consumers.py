@@ -8,9 +8,8 @@ Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
 
 
-@dataclass(frozen=True)
-class ConsumerSpec:
+class ConsumerSpec(NamedTuple):
     """A queue, the worker that reads it, and the subsystem without which there is no use in reading. `max_concurrency`
     is that of infra/template.yaml: a ramp comes back to it. `max_batch`: SQS gives 10 without a batching window."""
 
@@ -68,8 +66,7 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
 }
 
 
-@dataclass(frozen=True)
-class Consumer:
+class Consumer(NamedTuple):
     """A consumer as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`). `waits_for`
     says why it is off though nobody paused it: the switch that is open."""
 
@@ -207,8 +204,7 @@ def _reaching_lambda() -> Iterator[None]:
         raise UnavailableError(f"Lambda did not answer ({type(error).__name__})") from error
 
 
-@dataclass(frozen=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """What a mapping should be now; `by_hand`: a person has set the concurrency."""
 
     enabled: bool

@@ -7,9 +7,8 @@ every backend (docs/decisions.md), and takes only queues that SQS itself fills.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,8 +26,7 @@ _SCAN_AT_MOST = 2000  # messages that a search by ids goes through: some seconds
 _WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; without, some letters may not be seen
 
 
-@dataclass(frozen=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """A message that no retry could handle."""
 
     id: str

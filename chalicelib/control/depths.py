@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,8 +23,7 @@ _NUMBERS: tuple["QueueAttributeNameType", ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Depth:
+class Depth(NamedTuple):
     """Messages of one queue; SQS counts them approximately."""
 
     waiting: int

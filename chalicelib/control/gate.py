@@ -3,8 +3,8 @@ by `enrich` and `deliver`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
 from chalicelib.control.consumers import Consumers
 from chalicelib.control.limits import Limiter
@@ -21,16 +21,14 @@ OPEN_RETRY_SECONDS = 30  # when to look again at an open switch; the consumer is
 DAILY_QUOTA_PROBE_SECONDS = 600  # the owner's rule: a day's quota is asked for again every ten minutes
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """How many units may leave now (0: none), and when to come back with the rest."""
 
     units: int
     come_back_seconds: float = 0.0
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What a call taught: `failure` speaks of the subsystem as a whole, `slow_down` of its pace."""
 
     failure: str | None = None

@@ -8,9 +8,9 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
+from typing import NamedTuple
 
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
@@ -49,8 +49,7 @@ class Scope(StrEnum):
     CONTROL_WRITE = "control:write"
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Who calls: `key_id` is part of the derived ids, so that two services never share an Idempotency-Key."""
 
     key_id: str
@@ -85,8 +84,7 @@ def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secr
     return f"{PREFIX}_{key_id}_{secret}"
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """A key without its secret."""
 
     key_id: str

@@ -12,6 +12,7 @@ everybody else would wait for it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -63,8 +64,7 @@ class _Lease:
         return Grant(units, wait)
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """`wait_seconds` until the `units` may be used, or, where there are none, until it is worth asking again."""
 
     units: int
@@ -76,8 +76,7 @@ class Grant:
         return self.units > 0
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """A limit as people see it: what was set, and what it is now where a provider has asked to slow down."""
 
     name: str

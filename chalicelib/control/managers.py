@@ -5,8 +5,8 @@
 import re
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from pynamodb.expressions.update import Action
 
@@ -33,8 +33,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"  # managers, keys, the audit
 
 
-@dataclass(frozen=True)
-class Manager:
+class Manager(NamedTuple):
     """Somebody who may sign in. `key` is who did it, in campaigns and in the audit."""
 
     name: str

@@ -1,9 +1,8 @@
 """Putting jobs into queues. The names are `vestnik-<stage>-<queue>`; the lanes never share one (design §1)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,8 +20,7 @@ BATCH_BYTES = 1_000_000  # SQS: 1 MiB for a batch as for a message; some room is
 MAX_DELAY_SECONDS = 900  # SQS: the longest DelaySeconds
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message's body (JSON) and how long it stays invisible (0 to MAX_DELAY_SECONDS)."""
 
     body: str

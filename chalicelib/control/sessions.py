@@ -4,8 +4,8 @@ that whoever reads the table cannot sign in, and a forged cookie costs no reques
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.managers import Manager, Managers
@@ -19,8 +19,7 @@ _ID_BYTES = 24
 _COOKIE, _FORM = "admin-session", "admin-form"  # purposes of the signing key
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """One browser of one manager; `form_token` goes into every form of it (against cross-site requests)."""
 
     id: str

@@ -6,10 +6,9 @@ site.redirect_url, site.link_days.short
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parseaddr
 from time import monotonic
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -145,8 +144,7 @@ class SiteValues(StrictModel):
 NAMES = tuple(name for name, field in SiteValues.model_fields.items() if not field.exclude)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting as the API shows it; version 0 is the default that nobody has changed."""
 
     name: str

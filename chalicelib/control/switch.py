@@ -1,7 +1,6 @@
 """What a switch is, for whoever reads one: `control/switches.py` writes them, the API and the admin page show them."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chalicelib.storage.control import SwitchRow
 
@@ -12,8 +11,7 @@ AUTO = "auto"  # `by` of a switch that opened by itself
 State = Literal["closed", "open", "ramping"]
 
 
-@dataclass(frozen=True)
-class SwitchPolicy:
+class SwitchPolicy(NamedTuple):
     """When a switch opens by itself and how it comes back."""
 
     failures: int = 5  # consecutive, over all workers
@@ -22,8 +20,7 @@ class SwitchPolicy:
     ramp_seconds: int = 300
 
 
-@dataclass(frozen=True)
-class Admission:
+class Admission(NamedTuple):
     """Whether a call may leave now: at which share of the full rate, and whether it is the one probe."""
 
     allowed: bool
@@ -31,8 +28,7 @@ class Admission:
     probe: bool = False
 
 
-@dataclass(frozen=True)
-class Switch:
+class Switch(NamedTuple):
     """A switch as people see it. `share` is the part of the full rate that is let through; `probe_at` is when the next
     probe may leave, None where there is none: a switch that is not open, or was opened by hand."""
 

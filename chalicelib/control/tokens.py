@@ -6,8 +6,8 @@ purpose opens nothing else.
 """
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from chalicelib.control.signing import MAC_BYTES, Signer, decode, encode
 from chalicelib.errors import NotFoundError
@@ -22,8 +22,7 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
 
 
-@dataclass(frozen=True)
-class LetterClaims:
+class LetterClaims(NamedTuple):
     """The letter that a token came in: whose it was, and of which kind. Either `user_id` or `address` is set."""
 
     user_id: str | None

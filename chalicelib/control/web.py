@@ -8,9 +8,8 @@ import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from threading import Timer
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 import urllib3
@@ -28,8 +27,7 @@ class PrivateAddressError(NewConnectionError):
     """Permanent: the name stands for an address that must not be called on somebody's word."""
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What came of a POST: a `status`, or the `problem` for which there is none: `private_address`, `no_connection`
     (nothing was sent), `no_answer` (it may have arrived)."""
 

@@ -3,7 +3,7 @@ name go in one transaction: whenever a worker dies, the three agree. Called by e
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 from pynamodb.exceptions import TransactWriteError
@@ -36,8 +36,7 @@ def shards() -> list[str]:
     return [str(n) for n in range(_SHARDS)]
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(NamedTuple):
     """What `$connect` knows of a connection."""
 
     connection_id: str

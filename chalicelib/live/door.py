@@ -5,7 +5,7 @@ Nothing is posted from `$connect`: the gateway lets the client in only after it.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
@@ -25,16 +25,14 @@ _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)  # while the gateway finishes the 
 _GREETINGS = 5
 
 
-@dataclass(frozen=True)
-class DoorRules:
+class DoorRules(NamedTuple):
     """`origins` are those of the pages that may connect; `guests`: whether one may chat without a ticket."""
 
     origins: frozenset[str]
     guests: bool
 
 
-@dataclass(frozen=True)
-class Knock:
+class Knock(NamedTuple):
     """What `$connect` brings. Names of headers are in lower case."""
 
     connection_id: str

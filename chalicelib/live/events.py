@@ -6,7 +6,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_FRAME_BYTES = 32 * 1024  # API Gateway: the largest WebSocket frame
 MAX_QUOTED_CHARACTERS = 200  # of what a client sent, in a warning about it
@@ -31,8 +31,7 @@ class Event:
         return json.dumps({"event": self.name, **self.data}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """One message in both languages; plain-text connections read the Russian one."""
 
     ru: str

@@ -9,9 +9,8 @@ often its delivery is repeated.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
@@ -31,8 +30,7 @@ _DIGITS = 15
 _FAILED = "ConditionalCheckFailed"
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The state of an inbox: its newest cursor (0: nothing yet) and the count of the unread."""
 
     last: int = 0
@@ -44,8 +42,7 @@ class Head:
         return {"cursor": str(self.last), "unread": self.unread}
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """Entries; `following` is the cursor to go on from, None: there are no more."""
 
     entries: list[dict[str, Any]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from pynamodb.expressions.update import Action
@@ -23,16 +23,14 @@ from chalicelib.strict import StrictModel
 _TRIES = 4
 
 
-@dataclass(frozen=True)
-class Bucket:
+class Bucket(NamedTuple):
     """So many at once, and so many a second for long."""
 
     burst: int
     per_second: float
 
 
-@dataclass(frozen=True)
-class LimitRules:
+class LimitRules(NamedTuple):
     """The numbers of a stage; `docs/live.md` names them, a test compares."""
 
     connection: Bucket = Bucket(burst=10, per_second=2)
@@ -57,8 +55,7 @@ class Act(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`code` is the warning to send; `seconds` is what remains of a mute."""
 
     act: Act

@@ -3,8 +3,8 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from chalicelib.clock import Clock
 from chalicelib.errors import UnauthorizedError
@@ -15,8 +15,7 @@ TICKET_SECONDS = 60
 _BYTES = 32
 
 
-@dataclass(frozen=True)
-class Ticket:
+class Ticket(NamedTuple):
     """A fresh ticket; only its hash is kept."""
 
     ticket: str

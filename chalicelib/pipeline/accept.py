@@ -5,9 +5,9 @@ again with the same key.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
+from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
@@ -29,8 +29,7 @@ from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """One notification of an accepted request."""
 
     id: str

@@ -1,7 +1,7 @@
 """What came of the channel that was tried before: whether the next one is needed. `enrich` asks for a chunk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.routing import OPENED_ON, REACHED_BY
@@ -13,8 +13,7 @@ _UNDER_WAY = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
 _IN_VAIN = frozenset({DeliveryStatus.SKIPPED, DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.CANCELLED})
 
 
-@dataclass(frozen=True)
-class Enough:
+class Enough(NamedTuple):
     """For whom the next channel is not needed, with the reason, and of whom nothing is known yet; by notification."""
 
     skips: Mapping[str, str]

@@ -3,9 +3,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.errors import InvalidError
@@ -16,8 +16,7 @@ _LOOKED_AT = 25  # of each of a day's shards: a hundred in all
 _MARK = "#"  # in the place of a row, behind its moment; a bare moment is the end of what is left
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """From a moment to before another; at most MAX_DAYS long."""
 
     since: datetime

@@ -7,8 +7,8 @@ last place, one finds out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
@@ -24,8 +24,7 @@ CAPPED = "capped"
 _ROUNDS = 8
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """Who has had enough, by notification id, and the rule that says so."""
 
     notification_ids: frozenset[str] = frozenset()

@@ -4,9 +4,9 @@ by `deliver.py`.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
@@ -39,8 +39,7 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """Letters that this worker alone may send, until its lease is over."""
 
     owner: str

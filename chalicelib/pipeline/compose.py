@@ -3,7 +3,7 @@ costs no claim.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.channels.base import Message
 from chalicelib.errors import RenderError
@@ -16,8 +16,7 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """A recipient with the rendered message, and the links that it holds."""
 
     recipient: DeliverRecipient

@@ -3,8 +3,8 @@ queues a letter, `deliver` once more right before it sends, the preview of a cam
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
@@ -13,8 +13,7 @@ from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import Reason
 
 
-@dataclass(frozen=True)
-class Addressee:
+class Addressee(NamedTuple):
     """One recipient as consent sees them; `zone` is None where the user's is not known."""
 
     notification_id: str
@@ -23,8 +22,7 @@ class Addressee:
     zone: str | None
 
 
-@dataclass(frozen=True)
-class Consent:
+class Consent(NamedTuple):
     """Who does not get it, with the reason, and who gets it later; by notification id. Everybody else gets it now."""
 
     skips: Mapping[str, str]

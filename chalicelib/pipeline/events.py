@@ -7,8 +7,7 @@ The event's id is its idempotency key: told again, it makes the same letters, ho
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -54,8 +53,7 @@ class Event(StrictModel):
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Following:
+class Following(NamedTuple):
     """One letter that follows from an event."""
 
     template: str

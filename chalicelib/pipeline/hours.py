@@ -8,7 +8,7 @@ The books are the ledger and the counts of campaigns.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
@@ -27,8 +27,7 @@ _TOLD_EVERY = timedelta(seconds=10)  # by each process; with a count to write, a
 _SAID = {"delivery": "delivered", "bounce": "bounced", "complaint": "complained"}
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """How long the oldest message had waited when a queue was last taken from."""
 
     seconds: float

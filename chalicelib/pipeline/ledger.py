@@ -7,10 +7,9 @@ chunk, not the chunk. The counts of a campaign's run are written in the same tra
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pynamodb.exceptions import CancellationReason
 from pynamodb.expressions.update import Action
@@ -33,8 +32,7 @@ _MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the res
 Engagement = Literal["opened", "clicked", "delayed", "unsubscribed"]
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a move was not made: the state that was found instead (None: there was no delivery)."""
 
     status: DeliveryStatus | None

@@ -8,6 +8,7 @@ again holds the same links, and what a letter wished for is written in one go fo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
@@ -155,8 +156,7 @@ class JobLinks:
         }
 
 
-@dataclass(frozen=True)
-class LetterLinkMaker:
+class LetterLinkMaker(NamedTuple):
     """What the links of one stage's letters are made with. `reply_address` takes the letters of those who unsubscribe
     by mail."""
 

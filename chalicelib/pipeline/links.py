@@ -3,9 +3,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -21,8 +20,7 @@ TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
 KEPT_AFTER_DAYS = 30  # an expired link's counts stay so long
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A link as it is made. `redirect_url` is its own target."""
 
     code: str

@@ -1,7 +1,7 @@
 """Asks the profile source who the recipients of a chunk are, without overloading it. Called by `enrich.py`."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import UnavailableError
@@ -11,8 +11,7 @@ from chalicelib.profiles.model import Profile
 from chalicelib.profiles.source import Profiles, ProfileSource
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What the source said of a chunk: the profiles by notification id, an unknown user left out; `unresolved` are the
     users whom it did not answer for."""
 

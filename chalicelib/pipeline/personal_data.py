@@ -5,7 +5,6 @@ an erasure are counters and rows that name nobody.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from chalicelib.channels.registry import CHANNELS
@@ -135,7 +134,7 @@ class SuppressionsPart:
         found = []
         for channel, address in self._addresses(user_id):
             try:
-                found.append(asdict(self._suppressions.get(channel, address)))
+                found.append(self._suppressions.get(channel, address)._asdict())
             except NotFoundError:
                 continue
         return found

@@ -1,8 +1,8 @@
 """Whom of a chunk a letter may reach, by which channel, and what stands against the others. Called by `enrich.py`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.clock import Clock
 from chalicelib.pipeline.addresses import Addresses
@@ -13,8 +13,7 @@ from chalicelib.profiles.model import Profile
 from chalicelib.profiles.objections import Objections
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A recipient with all that is known of them, and where they are reached."""
 
     recipient: EnrichRecipient
@@ -22,8 +21,7 @@ class Candidate:
     address: str
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What is known of a chunk on the channels that come now: addresses by channel and notification id."""
 
     profiles: Mapping[str, Profile]
@@ -31,8 +29,7 @@ class Look:
     objections: Objections
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """Of one channel: who goes, who is skipped and why, who waits and until when; the last two by notification id."""
 
     going: Sequence[Candidate]

@@ -6,7 +6,7 @@ template. `enrich` cuts it down to what the user wants and has.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.routes import CategoryRoute
@@ -17,8 +17,7 @@ from chalicelib.rendering.model import Template
 REACHED_BY, OPENED_ON = "reached_by_", "opened_on_"  # reasons of a channel that was not needed any more
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """The channels of a letter; `route` is None where all are simply taken."""
 
     channels: tuple[str, ...]

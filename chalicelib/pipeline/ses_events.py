@@ -4,8 +4,7 @@ event data that Amazon SES publishes to Amazon SNS" in the SES developer guide.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.moves import DeliveryKey
@@ -16,8 +15,7 @@ _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 _RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
 
 
-@dataclass(frozen=True)
-class FeedbackEvent:
+class FeedbackEvent(NamedTuple):
     """One event of one delivery; `body` is the part that is named after its type (`bounce`, `complaint`, …)."""
 
     type: str

@@ -5,8 +5,7 @@ The shape is that of "Two-way SMS message payload" in the AWS End User Messaging
 """
 
 import json
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.errors import NotFoundError
 from chalicelib.profiles.suppressions import Reason
@@ -39,8 +38,7 @@ class Suppressions(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class SmsReply:
+class SmsReply(NamedTuple):
     """One answer; `number` in E.164."""
 
     number: str

@@ -6,8 +6,7 @@ What is still under way (`waiting`, `queued`, `calling`) is not counted: it is w
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
@@ -23,8 +22,7 @@ COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
 UNSENT_SHARDS = 8
 
 
-@dataclass(frozen=True)
-class Supposed:
+class Supposed(NamedTuple):
     """What a transaction takes for granted of a delivery: the run that counts it, and the state it is counted in (None:
     not yet). Where the supposition is wrong, DynamoDB says so, and what it found instead."""
 

@@ -3,17 +3,15 @@ addresses are just what DynamoDB reads in one request. `pipeline/consent.py` ask
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.profiles.suppressions import holds, suppression_key
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow, SuppressionRow
 
 
-@dataclass(frozen=True)
-class Objections:
+class Objections(NamedTuple):
     """`preferences` by user id, of those who have set any; `suppressed`: the reason by (channel, address as given)."""
 
     preferences: Mapping[str, Mapping[str, Any]]

@@ -1,14 +1,12 @@
 """Where `enrich` reads profiles: our own directory or the cinema's own service. Both answer for a whole chunk."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.profiles.model import Profile
 
 
-@dataclass(frozen=True)
-class Profiles:
+class Profiles(NamedTuple):
     """An answer: the `known` users by id, and the ids that were asked for in vain (`unresolved`: ask again). Who is in
     neither does not exist."""
 

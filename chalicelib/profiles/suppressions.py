@@ -4,10 +4,9 @@ without an account, by hand, an import. `enrich` and `deliver` ask for a whole c
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.update import Action
 
@@ -32,8 +31,7 @@ class Reason(StrEnum):
     IMPORT = "import"
 
 
-@dataclass(frozen=True)
-class Suppression:
+class Suppression(NamedTuple):
     """One address as the list shows it."""
 
     channel: str

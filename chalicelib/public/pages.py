@@ -6,10 +6,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalice.app import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,8 +20,7 @@ from chalicelib.settings import settings
 LANGUAGES: Mapping[str, str] = {"ru": "Русский", "en": "English"}
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(NamedTuple):
     """What all pages share. The policy names the one style by its hash, so that nothing else can come to work."""
 
     environment: Environment

@@ -3,8 +3,8 @@ this folder are registered with it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Request, Response
@@ -19,8 +19,7 @@ MAX_FORM_FIELDS = 200
 _FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True)
-class Visitor:
+class Visitor(NamedTuple):
     """One request of a person, a mail program or a scanner."""
 
     method: str

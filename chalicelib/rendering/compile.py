@@ -2,7 +2,7 @@
 keeps what comes out: this costs milliseconds, a rendering a tenth of one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jinja2 import Template as JinjaTemplate
 
@@ -12,8 +12,7 @@ from chalicelib.rendering.model import Template
 from chalicelib.rendering.sandbox import compile_source, environment
 
 
-@dataclass(frozen=True)
-class CompiledLetter:
+class CompiledLetter(NamedTuple):
     """The parts of one channel in one locale. `sources` is what they were made of."""
 
     locale: str

@@ -7,10 +7,9 @@ letter.parts["subject"]
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering.budget import Budget, Shorten, spend
@@ -30,16 +29,14 @@ _LINKS = {"unsubscribe": None, "preferences": None}
 _SERVICE = {"confirmation_expires_at": None}
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     """The cinema, as letters name it."""
 
     name: str
     url: str
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(NamedTuple):
     """`locale` is the one that was used; `parts` are named as in the channel's spec (`subject`, `html`, `text`)."""
 
     locale: str
@@ -51,7 +48,7 @@ class Renderer:
 
     def __init__(self, *, channels: Mapping[str, ChannelParts], site: Site, folder: Path | None = None) -> None:
         self._channels = channels
-        self._site = asdict(site)
+        self._site = site._asdict()
         self.layout = Layout(folder or shipped_folder())
         self._compiled: OrderedDict[tuple[str, int, str, str], CompiledLetter] = OrderedDict()
         self._lock = Lock()

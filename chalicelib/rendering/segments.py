@@ -6,7 +6,7 @@ UTF-16 units, of which an emoji has two.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -16,8 +16,7 @@ _EXTENSION = frozenset("\f^{}\\[~]|€")
 _GSM_UNITS, _UCS2_UNITS = (160, 153), (70, 67)  # in one segment, in each of several
 
 
-@dataclass(frozen=True)
-class Segments:
+class Segments(NamedTuple):
     """`encoding` is `GSM-7` or `UCS-2`; `units` are septets or UTF-16 units, `left` what the last segment has room
     for."""
 
