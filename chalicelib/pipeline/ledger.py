@@ -16,10 +16,10 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.moves import DeliveryKey, Move, first_guess, of_run, shape, states_before, wording
+from chalicelib.pipeline.moves import DeliveryKey, Move, claimed, first_guess, of_run, shape, states_before, wording
 from chalicelib.pipeline.statuses import DeliveryStatus, S
 from chalicelib.pipeline.tally import ENGAGEMENTS, Supposed, Tally, word
-from chalicelib.pipeline.transaction import Updates, Wording
+from chalicelib.pipeline.transaction import Reasons, Wording, Writes
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
@@ -114,19 +114,18 @@ class Ledger:
             if part:
                 self._move_portion(part, refused, n=n + 1)
 
-    def _try(self, moves: Sequence[tuple[Move, Supposed]], n: int) -> Sequence[CancellationReason | None] | None:
-        tally, updates, at = Tally(), Updates(), self._clock()
+    def _try(self, moves: Sequence[tuple[Move, Supposed]], n: int) -> Reasons | None:
+        tally, writes, at, days = Tally(), Writes(), self._clock(), self._retention_days
         for move, supposed in moves:
             before = word(supposed.status, supposed.reason)
             tally.add(supposed.run_id, before=before, after=word(move.status, move.reason))
-            updates.add(
-                move.key.notification_id,
-                move.key.channel,
-                shape=shape(move, supposed),
-                word=partial(wording, move, supposed, at=at, retention_days=self._retention_days),
-                own_value=move.provider_id,
-            )
-        return updates.write(tally, shard=_shard(moves[0][0].key, n))
+            alike = shape(move, supposed)
+            if supposed.new:
+                writes.put(*move.key, shape=alike, make=partial(claimed, move, at=at, retention_days=days))
+            else:
+                worded = partial(wording, move, supposed, at=at, retention_days=days)
+                writes.update(*move.key, shape=alike, word=worded, own_value=move.provider_id)
+        return writes.write(tally, shard=_shard(moves[0][0].key, n))
 
 
 def _judge(
@@ -138,6 +137,10 @@ def _judge(
     found = Supposed.of(reason.raw_item or {})
     if _already_made(move, reason):
         return None
+    if supposed.new:
+        supposed = supposed._replace(new=False)
+        if _status(reason) in states_before(move):
+            return supposed
     may_be = found.status is None or found.status in states_before(move)
     if found != supposed and may_be and (found.run_id is not None or supposed.run_id is None):
         return found
@@ -145,10 +148,10 @@ def _judge(
     return None
 
 
-def _write_one(key: DeliveryKey, worded: Wording, tally: Tally, n: int) -> Sequence[CancellationReason | None] | None:
-    updates = Updates()
-    updates.add(key.notification_id, key.channel, shape=None, word=lambda: worded)
-    return updates.write(tally, shard=_shard(key, n))
+def _write_one(key: DeliveryKey, worded: Wording, tally: Tally, n: int) -> Reasons | None:
+    writes = Writes()
+    writes.update(*key, shape=None, word=lambda: worded)
+    return writes.write(tally, shard=_shard(key, n))
 
 
 def _shard(key: DeliveryKey, n: int) -> int:
@@ -165,10 +168,10 @@ def _already_made(move: Move, reason: CancellationReason) -> bool:
 
 
 def _refusal(reason: CancellationReason) -> Refusal:
-    found = reason.raw_item or {}
-    status = found.get("status", {}).get("S")
-    lease = found.get("lease_until", {}).get("S")
-    return Refusal(
-        status=DeliveryStatus(status) if status else None,
-        lease_until=parse_rfc3339(lease) if lease else None,
-    )
+    lease = (reason.raw_item or {}).get("lease_until", {}).get("S")
+    return Refusal(status=_status(reason), lease_until=parse_rfc3339(lease) if lease else None)
+
+
+def _status(reason: CancellationReason) -> DeliveryStatus | None:
+    text = (reason.raw_item or {}).get("status", {}).get("S")
+    return DeliveryStatus(text) if text else None

@@ -5,7 +5,7 @@ condition. `ledger.py` makes moves; whoever works on deliveries wishes them.
 import json
 from collections.abc import Hashable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -15,7 +15,7 @@ from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliverySt
 from chalicelib.pipeline.tally import UNDER_WAY, UNSENT, Supposed, fit_for_resend, unsent_place
 from chalicelib.pipeline.transaction import OWN_VALUE, Wording
 from chalicelib.storage.base import expiry_epoch
-from chalicelib.storage.ledger import DeliveryRow
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 
 class DeliveryKey(NamedTuple):
@@ -66,9 +66,11 @@ class Move(NamedTuple):
 
 
 def first_guess(move: Move) -> Supposed:
-    """The likeliest: nothing is counted yet. What follows from a letter comes after its record; a person opens again
-    what was counted."""
+    """The likeliest: nothing is counted yet, and nothing is there at a first claim. What follows from a letter comes
+    after its record; a person opens again what was counted."""
     before = states_before(move)
+    if move.status is S.CALLING and move.attempt == 1:
+        return Supposed(move.run_id, new=True)
     if move.run_id is not None and DeliveryStatus.SENT in before:
         return Supposed(move.run_id, DeliveryStatus.SENT)
     if move.run_id is None or before & UNDER_WAY:
@@ -97,12 +99,28 @@ def wording(move: Move, supposed: Supposed, *, at: datetime, retention_days: int
     return _actions(move, supposed, at, retention_days), _condition(move, supposed)
 
 
+def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
+    """The delivery that a first claim makes."""
+    return DeliveryRow(
+        move.key.notification_id,
+        delivery_part(move.key.channel),
+        status=move.status.value,
+        timeline=[_event(move, rfc3339(at))],
+        owner=move.owner,
+        attempt=move.attempt,
+        lease_until=rfc3339(move.lease_until) if move.lease_until else rfc3339(at),
+        request_id=move.request_id,
+        run_id=move.run_id,
+        created_at=rfc3339(at),
+        expires_at_epoch=move.expires_at_epoch or expiry_epoch(retention_days, since=at),
+    )
+
+
 def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) -> list[Action]:
     row, before = DeliveryRow, states_before(move, supposed)
-    event = json.dumps(_event(move, rfc3339(at)), separators=(",", ":"))
     actions: list[Action] = [
         row.status.set(move.status.value),
-        row.timeline.set((row.timeline | []).append([event])),
+        row.timeline.set((row.timeline | []).append([_event(move, rfc3339(at))])),
         row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(retention_days, since=at)),
         *_marks(move, before, rfc3339(at)),
         *_place_in_run(move, supposed, before),
@@ -156,9 +174,9 @@ def _place_in_run(move: Move, supposed: Supposed, before: frozenset[DeliveryStat
     return actions
 
 
-def _event(move: Move, at: str) -> dict[str, Any]:
+def _event(move: Move, at: str) -> str:
     event = {"at": at, "status": move.status.value, "reason": move.reason, "rule": move.rule, "attempt": move.attempt}
-    return {name: value for name, value in event.items() if value is not None}
+    return json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
 
 
 def _condition(move: Move, supposed: Supposed) -> Condition:

@@ -24,11 +24,12 @@ UNSENT_SHARDS = 8
 
 class Supposed(NamedTuple):
     """What a transaction takes for granted of a delivery: the run that counts it, and the state it is counted in (None:
-    not yet). Where the supposition is wrong, DynamoDB says so, and what it found instead."""
+    not yet); `new`: that there is none. Where the supposition is wrong, DynamoDB says so, and what it found instead."""
 
     run_id: str | None
     status: DeliveryStatus | None = None
     reason: str | None = None
+    new: bool = False
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "Supposed":

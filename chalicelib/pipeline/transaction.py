@@ -18,18 +18,21 @@ from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 # Stands in an expression for the one value that each delivery has of its own. No text of ours begins so.
 OWN_VALUE = "\0own"
 _OWN = {"S": OWN_VALUE}
-Update = dict[str, Any]  # an `Update` of TransactWriteItems
+_ALL_OLD = "ALL_OLD"
+Write = dict[str, Any]  # an `Update` or a `Put` of TransactWriteItems
 Wording = tuple[list[Action], Condition]
+Reasons = Sequence[CancellationReason | None]
 
 
-class Updates:
-    """The updates of one transaction."""
+class Writes:
+    """The writes of one transaction. Each is worded once for every `shape` of them."""
 
     def __init__(self) -> None:
-        self._worded: dict[Hashable, Update] = {}
-        self.items: list[Update] = []
+        self._worded: dict[Hashable, Write] = {}
+        self._puts: dict[int, Write] = {}  # by place
+        self._updates: dict[int, Write] = {}
 
-    def add(
+    def update(
         self,
         notification_id: str,
         channel: str,
@@ -38,33 +41,54 @@ class Updates:
         word: Callable[[], Wording],
         own_value: str | None = None,
     ) -> None:
-        """Changes a delivery by what `word` says, which is asked once for each `shape`. `own_value` takes the place of
-        OWN_VALUE in it."""
+        """Changes a delivery by what `word` says. `own_value` takes the place of OWN_VALUE in it."""
         part = delivery_part(channel)
         if shape not in self._worded:
             actions, condition = word()
             self._worded[shape] = DeliveryRow(notification_id, part).get_update_kwargs_from_instance(
-                actions=actions, condition=condition, return_values_on_condition_failure="ALL_OLD"
+                actions=actions, condition=condition, return_values_on_condition_failure=_ALL_OLD
             )
         worded = self._worded[shape]
-        key = {"notification_id": {"S": notification_id}, "part": {"S": part}}
         values = worded["ExpressionAttributeValues"]
         if own_value is not None:
             values = {name: {"S": own_value} if value == _OWN else value for name, value in values.items()}
-        self.items.append({**worded, "Key": key, "ExpressionAttributeValues": values})
+        key = _key(notification_id, part)
+        self._updates[self._place()] = {**worded, "Key": key, "ExpressionAttributeValues": values}
 
-    def write(self, tally: Tally, *, shard: int) -> Sequence[CancellationReason | None] | None:
-        """None where the transaction was made; else the reason of each item, those of the deliveries first. Raises:
-        UnavailableError (retryable)."""
+    def put(self, notification_id: str, channel: str, *, shape: Hashable, make: Callable[[], DeliveryRow]) -> None:
+        """Makes a delivery, as `make` does, where there is none."""
+        if shape not in self._worded:
+            self._worded[shape] = make().get_save_kwargs_from_instance(
+                condition=DeliveryRow.notification_id.does_not_exist(), return_values_on_condition_failure=_ALL_OLD
+            )
+        worded = self._worded[shape]
+        item = {**worded["Item"], **_key(notification_id, delivery_part(channel))}
+        self._puts[self._place()] = {**worded, "Item": item}
+
+    def write(self, tally: Tally, *, shard: int) -> Reasons | None:
+        """None where the transaction was made; else the reason of each write, in their order, and those of counters.
+        Raises: UnavailableError (retryable)."""
         counters = [
             counter.get_update_kwargs_from_instance(actions=changes) for counter, changes in tally.updates(shard=shard)
         ]
         connection = LedgerRow._get_connection().connection
         with reaching_dynamodb():
             try:
-                connection.transact_write_items([], [], [], [*self.items, *counters])
+                connection.transact_write_items([], [], [*self._puts.values()], [*self._updates.values(), *counters])
             except TransactWriteError as error:
                 if not error.cancellation_reasons:
                     raise
-                return error.cancellation_reasons
+                return self._in_order(error.cancellation_reasons)
         return None
+
+    def _place(self) -> int:
+        return len(self._puts) + len(self._updates)
+
+    def _in_order(self, reasons: Reasons) -> Reasons:
+        places = [*self._puts, *self._updates]  # as PynamoDB has written them
+        by_place = dict(zip(places, reasons, strict=False))
+        return [*(by_place[place] for place in range(len(places))), *reasons[len(places) :]]
+
+
+def _key(notification_id: str, part: str) -> dict[str, Any]:
+    return {"notification_id": {"S": notification_id}, "part": {"S": part}}
