@@ -24,7 +24,6 @@ SNS_PUBLISH = 0.50  # a million; deliveries to SQS are free
 WALL_TO_CPU = 2.0  # a worker's billed time to its CPU time: assumed, not measured
 MOST_SHARE = 0.06  # of SES's price: everything else
 
-OUR_EVENTS = 2  # Send and Delivery
 NAIVE_WRITES, NAIVE_READS = 3.0, 1.0  # in progress, completed, history; the user
 NAIVE_SQS = 0.3  # put, received, removed, ten at a time
 
@@ -59,7 +58,7 @@ def main() -> int:
         reads=reads,
         cpu_seconds=total["CPU s per 1,000"] / 1000,
         invocations=total["invocations"] / letters,
-        events=OUR_EVENTS,
+        events=next(row for row in way["rows"] if row["stage"] == "feedback")["messages"] / letters,
     )
     naive = bill(
         sqs=NAIVE_SQS, writes=NAIVE_WRITES, reads=NAIVE_READS, cpu_seconds=naive_cpu / 1000, invocations=0.1, events=0

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,9 @@ class Spent:
     polls: int = 0
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     units: Units = field(default_factory=Units)
+
+    def __add__(self, more: "Spent") -> "Spent":
+        return Spent(*(getattr(self, one.name) + getattr(more, one.name) for one in fields(self)))
 
     def request_count(self) -> int:
         """Those that the worker itself made."""

@@ -8,7 +8,6 @@ import argparse
 from collections import Counter
 
 from bench.harness import Report, median
-from bench.requests_made import Units
 from bench.stage import Spent, worked_by_hand
 
 MOST_REQUESTS = 0.35  # a letter, all services
@@ -33,6 +32,7 @@ def main() -> int:
         "letters",
         "CPU s per 1,000",
         "invocations",
+        "messages",
         *(f"{name} requests" for name in SERVICES),
         "polls",
         "write units",
@@ -41,27 +41,15 @@ def main() -> int:
     report = Report("way", f"The way of {chosen.letters:,} letters of a campaign, by stage", columns)
     thousand, last = chosen.letters / 1000, runs[-1]
     total_cpu = median([sum(one.cpu_seconds for one in run.values()) for run in runs]) / thousand
-    total, units = Counter[str](), Units()
+    total = Spent()
     for worker, spent in last.items():
-        by_service: Counter[str] = Counter()
-        for (service, _), n in spent.requests.items():
-            by_service[service] += n
-        total += by_service
-        units += spent.units
-        total["polls"] += spent.polls
-        total["invocations"] += spent.invocations
         cpu = median([run[worker].cpu_seconds for run in runs]) / thousand
-        report.add(
-            stage=worker, letters=chosen.letters, **_cells(cpu, spent.invocations, by_service, spent.polls, spent.units)
-        )
-    report.add(
-        stage="all",
-        letters=chosen.letters,
-        **_cells(total_cpu, total["invocations"], total, total["polls"], units),
-    )
-    made = sum(total[name] for name in SERVICES) / chosen.letters
+        report.add(stage=worker, letters=chosen.letters, **_cells(cpu, spent))
+        total += spent
+    report.add(stage="all", letters=chosen.letters, **_cells(total_cpu, total))
+    made = total.request_count() / chosen.letters
     report.remark(f"requests of our code: {made:.3f} a letter; with Lambda's own polling: "
-                  f"{made + total['polls'] / chosen.letters:.3f}")  # fmt: skip
+                  f"{made + total.polls / chosen.letters:.3f}")  # fmt: skip
     for worker, spent in last.items():
         asked = ", ".join(f"{operation} {n}" for (_, operation), n in spent.requests.most_common())
         report.remark(f"{worker}: {asked or 'none'}")
@@ -70,10 +58,19 @@ def main() -> int:
     return report.publish()
 
 
-def _cells(cpu: float, invocations: int, by_service: Counter[str], polls: int, units: Units) -> dict[str, float | int]:
-    requests = {f"{name}_requests": by_service[name] for name in SERVICES}
-    capacity = {"write_units": units.write, "read_units": units.read}
-    return {"CPU_s_per_1,000": cpu, "invocations": invocations, **requests, "polls": polls, **capacity}
+def _cells(cpu: float, spent: Spent) -> dict[str, float | int]:
+    by_service: Counter[str] = Counter()
+    for (service, _), n in spent.requests.items():
+        by_service[service] += n
+    return {
+        "CPU_s_per_1,000": cpu,
+        "invocations": spent.invocations,
+        "messages": spent.messages,
+        **{f"{name}_requests": by_service[name] for name in SERVICES},
+        "polls": spent.polls,
+        "write_units": spent.units.write,
+        "read_units": spent.units.read,
+    }
 
 
 if __name__ == "__main__":

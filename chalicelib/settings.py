@@ -66,8 +66,14 @@ class Settings(BaseModel):
 
     @property
     def configuration_set(self) -> str:
-        """The SES configuration set, through which events come back."""
+        """The SES configuration set of account letters, through which events come back."""
         return f"vestnik-{self.stage}"
+
+    @property
+    def mailings_set(self) -> str:
+        """That of all other letters. SES tells of them what follows from a Send, but not of the Send itself: they are
+        never sent once more for want of it (docs/decisions.md, 2026-11-26)."""
+        return f"vestnik-{self.stage}-mailings"
 
     def default_rate(self, limit: str) -> float:
         """The rate of `<subsystem>.<lane>` where nobody has set one."""

@@ -1,7 +1,7 @@
 """What the doctor looks at for letters to arrive: SES's view of the account and the sender, its events, the DNS records
 that receivers ask for. Called by `doctor.py`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,10 +13,11 @@ from infra.checkup import Finding
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-# Without one of these a delivery never leaves `sent` (infra/template.yaml, SesEventDestination).
+# Without one of these a delivery never leaves `sent` (infra/template.yaml, MailingsEventDestination).
 NEEDED_EVENTS = frozenset(
-    {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE", "DELIVERY_DELAY", "OPEN", "CLICK"}
+    {"REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE", "DELIVERY_DELAY", "OPEN", "CLICK"}
 )
+SEND = "SEND"  # without it an account letter whose reply is lost is sent twice
 _NEARLY = 0.8  # of the day's quota
 
 
@@ -80,7 +81,10 @@ class Mail:
 
     def events(self) -> Iterator[Finding]:
         """Do SES's events come back?"""
-        name = self._settings.configuration_set
+        yield from self._events_of(self._settings.configuration_set, NEEDED_EVENTS | {SEND})
+        yield from self._events_of(self._settings.mailings_set, NEEDED_EVENTS)
+
+    def _events_of(self, name: str, needed: Set[str]) -> Iterator[Finding]:
         try:
             found = self._ses.get_configuration_set_event_destinations(ConfigurationSetName=name)
         except ClientError as error:
@@ -92,8 +96,9 @@ class Mail:
         for destination in found.get("EventDestinations", []):
             if destination.get("Enabled") and "SnsDestination" in destination:
                 told.update(destination.get("MatchingEventTypes", []))
-        if missing := sorted(NEEDED_EVENTS - told):
-            wrong = f"SES does not tell of {', '.join(missing)}: statuses stay behind, bounces are not suppressed"
+        if missing := sorted(needed - told):
+            kinds = f"{', '.join(missing)} (configuration set {name})"
+            wrong = f"SES does not tell of {kinds}: statuses stay behind, bounces are not suppressed"
             yield Finding(wrong, self._deploy())
 
     def dns(self) -> Iterator[Finding]:

@@ -44,13 +44,15 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Message:
-    """One rendered delivery, ready to leave. `parts` holds what the channel renders (`subject`, `html`, `text`)."""
+    """One rendered delivery, ready to leave. `parts` holds what the channel renders (`subject`, `html`, `text`);
+    `transactional`: see `categories.Category`."""
 
     delivery_id: str
     address: str
     parts: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    transactional: bool = True
 
 
 class Channel(Protocol):

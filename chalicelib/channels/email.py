@@ -57,10 +57,12 @@ class EmailChannel:
     name = "email"
     batch_size = BULK_ENTRIES
 
-    def __init__(self, client: "SESV2Client", *, sender: Callable[[], Sender], configuration_set: str) -> None:
+    def __init__(
+        self, client: "SESV2Client", *, sender: Callable[[], Sender], configuration_set: str, mailings_set: str
+    ) -> None:
         self._client = client
         self._sender = sender
-        self._configuration_set = configuration_set
+        self._configuration_sets = {True: configuration_set, False: mailings_set}
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Channel.send`."""
@@ -89,7 +91,7 @@ class EmailChannel:
                     }
                 },
                 EmailTags=_tags(message.tags),
-                ConfigurationSetName=self._configuration_set,
+                ConfigurationSetName=self._configuration_sets[message.transactional],
             )
         except (ClientError, BotoCoreError) as error:
             return _outcome_of(error)
@@ -119,7 +121,7 @@ class EmailChannel:
                     }
                 },
                 BulkEmailEntries=entries,
-                ConfigurationSetName=self._configuration_set,
+                ConfigurationSetName=self._configuration_sets[messages[0].transactional],
             )
         except (ClientError, BotoCoreError) as error:
             outcome = _outcome_of(error)

@@ -5,6 +5,7 @@ costs no claim.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chalicelib.categories import CATEGORIES
 from chalicelib.channels.base import Message
 from chalicelib.errors import RenderError
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
@@ -61,6 +62,7 @@ class Composer:
                 parts=rendered.parts,
                 headers=links.headers,
                 tags=_tags(job, key),
+                transactional=CATEGORIES[job.letter.category].transactional,
             )
             letters.append(Letter(recipient, key, message, links.used_in(rendered.parts)))
         return letters, spoiled

@@ -45,16 +45,17 @@ class ConsentDesk:
     def objections(
         self, category: str, people: Mapping[str, Sequence[Addressee]], *, asked_again: bool = False
     ) -> Objections:
-        """Read once for the addressees of all channels. An account letter heeds no preferences. `asked_again`: any
-        other letter is asked about once more right before it is sent, so that the cheaper read, which may be a second
-        old, will do. Raises: UnavailableError (retryable)."""
+        """Read once for the addressees of all channels, as of a second ago at most. An account letter heeds no
+        preferences, and is asked about but once: as it is now. `asked_again`: any other letter is, right before it is
+        sent, so that the addresses can wait until then. Raises: UnavailableError (retryable)."""
         everybody = [one for those in people.values() for one in those]
         heeded = not CATEGORIES[category].transactional
+        addresses = {(channel, one.address) for channel, those in people.items() for one in those}
         return read_objections(
             user_ids={one.user_id for one in everybody if one.user_id} if heeded else (),
-            addresses={(channel, one.address) for channel, those in people.items() for one in those},
+            addresses=() if asked_again and heeded else addresses,
             at=self._clock(),
-            consistent=not (asked_again and heeded),
+            consistent=not heeded,
         )
 
     def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:

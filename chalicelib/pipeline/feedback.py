@@ -17,7 +17,9 @@ from chalicelib.pipeline.ses_events import FeedbackEvent
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.profiles.suppressions import Reason
 
-_SEND = "Send"
+# Each tells that SES has taken a letter, and nothing more: it comes before all that follows, or too late to matter. Of
+# a letter that a user may switch off SES tells no Send (`settings.mailings_set`).
+_TAKEN = frozenset({"Send", "DeliveryDelay"})
 _HARD_BOUNCE = "Permanent"
 _NOT_SPAM = "not-spam"
 _BEYOND_SENT = frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED, DeliveryStatus.COMPLAINED})
@@ -76,8 +78,8 @@ class Feedback:
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
         # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is
         # refused.
-        known = self._ledger.accepted({event.key for event in events if event.type == _SEND})
-        news = [event for event in events if event.type != _SEND or event.key not in known]
+        known = self._ledger.accepted({event.key for event in events if event.type in _TAKEN})
+        news = [event for event in events if event.type not in _TAKEN or event.key not in known]
         self._ledger.move([move for event in news if (move := _move(event)) is not None])
 
     def _engage(self, events: Sequence[FeedbackEvent]) -> None:
@@ -103,14 +105,14 @@ _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
     """The places of the events in the order of recording: one transaction changes a delivery once, so that the second
-    event of a delivery belongs to the second wave. Send goes before what follows from it, and is left out where what
-    follows says it too: that may be entered from every state that Send may."""
+    event of a delivery belongs to the second wave. What tells that it was taken goes before what follows from that, and
+    is left out where what follows says it too: that may be entered from every state that Send may."""
     waves: defaultdict[int, list[int]] = defaultdict(list)
     before: Counter[DeliveryKey] = Counter()
     further = {event.key for event in events if (found := _verdict(event)) is not None and found[0] in _BEYOND_SENT}
-    for place in sorted(range(len(events)), key=lambda place: events[place].type != _SEND):
+    for place in sorted(range(len(events)), key=lambda place: events[place].type not in _TAKEN):
         key = events[place].key
-        if events[place].type == _SEND and key in further:
+        if events[place].type in _TAKEN and key in further:
             continue
         waves[before[key]].append(place)
         before[key] += 1
@@ -127,7 +129,7 @@ def _move(event: FeedbackEvent) -> Move | None:
 
 def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
     match event.type:  # a type that SES may add later says nothing of a status
-        case "Send":  # _SEND
+        case "Send" | "DeliveryDelay":  # _TAKEN
             return DeliveryStatus.SENT, None
         case "Delivery":
             return DeliveryStatus.DELIVERED, None

@@ -46,15 +46,17 @@ class Reach:
         self._clock = clock
 
     def look(self, job: EnrichJob, profiles: Mapping[str, Profile]) -> Look:
-        """Where people are reached and what they have against it, on the channels that come now: one read of both
-        objections for all. Raises: UnavailableError (retryable)."""
+        """Where people are reached and what they have against it, on the channels that come now: one read for all.
+        Suppressed addresses are `deliver`'s to find, but where another channel would follow at once. Raises:
+        UnavailableError (retryable)."""
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
         asked = {
             channel: [_addressee(one) for one in self._sort(job, profiles, addresses[channel])[1]]
             for channel in channels
         }
-        return Look(profiles, addresses, self._consent.objections(job.letter.category, asked, asked_again=True))
+        again = not job.letter.one_by_one
+        return Look(profiles, addresses, self._consent.objections(job.letter.category, asked, asked_again=again))
 
     def judge(self, job: EnrichJob, look: Look) -> Answer:
         """By the first of the job's channels."""

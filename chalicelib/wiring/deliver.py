@@ -58,7 +58,8 @@ def channels() -> Mapping[str, Channel]:
 
 
 def _email() -> Channel:
-    return EmailChannel(ses(), sender=_sender, configuration_set=settings().configuration_set)
+    sets = {"configuration_set": settings().configuration_set, "mailings_set": settings().mailings_set}
+    return EmailChannel(ses(), sender=_sender, **sets)
 
 
 def _live() -> Channel:

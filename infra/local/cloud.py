@@ -29,6 +29,7 @@ from infra.deploy import deploy_infra, deploy_packaged_app
 from infra.local.artifacts import build_artifacts
 from infra.local.process import Child, StartError
 from infra.local.state import StateFolder
+from infra.mail_checkup import NEEDED_EVENTS
 from infra.paths import ROOT
 from infra.stacks import DeployError
 from infra.stages import WorkerTimings, environment_of
@@ -251,6 +252,7 @@ class LocalCloud:
         topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:vestnik-{STAGE}-ses-events"
         module = ["infra.local.mailbox", "--port", str(ports.mailbox), "--data", str(self.state.mailbox.resolve())]
         module += ["--topic-arn", topic, "--configuration-set", f"vestnik-{STAGE}"]
+        module += ["--configuration-set", f"vestnik-{STAGE}-mailings={','.join(sorted(NEEDED_EVENTS))}"]
         module += ["--aws-endpoint", self._events_url, "--verified", sender.rpartition("@")[2]]
         health_url = f"{self.mailbox_url}/healthz"
         log = logs_dir / "mailbox.log"

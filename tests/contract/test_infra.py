@@ -14,6 +14,7 @@ import yaml
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.settings import Settings
+from infra.mail_checkup import NEEDED_EVENTS, SEND
 from infra.package import workers_zip
 from infra.paths import ROOT, TEMPLATE
 from infra.stages import WorkerTimings, environment_of, template_parameters
@@ -206,6 +207,17 @@ def test_every_compiled_file_of_the_layer_is_for_the_architecture_of_the_workers
     assert LAMBDA_PLATFORM.startswith(architecture)
     assert {_MACHINES[machine] for machine in machines} == {architecture}
     assert all(f"cpython-{PYTHON.replace('.', '')}-{architecture}" in n for n in compiled if "cpython" in n)
+
+
+def test_each_configuration_set_tells_of_what_its_letters_need(template: dict[str, Any]) -> None:
+    told = {
+        name: {
+            re.sub("(?=[A-Z])", "_", kind).upper()
+            for kind in template["Resources"][name]["Properties"]["EventDestination"]["MatchingEventTypes"]
+        }
+        for name in ("SesEventDestination", "MailingsEventDestination")
+    }
+    assert told == {"SesEventDestination": NEEDED_EVENTS | {SEND}, "MailingsEventDestination": NEEDED_EVENTS}
 
 
 def test_no_deployment_ever_deletes_data(template: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.local.mailbox.app import MailboxOptions, create_app
+from infra.local.mailbox.events import EVENT_TYPES
 from infra.local.mailbox.server import serve
 
 
@@ -16,13 +17,28 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the first line of output tells it")
     parser.add_argument("--data", type=Path, required=True, help="the folder of the letters; survives restarts")
     parser.add_argument("--verified", nargs="+", default=[], metavar="DOMAIN_OR_ADDRESS", help="default: every sender")
-    parser.add_argument("--configuration-set", metavar="NAME", help="the one set that exists")
-    parser.add_argument("--topic-arn", metavar="ARN", help="where the events go, for calls that name the set")
+    parser.add_argument(
+        "--configuration-set",
+        action="append",
+        default=[],
+        type=_configuration_set,
+        metavar="NAME[=EVENT,…]",
+        help="a set that exists, with the events that it tells of; default: all",
+    )
+    parser.add_argument("--topic-arn", metavar="ARN", help="where the events go, for calls that name a set")
     parser.add_argument("--aws-endpoint", metavar="URL", help="the emulator that holds the topic")
     chosen = parser.parse_args(arguments)
     if chosen.topic_arn and not chosen.configuration_set:
         parser.error("--topic-arn needs --configuration-set: SES publishes events only for a set")
     return chosen
+
+
+def _configuration_set(text: str) -> tuple[str, frozenset[str]]:
+    name, _, types = text.partition("=")
+    chosen = frozenset(types.split(",")) if types else EVENT_TYPES
+    if unknown := sorted(chosen - EVENT_TYPES):
+        raise argparse.ArgumentTypeError(f"not an event of SES: {', '.join(unknown)}")
+    return name, chosen
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = MailboxOptions(
         data=chosen.data,
         verified=frozenset(identity.lower() for identity in chosen.verified),
-        configuration_set=chosen.configuration_set,
+        configuration_sets=dict(chosen.configuration_set),
         topic_arn=chosen.topic_arn,
         aws_endpoint=chosen.aws_endpoint,
     )

@@ -14,6 +14,7 @@ from infra.local.mailbox.calls import CallLog
 from infra.local.mailbox.events import Event
 from infra.local.mailbox.faults import Fault, Faults
 from infra.local.mailbox.letters import Letter
+from infra.local.mailbox.rules import Account
 from infra.local.mailbox.store import Search, Store
 
 
@@ -25,6 +26,7 @@ class JsonApi:
     log: CallLog
     faults: Faults
     wake: Callable[[], None] | None
+    account: Account
 
     def routes(self) -> list[Route]:
         """Every path is under `/api`."""
@@ -82,12 +84,12 @@ class JsonApi:
         letter = self._letter(request)
         if letter is None:
             return problem(404, "no such letter")
-        if self.wake is None or letter.configuration_set is None:
-            return problem(409, "no events: no topic is set up, or the letter names no configuration set")
         try:
             event = Event.model_validate_json(await request.body())
         except ValidationError as error:
             return invalid(error)
+        if self.wake is None or not self.account.tells(letter.configuration_set, event):
+            return problem(409, "no events: no topic is set up, or the letter's configuration set does not tell of it")
         self.store.add_events([(letter.id, event.model_dump_json(exclude_defaults=True))])
         self.wake()
         return JSONResponse({"queued": 1}, status_code=202)

@@ -1,8 +1,8 @@
 """Puts the mailbox together: one Starlette application, its store and its publisher. Called by `__main__`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -33,7 +33,7 @@ class MailboxOptions:
 
     data: Path
     verified: frozenset[str] = frozenset()
-    configuration_set: str | None = None
+    configuration_sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     topic_arn: str | None = None
     aws_endpoint: str | None = None
 
@@ -51,7 +51,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
         content = store.template(name)
         return TemplateContent.model_validate_json(content) if content is not None else None
 
-    account = Account(verified=options.verified, configuration_set=options.configuration_set)
+    account = Account(verified=options.verified, configuration_sets=options.configuration_sets)
     composer = Composer(account=account, now=clock, stored_template=stored_template)
 
     @asynccontextmanager
@@ -66,7 +66,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
     routes = [
         *SendingApi(composer=composer, store=store, log=log, faults=faults, wake=wake).routes(),
         *AccountApi(store=store, log=log, now=clock, account=account, topic_arn=options.topic_arn).routes(),
-        *JsonApi(store=store, log=log, faults=faults, wake=wake).routes(),
+        *JsonApi(store=store, log=log, faults=faults, wake=wake, account=account).routes(),
         *Pages(store=store, example_sender=account.example_sender()).routes(),
         *OtherChannels(database=database, now=clock, sns_url=options.aws_endpoint).routes(),
         *cinema.routes(),

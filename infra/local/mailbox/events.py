@@ -1,6 +1,7 @@
 """The events that SES publishes through a configuration set, in the shapes of the developer guide ("Contents of event
 data that Amazon SES publishes to Amazon SNS" and its examples). Called by `ses_api`, `api` and `publisher`."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,11 @@ EventType = Literal[
     "Subscription",
     "Rendering Failure",
 ]
+# In the words of SES's API: of what an event destination may tell.
+EVENT_TYPES = frozenset(
+    {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY"}
+    | {"SUBSCRIPTION"}
+)
 MAX_HEADERS_BYTES = 10_000  # over this SES cuts `mail.headers` and sets `headersTruncated`
 _MTA = "mailbox.localhost"
 
@@ -44,6 +50,11 @@ class Event(BaseModel):
     complaint_type: str = "abuse"
     delay_type: str = "TransientCommunicationFailure"
     reason: str = "Bad content"
+
+    @property
+    def api_type(self) -> str:
+        """Its type as one of `EVENT_TYPES`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])| ", "_", self.type).upper()
 
 
 @dataclass(frozen=True)

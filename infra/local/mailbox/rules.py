@@ -5,11 +5,12 @@ quotas" and "Header fields".
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 
 from infra.local.mailbox.errors import bad_request, not_found, rejected
+from infra.local.mailbox.events import Event
 from infra.local.mailbox.shapes import Header, Tag
 
 MAX_RECIPIENTS = 50
@@ -89,10 +90,11 @@ def merged_tags(defaults: Iterable[Tag], replacements: Iterable[Tag] = ()) -> di
 
 @dataclass(frozen=True)
 class Account:
-    """What the pretended account has set up. No verified identity at all means that every sender is verified."""
+    """What the pretended account has set up. No verified identity at all means that every sender is verified.
+    `configuration_sets`: by name, the types of the events that each tells of, in the words of SES's API."""
 
     verified: frozenset[str] = frozenset()
-    configuration_set: str | None = None
+    configuration_sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     region: str = "us-east-1"
 
     def example_sender(self) -> str:
@@ -114,8 +116,12 @@ class Account:
 
     def check_configuration_set(self, name: str | None) -> None:
         """Raises: SesError `NotFoundException` for a set that the account does not have."""
-        if name is not None and name != self.configuration_set:
+        if name is not None and name not in self.configuration_sets:
             raise not_found(f"Configuration set <{name}> does not exist.")
+
+    def tells(self, name: str | None, event: Event) -> bool:
+        """Whether a letter that named this set owes this event."""
+        return event.api_type in self.configuration_sets.get(name or "", ())
 
     def _is_verified(self, address: str) -> bool:
         domain = address.rpartition("@")[2]

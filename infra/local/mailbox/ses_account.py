@@ -20,10 +20,6 @@ from infra.local.mailbox.template_text import TemplateText
 ONE_DAY = timedelta(days=1)
 MAX_24_HOUR_SEND = 50_000_000.0
 MAX_SEND_RATE = 1_000.0
-EVENT_TYPES = [
-    *("SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK"),
-    *("RENDERING_FAILURE", "DELIVERY_DELAY"),
-]
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,8 @@ class AccountApi:
             self.account.check_configuration_set(request.path_params["name"])
         except SesError as error:
             return refused(error)
-        topic = {"Name": "feedback", "Enabled": True, "MatchingEventTypes": EVENT_TYPES}
+        types = sorted(self.account.configuration_sets[request.path_params["name"]])
+        topic = {"Name": "feedback", "Enabled": True, "MatchingEventTypes": types}
         destinations = [{**topic, "SnsDestination": {"TopicArn": self.topic_arn}}] if self.topic_arn else []
         return answered({"EventDestinations": destinations})
 

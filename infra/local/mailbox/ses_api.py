@@ -104,8 +104,9 @@ class SendingApi:
         events = [
             (letter.id, event.model_dump_json(exclude_defaults=True))
             for letter in letters
-            if self.wake is not None and letter.configuration_set is not None
+            if self.wake is not None
             for event in owed_events(letter, self.faults)
+            if self.composer.account.tells(letter.configuration_set, event)
         ]
         self.store.accept(letters, events, call)
         if events and self.wake is not None:

@@ -25,9 +25,10 @@ from chalicelib.wiring import people as wiring_people
 from infra.local.mailbox.process import running
 from tests.integration.channels.receiver import DROP, Receiver, receiving
 from tests.integration.conftest import ENVIRONMENT, forget_clients
-from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, VERIFIED_DOMAIN, Driver
+from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, VERIFIED_DOMAIN, Driver
 
 FROM = Sender(*parseaddr(SENDER))
+SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PARTS = {"subject": "S", "html": "<p>H</p>", "text": "Привет", "title": "T", "body": "B", "url": "https://c.example"}
 
@@ -52,7 +53,8 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    options = ["--verified", VERIFIED_DOMAIN, "--configuration-set", CONFIGURATION_SET]
+    sets = ["--configuration-set", CONFIGURATION_SET, "--configuration-set", MAILINGS_SET]
+    options = ["--verified", VERIFIED_DOMAIN, *sets]
     with running(tmp_path_factory.mktemp("mailbox"), options) as url:
         yield Driver(url)
 
@@ -116,15 +118,16 @@ def email_rig(request: pytest.FixtureRequest) -> Rig:
         mailbox.fault(kind=kinds[kind], times=1)
         return True
 
-    make = partial(EmailChannel, sender=lambda: FROM, configuration_set=CONFIGURATION_SET)
+    def make() -> Channel:
+        return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
 
     def unreachable() -> Channel:
         request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
         forget_clients()
-        return make(wiring_clients.ses())
+        return make()
 
     return Rig(
-        make(wiring_clients.ses()),
+        make(),
         arrived=lambda: len(mailbox.letters()),
         break_=break_,
         address="u{}@example.com".format,

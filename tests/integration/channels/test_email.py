@@ -9,19 +9,24 @@ from botocore.exceptions import ConnectionClosedError
 from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
 from chalicelib.wiring import clients as wiring_clients
-from tests.integration.channels.conftest import FROM
+from tests.integration.channels.conftest import FROM, SETS
 from tests.integration.conftest import forget_clients
-from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, Driver, simple
+from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, Driver, simple
 
 
 @pytest.fixture
 def channel(mailbox: Driver) -> EmailChannel:
     """The channel with the very client that the workers have."""
-    return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, configuration_set=CONFIGURATION_SET)
+    return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
 
 
 def message(
-    to: str = "anna@example.com", n: int = 1, *, html: str = "<p>Привет, {{ name }}</p>", **headers: str
+    to: str = "anna@example.com",
+    n: int = 1,
+    *,
+    html: str = "<p>Привет, {{ name }}</p>",
+    transactional: bool = True,
+    **headers: str,
 ) -> Message:
     return Message(
         delivery_id=f"n-{n}_email",
@@ -29,6 +34,7 @@ def message(
         parts={"subject": f"Письмо {n} & <b>", "html": html, "text": "Привет"},
         headers={name.replace("_", "-"): value for name, value in headers.items()},
         tags={"delivery": f"n-{n}_email", "template": "promo"},
+        transactional=transactional,
     )
 
 
@@ -64,6 +70,17 @@ def test_many_letters_arrive_by_one_call_each_as_its_own(channel: EmailChannel, 
         assert (letter["subject"], letter["headers"]["X-Number"]) == (f"Письмо {n} & <b>", str(n))
         assert letter["html"].strip() == "<p>Привет, {{ name }}</p>"
         assert letter["tags"]["delivery"] == f"n-{n}_email"
+
+
+@pytest.mark.parametrize(("transactional", "name"), [(True, CONFIGURATION_SET), (False, MAILINGS_SET)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_account_letters_and_others_go_through_sets_of_their_own(
+    channel: EmailChannel, mailbox: Driver, transactional: bool, name: str, count: int
+) -> None:
+    channel.send([message(f"u{n}@example.com", n, transactional=transactional) for n in range(count)])
+
+    pages = [mailbox.page(f"/letters/{letter['id']}", view="headers").text for letter in mailbox.letters()]
+    assert [f"<dd>{name}</dd>" in page for page in pages] == [True] * count
 
 
 def test_a_letter_too_large_for_a_bulk_call_goes_by_itself(channel: EmailChannel, mailbox: Driver) -> None:
@@ -133,9 +150,7 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(channel: Email
 
 
 def test_a_sender_who_is_not_verified_is_refused(mailbox: Driver) -> None:
-    channel = EmailChannel(
-        wiring_clients.ses(), sender=lambda: Sender("A", "a@other.example"), configuration_set=CONFIGURATION_SET
-    )
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: Sender("A", "a@other.example"), **SETS)
 
     assert verdicts(channel.send([message()])) == [(Verdict.REFUSED, "rejected")]
 
@@ -145,7 +160,7 @@ def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
     forget_clients()
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, configuration_set=CONFIGURATION_SET)
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
 
     assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
 
@@ -172,7 +187,7 @@ def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: Driver) -> None
 @pytest.mark.parametrize("letters", [1, 2])
 def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(mailbox: Driver, letters: int) -> None:
     senders = iter([Sender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: next(senders), configuration_set=CONFIGURATION_SET)
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: next(senders), **SETS)
 
     for _ in range(2):
         assert {one.verdict for one in channel.send(everyone(letters))} == {Verdict.ACCEPTED}

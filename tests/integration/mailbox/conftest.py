@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.mailbox.process import running
-from tests.integration.mailbox.driver import CONFIGURATION_SET, VERIFIED_DOMAIN, Driver
+from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, VERIFIED_DOMAIN, Driver
 
 
 @pytest.fixture(scope="session")
 def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    options = ["--verified", VERIFIED_DOMAIN, "--configuration-set", CONFIGURATION_SET]
+    sets = ["--configuration-set", CONFIGURATION_SET, "--configuration-set", MAILINGS_SET]
+    options = ["--verified", VERIFIED_DOMAIN, *sets]
     with running(tmp_path_factory.mktemp("mailbox"), options) as url:
         yield Driver(url)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SENDER = "Vestnik <news@cinema.example>"
 VERIFIED_DOMAIN = "cinema.example"
 CONFIGURATION_SET = "vestnik-test-events"
+MAILINGS_SET = "vestnik-test-mailings"
 
 
 def ses_client(url: str) -> "SESV2Client":

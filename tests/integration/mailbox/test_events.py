@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from infra.local.mailbox.process import running
-from tests.integration.mailbox.driver import CONFIGURATION_SET, SENDER, Driver, entry
+from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, Driver, entry
 from tests.ministack import ministack
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def topic_and_queue(cloud: str) -> tuple[str, "SQSClient", str]:
 
 @pytest.fixture(scope="module")
 def options(cloud: str, topic_and_queue: tuple[str, "SQSClient", str]) -> list[str]:
-    return ["--configuration-set", CONFIGURATION_SET, "--topic-arn", topic_and_queue[0], "--aws-endpoint", cloud]
+    sets = ["--configuration-set", CONFIGURATION_SET, "--configuration-set", f"{MAILINGS_SET}=DELIVERY,BOUNCE"]
+    return [*sets, "--topic-arn", topic_and_queue[0], "--aws-endpoint", cloud]
 
 
 @pytest.fixture
@@ -141,6 +142,13 @@ def test_a_missing_variable_gives_a_rendering_failure_alone(events: Events) -> N
 def test_a_call_without_the_configuration_set_gives_no_event(events: Events) -> None:
     events.mailbox.send("silent@example.com")
     assert events.types(0) == []
+
+
+def test_a_set_tells_of_no_other_events_than_its_own(events: Events) -> None:
+    sent = events.mailbox.send("anna@example.com", ConfigurationSetName=MAILINGS_SET)
+    assert events.types(1) == ["Delivery"]
+    answer = requests.post(f"{events.mailbox.url}/api/messages/{sent}/events", json={"type": "Open"}, timeout=10)
+    assert (answer.status_code, "does not tell of it" in answer.text) == (409, True)
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,10 @@ def test_a_topic_without_a_configuration_set_is_a_mistake_of_the_command_line(tm
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
     assert result.returncode == 2
     assert "--configuration-set" in result.stderr
+
+
+def test_a_set_with_an_event_that_ses_does_not_know_is_a_mistake_of_the_command_line(tmp_path: Path) -> None:
+    command = [*COMMAND, str(tmp_path), "--configuration-set", "mailings=BOUNCE,bounced"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 2
+    assert "not an event of SES: bounced" in result.stderr

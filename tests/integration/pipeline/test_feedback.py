@@ -121,10 +121,11 @@ def test_an_event_moves_the_delivery(sent: Pump, kind: str, status: str, reason:
     assert (row.status, row.reason) == (status, reason)
 
 
-def test_the_send_event_of_a_letter_whose_reply_was_lost_settles_it(pump: Pump) -> None:
+@pytest.mark.parametrize("kind", ["Send", "DeliveryDelay"])
+def test_what_tells_that_a_letter_was_taken_settles_one_whose_reply_was_lost(pump: Pump, kind: str) -> None:
     wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
 
-    row = tell(pump, event("Send"))
+    row = tell(pump, event(kind))
 
     assert (row.status, row.provider_id) == ("sent", "ses-1")
 

@@ -1,7 +1,7 @@
 """The doctor's look at SES and the DNS: each thing broken in turn, and nothing said where nothing is. The answers are
 SES's own shapes: botocore's stubber refuses any other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import boto3
@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from chalicelib.settings import Settings, read_settings
 from infra.checkup import Finding
 from infra.doctor import examine
-from infra.mail_checkup import NEEDED_EVENTS, Mail
+from infra.mail_checkup import NEEDED_EVENTS, SEND, Mail
 from infra.stages import environment_of
 
 TOKEN = "abc"
@@ -25,18 +25,23 @@ GOOD_IDENTITY = {
     "VerifiedForSendingStatus": True,
     "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": [TOKEN]},
 }
-GOOD_EVENTS = {
-    "EventDestinations": [
-        {
-            "Name": "feedback",
-            "Enabled": True,
-            "MatchingEventTypes": sorted(NEEDED_EVENTS),
-            "SnsDestination": {"TopicArn": "arn:aws:sns:eu-central-1:123456789012:vestnik-prod-ses-events"},
-        }
-    ]
-}
 GOOD_TEXTS = {"_dmarc.cinema.example": ["v=DMARC1; p=none"], "cinema.example": ["v=spf1 -all", "another"]}
 GOOD_ALIASES = {f"{TOKEN}._domainkey.cinema.example": [f"{TOKEN}.dkim.amazonses.com"]}
+
+
+def telling(kinds: Set[str]) -> dict[str, Any]:
+    """GetConfigurationSetEventDestinations: one topic that hears of these."""
+    topic = {"TopicArn": "arn:aws:sns:eu-central-1:123456789012:vestnik-prod-ses-events"}
+    told = {"Name": "feedback", "Enabled": True, "MatchingEventTypes": sorted(kinds), "SnsDestination": topic}
+    return {"EventDestinations": [told]}
+
+
+GOOD_EVENTS = telling(NEEDED_EVENTS | {SEND})
+WITHOUT_SEND = telling(NEEDED_EVENTS)
+
+
+def told_of(ses: Any, answer: dict[str, Any], *, name: str = "vestnik-prod") -> None:
+    ses.add_response("get_configuration_set_event_destinations", answer, {"ConfigurationSetName": name})
 
 
 class Zone:
@@ -74,7 +79,8 @@ def words(found: Iterator[Finding]) -> str:
 def test_nothing_is_said_where_nothing_is_wrong(ses: Any) -> None:
     ses.add_response("get_account", GOOD_ACCOUNT)
     ses.add_response("get_email_identity", GOOD_IDENTITY, {"EmailIdentity": "cinema.example"})
-    ses.add_response("get_configuration_set_event_destinations", GOOD_EVENTS, {"ConfigurationSetName": "vestnik-prod"})
+    told_of(ses, GOOD_EVENTS)
+    told_of(ses, WITHOUT_SEND, name="vestnik-prod-mailings")
     mail = Mail(settings(), ses.client, Zone())
     assert [*mail.account(), *mail.identity(), *mail.events(), *mail.dns()] == []
 
@@ -115,20 +121,24 @@ def test_an_identity_that_is_not_there_is_told(ses: Any) -> None:
 
 
 def test_events_that_do_not_come_are_told_by_name(ses: Any) -> None:
-    partial = {**GOOD_EVENTS["EventDestinations"][0], "MatchingEventTypes": sorted(NEEDED_EVENTS - {"BOUNCE"})}
-    ses.add_response("get_configuration_set_event_destinations", {"EventDestinations": [partial]})
-    assert "SES does not tell of BOUNCE:" in words(Mail(settings(), ses.client, None).events())
+    told_of(ses, WITHOUT_SEND)
+    told_of(ses, telling(NEEDED_EVENTS - {"BOUNCE"}), name="vestnik-prod-mailings")
+    said = words(Mail(settings(), ses.client, None).events())
+    assert "SES does not tell of SEND (configuration set vestnik-prod):" in said
+    assert "SES does not tell of BOUNCE (configuration set vestnik-prod-mailings):" in said
 
 
 def test_a_destination_that_is_off_tells_nothing(ses: Any) -> None:
     off = {**GOOD_EVENTS["EventDestinations"][0], "Enabled": False}
-    ses.add_response("get_configuration_set_event_destinations", {"EventDestinations": [off]})
+    told_of(ses, {"EventDestinations": [off]})
+    told_of(ses, WITHOUT_SEND, name="vestnik-prod-mailings")
     assert "BOUNCE, CLICK, COMPLAINT" in words(Mail(settings(), ses.client, None).events())
 
 
 def test_a_configuration_set_that_is_not_there_is_told(ses: Any) -> None:
+    told_of(ses, GOOD_EVENTS)
     ses.add_client_error("get_configuration_set_event_destinations", "NotFoundException")
-    assert "no configuration set vestnik-prod" in words(Mail(settings(), ses.client, None).events())
+    assert "no configuration set vestnik-prod-mailings" in words(Mail(settings(), ses.client, None).events())
 
 
 @pytest.mark.parametrize(
