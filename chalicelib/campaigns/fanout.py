@@ -7,8 +7,6 @@ planned (twice at worst, which is harmless: the ids of the notifications follow 
 number of targeted recipients is exact.
 """
 
-import json
-import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -18,6 +16,7 @@ from chalicelib.campaigns.jobs import PARKED, PARKED_PLACES, FanoutJob, parked_p
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pace import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.parking import AT, CANARY, Chunk, Parking
+from chalicelib.campaigns.pending import Slots, pack, unpack
 from chalicelib.campaigns.runs import QUEUE, Runs
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.campaigns.sources import Sources, Target, excluded
@@ -25,7 +24,7 @@ from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.errors import NotFoundError
-from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec, chunks
+from chalicelib.pipeline.jobs import EnrichJob, LetterSpec, chunks
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.campaigns import CampaignRow, RunRow, ShardRow
 
@@ -33,8 +32,6 @@ NOW = "now"
 BUDGET_SECONDS = 2.0  # of one message; far below a worker's timeout
 _SOON = timedelta(seconds=30)  # a local hour that is so near is not waited for
 _PARKED_ROWS = 40
-
-Slots = dict[str, list[EnrichRecipient]]
 
 
 class _Work(NamedTuple):
@@ -119,10 +116,10 @@ class Fanout:
 
     def _advance(self, work: _Work) -> float | None:
         """Publishes the planned page and plans the next; the seconds to wait then, None where another was here."""
-        row, pending = work.row, _unpack(work.row.pending)
+        row, pending = work.row, unpack(work.run.run_id, work.row.pending)
         rest, letters_at, wait = self._publish(work, pending)
         if rest:
-            return self._save(work, wait, pending=_pack(rest), letters_at=letters_at)
+            return self._save(work, wait, pending=pack(work.run.run_id, rest), letters_at=letters_at)
         if row.exhausted or work.cancelled:
             return self._save(work, 0.0, pending=None, done=True)
         source = self._sources.of(work.run, work.spec, scheduled=_scheduled(work.run))
@@ -133,7 +130,7 @@ class Fanout:
         return self._save(
             work,
             max(wait, letters_at - self._now() - AHEAD_SECONDS),
-            pending=_pack(slots),
+            pending=pack(work.run.run_id, slots),
             letters_at=letters_at,
             cursor=page.cursor,
             exhausted=page.cursor is None,
@@ -252,20 +249,3 @@ class Fanout:
 
 def _scheduled(run: RunRow) -> datetime:
     return datetime.fromisoformat(run.scheduled_at)
-
-
-def _pack(slots: Slots) -> bytes | None:
-    if not slots:
-        return None
-    plain = {
-        slot: [one.model_dump(mode="json", exclude_none=True) for one in recipients]
-        for slot, recipients in slots.items()
-    }
-    return zlib.compress(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-def _unpack(packed: bytes | None) -> Slots:
-    if not packed:
-        return {}
-    plain = json.loads(zlib.decompress(packed))
-    return {slot: [EnrichRecipient.model_validate(one) for one in recipients] for slot, recipients in plain.items()}

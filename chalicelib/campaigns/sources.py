@@ -73,9 +73,7 @@ class DirectorySource:
         return self._rule.matches(profile, Moment(now=self._scheduled, today=today))
 
     def _target(self, profile: Profile) -> Target:
-        notification_id = notification_of(self._run_id, user_id=profile.id)
-        recipient = EnrichRecipient(notification_id=notification_id, user_id=profile.id)
-        return Target(recipient, profile.timezone, profile)
+        return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)
 
 
 class ListSource:
@@ -142,6 +140,11 @@ class UnsentSource:
 def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
     """The notification's id: the same recipient of the same run has the same one, however often a page is sent."""
     return derived_id("campaign", run_id, f"user:{user_id}" if user_id else f"address:{(address or '').lower()}")
+
+
+def user_recipient(run_id: str, user_id: str) -> EnrichRecipient:
+    """A user of the directory as a recipient of a run."""
+    return EnrichRecipient(notification_id=notification_of(run_id, user_id=user_id), user_id=user_id)
 
 
 def resend_of(notification_id: str) -> str:
