@@ -23,6 +23,19 @@ def test_the_send_event_settles_a_lost_reply_without_a_second_call(rig: Rig) -> 
     assert rig.timeline(ids[41]).count("calling") == 1
 
 
+def test_a_mailing_whose_reply_is_lost_is_settled_by_what_follows(rig: Rig) -> None:
+    addresses = rig.addresses(3)
+    rig.fault("drop_reply", times=1, to=addresses[1])
+    with rig.paused("retry"):
+        with rig.wires["mailbox.sns"].cut():
+            ids = rig.send(addresses, category="marketing")
+            eventually(lambda: rig.statuses(ids) == {"sent": 2, "calling": 1})
+        assert rig.settle(ids) == {"delivered": 3}
+    eventually(lambda: "retry" not in rig.queues.depths())
+    assert set(rig.copies(addresses).values()) == {1}
+    assert rig.timeline(ids[1]) == ["calling", "delivered"]  # SES told no Send
+
+
 def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketing_one_waits_for_a_person(
     rig: Rig,
 ) -> None:

@@ -358,7 +358,7 @@ def test_two_changes_at_once_are_both_kept(stage: None) -> None:
     assert (kept.everything, kept.wants("digest", "email")) == (False, False)
 
 
-def test_what_is_read_right_before_the_sending_is_as_of_now_and_the_look_before_it_may_be_a_second_old(
+def test_an_address_is_asked_about_once_for_an_account_letter_as_of_now(
     api: Gateway, pump: Pump, register: Register
 ) -> None:
     register()
@@ -378,5 +378,5 @@ def test_what_is_read_right_before_the_sending_is_as_of_now_and_the_look_before_
     pump.run("deliver-email")
     events.unregister("before-send.dynamodb.BatchGetItem", note)
 
-    assert enrich == [False, True]  # an account letter is asked about once
-    assert reads == [True]
+    assert enrich == [True]  # of the account letter, which nobody asks about again
+    assert reads == [False]  # of the other, right before it is sent
