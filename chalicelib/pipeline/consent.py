@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.profiles.objections import Objections, read_objections
+from chalicelib.profiles.objections import Objections, Preferences, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import Reason
 
@@ -43,20 +43,27 @@ class ConsentDesk:
         return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
 
     def objections(
-        self, category: str, people: Mapping[str, Sequence[Addressee]], *, asked_again: bool = False
+        self,
+        category: str,
+        people: Mapping[str, Sequence[Addressee]],
+        *,
+        known: Preferences | None = None,
+        asked_again: bool = False,
     ) -> Objections:
-        """Read once for the addressees of all channels, as of a second ago at most. An account letter heeds no
-        preferences, and is asked about but once: as it is now. `asked_again`: any other letter is, right before it is
-        sent, so that the addresses can wait until then. Raises: UnavailableError (retryable)."""
+        """Read once for the addressees of all channels, as of a second ago at most; `known` are preferences that were
+        read already. An account letter heeds none, and is asked about but once: as it is now. `asked_again`: any other
+        letter is, right before it is sent, so that the addresses can wait until then. Raises: UnavailableError
+        (retryable)."""
         everybody = [one for those in people.values() for one in those]
         heeded = not CATEGORIES[category].transactional
         addresses = {(channel, one.address) for channel, those in people.items() for one in those}
-        return read_objections(
-            user_ids={one.user_id for one in everybody if one.user_id} if heeded else (),
+        found = read_objections(
+            user_ids={one.user_id for one in everybody if one.user_id} if heeded and known is None else (),
             addresses=() if asked_again and heeded else addresses,
             at=self._clock(),
             consistent=not heeded,
         )
+        return found if known is None else found._replace(preferences=known)
 
     def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:
         """The answer for one channel by what was read."""

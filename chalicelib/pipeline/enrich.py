@@ -79,7 +79,7 @@ class Enrich:
             return Enriched(held=len(job.recipients))
         result = Enriched(held=len(job.recipients) - len(admitted.recipients))
         answered = admitted.only(one for one in admitted.recipients if one.user_id not in known.unresolved)
-        look = self._reach.look(answered, known.profiles)
+        look = self._reach.look(answered, known.profiles, known.preferences)
         wishes = look.objections.preferences
         collected = self._collect.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
         result.postponed += len(collected)
@@ -102,7 +102,7 @@ class Enrich:
             following = {"channels": left.channels[1:], "recipients": rest}
             left = left.model_copy(update=following) if rest and following["channels"] else None
             if left is not None:
-                look = self._reach.look(left, look.profiles)
+                look = self._reach.look(left, look.profiles, look.preferences)
 
     def _still_needed(self, job: EnrichJob, result: Enriched) -> EnrichJob | None:
         """Those for whom the channel before was not enough; of the others the rest is skipped."""

@@ -1,8 +1,9 @@
 """Asks the profile source who the recipients of a chunk are, without overloading it. Called by `enrich.py`."""
 
 from collections.abc import Mapping, Set
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from chalicelib.categories import CATEGORIES
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
@@ -13,10 +14,11 @@ from chalicelib.profiles.source import Profiles, ProfileSource
 
 class Known(NamedTuple):
     """What the source said of a chunk: the profiles by notification id, an unknown user left out; `unresolved` are the
-    users whom it did not answer for."""
+    users whom it did not answer for. `preferences`: see `Profiles`."""
 
     profiles: Mapping[str, Profile]
     unresolved: Set[str]
+    preferences: Mapping[str, Mapping[str, Any]] | None
 
 
 class Lookup:
@@ -39,7 +41,8 @@ class Lookup:
             self._retries.later(job, in_seconds=allowed.come_back_seconds)
             return None
         try:
-            found = self._source.get_many(ids, fresh=job.letter.lane == "instant")
+            heeded = not CATEGORIES[job.letter.category].transactional
+            found = self._source.get_many(ids, fresh=job.letter.lane == "instant", preferences=heeded)
         except UnavailableError:
             self._gate.learn([Report(failure="no_answer")], lane=job.letter.lane)
             self._put_aside(job)
@@ -69,4 +72,4 @@ def _known(job: EnrichJob, found: Profiles) -> Known:
             profiles[recipient.notification_id] = Profile(id="", **given)
         elif recipient.user_id and recipient.user_id in found.known:
             profiles[recipient.notification_id] = found.known[recipient.user_id]
-    return Known(profiles, found.unresolved)
+    return Known(profiles, found.unresolved, found.preferences)

@@ -10,7 +10,7 @@ from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient
 from chalicelib.pipeline.unsent import EXPIRED
 from chalicelib.profiles.model import Profile
-from chalicelib.profiles.objections import Objections
+from chalicelib.profiles.objections import Objections, Preferences
 
 
 class Candidate(NamedTuple):
@@ -22,9 +22,11 @@ class Candidate(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What is known of a chunk on the channels that come now: addresses by channel and notification id."""
+    """What is known of a chunk on the channels that come now: addresses by channel and notification id. `preferences`
+    of the whole chunk, where they came with the profiles."""
 
     profiles: Mapping[str, Profile]
+    preferences: Preferences | None
     addresses: Mapping[str, Mapping[str, str]]
     objections: Objections
 
@@ -45,18 +47,20 @@ class Reach:
         self._consent = consent
         self._clock = clock
 
-    def look(self, job: EnrichJob, profiles: Mapping[str, Profile]) -> Look:
-        """Where people are reached and what they have against it, on the channels that come now: one read for all.
-        Suppressed addresses are `deliver`'s to find, but where another channel would follow at once. Raises:
-        UnavailableError (retryable)."""
+    def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Preferences | None) -> Look:
+        """Where people are reached and what they have against it, on the channels that come now: one read for all, if
+        any (`preferences`: those that came with the profiles). Suppressed addresses are `deliver`'s to find, but where
+        another channel would follow at once. Raises: UnavailableError (retryable)."""
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
         asked = {
             channel: [_addressee(one) for one in self._sort(job, profiles, addresses[channel])[1]]
             for channel in channels
         }
-        again = not job.letter.one_by_one
-        return Look(profiles, addresses, self._consent.objections(job.letter.category, asked, asked_again=again))
+        objections = self._consent.objections(
+            job.letter.category, asked, known=preferences, asked_again=not job.letter.one_by_one
+        )
+        return Look(profiles, preferences, addresses, objections)
 
     def judge(self, job: EnrichJob, look: Look) -> Answer:
         """By the first of the job's channels."""

@@ -8,8 +8,8 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
 from chalicelib.profiles.source import Profiles
-from chalicelib.storage.base import batch_read, find, reaching_dynamodb, save_if, update_if
-from chalicelib.storage.people import UserRow
+from chalicelib.storage.base import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.people import PreferencesRow, UserRow
 
 _PATCH_TRIES = 3
 _TEXTS = ("email", "phone", "name", "locale", "timezone")
@@ -34,12 +34,23 @@ class Directory:
         known = self.get_many(ids, fresh=True).known if ids else {}
         return [known[one] for one in ids if one in known]
 
-    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Profiles:
+    def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:
         """See `ProfileSource`; not `fresh` reads cost half and come from any replica."""
+        keys: list[tuple[str, ...]] = [(one,) for one in ids]
+        wanted: dict[type[StageTable], list[tuple[str, ...]]] = {UserRow: keys}
+        if preferences:
+            wanted[PreferencesRow] = keys
+        profiles: dict[str, Profile] = {}
+        wishes: dict[str, Mapping[str, Any]] = {}
         with reaching_dynamodb():
-            found = batch_read({UserRow: [(one,) for one in ids]}, consistent=fresh)
-            profiles = [_profile_of(item) for _, item in found]
-        return Profiles(known={one.id: one for one in profiles})
+            for model, item in batch_read(wanted, consistent=fresh):
+                if model is UserRow:
+                    profile = _profile_of(item)
+                    profiles[profile.id] = profile
+                else:
+                    row = PreferencesRow.from_raw_data(item)
+                    wishes[row.user_id] = row.preferences
+        return Profiles(profiles, preferences=wishes if preferences else None)
 
     def size(self) -> int:
         """About how many users there are: AWS counts a table's items every six hours ("DescribeTable", ItemCount).

@@ -35,8 +35,9 @@ class HttpProfiles:
         self._url = url
         self._timeout = timeout_seconds
 
-    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Profiles:
-        """See `ProfileSource`; `fresh` is sent along and means what the service makes of it."""
+    def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:  # noqa: ARG002
+        """See `ProfileSource`; `fresh` is sent along and means what the service makes of it. Preferences are Vestnik's
+        own: the service has none."""
         wanted = frozenset(ids)
         answer = self._ask(wanted, fresh=fresh)
         known = {}

@@ -10,11 +10,13 @@ from chalicelib.profiles.suppressions import holds, suppression_key
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow, SuppressionRow
 
+Preferences = Mapping[str, Mapping[str, Any]]  # by user id, of those who have set any
+
 
 class Objections(NamedTuple):
-    """`preferences` by user id, of those who have set any; `suppressed`: the reason by (channel, address as given)."""
+    """`suppressed`: the reason by (channel, address as given)."""
 
-    preferences: Mapping[str, Mapping[str, Any]]
+    preferences: Preferences
     suppressed: Mapping[tuple[str, str], str]
 
 

@@ -1,23 +1,25 @@
 """Where `enrich` reads profiles: our own directory or the cinema's own service. Both answer for a whole chunk."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chalicelib.profiles.model import Profile
 
 
 class Profiles(NamedTuple):
     """An answer: the `known` users by id, and the ids that were asked for in vain (`unresolved`: ask again). Who is in
-    neither does not exist."""
+    neither does not exist. `preferences` of those who have set any; None: the source has none to give."""
 
     known: Mapping[str, Profile]
     unresolved: frozenset[str] = frozenset()
+    preferences: Mapping[str, Mapping[str, Any]] | None = None
 
 
 class ProfileSource(Protocol):
     """`profiles.directory.Directory` and `profiles.http.HttpProfiles` are these."""
 
-    def get_many(self, ids: Iterable[str], *, fresh: bool) -> Profiles:
+    def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:
         """Those of `ids` (≤ 100). `fresh` asks for what was written a moment ago: an instant notification may follow
-        the registration by milliseconds. Raises: UnavailableError (retryable): nobody was answered."""
+        the registration by milliseconds; `preferences` for those too, if that costs no request more. Raises:
+        UnavailableError (retryable): nobody was answered."""
         ...

@@ -15,7 +15,7 @@ from tests.integration.control.requests_made import Requests
 
 CHUNKS, CHUNK = 2, 50
 # Of a chunk of fifty. What a process reads once a second or leases in blocks is shared by the chunks of that second.
-MOST = {"enrich-bulk": 8, "deliver-email-bulk": 9.5, "feedback": 2.6}
+MOST = {"enrich-bulk": 7, "deliver-email-bulk": 9.5, "feedback": 2.6}
 
 
 def told(office: PostOffice, kind: str, run_id: str) -> list[str]:

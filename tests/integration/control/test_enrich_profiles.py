@@ -10,6 +10,7 @@ from chalicelib.pipeline.enrich import Enriched
 from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
+from chalicelib.profiles.preferences import Preferences
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import intake as wiring_intake
@@ -57,6 +58,13 @@ def test_a_chunk_goes_on_with_one_question(service: UserService, pump: Pump) -> 
     assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=3)
     assert len(service.asked) == 1
     assert queued(pump) == ["u-1", "u-2", "u-3"]
+
+
+def test_the_services_users_have_their_own_say_too(service: UserService, pump: Pump) -> None:
+    wiring_people.preferences().put("u-2", Preferences(everything=False))
+
+    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=2, skipped={"opted_out_of_everything": 1})
+    assert queued(pump) == ["u-1", "u-3"]
 
 
 def test_whoever_was_not_answered_for_comes_back_in_a_job_of_their_own(service: UserService, pump: Pump) -> None:
