@@ -62,7 +62,7 @@ class Move(NamedTuple):
     by_hand: bool = False  # a person opens it again: from `failed` or `uncertain` back to `queued`
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
     unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
-    expires_at_epoch: int | None = None  # default: the retention, from now
+    expires_at_epoch: int | None = None  # default: the retention, since it was made
 
 
 def first_guess(move: Move) -> Supposed:
@@ -118,15 +118,17 @@ def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
 
 def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) -> list[Action]:
     row, before = DeliveryRow, states_before(move, supposed)
+    timeline = row.timeline | [] if None in before else row.timeline
     actions: list[Action] = [
         row.status.set(move.status.value),
-        row.timeline.set((row.timeline | []).append([_event(move, rfc3339(at))])),
-        row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(retention_days, since=at)),
+        row.timeline.set(timeline.append([_event(move, rfc3339(at))])),
         *_marks(move, before, rfc3339(at)),
         *_place_in_run(move, supposed, before),
     ]
     if None in before:
         actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
+    if None in before or move.expires_at_epoch:  # it is kept so long since it was made
+        actions.append(row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(retention_days, since=at)))
     if move.by_hand:
         actions.append(row.resends.remove())
     if move.resend:
@@ -181,7 +183,8 @@ def _event(move: Move, at: str) -> str:
 
 def _condition(move: Move, supposed: Supposed) -> Condition:
     before = states_before(move, supposed)
-    state: Condition = DeliveryRow.status.is_in(*sorted(s.value for s in before if s is not None))
+    first, *others = sorted(s.value for s in before if s is not None)
+    state: Condition = DeliveryRow.status.is_in(first, *others) if others else DeliveryRow.status == first
     if None in before:
         state = DeliveryRow.status.does_not_exist() | state
     condition: Condition = state & of_run(supposed.run_id)
