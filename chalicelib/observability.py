@@ -38,12 +38,14 @@ def metrics() -> Metrics:
 @dataclass
 class Line:
     """What one message adds to the log line and the metrics of its invocation. `seconds` are ages since acceptance.
-    `failed`: the service could not do it, by no fault of the caller."""
+    `failed`: the service could not do it, by no fault of the caller. `counted`: the picture of the hours takes its
+    counts from here, and from nowhere else."""
 
     ids: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Sequence[float] = ()
     failed: bool = False
+    counted: bool = True
 
 
 class Waited(NamedTuple):
@@ -110,9 +112,9 @@ def whole_batch_handler(
         waited = _waited(records)
         if waited is not None:
             metrics().add_metric(name=_age_metric(waited.queue), unit=MetricUnit.Seconds, value=waited.seconds)
-        counts = write_line(stage, lines, failed=len(failures))
+        write_line(stage, lines, failed=len(failures))
         if count is not None:
-            count(counts, waited)
+            count(_sum([line for line in lines if line.counted]), waited)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
     cold_start.end()
@@ -144,13 +146,11 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
     return handler
 
 
-def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> Mapping[str, int]:
-    """The one log line of an invocation, and its metrics; answers the sum of its counts. `<Stage>MessagesFailed` has a
-    0 or a 1 for each message: its average is the rate of errors, its count the number of messages."""
+def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
+    """The one log line of an invocation, and its metrics. `<Stage>MessagesFailed` has a 0 or a 1 for each message: its
+    average is the rate of errors, its count the number of messages."""
     fates = [int(line.failed) for line in lines] + [1] * failed
-    counts: Counter[str] = Counter()
-    for line in lines:
-        counts.update(line.counts)
+    counts = _sum(lines)
     ids = [id_ for line in lines for id_ in line.ids]
     logger().info(stage, notification_ids=ids[:IDS_IN_A_LINE], counts=dict(counts), messages_failed=sum(fates))
     for word, count in counts.items():
@@ -162,6 +162,12 @@ def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> Mapping
         metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=fate)
     if metrics().metric_set:  # of an empty batch Powertools would warn
         metrics().flush_metrics()
+
+
+def _sum(lines: Sequence[Line]) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line.counts)
     return counts
 
 

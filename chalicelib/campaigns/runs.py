@@ -21,6 +21,7 @@ from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.control.site_settings import SiteSettings
+from chalicelib.pipeline.hours import Hours
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.store import TemplateStore
@@ -43,6 +44,7 @@ class Runs:
         site: SiteSettings,
         parking: Parking,
         queues: JobQueue,
+        hours: Hours,
         clock: Clock,
         retention_days: int,
     ) -> None:
@@ -51,6 +53,7 @@ class Runs:
         self._site = site
         self._parking = parking
         self._queues = queues
+        self._hours = hours
         self._clock = clock
         self._retention_days = retention_days
 
@@ -124,7 +127,7 @@ class Runs:
         audience = [row for row in shards if row.shard.startswith(AUDIENCE)]
         if all(row.done for row in audience) and progress.settled >= progress.targeted:
             return progress
-        update_if(run, [self._sample(run, progress)], RunRow.opened.exists())
+        self._note(run, progress)
         return None
 
     def close(self, run: RunRow, outcome: str, progress: Progress) -> None:
@@ -134,12 +137,17 @@ class Runs:
             RunRow.outcome.set(outcome),
             RunRow.finished_at.set(rfc3339(self._clock())),
             RunRow.targeted.set(progress.targeted),
-            self._sample(run, progress),
         ]
-        update_if(run, actions, RunRow.opened.exists())
+        self._note(run, progress, *actions)
 
-    def _sample(self, run: RunRow, progress: Progress) -> Action:
-        return RunRow.samples.set(sampled(run.samples, rfc3339(self._clock()), progress))
+    def _note(self, run: RunRow, progress: Progress, *more: Action) -> None:
+        """Keeps how far it has come, and tells the picture of the hours what is new."""
+        counts = {"sent": progress.sent, "failed": progress.failed, "skipped": sum(progress.skipped.values())}
+        told = run.in_hours or {}
+        samples = sampled(run.samples, rfc3339(self._clock()), progress)
+        actions = [RunRow.samples.set(samples), RunRow.in_hours.set(counts), *more]
+        if update_if(run, actions, RunRow.opened.exists()):
+            self._hours.add({word: max(0, n - told.get(word, 0)) for word, n in counts.items()})
 
     def _draw_up(
         self, head: CampaignRow, scheduled: datetime, *, resend_of: str | None, reasons: Sequence[str] | None

@@ -1,5 +1,5 @@
-"""How many letters each hour saw. The workers add what came of a whole batch by one write; the managers' page draws
-it.
+"""How many letters each hour saw. The workers add what came of a whole batch by one write, `tick` what has come of a
+run since it last looked; the managers' page draws it.
 
 It is a picture, not the books: a batch whose write fails, or that is worked off twice, is missing or seen twice here.
 The books are the ledger and the counts of campaigns.
@@ -19,7 +19,7 @@ from chalicelib.observability import Waited, logger
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import CounterRow
 
-PLACE = "hours"  # one partition: 24 rows a day, and one write a batch
+PLACE = "hours"  # one partition: 24 rows a day
 WORDS = ("sent", "failed", "skipped", "delivered", "bounced", "complained")
 _WAITED = "waited#"
 _TOLD_EVERY = timedelta(seconds=10)  # by each process; with a count to write, an age goes along

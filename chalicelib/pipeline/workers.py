@@ -1,4 +1,7 @@
-"""What each worker does with the body of one message: read the job, do the stage's verb, say what came of it."""
+"""What each worker does with the body of one message: read the job, do the stage's verb, say what came of it.
+
+What is sent, skipped or failed of a campaign's run is counted by the run itself; `tick` adds it to the hours.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -30,7 +33,8 @@ def enrich_work(enrich: "Enrich") -> Work:
             "postponed": done.postponed,
             **{f"skipped_{reason}": n for reason, n in done.skipped.items()},
         }
-        return Line(ids=[r.notification_id for r in job.recipients], counts=counts)
+        ids = [r.notification_id for r in job.recipients]
+        return Line(ids=ids, counts=counts, counted=job.letter.run_id is None)
 
     return work
 
@@ -42,7 +46,8 @@ def deliver_work(deliver: "Deliver") -> Work:
         job = read_job(DeliverJob, body)
         done = deliver.deliver(job)
         ids = [r.notification_id for r in job.recipients]
-        return Line(ids=ids, counts=done.counts, seconds=done.seconds_since_accepted)
+        seconds, alone = done.seconds_since_accepted, job.letter.run_id is None
+        return Line(ids=ids, counts=done.counts, seconds=seconds, counted=alone)
 
     return work
 

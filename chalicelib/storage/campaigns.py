@@ -110,6 +110,7 @@ class RunRow(StageTable):
     shards = NumberAttribute()
     targeted = NumberAttribute(null=True)  # deliveries, once it is finished: its shards do not stay for ever
     samples: JSONAttribute = JSONAttribute(null=True)  # how it went: `progress.Sample`s as lists
+    in_hours: JSONAttribute = JSONAttribute(null=True)  # what the picture of the hours has of it, by word
     outcome = UnicodeAttribute(null=True)  # completed | cancelled, once it is finished
     created_at = UnicodeAttribute()
     finished_at = UnicodeAttribute(null=True)

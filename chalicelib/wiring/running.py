@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import limiter, queues, site_settings, switches
-from chalicelib.wiring.ledger import ledger, retries
+from chalicelib.wiring.ledger import hours, ledger, retries
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory
 
@@ -100,6 +100,7 @@ def runs() -> "Runs":
         site=site_settings(),
         parking=parking(),
         queues=queues(),
+        hours=hours(),
         clock=now,
         retention_days=settings().retention_days,
     )

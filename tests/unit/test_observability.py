@@ -10,7 +10,7 @@ import pytest
 from chalicelib import observability
 from chalicelib.clock import new_id
 from chalicelib.errors import UnavailableError
-from chalicelib.observability import DUE_AT, IDS_IN_A_LINE, Line, Waited, batch_handler
+from chalicelib.observability import DUE_AT, IDS_IN_A_LINE, Line, Waited, batch_handler, whole_batch_handler
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +118,17 @@ def test_the_counts_and_ages_are_emitted_as_metrics(capsys: pytest.CaptureFixtur
     }.items()
     assert (emitted["DeliverSent"], emitted["DeliverMessagesFailed"]) == ([2.0], [0.0, 1.0])
     assert emitted["SecondsSinceAccepted"] == [0.5]
+
+
+def test_what_is_counted_elsewhere_is_logged_and_not_counted() -> None:
+    seen: list[Mapping[str, int]] = []
+    whole = whole_batch_handler(
+        "deliver",
+        lambda: lambda _bodies: [Line(counts={"sent": 1}), Line(counts={"sent": 50}, counted=False)],
+        count=lambda counts, _: seen.append(counts),
+    )
+    whole({"Records": [{"messageId": "a", "body": ""}, {"messageId": "b", "body": ""}]}, None)
+    assert seen == [{"sent": 1}]
 
 
 def test_what_came_of_a_batch_is_counted_with_the_wait_of_its_oldest_message() -> None:

@@ -219,6 +219,18 @@ def test_a_run_keeps_a_picture_of_how_it_went(desk: Desk, viewers: Viewers, cloc
     assert [at for at, *_ in samples] == sorted({at for at, *_ in samples})
 
 
+def test_the_hours_see_each_letter_of_a_run_once(desk: Desk, viewers: Viewers) -> None:
+    viewers(4)
+    wiring_people.preferences().put("u-00001", Preferences(everything=False))
+    desk.start()
+    desk.finish()
+    desk.tick()
+    desk.start()
+    desk.finish()
+
+    assert wiring_ledger.hours().newest(1)[0].counts == {"sent": 6, "skipped": 2}
+
+
 def test_the_picture_of_a_long_run_stays_small() -> None:
     samples: list[Sequence[Any]] = []
     for n in range(10_000):
