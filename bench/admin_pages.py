@@ -18,7 +18,8 @@ from io import StringIO
 from pathlib import Path
 
 from bench.harness import Report
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
 
 MOST_REQUESTS = 8

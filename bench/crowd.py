@@ -13,7 +13,8 @@ import requests
 
 from bench import letter
 from chalicelib.clock import parse_rfc3339
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
 from infra.stages import WorkerTimings
 

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import SettingsError, read_settings
 from infra.checkup import Finding, Platform
-from infra.local.cloud import STAGE as LOCAL_STAGE
+from infra.local.children import STAGE as LOCAL_STAGE
 from infra.local.running import running_cloud
 from infra.mail_checkup import Mail
 from infra.managers import take_settings_of

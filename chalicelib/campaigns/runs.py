@@ -11,20 +11,13 @@ from datetime import datetime, timedelta
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob, parked_place, run_id, time_name
-from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.pace import shard_count
+from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob, parked_place
 from chalicelib.campaigns.parking import Parking
+from chalicelib.campaigns.planner import RunPlanner
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
-from chalicelib.campaigns.sources import Sources
-from chalicelib.campaigns.store import spec_of
-from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
-from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.hours import Hours
-from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.routing import plan_of
-from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow, ShardRow
 
@@ -39,18 +32,14 @@ class Runs:
     def __init__(
         self,
         *,
-        templates: TemplateStore,
-        sources: Sources,
-        site: SiteSettings,
+        planner: RunPlanner,
         parking: Parking,
         queues: JobQueue,
         hours: Hours,
         clock: Clock,
         retention_days: int,
     ) -> None:
-        self._templates = templates
-        self._sources = sources
-        self._site = site
+        self._planner = planner
         self._parking = parking
         self._queues = queues
         self._hours = hours
@@ -67,7 +56,7 @@ class Runs:
     ) -> tuple[RunRow, bool]:
         """The run of this time, and whether it is a new one; opening it again is harmless. Raises: UnavailableError
         (retryable)."""
-        run, new = self._record(self._draw_up(head, scheduled, resend_of=resend_of, reasons=reasons))
+        run, new = self._record(self._planner.draw_up(head, scheduled, resend_of=resend_of, reasons=reasons))
         if run.opened is not None:
             self.keep_going(head, run)
         return run, new
@@ -149,50 +138,6 @@ class Runs:
         if update_if(run, actions, RunRow.opened.exists()):
             self._hours.add({word: max(0, n - told.get(word, 0)) for word, n in counts.items()})
 
-    def _draw_up(
-        self, head: CampaignRow, scheduled: datetime, *, resend_of: str | None, reasons: Sequence[str] | None
-    ) -> RunRow:
-        spec, at = spec_of(head), time_name(scheduled)
-        template = self._templates.get(spec.template)
-        name = run_id(head.id, at)
-        category = spec.category or template.category
-        plan = plan_of(category, template, named=spec.channels, routes=self._site.current().routes)
-        letter = LetterSpec(
-            template=template.key,
-            template_version=template.version,
-            category=category,
-            lane="bulk",
-            context=spec.context,
-            content=spec.content.model_dump(mode="json") if spec.content else None,
-            request_id=derived_id("run", name),
-            accepted_at=rfc3339(self._clock()),
-            campaign_id=head.id,
-            run_id=name,
-            route=plan.route,
-            locale=spec.locale,
-            expires_at=_expiry(spec, scheduled),
-        )
-        return RunRow(
-            head.id,
-            at,
-            opened=ONE,
-            run_id=name,
-            version=int(head.version),
-            spec=spec.model_dump(mode="json", by_alias=True),
-            letter=letter.model_dump(mode="json"),
-            channels=list(plan.channels),
-            shards=self._shard_count(spec, head, resend_of),
-            created_at=letter.accepted_at,
-            resend_of=resend_of,
-            reasons=list(reasons) if reasons is not None else None,
-        )
-
-    def _shard_count(self, spec: Campaign, head: CampaignRow, resend_of: str | None) -> int:
-        # An exact share of an audience is taken by one counter; what was not sent is little.
-        if spec.canary_percent or resend_of:
-            return 1
-        return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
-
     def _record(self, drawn: RunRow) -> tuple[RunRow, bool]:
         if save_if(drawn, RunRow.campaign_id.does_not_exist()):
             return drawn, True
@@ -233,11 +178,6 @@ class Runs:
         now = self._clock().timestamp()
         actions = [ShardRow.done.set(False), ShardRow.step.set(ShardRow.step + 1), ShardRow.resume_at.set(now)]
         return update_if(row, actions, ShardRow.done == True)  # noqa: E712 (a condition of DynamoDB's)
-
-
-def _expiry(spec: Campaign, scheduled: datetime) -> str | None:
-    hours = spec.expires_after_hours
-    return rfc3339(scheduled + timedelta(hours=hours)) if hours is not None else None
 
 
 def _newest(head: CampaignRow, run: RunRow) -> list[Action]:

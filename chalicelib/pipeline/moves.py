@@ -38,7 +38,7 @@ class DeliveryKey(NamedTuple):
         return cls(notification_id, channel)
 
 
-_ANY_KEY = DeliveryKey("", "")
+ANY_KEY = DeliveryKey("", "")  # of a move that is said of many
 
 
 class Move(NamedTuple):
@@ -91,7 +91,7 @@ def states_before(move: Move, supposed: Supposed | None = None) -> frozenset[Del
 def shape(move: Move, supposed: Supposed) -> Hashable:
     """Equal for moves whose expressions differ in nothing but the provider's id."""
     place = unsent_place(supposed.run_id, move.key.notification_id) if supposed.run_id and move.status in UNSENT else ""
-    return move._replace(key=_ANY_KEY, provider_id=OWN_VALUE if move.provider_id else None), supposed, place
+    return move._replace(key=ANY_KEY, provider_id=OWN_VALUE if move.provider_id else None), supposed, place
 
 
 def wording(move: Move, supposed: Supposed, *, at: datetime, retention_days: int) -> Wording:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.moves import ANY_KEY, DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
 
 QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
@@ -25,18 +25,8 @@ def waiting(
 ) -> list[Move]:
     """The moves that say so."""
     told = f"{rule or reason}, until {rfc3339(until)}"
-    return [
-        Move(
-            DeliveryKey(one, channel),
-            DeliveryStatus.WAITING,
-            reason=reason,
-            rule=told,
-            request_id=letter.request_id,
-            run_id=letter.run_id,
-        )
-        for one in notification_ids
-        for channel in channels
-    ]
+    alike = Move(ANY_KEY, DeliveryStatus.WAITING, reason, told, request_id=letter.request_id, run_id=letter.run_id)
+    return _of_each(notification_ids, channels, alike)
 
 
 def ended(
@@ -49,16 +39,9 @@ def ended(
     rule: str | None = None,
 ) -> list[Move]:
     """The moves that close them unsent, all but those that a worker has claimed."""
-    return [
-        Move(
-            DeliveryKey(one, channel),
-            status,
-            reason=reason,
-            rule=rule,
-            request_id=letter.request_id,
-            run_id=letter.run_id,
-            unclaimed=True,
-        )
-        for one in notification_ids
-        for channel in channels
-    ]
+    alike = Move(ANY_KEY, status, reason, rule, request_id=letter.request_id, run_id=letter.run_id, unclaimed=True)
+    return _of_each(notification_ids, channels, alike)
+
+
+def _of_each(notification_ids: Iterable[str], channels: Sequence[str], alike: Move) -> list[Move]:
+    return [alike._replace(key=DeliveryKey(one, channel)) for one in notification_ids for channel in channels]

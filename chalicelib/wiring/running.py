@@ -92,12 +92,11 @@ def admission() -> "Admission":
 @cache
 def runs() -> "Runs":
     """The runs of campaigns."""
+    from chalicelib.campaigns.planner import RunPlanner
     from chalicelib.campaigns.runs import Runs
 
     return Runs(
-        templates=templates(),
-        sources=sources(),
-        site=site_settings(),
+        planner=RunPlanner(templates=templates(), sources=sources(), site=site_settings(), clock=now),
         parking=parking(),
         queues=queues(),
         hours=hours(),

@@ -9,9 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from types import TracebackType
@@ -27,28 +26,12 @@ from infra.archive import Artifact
 from infra.chalice_app import PackagedApp, api_id, live_api_id
 from infra.deploy import deploy_infra, deploy_packaged_app
 from infra.local.artifacts import build_artifacts
-from infra.local.process import Child, StartError
+from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment
+from infra.local.process import StartError
 from infra.local.state import StateFolder
-from infra.mail_checkup import NEEDED_EVENTS
 from infra.paths import ROOT
 from infra.stacks import DeployError
 from infra.stages import WorkerTimings, environment_of
-
-STAGE = "local"
-REGION = "us-east-1"
-ACCOUNT = "000000000000"  # the emulator's for the key `test`
-_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-# What children may inherit. The rest stays out: a stray AWS_PROFILE or AWS_ENDPOINT_URL would reach the functions,
-# which get the emulator's own environment.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the two processes listen, on this machine alone."""
-
-    emulator: int
-    mailbox: int
 
 
 def _session() -> boto3.Session:
@@ -78,7 +61,6 @@ class LocalCloud:
         self.mailbox_url = f"http://127.0.0.1:{ports.mailbox}"
         self.api_url = f"{self.emulator_url}/_aws/execute-api/{api_id(STAGE)}/api"
         self._timings = timings or WorkerTimings()
-        self._events_url = events_url or self.emulator_url
         self._say = say
         live = f"{self.emulator_url}/_aws/execute-api/{live_api_id(STAGE)}/api"
         self.ws_url = live.replace("http://", "ws://", 1)
@@ -90,8 +72,15 @@ class LocalCloud:
             "VESTNIK_LIVE_ORIGINS": f"http://localhost:{ports.emulator}",
         }
         self.account = Account(_session(), endpoint_url=self.emulator_url)
-        self.emulator = self._emulator(ports, logs_dir)
-        self.mailbox = self._mailbox(ports, logs_dir)
+        self.emulator = emulator(ports, self.state, logs_dir / "emulator.log")
+        _, sender = parseaddr(self._settings["VESTNIK_MAIL_FROM"])
+        self.mailbox = mailbox(
+            ports,
+            self.state,
+            logs_dir / "mailbox.log",
+            sender_domain=sender.rpartition("@")[2],
+            events_url=events_url or self.emulator_url,
+        )
 
     def start(self) -> None:
         """Returns when the API answers. Raises: StartError, DeployError; nothing is left running then."""
@@ -121,7 +110,7 @@ class LocalCloud:
     def environment(self) -> dict[str, str]:
         """The environment of a process that acts as the app of this cloud: its settings, its AWS."""
         return {
-            **self._base_environment(),
+            **own_environment(),
             **self._settings,
             "AWS_ENDPOINT_URL": self.emulator_url,
             "AWS_ENDPOINT_URL_SESV2": self.mailbox_url,
@@ -227,45 +216,3 @@ class LocalCloud:
         answer = requests.get(f"{self.api_url}/healthz", timeout=30)
         if not answer.ok:
             raise StartError(f"{self.api_url}/healthz answers {answer.status_code}: {answer.text[:300]}")
-
-    def _emulator(self, ports: Ports, logs_dir: Path) -> Child:
-        environment = {
-            **self._base_environment(),
-            "GATEWAY_PORT": str(ports.emulator),
-            "BIND_HOST": "127.0.0.1",
-            "AUTH": "true",  # roles are enforced: a missing permission shows here, not on AWS
-            "LOG_LEVEL": "WARNING",  # below it the emulator logs what it delivers: numbers, texts, events
-            "PERSIST_STATE": "1",
-            "STATE_DIR": str(self.state.emulator.resolve()),
-            "S3_PERSIST": "1",
-            "S3_DATA_DIR": str((self.state.path / "s3").resolve()),
-            "TMPDIR": str(self.state.temporary.resolve()),
-            "SFTP_ENABLED": "0",
-            "IOT_MTLS_ENABLED": "0",
-        }
-        health_url = f"{self.emulator_url}/_ministack/health"
-        log = logs_dir / "emulator.log"
-        return Child("the emulator", ["infra.local.emulator"], environment=environment, log=log, health_url=health_url)
-
-    def _mailbox(self, ports: Ports, logs_dir: Path) -> Child:
-        _, sender = parseaddr(self._settings["VESTNIK_MAIL_FROM"])
-        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:vestnik-{STAGE}-ses-events"
-        module = ["infra.local.mailbox", "--port", str(ports.mailbox), "--data", str(self.state.mailbox.resolve())]
-        module += ["--topic-arn", topic, "--configuration-set", f"vestnik-{STAGE}"]
-        module += ["--configuration-set", f"vestnik-{STAGE}-mailings={','.join(sorted(NEEDED_EVENTS))}"]
-        module += ["--aws-endpoint", self._events_url, "--verified", sender.rpartition("@")[2]]
-        health_url = f"{self.mailbox_url}/healthz"
-        log = logs_dir / "mailbox.log"
-        environment = self._base_environment()
-        return Child("the mailbox", module, environment=environment, log=log, health_url=health_url)
-
-    def _base_environment(self) -> dict[str, str]:
-        inherited: Mapping[str, str] = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return {
-            **inherited,
-            **_CREDENTIALS,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }

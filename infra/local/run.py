@@ -17,7 +17,8 @@ from typing import NoReturn
 
 import requests
 
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 from infra.local.leash import tie_to_parent
 from infra.local.process import StartError, free_port, port_is_free
 from infra.local.seed import FIRST_MANAGER

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 from infra.paths import BUILD
 
 

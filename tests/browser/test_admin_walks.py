@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Dialog, expect
 
 from chalicelib.clock import now
-from infra.local.cloud import STAGE
+from infra.local.children import STAGE
 from tests.browser.desk import MORE_TIME_MS, Desk, sign_in, signed_in, written
 from tests.e2e.conftest import Vestnik, eventually
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
 from infra.stages import WorkerTimings
 from tests.chaos.rig import Rig

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from infra.local.cloud import STAGE, LocalCloud
+from infra.local.children import STAGE
+from infra.local.cloud import LocalCloud
 from tests.e2e.conftest import eventually
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import requests
 
 from chalicelib.control.consumers import CONSUMERS
-from infra.local.cloud import STAGE, LocalCloud
+from infra.local.children import STAGE
+from infra.local.cloud import LocalCloud
 from tests.chaos.queues import Queues
 from tests.chaos.wires import Switchboard, Wire
 from tests.chaos.workers import Workers

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from chalicelib.clock import now, rfc3339
-from infra.local.cloud import STAGE
+from infra.local.children import STAGE
 from tests.chaos.rig import TRIES, Rig
 from tests.e2e.conftest import eventually
 

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from chalicelib.clock import now, rfc3339
-from infra.local.cloud import STAGE
+from infra.local.children import STAGE
 from tests.chaos.rig import LETTERS, TRIES, Rig
 from tests.e2e.conftest import eventually
 

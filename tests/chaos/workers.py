@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from infra.local.cloud import STAGE, LocalCloud
+from infra.local.children import STAGE
+from infra.local.cloud import LocalCloud
 
 
 class Workers:

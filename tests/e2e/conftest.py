@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pytest
 import requests
 
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
 from infra.stages import WorkerTimings
 

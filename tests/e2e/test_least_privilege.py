@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.control.signing import parameter_name
-from infra.local.cloud import ACCOUNT, REGION, LocalCloud
+from infra.local.children import ACCOUNT, REGION
+from infra.local.cloud import LocalCloud
 from tests.e2e.conftest import Vestnik
 
 pytestmark = pytest.mark.e2e

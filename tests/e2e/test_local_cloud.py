@@ -6,7 +6,8 @@ import subprocess
 import boto3
 import pytest
 
-from infra.local.cloud import ACCOUNT, REGION, LocalCloud
+from infra.local.children import ACCOUNT, REGION
+from infra.local.cloud import LocalCloud
 from infra.local.run import welcome
 from tests.e2e.conftest import Vestnik, eventually
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clients.python.vestnik_client import Vestnik as Client
-from infra.local.cloud import STAGE
+from infra.local.children import STAGE
 from infra.paths import ROOT
 from tests.e2e.conftest import Vestnik, eventually
 from tools.logs import new_lines

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from chalicelib.control.signing import parameter_name
-from infra.local.cloud import STAGE
+from infra.local.children import STAGE
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.leaks import addresses_in, found_in, private_words
 from tests.e2e.sockets import guest, user

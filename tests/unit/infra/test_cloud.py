@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.cloud import LocalCloud, Ports
+from infra.local.children import Ports
+from infra.local.cloud import LocalCloud
 
 
 def test_nothing_of_the_callers_aws_reaches_the_local_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,84 @@
+"""Draws up a run: all that its letters are made of, as the campaign, its template and the routes are now. Called by
+`runs.py`, which writes it down once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chalicelib.campaigns.jobs import run_id, time_name
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.pace import shard_count
+from chalicelib.campaigns.sources import Sources
+from chalicelib.campaigns.store import spec_of
+from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.control.site_settings import SiteSettings
+from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.pipeline.routing import Plan, plan_of
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow
+
+
+class RunPlanner:
+    """The planner of one stage."""
+
+    def __init__(self, *, templates: TemplateStore, sources: Sources, site: SiteSettings, clock: Clock) -> None:
+        self._templates = templates
+        self._sources = sources
+        self._site = site
+        self._clock = clock
+
+    def draw_up(
+        self, head: CampaignRow, scheduled: datetime, *, resend_of: str | None, reasons: Sequence[str] | None
+    ) -> RunRow:
+        """The run of a campaign at a time, not written yet. Raises: UnavailableError (retryable)."""
+        spec = spec_of(head)
+        template = self._templates.get(spec.template)
+        category = spec.category or template.category
+        plan = plan_of(category, template, named=spec.channels, routes=self._site.current().routes)
+        letter = self._letter(head, scheduled, spec, template, plan)
+        return RunRow(
+            head.id,
+            time_name(scheduled),
+            opened=ONE,
+            run_id=letter.run_id,
+            version=int(head.version),
+            spec=spec.model_dump(mode="json", by_alias=True),
+            letter=letter.model_dump(mode="json"),
+            channels=list(plan.channels),
+            shards=self._shard_count(spec, head, resend_of),
+            created_at=letter.accepted_at,
+            resend_of=resend_of,
+            reasons=list(reasons) if reasons is not None else None,
+        )
+
+    def _letter(
+        self, head: CampaignRow, scheduled: datetime, spec: Campaign, template: Template, plan: Plan
+    ) -> LetterSpec:
+        name = run_id(head.id, time_name(scheduled))
+        return LetterSpec(
+            template=template.key,
+            template_version=template.version,
+            category=spec.category or template.category,
+            lane="bulk",
+            context=spec.context,
+            content=spec.content.model_dump(mode="json") if spec.content else None,
+            request_id=derived_id("run", name),
+            accepted_at=rfc3339(self._clock()),
+            campaign_id=head.id,
+            run_id=name,
+            route=plan.route,
+            locale=spec.locale,
+            expires_at=_expiry(spec, scheduled),
+        )
+
+    def _shard_count(self, spec: Campaign, head: CampaignRow, resend_of: str | None) -> int:
+        # An exact share of an audience is taken by one counter; what was not sent is little.
+        if spec.canary_percent or resend_of:
+            return 1
+        return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
+
+
+def _expiry(spec: Campaign, scheduled: datetime) -> str | None:
+    hours = spec.expires_after_hours
+    return rfc3339(scheduled + timedelta(hours=hours)) if hours is not None else None
