@@ -9,9 +9,10 @@ from typing import Any
 
 from bench.harness import RESULTS, Report
 
-PRICES_OF = (
-    "list prices of us-east-1, on demand, x86, nothing free; written from memory, to be compared with AWS's pages"
-)
+# Compared in November 2026 with what others quote of AWS's price lists: airbyte.com/data-engineering-resources/
+# dynamodb-pricing, cloudburn.io/blog/amazon-sqs-pricing, factualminds.com/blog/amazon-sns-pricing-publishes-fanout-
+# protocols. SES's and Lambda's are from memory.
+PRICES_OF = "list prices of us-east-1, on demand, x86, nothing free"
 MILLION = 1e6
 SES = 100.0  # dollars for a million letters
 SQS = 0.40  # a million requests, up to 64 KB each
