@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns import runs
+from chalicelib.campaigns import planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.pace import Pace
@@ -70,7 +70,7 @@ def test_a_crash_in_one_of_several_shards_loses_nobody_and_doubles_nobody(
     desk: Desk, viewers: Viewers, office: PostOffice, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Pace, "page_size", 3)
-    monkeypatch.setattr(runs, "shard_count", lambda *_, **__: 3)
+    monkeypatch.setattr(planner, "shard_count", lambda *_, **__: 3)
     ids = viewers(24)
     campaign_id = desk.start(rate_per_second=150)
     faults = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns import pace, runs
+from chalicelib.campaigns import pace, planner
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import CampaignPatch
@@ -66,7 +66,7 @@ class Publishers:
 def publishers(desk: Desk, viewers: Viewers, clock: StandingClock, monkeypatch: pytest.MonkeyPatch) -> Publishers:
     """Nothing has been started yet."""
     monkeypatch.setattr(pace, "CHUNK_SIZE", CHUNK)
-    monkeypatch.setattr(runs, "shard_count", lambda *_, **__: SHARDS)  # however few there are to write to
+    monkeypatch.setattr(planner, "shard_count", lambda *_, **__: SHARDS)  # however few there are to write to
     simulated = SimpleNamespace(sleep=lambda s: clock.pass_(seconds=s), monotonic=lambda: clock.at.timestamp())
     monkeypatch.setattr(wiring_campaigns, "time", simulated)
     viewers(VIEWERS)
