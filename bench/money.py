@@ -49,7 +49,8 @@ def _read(name: str) -> dict[str, Any]:
 
 def main() -> int:
     way = _read("way")
-    total = next(row for row in way["rows"] if row["stage"] == "all")
+    stages = {row["stage"]: row for row in way["rows"]}
+    total = stages["all"]
     letters = total["letters"]
     naive_cpu = next(r for r in _read("letters")["rows"] if r["contender"] == "naive serverless")["CPU s per 1,000"]
     writes, reads = total["write units"] / letters, total["read units"] / letters
@@ -59,7 +60,7 @@ def main() -> int:
         reads=reads,
         cpu_seconds=total["CPU s per 1,000"] / 1000,
         invocations=total["invocations"] / letters,
-        events=next(row for row in way["rows"] if row["stage"] == "feedback")["messages"] / letters,
+        events=stages["feedback"]["messages"] / letters,
     )
     naive = bill(
         sqs=NAIVE_SQS, writes=NAIVE_WRITES, reads=NAIVE_READS, cpu_seconds=naive_cpu / 1000, invocations=0.1, events=0

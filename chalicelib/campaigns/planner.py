@@ -36,7 +36,7 @@ class RunPlanner:
         template = self._templates.get(spec.template)
         category = spec.category or template.category
         plan = plan_of(category, template, named=spec.channels, routes=self._site.current().routes)
-        letter = self._letter(head, scheduled, spec, template, plan)
+        letter = self._letter(head, scheduled, spec, template, category, plan)
         return RunRow(
             head.id,
             time_name(scheduled),
@@ -53,13 +53,13 @@ class RunPlanner:
         )
 
     def _letter(
-        self, head: CampaignRow, scheduled: datetime, spec: Campaign, template: Template, plan: Plan
+        self, head: CampaignRow, scheduled: datetime, spec: Campaign, template: Template, category: str, plan: Plan
     ) -> LetterSpec:
         name = run_id(head.id, time_name(scheduled))
         return LetterSpec(
             template=template.key,
             template_version=template.version,
-            category=spec.category or template.category,
+            category=category,
             lane="bulk",
             context=spec.context,
             content=spec.content.model_dump(mode="json") if spec.content else None,

@@ -7,7 +7,6 @@ neither lost nor twice. One that would expire before goes at once.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
@@ -15,12 +14,11 @@ from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.unsent import DIGEST, waiting
 from chalicelib.profiles.digest import DigestWish
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection
 from chalicelib.storage.base import save_if
 from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
 
-Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
 DIGEST_CHANNEL = "email"  # what the digest itself goes by, where no route says otherwise
 _KEPT = timedelta(days=30)  # beyond its moment, should nobody be there to send it
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.profiles.objections import Objections, Preferences, read_objections
+from chalicelib.profiles.model import Wishes
+from chalicelib.profiles.objections import Objections, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import Reason
 
@@ -47,7 +48,7 @@ class ConsentDesk:
         category: str,
         people: Mapping[str, Sequence[Addressee]],
         *,
-        known: Preferences | None = None,
+        known: Wishes | None = None,
         asked_again: bool = False,
     ) -> Objections:
         """Read once for the addressees of all channels, as of a second ago at most; `known` are preferences that were

@@ -1,14 +1,14 @@
 """Asks the profile source who the recipients of a chunk are, without overloading it. Called by `enrich.py`."""
 
 from collections.abc import Mapping, Set
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.control.gate import Gate, Report
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
 from chalicelib.pipeline.retry import Retries
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.source import Profiles, ProfileSource
 
 
@@ -18,7 +18,7 @@ class Known(NamedTuple):
 
     profiles: Mapping[str, Profile]
     unresolved: Set[str]
-    preferences: Mapping[str, Mapping[str, Any]] | None
+    preferences: Wishes | None
 
 
 class Lookup:

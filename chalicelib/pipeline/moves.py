@@ -108,11 +108,11 @@ def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
         timeline=[_event(move, rfc3339(at))],
         owner=move.owner,
         attempt=move.attempt,
-        lease_until=rfc3339(move.lease_until) if move.lease_until else rfc3339(at),
+        lease_until=_lease(move, rfc3339(at)),
         request_id=move.request_id,
         run_id=move.run_id,
         created_at=rfc3339(at),
-        expires_at_epoch=move.expires_at_epoch or expiry_epoch(retention_days, since=at),
+        expires_at_epoch=_expiry(move, at, retention_days),
     )
 
 
@@ -128,7 +128,7 @@ def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) 
     if None in before:
         actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
     if None in before or move.expires_at_epoch:  # it is kept so long since it was made
-        actions.append(row.expires_at_epoch.set(move.expires_at_epoch or expiry_epoch(retention_days, since=at)))
+        actions.append(row.expires_at_epoch.set(_expiry(move, at, retention_days)))
     if move.by_hand:
         actions.append(row.resends.remove())
     if move.resend:
@@ -151,7 +151,7 @@ def _marks(move: Move, before: frozenset[DeliveryStatus | None], at: str) -> lis
         actions.append(row.reason.remove())
     if move.status is S.CALLING:
         actions += [row.owner.set(move.owner or ""), row.attempt.set(move.attempt or 1)]
-        actions.append(row.lease_until.set(rfc3339(move.lease_until) if move.lease_until else at))
+        actions.append(row.lease_until.set(_lease(move, at)))
     elif S.CALLING in before:
         actions.append(row.lease_until.remove())
     if move.status is S.UNCERTAIN:
@@ -174,6 +174,14 @@ def _place_in_run(move: Move, supposed: Supposed, before: frozenset[DeliveryStat
     elif before & UNSENT:
         actions.append(row.unsent_run.remove())
     return actions
+
+
+def _lease(move: Move, at: str) -> str:
+    return rfc3339(move.lease_until) if move.lease_until else at
+
+
+def _expiry(move: Move, at: datetime, retention_days: int) -> int:
+    return move.expires_at_epoch or expiry_epoch(retention_days, since=at)
 
 
 def _event(move: Move, at: str) -> str:

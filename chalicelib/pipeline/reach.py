@@ -9,8 +9,8 @@ from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient
 from chalicelib.pipeline.unsent import EXPIRED
-from chalicelib.profiles.model import Profile
-from chalicelib.profiles.objections import Objections, Preferences
+from chalicelib.profiles.model import Profile, Wishes
+from chalicelib.profiles.objections import Objections
 
 
 class Candidate(NamedTuple):
@@ -26,7 +26,7 @@ class Look(NamedTuple):
     of the whole chunk, where they came with the profiles."""
 
     profiles: Mapping[str, Profile]
-    preferences: Preferences | None
+    preferences: Wishes | None
     addresses: Mapping[str, Mapping[str, str]]
     objections: Objections
 
@@ -47,7 +47,7 @@ class Reach:
         self._consent = consent
         self._clock = clock
 
-    def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Preferences | None) -> Look:
+    def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None) -> Look:
         """Where people are reached and what they have against it, on the channels that come now: one read for all, if
         any (`preferences`: those that came with the profiles). Suppressed addresses are `deliver`'s to find, but where
         another channel would follow at once. Raises: UnavailableError (retryable)."""

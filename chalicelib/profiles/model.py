@@ -13,6 +13,7 @@ from chalicelib.strict import StrictModel
 
 ATTRIBUTES_BYTES = 32_768
 ATTRIBUTES_DEPTH = 10
+Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
 
 
 @dataclass(frozen=True)

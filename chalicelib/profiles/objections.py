@@ -6,17 +6,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from chalicelib.profiles.model import Wishes
 from chalicelib.profiles.suppressions import holds, suppression_key
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.people import PreferencesRow, SuppressionRow
-
-Preferences = Mapping[str, Mapping[str, Any]]  # by user id, of those who have set any
 
 
 class Objections(NamedTuple):
     """`suppressed`: the reason by (channel, address as given)."""
 
-    preferences: Preferences
+    preferences: Wishes
     suppressed: Mapping[tuple[str, str], str]
 
 

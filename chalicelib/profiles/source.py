@@ -1,9 +1,9 @@
 """Where `enrich` reads profiles: our own directory or the cinema's own service. Both answer for a whole chunk."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.model import Profile, Wishes
 
 
 class Profiles(NamedTuple):
@@ -12,7 +12,7 @@ class Profiles(NamedTuple):
 
     known: Mapping[str, Profile]
     unresolved: frozenset[str] = frozenset()
-    preferences: Mapping[str, Mapping[str, Any]] | None = None
+    preferences: Wishes | None = None
 
 
 class ProfileSource(Protocol):

@@ -58,8 +58,12 @@ def channels() -> Mapping[str, Channel]:
 
 
 def _email() -> Channel:
-    sets = {"configuration_set": settings().configuration_set, "mailings_set": settings().mailings_set}
-    return EmailChannel(ses(), sender=_sender, **sets)
+    return EmailChannel(
+        ses(),
+        sender=_sender,
+        configuration_set=settings().configuration_set,
+        mailings_set=settings().mailings_set,
+    )
 
 
 def _live() -> Channel:

@@ -86,7 +86,7 @@ def test_every_worker_may_write_traces_when_that_is_wanted(template: dict[str, A
 def test_every_alarm_on_a_metric_of_ours_watches_one_that_the_code_writes(
     template: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = {substituted(one["MetricName"]) for one in alarms(template).values() if one.get("Namespace") == "Vestnik"}
+    wanted = {substituted(one["MetricName"]) for one in alarms(template).values() if one["Namespace"] == "Vestnik"}
     wanted = {name for pattern in wanted for name in spelled_out(pattern, template)}
     assert wanted <= written_metrics(template, monkeypatch, capsys)
 

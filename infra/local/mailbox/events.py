@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formataddr, getaddresses, parseaddr
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,13 +25,15 @@ EventType = Literal[
     "Subscription",
     "Rendering Failure",
 ]
-# In the words of SES's API: of what an event destination may tell.
-EVENT_TYPES = frozenset(
-    {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY"}
-    | {"SUBSCRIPTION"}
-)
 MAX_HEADERS_BYTES = 10_000  # over this SES cuts `mail.headers` and sets `headersTruncated`
 _MTA = "mailbox.localhost"
+
+
+def _api_type(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])| ", "_", name).upper()
+
+
+EVENT_TYPES = frozenset(map(_api_type, get_args(EventType)))  # in the words of SES's API
 
 
 class Event(BaseModel):
@@ -54,7 +56,7 @@ class Event(BaseModel):
     @property
     def api_type(self) -> str:
         """Its type as one of `EVENT_TYPES`."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])| ", "_", self.type).upper()
+        return _api_type(self.type)
 
 
 @dataclass(frozen=True)
