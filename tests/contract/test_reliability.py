@@ -1,4 +1,4 @@
-"""docs/reliability.md names every chaos test, and no test that does not exist."""
+"""docs/reliability.md names every chaos test and a test for every promise, and no test that does not exist."""
 
 import ast
 import re
@@ -8,14 +8,27 @@ from pathlib import Path
 from infra.paths import ROOT
 
 FAULTS = range(1, 15)
-TABLE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").split("## The faults")[1].split("## ")[0]
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+TABLE = PAGE.split("## The faults")[1].split("\n## ")[0]
+DOORS = PAGE.split("## The promises at the doors")[1].split("\n## ")[0]
+
+
+def cases_of(folder: Path) -> Iterator[ast.FunctionDef]:
+    """The test functions of a folder."""
+    for path in folder.rglob("test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
 
 
 def functions_of(folder: Path) -> Iterator[str]:
     """The names of the test functions of a folder."""
-    for path in folder.rglob("test_*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        yield from (n.name for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))
+    return (test.name for test in cases_of(folder))
+
+
+def promises() -> dict[str, set[str]]:
+    """The tests of each promise at the doors, by its number."""
+    rows = re.findall(r"^\| ([A-H]\d+) \|(.*)\|$", DOORS, re.MULTILINE)
+    return {number: set(re.findall(r"`(test_\w+)`", row)) for number, row in rows}
 
 
 def named() -> set[str]:
@@ -34,3 +47,16 @@ def test_every_chaos_test_is_named() -> None:
 def test_every_fault_has_a_proof() -> None:
     numbers = {int(number) for number in re.findall(r"^\| (\d+) \|.*`test_\w+` \|$", TABLE, re.MULTILINE)}
     assert numbers == set(FAULTS)
+
+
+def test_every_promise_has_a_test_that_says_so() -> None:
+    docstrings: dict[str, str] = {}
+    for test in cases_of(ROOT / "tests"):
+        docstrings[test.name] = docstrings.get(test.name, "") + (ast.get_docstring(test) or "")
+
+    for number, tests in promises().items():
+        assert tests, f"{number} names no test"
+        for name in tests:
+            assert re.search(rf"Promises?\b.*\b{number}\b", docstrings[name], re.DOTALL), (
+                f"{name} does not name {number}"
+            )
