@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
+from chalicelib.addresses import normal_email, normal_phone
 from chalicelib.strict import StrictModel
 
 ATTRIBUTES_BYTES = 32_768
@@ -41,32 +42,6 @@ class Profile:
 
 
 _FIELDS = tuple(one.name for one in fields(Profile))
-
-
-def _email(value: str) -> str:
-    # Imported here: only the API checks addresses, workers start without the validator. ASCII, as SES has no SMTPUTF8:
-    # a national domain is kept in its xn-- form, a national name before the @ is refused.
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        checked = validate_email(value, check_deliverability=False, test_environment=True, allow_smtputf8=False)
-        return checked.ascii_email or checked.normalized
-    except EmailNotValidError as error:
-        raise ValueError(f"expected an email address such as anna@example.com: {error}") from error
-
-
-def _phone(value: str) -> str:
-    # Imported here, as above. A number that its country's plan does not have is refused: a text to it is paid for.
-    import phonenumbers
-
-    expected = "expected a number that exists in its country's numbering plan, such as +79261234567"
-    try:
-        number = phonenumbers.parse(value)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError(expected) from error
-    if not phonenumbers.is_valid_number(number):
-        raise ValueError(expected)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @cache
@@ -105,11 +80,11 @@ def _depth(value: object) -> int:
 
 
 UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~@:-]{1,128}$", examples=["u-1042"])]
-Email = Annotated[str, Field(max_length=254, examples=["anna@example.com"]), AfterValidator(_email)]
+Email = Annotated[str, Field(max_length=254, examples=["anna@example.com"]), AfterValidator(normal_email)]
 Phone = Annotated[
     str,
     Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+79261234567"]),
-    AfterValidator(_phone),
+    AfterValidator(normal_phone),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Анна"])]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["ru"])]

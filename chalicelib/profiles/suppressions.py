@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pynamodb.expressions.update import Action
 
+from chalicelib.addresses import same_address_key
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import NotFoundError
 from chalicelib.storage.base import reaching_dynamodb, update_if
@@ -44,8 +45,8 @@ class Suppression(NamedTuple):
 
 
 def suppression_key(channel: str, address: str) -> str:
-    """One key however the address is written: letter case does not make another mailbox in practice."""
-    return f"{channel}#{address.lower()}"
+    """One key however the address is written."""
+    return f"{channel}#{same_address_key(channel, address)}"
 
 
 class SuppressionList:

@@ -1,0 +1,75 @@
+"""Addresses: the one check of what may be written to, and the one word on when two addresses are the same."""
+
+import unicodedata
+
+from chalicelib.text import one_line
+
+_ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
+
+
+def normal_email(text: str) -> str:
+    """The form that is stored and sent to: ASCII, as SES has no SMTPUTF8, with a national domain in its `xn--` form.
+    Raises: ValueError (permanent; says what is expected): no address, a national name before the @, a domain whose
+    letters of two alphabets only look like another one."""
+    # Imported here: workers start without the validator.
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        checked = validate_email(
+            _folded(one_line(text)), check_deliverability=False, test_environment=True, allow_smtputf8=False
+        )
+    except EmailNotValidError as error:
+        raise ValueError(f"expected an email address such as anna@example.com: {error}") from error
+    for label in checked.domain.split("."):
+        if len(_ALPHABETS & {unicodedata.name(one, "").partition(" ")[0] for one in label}) > 1:
+            raise ValueError(f"expected an email address in letters of one alphabet, got two in {label}")
+    return checked.ascii_email or checked.normalized
+
+
+def normal_phone(text: str) -> str:
+    """E.164. Raises: ValueError (permanent): no number, or one that its country's plan does not have: a text to it is
+    paid for."""
+    # Imported here, as above.
+    import phonenumbers
+
+    expected = "expected a number that exists in its country's numbering plan, such as +79261234567"
+    try:
+        number = phonenumbers.parse(one_line(text))
+    except phonenumbers.NumberParseException as error:
+        raise ValueError(expected) from error
+    if not phonenumbers.is_valid_number(number):
+        raise ValueError(expected)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def same_address_key(channel: str, address: str) -> str:
+    """Equal for two addresses of a channel that reach the same: letter case, the Unicode form, a national domain in
+    either spelling, outer white space, the writing of a number do not make another mailbox or phone. It takes any text,
+    never raises, and of a key makes the same key. Keys are to compare; what is written to is `normal_email`."""
+    if channel == "sms":
+        digits = "".join(str(unicodedata.decimal(one)) for one in address if one.isdecimal())
+        return f"+{digits}" if digits else one_line(address)
+    if channel != "email":
+        return one_line(address)  # a token or an id, which letter case tells apart
+    name, at, domain = one_line(address).rpartition("@")
+    return f"{_cased(name)}{at}{_ascii_domain(domain)}"
+
+
+def _ascii_domain(domain: str) -> str:
+    if domain.isascii():
+        return domain.lower()
+    import idna  # 15 ms, for the few addresses that need it: what is stored is ASCII
+
+    try:
+        return idna.encode(_folded(domain), uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return _cased(domain)
+
+
+def _folded(text: str) -> str:
+    """Full-width letters and other compatible spellings as the letters that they are."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _cased(text: str) -> str:
+    return text.lower() if text.isascii() else _folded(_folded(text).casefold())

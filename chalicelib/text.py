@@ -1,0 +1,67 @@
+"""The one normal form of text. Everything that comes in (calls, forms, files, settings, templates) passes through here,
+so that what is stored, compared and sent does not depend on the keyboard, the browser or the system it was written on.
+
+What is decided, for every kind of character:
+
+* line ends: CR LF, CR, vertical tab, form feed, U+001C to U+001F, U+0085, U+2028 and U+2029 are one `\\n`;
+* letters: Unicode NFC, so that the `й` of a Mac's file name is the `й` of a keyboard;
+* control characters (C0 and C1, except tab and line end) and U+FEFF, a byte order mark wherever it is: dropped. They
+  show as nothing, break XML and mail headers, and nobody types them;
+* outer white space, with the zero-width space and the word joiner: cut off;
+* joiners (U+200C, U+200D: Persian, emoji), marks and isolates of direction (U+200E, U+200F, U+061C, U+2066 to U+2069):
+  kept. In one line the older embeddings and overrides (U+202A to U+202E) are dropped: they turn round all that follows;
+* no-break spaces: kept inside a line, as a number such as `1 000` is written with one.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+from unicodedata import normalize
+
+from pydantic import AfterValidator, BeforeValidator
+
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1f\x85\u2028\u2029]")
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
+_TURNS = re.compile("[\u202a-\u202e]")
+_OUTER = (
+    "\t\n \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u200b\u2060"
+)
+_GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space that stands alone is none
+
+
+def normal_source(text: str) -> str:
+    """A whole file, such as a template's source: as `normal_text`, except that outer white space is kept."""
+    return normalize("NFC", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
+
+
+def normal_text(text: str) -> str:
+    """Text of any number of lines in its normal form; a second time changes nothing."""
+    return normal_source(text).strip(_OUTER)
+
+
+def one_line(text: str) -> str:
+    """Text that is one line, such as a name or a subject: white space of any kind and length, line ends among it,
+    becomes one space."""
+    return _GAP.sub(" ", normal_source(_TURNS.sub("", text))).strip(_OUTER)
+
+
+def normal_json(value: Any) -> Any:
+    """JSON with every string in its normal form, the names of members too."""
+    if isinstance(value, str):
+        return normal_text(value)
+    if isinstance(value, dict):
+        return {normal_text(name): normal_json(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [normal_json(one) for one in value]
+    return value
+
+
+def _of_text(change: Callable[[str], str]) -> BeforeValidator:
+    # Before the length and the pattern are looked at; what is no text is left for pydantic to refuse.
+    return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
+
+
+Text = Annotated[str, _of_text(normal_text)]
+Line = Annotated[str, _of_text(one_line)]
+Source = Annotated[str, _of_text(normal_source)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(normal_json)]
