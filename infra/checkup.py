@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.control.consumers import CONSUMERS, Consumer
 from chalicelib.control.depths import Depth
-from chalicelib.control.signing import parameter_name
+from chalicelib.control.signing import KEYS, parameter_name
 from chalicelib.control.switch import Switch
 from chalicelib.settings import Settings
 from chalicelib.wiring.control import consumers, switches
@@ -117,14 +117,16 @@ class Platform:
             yield Finding("nobody hears the alarms: their topic has no confirmed subscriber", remedy)
 
     def secrets(self) -> Iterator[Finding]:
-        """Is the signing key there, encrypted? It is not read."""
-        name = parameter_name(self._settings.stage)
-        wanted = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
-        found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]  # type: ignore[arg-type]
-        if not found:
-            yield Finding(f"there is no signing key {name}: no link in a letter works", self._deploy())
-        elif found[0]["Type"] != "SecureString":
-            yield Finding(f"the signing key {name} is not encrypted", "rotate it: docs/operations.md, Rotating keys")
+        """Are the keys there, encrypted? They are not read."""
+        names = [parameter_name(self._settings.stage, key) for key in KEYS]
+        wanted = [{"Key": "Name", "Option": "Equals", "Values": names}]
+        answer = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)  # type: ignore[arg-type]
+        found = {one["Name"]: one["Type"] for one in answer["Parameters"]}
+        for name in names:
+            if name not in found:
+                yield Finding(f"there is no key {name}: no letter can be sent", self._deploy())
+            elif found[name] != "SecureString":
+                yield Finding(f"the key {name} is not encrypted", "docs/operations.md, Rotating keys")
 
     def dead_letters(self) -> Iterator[Finding]:
         """What waits for a person?"""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from chalicelib.control.signing import new_signing_key, parameter_name
+from chalicelib.control.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import SettingsError, read_settings
 from infra.account import Account
 from infra.archive import Artifact
@@ -46,7 +46,7 @@ def deploy_infra(
     RefusedError."""
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
-    ensure_signing_key(account, stage)
+    ensure_keys(account, stage)
     name, template = f"vestnik-{stage}-infra", TEMPLATE.read_text()
     return deploy_stack(
         account.cloudformation,
@@ -66,16 +66,17 @@ def deploy_infra(
     )
 
 
-def ensure_signing_key(account: Account, stage: str) -> None:
-    """Makes the stage's signing key when there is none; one that is there is never touched, and never read."""
-    with suppress(account.ssm.exceptions.ParameterAlreadyExists):
-        account.ssm.put_parameter(
-            Name=parameter_name(stage),
-            Description="Signs the links in letters: docs/links-and-preferences.md",
-            Value=new_signing_key(),
-            Type="SecureString",
-            Overwrite=False,
-        )
+def ensure_keys(account: Account, stage: str) -> None:
+    """Makes those of the stage's keys that are not there; one that is there is never touched, and never read."""
+    for key in KEYS:
+        with suppress(account.ssm.exceptions.ParameterAlreadyExists):
+            account.ssm.put_parameter(
+                Name=parameter_name(stage, key),
+                Description="What it is for: docs/links-and-preferences.md",
+                Value=new_key(),
+                Type="SecureString",
+                Overwrite=False,
+            )
 
 
 def deploy_packaged_app(account: Account, app: PackagedApp, *, environment: Mapping[str, str]) -> bool:

@@ -1,6 +1,6 @@
 """Takes a stage away: the app, then the infra stack. Run by `make destroy`; it asks.
 
-Production keeps its data (tables, signing key, artifacts) unless told `--with-data`: the next `make deploy` takes the
+Production keeps its data (tables, keys, artifacts) unless told `--with-data`: the next `make deploy` takes the
 tables in again. Other stages keep nothing.
 
 python -m infra.destroy --stage dev
@@ -13,7 +13,7 @@ from contextlib import suppress
 import boto3
 from botocore.exceptions import ClientError
 
-from chalicelib.control.signing import parameter_name
+from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
 from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.stacks import DeployError, delete_stack
@@ -31,8 +31,9 @@ def destroy(account: Account, stage: str, *, app: ChaliceApp | None, with_data: 
         return tables
     for table in tables:
         account.dynamodb.delete_table(TableName=table)
-    with suppress(account.ssm.exceptions.ParameterNotFound):  # an earlier try has deleted it
-        account.ssm.delete_parameter(Name=parameter_name(stage))
+    for key in KEYS:
+        with suppress(account.ssm.exceptions.ParameterNotFound):  # an earlier try has deleted it
+            account.ssm.delete_parameter(Name=parameter_name(stage, key))
     bucket = f"vestnik-{stage}-artifacts-{account.number}"
     if _empty(account, bucket):
         account.s3.delete_bucket(Bucket=bucket)

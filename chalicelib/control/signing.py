@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,6 +26,8 @@ MAC_BYTES = 20  # 160 bits of HMAC-SHA256; 128 are asked for
 _READ_AGAIN_SECONDS = 60  # a MAC that fits no key may be of one that this process does not know yet
 
 ReadParameter = Callable[[], str]
+Key = Literal["signing-key", "address-key"]
+KEYS: tuple[Key, ...] = get_args(Key)
 
 
 class Signer:
@@ -62,12 +64,13 @@ class Signer:
         return self._keys
 
 
-def parameter_name(stage: str) -> str:
-    """The SSM parameter that holds the keys of a stage."""
-    return f"/vestnik/{stage}/signing-key"
+def parameter_name(stage: str, key: Key = "signing-key") -> str:
+    """The SSM parameter that holds a key of a stage. What `address-key` has hashed is found by no other key: it is
+    never changed."""
+    return f"/vestnik/{stage}/{key}"
 
 
-def new_signing_key() -> str:
+def new_key() -> str:
     """A fresh key as the parameter holds it."""
     return encode(secrets.token_bytes(KEY_BYTES))
 
@@ -77,7 +80,7 @@ def read_parameter(client: "SSMClient", name: str) -> str:
     try:
         return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     except (BotoCoreError, ClientError) as error:
-        raise UnavailableError("the signing key could not be read") from error
+        raise UnavailableError(f"the key {name} could not be read") from error
 
 
 def encode(raw: bytes) -> str:
@@ -102,7 +105,7 @@ def _keys_in(parameter: str) -> tuple[bytes, ...]:
     except ValueError:
         keys = ()
     if not keys or any(len(key) < KEY_BYTES for key in keys):
-        raise UnavailableError("the signing key of this stage is not in order: see docs/links-and-preferences.md")
+        raise UnavailableError("a key of this stage is not in order: see docs/links-and-preferences.md")
     return keys
 
 

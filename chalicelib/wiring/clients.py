@@ -55,7 +55,7 @@ def sns() -> "SNSClient":
 
 @cache
 def ssm() -> "SSMClient":
-    """SSM, for the signing key."""
+    """SSM, for the keys."""
     return cast("SSMClient", session().create_client("ssm", config=_AWS))
 
 

@@ -64,6 +64,11 @@ ACTS = {
     "read the signing key": Act(
         "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local")), frozenset({API, f"{STAGE}-deliver"})
     ),
+    "read the key of addresses": Act(
+        "ssm",
+        lambda aws: aws.get_parameter(Name=parameter_name("local", "address-key")),
+        frozenset({API, f"{STAGE}-enrich", f"{STAGE}-deliver", f"{STAGE}-feedback"}),
+    ),
     "read an uploaded list": Act(
         "s3",
         lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}", Key="any.csv"),

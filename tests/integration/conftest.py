@@ -17,7 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
 from chalicelib import aws, wiring
-from chalicelib.control.signing import new_signing_key, parameter_name
+from chalicelib.control.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage import base, campaigns, configuration, control, digests, ledger, links, managers, people
 from chalicelib.storage import live as live_tables
@@ -138,19 +138,20 @@ def empty_stage() -> None:
         for name in (queue, f"{queue}-dlq"):
             sqs.create_queue(settings().resource(name))
     moto_of("sesv2").create_email_identity("cinema.example", None, None, None)
-    moto_of("ssm").put_parameter(
-        name=parameter_name("test"),
-        description="",
-        value=new_signing_key(),
-        parameter_type="SecureString",
-        allowed_pattern="",
-        keyid="",
-        overwrite=False,
-        tags=[],
-        data_type="text",
-        tier=None,
-        policies=None,
-    )
+    for key in KEYS:
+        moto_of("ssm").put_parameter(
+            name=parameter_name("test", key),
+            description="",
+            value=new_key(),
+            parameter_type="SecureString",
+            allowed_pattern="",
+            keyid="",
+            overwrite=False,
+            tags=[],
+            data_type="text",
+            tier=None,
+            policies=None,
+        )
 
 
 @cache

@@ -18,7 +18,7 @@ import requests
 from chalicelib.control.keys import Scope, create_key
 from infra.account import Account
 from infra.chalice_deploy import ChaliceApp
-from infra.deploy import ensure_signing_key
+from infra.deploy import ensure_keys
 from infra.paths import ROOT
 from infra.stages import environment_of
 from tests.integration.conftest import QUEUES, TABLES, create, forget_clients
@@ -64,7 +64,7 @@ def key(address: str) -> Iterator[str]:
         sqs = boto3.client("sqs")
         for queue in QUEUES:
             sqs.create_queue(QueueName=f"vestnik-{STAGE}-{queue}")
-        ensure_signing_key(Account(boto3.Session()), STAGE)
+        ensure_keys(Account(boto3.Session()), STAGE)
         yield create_key("localstack", list(Scope))
         forget_clients()
 

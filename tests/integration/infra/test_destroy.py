@@ -7,7 +7,7 @@ import pytest
 from chalicelib.control.signing import parameter_name
 from infra import deploy
 from infra.account import Account
-from infra.deploy import ensure_signing_key
+from infra.deploy import ensure_keys
 from infra.destroy import destroy, main
 from infra.stacks import deploy_stack
 from tests.integration.infra.test_stacks import TABLE
@@ -22,7 +22,7 @@ def stage(account: Account) -> str:
     url = account.upload_text(account.artifact_bucket("try"), "try-infra", template)
     deploy_stack(account.cloudformation, "vestnik-try-infra", template=template, template_url=url, parameters={})
     account.s3.put_object(Bucket=lists, Key="a-list.csv", Body=b"id\nanna\n")
-    ensure_signing_key(account, "try")
+    ensure_keys(account, "try")
     return "try"
 
 

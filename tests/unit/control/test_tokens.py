@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.control.signing import Signer, decode, encode, new_signing_key
+from chalicelib.control.signing import Signer, decode, encode, new_key
 from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.errors import NotFoundError, UnavailableError
 
-KEY = new_signing_key()
+KEY = new_key()
 CLAIMS = LetterClaims("u-1", None, "email", "marketing", "6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
 
 
@@ -81,18 +81,18 @@ def test_a_token_for_one_purpose_opens_nothing_else() -> None:
 
 
 def test_a_token_of_another_stage_is_refused() -> None:
-    assert refused(TOKEN, key=new_signing_key())
+    assert refused(TOKEN, key=new_key())
 
 
 def test_a_token_outlives_a_rotation_of_the_key() -> None:
-    rotated = f"{new_signing_key()},{KEY}"
+    rotated = f"{new_key()},{KEY}"
 
     assert not refused(TOKEN, key=rotated)
     assert tokens(rotated).make(CLAIMS, Purpose.UNSUBSCRIBE)[0] != TOKEN
 
 
 def test_a_token_ends_when_its_key_is_dropped() -> None:
-    assert refused(TOKEN, key=f"{new_signing_key()},{new_signing_key()}")
+    assert refused(TOKEN, key=f"{new_key()},{new_key()}")
 
 
 @pytest.mark.parametrize(
