@@ -7,6 +7,7 @@ VestnikError
 ├── ForbiddenError        the key lacks the scope; permanent             → 403
 ├── NotFoundError         no such thing; permanent                       → 404
 ├── ConflictError         it is already so, or otherwise; permanent      → 409
+│   └── ChangedError      it is not what the caller has seen; permanent  → 412
 ├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
@@ -65,6 +66,16 @@ class NotFoundError(VestnikError):
 
 class ConflictError(VestnikError):
     """Permanent: the state of the thing forbids this."""
+
+
+class ChangedError(ConflictError):
+    """Permanent: the thing is not what the caller has seen, and nothing was done. `differs` says of each field that
+    differs how; `tag` is that of the thing as it is now."""
+
+    def __init__(self, detail: str, *, differs: Sequence[FieldError] = (), tag: str | None = None) -> None:
+        super().__init__(detail)
+        self.differs = tuple(differs)
+        self.tag = tag
 
 
 class TooManyRequestsError(VestnikError):

@@ -16,6 +16,7 @@ from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope
 from chalicelib.errors import InvalidError, TooLargeError, VestnikError
 from chalicelib.observability import Line, logger, write_line
+from chalicelib.seen import IF_MATCH, Seen, etag
 from chalicelib.wiring.desk import key_ring
 
 MAX_BODY_BYTES = 256 * 1024
@@ -29,13 +30,14 @@ _Q = TypeVar("_Q", bound=BaseModel | None)
 
 @dataclass(frozen=True)
 class Call(Generic[_B, _Q]):
-    """One checked request."""
+    """One checked request; `seen` is what the caller says to have seen of the thing to be changed (`If-Match`)."""
 
     caller: Caller
     path: Mapping[str, str]
     body: _B
     query: _Q
     headers: Mapping[str, str]
+    seen: Seen | None = None
 
 
 class Endpoint(NamedTuple):
@@ -53,6 +55,8 @@ class Endpoint(NamedTuple):
     operation: str
     description: str
     problems: Mapping[HTTPStatus, str]
+    tag: Callable[[Any], str] | None
+    if_match: bool
 
     @property
     def content_types(self) -> tuple[str, ...]:
@@ -83,10 +87,13 @@ def endpoint(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
     problems: Mapping[HTTPStatus, str] | None = None,
+    tag: Callable[[Any], str] | None = None,
+    if_match: bool = False,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
     `answer` describes (a dict or the model), or None with 204. `headers` are request headers that the route reads, with
-    what they mean; `problems` are refusals of its own."""
+    what they mean; `problems` are refusals of its own. `tag` makes the `ETag` of what the view returned; with
+    `if_match` the view writes only where `call.seen` is still so, and whoever sends none is not asked."""
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(
@@ -102,6 +109,8 @@ def endpoint(
             operation=str(view.__name__),
             description=getdoc(view) or "",
             problems=problems or {},
+            tag=tag,
+            if_match=if_match,
         )
         ENDPOINTS.append(declared)
 
@@ -143,7 +152,19 @@ def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call
             raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")
     body = _parse_body(declared.body, request) if declared.body else None
     query = _parse(declared.query, _once(request)) if declared.query else None
-    return Call(caller=caller, path=path, body=body, query=query, headers=request.headers)
+    seen = _seen(declared, request)
+    return Call(caller=caller, path=path, body=body, query=query, headers=request.headers, seen=seen)
+
+
+def _seen(declared: Endpoint, request: Request) -> Seen | None:
+    """What the caller has seen. Raises: InvalidError: it is not said as it should be, or to a call that would not look
+    at it and change what the caller has not seen."""
+    header = request.headers.get(IF_MATCH)
+    if header is None or declared.method == "GET":
+        return None
+    if not declared.if_match:
+        raise InvalidError.of(IF_MATCH, "this call does not take it")
+    return Seen.of(header)
 
 
 def _once(request: Request) -> dict[str, str]:
@@ -181,4 +202,6 @@ def _response(declared: Endpoint, result: Any, ids: list[str]) -> Response:
     answer = declared.answer.model_validate(result, from_attributes=True)
     ids.extend(getattr(answer, "log_ids", list)())
     headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
+    if declared.tag is not None:
+        headers["ETag"] = etag(declared.tag(result))
     return Response(answer.model_dump_json(), headers=headers, status_code=declared.status.value)

@@ -9,7 +9,8 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.control.keys import Scope
-from chalicelib.profiles.endpoints import Endpoint, EndpointBody, EndpointPatch
+from chalicelib.profiles.endpoints import EndpointBody, EndpointPatch
+from chalicelib.seen import tag_of
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.people import endpoints
 
@@ -65,7 +66,7 @@ class LogAnswer(Answer):
 )
 def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
     """Addresses and secrets are not shown."""
-    return {"endpoints": [_shown(one) for one in endpoints().of(user_id_of(call))]}
+    return {"endpoints": [one.visible for one in endpoints().of(user_id_of(call))]}
 
 
 @endpoint(
@@ -82,7 +83,21 @@ def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
 def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
     """The same one again is the same, and is on again; a device that belonged to another user is theirs no more."""
     made = endpoint_desk().register(user_id_of(call), call.body)
-    return {**_shown(made), "secret": made.secret}
+    return {**made.visible, "secret": made.secret}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/endpoints/{endpoint_id}",
+    summary="One device, webhook or chat",
+    scope=Scope.USERS_READ,
+    answer=EndpointAnswer,
+    tag=tag_of,
+)
+def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
+    """Its address and secret are not shown."""
+    return endpoints().get(user_id_of(call), call.path["endpoint_id"]).visible
 
 
 @endpoint(
@@ -93,12 +108,14 @@ def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
     scope=Scope.USERS_WRITE,
     body=EndpointPatch,
     answer=EndpointAnswer,
+    tag=tag_of,
+    if_match=True,
 )
 def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
     """Heeded by notifications that are on their way already."""
     user_id, book = user_id_of(call), endpoints()
     found = book.get(user_id, call.path["endpoint_id"])
-    return _shown(book.switch(found.channel, user_id, found.id, on=call.body.enabled))
+    return book.switch(found.channel, user_id, found.id, on=call.body.enabled, seen=call.seen).visible
 
 
 @endpoint(
@@ -107,10 +124,11 @@ def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
     "/v1/users/{id}/endpoints/{endpoint_id}",
     summary="Forget an endpoint",
     scope=Scope.USERS_WRITE,
+    if_match=True,
 )
 def delete_endpoint(call: Call[None, None]) -> None:
     """A device is forgotten by the provider too."""
-    endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"])
+    endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)
 
 
 @endpoint(
@@ -126,7 +144,3 @@ def list_deliveries(call: Call[None, None]) -> dict[str, Any]:
     user_id = user_id_of(call)
     found = endpoints().get(user_id, call.path["endpoint_id"])
     return {"deliveries": endpoints().log(user_id, found.id)}
-
-
-def _shown(one: Endpoint) -> dict[str, Any]:
-    return one.model_dump(exclude={"target", "secret"})

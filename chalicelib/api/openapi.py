@@ -11,9 +11,12 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from chalicelib.api.endpoint import ENDPOINTS, Endpoint
 from chalicelib.api.examples import example_of, path_values
 from chalicelib.api.problem import CONTENT_TYPE, Problem
+from chalicelib.seen import IF_MATCH, MAX_CHARACTERS
 
 VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
+_IF_MATCH = "the `ETag` of what you have read, or `*`: nothing is changed if it has changed since"
+_ETAG = {"description": "of what is answered; send it back as `If-Match`", "schema": {"type": "string"}}
 _PROBLEMS = {
     HTTPStatus.UNAUTHORIZED: "no API key, or an unknown one",
     HTTPStatus.FORBIDDEN: "the key lacks the scope",
@@ -81,8 +84,9 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         for name, value in path_values(one.path).items()
     ]
     for name, meaning in one.headers.items():
-        schema = {"type": "string", "minLength": 1, "maxLength": 255}
-        parameters.append({"name": name, "in": "header", "required": False, "description": meaning, "schema": schema})
+        parameters.append(_header(name, meaning, longest=255))
+    if one.if_match:
+        parameters.append(_header(IF_MATCH, _IF_MATCH, longest=MAX_CHARACTERS))
     if one.query:
         query = one.query.model_json_schema()
         for name, schema in query["properties"].items():
@@ -91,11 +95,18 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     return parameters
 
 
+def _header(name: str, meaning: str, *, longest: int) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": longest}
+    return {"name": name, "in": "header", "required": False, "description": meaning, "schema": schema}
+
+
 def _responses(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {str(one.status.value): {"description": one.status.phrase}}
     if one.answer:
         content = {"application/json": {"schema": schemas[(one.answer, "serialization")]}}
         described[str(one.status.value)]["content"] = content
+        if one.tag is not None:
+            described[str(one.status.value)]["headers"] = {"ETag": _ETAG}
     else:
         described = {str(HTTPStatus.NO_CONTENT.value): {"description": HTTPStatus.NO_CONTENT.phrase}}
     for status, meaning in _problems(one).items():
@@ -113,6 +124,10 @@ def _problems(one: Endpoint) -> dict[HTTPStatus, str]:
     if one.body:
         problems[HTTPStatus.REQUEST_ENTITY_TOO_LARGE] = "the body is over 256 KiB"
         problems[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = "the body is not application/json"
-    if one.headers or one.method == "PATCH":
+    if one.headers or one.if_match:
         problems[HTTPStatus.CONFLICT] = "the state of the thing forbids this"
+    if one.if_match:
+        problems[HTTPStatus.PRECONDITION_FAILED] = (
+            "it was changed since you read it: `errors` names what, `etag` is new"
+        )
     return {**problems, **one.problems}

@@ -13,6 +13,7 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import confirmation_letters
 from chalicelib.wiring.own_say import personal_data
@@ -45,6 +46,7 @@ class ExportAnswer(Answer):
     summary="What a user wants to get",
     scope=Scope.USERS_READ,
     answer=PreferencesAnswer,
+    tag=tag_of,
 )
 def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     """Somebody who has said nothing wants everything."""
@@ -59,10 +61,20 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.USERS_WRITE,
     body=Preferences,
     answer=PreferencesAnswer,
+    tag=tag_of,
+    if_match=True,
 )
 def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
     """Heeded by letters that are on their way already."""
-    return _shown(preferences().put(user_id_of(call), call.body))
+    seen, user_id = call.seen, user_id_of(call)
+    if seen is None:
+        return _shown(preferences().put(user_id, call.body))
+
+    def replaced(before: Preferences) -> Preferences:
+        seen.require(_shown(before), what="what the user wants")
+        return call.body
+
+    return _shown(preferences().change(user_id, replaced))
 
 
 @endpoint(

@@ -11,7 +11,8 @@ from chalice.app import Response
 from pydantic import BaseModel
 
 from chalicelib.control.answers import status_of
-from chalicelib.errors import FieldError, InvalidError, TooManyRequestsError, VestnikError
+from chalicelib.errors import ChangedError, FieldError, InvalidError, TooManyRequestsError, VestnikError
+from chalicelib.seen import etag
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -26,34 +27,42 @@ class ProblemField(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457, with `errors` as our extension."""
+    """RFC 9457, with `errors` as our extension; 412 names what was changed, and the `etag` of the thing as it is."""
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
     errors: list[ProblemField] = []
+    etag: str | None = None
 
 
-def problem(status: HTTPStatus, detail: str, errors: tuple[FieldError, ...] = ()) -> Response:
+def problem(
+    status: HTTPStatus, detail: str, errors: tuple[FieldError, ...] = (), *, tag: str | None = None
+) -> Response:
     """A response that says what went wrong."""
     body = Problem(
         title=status.phrase,
         status=status.value,
         detail=detail,
         errors=[ProblemField(field=e.field, message=e.message) for e in errors],
+        etag=etag(tag) if tag else None,
     )
     headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
+    if tag:
+        headers["ETag"] = etag(tag)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return Response(body.model_dump_json(), headers=headers, status_code=status.value)
+    return Response(body.model_dump_json(exclude_none=True), headers=headers, status_code=status.value)
 
 
 def problem_of(error: VestnikError) -> Response:
     """The response for one of our errors."""
     status = status_of(error)
+    if isinstance(error, ChangedError):
+        return problem(status, error.detail, error.differs, tag=error.tag)
     errors = error.errors if isinstance(error, InvalidError) else ()
     response = problem(status, error.detail, errors)
     if isinstance(error, TooManyRequestsError):

@@ -1,14 +1,16 @@
 """`/v1/settings`: what managers change while the service runs."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import ConfigDict, Field, JsonValue, StrictInt
+from pydantic import ConfigDict, Field, JsonValue
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
+from chalicelib.control.site_settings import Setting
 from chalicelib.strict import StrictModel
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
@@ -17,12 +19,11 @@ routes = Blueprint(__name__)
 
 
 class SettingBody(StrictModel):
-    """A new value; with `version`, only if nobody has changed it since."""
+    """A new value."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]})
 
     value: Annotated[JsonValue, Field(description="in the shape of this setting: see `GET /v1/settings`")]
-    version: Annotated[StrictInt | None, Field(ge=0, description="the version that you have read")] = None
 
 
 class SettingAnswer(Answer):
@@ -47,7 +48,19 @@ def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - t
     return {"settings": [one._asdict() for one in site_settings().list()]}
 
 
-@endpoint(routes, "GET", "/v1/settings/{name}", summary="One setting", scope=Scope.SETTINGS_READ, answer=SettingAnswer)
+def _tag(shown: Mapping[str, Any]) -> str:
+    return Setting(shown["name"], shown["value"]).tag
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/settings/{name}",
+    summary="One setting",
+    scope=Scope.SETTINGS_READ,
+    answer=SettingAnswer,
+    tag=_tag,
+)
 def get_setting(call: Call[None, None]) -> dict[str, Any]:
     """The value in force."""
     return site_settings().get(call.path["name"])._asdict()
@@ -61,10 +74,12 @@ def get_setting(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.SETTINGS_WRITE,
     body=SettingBody,
     answer=SettingAnswer,
-    problems={HTTPStatus.CONFLICT: "somebody else has changed the setting"},
+    problems={HTTPStatus.CONFLICT: "others are changing the setting"},
+    tag=_tag,
+    if_match=True,
 )
 def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
     """In force at once for links and events, within 15 seconds for letters on their way."""
     name = call.path["name"]
-    changed = site_desk().put(name, call.body.value, by=call.caller.key_id, version=call.body.version)
+    changed = site_desk().put(name, call.body.value, by=call.caller.key_id, seen=call.seen)
     return changed._asdict()

@@ -1,5 +1,6 @@
 """`/v1/templates`: read, write a new version, look at a letter before anybody gets it."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
@@ -12,6 +13,7 @@ from chalicelib.errors import InvalidError, RenderError
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
 from chalicelib.rendering.segments import count_segments
+from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.strict import StrictModel
 from chalicelib.wiring.desk import template_desk
@@ -77,6 +79,10 @@ class Preview(Answer):
     sms_length: SmsLength | None = None
 
 
+def _tag(template: Template) -> str:
+    return tag_of(template.fields)
+
+
 @endpoint(
     routes,
     "GET",
@@ -84,6 +90,7 @@ class Preview(Answer):
     summary="The latest version of a template",
     scope=Scope.TEMPLATES_READ,
     answer=Template,
+    tag=_tag,
 )
 def get_template(call: Call[None, None]) -> Template:
     """Version 0 is the one that is shipped with the code."""
@@ -98,11 +105,14 @@ def get_template(call: Call[None, None]) -> Template:
     scope=Scope.TEMPLATES_WRITE,
     body=TemplateBody,
     answer=Template,
+    problems={HTTPStatus.CONFLICT: "another version was stored at this moment"},
+    tag=_tag,
+    if_match=True,
 )
 def put_template(call: Call[TemplateBody, None]) -> Template:
     """It is checked in every locale with its own sample; a template that fails is not stored. Workers use it within
     half a minute; letters that were accepted before keep the version that they were accepted with."""
-    return template_desk().add(call.path["key"], call.body.model_dump(), by=call.caller.key_id)
+    return template_desk().add(call.path["key"], call.body.model_dump(), by=call.caller.key_id, seen=call.seen)
 
 
 @endpoint(

@@ -11,6 +11,7 @@ from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
+from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
 from chalicelib.wiring.own_say import personal_data
 from chalicelib.wiring.people import directory
@@ -47,13 +48,15 @@ class UserBatch(StrictModel):
     scope=Scope.USERS_WRITE,
     body=UserBody,
     answer=UserAnswer,
+    tag=tag_of,
+    if_match=True,
 )
 def put_user(call: Call[UserBody, None]) -> dict[str, Any]:
     """Fields that are left out become unknown."""
-    return directory().put(user_id_of(call), call.body).to_dict()
+    return directory().put(user_id_of(call), call.body, seen=call.seen).to_dict()
 
 
-@endpoint(routes, "GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer)
+@endpoint(routes, "GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer, tag=tag_of)
 def get_user(call: Call[None, None]) -> dict[str, Any]:
     """The user as the directory holds them."""
     return directory().get(call.path["id"]).to_dict()
@@ -67,10 +70,12 @@ def get_user(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.USERS_WRITE,
     body=UserPatch,
     answer=UserAnswer,
+    tag=tag_of,
+    if_match=True,
 )
 def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
     """Null removes a field; `attributes` are merged by name."""
-    return directory().patch(call.path["id"], call.body).to_dict()
+    return directory().patch(call.path["id"], call.body, seen=call.seen).to_dict()
 
 
 @endpoint(
@@ -80,10 +85,13 @@ def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
     summary="Erase a user's personal data",
     scope=Scope.USERS_WRITE,
     problems={HTTPStatus.CONFLICT: "others of the same request are being erased; repeat the call"},
+    if_match=True,
 )
 def delete_user(call: Call[None, None]) -> None:
     """Profile, preferences, what the history says of them, their links; counters stay. Letters on their way to the user
     are skipped from now on. An erasure that failed half way is finished by repeating it."""
+    if call.seen is not None:
+        call.seen.require(directory().get(call.path["id"]).to_dict(), what=f"user {call.path['id']}")
     personal_data().erase(call.path["id"])
 
 

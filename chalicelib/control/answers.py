@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pydantic import ValidationError
 
 from chalicelib.errors import (
+    ChangedError,
     ConflictError,
     FieldError,
     ForbiddenError,
@@ -25,6 +26,7 @@ _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
     UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
+    ChangedError: HTTPStatus.PRECONDITION_FAILED,
     ConflictError: HTTPStatus.CONFLICT,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,

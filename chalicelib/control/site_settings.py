@@ -19,12 +19,14 @@ from chalicelib.control.redirects import Host, allowed_redirect, host_of
 from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.observability import logger
+from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import reaching_dynamodb, save_if
 from chalicelib.storage.configuration import SettingRow
 from chalicelib.strict import StrictModel
 
 KNOWN_FOR_SECONDS = 15
 MAX_RULES = 200
+_PUT_TRIES = 3
 _Days = Annotated[int, Field(ge=1, le=3650)]
 _TimeOrNone = Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
@@ -153,6 +155,18 @@ class Setting(NamedTuple):
     updated_at: str | None = None
     updated_by: str | None = None
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What `seen` is compared with."""
+        if isinstance(self.value, dict):
+            return {f"value.{name}": one for name, one in self.value.items()}
+        return {"value": self.value}
+
+    @property
+    def tag(self) -> str:
+        """Of the value, as a caller has seen it."""
+        return tag_of(self.fields)
+
 
 class SiteSettings:
     """The settings of one stage."""
@@ -187,26 +201,31 @@ class SiteSettings:
         _require_known(name)
         return next(one for one in self.list() if one.name == name)
 
-    def put(self, name: str, value: Any, *, by: str, version: int | None = None) -> Setting:
-        """Changes a setting; with `version`, only that one. Raises: NotFoundError, InvalidError (it names each bad
-        field), ConflictError (permanent: somebody else changed it), UnavailableError (retryable)."""
+    def put(self, name: str, value: Any, *, by: str, version: int | None = None, seen: Seen | None = None) -> Setting:
+        """Changes a setting; with `seen` or `version`, only that one. Raises: NotFoundError, InvalidError (it names
+        each bad field), ConflictError, ChangedError (permanent: somebody else changed it), UnavailableError
+        (retryable)."""
         _require_known(name)
-        rows = _read()
-        values = self._checked(rows, name, value)
-        before = rows.get(name)
-        found = int(before.version) if before else 0
-        if version is not None and version != found:
-            raise ConflictError(f"the setting {name} is at version {found}: read it and try again")
-        row = SettingRow(
-            name,
-            value=values.model_dump(mode="json")[name],
-            version=found + 1,
-            updated_at=rfc3339(self._clock()),
-            updated_by=by,
-        )
-        _save(row, found)
-        self._known = None
-        return _setting(name, row.value, row)
+        for _ in range(_PUT_TRIES):
+            rows = _read()
+            values = self._checked(rows, name, value)
+            found = int(rows[name].version) if name in rows else 0
+            if version is not None and version != found:
+                raise ConflictError(f"the setting {name} is at version {found}: read it and try again")
+            if seen is not None:
+                before = self._values(rows).model_dump(mode="json")[name]
+                seen.require(Setting(name, before).fields, what=f"the setting {name}")
+            row = SettingRow(
+                name,
+                value=values.model_dump(mode="json")[name],
+                version=found + 1,
+                updated_at=rfc3339(self._clock()),
+                updated_by=by,
+            )
+            if save_if(row, SettingRow.version == found if found else SettingRow.name.does_not_exist()):
+                self._known = None
+                return _setting(name, row.value, row)
+        raise ConflictError(f"the setting {name} is being changed by others: read it and try again")
 
     def _checked(self, rows: Mapping[str, SettingRow], name: str, value: Any) -> SiteValues:
         stored = {other: row.value for other, row in rows.items() if other != name}
@@ -233,12 +252,6 @@ class SiteSettings:
 def _read() -> dict[str, SettingRow]:
     with reaching_dynamodb():
         return {row.name: row for row in SettingRow.batch_get(list(NAMES), consistent_read=True)}
-
-
-def _save(row: SettingRow, found: int) -> None:
-    condition = SettingRow.version == found if found else SettingRow.name.does_not_exist()
-    if not save_if(row, condition):
-        raise ConflictError(f"the setting {row.name} was changed by somebody else: read it and try again")
 
 
 def _require_known(name: str) -> None:

@@ -17,6 +17,7 @@ from chalicelib.channels.chat import kind_of
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import Endpoint, EndpointBody, EndpointBook
+from chalicelib.seen import Seen
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -64,10 +65,10 @@ class EndpointDesk:
         shown = f"{parts.scheme}://{parts.netloc}/…"
         return self._book.add(user_id, "webhook", target=url, shown=shown, name=body.name, secret=secret)
 
-    def remove(self, user_id: str, endpoint_id: str) -> None:
-        """Forgets an endpoint. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+    def remove(self, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
+        """Forgets an endpoint. Raises: NotFoundError, ChangedError (permanent), UnavailableError (retryable)."""
         endpoint = self._book.get(user_id, endpoint_id)
-        self._book.forget(endpoint.channel, user_id, endpoint_id)
+        self._book.forget(endpoint.channel, user_id, endpoint_id, seen=seen)
         self._remove_at_provider(endpoint)
 
     def erase(self, user_id: str) -> None:

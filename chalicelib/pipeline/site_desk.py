@@ -10,6 +10,7 @@ from chalicelib.control.site_settings import Setting, SiteSettings
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.events import Events
 from chalicelib.pipeline.routing import route_errors
+from chalicelib.seen import Seen
 
 _RULES = TypeAdapter(dict[str, EventRule], config=ConfigDict(defer_build=True))
 _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=True))
@@ -22,14 +23,14 @@ class SiteDesk:
         self._site = site
         self._events = events
 
-    def put(self, name: str, value: Any, *, by: str, version: int | None = None) -> Setting:
-        """Raises: InvalidError, NotFoundError, ConflictError (permanent: somebody else has changed it),
+    def put(self, name: str, value: Any, *, by: str, version: int | None = None, seen: Seen | None = None) -> Setting:
+        """Raises: InvalidError, NotFoundError, ConflictError, ChangedError (permanent: somebody else has changed it),
         UnavailableError (retryable)."""
         if name == "event_rules":
             self._check_rules(value)
         if name == "routes":
             self._check_routes(value)
-        return self._site.put(name, value, by=by, version=version)
+        return self._site.put(name, value, by=by, version=version, seen=seen)
 
     def _check_routes(self, value: Any) -> None:
         try:

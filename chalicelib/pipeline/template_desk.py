@@ -12,15 +12,22 @@ from chalicelib.rendering.checks import check
 from chalicelib.rendering.model import SHIPPED_VERSION, ChannelParts, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.stored import TemplateTable
+from chalicelib.seen import Seen
 
 
 class TemplateDesk:
     """The templates that people write, of one stage. `new_renderer` gives one with nothing in its cache."""
 
     def __init__(
-        self, *, table: TemplateTable, new_renderer: Callable[[], Renderer], channels: Mapping[str, ChannelParts]
+        self,
+        *,
+        table: TemplateTable,
+        shipped: Callable[[str], Template | None],
+        new_renderer: Callable[[], Renderer],
+        channels: Mapping[str, ChannelParts],
     ) -> None:
         self._table = table
+        self._shipped = shipped
         self._new_renderer = new_renderer
         self._channels = channels
 
@@ -38,7 +45,8 @@ class TemplateDesk:
             raise InvalidError("the template fails its check", mistakes)
         return template
 
-    def add(self, key: str, body: Mapping[str, Any], *, by: str) -> Template:
-        """Stores a new version; one that fails its check is not stored. Raises: InvalidError (permanent),
-        UnavailableError (retryable)."""
-        return self._table.add(self.draft(key, body), by=by)
+    def add(self, key: str, body: Mapping[str, Any], *, by: str, seen: Seen | None = None) -> Template:
+        """Stores a new version; one that fails its check is not stored. Raises: InvalidError, ChangedError,
+        ConflictError (permanent), UnavailableError (retryable)."""
+        shipped = self._shipped(key) if seen is not None else None
+        return self._table.add(self.draft(key, body), by=by, seen=seen, shipped=shipped)

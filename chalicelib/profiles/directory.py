@@ -1,13 +1,14 @@
 """The user directory on DynamoDB (the default). `enrich` reads it in chunks, the API writes it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
 from chalicelib.profiles.source import Profiles
+from chalicelib.seen import Seen
 from chalicelib.storage.base import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.people import PreferencesRow, UserRow
 
@@ -69,9 +70,12 @@ class Directory:
             )
         return [_profile_of(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
-    def put(self, user_id: str, body: UserBody) -> Profile:
-        """Replaces a user, or makes one. Raises: UnavailableError (retryable)."""
-        return self.put_many([User(id=user_id, **body.model_dump())])[0]
+    def put(self, user_id: str, body: UserBody, *, seen: Seen | None = None) -> Profile:
+        """Replaces a user, or makes one; with `seen`, only that one. Raises: ChangedError, ConflictError (permanent),
+        UnavailableError (retryable)."""
+        if seen is None:
+            return self.put_many([User(id=user_id, **body.model_dump())])[0]
+        return self._change(user_id, lambda _: body.model_dump(), seen=seen)
 
     def put_many(self, users: Sequence[User]) -> list[Profile]:
         """Replaces or makes every user; of a repeated id the last wins. Raises: UnavailableError (retryable): some may
@@ -86,13 +90,20 @@ class Directory:
                     batch.save(row)
         return [_profile(rows[user.id]) for user in users]
 
-    def patch(self, user_id: str, patch: UserPatch) -> Profile:
-        """Changes what the patch names. Raises: NotFoundError, ConflictError (permanent: others kept changing the
-        user), UnavailableError (retryable)."""
+    def patch(self, user_id: str, patch: UserPatch, *, seen: Seen | None = None) -> Profile:
+        """Changes what the patch names. Raises: NotFoundError, ChangedError, ConflictError (permanent: others kept
+        changing the user), UnavailableError (retryable)."""
         changes = patch.model_dump(exclude_unset=True)
+        return self._change(user_id, lambda before: _merged(before, changes), seen=seen)
+
+    def _change(self, user_id: str, change: Callable[[UserRow], Mapping[str, Any]], *, seen: Seen | None) -> Profile:
         for _ in range(_PATCH_TRIES):
-            before = self._row(user_id)
-            row = _row(user_id, _merged(before, changes), before, rfc3339(self._clock()))
+            before = find(UserRow, user_id)
+            if seen is not None:
+                seen.require(_profile(before).to_dict() if before else None, what=f"user {user_id}")
+            if before is None:
+                raise NotFoundError(f"there is no user {user_id}")
+            row = _row(user_id, change(before), before, rfc3339(self._clock()))
             if save_if(row, UserRow.updated_at == before.updated_at):
                 return _profile(row)
         raise ConflictError(f"user {user_id} is being changed by others; read it and try again")

@@ -13,6 +13,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Name
+from chalicelib.seen import Seen
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.people import EndpointRow
 from chalicelib.strict import StrictModel
@@ -88,6 +89,11 @@ class Endpoint(BaseModel):
     off_reason: str | None = None
     created_at: str
 
+    @property
+    def visible(self) -> dict[str, Any]:
+        """All but where it is and its owner's secret."""
+        return self.model_dump(exclude={"target", "secret"})
+
 
 class EndpointBook:
     """The endpoints of one stage."""
@@ -151,11 +157,22 @@ class EndpointBook:
 
         return next(one for one in self._change(user_id, channel, with_it) if one.target == target)
 
-    def switch(self, channel: str, user_id: str, endpoint_id: str, *, on: bool, reason: str | None = None) -> Endpoint:
-        """Switches one on or off. Raises: NotFoundError (permanent), ConflictError, UnavailableError (retryable)."""
+    def switch(
+        self,
+        channel: str,
+        user_id: str,
+        endpoint_id: str,
+        *,
+        on: bool,
+        reason: str | None = None,
+        seen: Seen | None = None,
+    ) -> Endpoint:
+        """Switches one on or off. Raises: NotFoundError, ChangedError (permanent), ConflictError, UnavailableError
+        (retryable)."""
         why = None if on else reason or "by_hand"
 
         def switched(before: list[Endpoint]) -> list[Endpoint]:
+            _require(seen, before, endpoint_id)
             changed = {"enabled": on, "off_reason": why}
             return [one.model_copy(update=changed) if one.id == endpoint_id else one for one in before]
 
@@ -164,9 +181,15 @@ class EndpointBook:
                 return one
         raise NotFoundError(f"there is no endpoint {endpoint_id}")
 
-    def forget(self, channel: str, user_id: str, endpoint_id: str) -> None:
-        """Removes one; that it is not there is what was wanted. Raises: ConflictError, UnavailableError (retryable)."""
-        self._change(user_id, channel, lambda before: [one for one in before if one.id != endpoint_id])
+    def forget(self, channel: str, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
+        """Removes one; that it is not there is what was wanted. Raises: ChangedError (permanent), ConflictError,
+        UnavailableError (retryable)."""
+
+        def without_it(before: list[Endpoint]) -> list[Endpoint]:
+            _require(seen, before, endpoint_id)
+            return [one for one in before if one.id != endpoint_id]
+
+        self._change(user_id, channel, without_it)
 
     def erase(self, user_id: str) -> None:
         """Forgets all of a user, the logs too. Raises: UnavailableError (retryable)."""
@@ -234,6 +257,12 @@ class EndpointBook:
             if update_if(EndpointRow(*key), actions, unchanged):
                 return changed
         raise ConflictError("these endpoints are being changed by others; try again")
+
+
+def _require(seen: Seen | None, before: Iterable[Endpoint], endpoint_id: str) -> None:
+    if seen is not None:
+        found = next((one.visible for one in before if one.id == endpoint_id), None)
+        seen.require(found, what=f"the endpoint {endpoint_id}")
 
 
 def _read(row: EndpointRow) -> list[Endpoint]:

@@ -122,11 +122,13 @@ class PreferenceStore:
 
     def change(self, user_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
         """Applies `change` to what is stored at that moment, so that two changes at once are both kept. Raises:
-        ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
+        InvalidError (permanent: an unknown channel), ConflictError (permanent: others kept changing it),
+        UnavailableError (retryable)."""
         for _ in range(_CHANGE_TRIES):
             with reaching_dynamodb():
                 before = next(iter(PreferencesRow.batch_get([user_id], consistent_read=True)), None)
             changed = change(_read_in(before.preferences if before else {}))
+            self._check(changed)
             row = PreferencesRow
             unchanged = row.updated_at == before.updated_at if before else row.user_id.does_not_exist()
             if save_if(self._row(user_id, changed), unchanged):

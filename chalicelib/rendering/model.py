@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -106,6 +106,11 @@ class Template(Meta):
                 if len(source.encode()) > MAX_SOURCE_BYTES:
                     raise ValueError(f"{locale}/{name} is over {MAX_SOURCE_BYTES} bytes")
         return self
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What `seen` is compared with: all that was written, whatever its number."""
+        return self.model_dump(mode="json", exclude={"key", "version"})
 
     @property
     def written_for(self) -> tuple[str, ...]:

@@ -56,6 +56,10 @@ class TemplateStore:
             raise NotFoundError(f"there is no version {version} of the template `{key}`")
         return self._keep(found)
 
+    def shipped(self, key: str) -> Template | None:
+        """The version that came with the code, if any did."""
+        return self._load_shipped(key)
+
     def everything(self) -> list[Template]:
         """The newest version of every template, shipped or stored, by key: in one request. One that was stored this
         moment may be missing."""

@@ -6,6 +6,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError
 from chalicelib.rendering.model import SHIPPED_VERSION, Template
+from chalicelib.seen import Seen
 from chalicelib.storage.base import dynamodb, reaching_dynamodb
 from chalicelib.storage.configuration import TemplateRow
 
@@ -37,10 +38,16 @@ class TemplateTable:
         with reaching_dynamodb():
             return [Template.model_validate(row.body) for row in TemplateRow.in_order.query(_NEWEST)]
 
-    def add(self, template: Template, *, by: str) -> Template:
-        """Stores `template` as its key's next version. Raises: ConflictError (permanent: another was stored at the same
-        moment; read it and try again), UnavailableError (retryable)."""
+    def add(
+        self, template: Template, *, by: str, seen: Seen | None = None, shipped: Template | None = None
+    ) -> Template:
+        """Stores `template` as its key's next version; with `seen`, only after that one (`shipped`: the one where none
+        was stored). Raises: ChangedError, ConflictError (permanent: another was stored meanwhile; read it and try
+        again), UnavailableError (retryable)."""
         known = self.latest(template.key)
+        if seen is not None:
+            before = known or shipped
+            seen.require(before.fields if before else None, what=f"the template {template.key}")
         version = (known.version if known else SHIPPED_VERSION) + 1
         stored = template.model_copy(update={"version": version})
         body, at = stored.model_dump(mode="json"), rfc3339(self._clock())
@@ -56,4 +63,6 @@ class TemplateTable:
             except TransactWriteError as error:
                 if not error.cancellation_reasons:
                     raise
+        if seen is not None:
+            return self.add(template, by=by, seen=seen)  # what another stored is not what was seen
         raise ConflictError(f"another version of {template.key} was stored at this moment; read it and try again")

@@ -116,7 +116,9 @@ def template_desk() -> "TemplateDesk":
     from chalicelib.channels.registry import CHANNELS
     from chalicelib.pipeline.template_desk import TemplateDesk
 
-    return TemplateDesk(table=template_table(), new_renderer=new_renderer, channels=CHANNELS)
+    return TemplateDesk(
+        table=template_table(), shipped=templates().shipped, new_renderer=new_renderer, channels=CHANNELS
+    )
 
 
 @cache

@@ -125,7 +125,7 @@ PREPARED: dict[str, Prepare] = {
     "remove_suppression": suppressed,
     "decide_attention": uncertain,
     "change_consumer": deployed,
-    **dict.fromkeys(("switch_endpoint", "delete_endpoint", "list_deliveries"), endpoint),
+    **dict.fromkeys(("get_endpoint", "switch_endpoint", "delete_endpoint", "list_deliveries"), endpoint),
     "get_list": uploaded,
     "load_list": uploaded,
     "delete_list": uploaded,

@@ -1,0 +1,78 @@
+"""What somebody has seen of a thing before they change it. The API answers its tag as `ETag` and takes it back as
+`If-Match` (RFC 9110 §13.1.1), a page's form carries it; a write compares it with what is there at that moment.
+
+A tag is a digest of the whole and a short one of each field: with no memory of what the thing was, it says which fields
+are not as they were.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
+
+from chalicelib.errors import ChangedError, FieldError, InvalidError
+
+IF_MATCH = "If-Match"
+_WHOLE, _PART = 32, 8  # hexadecimal digits: nobody makes two things with one tag; which field differs is only told
+_TAG = r'(W/)?"([\x21\x23-\x7e]*)"'
+_TAGS = re.compile(rf"{_TAG}([ \t]*,[ \t]*{_TAG})*")
+MAX_CHARACTERS = 4096
+
+Fields = Mapping[str, Any]  # of a thing, as JSON
+
+
+def tag_of(fields: Fields) -> str:
+    """The same fields have the same tag, on every machine and after every restart."""
+    parts = "".join(_digest(fields[name])[:_PART] for name in sorted(fields))
+    return f"{_digest(fields)[:_WHOLE]}-{parts}"
+
+
+def etag(tag: str) -> str:
+    """A tag as a header has it."""
+    return f'"{tag}"'
+
+
+class Seen(NamedTuple):
+    """The tags of what was seen; `any_state`: whatever there is, as long as there is something."""
+
+    tags: tuple[str, ...]
+    any_state: bool = False
+
+    @classmethod
+    def of(cls, header: str) -> Self:
+        """What an `If-Match` says. Raises: InvalidError (permanent)."""
+        text = header.strip(" \t")
+        if text == "*":
+            return cls((), any_state=True)
+        if len(text) > MAX_CHARACTERS or _TAGS.fullmatch(text) is None:
+            raise InvalidError.of(IF_MATCH, 'expected * or the ETag of what was read, such as "0a1b"')
+        # A weak tag never matches here (RFC 9110 §13.1.1).
+        return cls(tuple(tag for weak, tag in re.findall(_TAG, text) if not weak))
+
+    def require(self, now: Fields | None, *, what: str) -> None:
+        """Goes on if this is what was seen; None: the thing is not there. Raises: ChangedError (permanent)."""
+        if now is None:
+            raise ChangedError(f"{what} is not there any more")
+        tag = tag_of(now)
+        if self.any_state or tag in self.tags:
+            return
+        differs = [FieldError(name, "it was changed since it was read") for name in self.differing(now)]
+        names = ", ".join(one.field for one in differs)
+        raise ChangedError(
+            f"{what} was changed since it was read" + f": {names}" * bool(names), differs=differs, tag=tag
+        )
+
+    def differing(self, now: Fields) -> Iterable[str]:
+        """The fields that are not as they were seen; none where that cannot be told of the tag."""
+        names = sorted(now)
+        seen = next((tag.partition("-")[2] for tag in self.tags), "")
+        if len(seen) != _PART * len(names):
+            return ()
+        parts = [seen[n : n + _PART] for n in range(0, len(seen), _PART)]
+        return [name for name, part in zip(names, parts, strict=True) if part != _digest(now[name])[:_PART]]
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,121 @@
+"""`ETag` and `If-Match`: whoever writes says what they have read, and a write of something else is refused."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.integration.api.gateway import PROBLEM, Gateway, Reply
+
+ANNA: dict[str, Any] = {"email": "anna@example.com", "name": "Anna", "locale": "en"}
+
+
+class Edited(NamedTuple):
+    """A thing that two people change: where it is, how each changes it, and the field that both touch."""
+
+    path: Callable[[Gateway], str]
+    method: str
+    mine: Any
+    theirs: Any
+    field: str
+
+
+def _user(api: Gateway) -> str:
+    api.put("/v1/users/u-1", ANNA)
+    return "/v1/users/u-1"
+
+
+def _preferences(api: Gateway) -> str:
+    return f"{_user(api)}/preferences"
+
+
+def _endpoint(api: Gateway) -> str:
+    hook = {"channel": "webhook", "url": "https://partner.example/hook"}
+    return f"{_user(api)}/endpoints/{api.post(f'{_user(api)}/endpoints', hook).body['id']}"
+
+
+EDITED = {
+    "a user": Edited(_user, "PATCH", {"name": "Ann"}, {"name": "Anja"}, "name"),
+    "a whole user": Edited(_user, "PUT", {**ANNA, "name": "Ann"}, {**ANNA, "name": "Anja"}, "name"),
+    "preferences": Edited(_preferences, "PUT", {"everything": True}, {"everything": False}, "everything"),
+    "an endpoint": Edited(_endpoint, "PATCH", {"enabled": True}, {"enabled": False}, "enabled"),
+    "a setting": Edited(
+        lambda _: "/v1/settings/link_days", "PUT", {"value": {"short": 9}}, {"value": {"short": 8}}, "value.short"
+    ),
+}
+
+
+def write(api: Gateway, path: str, edited: Edited, body: Any, if_match: str) -> Reply:
+    return api.call(edited.method, path, body, headers={"if-match": if_match})
+
+
+@pytest.mark.parametrize("thing", EDITED)
+def test_the_second_of_two_editors_is_told_what_the_first_has_changed(api: Gateway, thing: str) -> None:
+    """Promise B3: no editor silently undoes another's work."""
+    edited = EDITED[thing]
+    path = edited.path(api)
+    read = api.get(path)
+    theirs = write(api, path, edited, edited.theirs, read.headers["etag"])
+    assert theirs.status == 200
+
+    mine = write(api, path, edited, edited.mine, read.headers["etag"])
+
+    assert (mine.status, mine.headers["content-type"]) == (412, PROBLEM)
+    assert edited.field in mine.bad_fields
+    now = api.get(path)
+    assert now.body == theirs.body
+    assert mine.body["etag"] == mine.headers["etag"] == now.headers["etag"] == theirs.headers["etag"]
+    assert write(api, path, edited, edited.mine, mine.body["etag"]).status == 200
+
+
+@pytest.mark.parametrize("thing", EDITED)
+def test_a_star_matches_what_is_there_and_no_header_asks_nothing(api: Gateway, thing: str) -> None:
+    edited = EDITED[thing]
+    path = edited.path(api)
+
+    assert write(api, path, edited, edited.theirs, "*").status == 200
+    assert api.call(edited.method, path, edited.mine).status == 200
+
+
+@pytest.mark.parametrize("thing", EDITED)
+def test_a_malformed_if_match_changes_nothing(api: Gateway, thing: str) -> None:
+    edited = EDITED[thing]
+    path = edited.path(api)
+    before = api.get(path)
+
+    refused = write(api, path, edited, edited.theirs, before.headers["etag"].strip('"'))
+
+    assert (refused.status, refused.bad_fields) == (422, ["If-Match"])
+    assert api.get(path).body == before.body
+
+
+@pytest.mark.parametrize("thing", EDITED)
+def test_of_many_editors_at_once_one_wins_and_nobody_is_undone(api: Gateway, thing: str) -> None:
+    edited = EDITED[thing]
+    path = edited.path(api)
+    seen = api.get(path).headers["etag"]
+
+    with ThreadPoolExecutor(4) as editors:
+        replies = list(editors.map(lambda _: write(api, path, edited, edited.theirs, seen), range(4)))
+
+    assert sorted(reply.status for reply in replies) == [200, 412, 412, 412]
+
+
+def test_nothing_is_made_where_something_was_seen(api: Gateway) -> None:
+    assert api.call("PUT", "/v1/users/nobody", ANNA, headers={"if-match": "*"}).status == 412
+    assert api.get("/v1/users/nobody").status == 404
+
+
+def test_a_user_who_was_changed_is_not_erased(api: Gateway) -> None:
+    seen = api.get(_user(api)).headers["etag"]
+    api.patch("/v1/users/u-1", {"name": "Ann"})
+
+    assert api.call("DELETE", "/v1/users/u-1", headers={"if-match": seen}).status == 412
+    assert api.get("/v1/users/u-1").status == 200
+
+
+def test_a_call_that_compares_nothing_says_so(api: Gateway) -> None:
+    refused = api.call("POST", "/v1/users/batch", {"users": [{"id": "u-1"}]}, headers={"if-match": '"a"'})
+
+    assert (refused.status, refused.bad_fields) == (422, ["If-Match"])
