@@ -93,6 +93,7 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CAMPAIGNS_WRITE,
     body=CampaignPatch,
     answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
 )
 def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and

@@ -46,8 +46,8 @@ class TemplateTable:
         again), UnavailableError (retryable)."""
         known = self.latest(template.key)
         if seen is not None:
-            before = known or shipped
-            seen.require(before.fields if before else None, what=f"the template {template.key}")
+            newest = known or shipped
+            seen.require(newest.fields if newest else None, what=f"the template {template.key}")
         version = (known.version if known else SHIPPED_VERSION) + 1
         stored = template.model_copy(update={"version": version})
         body, at = stored.model_dump(mode="json"), rfc3339(self._clock())
