@@ -45,14 +45,14 @@ def one_line(text: str) -> str:
     return _GAP.sub(" ", normal_source(_TURNS.sub("", text))).strip(_OUTER)
 
 
-def normal_json(value: Any) -> Any:
-    """JSON with every string in its normal form, the names of members too."""
+def normal_json(value: Any, levels: int = 100) -> Any:
+    """JSON with every string in its normal form, the names of members too, `levels` deep: what is deeper nobody accepts."""
     if isinstance(value, str):
         return normal_text(value)
-    if isinstance(value, dict):
-        return {normal_text(name): normal_json(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [normal_json(one) for one in value]
+    if levels and isinstance(value, dict):
+        return {normal_text(name): normal_json(one, levels - 1) for name, one in value.items()}
+    if levels and isinstance(value, list | tuple):
+        return [normal_json(one, levels - 1) for one in value]
     return value
 
 

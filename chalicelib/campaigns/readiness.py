@@ -81,7 +81,7 @@ class Readiness:
             for mistake in check(template, renderer=self._renderer, channels=CHANNELS)
         ]
         try:
-            check_letter(_as_request(spec, template), template)
+            check_letter(_as_request(spec, template), template, renderer=lambda: self._renderer)
         except InvalidError as error:
             errors += error.errors or [FieldError("context", error.detail)]
         return errors + (_content_errors(spec.content, spec, template) if spec.content else [])

@@ -4,10 +4,10 @@ Accepted means safe (design §2): what `accept` returns is a promise; what it ra
 again with the same key.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from math import ceil
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
@@ -21,10 +21,14 @@ from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.context import check_context
+from chalicelib.rendering.lines import missing_content
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
+
+if TYPE_CHECKING:
+    from chalicelib.rendering.render import Renderer
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 
@@ -41,9 +45,17 @@ class Accept:
     """The intake of one stage."""
 
     def __init__(
-        self, *, templates: TemplateStore, site: SiteSettings, queues: JobQueue, clock: Clock, retention_days: int
+        self,
+        *,
+        templates: TemplateStore,
+        renderer: "Callable[[], Renderer]",
+        site: SiteSettings,
+        queues: JobQueue,
+        clock: Clock,
+        retention_days: int,
     ) -> None:
         self._templates = templates
+        self._renderer = renderer
         self._site = site
         self._queues = queues
         self._clock = clock
@@ -51,7 +63,7 @@ class Accept:
 
     def check(self, request: NotificationRequest) -> None:
         """Says what `accept` would refuse, and stores nothing. Raises: InvalidError (permanent; names each field)."""
-        check_letter(request, self._template(request.template))
+        check_letter(request, self._template(request.template), renderer=self._renderer)
 
     def accept(
         self, request: NotificationRequest, *, caller: str, key: str | None, stop_when: StopWhen | None = None
@@ -63,7 +75,7 @@ class Accept:
         used for another body), UnavailableError (retryable with the same key).
         """
         template = self._template(request.template)
-        category = check_letter(request, template)
+        category = check_letter(request, template, renderer=self._renderer)
         plan = plan_of(category, template, named=request.channels, routes=self._site.current().routes)
         request_id = derived_id("request", caller, key) if key else new_id()
         at = self._clock()
@@ -150,9 +162,9 @@ class Accept:
         return min(MAX_DELAY_SECONDS, max(0, ceil(wait.total_seconds())))
 
 
-def check_letter(request: NotificationRequest, template: Template) -> str:
-    """The category of a letter, with all that can be known wrong before it is accepted. Raises: InvalidError
-    (permanent)."""
+def check_letter(request: NotificationRequest, template: Template, *, renderer: "Callable[[], Renderer]") -> str:
+    """The category of a letter, with all that can be known wrong before it is accepted: what depends on the context
+    alone is rendered. Raises: InvalidError (permanent)."""
     category = request.category or template.category
     errors = []
     if category not in CATEGORIES:
@@ -167,9 +179,22 @@ def check_letter(request: NotificationRequest, template: Template) -> str:
         check_context(template, request.context)
     except InvalidError as error:
         errors += error.errors or (FieldError("context", error.detail),)
+    errors = errors or _content_errors(request, template, renderer)
     if errors:
         raise InvalidError("the request cannot become a letter", errors)
     return category
+
+
+def _content_errors(
+    request: NotificationRequest, template: Template, renderer: "Callable[[], Renderer]"
+) -> list[FieldError]:
+    from chalicelib.rendering.trial import try_letter  # here: it brings Jinja2, which most calls do without
+
+    if missing := missing_content(template, request.context):
+        return [
+            FieldError(f"context.{path}", "is empty, and without it the letter has nothing to say") for path in missing
+        ]
+    return try_letter(template, request.context, channels=request.channels or template.channels, renderer=renderer())
 
 
 def notification_ids(stored: RequestRow) -> list[str]:

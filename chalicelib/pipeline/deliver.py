@@ -22,6 +22,7 @@ from chalicelib.pipeline.links import LinkBook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED
+from chalicelib.rendering.lines import NOTHING_TO_SAY
 
 
 class Deliver:
@@ -64,7 +65,8 @@ class Deliver:
             return result
         letters, spoiled = self._composer.compose(job)
         for recipient, reason in spoiled:
-            self._closing.close(job, [recipient], DeliveryStatus.FAILED, reason, result)
+            status = DeliveryStatus.SKIPPED if reason == NOTHING_TO_SAY else DeliveryStatus.FAILED
+            self._closing.close(job, [recipient], status, reason, result)
         self._send_through_gate(job, letters, result)
         return result
 

@@ -24,6 +24,7 @@ from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED, ended
 from chalicelib.profiles.preferences import PreferenceStore, objection
+from chalicelib.rendering.lines import NOTHING_TO_SAY
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import dynamodb, reaching_dynamodb
@@ -93,17 +94,20 @@ class Digest:
             reason = objection(wish, category=category, channel=DIGEST_CHANNEL, at=self._clock())
             if reason is not None:
                 return {"reason": reason}
-        return {"line": self._line(row, letter)}
+        try:
+            return {"line": self._line(row, letter)}
+        except RenderError as error:
+            if error.reason == NOTHING_TO_SAY:
+                return {"reason": NOTHING_TO_SAY}
+            return {"line": {"title": letter.template, "text": "", "url": ""}}
 
     def _line(self, row: DigestRow, letter: LetterSpec) -> dict[str, str]:
-        """The letter in one line: what a live notification would show, else its subject."""
+        """The letter in one line: what a live notification would show, else its subject. Raises: RenderError
+        (permanent)."""
         template = self._templates.get(letter.template, letter.template_version)
         channel = "live" if "live" in template.written_for else "email"
         locale = template.choose_locale(row.locale, letter.locale)
-        try:
-            parts = self._renderer.render(template, channel=channel, locale=locale, context=row.context).parts
-        except RenderError:
-            return {"title": letter.template, "text": "", "url": ""}
+        parts = self._renderer.render(template, channel=channel, locale=locale, context=row.context).parts
         found = {
             "title": parts.get("title") or parts.get("subject", ""),
             "text": parts.get("body", ""),

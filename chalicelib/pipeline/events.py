@@ -23,6 +23,7 @@ from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
 from chalicelib.strict import StrictModel
+from chalicelib.text import JsonObject
 
 
 class Event(StrictModel):
@@ -45,7 +46,7 @@ class Event(StrictModel):
     type: EventType
     id: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$", description="the idempotency key")]
     user: User
-    data: Annotated[dict[str, Any], Field(description="variables of the templates")] = Field(default_factory=dict)
+    data: Annotated[JsonObject, Field(description="variables of the templates")] = Field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """The same for bodies that say the same, however they are written."""

@@ -11,6 +11,7 @@ from chalicelib.clock import Moment
 from chalicelib.pipeline.jobs import Lane
 from chalicelib.profiles.model import Attributes, Email, Locale, Name, Timezone, UserId
 from chalicelib.strict import StrictModel
+from chalicelib.text import JsonObject
 
 MAX_RECIPIENTS = 100
 
@@ -65,7 +66,7 @@ class NotificationRequest(StrictModel):
 
     template: Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
-    context: Annotated[dict[str, Any], Field(description="the template's variables")] = Field(default_factory=dict)
+    context: Annotated[JsonObject, Field(description="the template's variables")] = Field(default_factory=dict)
     category: Annotated[str | None, Field(description="default: the template's")] = None
     channels: Annotated[
         tuple[str, ...] | None, Field(min_length=1, max_length=10, description="default: the template's")

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from chalicelib.addresses import normal_email, normal_phone
 from chalicelib.strict import StrictModel
+from chalicelib.text import JsonObject, Line
 
 ATTRIBUTES_BYTES = 32_768
 ATTRIBUTES_DEPTH = 10
@@ -86,10 +87,10 @@ Phone = Annotated[
     Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+79261234567"]),
     AfterValidator(normal_phone),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Анна"])]
+Name = Annotated[Line, Field(min_length=1, max_length=200, examples=["Анна"])]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["ru"])]
 Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_timezone)]
-Attributes = Annotated[dict[str, Any], AfterValidator(_attributes)]
+Attributes = Annotated[JsonObject, AfterValidator(_attributes)]
 
 
 class UserBody(StrictModel):

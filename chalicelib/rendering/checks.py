@@ -9,11 +9,10 @@ from chalicelib.errors import FieldError, InvalidError, RenderError
 from chalicelib.rendering.compile import CompiledLetter
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.lines import MAX_LINE_CHARS
 from chalicelib.rendering.model import SERVICE_NAMES, ChannelParts, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sandbox import environment
-
-MAX_SUBJECT_CHARS = 200
 
 
 def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
@@ -72,11 +71,12 @@ def _check_rendering(template: Template, renderer: Renderer, *, channel: str, lo
             service=sample.service,
         )
     except RenderError as error:
-        yield FieldError(f"locales.{locale}.{channel}", f"{error.reason}: {error.detail}")
+        part = error.reason.removeprefix("empty_")
+        place = f"locales.{locale}.{channel}" + (f".{part}" if part != error.reason else "")
+        yield FieldError(place, f"{error.reason}: {error.detail}")
         return
-    subject = letter.parts.get("subject")
-    if subject is not None and not 0 < len(subject) <= MAX_SUBJECT_CHARS:
-        yield FieldError(f"locales.{locale}.{channel}.subject", f"1 to {MAX_SUBJECT_CHARS} characters are expected")
+    for part in letter.cut:
+        yield FieldError(f"locales.{locale}.{channel}.{part}", f"1 to {MAX_LINE_CHARS} characters are expected")
 
 
 def _check_names(template: Template, channels: Mapping[str, ChannelParts]) -> Iterator[FieldError]:

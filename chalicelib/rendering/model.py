@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -16,6 +16,7 @@ SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "string
 
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _LOCALE = r"^[a-z]{2,3}(-[A-Z][A-Za-z0-9]{1,7})?$"
+_PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 
 
@@ -80,6 +81,22 @@ class Meta(StrictModel):
     # None: nothing is declared and any context goes; {}: the letter takes no context at all.
     variables: Mapping[str, Variable] | None = None
     sample: Sample = Sample()
+    nothing_without: Annotated[
+        tuple[Annotated[str, Field(pattern=_PATH)], ...],
+        Field(
+            max_length=10,
+            description="variables (`films`, `statistics.films`, `user.attributes.city`) without which the letter has "
+            "nothing to say: where one is absent, empty or 0, it is not sent",
+        ),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _what_it_speaks_of_is_declared(self) -> Self:
+        known = {"user", *(self.variables or {})}
+        for path in self.nothing_without:
+            if self.variables is not None and path.partition(".")[0] not in known:
+                raise ValueError(f"nothing_without: `{path}` is not a declared variable")
+        return self
 
     @model_validator(mode="after")
     def _variables_have_names_of_their_own(self) -> Self:

@@ -6,7 +6,7 @@ letter.parts["subject"]
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ from chalicelib.errors import RenderError
 from chalicelib.rendering.budget import Budget, Shorten, spend
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.lines import finish, overlong, require_content, require_something_to_say
 from chalicelib.rendering.model import ChannelParts, Template
 from chalicelib.rendering.sandbox import run
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.rendering.tidy import tidy
 
 COMPILED_LETTERS = 256
 _NOTHING: Mapping[str, Any] = {}
@@ -37,10 +37,12 @@ class Site(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """`locale` is the one that was used; `parts` are named as in the channel's spec (`subject`, `html`, `text`)."""
+    """`locale` is the one that was used; `parts` are named as in the channel's spec (`subject`, `html`, `text`); `cut`
+    names those that were too long."""
 
     locale: str
     parts: Mapping[str, str]
+    cut: Sequence[str] = ()
 
 
 class Renderer:
@@ -69,21 +71,44 @@ class Renderer:
         is what the filter `short` does to an address. Raises: RenderError (permanent): the letter can never be made
         of this."""
         letter = self.compiled(template, channel=channel, locale=locale)
+        names = self.names(template, locale=letter.locale, context=context, user=user, service=service, links=links)
+        require_something_to_say(template, names)
+        with spend(Budget(names, shorten=shorten)):
+            made = {part: run(source, names) for part, source in letter.parts.items()}
+        parts = {part: finish(part, text) for part, text in made.items()}
+        require_content(parts, self.required_parts(channel))
+        return Rendered(letter.locale, parts, overlong(made))
+
+    def names(
+        self,
+        template: Template,
+        *,
+        locale: str,
+        context: Mapping[str, Any],
+        user: Mapping[str, Any] = _NOTHING,
+        service: Mapping[str, Any] = _NOTHING,
+        links: Mapping[str, str | None] = _NOTHING,
+    ) -> dict[str, Any]:
+        """What a letter in `locale`, one of the template's own, may name."""
         optional = {name: None for name, one in (template.variables or {}).items() if not one.required}
-        names: dict[str, Any] = {
+        return {
             **optional,
             **context,
             "user": {**_USER, **user},
             "service": {**_SERVICE, **service},
             "links": {**_LINKS, **links},
             "site": self._site,
-            "strings": self.layout.strings(letter.locale),
+            "strings": self.layout.strings(locale),
             "category": template.category,
-            "locale": letter.locale,
+            "locale": locale,
         }
-        with spend(Budget(names, shorten=shorten)):
-            parts = {part: _finish(part, run(source, names)) for part, source in letter.parts.items()}
-        return Rendered(letter.locale, parts)
+
+    def required_parts(self, channel: str) -> tuple[str, ...]:
+        """Those without which a letter cannot leave. Raises: RenderError (permanent)."""
+        spec = self._channels.get(channel)
+        if spec is None:
+            raise RenderError("missing_part", f"there is no channel `{channel}`")
+        return spec.required_parts
 
     def compiled(self, template: Template, *, channel: str, locale: str) -> CompiledLetter:
         """The letter's code, kept for the next one. Raises: RenderError (permanent)."""
@@ -104,21 +129,6 @@ class Renderer:
         return letter
 
     def _require_parts(self, letter: CompiledLetter, channel: str) -> None:
-        spec = self._channels.get(channel)
-        if spec is None:
-            raise RenderError("missing_part", f"there is no channel `{channel}`")
-        for part in spec.required_parts:
+        for part in self.required_parts(channel):
             if part not in letter.parts:
                 raise RenderError("missing_part", f"{letter.locale}: `{channel}.{part}` is not in the template")
-
-
-def _finish(part: str, text: str) -> str:
-    if part == "text":
-        return tidy(text)
-    if part != "subject":
-        return text
-    subject = text.strip()
-    # A line break in a subject is how a header is injected (RFC 5322 §2.2); nothing that renders one is sent.
-    if len(subject.splitlines()) > 1:
-        raise RenderError("subject_line_break", "the subject has a line break inside")
-    return subject

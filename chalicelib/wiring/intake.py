@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues, site_settings
-from chalicelib.wiring.letters import templates
+from chalicelib.wiring.letters import renderer, templates
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.accept import Accept
@@ -20,6 +20,7 @@ def accept() -> "Accept":
 
     return Accept(
         templates=templates(),
+        renderer=renderer,
         site=site_settings(),
         queues=queues(),
         clock=now,

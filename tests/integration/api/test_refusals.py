@@ -44,7 +44,9 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a bad user id": ({"recipients": [{"user_id": "u 1"}]}, ["recipients[0].user_id"]),
     "a bad locale": ({"recipients": [{**ANNA, "locale": "russian"}]}, ["recipients[0].locale"]),
     "a bad time zone": ({"recipients": [{**ANNA, "timezone": "Mars/Olympus"}]}, ["recipients[0].timezone"]),
-    "a name with a line break": ({"recipients": [{**ANNA, "name": "Anna\r\nBcc: x"}]}, ["recipients[0].name"]),
+    "a name that shows as nothing": ({"recipients": [{**ANNA, "name": "\r\n\u200b\x00"}]}, ["recipients[0].name"]),
+    "a subject that would be empty": ({"context": {**DEEP, "headline": " \u2028 "}}, ["context"]),
+    "nothing to say": ({"template": "weekly-digest", "context": {"films": []}}, ["context.films"]),
     "attributes that are too deep": (
         {"recipients": [{**ANNA, "attributes": {"a": nested(400)}}]},
         ["recipients[0].attributes"],

@@ -188,18 +188,28 @@ def test_an_undefined_variable_fails_the_letter_and_is_named(channel: ToldChanne
     assert channel.given == []
 
 
-def test_a_line_break_in_a_subject_is_never_sent(channel: ToldChannel) -> None:
-    one = job(context={**PROMO, "headline": "Tonight\r\nBcc: victim@example.com"})
+@pytest.mark.parametrize("end", ["\r\n", "\u2028", "\x85"])
+def test_a_line_break_in_a_subject_is_sent_as_a_space(channel: ToldChannel, end: str) -> None:
+    """Promise E1: a line end in a variable of the subject fails no letter and adds no header."""
+    one = job(context={**PROMO, "headline": f"Tonight{end}Bcc: victim@example.com"})
 
     deliver(one)
 
-    assert states(one) == [("failed", "subject_line_break")]
+    assert channel.given[0].parts["subject"] == "Tonight Bcc: victim@example.com"
+
+
+def test_a_letter_with_nothing_to_say_is_skipped(channel: ToldChannel) -> None:
+    """Promise E7: no films of the week, no letter about them."""
+    one = job(template="weekly-digest", context={"films": []})
+
+    assert deliver(one) == {"skipped": 1}
+    assert states(one) == [("skipped", "nothing_to_say")]
     assert channel.given == []
 
 
 def test_a_letter_that_cannot_be_rendered_stops_no_other(channel: ToldChannel) -> None:
     one = job(3, lane="bulk")
-    broken = one.recipients[1].model_copy(update={"context": {"headline": "a\nb"}})
+    broken = one.recipients[1].model_copy(update={"context": {"headline": " \n "}})
     one = one.model_copy(update={"recipients": (one.recipients[0], broken, one.recipients[2])})
 
     assert deliver(one) == {"failed": 1, "sent": 2}

@@ -1,6 +1,12 @@
 """One letter: its locale, its subject, what it names when something is missing."""
 
+from email import message_from_bytes
+from email.message import EmailMessage
+from typing import Any
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from chalicelib.errors import RenderError
 from tests.unit.rendering.letters import render, rendered_text, renderer, template
@@ -56,11 +62,44 @@ def test_an_optional_variable_may_be_absent() -> None:
     assert render(letter).parts["text"] == "b\n"
 
 
-def test_a_line_break_in_a_subject_is_refused() -> None:
-    with pytest.raises(RenderError) as caught:
-        render(template(subject="{{ x }}"), {"x": "a\r\nBcc: b@b.example"})
+@given(st.text() | st.text(alphabet="ab :\r\n\v\f\x00\x1c\x85\u2028\u2029"))
+@example("a\r\nBcc: b@b.example")
+@example("word " * 400)
+def test_a_subject_is_one_short_line_whatever_is_in_it(text: str) -> None:
+    """Promise E1: no variable can break a subject, or a header behind it."""
+    subject = render(template(subject="New: {{ x }}"), {"x": text}).parts["subject"]
 
-    assert caught.value.reason == "subject_line_break"
+    assert len(subject.splitlines()) == 1
+    assert len(subject) <= 200
+    message = EmailMessage()
+    message["Subject"] = subject
+    assert message_from_bytes(message.as_bytes()).keys() == ["Subject"]
+
+
+@pytest.mark.parametrize("empty", ["", " \u2028 ", "\x00\ufeff\u200b"])
+def test_a_letter_without_a_subject_is_no_letter(empty: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        render(template(subject="{{ x }}"), {"x": empty})
+
+    assert caught.value.reason == "empty_subject"
+
+
+def test_a_long_subject_is_cut_between_two_words() -> None:
+    rendered = render(template(subject="{{ x }}"), {"x": "премьера " * 100})
+
+    assert rendered.parts["subject"].endswith("премьера…")
+    assert 180 < len(rendered.parts["subject"]) <= 200
+    assert rendered.cut == ["subject"]
+    assert len(render(template(subject="{{ x }}"), {"x": "ы" * 900}).parts["subject"]) == 200
+
+
+@pytest.mark.parametrize("context", [{"s": {"films": []}}, {"s": {}}, {"s": {"films": 0}}, {"s": None}, {}])
+def test_a_letter_whose_template_has_nothing_to_say_is_not_made(context: dict[str, Any]) -> None:
+    """Promise E7: what the template names must have something in it."""
+    with pytest.raises(RenderError) as caught:
+        render(template(nothing_without=["s.films"]), context)
+
+    assert caught.value.reason == "nothing_to_say"
 
 
 def test_a_subject_is_trimmed_and_not_escaped() -> None:

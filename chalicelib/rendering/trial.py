@@ -1,0 +1,56 @@
+"""Renders, before a letter is accepted, what depends on the context alone: subjects, titles, texts. What can never be
+sent is refused while somebody listens. Called by `pipeline/accept.py`; costs a fraction of a millisecond a part."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import meta
+
+from chalicelib.errors import FieldError, RenderError
+from chalicelib.rendering.budget import Budget, spend
+from chalicelib.rendering.lines import finish, require_content
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.sandbox import compile_source, environment, run
+
+_OF_THE_READER = frozenset({"user", "links", "service"})  # known only when the letter is made
+
+
+def try_letter(
+    template: Template, context: Mapping[str, Any], *, channels: Iterable[str], renderer: Renderer
+) -> list[FieldError]:
+    """Each part that cannot be made of this context, with the template's languages in which it cannot."""
+    found: dict[str, list[str]] = {}
+    for channel in channels:
+        for locale in template.locales:
+            for part, mistake in _mistakes(template, context, channel=channel, locale=locale, renderer=renderer):
+                found.setdefault(f"{channel}.{part}: {mistake}", []).append(locale)
+    return [FieldError("context", f"{mistake} ({', '.join(locales)})") for mistake, locales in found.items()]
+
+
+def _mistakes(
+    template: Template, context: Mapping[str, Any], *, channel: str, locale: str, renderer: Renderer
+) -> Iterator[tuple[str, str]]:
+    names = renderer.names(template, locale=locale, context=context)
+    required = renderer.required_parts(channel)
+    for part, source in template.sources_of(channel, locale):
+        if part == "html":
+            continue  # compiled with the layout and its styles, which costs too much to answer a call
+        try:
+            compiled = _own(source)
+            if compiled is not None:
+                with spend(Budget(names, shorten=str)):
+                    text = finish(part, run(compiled, names))
+                require_content({part: text}, [part] if part in required else [])
+        except RenderError as error:
+            yield part, error.detail
+
+
+@lru_cache(maxsize=256)
+def _own(source: str) -> JinjaTemplate | None:
+    """The source compiled; None where it needs to know the reader."""
+    sandbox = environment(autoescape=False, trim=True)
+    compiled = compile_source(source, sandbox)
+    return None if meta.find_undeclared_variables(sandbox.parse(source)) & _OF_THE_READER else compiled
