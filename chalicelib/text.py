@@ -46,7 +46,7 @@ def one_line(text: str) -> str:
 
 
 def normal_json(value: Any, levels: int = 100) -> Any:
-    """JSON with every string in its normal form, the names of members too, `levels` deep: what is deeper nobody accepts."""
+    """JSON with every string in its normal form, names of members too; what is deeper than `levels` nobody accepts."""
     if isinstance(value, str):
         return normal_text(value)
     if levels and isinstance(value, dict):
