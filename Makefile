@@ -11,6 +11,10 @@ PYTEST_ARGS ?=
 # Two at a time but for the end-to-end and browser tests, which fill the machine by themselves.
 FAST := tests/unit tests/contract tests/integration
 WHOLE := tests/e2e tests/browser
+# Asked for by name, these need no Chromium.
+WITHOUT_BROWSER := $(addsuffix %,$(FAST) tests/e2e tests/chaos tests/localstack)
+# Where nothing may be skipped, the lack of a browser is a failure; elsewhere its tests are skipped.
+BROWSER_NEEDED = test -z "$$VESTNIK_NO_SKIPS"
 # What breaks the service on purpose mostly waits, so that two clouds fit; it is never run again: a test that passes at
 # the second try has found something.
 BROKEN := tests/chaos
@@ -56,6 +60,7 @@ shell: $(READY) ## a Python prompt inside the running local cloud
 	@$(BIN)/python -m infra.local.shell
 
 test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words")
+	@$(if $(filter-out $(WITHOUT_BROWSER),$(or $(TESTS),$(WHOLE))),$(BIN)/python -m infra.browser || $(BROWSER_NEEDED),:)
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
 else

@@ -18,6 +18,7 @@ from infra.chalice_app import ADDRESSES, PackagedApp
 from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
 from infra.paths import TEMPLATE
+from infra.reaching_aws import reaching_aws
 from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
 from infra.stages import (
     PRODUCTION,
@@ -110,7 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
     stage: str = chosen.stage
     asks = stage == PRODUCTION and not chosen.yes
     try:
-        _deploy(Account(), stage, agree=partial(agrees, stage) if asks else show)
+        with reaching_aws("deploy"):
+            _deploy(Account(), stage, agree=partial(agrees, stage) if asks else show)
     except (DeployError, ChaliceError, SettingsError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1

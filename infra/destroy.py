@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
 from infra.chalice_deploy import ChaliceApp, ChaliceError
+from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
 from infra.stages import PRODUCTION, stage_names
 
@@ -72,9 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
     if not (chosen.yes or _agrees(stage, with_data=with_data)):
         print("destroy: nothing was changed", file=sys.stderr)
         return 1
-    account = Account(boto3.Session())
     try:
-        left = destroy(account, stage, app=ChaliceApp(account, stage), with_data=with_data)
+        with reaching_aws("destroy"):
+            account = Account(boto3.Session())
+            left = destroy(account, stage, app=ChaliceApp(account, stage), with_data=with_data)
     except (DeployError, ChaliceError) as error:
         print(f"destroy: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,7 @@ from infra.local.children import STAGE as LOCAL_STAGE
 from infra.local.running import running_cloud
 from infra.mail_checkup import Mail
 from infra.managers import take_settings_of
+from infra.reaching_aws import reaching_aws
 from infra.stages import stage_names
 from tools.local_cloud import local_cloud
 
@@ -90,6 +91,11 @@ def main(arguments: list[str] | None = None) -> int:
     if stage == LOCAL_STAGE and "AWS_ENDPOINT_URL" not in os.environ:
         os.environ.update(running_cloud(local_cloud()).environment())
     take_settings_of(stage)
+    with reaching_aws("doctor"):
+        return _look_at_all()
+
+
+def _look_at_all() -> int:
     try:
         todo = checks(os.environ)
     except SettingsError as error:

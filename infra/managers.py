@@ -15,6 +15,7 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import VestnikError
 from chalicelib.wiring.admin import managers
 from infra.paths import ROOT
+from infra.reaching_aws import reaching_aws
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,18 +28,22 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     take_settings_of(chosen.stage)
     try:
-        if chosen.do == "add":
-            secret = managers().add(chosen.name, roles=chosen.role or list(Role), by="command line")
-        elif chosen.do == "forget-code":
-            managers().forget_second_factor(chosen.name)
-            secret = f"{chosen.name} signs in with the password alone"
-        else:
-            secret = managers().reset_password(chosen.name)
+        with reaching_aws("managers"):
+            print(_do(chosen))
     except VestnikError as error:
         print(f"managers: {error.detail}", file=sys.stderr)
         return 1
-    print(secret)
     return 0
+
+
+def _do(chosen: argparse.Namespace) -> str:
+    """What is to be told of it."""
+    if chosen.do == "add":
+        return managers().add(chosen.name, roles=chosen.role or list(Role), by="command line")
+    if chosen.do == "forget-code":
+        managers().forget_second_factor(chosen.name)
+        return f"{chosen.name} signs in with the password alone"
+    return managers().reset_password(chosen.name)
 
 
 def take_settings_of(stage: str) -> None:

@@ -18,11 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def local_cloud(addresses: Path = LOCAL) -> dict[str, Any]:
-    """The addresses and the keys that `make run` wrote. Raises: SystemExit with what to do."""
+    """The addresses and the keys that `make run` wrote. Raises: SystemExit with what to do, also where that run was
+    killed and could not take them away."""
     try:
         found: dict[str, Any] = json.loads(addresses.read_text())
-    except (OSError, ValueError):
-        raise SystemExit("no local cloud: start one with `make run`") from None
+        requests.get(f"{found['emulator_url']}/_ministack/health", timeout=_SECONDS).raise_for_status()
+    except (OSError, ValueError, KeyError, requests.RequestException):
+        raise SystemExit("no local cloud runs: start one with `make run`, and wait until it says so") from None
     return found
 
 

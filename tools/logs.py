@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
+from botocore.exceptions import BotoCoreError
 
+from infra.reaching_aws import reaching_aws
 from tools.local_cloud import local_cloud
 
 LOCAL = "local"
@@ -56,30 +58,38 @@ def _short(message: str) -> str:
 _EVERYWHERE = {"level", "message", "location", "timestamp", "service"}
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """The command; until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Follow the logs of a stage.")
     parser.add_argument("--stage", default=LOCAL)
     parser.add_argument("--id", default="", help="only lines with this in them, such as a notification's id")
-    chosen = parser.parse_args()
-    client = _client(chosen.stage)
+    chosen = parser.parse_args(arguments)
+    with suppress(KeyboardInterrupt):
+        if chosen.stage == LOCAL:
+            _follow_local(chosen.id)
+        with reaching_aws("logs"):
+            _follow(boto3.client("logs"), chosen.stage, part=chosen.id)
+
+
+def _follow_local(part: str) -> NoReturn:
+    emulator = boto3.Session("test", "test", region_name="us-east-1")
+    client = emulator.client("logs", endpoint_url=local_cloud()["emulator_url"])
+    try:
+        _follow(client, LOCAL, part=part)
+    except BotoCoreError:
+        raise SystemExit("logs: the local cloud has stopped") from None
+
+
+def _follow(client: Any, stage: str, *, part: str) -> NoReturn:
     seen: set[_Line] = set()
     since = int(time.time() * 1000) - 60_000
-    with suppress(KeyboardInterrupt):
-        while True:
-            looked = int(time.time() * 1000)
-            for line in new_lines(client, chosen.stage, since=since, seen=seen):
-                if chosen.id in line:
-                    print(line, flush=True)
-            since = looked - _LATE_MILLISECONDS
-            time.sleep(_EVERY_SECONDS)
-
-
-def _client(stage: str) -> Any:
-    if stage != LOCAL:
-        return boto3.client("logs")
-    emulator = boto3.Session("test", "test", region_name="us-east-1")
-    return emulator.client("logs", endpoint_url=local_cloud()["emulator_url"])
+    while True:
+        looked = int(time.time() * 1000)
+        for line in new_lines(client, stage, since=since, seen=seen):
+            if part in line:
+                print(line, flush=True)
+        since = looked - _LATE_MILLISECONDS
+        time.sleep(_EVERY_SECONDS)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from clients.python.vestnik_client import Vestnik
+from clients.python.vestnik_client import Vestnik, VestnikError
 from tools.local_cloud import local_cloud
 
 _BATCH = 500  # what the API takes at once
@@ -41,7 +41,10 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=1000)
     count: int = parser.parse_args().users
     local = local_cloud()
-    seed(Vestnik(local["api_url"], local["api_key"]), count)
+    try:
+        seed(Vestnik(local["api_url"], local["api_key"]), count)
+    except VestnikError as error:
+        raise SystemExit(f"seed: {error}; run it again: whoever is there stays as they are") from error
     print(f"{count} users: {local['admin_url']}/users")
 
 

@@ -5,7 +5,7 @@ import subprocess
 
 from infra.archive import Artifact
 from infra.chalice_app import PackagedApp, package_app
-from infra.local.process import StartError
+from infra.local.patience import StartError
 from infra.package import workers_zip
 from infra.paths import BUILD
 

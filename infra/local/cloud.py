@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Self
 import boto3
 import botocore.session
 import requests
-from websockets.sync.client import connect
 
 from infra.account import Account
 from infra.archive import Artifact
@@ -27,11 +25,15 @@ from infra.chalice_app import PackagedApp, api_id, live_api_id
 from infra.deploy import deploy_infra, deploy_packaged_app
 from infra.local.artifacts import build_artifacts
 from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment
-from infra.local.process import StartError
+from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
+from infra.local.warm import Warm
 from infra.paths import ROOT
 from infra.stacks import DeployError
 from infra.stages import WorkerTimings, environment_of
+
+_SEED_SECONDS = 120
+_API_SECONDS = 180
 
 
 def _session() -> boto3.Session:
@@ -54,7 +56,7 @@ class LocalCloud:
         logs_dir: Path,
         timings: WorkerTimings | None = None,
         events_url: str | None = None,
-        say: Callable[[str], None] = lambda _: None,
+        say: Say = silent,
     ) -> None:
         self.state = StateFolder(state_dir)
         self.emulator_url = f"http://127.0.0.1:{ports.emulator}"
@@ -72,6 +74,7 @@ class LocalCloud:
             "VESTNIK_LIVE_ORIGINS": f"http://localhost:{ports.emulator}",
         }
         self.account = Account(_session(), endpoint_url=self.emulator_url)
+        self.warmth = Warm(self.account.lambdas, stage=STAGE, api_url=self.api_url, ws_url=self.ws_url, say=say)
         self.emulator = emulator(ports, self.state, logs_dir / "emulator.log")
         _, sender = parseaddr(self._settings["VESTNIK_MAIL_FROM"])
         self.mailbox = mailbox(
@@ -123,43 +126,29 @@ class LocalCloud:
 
     def seed(self, *, people: bool = False) -> str:
         """Makes the API key of the first service, the same in every run, and answers it, and the first manager; with
-        `people`, demo users too.
-        Raises: StartError."""
+        `people`, demo users too. Raises: StartError."""
         key = self.state.api_key()
         parts = (key.key_id, key.secret, self.state.manager_password())
-        options = ["--people", "--cinema", self.mailbox_url] if people else []
-        answer = subprocess.run(  # a secret may begin with a hyphen, so that it stands behind "--"
-            [sys.executable, "-m", "infra.local.seed", *options, "--", *parts],
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if answer.returncode:
-            raise StartError(f"the first data could not be written:\n{answer.stderr.strip()[-2000:]}")
-        return answer.stdout.strip()
+        command = [sys.executable, "-m", "infra.local.seed", *(["--people"] if people else []), "--", *parts]
+        said = ""
+
+        def write() -> str | None:  # a secret may begin with a hyphen, so that it stands behind "--"
+            nonlocal said
+            done = subprocess.run(
+                command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False
+            )
+            said = done.stderr.strip()
+            return None if done.returncode else done.stdout.strip()
+
+        try:
+            return until(write, what="the first data", say=self._say, limit_seconds=_SEED_SECONDS)
+        except StartError as error:
+            raise StartError(f"{error}\n{said[-2000:]}") from error
 
     def warm(self, *, talk: bool = True) -> None:
         """Calls every worker once with nothing to do, so that the first letter does not pay for their imports; with
         `talk` the live side too."""
-        mappings = self.account.lambdas.list_event_source_mappings()["EventSourceMappings"]
-        workers = {mapping["FunctionArn"] for mapping in mappings}
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            greeting = pool.submit(self._talk_once) if talk else None
-            list(pool.map(self._call_with_nothing, sorted(workers)))
-            if greeting:
-                greeting.result()
-
-    def _talk_once(self) -> None:
-        """A guest who comes, hears the greeting, asks who is here, and goes."""
-        with connect(self.ws_url, open_timeout=30) as guest:
-            guest.recv(timeout=30)
-            guest.send("?")
-            guest.recv(timeout=30)
-
-    def _call_with_nothing(self, worker: str) -> None:
-        self.account.lambdas.invoke(FunctionName=worker, Payload=b'{"Records": []}')
+        self.warmth.everything(talk=talk)
 
     def _start(self) -> None:
         if not (self.state.is_empty() or self.state.is_whole()):
@@ -198,7 +187,7 @@ class LocalCloud:
         for child in children:
             child.start()
         for child in children:
-            child.wait_healthy()
+            child.wait_healthy(self._say)
 
     def _deploy(self, workers: Artifact, app: PackagedApp) -> None:
         changed = deploy_infra(
@@ -213,6 +202,22 @@ class LocalCloud:
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
         changed = deploy_packaged_app(self.account, app, environment=self._settings)
         self._say("API: " + ("deployed" if changed else "as it was"))
-        answer = requests.get(f"{self.api_url}/healthz", timeout=30)
-        if not answer.ok:
-            raise StartError(f"{self.api_url}/healthz answers {answer.status_code}: {answer.text[:300]}")
+        self._wait_for_api()
+
+    def _wait_for_api(self) -> None:
+        last = "no answer"
+
+        def look() -> bool | None:
+            nonlocal last
+            try:
+                answer = requests.get(f"{self.api_url}/healthz", timeout=30)
+            except requests.RequestException as error:
+                last = type(error).__name__
+                return None
+            last = f"{answer.status_code} {answer.text[:300]}"
+            return answer.ok or None
+
+        try:
+            until(look, what="the API", say=self._say, limit_seconds=_API_SECONDS)
+        except StartError as error:
+            raise StartError(f"{error}\n{self.api_url}/healthz: {last}") from error

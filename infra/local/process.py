@@ -6,20 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import requests
 
+from infra.local.patience import Say, StartError, silent, until
 from infra.paths import ROOT
 
-_POLL_SECONDS = 0.1
+_HEALTH_SECONDS = 10
 _LAST_LINES = 8
-
-
-class StartError(RuntimeError):
-    """The local cloud cannot start; the message says what to do."""
 
 
 class Child:
@@ -49,16 +45,16 @@ class Child:
                 start_new_session=True,
             )
 
-    def wait_healthy(self, limit_seconds: float = 60) -> None:
+    def wait_healthy(self, say: Say = silent) -> None:
         """Until its health address answers 200. Raises: StartError with the end of its log."""
-        deadline = time.monotonic() + limit_seconds
-        while time.monotonic() < deadline and self.running:
-            with contextlib.suppress(requests.RequestException):
-                if requests.get(self._health_url, timeout=2).ok:
-                    return
-            time.sleep(_POLL_SECONDS)
-        why = "did not answer in time" if self.running else "ended at once"
-        raise StartError(f"{self.name} {why}; the end of {self.log}:\n{self._tail()}")
+        until(self._is_healthy, what=self.name, say=say, remedy=f"see {self.log}")
+
+    def _is_healthy(self) -> bool | None:
+        if not self.running:
+            raise StartError(f"{self.name} ended at once; the end of {self.log}:\n{self._tail()}")
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(self._health_url, timeout=_HEALTH_SECONDS).ok or None
+        return None
 
     @property
     def running(self) -> bool:

@@ -9,25 +9,33 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
+from clients.python.vestnik_client import Vestnik, VestnikError
+from infra.local.background import Background, Task
 from infra.local.children import Ports
 from infra.local.cloud import LocalCloud
+from infra.local.demo import demo_tasks
 from infra.local.leash import tie_to_parent
-from infra.local.process import StartError, free_port, port_is_free
+from infra.local.patience import Say, StartError
+from infra.local.process import free_port, port_is_free
 from infra.local.seed import FIRST_MANAGER
 from infra.local.watch import Watch
 from infra.paths import BUILD
 from infra.stacks import DeployError
+from tools.local_cloud import LOCAL
 
 _DEFAULT_PORT = 4566
 _DEFAULT_MAILBOX_PORT = 8025
+_DEMO_SECONDS = 60
 PATIENCE_SECONDS = 10  # how long an earlier run may take to let its port go
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,35 +48,75 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run Vestnik whole on this machine.")
     parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="of the emulator")
     parser.add_argument("--reload", action="store_true", help="deploy what changes in this checkout")
+    parser.add_argument("--addresses", type=Path, default=LOCAL, help="where its addresses are written while it runs")
     chosen = parser.parse_args()
     tie_to_parent(os.getppid())
     try:
         with _stop_signals():
-            _run(chosen.port, reload=chosen.reload)
+            _run(chosen.port, reload=chosen.reload, addresses=chosen.addresses)
     except Stopped:
         return 0
     except (StartError, DeployError) as error:
         print(f"make run: {error}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        print(f"make run: {_unforeseen(error, chosen.port)}", file=sys.stderr)
+    return 1
 
 
-def _run(port: int, *, reload: bool) -> NoReturn:
+def _run(port: int, *, reload: bool, addresses: Path) -> NoReturn:
     started = time.monotonic()
     wait_for_port(port)
     first_choice = _DEFAULT_MAILBOX_PORT if port == _DEFAULT_PORT else port + 1
+
+    def say(line: str) -> None:
+        print(f"[{time.monotonic() - started:5.1f} s] {line}", flush=True)
+
     cloud = LocalCloud(
-        Ports(port, free_port(first_choice)),
-        state_dir=BUILD / "state" / str(port),
-        logs_dir=BUILD / "logs" / str(port),
-        say=lambda line: print(f"[{time.monotonic() - started:5.1f} s] {line}", flush=True),
+        Ports(port, free_port(first_choice)), state_dir=BUILD / "state" / str(port), logs_dir=_logs(port), say=say
     )
     with _stopping(cloud):
         cloud.start()
         key = cloud.seed(people=True)
-        cloud.warm()
-        _write_addresses(cloud, key)
-        print(welcome(cloud, key, time.monotonic() - started), flush=True)
-        _stay(cloud, Watch() if reload else None)
+        say("warming up what the first letter needs")
+        cloud.warmth.first_letter(key)
+        with _written(addresses, cloud, key), _background(cloud, key, say):
+            print(welcome(cloud, key, time.monotonic() - started, addresses), flush=True)
+            _stay(cloud, Watch() if reload else None)
+
+
+@contextmanager
+def _background(cloud: LocalCloud, key: str, say: Say) -> Iterator[None]:
+    """What nobody waits for: the rest of the functions, and something to look at."""
+    sns = cloud.account.session.client("sns", endpoint_url=cloud.emulator_url)
+    vestnik = Vestnik(cloud.api_url, key, timeout_seconds=_DEMO_SECONDS)
+    tasks = [
+        Task("the other functions", lambda: cloud.warmth.everything(at_once=1)),
+        *demo_tasks(vestnik, sns, environment=cloud.environment(), mailbox_url=cloud.mailbox_url),
+    ]
+    work = Background(tasks, failures=(VestnikError, BotoCoreError, ClientError), say=say)
+    work.start()
+    try:
+        yield
+    finally:
+        work.stop()
+
+
+def _logs(port: int) -> Path:
+    return BUILD / "logs" / str(port)
+
+
+def _unforeseen(error: Exception, port: int) -> str:
+    """One line for the person, the whole story into the log."""
+    log = _logs(port) / "run.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(traceback.format_exception(error)))
+    told = (str(error).splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {told}. Run it again; if that does not help, {relative(log)} says where it broke"
+
+
+def relative(path: Path) -> Path:
+    """As somebody in this folder would write it."""
+    return Path(os.path.relpath(path))
 
 
 def wait_for_port(port: int) -> None:
@@ -105,8 +153,9 @@ def _stopping(cloud: LocalCloud) -> Iterator[None]:
         cloud.stop()
 
 
-def _write_addresses(cloud: LocalCloud, key: str) -> None:
-    """`build/local.json`, for scripts."""
+@contextmanager
+def _written(place: Path, cloud: LocalCloud, key: str) -> Iterator[None]:
+    """Its addresses, for scripts, as long as the cloud runs."""
     addresses = {
         "api_url": cloud.api_url,
         "ws_url": cloud.ws_url,
@@ -117,14 +166,20 @@ def _write_addresses(cloud: LocalCloud, key: str) -> None:
         "admin_user": FIRST_MANAGER,
         "admin_password": cloud.state.manager_password(),
     }
-    target = BUILD / "local.json"
-    unfinished = target.with_suffix(".part")
-    unfinished.write_text(json.dumps(addresses, indent=2) + "\n")
+    text = json.dumps(addresses, indent=2) + "\n"
+    unfinished = place.with_suffix(".part")
+    unfinished.write_text(text)
     unfinished.chmod(0o600)
-    unfinished.replace(target)
+    unfinished.replace(place)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # another run of this checkout may have written its own since
+            if place.read_text() == text:
+                place.unlink()
 
 
-def welcome(cloud: LocalCloud, key: str, took_seconds: float) -> str:
+def welcome(cloud: LocalCloud, key: str, took_seconds: float, addresses: Path = LOCAL) -> str:
     """What a newcomer reads: every address, and a line to paste that sends a letter."""
     letter = {
         "template": "new-episode",
@@ -148,7 +203,7 @@ Vestnik runs (ready in {took_seconds:.1f} s).
   texts, chats {cloud.mailbox_url}/other
   emulator     {cloud.emulator_url}
   API key      {key}
-  all of it    {Path(os.path.relpath(BUILD / "local.json"))}
+  all of it    {relative(addresses)}
 
 Send a letter, then look at {cloud.mailbox_url}:
 

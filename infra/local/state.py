@@ -9,7 +9,7 @@ from typing import TextIO
 
 from pydantic import BaseModel, ConfigDict
 
-from infra.local.process import StartError
+from infra.local.patience import StartError
 
 # The emulator's services that hold what was deployed. It saves each to a file of its own, one after the other.
 SERVICES = frozenset({"apigateway_v1", "cloudformation", "dynamodb", "iam", "lambda", "s3", "scheduler", "sns", "sqs"})

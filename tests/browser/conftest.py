@@ -1,7 +1,6 @@
 """A real browser on the pages of a running service: a phone and a desktop, with scripts and without. Screenshots of
 what was seen lie in build/screens/."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from infra.browser import REMEDY, chromium
 from infra.paths import BUILD
 from tests.browser.desk import READERS, Desk, sign_in, signed_in
 from tests.e2e.conftest import Vestnik, cloud, vestnik
 
 __all__ = ["cloud", "vestnik"]  # pytest finds them here
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 SCREENS = BUILD / "screens"
@@ -42,10 +41,13 @@ DEVICES = (
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium. What is waited for guards against hangs and measures nothing."""
+    """What is waited for guards against hangs and measures nothing."""
+    found = chromium()
+    if found is None:
+        pytest.skip(f"no Chromium: {REMEDY}")
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        running = playwright.chromium.launch(executable_path=found, args=QUIET)
         yield running
         running.close()
 

@@ -1,5 +1,5 @@
 """Stands in for the cinema's own services on the local machine: the films of the week, and what a viewer watched. The
-demo campaigns (`infra/local/seed.py`) take their content here, as they would from the real ones."""
+demo campaigns (`infra/local/demo.py`) take their content here, as they would from the real ones."""
 
 import zlib
 

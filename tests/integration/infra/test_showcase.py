@@ -1,15 +1,25 @@
 """What `make run` shows of channels, routes, caps, digests and expiry is really to be seen there."""
 
+import json
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+import boto3
 import pytest
 from werkzeug.serving import make_server
 
 from chalicelib.settings import settings
 from chalicelib.wiring import desk as wiring_desk
-from infra.local.seed import PEOPLE, demo_campaigns, seed_campaigns, seed_channels, seed_people
+from clients.python.vestnik_client import UnavailableError, Vestnik
+from infra.local.demo import demo_campaigns, demo_tasks
+from infra.local.seed import PEOPLE, seed_people
+from infra.local.showcase import notifications
 from tests.integration.api.gateway import gateway
 from tests.integration.api.wsgi import api
 from tests.integration.channels.receiver import Receiver, receiving
@@ -26,9 +36,36 @@ def receiver() -> Iterator[Receiver]:
         yield found
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """The API over HTTP with its demo data, and what moves the letters."""
+
+    pump: Pump
+    vestnik: Vestnik
+    receiver: Receiver
+
+    def fill(self, vestnik: Vestnik | None = None) -> None:
+        """As `make run` does it, once; `vestnik`: a client whose calls may fail."""
+        seed_people()
+        tasks = demo_tasks(
+            vestnik or self.vestnik,
+            boto3.client("sns"),
+            environment={**os.environ},
+            mailbox_url=self.receiver.url,
+        )
+        for task in tasks:
+            task.do()
+
+    def send(self) -> None:
+        """Whatever is due."""
+        for _ in range(3):
+            self.pump.run()
+            self.pump.run("retry")
+
+
 @pytest.fixture
-def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pump]:
-    """The API over HTTP, filled as `make run` fills it, twice: as after a second start."""
+def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """With nothing in it yet."""
     monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
     monkeypatch.setenv("VESTNIK_CHAT_KINDS", "json")
     application = "arn:aws:sns:eu-central-1:123456789012:app/GCM/vestnik-test-android"
@@ -37,16 +74,26 @@ def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> It
     server = make_server("127.0.0.1", 0, api)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    url, key = f"http://127.0.0.1:{server.port}", gateway().key or ""
-    for _ in range(2):
-        seed_people(url, key)
-        seed_channels(url, key, receiver.url)
-        seed_campaigns(url, key, receiver.url)
-    yield pump
+    yield Cloud(pump, Vestnik(f"http://127.0.0.1:{server.port}", gateway().key or ""), receiver)
     server.shutdown()
     thread.join()
     server.server_close()
     settings.cache_clear()
+
+
+class Interrupted(Vestnik):
+    """A run that ends at its n-th call: what the call asked for is done, the answer never comes."""
+
+    def __init__(self, vestnik: Vestnik, calls: int) -> None:
+        self._vestnik = vestnik
+        self._left = calls
+
+    def call(self, *arguments: Any, **named: Any) -> Any:
+        answer = self._vestnik.call(*arguments, **named)
+        self._left -= 1
+        if self._left < 0:
+            raise UnavailableError("no reply", status=None)
+        return answer
 
 
 def ends_of(user_id: str) -> list[tuple[str, Ends]]:
@@ -56,10 +103,36 @@ def ends_of(user_id: str) -> list[tuple[str, Ends]]:
     return [(one["template"], {d["channel"]: (d["status"], d["reason"]) for d in one["deliveries"]}) for one in told]
 
 
-def test_every_rule_has_its_example_and_a_second_start_adds_none(cloud: Pump) -> None:
-    for _ in range(3):
-        cloud.run()
-        cloud.run("retry")
+def test_every_rule_has_its_example_and_a_second_start_adds_none(cloud: Cloud) -> None:
+    cloud.fill()
+    cloud.fill()
+    cloud.send()
+    expect_the_examples()
+
+
+@pytest.mark.parametrize("calls", [2, 9, 17, 24])
+def test_what_an_interrupted_start_has_not_made_the_next_one_makes(cloud: Cloud, calls: int) -> None:
+    """Promise G4: demo data is made up for at the next start: nothing of it comes twice, every campaign is started."""
+    with suppress(UnavailableError):
+        cloud.fill(Interrupted(cloud.vestnik, calls))
+    cloud.fill()
+    cloud.send()
+    expect_the_examples()
+    campaigns = cloud.vestnik.call("GET", "/v1/campaigns")["campaigns"]
+    assert Counter(one["name"] for one in campaigns) == Counter(one["name"] for one in demo_campaigns("http://any"))
+    assert {one["state"] for one in campaigns} == {"scheduled"}
+
+
+def test_no_two_letters_of_the_showcase_are_alike() -> None:
+    """Promise G6: the mailbox that a newcomer opens first shows no doubles."""
+    told = [
+        (one["template"], json.dumps(one["recipients"]), json.dumps(one["context"]))
+        for one in notifications(datetime.now(UTC))
+    ]
+    assert len(set(told)) == len(told)
+
+
+def expect_the_examples() -> None:
     elena = ends_of("elena")
     assert ("promo", dict.fromkeys(("live", "push", "sms", "chat", "webhook"), SENT)) in elena
     assert ("birthday", {"push": SENT, "email": ("skipped", "reached_by_push")}) in elena

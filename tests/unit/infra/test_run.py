@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from infra.local import run
-from infra.local.process import StartError
+from infra.local.patience import StartError
 
 
 def test_a_busy_port_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.process import StartError
+from infra.local.patience import StartError
 from infra.local.state import SERVICES, StateFolder
 
 

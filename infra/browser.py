@@ -1,0 +1,71 @@
+"""Finds the Chromium in which the pages are tested, and fetches one where there is none: the distribution's package
+where this user may install it, else Playwright's own build. Run by `make test`; the tests ask `chromium()`.
+
+    python -m infra.browser     # 0: there is one; 1: none can be had, and how to get it by hand
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+REMEDY = "apt install chromium, or .venv/bin/python -m playwright install chromium, or CHROMIUM=/path/to/it"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_LIMIT_SECONDS = 900
+
+
+def chromium() -> Path | None:
+    """The first that starts: what CHROMIUM names, if set; else the system's, else Playwright's own; None where there
+    is none."""
+    named = os.environ.get("CHROMIUM")
+    places = [named] if named else [path for name in _NAMES if (path := shutil.which(name))]
+    if not named:
+        with sync_playwright() as playwright:
+            places.append(playwright.chromium.executable_path)
+    return next((Path(place) for place in places if _succeeds((place, "--version"))), None)
+
+
+def fetch() -> Path | None:
+    """Tries each way to get one, and says so; None where none works."""
+    for commands in _ways():
+        print(f"browser tests: no Chromium; trying `{' '.join(commands[-1])}`", flush=True)
+        if all(_succeeds(command) for command in commands) and (found := chromium()):
+            return found
+    return None
+
+
+def _ways() -> list[Sequence[Sequence[str]]]:
+    if os.environ.get("CHROMIUM"):  # whoever names one wants no other
+        return []
+    ways: list[Sequence[Sequence[str]]] = []
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        ways.append((("apt-get", "update", "-qq"), install))
+    ways.append(((sys.executable, "-m", "playwright", "install", "chromium"),))
+    return ways
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def main() -> int:
+    if chromium() or fetch():
+        return 0
+    print(f"browser tests: there is no Chromium and none could be fetched, so they are skipped. Get one by: {REMEDY}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""`make run` as a newcomer starts it, on a machine that does much else."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.process import free_port
+from infra.paths import BUILD, ROOT
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.e2e
+
+BUSY = 6  # the kernel shares the processors by session, and the service gets a seventh
+LIMIT_SECONDS = 300  # guards against hangs; measures nothing
+
+
+@pytest.fixture
+def busy_machine() -> Iterator[None]:
+    """Programs that never rest, each in a session of its own."""
+    loop = [sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(loop, start_new_session=True) for _ in range(BUSY)]
+    try:
+        yield
+    finally:
+        for one in loops:
+            one.kill()
+            one.wait()
+
+
+def test_a_busy_machine_reaches_the_first_letter_and_ctrl_c_leaves_nothing_that_misleads(
+    busy_machine: None, tmp_path: Path
+) -> None:
+    """Promises G4, G5: slower, and it says what it waits for; its addresses go when it does."""
+    addresses, said, port = tmp_path / "local.json", tmp_path / "said", free_port()
+    command = [sys.executable, "-m", "infra.local.run", "--port", str(port), "--addresses", str(addresses)]
+    with said.open("wb") as output:
+        run = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
+    try:
+        local = eventually(lambda: _read(addresses, run), limit_seconds=LIMIT_SECONDS)
+        body: dict[str, Any] = {
+            "template": "password-reset",
+            "recipients": [{"user_id": "carol"}],
+            "context": {"reset_url": "https://cinema.example/reset/1", "valid_minutes": 30},
+        }
+        answer = requests.post(
+            f"{local['api_url']}/v1/notifications",
+            json=body,
+            headers={"Authorization": f"Bearer {local['api_key']}"},
+            timeout=LIMIT_SECONDS,
+        )
+        assert answer.status_code == 202, answer.text
+        letters = f"{local['mailbox_url']}/api/messages"
+        eventually(
+            lambda: requests.get(letters, params={"to": "carol"}, timeout=LIMIT_SECONDS).json(),
+            limit_seconds=LIMIT_SECONDS,
+        )
+    finally:
+        os.kill(run.pid, signal.SIGINT)
+        code = run.wait(LIMIT_SECONDS)
+        _forget(port)
+    assert code == 0
+    assert not addresses.exists()
+    assert "Traceback" not in said.read_text()
+
+
+def _read(addresses: Path, run: subprocess.Popen[bytes]) -> Any:
+    assert run.poll() is None, "make run has ended"
+    return json.loads(addresses.read_text()) if addresses.exists() else None
+
+
+def _forget(port: int) -> None:
+    """What this run has kept for its next one."""
+    for folder in ("state", "logs"):
+        subprocess.run(["rm", "-rf", str(BUILD / folder / str(port))], check=True)
