@@ -4,19 +4,20 @@ Log lines carry ids as keys; never bodies, addresses or tokens.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from math import inf
 from time import time
-from traceback import extract_tb
 from typing import Any, NamedTuple, TypedDict
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import cold_start
-from chalicelib.errors import VestnikError
+from chalicelib.causes import lines_of, name_of
+from chalicelib.errors import PoisonMessageError, UnavailableError
 
 IDS_IN_A_LINE = 50
 ACCEPTED_TO_DONE = "SecondsSinceAccepted"
@@ -33,6 +34,38 @@ def logger() -> Logger:
 def metrics() -> Metrics:
     """The process's metrics; the namespace comes from Powertools' own variable."""
     return Metrics()
+
+
+def begin_request(request_id: str | None) -> None:
+    """Puts the number of this call or invocation into each log line from here on: that of API Gateway, which the caller
+    is told too, or Lambda's own."""
+    logger().append_keys(request_id=request_id)
+
+
+def request_id() -> str | None:
+    """The number of the present call or invocation, to be quoted to whoever reads the logs."""
+    known = logger().get_current_keys().get("request_id")
+    return str(known) if known else None
+
+
+def log_failure(what: str, error: BaseException, **where: object) -> None:
+    """The one way to log what failed by no fault of the caller: the class and the lines of code of the error and of its
+    causes, and `where` it came up (an operation, ids). Never what an error says of itself, which may quote what
+    somebody sent; of a subsystem that did not answer and of an unreadable message we wrote the words."""
+    told: dict[str, Any] = {**where, "error": name_of(error), "trace": lines_of(error)}
+    if isinstance(error, UnavailableError | PoisonMessageError):
+        told["detail"] = str(error)
+    logger().error(f"{what} failed", exc_info=False, **told)
+
+
+@contextmanager
+def aside(what: str) -> Iterator[None]:
+    """For what follows an effect and is no part of it (an audit line, a metric, a notice): it may fail, which is
+    logged, and what has been done stays a success."""
+    try:
+        yield
+    except Exception as error:
+        log_failure(what, error)
 
 
 @dataclass
@@ -99,6 +132,7 @@ def whole_batch_handler(
     """
 
     def handler(event: dict[str, Any], context: Any) -> BatchResponse:
+        begin_request(getattr(context, "aws_request_id", None))
         if begin is not None:
             begin(_seconds_left(context))
         records, lines, failures = event["Records"], [], []
@@ -108,13 +142,14 @@ def whole_batch_handler(
                 lines.append(outcome)
             else:
                 failures.append(record["messageId"])
-                _log_failure(stage, record["messageId"], outcome)
+                log_failure(stage, outcome, message_id=record["messageId"])
         waited = _waited(records)
         if waited is not None:
             metrics().add_metric(name=_age_metric(waited.queue), unit=MetricUnit.Seconds, value=waited.seconds)
         write_line(stage, lines, failed=len(failures))
         if count is not None:
-            count(_sum([line for line in lines if line.counted]), waited)
+            with aside("count"):
+                count(_sum([line for line in lines if line.counted]), waited)
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
     cold_start.end()
@@ -132,14 +167,15 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
     """A Lambda handler for the clock: every part is done, whatever became of the others; what failed is done by the
     next run. Every part must bear to be run twice at once."""
 
-    def handler(_event: Any, _context: Any) -> None:
+    def handler(_event: Any, context: Any) -> None:
+        begin_request(getattr(context, "aws_request_id", None))
         lines, failed = [], 0
         for part in make_parts():
             try:
                 lines.append(part())
             except Exception as error:
                 failed += 1
-                _log_failure(stage, getattr(part, "__qualname__", stage), error)
+                log_failure(stage, error, message_id=getattr(part, "__qualname__", stage))
         write_line(stage, lines, failed=failed)
 
     cold_start.end()
@@ -148,7 +184,12 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
 
 def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
     """The one log line of an invocation, and its metrics. `<Stage>MessagesFailed` has a 0 or a 1 for each message: its
-    average is the rate of errors, its count the number of messages."""
+    average is the rate of errors, its count the number of messages. Never raises: the work is done."""
+    with aside("log line"):
+        _write_line(stage, lines, failed=failed)
+
+
+def _write_line(stage: str, lines: Sequence[Line], *, failed: int) -> None:
     fates = [int(line.failed) for line in lines] + [1] * failed
     counts = _sum(lines)
     ids = [id_ for line in lines for id_ in line.ids]
@@ -192,18 +233,6 @@ def _age_metric(queue: str) -> str:
 def _seconds_left(context: Any) -> float:
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return float(remaining()) / 1000 if remaining is not None else inf
-
-
-def _log_failure(stage: str, message_id: str, error: Exception) -> None:
-    known = isinstance(error, VestnikError)
-    detail = str(error) if known else None  # an unknown error's text may quote a letter; its trace does not
-    logger().error(
-        f"{stage} failed",
-        message_id=message_id,
-        error=type(error).__name__,
-        detail=detail,
-        trace=None if known else [f"{f.filename}:{f.lineno} {f.name}" for f in extract_tb(error.__traceback__)],
-    )
 
 
 def _camel(word: str) -> str:

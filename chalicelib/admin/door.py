@@ -1,7 +1,9 @@
 """What is open to everybody: signing in, the look of the pages, their files; and the account of whoever is in."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
+from typing import Any, TypeVar
 
 from chalice.app import Blueprint, Response
 
@@ -15,7 +17,7 @@ from chalicelib.admin.browser import (
     read_form,
     refuse_other_sites,
 )
-from chalicelib.admin.frame import Visit, action, page, redirect, shown
+from chalicelib.admin.frame import Visit, action, failed, page, redirect, shown
 from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file, words
 from chalicelib.control.managers import Role
 from chalicelib.control.second_factor import check_secret, new_secret, picture
@@ -26,6 +28,7 @@ from chalicelib.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from chalicelib.observability import aside
 from chalicelib.settings import settings
 from chalicelib.wiring.admin import audit, managers, sessions
 
@@ -33,15 +36,33 @@ routes = Blueprint(__name__)
 _YEAR_SECONDS = 365 * 24 * 3600
 NOBODY = "?"  # stands in the audit for a name that no manager has
 _THEMES = ("auto", "light", "dark")
+_View = TypeVar("_View", bound=Callable[..., Response])
 
 
-@routes.route("/admin/sign-in", methods=["GET"], name="admin_sign_in_page")
+def _open(path: str, method: str, *, name: str, **options: Any) -> Callable[[_View], _View]:
+    """Registers a view that needs no session."""
+
+    def register(view: _View) -> _View:
+        def handle(**path_values: str) -> Response:
+            try:
+                return view(**path_values)
+            except Exception as error:
+                return failed(error, routes.current_request, path=path, session=None)
+
+        handle.__name__ = name
+        routes.route(path, methods=[method], name=name, **options)(handle)
+        return view
+
+    return register
+
+
+@_open("/admin/sign-in", "GET", name="admin_sign_in_page")
 def sign_in_page() -> Response:
     """The one page that needs no session."""
     return shown(Page("sign_in", {"name": ""}), routes.current_request, session=None)
 
 
-@routes.route("/admin/sign-in", methods=["POST"], name="admin_sign_in", content_types=["*/*"])
+@_open("/admin/sign-in", "POST", name="admin_sign_in", content_types=["*/*"])
 def sign_in() -> Response:
     """A new session for whoever knows the password; nothing says which of name and password was wrong."""
     request = routes.current_request
@@ -67,7 +88,8 @@ def _let_in(name: str, password: str, *, code: str, ip: str) -> str:
     not, because people type a password there by mistake."""
 
     def note(by: str, outcome: str) -> None:
-        audit().write(by=by, did="sign-in", thing=None, outcome=outcome, ip=ip)
+        with aside("audit"):
+            audit().write(by=by, did="sign-in", thing=None, outcome=outcome, ip=ip)
 
     try:
         manager = managers().sign_in(name, password, ip=ip, code=code)
@@ -84,7 +106,7 @@ def _again(name: str, why: str, status: HTTPStatus, **said: object) -> Response:
     return shown(Page("sign_in", {"name": name, "mistakes": {"form": problem}}, status), request, session=None)
 
 
-@routes.route("/admin/look", methods=["GET"], name="admin_look")
+@_open("/admin/look", "GET", name="admin_look")
 def look() -> Response:
     """Language and theme are the browser's own affair: cookies, no account."""
     query = routes.current_request.query_params or {}
@@ -98,7 +120,7 @@ def look() -> Response:
     return redirect(Go(back if inside and "//" not in back and "\\" not in back else "/admin"), cookies=cookies)
 
 
-@routes.route("/admin/static/{version}/{name}", methods=["GET"], name="admin_static")
+@_open("/admin/static/{version}/{name}", "GET", name="admin_static")
 def static(version: str, name: str) -> Response:  # noqa: ARG001 - the version only makes the address new
     """Styles and scripts; their addresses change with their content."""
     if name not in STATIC:

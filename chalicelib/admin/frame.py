@@ -32,7 +32,7 @@ from chalicelib.errors import (
     UnauthorizedError,
     VestnikError,
 )
-from chalicelib.observability import Line, logger, write_line
+from chalicelib.observability import Line, aside, log_failure, request_id, write_line
 from chalicelib.wiring.admin import audit, sessions
 
 
@@ -96,7 +96,8 @@ def action(
             thing = next(iter(visit.path.values()), None) or visit.typed("name") or None
 
             def note(outcome: str) -> None:
-                audit().write(by=visit.manager.name, did=does, thing=thing, outcome=outcome, ip=visit.ip)
+                with aside("audit"):  # what is done is done, and a mistake is to be shown
+                    audit().write(by=visit.manager.name, did=does, thing=thing, outcome=outcome, ip=visit.ip)
 
             try:
                 sessions().check_form(visit.session, visit.typed("token"))
@@ -143,8 +144,8 @@ def _register(
     def handle(**path_values: str) -> Response:
         request = blueprint.current_request
         response = _answer(declared, run, request, path_values)
-        failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        write_line("admin", [Line(counts={f"{view.__name__}_{response.status_code}": 1}, failed=failed)])
+        ours = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        write_line("admin", [Line(counts={f"{view.__name__}_{response.status_code}": 1}, failed=ours)])
         return response
 
     handle.__name__ = name
@@ -170,13 +171,20 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     except UnauthorizedError:
         return redirect(Go("/admin/sign-in"))
     except VestnikError as error:
+        if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log_failure("admin", error, page=declared.path)
         trouble = Page("trouble", {"error": error, "status": status_of(error)}, status_of(error))
         return shown(trouble, request, session=session)
     except Exception as error:
-        # Chalice would log the message too, and that may quote what somebody typed.
-        logger().error("admin failed", page=declared.path, error=type(error).__name__, exc_info=False)
-        failed = Page("trouble", {"error": None, "status": HTTPStatus.INTERNAL_SERVER_ERROR}, HTTPStatus(500))
-        return shown(failed, request, session=session)
+        return failed(error, request, path=declared.path, session=session)
+
+
+def failed(error: Exception, request: Request, *, path: str, session: Session | None) -> Response:
+    """The page for what nobody expected. It is logged here: Chalice would log its message too, and that may quote what
+    somebody typed."""
+    log_failure("admin", error, page=path)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return shown(Page("trouble", {"error": None, "status": status}, status), request, session=session)
 
 
 def shown(page: Page, request: Request, *, session: Session | None) -> Response:
@@ -192,6 +200,7 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
         theme=cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",
         here=str(request.context["resourcePath"]).format(**(request.uri_params or {})),
         done=query.get("done"),
+        request_id=request_id(),
     )
 
 

@@ -11,11 +11,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.api.problem import plain_json, problem, problem_of
+from chalicelib.api.problem import answering, plain_json
+from chalicelib.api.projection import projected
 from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope
-from chalicelib.errors import InvalidError, TooLargeError, VestnikError
-from chalicelib.observability import Line, logger, write_line
+from chalicelib.errors import InvalidError, TooLargeError
+from chalicelib.observability import Line, aside, write_line
 from chalicelib.seen import IF_MATCH, Seen, etag
 from chalicelib.wiring.desk import key_ring
 
@@ -129,16 +130,11 @@ def _answer(
     declared: Endpoint, view: Callable[[Call[Any, Any]], Any], request: Request, path: Mapping[str, str]
 ) -> Response:
     ids: list[str] = []
-    try:
-        call = _call(declared, request, path)
-        result = view(call)
-        response = _response(declared, result, ids)
-    except VestnikError as error:
-        response = problem_of(error)
-    except Exception as error:
-        # Chalice would log the message too, and that may quote what the caller sent.
-        logger().error("api failed", operation=declared.operation, error=type(error).__name__, exc_info=False)
-        response = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; the call may be repeated")
+
+    def answer() -> Response:
+        return _response(declared, view(_call(declared, request, path)), ids)
+
+    response = answering(declared.operation, answer)()
     counts = {f"{declared.operation}_{response.status_code}": 1}
     write_line("api", [Line(ids=ids, counts=counts, failed=response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)])
     return response
@@ -199,9 +195,11 @@ def _parse(model: type[BaseModel], content: Any) -> BaseModel:
 def _response(declared: Endpoint, result: Any, ids: list[str]) -> Response:
     if declared.answer is None:
         return Response("", status_code=HTTPStatus.NO_CONTENT.value)
-    answer = declared.answer.model_validate(result, from_attributes=True)
-    ids.extend(getattr(answer, "log_ids", list)())
+    answer = projected(result, declared.answer, lenient=declared.method != "GET")
+    with aside("log line"):
+        ids.extend(getattr(answer, "log_ids", list)())
     headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
     if declared.tag is not None:
-        headers["ETag"] = etag(declared.tag(result))
-    return Response(answer.model_dump_json(), headers=headers, status_code=declared.status.value)
+        with aside("etag"):
+            headers["ETag"] = etag(declared.tag(result))
+    return Response(answer.model_dump_json(warnings="none"), headers=headers, status_code=declared.status.value)

@@ -4,7 +4,6 @@ the stage's settings say so, because it gives tickets and notifications to whoev
 
 from collections.abc import Callable
 from functools import cache
-from http import HTTPStatus
 from importlib.resources import files
 
 from chalice.app import Blueprint, Response
@@ -12,9 +11,9 @@ from pydantic import ValidationError
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.live import TicketAnswer, issue_ticket
-from chalicelib.api.problem import plain_json, problem, problem_of
+from chalicelib.api.problem import answered, plain_json
 from chalicelib.control.answers import invalid
-from chalicelib.errors import NotFoundError, VestnikError
+from chalicelib.errors import NotFoundError
 from chalicelib.observability import Line, write_line
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
@@ -42,42 +41,49 @@ class DemoSent(Answer):
 
 
 @routes.route("/live-demo", methods=["GET"])
+@answered
 def live_demo() -> Response:
     """The page."""
     return _file("live.html")
 
 
 @routes.route("/live-demo/live.js", methods=["GET"])
+@answered
 def live_demo_client() -> Response:
     """The client: what any page of a site can hold a connection with."""
     return _file("live.js")
 
 
 @routes.route("/live-demo/page.js", methods=["GET"])
+@answered
 def live_demo_script() -> Response:
     """What this page shows of it."""
     return _file("page.js")
 
 
 @routes.route("/live-demo/words.js", methods=["GET"])
+@answered
 def live_demo_words() -> Response:
     """What this page says."""
     return _file("words.js")
 
 
 @routes.route("/live-demo/live.css", methods=["GET"])
+@answered
 def live_demo_style() -> Response:
     """Its style."""
     return _file("live.css")
 
 
 @routes.route("/live-demo/tickets", methods=["POST"])
+@answered
 def live_demo_ticket() -> Response:
     """A ticket without an API key. On a real site the site's own server asks for it, for the user it knows."""
     return _for_visitor(lambda user_id: TicketAnswer.model_validate(issue_ticket(user_id)))
 
 
 @routes.route("/live-demo/notifications", methods=["POST"])
+@answered
 def live_demo_notification() -> Response:
     """A notification to the visitor, by the ordinary way. On a real site a service sends it."""
     return _for_visitor(_send_example)
@@ -95,14 +101,12 @@ def _send_example(user_id: str) -> "DemoSent":
 
 
 def _for_visitor(work: Callable[[str], Answer]) -> Response:
+    _demand_demo()
     try:
-        _demand_demo()
         body = DemoBody.model_validate(plain_json(routes.current_request.raw_body.decode(errors="replace")))
-        answer = work(directory().get(body.user_id).id)
     except ValidationError as error:
-        return problem_of(invalid(error))
-    except VestnikError as error:
-        return problem_of(error)
+        raise invalid(error) from error
+    answer = work(directory().get(body.user_id).id)
     write_line("api", [Line(counts={"live_demo_200": 1})])
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers)
@@ -116,10 +120,7 @@ def _demand_demo() -> None:
 def _file(name: str) -> Response:
     from chalicelib.live.door import origin_of  # other calls of the API do without the live side
 
-    try:
-        _demand_demo()
-    except NotFoundError as error:
-        return problem(HTTPStatus.NOT_FOUND, error.detail)
+    _demand_demo()
     write_line("api", [Line(counts={"live_demo_200": 1})])
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "

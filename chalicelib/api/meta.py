@@ -7,6 +7,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.api.docs_page import docs_page
 from chalicelib.api.openapi import document
+from chalicelib.api.problem import answered
 from chalicelib.observability import Line, write_line
 from chalicelib.settings import settings
 
@@ -15,18 +16,21 @@ _CACHE = "public, max-age=60"
 
 
 @routes.route("/healthz", methods=["GET"])
+@answered
 def healthz() -> Response:
     """Alive: the code is loaded and its settings are whole."""
     return _answer("healthz", {"status": "ok", "stage": settings().stage}, cache="no-store")
 
 
 @routes.route("/openapi.json", methods=["GET"])
+@answered
 def openapi() -> Response:
     """The contract, made of the routes."""
     return _answer("openapi", document(settings().public_url), cache=_CACHE)
 
 
 @routes.route("/docs", methods=["GET"])
+@answered
 def docs() -> Response:
     """The contract for people."""
     write_line("api", [Line(counts={"docs_200": 1})])

@@ -3,6 +3,7 @@ HTTP."""
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from math import isinf
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from chalicelib.control.answers import status_of
 from chalicelib.errors import ChangedError, FieldError, InvalidError, TooManyRequestsError, VestnikError
+from chalicelib.observability import begin_request, log_failure, request_id
 from chalicelib.seen import etag
 
 CONTENT_TYPE = "application/problem+json"
@@ -27,13 +29,15 @@ class ProblemField(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457, with `errors` as our extension; 412 names what was changed, and the `etag` of the thing as it is."""
+    """RFC 9457, with extensions: `errors`; `request_id`, by which the logs tell what happened; of a 412, which names
+    what was changed, the `etag` of the thing as it is."""
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str
     errors: list[ProblemField] = []
+    request_id: str | None = None
     etag: str | None = None
 
 
@@ -46,6 +50,7 @@ def problem(
         status=status.value,
         detail=detail,
         errors=[ProblemField(field=e.field, message=e.message) for e in errors],
+        request_id=request_id(),
         etag=etag(tag) if tag else None,
     )
     headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
@@ -68,6 +73,30 @@ def problem_of(error: VestnikError) -> Response:
     if isinstance(error, TooManyRequestsError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
+
+
+def answered(view: Callable[..., Response]) -> Callable[..., Response]:
+    """For a route that is no `@endpoint`: the same answers to what it raises."""
+    return answering(view.__name__, view)
+
+
+def answering(operation: str, view: Callable[..., Response]) -> Callable[..., Response]:
+    """The view, with a problem for whatever it raises. What nobody expected is logged here: Chalice would log its
+    message too, and that may quote what the caller sent."""
+
+    @wraps(view)
+    def answer(*arguments: Any, **named: Any) -> Response:
+        try:
+            return view(*arguments, **named)
+        except VestnikError as error:
+            if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                log_failure("api", error, operation=operation)
+            return problem_of(error)
+        except Exception as error:
+            log_failure("api", error, operation=operation)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; the call may be repeated")
+
+    return answer
 
 
 def plain_json(text: str) -> Any:
@@ -100,7 +129,9 @@ def plain_json(text: str) -> Any:
 
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: the errors that Chalice makes by itself (405, 415), in our one form."""
+    """Middleware: begins every call, whatever its route; and gives the errors that Chalice makes by itself (405, 415)
+    our one form."""
+    begin_request(event.context.get("requestId"))
     response = get_response(event)
     if response.status_code >= HTTPStatus.BAD_REQUEST and isinstance(response.body, dict):
         made = problem(HTTPStatus(response.status_code), str(response.body.get("Message", "")))

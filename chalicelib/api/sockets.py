@@ -8,7 +8,7 @@ from chalice.app import WebsocketEvent
 
 from chalicelib.aws import session
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, UnavailableError, VestnikError
-from chalicelib.observability import Line, logger, write_line
+from chalicelib.observability import Line, begin_request, log_failure, write_line
 from chalicelib.settings import settings
 from chalicelib.wiring.live import door
 from chalicelib.wiring.live_desk import receive
@@ -27,13 +27,15 @@ _OK = {"statusCode": 200}
 
 def on_connect(event: WebsocketEvent) -> dict[str, int]:
     """`$connect`: anything but 200 refuses the handshake."""
-    raw = event.to_dict()
+    raw = _begin(event)
     if _is_message(raw):
         return on_message(event)
     try:
         door().enter(_knock(raw))
-    except VestnikError as error:
+    except Exception as error:
         status = next((s for kind, s in _REFUSALS.items() if isinstance(error, kind)), 500)
+        if status >= 500:
+            log_failure("connect", error)
         _log("connect", {f"refused_{status}": 1})
         return {"statusCode": status}
     _log("connect", {"let_in": 1})
@@ -42,23 +44,33 @@ def on_connect(event: WebsocketEvent) -> dict[str, int]:
 
 def on_message(event: WebsocketEvent) -> dict[str, int]:
     """`$default`: one frame. The answer goes over the connection, not in this response."""
-    raw = event.to_dict()
-    line = receive().receive(raw["requestContext"]["connectionId"], _text(raw), endpoint=_endpoint(raw))
+    raw = _begin(event)
+    try:
+        line = receive().receive(raw["requestContext"]["connectionId"], _text(raw), endpoint=_endpoint(raw))
+    except Exception as error:  # Chalice would log its message too, and that may quote the frame
+        log_failure("frame", error)
+        line = Line(counts={"failed": 1}, failed=True)
     write_line("frame", [line])
     return _OK
 
 
 def on_disconnect(event: WebsocketEvent) -> dict[str, int]:
     """`$disconnect`: the gateway tells once, or never; whoever was not told of is found by the next post."""
-    raw = event.to_dict()
+    raw = _begin(event)
     if _is_message(raw):
         return on_message(event)
     try:
         door().leave(raw["requestContext"]["connectionId"])
-    except UnavailableError as error:
-        logger().error("disconnect failed", error=type(error).__name__)
+    except Exception as error:  # whoever was not taken off is found by the next post
+        log_failure("disconnect", error)
     _log("disconnect", {"left": 1})
     return _OK
+
+
+def _begin(event: WebsocketEvent) -> dict[str, Any]:
+    raw: dict[str, Any] = event.to_dict()
+    begin_request(raw["requestContext"].get("requestId"))
+    return raw
 
 
 def _is_message(raw: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from chalicelib.live.events import Event
 from chalicelib.live.inbox import Inbox
 from chalicelib.live.people import user_person
 from chalicelib.live.post import Poster
-from chalicelib.observability import logger
+from chalicelib.observability import aside
 
 _WRITERS = 8
 
@@ -39,10 +39,8 @@ class Announce:
         done = map(self._write_all, rounds) if len(rounds) == 1 else self._pool.map(self._write_all, rounds)
         written = {id(notice): one for each in done for notice, one in each}
         said = {person: [one[1] for n in own if (one := written[id(n)])] for person, own in by_person.items()}
-        try:
+        with aside("live push"):  # the inbox has them
             self._push({person: own for person, own in said.items() if own})
-        except UnavailableError as error:
-            logger().warning("live push failed", error=type(error).__name__)
         return [one[0] if (one := written[id(notice)]) else None for notice in notices]
 
     def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, Event] | None]]:

@@ -16,7 +16,7 @@ from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.live.connections import Connections
 from chalicelib.live.events import Event
-from chalicelib.observability import logger
+from chalicelib.observability import log_failure
 from chalicelib.storage.live import ConnectionRow
 
 if TYPE_CHECKING:
@@ -145,5 +145,5 @@ def _means_gone(error: ClientError) -> bool:
 
 
 def _log(connection: ConnectionRow, error: Exception) -> Posted:
-    logger().warning("live post failed", connection_id=connection.connection_id, error=type(error).__name__)
+    log_failure("live post", error, connection_id=connection.connection_id)
     return Posted.FAILED

@@ -25,7 +25,7 @@ from chalicelib.live.frames import (
 )
 from chalicelib.live.limits import Act, Limits, Verdict
 from chalicelib.live.post import Poster
-from chalicelib.observability import Line, logger
+from chalicelib.observability import Line, log_failure
 from chalicelib.storage.live import ConnectionRow, PersonRow
 
 
@@ -49,12 +49,9 @@ class Receive:
                 self._poster.end(_stranger(connection_id, endpoint), events.bye("unknown_connection"))
                 return Line(counts={"unknown_connection": 1})
             return self._receive(connection, text)
-        except UnavailableError:
-            word = "unavailable"
-        except Exception as error:
-            # The edge: a fault of ours must not end the client's loop. The frame may be quoted in the error's text.
-            logger().error("live failed", connection_id=connection_id, error=type(error).__name__)
-            word = "failed"
+        except Exception as error:  # the edge: a fault of ours must not end the client's loop
+            log_failure("live", error, connection_id=connection_id)
+            word = "unavailable" if isinstance(error, UnavailableError) else "failed"
         if connection is not None:
             self._poster.say(connection, warning("unavailable"))
         return Line(counts={word: 1})

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
-from chalicelib.observability import Line, logger, write_line
+from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.pages import LANGUAGES, page
 from chalicelib.settings import settings
 
@@ -86,12 +86,12 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
         return view(visitor)
     except (NotFoundError, InvalidError):
         return page("missing", locale=locale, status=HTTPStatus.NOT_FOUND)
-    except (UnavailableError, ConflictError):
-        return page("trouble", locale=locale, status=HTTPStatus.SERVICE_UNAVAILABLE)
     except Exception as error:
         # Chalice would log the message too, and that may quote a token or what somebody typed.
-        logger().error("public page failed", page=name, error=type(error).__name__, exc_info=False)
-        return page("trouble", locale=locale, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        log_failure("public page", error, page=name)
+        passing = isinstance(error, UnavailableError | ConflictError)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if passing else HTTPStatus.INTERNAL_SERVER_ERROR
+        return page("trouble", locale=locale, status=status, request_id=request_id())
 
 
 def _form(request: Request) -> Mapping[str, str]:

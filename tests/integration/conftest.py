@@ -17,6 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
 from chalicelib import aws, wiring
+from chalicelib.api.projection import forbid_drift
 from chalicelib.control.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage import base, campaigns, configuration, control, digests, ledger, links, managers, people
@@ -168,7 +169,8 @@ def moto_of(service: str) -> Any:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty stage `test`."""
+    """An empty stage `test`, where an answer that is not exactly as declared is a mistake."""
+    forbid_drift()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():

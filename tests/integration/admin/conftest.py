@@ -16,6 +16,7 @@ from chalicelib.wiring.admin import managers
 from tests.integration.admin.stocked import Stock, stocked
 
 PASSWORD = "correct horse battery"
+REQUEST_ID = "5f1c9d2e-gateway"  # of every request
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
@@ -79,6 +80,7 @@ class Visitor:
                 "resourcePath": matched.route,
                 "identity": {"sourceIp": self.ip},
                 "path": path,
+                "requestId": REQUEST_ID,
             },
             "headers": {
                 "accept-language": "en",

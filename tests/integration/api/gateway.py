@@ -20,6 +20,7 @@ from chalicelib.wiring import clients as wiring_clients
 from tests.integration.conftest import QUEUES, TABLES, moto_of
 
 PROBLEM = "application/problem+json"
+REQUEST_ID = "5f1c9d2e-gateway"  # of every call
 PROMO: dict[str, Any] = {
     "template": "promo",
     "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
@@ -102,6 +103,7 @@ def lambda_event(
             "resourcePath": matched.route,
             "identity": {"sourceIp": "192.0.2.1"},
             "path": matched.route,
+            "requestId": REQUEST_ID,
         },
         "headers": headers,
         "pathParameters": {name: unquote(value) for name, value in matched.captured.items()} or None,
