@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted, named_outcome, outcome_of
-from chalicelib.channels.base import BAD_REQUEST, DAILY_QUOTA, REPLY_LOST, THROTTLED, Message, Outcome, Verdict
+from chalicelib.channels.base import REPLY_LOST, Message, Outcome, Verdict
+from chalicelib.channels.ses_words import answer_of
 from chalicelib.channels.shared_lines import share
 
 if TYPE_CHECKING:
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
 BULK_ENTRIES = 50  # SES v2: entries in one SendBulkEmail
 _REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a letter that may need more goes by itself
 _PARTS = {"Subject": "subject", "Html": "html", "Text": "text"}
-
-# SES's words → what they mean for us. API errors and the statuses of a bulk send's entries.
-_REFUSALS = {
-    "MessageRejected": "rejected",
-    "BadRequestException": BAD_REQUEST,
-    "MESSAGE_REJECTED": "rejected",
-    "INVALID_PARAMETER": BAD_REQUEST,
-}
 
 
 class Sender(NamedTuple):
@@ -166,7 +159,7 @@ def _entry_outcome(result: "BulkEmailEntryResultTypeDef") -> Outcome:
 
 
 def _outcome_of(error: ClientError | BotoCoreError) -> Outcome:
-    outcome = outcome_of(error, refusals=_REFUSALS)
+    outcome = outcome_of(error, refusals={})
     if outcome.verdict is Verdict.NOT_ACCEPTED and isinstance(error, ClientError):
         fault = error.response.get("Error", {})
         return _named_outcome(fault.get("Code", ""), fault.get("Message", ""))
@@ -174,8 +167,4 @@ def _outcome_of(error: ClientError | BotoCoreError) -> Outcome:
 
 
 def _named_outcome(name: str, text: str) -> Outcome:
-    if name == "ACCOUNT_DAILY_QUOTA_EXCEEDED" or "daily message quota" in text.lower():
-        return Outcome(Verdict.NOT_ACCEPTED, reason=DAILY_QUOTA)
-    if name == "ACCOUNT_THROTTLED":
-        return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
-    return named_outcome(name, refusals=_REFUSALS)
+    return answer_of(name, text) or named_outcome(name, refusals={})

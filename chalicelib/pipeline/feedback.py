@@ -1,6 +1,6 @@
 """Takes what SES says of a letter (SNS → SQS) and moves its delivery forward. Called by `functions/feedback.py`.
 
-Events come late, twice and in any order; a status never moves back, so that does no harm.
+Events come late, twice and in any order; the better informed holds (`statuses.VERDICTS`), so that does no harm.
 """
 
 from collections import Counter, defaultdict
@@ -8,21 +8,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.channels.ses_words import Against, Told
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.ledger import Engagement, Ledger
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import FeedbackEvent
-from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.statuses import DeliveryStatus, S
 from chalicelib.profiles.suppressions import Reason
 
-# Each tells that SES has taken a letter, and nothing more: it comes before all that follows, or too late to matter. Of
-# a letter that a user may switch off SES tells no Send (`settings.mailings_set`).
-_TAKEN = frozenset({"Send", "DeliveryDelay"})
-_HARD_BOUNCE = "Permanent"
-_NOT_SPAM = "not-spam"
-_BEYOND_SENT = frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED, DeliveryStatus.COMPLAINED})
+_VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {
+    # Each tells that SES has taken a letter, and nothing more: it comes before all that follows, or too late to matter.
+    # Of a letter that a user may switch off SES tells no Send (`settings.mailings_set`).
+    Told.TAKEN: (S.SENT, None),
+    Told.UNRENDERED: (S.FAILED, "provider_rendering"),
+    Told.REJECTED: (S.FAILED, "rejected"),
+    Told.RETURNED: (S.BOUNCED, "returned"),
+    Told.DELIVERED: (S.DELIVERED, None),
+    Told.BOUNCED_FOR_NOW: (S.BOUNCED, "soft_bounce"),
+    Told.CONTENT_REFUSED: (S.BOUNCED, "content_refused"),
+    Told.WITHHELD: (S.BOUNCED, "withheld"),
+    Told.BOUNCED_FOR_GOOD: (S.BOUNCED, "hard_bounce"),
+    Told.COMPLAINED: (S.COMPLAINED, "complaint"),
+}
+_FOR_GOOD: Mapping[Against, Reason] = {
+    Against.BOUNCE: Reason.BOUNCE,
+    Against.COMPLAINT: Reason.COMPLAINT,
+    Against.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
+}
+_BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 
 
 class Suppressions(Protocol):
@@ -70,16 +85,18 @@ class Feedback:
 
     def _suppress(self, events: Sequence[FeedbackEvent]) -> None:
         for event in events:
-            for cause, address in _to_suppress(event):
-                self._suppressions.add(event.key.channel, address, reason=cause)
-            for address in _softly_bounced(event):
-                self._count_soft_bounce(event, address)
+            against = event.word.against
+            for address in event.addresses if against is not Against.NEVER else ():
+                if against is Against.SOFTLY:
+                    self._count_soft_bounce(event, address)
+                else:
+                    self._suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against])
 
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
         # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is
         # refused.
-        known = self._ledger.accepted({event.key for event in events if event.type in _TAKEN})
-        news = [event for event in events if event.type not in _TAKEN or event.key not in known]
+        known = self._ledger.accepted({event.key for event in events if event.word.told is Told.TAKEN})
+        news = [event for event in events if event.word.told is not Told.TAKEN or event.key not in known]
         self._ledger.move([move for event in news if (move := _move(event)) is not None])
 
     def _engage(self, events: Sequence[FeedbackEvent]) -> None:
@@ -109,10 +126,10 @@ def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
     is left out where what follows says it too: that may be entered from every state that Send may."""
     waves: defaultdict[int, list[int]] = defaultdict(list)
     before: Counter[DeliveryKey] = Counter()
-    further = {event.key for event in events if (found := _verdict(event)) is not None and found[0] in _BEYOND_SENT}
-    for place in sorted(range(len(events)), key=lambda place: events[place].type not in _TAKEN):
+    further = {event.key for event in events if (found := _VERDICTS.get(event.word.told)) and found[0] in _BEYOND_SENT}
+    for place in sorted(range(len(events)), key=lambda place: events[place].word.told is not Told.TAKEN):
         key = events[place].key
-        if events[place].type in _TAKEN and key in further:
+        if events[place].word.told is Told.TAKEN and key in further:
             continue
         waves[before[key]].append(place)
         before[key] += 1
@@ -120,46 +137,11 @@ def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
 
 
 def _move(event: FeedbackEvent) -> Move | None:
-    verdict = _verdict(event)
+    verdict = _VERDICTS.get(event.word.told)
     if verdict is None:
         return None
     status, why = verdict
     return Move(event.key, status, reason=why, provider_id=event.provider_id, run_id=event.run_id)
-
-
-def _verdict(event: FeedbackEvent) -> tuple[DeliveryStatus, str | None] | None:
-    match event.type:  # a type that SES may add later says nothing of a status
-        case "Send" | "DeliveryDelay":  # _TAKEN
-            return DeliveryStatus.SENT, None
-        case "Delivery":
-            return DeliveryStatus.DELIVERED, None
-        case "Bounce":
-            kind = "hard" if event.body.get("bounceType") == _HARD_BOUNCE else "soft"
-            return DeliveryStatus.BOUNCED, f"{kind}_bounce"
-        case "Complaint" if event.body.get("complaintFeedbackType") == _NOT_SPAM:
-            return None  # the reader took it out of the spam folder
-        case "Complaint":
-            return DeliveryStatus.COMPLAINED, "complaint"
-        case "Reject":
-            return DeliveryStatus.FAILED, "rejected"
-        case "RenderingFailure" | "Rendering Failure":
-            return DeliveryStatus.FAILED, "provider_rendering"
-        case _:
-            return None
-
-
-def _to_suppress(event: FeedbackEvent) -> list[tuple[str, str]]:
-    if event.type == "Bounce" and event.body.get("bounceType") == _HARD_BOUNCE:
-        return [(Reason.BOUNCE, one["emailAddress"]) for one in event.body.get("bouncedRecipients", [])]
-    if event.type == "Complaint" and event.body.get("complaintFeedbackType") != _NOT_SPAM:
-        return [(Reason.COMPLAINT, one["emailAddress"]) for one in event.body.get("complainedRecipients", [])]
-    return []
-
-
-def _softly_bounced(event: FeedbackEvent) -> list[str]:
-    if event.type != "Bounce" or event.body.get("bounceType") == _HARD_BOUNCE:
-        return []
-    return [one["emailAddress"] for one in event.body.get("bouncedRecipients", [])]
 
 
 def _moment(text: object) -> datetime | None:

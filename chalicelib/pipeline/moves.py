@@ -3,15 +3,18 @@ condition. `ledger.py` makes moves; whoever works on deliveries wishes them.
 """
 
 import json
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Mapping
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import rfc3339
-from chalicelib.pipeline.statuses import ENTERED_FROM, REOPENED_FROM, DeliveryStatus, S
+from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus, S, entered_from
 from chalicelib.pipeline.tally import UNDER_WAY, UNSENT, Supposed, fit_for_resend, unsent_place
 from chalicelib.pipeline.transaction import OWN_VALUE, Wording
 from chalicelib.storage.base import expiry_epoch
@@ -80,12 +83,20 @@ def first_guess(move: Move) -> Supposed:
 
 def states_before(move: Move, supposed: Supposed | None = None) -> frozenset[DeliveryStatus | None]:
     """The states that a move may be made from, of those that are supposed."""
-    before: frozenset[DeliveryStatus | None] = REOPENED_FROM if move.by_hand else ENTERED_FROM[move.status]
-    if move.unclaimed:
-        before &= {None, S.WAITING, S.QUEUED}
+    plain, lower = _entered_from(move)
+    before = plain | lower.keys()
     if supposed is not None and supposed.run_id is not None:
         before &= UNDER_WAY if supposed.status is None else {supposed.status}
     return before
+
+
+def _entered_from(
+    move: Move,
+) -> tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, frozenset[str]]]:
+    if move.by_hand:
+        return REOPENED_FROM, {}
+    plain, lower = entered_from(move.status, move.reason)
+    return (plain & {None, S.WAITING, S.QUEUED}, {}) if move.unclaimed else (plain, lower)
 
 
 def shape(move: Move, supposed: Supposed) -> Hashable:
@@ -190,11 +201,15 @@ def _event(move: Move, at: str) -> str:
 
 
 def _condition(move: Move, supposed: Supposed) -> Condition:
-    before = states_before(move, supposed)
-    first, *others = sorted(s.value for s in before if s is not None)
-    state: Condition = DeliveryRow.status.is_in(first, *others) if others else DeliveryRow.status == first
-    if None in before:
-        state = DeliveryRow.status.does_not_exist() | state
+    before, lower = states_before(move, supposed), _entered_from(move)[1]
+    states: list[Condition] = [DeliveryRow.status.does_not_exist()] if None in before else []
+    plain = {one.value for one in before if one is not None and one not in lower}
+    if plain:
+        states.append(_is_one_of(DeliveryRow.status, plain))
+    for one, reasons in lower.items():
+        if one in before:
+            states.append((DeliveryRow.status == one.value) & _is_one_of(DeliveryRow.reason, reasons))
+    state = reduce(or_, states)
     condition: Condition = state & of_run(supposed.run_id)
     if supposed.reason is not None and supposed.status in UNSENT:
         condition = condition & (DeliveryRow.reason == supposed.reason)
@@ -203,6 +218,11 @@ def _condition(move: Move, supposed: Supposed) -> Condition:
     if move.resend:
         condition = condition & DeliveryRow.resends.does_not_exist()
     return condition
+
+
+def _is_one_of(attribute: UnicodeAttribute, values: Collection[str]) -> Condition:
+    first, *others = sorted(values)
+    return attribute.is_in(first, *others) if others else attribute == first
 
 
 def of_run(run_id: str | None) -> Condition:

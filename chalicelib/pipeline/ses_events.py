@@ -3,16 +3,20 @@ event data that Amazon SES publishes to Amazon SNS" in the SES developer guide.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from email.utils import parseaddr
 from typing import Any, NamedTuple
 
+from chalicelib.channels.ses_words import Word, word_of
 from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.tally import run_of_tag
 
-# SES says this, in plain text, when an event destination is made.
-_GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
 _RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
+# What SNS and SES say when a topic is made, subscribed or left; `MessageType`s and `notificationType`s of theirs.
+_GREETING = "Successfully validated SNS topic for Amazon SES"
+_GREETINGS = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation", "AmazonSnsSubscriptionSucceeded"})
+GREETING, IDENTITY, FOREIGN = "greeting", "identity_notification", "foreign"
 
 
 class FeedbackEvent(NamedTuple):
@@ -23,29 +27,45 @@ class FeedbackEvent(NamedTuple):
     provider_id: str | None
     body: Mapping[str, Any]
     run_id: str | None = None  # of a campaign's letter
+    destination: tuple[str, ...] = ()  # whom it was sent to
+
+    @property
+    def word(self) -> Word:
+        """What it says."""
+        return word_of(self.type, self.body)
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """The letter's own recipient. What a bounce or a complaint names may be written otherwise, be a mailbox that
+        mail was forwarded to, or be left out; it counts only where the letter's own is not known."""
+        if len(self.destination) == 1:
+            return self.destination
+        named = [one.get("emailAddress") for part in _RECIPIENTS for one in self.body.get(part) or ()]
+        return [bare for text in named if text and (bare := parseaddr(text)[1])]
 
 
 def read_event(body: str) -> FeedbackEvent | None:
-    """The event in a message; None for one of a letter that is not ours (no `delivery` tag) and for SES's greeting of a
-    new topic. Raises: PoisonMessageError (permanent): another shape."""
-    if body.strip().strip('"') == _GREETING:
-        return None
+    """The event in a message; None for what is none of ours (`passed_over` says what it is). Raises: PoisonMessageError
+    (permanent): another shape."""
     try:
-        content = json.loads(body)
-        if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
-            content = json.loads(content["Message"])
+        content = _content(body)
+        if content is None or _greets(content) or "notificationType" in content:
+            return None
         kind = content["eventType"]
-        tags = content["mail"].get("tags", {})
+        tags = content["mail"].get("tags") or {}
         tag, run = tags.get("delivery"), tags.get("run")
         if not tag:
             return None
-        name = {"DeliveryDelay": "deliveryDelay", "RenderingFailure": "failure"}.get(kind, kind.lower())
+        name = {"DeliveryDelay": "deliveryDelay", "RenderingFailure": "failure", "Rendering Failure": "failure"}.get(
+            kind
+        )
         event = FeedbackEvent(
             type=kind,
             key=DeliveryKey.of(tag[0]),
             provider_id=content["mail"].get("messageId"),
-            body=content.get(name, {}),
+            body=content.get(name or kind.lower()) or {},
             run_id=run_of_tag(run[0]) if run else None,
+            destination=tuple(parseaddr(text)[1] for text in content["mail"].get("destination") or ()),
         )
         _check(event)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -53,8 +73,31 @@ def read_event(body: str) -> FeedbackEvent | None:
     return event
 
 
+def passed_over(body: str) -> str:
+    """What a message is that `read_event` found nothing of ours in: a greeting, a notification that is set up on a
+    verified address and not on our configuration sets (it has no tags, and the sets tell the same), or an event of
+    somebody else's letter."""
+    content = _content(body)
+    if content is None or _greets(content):
+        return GREETING
+    return IDENTITY if "notificationType" in content else FOREIGN
+
+
+def _content(body: str) -> Mapping[str, Any] | None:
+    """The JSON of a message; None for a greeting in plain text."""
+    if body.strip().strip('"').startswith(_GREETING):
+        return None
+    content: Mapping[str, Any] = json.loads(body)
+    # A subscription without raw delivery wraps it once more.
+    return _content(content["Message"]) if content.get("Type") == "Notification" else content
+
+
+def _greets(content: Mapping[str, Any]) -> bool:
+    return not _GREETINGS.isdisjoint({content.get("Type"), content.get("notificationType")})
+
+
 def _check(event: FeedbackEvent) -> None:
     # One event that broke the recording would take the other 99 of its batch along.
-    texts = [one["emailAddress"] for name in _RECIPIENTS for one in event.body.get(name, [])]
-    if not all(isinstance(text, str) for text in (event.provider_id or "", *texts)):
+    if not all(isinstance(text, str) for text in (event.provider_id or "", *event.addresses)):
         raise TypeError("expected text")
+    _ = event.word

@@ -1,6 +1,6 @@
 """The states of a delivery, which moves are allowed, and what a notification shows for them (design §3, §8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -32,12 +32,44 @@ ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
     S.SENT: frozenset({S.QUEUED, S.CALLING, S.UNCERTAIN}),
     S.DELIVERED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
     S.BOUNCED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
-    S.COMPLAINED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
+    S.COMPLAINED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.BOUNCED, S.UNCERTAIN}),
     S.SKIPPED: frozenset({None, S.WAITING, S.QUEUED}),
     S.FAILED: frozenset({None, S.WAITING, S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
     S.UNCERTAIN: frozenset({S.CALLING}),
     S.CANCELLED: frozenset({None, S.WAITING, S.QUEUED}),
 }
+
+# What a provider may say of a letter that it took, the better informed the later: of two that contradict each other the
+# later one holds, whichever came first. What came back without saying why may be an automatic reply.
+VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
+    (S.FAILED, "provider_rendering"),
+    (S.FAILED, "rejected"),
+    (S.BOUNCED, "returned"),
+    (S.DELIVERED, None),
+    (S.BOUNCED, "soft_bounce"),
+    (S.BOUNCED, "content_refused"),
+    (S.BOUNCED, "withheld"),
+    (S.BOUNCED, "hard_bounce"),
+    (S.COMPLAINED, "complaint"),
+)
+
+
+def entered_from(
+    status: DeliveryStatus, reason: str | None
+) -> tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, frozenset[str]]]:
+    """The states that may be left for this one, and those that may be where their reason says that they are verdicts
+    that know less."""
+    plain = ENTERED_FROM[status]
+    if (status, reason) not in VERDICTS:
+        return plain, {}
+    place = VERDICTS.index((status, reason))
+    plain -= {state for state, why in VERDICTS[place:] if why is None}
+    lower: dict[DeliveryStatus, frozenset[str]] = {}
+    for state, why in VERDICTS[:place]:
+        if why is not None and state not in plain:
+            lower[state] = lower.get(state, frozenset()) | {why}
+    return plain, lower
+
 
 # A person may open again what was given up or is not known.
 REOPENED_FROM: frozenset[DeliveryStatus | None] = frozenset({S.FAILED, S.UNCERTAIN})

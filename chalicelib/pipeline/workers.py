@@ -73,7 +73,7 @@ def retry_work(reconcile: "Reconcile") -> Work:
 
 def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
     """The work of `functions/feedback.py`: the events of a batch are recorded together."""
-    from chalicelib.pipeline.ses_events import read_event
+    from chalicelib.pipeline.ses_events import passed_over, read_event
     from chalicelib.pipeline.sms_replies import read_reply
 
     def work(bodies: Sequence[str]) -> list[Outcome]:
@@ -90,7 +90,7 @@ def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
                 outcomes.append(error)
                 continue
             if event is None:
-                outcomes.append(Line(counts={"foreign": 1}))
+                outcomes.append(Line(counts={passed_over(body): 1}))
                 continue
             events[place] = event
             outcomes.append(Line(ids=[event.key.notification_id], counts={event.type.lower(): 1}))

@@ -149,10 +149,10 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(channel: Email
     assert len(mailbox.letters()) == 2
 
 
-def test_a_sender_who_is_not_verified_is_refused(mailbox: Driver) -> None:
+def test_letters_of_a_sender_who_is_not_verified_wait_for_a_person(mailbox: Driver) -> None:
     channel = EmailChannel(wiring_clients.ses(), sender=lambda: Sender("A", "a@other.example"), **SETS)
 
-    assert verdicts(channel.send([message()])) == [(Verdict.REFUSED, "rejected")]
+    assert verdicts(channel.send([message()])) == [(Verdict.NOT_ACCEPTED, "provider_not_verified")]
 
 
 def test_a_provider_that_is_not_there_has_certainly_taken_nothing(

@@ -23,11 +23,16 @@ PATH = f"/v1/suppressions/email/{ADDRESS}"
 def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: datetime | None = None) -> None:
     event = {
         "eventType": "Bounce",
-        "mail": {"messageId": "m", "tags": {"delivery": [f"{derived_id(notification_id)}_email"]}},
+        "mail": {
+            "messageId": "m",
+            "destination": [ADDRESS],
+            "tags": {"delivery": [f"{derived_id(notification_id)}_email"]},
+        },
         "bounce": {
             "bounceType": kind,
+            "bounceSubType": "General",
             "timestamp": rfc3339(at or now()),
-            "bouncedRecipients": [{"emailAddress": ADDRESS}],
+            "bouncedRecipients": [{"emailAddress": ADDRESS, "status": "5.1.1" if kind == "Permanent" else "4.4.7"}],
         },
     }
     pump.put("feedback", json.dumps(event))

@@ -137,9 +137,10 @@ def test_an_address_that_bounces_for_good_or_complains_is_not_written_to_again(s
     assert suppressed() == [("email#anna@example.com", kind.lower())]
 
 
-@pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
-def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str) -> None:
-    row = tell(sent, event("Bounce", bounceType=kind))
+@pytest.mark.parametrize(("kind", "sub_type"), [("Transient", "MailboxFull"), ("Undetermined", "Undetermined")])
+def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str, sub_type: str) -> None:
+    expired = [{"emailAddress": "Anna@example.com", "action": "failed", "status": "4.4.7"}]
+    row = tell(sent, event("Bounce", bounceType=kind, bounceSubType=sub_type, bouncedRecipients=expired))
 
     assert (row.status, row.reason) == ("bounced", "soft_bounce")
     assert not read_objections(user_ids=(), addresses={("email", "anna@example.com")}, at=now()).suppressed
@@ -179,10 +180,6 @@ def test_a_letter_that_is_not_ours_is_left_alone(pump: Pump, tags: dict[str, lis
 
     assert pump.run("feedback") == []
     assert suppressed() == []
-
-
-def test_the_greeting_of_a_new_topic_is_no_poison() -> None:
-    assert read_event("Successfully validated SNS topic for Amazon SES event publishing.") is None
 
 
 def test_an_event_of_a_kind_yet_unknown_changes_nothing(sent: Pump) -> None:

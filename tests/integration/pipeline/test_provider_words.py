@@ -1,0 +1,350 @@
+"""Every word of SES by itself, in any order, and what is no word on a letter at all."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.campaigns.progress import Planned, read_progresses
+from chalicelib.channels.ses_words import BOUNCES, COMPLAINTS, DELAYS, UNEXPLAINED, WITHHELD_COMPLAINTS, Against, Told
+from chalicelib.clock import new_id, now
+from chalicelib.observability import Line
+from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.statuses import S
+from chalicelib.pipeline.workers import feedback_work
+from chalicelib.profiles.objections import read_objections
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.people import SuppressionRow
+from chalicelib.wiring import feedback as wiring_feedback
+from chalicelib.wiring import ledger as wiring_ledger
+
+ANNA = "anna@viewers.example"
+FULL = {"action": "failed", "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
+DELIVERY = ("Delivery", {"delivery": {"timestamp": "2026-11-22T12:00:03.000Z", "recipients": [ANNA]}})
+# What SES's simulator sends for ooto@: a bounce without a delivery status notification.
+AWAY = (
+    "Bounce",
+    {"bounce": {"bounceType": "Transient", "bounceSubType": "General", "bouncedRecipients": [{"emailAddress": ANNA}]}},
+)
+# What it sends for an automatic reply in the wild.
+AWAY_TOO = (
+    "Bounce",
+    {"bounce": {"bounceType": "Undetermined", "bounceSubType": "Undetermined", "bouncedRecipients": []}},
+)
+Event = tuple[str, dict[str, Any]]
+
+
+def bounce(kind: tuple[str, str], **said: str) -> Event:
+    recipients = [{"emailAddress": ANNA, **(said or FULL)}]
+    return "Bounce", {
+        "bounce": {
+            "bounceType": kind[0],
+            "bounceSubType": kind[1],
+            "bouncedRecipients": recipients,
+            "timestamp": "2026-11-22T12:00:04.000Z",
+        }
+    }
+
+
+def complaint(kind: str | None = "abuse", sub_type: str | None = None, **more: Any) -> Event:
+    body = {
+        "complaintFeedbackType": kind,
+        "complaintSubType": sub_type,
+        "complainedRecipients": [{"emailAddress": ANNA}],
+    }
+    return "Complaint", {"complaint": {**body, **more}}
+
+
+def written(event: Event, key: DeliveryKey, to: Sequence[str] | None = (ANNA,)) -> str:
+    """As SES publishes it."""
+    mail = {"messageId": "ses-1", "destination": to, "tags": {"delivery": [key.id]}}
+    return json.dumps({"eventType": event[0], "mail": mail, **event[1]})
+
+
+def sent_letter() -> DeliveryKey:
+    key = DeliveryKey(new_id(), "email")
+    wiring_ledger.ledger().move([Move(key, S.CALLING, owner="a", attempt=1)])
+    wiring_ledger.ledger().move([Move(key, S.SENT, owner="a", provider_id="ses-1")])
+    return key
+
+
+def tell(key: DeliveryKey, *events: Event, to: Sequence[str] | None = (ANNA,)) -> None:
+    """One after the other, as single messages."""
+    for event in events:
+        [outcome] = work([written(event, key, to)])
+        assert isinstance(outcome, Line), outcome
+
+
+def work(bodies: list[str]) -> Sequence[Any]:
+    return feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())(bodies)
+
+
+def state(key: DeliveryKey) -> tuple[str, str | None]:
+    row = DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+    return row.status, row.reason
+
+
+def suppressed(address: str = ANNA) -> str | None:
+    found = read_objections(user_ids=(), addresses={("email", address)}, at=now()).suppressed
+    return next(iter(found.values()), None)
+
+
+def soft_bounces() -> int:
+    return sum(len(row.bounces or ()) for row in SuppressionRow.scan())
+
+
+STATES = {
+    Told.RETURNED: ("bounced", "returned"),
+    Told.BOUNCED_FOR_NOW: ("bounced", "soft_bounce"),
+    Told.CONTENT_REFUSED: ("bounced", "content_refused"),
+    Told.WITHHELD: ("bounced", "withheld"),
+    Told.BOUNCED_FOR_GOOD: ("bounced", "hard_bounce"),
+    Told.COMPLAINED: ("complained", "complaint"),
+    Told.NOTHING: ("delivered", None),
+    Told.TAKEN: ("delivered", None),
+}
+
+
+@pytest.mark.parametrize("kind", BOUNCES)
+def test_every_published_bounce_has_its_state_and_counts_as_its_row_says(stage: None, kind: tuple[str, str]) -> None:
+    """Promise D3: each type and subtype of AWS's tables has a row of its own."""
+    key, row = sent_letter(), BOUNCES[kind]
+
+    tell(key, DELIVERY, bounce(kind))
+
+    assert state(key) == STATES[row.told]
+    for_good = row.against not in (Against.NEVER, Against.SOFTLY)
+    assert suppressed() == (row.against.value if for_good else None)
+    assert soft_bounces() == (row.against is Against.SOFTLY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sub_type"), [*((kind, None) for kind in COMPLAINTS), *(("abuse", name) for name in WITHHELD_COMPLAINTS)]
+)
+def test_every_published_complaint_has_its_state(stage: None, kind: str | None, sub_type: str | None) -> None:
+    """Promise D3: a report that is no reader's complaint changes nothing; what SES withheld was never delivered."""
+    key = sent_letter()
+    row = WITHHELD_COMPLAINTS[sub_type] if sub_type else COMPLAINTS[kind]
+
+    tell(key, DELIVERY, complaint(kind, sub_type))
+
+    assert state(key) == STATES[row.told]
+    assert suppressed() == ("complaint" if row.against is Against.COMPLAINT else None)
+
+
+@pytest.mark.parametrize("kind", DELAYS)
+def test_no_delay_says_more_than_that_ses_has_the_letter(stage: None, kind: str) -> None:
+    key = sent_letter()
+
+    tell(key, ("DeliveryDelay", {"deliveryDelay": {"delayType": kind}}))
+
+    assert state(key) == ("sent", None)
+    assert (suppressed(), soft_bounces()) == (None, 0)
+
+
+@pytest.mark.parametrize("away", [AWAY, AWAY_TOO])
+def test_an_out_of_office_reply_changes_nothing(stage: None, away: Event) -> None:
+    """Promise D1: what comes back without a word on why is no bounce of a letter that was delivered."""
+    for _ in range(6):
+        key = sent_letter()
+        tell(key, DELIVERY, away)
+        assert state(key) == ("delivered", None)
+
+    assert (suppressed(), soft_bounces()) == (None, 0)
+
+
+@pytest.mark.parametrize("sub_type", ["MessageTooLarge", "ContentRejected", "AttachmentRejected"])
+def test_a_letter_that_is_refused_for_its_content_says_nothing_against_its_address(stage: None, sub_type: str) -> None:
+    """Promise D1: content never counts against an address, whatever code comes with it."""
+    for _ in range(6):
+        tell(sent_letter(), bounce(("Transient", sub_type), status="5.1.1", diagnosticCode="smtp; 550 5.1.1 refused"))
+
+    assert (suppressed(), soft_bounces()) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "named", ["Anna <anna@viewers.example>", "Anna@Viewers.Example", "boris@forwarded.example", None, ""]
+)
+@pytest.mark.parametrize("to", [["anna@viewers.example"], ["Anna <anna@viewers.example>"]])
+def test_whom_a_letter_was_for_is_suppressed_whatever_the_bounce_names(
+    stage: None, named: str | None, to: list[str]
+) -> None:
+    """Promise D2: one letter has one recipient."""
+    for event in (bounce(("Permanent", "General"), status="5.1.1"), complaint()):
+        [part] = event[1].values()
+        [who] = [name for name in part if name.endswith("Recipients")]
+        part[who] = [{"emailAddress": named}]
+        tell(sent_letter(), event, to=to)
+
+    assert suppressed() in {"bounce", "complaint"}
+    assert suppressed("boris@forwarded.example") is None
+
+
+@pytest.mark.parametrize("nobody", [[], None])
+@pytest.mark.parametrize("make", [lambda: bounce(("Permanent", "General")), complaint])
+def test_a_bounce_or_a_complaint_that_names_nobody_is_of_the_letters_recipient(
+    stage: None, nobody: list[str] | None, make: Any
+) -> None:
+    """Promise D2: lists of recipients that are empty or missing hide nobody."""
+    kind, content = make()
+    [part] = content.values()
+    [who] = [name for name in part if name.endswith("Recipients")]
+
+    tell(sent_letter(), (kind, {kind.lower(): {**part, who: nobody}}))
+
+    assert suppressed() == kind.lower()
+
+
+def test_without_a_destination_whom_the_bounce_names_is_suppressed(stage: None) -> None:
+    tell(sent_letter(), bounce(("Permanent", "General")), to=None)
+
+    assert suppressed() == "bounce"
+
+
+HARD = [
+    {"status": "5.1.1"},
+    {"status": "5.1.10"},
+    {"status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"},
+    {"diagnosticCode": "smtp; 550 5.1.1 <anna@viewers.example>: Recipient address rejected"},
+    {"status": "5.0.0", "diagnosticCode": "smtp; 550 User unknown"},
+    {"status": "5.4.1", "diagnosticCode": "smtp; 550 No such user here"},
+    {"status": "4.4.7", "diagnosticCode": "smtp; 550 5.2.1 The email account that you tried to reach is disabled."},
+    {"diagnosticCode": "smtp; 554 delivery error: This user doesn't have an account; mailbox not found"},
+]
+NOT_HARD = [
+    (
+        {"status": "4.4.7", "diagnosticCode": "smtp; 554 4.4.7 Message expired: unable to deliver in 840 minutes"},
+        "soft_bounce",
+    ),
+    ({"status": "4.1.1", "diagnosticCode": "smtp; 450 4.1.1 user unknown, try again later"}, "soft_bounce"),
+    ({"status": "5.2.2", "diagnosticCode": "smtp; 552 5.2.2 mailbox full"}, "soft_bounce"),
+    ({"status": "5.4.4", "diagnosticCode": "smtp; 550 5.4.4 Sender address rejected: domain not found"}, "soft_bounce"),
+    ({"status": "5.7.1", "diagnosticCode": "smtp; 550 5.7.1 message looks like spam"}, "content_refused"),
+    ({"status": "5.3.4"}, "content_refused"),
+    ({"status": "2.0.0", "action": "delivered"}, "returned"),
+    ({"status": "4.0.0", "action": "delayed"}, "returned"),
+]
+
+
+@pytest.mark.parametrize("said", HARD)
+@pytest.mark.parametrize("kind", [("Transient", "General"), ("Undetermined", "Undetermined")])
+def test_a_hard_failure_that_ses_calls_transient_is_hard(
+    stage: None, said: dict[str, str], kind: tuple[str, str]
+) -> None:
+    """Promise D3: what the mailbox's own server said decides."""
+    key = sent_letter()
+
+    tell(key, bounce(kind, **said))
+
+    assert (state(key), suppressed()) == (("bounced", "hard_bounce"), "bounce")
+
+
+@pytest.mark.parametrize(("said", "reason"), NOT_HARD)
+def test_what_the_server_says_for_now_or_of_the_content_is_not_hard(
+    stage: None, said: dict[str, str], reason: str
+) -> None:
+    key = sent_letter()
+
+    tell(key, bounce(("Transient", "General"), **said))
+
+    assert (state(key), suppressed()) == (("bounced", reason), None)
+    assert soft_bounces() == (reason == "soft_bounce")
+
+
+EVENTS: list[Event] = [
+    ("Send", {"send": {}}),
+    DELIVERY,
+    ("DeliveryDelay", {"deliveryDelay": {"delayType": "MailboxFull"}}),
+    ("Reject", {"reject": {"reason": "Bad content"}}),
+    ("Rendering Failure", {"failure": {"errorMessage": "x", "templateName": "t"}}),
+    ("Subscription", {"subscription": {"contactList": "local"}}),
+    *(bounce(kind) for kind in BOUNCES),
+    bounce(("Transient", "General"), status="5.1.1"),
+    AWAY,
+    AWAY_TOO,
+    *(complaint(kind) for kind in COMPLAINTS),
+    complaint("abuse", "OnAccountSuppressionList"),
+]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_events_in_any_order_and_number_end_in_one_state(stage: None, data: Any) -> None:
+    """Promise D3: whatever comes, in whatever order, as often as it likes: the better informed holds."""
+    events = data.draw(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=5))
+    other = data.draw(st.permutations([*events, *data.draw(st.lists(st.sampled_from(events), max_size=2))]))
+    ends, addresses = [], []
+    for order in (events, other):
+        address = f"{new_id()}@viewers.example"
+        addresses.append(address)
+        key = sent_letter()
+        bodies = [written(one, key, [address]) for one in order]
+        if data.draw(st.booleans()):
+            assert all(isinstance(outcome, Line) for outcome in work(bodies))
+        else:
+            for body in bodies:
+                work([body])
+        ends.append((state(key), suppressed(address) is None))
+
+    assert ends[0] == ends[1]
+
+
+def test_the_counts_of_a_run_follow_the_better_informed(stage: None) -> None:
+    """Promise D3: what is counted moves along, in both orders."""
+    orders: list[list[Event]] = [[AWAY, DELIVERY], [DELIVERY, AWAY]]
+    for n, order in enumerate(orders):
+        run_id, key = f"c-{n}@2026-11-22T12:00", DeliveryKey(new_id(), "email")
+        wiring_ledger.ledger().move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
+        wiring_ledger.ledger().move([Move(key, S.SENT, owner="a", run_id=run_id)])
+        tell(key, *order)
+        [progress] = read_progresses([Planned(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])
+        assert (progress.sent, progress.delivered, progress.bounced) == (1, 1, 0)
+
+
+GREETINGS = [
+    "Successfully validated SNS topic for Amazon SES event publishing.",
+    json.dumps("Successfully validated SNS topic for Amazon SES event publishing."),
+    json.dumps(
+        {"Type": "Notification", "Message": "Successfully validated SNS topic for Amazon SES event publishing."}
+    ),
+    json.dumps(
+        {"Type": "SubscriptionConfirmation", "Message": "You have chosen to subscribe …", "SubscribeURL": "https://x"}
+    ),
+    json.dumps({"Type": "UnsubscribeConfirmation", "Message": "You have chosen to deactivate …", "Token": "t"}),
+    json.dumps({"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have successfully subscribed …"}),
+]
+IDENTITY = [
+    {
+        "notificationType": kind,
+        "mail": {"messageId": "m", "destination": [ANNA]},
+        kind.lower(): {"bounceType": "Permanent"},
+    }
+    for kind in ("Bounce", "Complaint", "Delivery", "Received")
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        *((body, "greeting") for body in GREETINGS),
+        *((json.dumps({"Type": "Notification", "Message": body}), "greeting") for body in GREETINGS[-1:]),
+        *((json.dumps(body), "identity_notification") for body in IDENTITY),
+        (json.dumps({"eventType": "Bounce", "mail": {"messageId": "m"}, "bounce": None}), "foreign"),
+    ],
+)
+def test_greetings_and_what_is_not_of_our_sets_are_passed_over_and_counted(stage: None, body: str, name: str) -> None:
+    """Promise D6: no greeting of SNS or SES is poison."""
+    [outcome] = work([body])
+
+    assert isinstance(outcome, Line)
+    assert outcome.counts == {name: 1}
+    assert suppressed() is None
+
+
+def test_an_unexplained_return_is_a_kind_of_the_published_bounces() -> None:
+    assert set(BOUNCES) >= UNEXPLAINED
