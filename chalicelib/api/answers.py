@@ -53,6 +53,7 @@ class TimelineEvent(Answer):
     reason: str | None = None
     rule: str | None = Field(default=None, description="what decided it: a route, a cap, quiet hours, a digest")
     attempt: int | None = None
+    times: int | None = Field(default=None, description="entries that it stands for, where it is the last of several")
 
 
 class DeliveryAnswer(Answer):

@@ -13,14 +13,7 @@ from chalicelib.control.limits import Limiter
 from chalicelib.control.queues import MAX_DELAY_SECONDS
 from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.jobs import (
-    PROFILE_FIELDS,
-    DeliverJob,
-    DeliverRecipient,
-    EnrichJob,
-    EnrichRecipient,
-    LetterSpec,
-)
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.retry import Retries
@@ -126,7 +119,7 @@ class Admission:
         subsystem = CHANNELS[job.channel].subsystem
         state = self._heads.state(campaign_id, subsystem=subsystem, fresh=True)
         if state == "paused":
-            recipients = tuple(_known_again(r) for r in job.recipients)
+            recipients = tuple(as_known(r) for r in job.recipients)
             self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))
             return False
         if state == "cancelled":
@@ -202,13 +195,3 @@ class Admission:
                 ids = [r.notification_id for r in missing]
                 self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, "no_content")
         return job.only(ready) if ready else None
-
-
-def _known_again(recipient: DeliverRecipient) -> EnrichRecipient:
-    """As the producer knew them: what is fresh is asked for again after the pause."""
-    profile = {name: value for name, value in recipient.user.items() if name in PROFILE_FIELDS}
-    return EnrichRecipient(
-        notification_id=recipient.notification_id,
-        user_id=recipient.user_id,
-        profile=None if recipient.user_id else profile,
-    )

@@ -220,7 +220,9 @@ class CampaignControl:
             return next(occurrences(spec.schedule, zone, after=after))
         if spec.start_at is None:
             return now
-        return max(now, first_moment(spec.start_at)) if spec.timezone == RECIPIENT else spec.start_at
+        # Where the day began before it was started, it is the wall time that counts: those whose clock has shown it get
+        # the letter at once.
+        return first_moment(spec.start_at) if spec.timezone == RECIPIENT else spec.start_at
 
     def _kick(self, head: CampaignRow) -> None:
         for run in self._runs.of(head.id):

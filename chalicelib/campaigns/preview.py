@@ -7,7 +7,7 @@ and adds up.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -98,7 +98,7 @@ class Preview:
         if spec.schedule is None:
             return [moment for moment in (spec.start_at,) if moment is not None and moment > after]
         if spec.start_at is not None:
-            after = max(after, spec.start_at)
+            after = max(after, spec.start_at - timedelta(seconds=1))  # as it is scheduled: `start_at` is the first
         zone = spec.timezone or self._default_zone
         times = list(islice(occurrences(spec.schedule, zone, after=after), NEXT_RUNS))
         first = datetime.fromisoformat(head.next_run_at) if head.next_run_at else None

@@ -4,7 +4,7 @@ each profile, and by previews.
     Rule.model_validate({"all": [{"attribute": "locale", "op": "equals", "value": "ru"}]})
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -22,10 +22,19 @@ Op = Literal["equals", "not_equals", "in", "before", "after", "exists", "anniver
 
 
 class Moment(NamedTuple):
-    """When a rule is asked: the instant, and the calendar day of the recipient."""
+    """When a rule is asked: the instant, and the calendar day of the recipient. `before` is that of the run a day ago,
+    if there is one: where the clocks of campaign and recipient change apart, a day may come twice or not at all."""
 
     now: datetime
     today: date
+    before: date | None = None
+
+    @property
+    def days(self) -> Sequence[date]:
+        """Those that this run is for: today, but for what was yesterday's, and with what would be nobody's."""
+        if self.before is None:
+            return (self.today,)
+        return [self.before + timedelta(days=n + 1) for n in range((self.today - self.before).days)]
 
 
 class Rule(StrictModel):
@@ -117,9 +126,10 @@ def _after(found: Any, value: Any, at: Moment) -> bool:
 
 def _anniversary(found: Any, value: Any, at: Moment) -> bool:
     moment = _moment(found)
-    if moment is None:
-        return False
-    day = at.today + timedelta(days=value or 0)
+    return moment is not None and any(_comes_round(moment, day + timedelta(days=value or 0)) for day in at.days)
+
+
+def _comes_round(moment: datetime, day: date) -> bool:
     if (moment.month, moment.day) == (day.month, day.day):
         return True
     # Who was born on 29 February is greeted on the 28th of a year that has no such day.

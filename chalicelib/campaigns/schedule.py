@@ -6,6 +6,7 @@ generator asks it, and previews show its next dates.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from itertools import takewhile
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import Field, model_validator
 
 from chalicelib.strict import StrictModel
+from chalicelib.wall_clock import wall_moment, zone_of
 
 BEST_HOUR = "best_hour"
 RECIPIENT = "recipient"  # the zone of each recipient, in place of a name
@@ -62,10 +64,26 @@ class Schedule(StrictModel):
 
 
 def occurrences(schedule: Schedule, zone: str, *, after: datetime) -> Iterator[datetime]:
-    """Every moment after `after`, in UTC; an hour that DST skips is made up for right after it, one that it repeats
-    comes once. For `recipient` it is the moment at which the first zone on Earth reaches the time."""
-    for moment in CronSim(schedule.expression(), after.astimezone(ZoneInfo(planning_zone(zone)))):
-        yield moment.astimezone(UTC)
+    """Every moment after `after`, in UTC, each later than the one before. Times are those of the wall clock, wildcards
+    too: one that the clocks repeat comes once, those that they skip are made up for together, right after the gap. For
+    `recipient` it is the moment at which the first zone on Earth reaches the time."""
+    planned = planning_zone(zone)
+    last = after
+    # CronSim gets times without a zone: with one, it lets wildcards run twice through an hour that is repeated, and
+    # not at all through one that is skipped.
+    for wall in CronSim(schedule.expression(), after.astimezone(zone_of(planned)).replace(tzinfo=None, fold=0)):
+        moment = wall_moment(wall, planned)
+        if moment > last:
+            yield moment
+            last = moment
+
+
+def day_before(schedule: Schedule, zone: str, scheduled: datetime) -> datetime | None:
+    """The run at the same time of the day before, through a change of the clocks too; None where there is none."""
+    day, spread = timedelta(days=1), timedelta(hours=2)  # no clock is changed by more
+    times = occurrences(schedule, zone, after=scheduled - day - spread - timedelta(seconds=1))
+    near = takewhile(lambda moment: moment <= scheduled - day + spread, times)
+    return min(near, key=lambda moment: abs(scheduled - day - moment), default=None)
 
 
 def planning_zone(zone: str) -> str:
@@ -75,22 +93,22 @@ def planning_zone(zone: str) -> str:
 
 def local_moment(scheduled: datetime, zone: str) -> datetime:
     """When the wall clock of `zone` shows what the first zone's clock shows at `scheduled`."""
-    wall = scheduled.astimezone(ZoneInfo(_EARLIEST_ZONE)).replace(tzinfo=None)
-    return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return wall_moment(scheduled.astimezone(ZoneInfo(_EARLIEST_ZONE)).replace(tzinfo=None), zone)
 
 
 def best_moment(hour: object, *, zone: str, after: datetime) -> datetime:
-    """The next time that the wall clock of `zone` shows a full hour (0 to 23), `after` itself where it is no such
-    hour."""
+    """The next time that the wall clock of `zone` shows a full hour (0 to 23), `after` itself where it shows that hour
+    now, or where it is no such hour."""
     if isinstance(hour, bool) or not isinstance(hour, int) or not 0 <= hour <= 23:
         return after
-    local = after.astimezone(ZoneInfo(zone))
-    day = local.date()
+    local = after.astimezone(zone_of(zone))
     if local.hour == hour:
-        return after  # it is that hour now
-    if local.hour > hour:
+        return after
+    moment, day = after - timedelta(days=1), local.date()
+    while moment < after:
+        moment = wall_moment(datetime.combine(day, time(hour)), zone)
         day += timedelta(days=1)
-    return datetime.combine(day, time(hour), tzinfo=local.tzinfo).astimezone(UTC)
+    return moment
 
 
 def first_moment(wall: datetime) -> datetime:

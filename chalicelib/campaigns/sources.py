@@ -5,12 +5,11 @@ another run. Called by the fan-out; a cursor is JSON and is stored with the shar
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.rules import Moment, Rule
-from chalicelib.campaigns.schedule import RECIPIENT, planning_zone
+from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.pipeline.tally import UNSENT_SHARDS
@@ -19,6 +18,7 @@ from chalicelib.profiles.model import Profile
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import RunRow
 from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow, NotificationRow
+from chalicelib.wall_clock import zone_of
 
 Cursor = dict[str, Any]
 
@@ -47,15 +47,25 @@ class Source(Protocol):
 
 
 class DirectorySource:
-    """Everyone in the directory, or those whom a rule means. `scheduled` is the run's time."""
+    """Everyone in the directory, or those whom a rule means. `scheduled` is the run's time, `before` that of the run a
+    day ago."""
 
     def __init__(
-        self, directory: Directory, rule: Rule | None, *, run_id: str, scheduled: datetime, zone: str, default_zone: str
+        self,
+        directory: Directory,
+        rule: Rule | None,
+        *,
+        run_id: str,
+        scheduled: datetime,
+        zone: str,
+        default_zone: str,
+        before: datetime | None = None,
     ) -> None:
         self._directory = directory
         self._rule = rule
         self._run_id = run_id
         self._scheduled = scheduled
+        self._before = before
         self._zone = zone
         self._default_zone = default_zone
 
@@ -68,9 +78,10 @@ class DirectorySource:
         """Whether the profile is in the audience. The recipient's own calendar says which day it is."""
         if self._rule is None:
             return True
-        zone = planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone
-        today = self._scheduled.astimezone(ZoneInfo(zone)).date()
-        return self._rule.matches(profile, Moment(now=self._scheduled, today=today))
+        zone = zone_of(planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone)
+        today = self._scheduled.astimezone(zone).date()
+        before = self._before.astimezone(zone).date() if self._before else None
+        return self._rule.matches(profile, Moment(now=self._scheduled, today=today, before=before))
 
     def _target(self, profile: Profile) -> Target:
         return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)
@@ -183,13 +194,15 @@ class Sources:
         """The source of a campaign as it would be at a time; previews ask it."""
         if spec.audience.list_id is not None:
             return ListSource(self._lists, spec.audience.list_id, run_id=run_id)
+        zone = spec.timezone or self._default_zone
         return DirectorySource(
             self._directory,
             spec.audience.rule,
             run_id=run_id,
             scheduled=scheduled,
-            zone=spec.timezone or self._default_zone,
+            zone=zone,
             default_zone=self._default_zone,
+            before=day_before(spec.schedule, zone, scheduled) if spec.schedule and spec.audience.rule else None,
         )
 
 

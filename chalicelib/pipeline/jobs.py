@@ -129,21 +129,25 @@ class DigestJob(Job):
     user_id: str
 
 
+def as_known(recipient: DeliverRecipient, *, context: dict[str, Any] | None = None) -> EnrichRecipient:
+    """A recipient as the producer knew them, on the way back to `enrich`: a user by id, as the profile is read again;
+    anybody else whole."""
+    given = {name: recipient.user[name] for name in PROFILE_FIELDS if name in recipient.user}
+    return EnrichRecipient(
+        notification_id=recipient.notification_id,
+        user_id=recipient.user_id,
+        profile=None if recipient.user_id else given,
+        context=context,
+    )
+
+
 def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, after: str | None = None) -> EnrichJob:
     """Back to `enrich` with the channels that follow: what is known of the user is read again. With `after`, what came
     of that channel decides whether they are needed."""
     return EnrichJob(
         letter=job.letter,
         channels=job.then,
-        recipients=tuple(
-            EnrichRecipient(
-                notification_id=one.notification_id,
-                user_id=one.user_id,
-                profile=None if one.user_id else {name: one.user[name] for name in PROFILE_FIELDS if name in one.user},
-                context=one.context,
-            )
-            for one in recipients
-        ),
+        recipients=tuple(as_known(one, context=one.context) for one in recipients),
         again=True,
         after=after,
     )

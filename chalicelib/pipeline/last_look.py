@@ -10,7 +10,7 @@ from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
 from chalicelib.pipeline.delivered import Delivered
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
@@ -75,11 +75,6 @@ def _addressee(recipient: DeliverRecipient) -> Addressee:
 
 
 def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:
-    # Back to `enrich`: after hours of waiting, what is known of the user is to be read again. Only users have
-    # preferences to wait for, so that an id says it all.
-    recipients = tuple(
-        EnrichRecipient(notification_id=r.notification_id, user_id=r.user_id)
-        for r in job.recipients
-        if r.notification_id in notification_ids
-    )
+    # Back to `enrich`: after hours of waiting, what is known of the user is to be read again.
+    recipients = tuple(as_known(r) for r in job.recipients if r.notification_id in notification_ids)
     return EnrichJob(letter=job.letter, channels=(job.channel, *job.then), recipients=recipients, again=True)

@@ -5,7 +5,6 @@ before. A chunk is written by one transaction (≤ 100 items); a recipient that 
 chunk, not the chunk. The counts of a campaign's run are written in the same transaction (`tally.py`).
 """
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,6 +18,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.moves import DeliveryKey, Move, claimed, first_guess, of_run, shape, states_before, wording
 from chalicelib.pipeline.statuses import DeliveryStatus, S
 from chalicelib.pipeline.tally import ENGAGEMENTS, Supposed, Tally, word
+from chalicelib.pipeline.timeline import entry, fold_of
 from chalicelib.pipeline.transaction import Reasons, Wording, Writes
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
@@ -72,7 +72,7 @@ class Ledger:
         UnavailableError (retryable)."""
         at = rfc3339(self._clock())
         moment = getattr(DeliveryRow, f"{what}_at")
-        event = json.dumps({"at": at, "event": what}, separators=(",", ":"))
+        event = entry(at, {"event": what})
         actions: list[Action] = [moment.set(at), DeliveryRow.timeline.set(DeliveryRow.timeline.append([event]))]
         for n in range(_MAX_ROUNDS):
             tally = Tally()
@@ -137,8 +137,10 @@ def _judge(
     found = Supposed.of(reason.raw_item or {})
     if _already_made(move, reason):
         return None
+    fold = fold_of(reason.raw_item or {}, move.status, move.reason)
+    found = found._replace(fold=fold)
     if supposed.new:
-        supposed = supposed._replace(new=False)
+        supposed = supposed._replace(new=False, fold=fold)
         if _status(reason) in states_before(move):
             return supposed
     may_be = found.status is None or found.status in states_before(move)

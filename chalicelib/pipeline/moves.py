@@ -2,7 +2,6 @@
 condition. `ledger.py` makes moves; whoever works on deliveries wishes them.
 """
 
-import json
 from collections.abc import Collection, Hashable, Mapping
 from datetime import datetime
 from functools import reduce
@@ -10,12 +9,13 @@ from operator import or_
 from typing import NamedTuple
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus, S, entered_from
 from chalicelib.pipeline.tally import UNDER_WAY, UNSENT, Supposed, fit_for_resend, unsent_place
+from chalicelib.pipeline.timeline import MAX_ENTRIES, entry
 from chalicelib.pipeline.transaction import OWN_VALUE, Wording
 from chalicelib.storage.base import expiry_epoch
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
@@ -129,10 +129,9 @@ def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
 
 def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) -> list[Action]:
     row, before = DeliveryRow, states_before(move, supposed)
-    timeline = row.timeline | [] if None in before else row.timeline
     actions: list[Action] = [
         row.status.set(move.status.value),
-        row.timeline.set(timeline.append([_event(move, rfc3339(at))])),
+        _noted(move, supposed, before, rfc3339(at)),
         *_marks(move, before, rfc3339(at)),
         *_place_in_run(move, supposed, before),
     ]
@@ -195,21 +194,31 @@ def _expiry(move: Move, at: datetime, retention_days: int) -> int:
     return move.expires_at_epoch or expiry_epoch(retention_days, since=at)
 
 
-def _event(move: Move, at: str) -> str:
-    event = {"at": at, "status": move.status.value, "reason": move.reason, "rule": move.rule, "attempt": move.attempt}
-    return json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
+def _noted(move: Move, supposed: Supposed, before: frozenset[DeliveryStatus | None], at: str) -> Action:
+    timeline, fold = DeliveryRow.timeline, supposed.fold
+    if fold is not None:
+        folded: Action = timeline[fold.place].set(_event(move, at, times=fold.times))
+        return folded
+    return timeline.set((timeline | [] if None in before else timeline).append([_event(move, at)]))
+
+
+def _event(move: Move, at: str, *, times: int | None = None) -> str:
+    said = {"status": move.status.value, "reason": move.reason, "rule": move.rule, "attempt": move.attempt}
+    return entry(at, {**said, "times": times})
 
 
 def _condition(move: Move, supposed: Supposed) -> Condition:
     before, lower = states_before(move, supposed), _entered_from(move)[1]
-    states: list[Condition] = [DeliveryRow.status.does_not_exist()] if None in before else []
+    states: list[Condition] = []
     plain = {one.value for one in before if one is not None and one not in lower}
     if plain:
         states.append(_is_one_of(DeliveryRow.status, plain))
     for one, reasons in lower.items():
         if one in before:
             states.append((DeliveryRow.status == one.value) & _is_one_of(DeliveryRow.reason, reasons))
-    state = reduce(or_, states)
+    state = reduce(or_, states) & _fits(move, supposed)
+    if None in before:
+        state = DeliveryRow.status.does_not_exist() | state
     condition: Condition = state & of_run(supposed.run_id)
     if supposed.reason is not None and supposed.status in UNSENT:
         condition = condition & (DeliveryRow.reason == supposed.reason)
@@ -223,6 +232,18 @@ def _condition(move: Move, supposed: Supposed) -> Condition:
 def _is_one_of(attribute: UnicodeAttribute, values: Collection[str]) -> Condition:
     first, *others = sorted(values)
     return attribute.is_in(first, *others) if others else attribute == first
+
+
+def _fits(move: Move, supposed: Supposed) -> Condition:
+    """That the timeline is as it is supposed to be: what is found instead says which entry gives its place."""
+    length = size(DeliveryRow.timeline)
+    if supposed.fold is not None:
+        as_found: Condition = length == supposed.fold.entries
+        return as_found
+    room: Condition = length < MAX_ENTRIES
+    if move.status is S.WAITING and move.reason is not None:
+        room = room & ((DeliveryRow.status != move.status.value) | (DeliveryRow.reason != move.reason))
+    return room
 
 
 def of_run(run_id: str | None) -> Condition:

@@ -12,6 +12,7 @@ from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job, deliver_queue
 
 RETRY_QUEUE = "retry"
+MIN_WAIT_SECONDS = 1.0  # whatever waits, waits so long: a moment that has just passed makes no busy loop
 
 
 class RetryJob(Job):
@@ -46,8 +47,14 @@ class Retries:
         """Puts aside a job that was not tried, so no attempt is counted. Raises: UnavailableError (retryable)."""
         self._put("forward", job, in_seconds=in_seconds * (1 + self._jitter() / 2))
 
+    def at_once(self, job: EnrichJob) -> None:
+        """Has a job that waits for nothing forwarded: not every stage may write into its lane. Raises: UnavailableError
+        (retryable)."""
+        self._put("forward", job, in_seconds=0, at_least=0)
+
     def until(self, job: EnrichJob, moment: datetime) -> None:
-        """Puts aside a job that must not go on before a moment, however far. Raises: UnavailableError (retryable)."""
+        """Puts aside a job that must not go on before a moment, however far or near. Raises: UnavailableError
+        (retryable)."""
         self._put("forward", job, in_seconds=(moment - self._clock()).total_seconds())
 
     def reconcile(self, job: DeliverJob, *, in_seconds: float) -> None:
@@ -79,10 +86,18 @@ class Retries:
         full: float = min(MAX_DELAY_SECONDS, self._base_seconds * 2 ** (attempt - 1))
         return full * (0.5 + self._jitter() / 2)
 
-    def _put(self, kind: Literal["forward", "reconcile"], job: EnrichJob | DeliverJob, *, in_seconds: float) -> None:
-        not_before = rfc3339(self._clock() + timedelta(seconds=in_seconds))
+    def _put(
+        self,
+        kind: Literal["forward", "reconcile"],
+        job: EnrichJob | DeliverJob,
+        *,
+        in_seconds: float,
+        at_least: float = MIN_WAIT_SECONDS,
+    ) -> None:
+        wait = max(in_seconds, at_least)
+        not_before = rfc3339(self._clock() + timedelta(seconds=wait))
         aside = RetryJob(kind=kind, queue=_home(job), body=job.model_dump_json(), not_before=not_before)
-        self._queues.put(RETRY_QUEUE, [Outgoing(aside.model_dump_json(), _delay(in_seconds))])
+        self._queues.put(RETRY_QUEUE, [Outgoing(aside.model_dump_json(), _delay(wait))])
 
 
 def _home(job: EnrichJob | DeliverJob) -> str:

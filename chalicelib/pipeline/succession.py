@@ -35,7 +35,7 @@ class Succession:
         if not job.then or job.letter.route is None:
             return
         if in_vain:
-            self._retries.later(next_channels(job, in_vain), in_seconds=0)
+            self._retries.at_once(next_channels(job, in_vain))
         if maybe_there and job.letter.route.mode == "escalate":
             self._wait(job, maybe_there, timedelta(minutes=job.letter.route.after_minutes or 0))
         elif maybe_there:
@@ -45,7 +45,7 @@ class Succession:
         """Has the ledger asked about the rest: the worker that knew died, or a person decides. Raises: UnavailableError
         (retryable)."""
         if job.then and recipients:
-            self._retries.later(next_channels(job, recipients, after=job.channel), in_seconds=0)
+            self._retries.at_once(next_channels(job, recipients, after=job.channel))
 
     def _wait(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], length: timedelta) -> None:
         until = self._clock() + length

@@ -12,6 +12,7 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.timeline import Fold
 from chalicelib.storage.campaigns import CounterRow
 
 UNDER_WAY = frozenset({None, DeliveryStatus.WAITING, DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
@@ -30,6 +31,7 @@ class Supposed(NamedTuple):
     status: DeliveryStatus | None = None
     reason: str | None = None
     new: bool = False
+    fold: Fold | None = None  # where its timeline takes no more
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "Supposed":

@@ -2,13 +2,13 @@
 preferences; `pipeline/collect.py` asks.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chalicelib.profiles.quiet import zone_of
 from chalicelib.strict import StrictModel
+from chalicelib.wall_clock import wall_moment, zone_of
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _DAYS: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -28,15 +28,13 @@ class DigestWish(StrictModel):
         return self
 
     def next_after(self, at: datetime, *, zone: str) -> datetime:
-        """The next moment (UTC) at which the user's clock shows the time."""
-        local = at.astimezone(zone_of(zone))
+        """The next moment (UTC) at which the user's clock shows the time; on every such day it comes once."""
         hour = time.fromisoformat(self.at)
-        day = local.date()
+        day = at.astimezone(zone_of(zone)).date()
         if self.every == "week":
             day += timedelta(days=(_DAYS.index(self.on or "monday") - day.weekday()) % 7)
         step = timedelta(days=1 if self.every == "day" else 7)
-        # Made of the date and the zone, not of a difference in hours: the night may be an hour longer or shorter.
-        while (moment := datetime.combine(day, hour, tzinfo=local.tzinfo).astimezone(UTC)) <= at:
+        while (moment := wall_moment(datetime.combine(day, hour), zone)) <= at:
             day += step
         return moment
 

@@ -1,29 +1,28 @@
 """Quiet hours: when, in the user's own zone, nothing is to arrive. Asked by `pipeline/consent.py`."""
 
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import date, datetime, time, timedelta
+
+from chalicelib.wall_clock import wall_moment, zone_of
+
+_DAY = timedelta(days=1)
 
 
 def quiet_until(start: str, end: str, *, zone: str, at: datetime) -> datetime | None:
-    """The moment (UTC) at which the quiet that holds `at` ends, or None when it is not quiet. `start` and `end` are
-    local times such as `22:00` and `08:00`; the hours may go over midnight."""
-    local = at.astimezone(zone_of(zone))
+    """The moment (UTC) at which the quiet that holds `at` ends, always after it, or None when it is not quiet. `start`
+    and `end` are local times such as `22:00` and `08:00`; the hours may go over midnight."""
+    day = at.astimezone(zone_of(zone)).date()
+    until: datetime | None = None
+    # From the day before, whose night may go on. Hours that lose their waking time to a change of the clocks go over
+    # into those of the next day.
+    for night in (day - _DAY, day, day + _DAY):
+        begins, ends = _hours(night, start, end, zone)
+        if begins <= (until or at) < ends:
+            until = ends
+    return until
+
+
+def _hours(day: date, start: str, end: str, zone: str) -> tuple[datetime, datetime]:
+    """The quiet hours that begin on a day."""
     begins, ends = time.fromisoformat(start), time.fromisoformat(end)
-    now = local.time()
-    if begins <= ends:
-        quiet, last_day = begins <= now < ends, local.date()
-    else:
-        quiet = now >= begins or now < ends
-        last_day = local.date() + timedelta(days=1 if now >= begins else 0)
-    if not quiet:
-        return None
-    # Made of the date and the zone, not of a difference in hours: the night may be an hour longer or shorter.
-    return datetime.combine(last_day, ends, tzinfo=local.tzinfo).astimezone(UTC)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The zone of this name; UTC where there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a profile service may name any zone
-        return ZoneInfo("UTC")
+    last = day if begins <= ends else day + _DAY
+    return wall_moment(datetime.combine(day, begins), zone), wall_moment(datetime.combine(last, ends), zone)

@@ -12,6 +12,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.ledger import TRANSACTION_MOVES, Ledger, Refusal
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
+from chalicelib.pipeline.timeline import MAX_ENTRIES
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 from tests.integration.faults import LostReply, unreachable
@@ -312,3 +313,41 @@ def test_a_delivery_id_is_read_back() -> None:
 def test_what_is_no_delivery_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a delivery id"):
         DeliveryKey.of(text)
+
+
+def test_a_wait_that_is_begun_again_takes_the_place_of_its_last_entry(ledger: Ledger) -> None:
+    """Promise F2: a loop of waits is one entry that counts them."""
+    for n in range(30):
+        again = Move(KEY, S.WAITING, reason="quiet_hours", rule=f"until {n}", run_id="c@1")
+        assert ledger.move([again]) == {}
+    assert ledger.move([Move(KEY, S.WAITING, reason="unless_opened", run_id="c@1")]) == {}
+    assert [(one["reason"], one.get("rule"), one.get("times")) for one in told()] == [
+        ("quiet_hours", "until 29", 30),
+        ("unless_opened", None, None),
+    ]
+
+
+def test_a_timeline_is_bounded_whatever_happens(ledger: Ledger) -> None:
+    """Promise F2: what comes to a full timeline takes the place of the last entry; every move is made all the same."""
+    bring(ledger, S.QUEUED)
+    full = row()
+    assert full is not None
+    full.timeline = (full.timeline * MAX_ENTRIES)[: MAX_ENTRIES - 1]
+    full.save()
+    for n in range(3):
+        assert ledger.move([claim(attempt=2 + n), Move(KEY._replace(channel="live"), S.WAITING)]) == {}
+        assert ledger.move([Move(KEY, S.QUEUED, reason="throttled")]) == {}
+        assert ledger.move([Move(KEY, S.WAITING, reason="quiet_hours")]) == {}
+    assert ledger.move([claim(attempt=5)]) == {}
+    assert ledger.move([Move(KEY, S.SENT, owner="a", provider_id="m-1")]) == {}
+    assert ledger.engage(KEY, "opened")
+    entries = told()
+    assert len(entries) == MAX_ENTRIES + 1
+    assert (entries[-2]["status"], entries[-2]["times"], entries[-1]["event"]) == ("sent", 11, "opened")
+
+
+def told() -> list[dict[str, Any]]:
+    """The timeline."""
+    found = row()
+    assert found is not None
+    return [json.loads(one) for one in found.timeline]
