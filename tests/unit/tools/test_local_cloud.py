@@ -1,6 +1,5 @@
 """The tools find the local cloud that runs, and nothing that has ended."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ def test_without_a_cloud_a_tool_says_how_to_start_one(tmp_path: Path) -> None:
         local_cloud(tmp_path / "local.json")
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", json.dumps({"emulator_url": f"http://127.0.0.1:{free_port()}"})])
+@pytest.mark.parametrize("text", ["", "{", "{}", '{"emulator_url": "http://127.0.0.1:PORT"}'])
 def test_what_a_killed_run_has_left_behind_is_no_cloud(tmp_path: Path, text: str) -> None:
     """Promise G5: a file that outlived its run misleads nobody."""
     left = tmp_path / "local.json"
-    left.write_text(text)
+    left.write_text(text.replace("PORT", str(free_port())))
     with pytest.raises(SystemExit, match=r"^no local cloud runs"):
         local_cloud(left)
