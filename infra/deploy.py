@@ -19,6 +19,7 @@ from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
 from infra.paths import TEMPLATE
 from infra.reaching_aws import reaching_aws
+from infra.shipped_templates import write_down_templates
 from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
 from infra.stages import (
     PRODUCTION,
@@ -131,6 +132,8 @@ def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
         agree=agree,
     )
     print(f"vestnik-{stage}-infra: {'deployed' if changed else 'is already so'}")
+    for line in write_down_templates(account, stage):
+        print(line)
     app = ChaliceApp(account, stage)
     if agree is not show and not agree(app.plan().splitlines()):
         raise RefusedError(f"the app of {stage}: nothing was changed")

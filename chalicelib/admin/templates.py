@@ -15,7 +15,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.rendering.model import Template
+from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.intake import accept
@@ -37,8 +37,7 @@ def add_template(visit: Visit) -> Go:
     key = visit.typed("key")
     if _is_known(key):
         raise InvalidError.of("key", f"there is a template {key} already")
-    template_desk().add(key, _fields(templates().get(visit.typed("base"))), by=visit.manager.key)
-    return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
+    return _saved(template_desk().add(key, _fields(templates().get(visit.typed("base"))), by=visit.manager.key))
 
 
 @page(routes, "/admin/templates/{key}")
@@ -48,11 +47,10 @@ def template_page(visit: Visit) -> Page:
     newest = templates().get(key)
     template = templates().get(key, _version(visit.query.get("version"))) if "version" in visit.query else newest
     locale = template.choose_locale(visit.query.get("letter") or visit.typed("letter") or settings().default_locale)
-    first = max(0, newest.version - _MOST_VERSIONS)
     shown = {
         "template": template,
         "newest": newest.version,
-        "versions": range(newest.version, first - 1, -1),
+        "versions": _versions(newest),
         "letter": locale,
         "sources": _typed(visit, template),
         "about": _typed_about(visit, template),
@@ -84,8 +82,7 @@ def preview_template(visit: Visit) -> Response:
 def write_template(visit: Visit) -> Go:
     """A new version, checked in every language; letters under way keep theirs."""
     key = visit.path["key"]
-    template_desk().add(key, _body(visit, templates().get(key)), by=visit.manager.key)
-    return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
+    return _saved(template_desk().add(key, _body(visit, templates().get(key)), by=visit.manager.key))
 
 
 @action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
@@ -93,8 +90,7 @@ def restore_template(visit: Visit) -> Go:
     """An earlier version once more, as the newest."""
     key = visit.path["key"]
     earlier = templates().get(key, _version(visit.typed("version")))
-    template_desk().add(key, _fields(earlier), by=visit.manager.key)
-    return Go(f"/admin/templates/{key}?version={_newest(key)}", done="saved")
+    return _saved(template_desk().add(key, _fields(earlier), by=visit.manager.key))
 
 
 @action(routes, "/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
@@ -113,6 +109,10 @@ def test_template(visit: Visit) -> Go:
     return Go(f"/admin/templates/{template.key}", done="tested")
 
 
+def _saved(template: Template) -> Go:
+    return Go(f"/admin/templates/{template.key}?version={template.version}", done="saved")
+
+
 def _is_known(key: str) -> bool:
     try:
         templates().get(key)
@@ -121,19 +121,24 @@ def _is_known(key: str) -> bool:
     return True
 
 
-def _newest(key: str) -> int:
-    templates.cache_clear()  # this process has just written one, and would know it only in half a minute
-    return templates().get(key).version
+def _version(text: str | None) -> AskedVersion:
+    try:
+        return read_version(text or "")
+    except ValueError as error:
+        raise NotFoundError("there is no such version") from error
 
 
-def _version(text: str | None) -> int:
-    if not (text or "").isdigit():
-        raise NotFoundError("there is no such version")
-    return int(text or 0)
+def _versions(newest: Template) -> list[Version]:
+    """The last stored ones, newest first, then the one that came with the code."""
+    shipped = templates().shipped(newest.key)
+    stored = (
+        range(newest.version, max(0, newest.version - _MOST_VERSIONS), -1) if isinstance(newest.version, int) else ()
+    )
+    return [*stored, *([shipped.version] if shipped else [])]
 
 
 def _fields(template: Template) -> dict[str, Any]:
-    return template.model_dump(mode="json", exclude={"key", "version"})
+    return template.model_dump(mode="json", exclude={"key", "version", "hides"})
 
 
 def _body(visit: Visit, base: Template) -> dict[str, Any]:
@@ -171,13 +176,20 @@ def _text(typed: Any, stored: str) -> str:
     return stored if not typed else str(typed[0]).replace("\r\n", "\n")
 
 
+def _before(template: Template) -> Template | None:
+    """The version before; of the shipped one, the one that the newest stored version hides."""
+    if isinstance(template.version, int) and template.version > 1:
+        return templates().get(template.key, template.version - 1)
+    hidden = template.hides if isinstance(template.version, int) else templates().get(template.key).hides
+    try:
+        return templates().get(template.key, hidden) if hidden else None
+    except NotFoundError:
+        return None
+
+
 def _changes(template: Template) -> Iterator[Mapping[str, Any]]:
     """Since the version before, source by source."""
-    if template.version == 0:
-        return
-    try:
-        before = templates().get(template.key, template.version - 1)
-    except NotFoundError:
+    if (before := _before(template)) is None:
         return
     for locale, sources in template.locales.items():
         for name, source in sources.items():

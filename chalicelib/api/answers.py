@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chalicelib.rendering.model import AskedVersion
+
 ShownStatus = Literal[
     "accepted",
     "scheduled",
@@ -75,7 +77,7 @@ class NotificationAnswer(Answer):
     status: ShownStatus
     recipient: dict[str, Any]
     template: str
-    template_version: int
+    template_version: AskedVersion
     category: str
     lane: str
     channels: list[str]

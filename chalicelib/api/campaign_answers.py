@@ -6,6 +6,7 @@ from pydantic import Field
 
 from chalicelib.api.answers import Answer
 from chalicelib.campaigns.model import State
+from chalicelib.rendering.model import AskedVersion
 
 
 class ProgressAnswer(Answer):
@@ -37,7 +38,7 @@ class RunAnswer(Answer):
     finished_at: str | None
     outcome: Literal["completed", "cancelled"] | None
     version: int
-    template_version: int
+    template_version: AskedVersion
     canary_released_at: str | None
     resend_of: str | None
     reasons: list[str] | None

@@ -4,14 +4,14 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import ConfigDict, Field, JsonValue, StrictInt
+from pydantic import ConfigDict, Field, JsonValue
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
 from chalicelib.rendering.context import check_context
-from chalicelib.rendering.model import SHIPPED_VERSION, Meta, Template
+from chalicelib.rendering.model import AskedVersion, Meta, Template
 from chalicelib.rendering.segments import count_segments
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
@@ -56,7 +56,7 @@ class PreviewBody(StrictModel):
 
     locale: str | None = None
     channel: str = "email"
-    version: Annotated[StrictInt | None, Field(ge=SHIPPED_VERSION)] = None
+    version: AskedVersion | None = None
     context: dict[str, JsonValue] | None = None
     user: dict[str, JsonValue] | None = None
 
@@ -93,7 +93,8 @@ def _tag(template: Template) -> str:
     tag=_tag,
 )
 def get_template(call: Call[None, None]) -> Template:
-    """Version 0 is the one that is shipped with the code."""
+    """`version` is the number of a version that somebody stored, or the name of the one that is shipped with the code,
+    such as `shipped-52a48d5c88c4`: what either means never changes."""
     return templates().get(call.path["key"])
 
 
@@ -110,8 +111,8 @@ def get_template(call: Call[None, None]) -> Template:
     if_match=True,
 )
 def put_template(call: Call[TemplateBody, None]) -> Template:
-    """It is checked in every locale with its own sample; a template that fails is not stored. Workers use it within
-    half a minute; letters that were accepted before keep the version that they were accepted with."""
+    """It is checked in every locale with its own sample; a template that fails is not stored. It is in
+    force at once; letters that were accepted before keep the version that they were accepted with."""
     return template_desk().add(call.path["key"], call.body.model_dump(), by=call.caller.key_id, seen=call.seen)
 
 

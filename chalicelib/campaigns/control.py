@@ -158,7 +158,7 @@ class CampaignControl:
         if chosen is None:
             raise NotFoundError("there is no such finished run")
         moment = self._promised(head) or self._promise(head, after=self._runs.of(campaign_id)[0], by=by)
-        self._runs.open(head, moment, resend_of=chosen.run_id, reasons=reasons)
+        self._runs.open(head, moment, resend_of=chosen, reasons=reasons)
         return head
 
     def _promised(self, head: CampaignRow) -> datetime | None:

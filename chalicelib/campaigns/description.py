@@ -69,7 +69,7 @@ def _run(run: RunRow, progress: Progress) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "outcome": run.outcome,
         "version": int(run.version),
-        "template_version": int(run.letter["template_version"]),
+        "template_version": run.letter["template_version"],
         "canary_released_at": run.canary_released_at,
         "resend_of": run.resend_of,
         "reasons": run.reasons,

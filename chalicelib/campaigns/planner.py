@@ -14,8 +14,7 @@ from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.routing import Plan, plan_of
-from chalicelib.rendering.model import Template
-from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.store import Edition, TemplateStore
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow
 
 
@@ -29,14 +28,15 @@ class RunPlanner:
         self._clock = clock
 
     def draw_up(
-        self, head: CampaignRow, scheduled: datetime, *, resend_of: str | None, reasons: Sequence[str] | None
+        self, head: CampaignRow, scheduled: datetime, *, resend_of: RunRow | None, reasons: Sequence[str] | None
     ) -> RunRow:
-        """The run of a campaign at a time, not written yet. Raises: UnavailableError (retryable)."""
+        """The run of a campaign at a time, not written yet; a resend sends what its run would have sent, in the same
+        versions. Raises: UnavailableError (retryable)."""
         spec = spec_of(head)
-        template = self._templates.get(spec.template)
-        category = spec.category or template.category
-        plan = plan_of(category, template, named=spec.channels, routes=self._site.current().routes)
-        letter = self._letter(head, scheduled, spec, template, category, plan)
+        edition = self._edition(spec, resend_of)
+        category = spec.category or edition.template.category
+        plan = plan_of(category, edition.template, named=spec.channels, routes=self._site.current().routes)
+        letter = self._letter(head, scheduled, spec, edition, category, plan)
         return RunRow(
             head.id,
             time_name(scheduled),
@@ -46,19 +46,28 @@ class RunPlanner:
             spec=spec.model_dump(mode="json", by_alias=True),
             letter=letter.model_dump(mode="json"),
             channels=list(plan.channels),
-            shards=self._shard_count(spec, head, resend_of),
+            shards=self._shard_count(spec, head, resend=resend_of is not None),
             created_at=letter.accepted_at,
-            resend_of=resend_of,
+            resend_of=resend_of.run_id if resend_of else None,
             reasons=list(reasons) if reasons is not None else None,
         )
 
+    def _edition(self, spec: Campaign, resend_of: RunRow | None) -> Edition:
+        if resend_of is None or resend_of.letter["template"] != spec.template:
+            edition = self._templates.edition(spec.template)
+            self._templates.write_down(edition)
+            return edition
+        letter = LetterSpec.model_validate(resend_of.letter)
+        return Edition(self._templates.get(letter.template, letter.template_version), letter.layout)
+
     def _letter(
-        self, head: CampaignRow, scheduled: datetime, spec: Campaign, template: Template, category: str, plan: Plan
+        self, head: CampaignRow, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan
     ) -> LetterSpec:
         name = run_id(head.id, time_name(scheduled))
         return LetterSpec(
-            template=template.key,
-            template_version=template.version,
+            template=edition.template.key,
+            template_version=edition.template.version,
+            layout=edition.layout,
             category=category,
             lane="bulk",
             context=spec.context,
@@ -72,9 +81,9 @@ class RunPlanner:
             expires_at=_expiry(spec, scheduled),
         )
 
-    def _shard_count(self, spec: Campaign, head: CampaignRow, resend_of: str | None) -> int:
+    def _shard_count(self, spec: Campaign, head: CampaignRow, *, resend: bool) -> int:
         # An exact share of an audience is taken by one counter; what was not sent is little.
-        if spec.canary_percent or resend_of:
+        if spec.canary_percent or resend:
             return 1
         return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
 

@@ -51,7 +51,7 @@ class Runs:
         head: CampaignRow,
         scheduled: datetime,
         *,
-        resend_of: str | None = None,
+        resend_of: RunRow | None = None,
         reasons: Sequence[str] | None = None,
     ) -> tuple[RunRow, bool]:
         """The run of this time, and whether it is a new one; opening it again is harmless. Raises: UnavailableError

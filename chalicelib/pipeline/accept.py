@@ -23,8 +23,8 @@ from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.lines import missing_content
 from chalicelib.rendering.model import Template
-from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, save_if
+from chalicelib.rendering.store import Edition, TemplateStore
+from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 
 if TYPE_CHECKING:
@@ -61,37 +61,51 @@ class Accept:
         self._clock = clock
         self._retention_days = retention_days
 
-    def check(self, request: NotificationRequest) -> None:
+    def edition(self, key: str) -> Edition:
+        """What a letter of this template is made with from now on. Raises: InvalidError (permanent: there is no such
+        template), UnavailableError (retryable)."""
+        try:
+            return self._templates.edition(key)
+        except NotFoundError as error:
+            known = ", ".join(sorted(self._templates.keys()))
+            raise InvalidError.of("template", f"expected the key of a template: {known}") from error
+
+    def check(self, request: NotificationRequest, *, edition: Edition | None = None) -> None:
         """Says what `accept` would refuse, and stores nothing. Raises: InvalidError (permanent; names each field)."""
-        check_letter(request, self._template(request.template), renderer=self._renderer)
+        template = (edition or self.edition(request.template)).template
+        check_letter(request, template, renderer=self._renderer)
 
     def accept(
-        self, request: NotificationRequest, *, caller: str, key: str | None, stop_when: StopWhen | None = None
+        self,
+        request: NotificationRequest,
+        *,
+        caller: str,
+        key: str | None,
+        stop_when: StopWhen | None = None,
+        edition: Edition | None = None,
     ) -> list[Accepted]:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter. A recipient
-        of whom `stop_when` holds at the time of sending gets none.
+        of whom `stop_when` holds at the time of sending gets none. The letter keeps its `edition`, the newest unless it
+        is given, whatever is deployed or saved before it leaves.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
         """
-        template = self._template(request.template)
-        category = check_letter(request, template, renderer=self._renderer)
-        plan = plan_of(category, template, named=request.channels, routes=self._site.current().routes)
         request_id = derived_id("request", caller, key) if key else new_id()
         at = self._clock()
-        letter = LetterSpec(
-            template=template.key,
-            template_version=template.version,
-            category=category,
-            lane=request.lane,
-            context=request.context,
-            request_id=request_id,
-            accepted_at=rfc3339(at),
-            expires_at=rfc3339(request.expires_at) if request.expires_at else None,
-            stop_when=stop_when,
-            route=plan.route,
-        )
-        stored = self._record_request(request, letter, plan.channels, caller=caller)
+        try:
+            edition = edition or self.edition(request.template)
+            letter, channels = self._letter(request, edition, request_id)
+        except InvalidError:
+            # What was accepted once stays so, though the newest version would refuse it.
+            known = find(RequestRow, request_id, REQUEST_PART) if key else None
+            if known is None:
+                raise
+            stored = _same(known, request)
+        else:
+            self._templates.write_down(edition)
+            letter = letter.model_copy(update={"stop_when": stop_when})
+            stored = self._record_request(request, letter, channels, caller=caller)
         self._record_notifications(stored)
         if stored.due_at is None:
             self.enqueue(stored)
@@ -112,12 +126,26 @@ class Accept:
         ]
         self._queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
 
-    def _template(self, key: str) -> Template:
-        try:
-            return self._templates.get(key)
-        except NotFoundError as error:
-            known = ", ".join(sorted(self._templates.keys()))
-            raise InvalidError.of("template", f"expected the key of a template: {known}") from error
+    def _letter(
+        self, request: NotificationRequest, edition: Edition, request_id: str
+    ) -> tuple[LetterSpec, Sequence[str]]:
+        """What the request's jobs share, and its channels."""
+        template = edition.template
+        category = check_letter(request, template, renderer=self._renderer)
+        plan = plan_of(category, template, named=request.channels, routes=self._site.current().routes)
+        letter = LetterSpec(
+            template=template.key,
+            template_version=template.version,
+            layout=edition.layout,
+            category=category,
+            lane=request.lane,
+            context=request.context,
+            request_id=request_id,
+            accepted_at=rfc3339(self._clock()),
+            expires_at=rfc3339(request.expires_at) if request.expires_at else None,
+            route=plan.route,
+        )
+        return letter, plan.channels
 
     def _record_request(
         self, request: NotificationRequest, letter: LetterSpec, channels: Sequence[str], *, caller: str
@@ -141,10 +169,7 @@ class Accept:
         if save_if(row, LedgerRow.notification_id.does_not_exist()):
             return row
         with reaching_dynamodb():
-            known = RequestRow.get(letter.request_id, REQUEST_PART, consistent_read=True)
-        if known.body_hash != row.body_hash:
-            raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
-        return known
+            return _same(RequestRow.get(letter.request_id, REQUEST_PART, consistent_read=True), request)
 
     def _record_notifications(self, stored: RequestRow) -> None:
         record_notifications(
@@ -195,6 +220,12 @@ def _content_errors(
             FieldError(f"context.{path}", "is empty, and without it the letter has nothing to say") for path in missing
         ]
     return try_letter(template, request.context, channels=request.channels or template.channels, renderer=renderer())
+
+
+def _same(known: RequestRow, request: NotificationRequest) -> RequestRow:
+    if known.body_hash != request.fingerprint():
+        raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
+    return known
 
 
 def notification_ids(stored: RequestRow) -> list[str]:

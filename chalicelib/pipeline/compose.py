@@ -37,6 +37,7 @@ class Composer:
     def compose(self, job: DeliverJob) -> tuple[list[Letter], list[tuple[DeliverRecipient, str]]]:
         """The letters, and whose can never be made, with the reason. Raises: UnavailableError (retryable)."""
         template = self._templates.get(job.letter.template, job.letter.template_version)
+        layout = self._templates.layout(job.letter.layout)
         links_of = self._link_maker.of(job.letter, channel=job.channel)
         letters, spoiled = [], []
         for recipient in job.recipients:
@@ -51,6 +52,7 @@ class Composer:
                     service=links.service,
                     links=links.links,
                     shorten=links.shorten,
+                    layout=layout,
                 )
             except RenderError as error:
                 spoiled.append((recipient, error.reason))

@@ -72,8 +72,9 @@ class Digest:
         wish = self._preferences.stored(user_id) or {}
         batch = derived_id("digest", user_id, *(row.notification_id for row in rows))
         waiting = _still_waiting(rows)
+        own = self._templates.get(TEMPLATE).category
         for row in rows:
-            fate = self._fate(row, wish) if row.notification_id in waiting else {"reason": "cancelled"}
+            fate = self._fate(row, wish, own) if row.notification_id in waiting else {"reason": "cancelled"}
             row.batch, row.fate = batch, fate
         with reaching_dynamodb():
             try:
@@ -85,12 +86,12 @@ class Digest:
             except TransactWriteError as error:
                 raise UnavailableError("another worker has begun this digest") from error
 
-    def _fate(self, row: DigestRow, wish: Mapping[str, Any]) -> dict[str, Any]:
+    def _fate(self, row: DigestRow, wish: Mapping[str, Any], own_category: str) -> dict[str, Any]:
         letter = LetterSpec.model_validate(row.letter)
         if letter.is_over(self._clock()):
             return {"reason": EXPIRED}
         # Whoever has left the digest itself by its link gets none, and the timeline of each letter says so.
-        for category in (letter.category, self._templates.get(TEMPLATE).category):
+        for category in (letter.category, own_category):
             reason = objection(wish, category=category, channel=DIGEST_CHANNEL, at=self._clock())
             if reason is not None:
                 return {"reason": reason}
@@ -106,8 +107,10 @@ class Digest:
         (permanent)."""
         template = self._templates.get(letter.template, letter.template_version)
         channel = "live" if "live" in template.written_for else "email"
-        locale = template.choose_locale(row.locale, letter.locale)
-        parts = self._renderer.render(template, channel=channel, locale=locale, context=row.context).parts
+        locale, layout = template.choose_locale(row.locale, letter.locale), self._templates.layout(letter.layout)
+        parts = self._renderer.render(
+            template, channel=channel, locale=locale, context=row.context, layout=layout
+        ).parts
         found = {
             "title": parts.get("title") or parts.get("subject", ""),
             "text": parts.get("body", ""),

@@ -6,7 +6,7 @@ The event's id is its idempotency key: told again, it makes the same letters, ho
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -19,7 +19,7 @@ from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import User, UserBody, UserPatch
-from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.store import Edition, TemplateStore
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
 from chalicelib.strict import StrictModel
@@ -61,6 +61,13 @@ class Following(NamedTuple):
     accepted: Accepted
 
 
+class _Step(NamedTuple):
+    """A step of a rule, and what its letter is made with."""
+
+    step: EventStep
+    edition: Edition
+
+
 class Events:
     """The events of one stage."""
 
@@ -86,10 +93,9 @@ class Events:
         the same id and body: the same letters. Raises: InvalidError (permanent; names each field, nothing was stored),
         ConflictError (permanent: the id was used for another body), UnavailableError (retryable with the same id)."""
         row = self._record(event, caller)
-        steps = [EventStep.model_validate(step) for step in row.steps]
         if row.taken_at is None:
             self._upsert(event.user)
-        following = [self._follow(event, step, n, row=row, caller=caller) for n, step in enumerate(steps)]
+        following = [self._follow(event, step, n, row=row, caller=caller) for n, step in enumerate(self._steps(row))]
         if row.taken_at is None:
             with reaching_dynamodb():
                 row.update(actions=[EventRow.taken_at.set(rfc3339(self._clock()))])
@@ -119,28 +125,41 @@ class Events:
         known = self._known(event_id)
         if known is None:
             rule = self._site.current(fresh=True).event_rules.get(event.type, EventRule(steps=()))
-            for step in rule.steps:
-                self._accept.check(self._letter(event, step))
-            known = self._write(event, event_id, rule, caller)
+            steps = [_Step(step, self._accept.edition(step.template)) for step in rule.steps]
+            for step in steps:
+                self._accept.check(_letter(event, step), edition=step.edition)
+            known = self._write(event, event_id, steps, caller)
         if known.body_hash != event.fingerprint():
             raise ConflictError("this event id was used for another event: use a new id for a new event")
         return known
 
-    def _write(self, event: Event, event_id: str, rule: EventRule, caller: str) -> EventRow:
+    def _write(self, event: Event, event_id: str, steps: Sequence[_Step], caller: str) -> EventRow:
         at = self._clock()
+        for one in steps:
+            self._templates.write_down(one.edition)
         row = EventRow(
             event_id,
             EVENT_PART,
             created_at=rfc3339(at),
             caller=caller,
             body_hash=event.fingerprint(),
-            steps=[step.model_dump(mode="json") for step in rule.steps],
+            steps=[one.step.model_dump(mode="json") for one in steps],
+            editions=[[one.edition.template.version, one.edition.layout] for one in steps],
             expires_at_epoch=expiry_epoch(self._retention_days, since=at + MAX_DELAY),
         )
         if save_if(row, LedgerRow.notification_id.does_not_exist()):
             return row
         with reaching_dynamodb():
             return EventRow.get(event_id, EVENT_PART, consistent_read=True)
+
+    def _steps(self, row: EventRow) -> list[_Step]:
+        """With the versions that they were accepted with."""
+        steps = [EventStep.model_validate(step) for step in row.steps]
+        named = row.editions or [[None, None]] * len(steps)  # of before, when none were kept
+        return [
+            _Step(step, Edition(self._templates.get(step.template, version), layout))
+            for step, (version, layout) in zip(steps, named, strict=True)
+        ]
 
     def _known(self, event_id: str) -> EventRow | None:
         return find(EventRow, event_id, EVENT_PART)
@@ -154,22 +173,20 @@ class Events:
         except NotFoundError:
             self._directory.put(user.id, UserBody(**given))
 
-    def _follow(self, event: Event, step: EventStep, n: int, *, row: EventRow, caller: str) -> Following:
-        request = self._letter(event, step)
+    def _follow(self, event: Event, one: _Step, n: int, *, row: EventRow, caller: str) -> Following:
+        request, step = _letter(event, one), one.step
         if step.delay:
             # From the first time that the event was told, so that a repetition asks for the same.
             request = request.model_copy(update={"send_at": parse_rfc3339(row.created_at) + step.delay})
         key = f"event\x1f{event.id}\x1f{n}"
-        accepted = self._accept.accept(request, caller=caller, key=key, stop_when=step.stop_when)
+        accepted = self._accept.accept(request, caller=caller, key=key, stop_when=step.stop_when, edition=one.edition)
         return Following(step.template, accepted[0])
 
-    def _letter(self, event: Event, step: EventStep) -> NotificationRequest:
-        try:
-            declared = self._templates.get(step.template).variables
-        except NotFoundError:
-            declared = None  # `accept` names the mistake
-        wanted = {name: value for name, value in event.data.items() if declared is None or name in declared}
-        return _request(step, wanted, Recipient(user_id=event.user.id))
+
+def _letter(event: Event, one: _Step) -> NotificationRequest:
+    declared = one.edition.template.variables
+    wanted = {name: value for name, value in event.data.items() if declared is None or name in declared}
+    return _request(one.step, wanted, Recipient(user_id=event.user.id))
 
 
 def _request(step: EventStep, context: dict[str, Any], recipient: Recipient) -> NotificationRequest:

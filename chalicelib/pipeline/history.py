@@ -111,7 +111,7 @@ class History:
             "status": notification_status(statuses, channels=len(head.channels), scheduled=waiting),
             "recipient": head.recipient,
             "template": head.template,
-            "template_version": int(head.template_version),
+            "template_version": head.template_version,
             "category": head.category,
             "lane": head.lane,
             "channels": list(head.channels),

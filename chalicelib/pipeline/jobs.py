@@ -14,6 +14,7 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.routes import Mode
 from chalicelib.errors import PoisonMessageError
+from chalicelib.rendering.model import AskedVersion
 from chalicelib.strict import StrictModel
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
@@ -54,7 +55,8 @@ class LetterSpec(StrictModel):
     """What is the same for everybody in a job."""
 
     template: str
-    template_version: int
+    template_version: AskedVersion
+    layout: str | None = None
     category: str
     lane: Lane
     context: dict[str, Any]

@@ -9,10 +9,12 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.control.answers import invalid
 from chalicelib.errors import InvalidError
 from chalicelib.rendering.checks import check
-from chalicelib.rendering.model import SHIPPED_VERSION, ChannelParts, Template
+from chalicelib.rendering.model import ChannelParts, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.stored import TemplateTable
 from chalicelib.seen import Seen
+
+_DRAFT = 1  # every version that is not stored yet calls itself so
 
 
 class TemplateDesk:
@@ -35,7 +37,7 @@ class TemplateDesk:
         """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
         every mistake by its place)."""
         try:
-            template = Template.model_validate({**body, "key": key, "version": SHIPPED_VERSION + 1})
+            template = Template.model_validate({**body, "key": key, "version": _DRAFT})
         except ValidationError as error:
             raise invalid(error) from error
         if template.category not in CATEGORIES:
@@ -48,5 +50,4 @@ class TemplateDesk:
     def add(self, key: str, body: Mapping[str, Any], *, by: str, seen: Seen | None = None) -> Template:
         """Stores a new version; one that fails its check is not stored. Raises: InvalidError, ChangedError,
         ConflictError (permanent), UnavailableError (retryable)."""
-        shipped = self._shipped(key) if seen is not None else None
-        return self._table.add(self.draft(key, body), by=by, seen=seen, shipped=shipped)
+        return self._table.add(self.draft(key, body), by=by, seen=seen, shipped=self._shipped(key))

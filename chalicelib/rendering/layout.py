@@ -1,17 +1,18 @@
 """The layout that all letters share: `templates/_layout/email.html` and its words in each language. Called by
-`compile.py`.
+`compile.py` and `render.py`.
 
 The author's body is put into the layout as text, before anything is compiled, so that one CSS pass sees the whole
-letter.
+letter. A layout is named by its content, as a shipped template is: a letter keeps the one it was accepted with.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Self
 
-from chalicelib.rendering.shipped import LAYOUT
+from chalicelib.rendering.shipped import LAYOUT, content_name
 
 _CONTENT = "<!-- content -->"
 _PREHEADER = "<!-- preheader -->"
@@ -20,11 +21,33 @@ _PREHEADER_TAG = re.compile(r"<preheader>(.*?)</preheader>\s*", re.IGNORECASE | 
 
 
 class Layout:
-    """The files of one folder, read once."""
+    """One version of the layout: its HTML, and its words by locale."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / LAYOUT
-        self._html = (self._folder / "email.html").read_text(encoding="utf-8")
+    def __init__(self, html: str, words: Mapping[str, Mapping[str, object]]) -> None:
+        self._html = html
+        self._words = words
+
+    @classmethod
+    def shipped(cls, folder: Path) -> Self:
+        """The one that comes with the code."""
+        home = folder / LAYOUT
+        words = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(home.glob("*.json"))}
+        return cls((home / "email.html").read_text(encoding="utf-8"), words)
+
+    @classmethod
+    def stored(cls, body: Mapping[str, Any]) -> Self:
+        """The one that `body` was made of."""
+        return cls(body["html"], body["words"])
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """All of it, as JSON."""
+        return {"html": self._html, "words": self._words}
+
+    @cached_property
+    def name(self) -> str:
+        """`layout-` and a digest of the content."""
+        return content_name("layout", self.body)
 
     def compose(self, body: str) -> str:
         """The whole letter: a fragment goes into the layout, its `<preheader>` to where mail programs look for the
@@ -36,11 +59,7 @@ class Layout:
         content = _PREHEADER_TAG.sub("", body)
         return self._html.replace(_PREHEADER, preheader, 1).replace(_CONTENT, content, 1)
 
-    @lru_cache(maxsize=64)  # noqa: B019 - a layout lives as long as the process
     def strings(self, locale: str) -> Mapping[str, object]:
-        """The layout's own words in the locale, in its language, or in English."""
-        for name in (locale, locale.partition("-")[0], "en"):
-            if (words := self._folder / f"{name}.json").is_file():
-                read: Mapping[str, object] = json.loads(words.read_text(encoding="utf-8"))
-                return read
-        raise FileNotFoundError(f"{self._folder}/en.json")
+        """The layout's own words in the locale, in its language, or in English. Raises: KeyError."""
+        names = (locale, locale.partition("-")[0])
+        return next((self._words[name] for name in names if name in self._words), self._words["en"])

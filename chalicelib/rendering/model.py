@@ -1,15 +1,37 @@
 """What a template is: the shape of a shipped folder and of a stored version. All who handle templates use it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Protocol, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from chalicelib.strict import StrictModel
 
 MAX_SOURCE_BYTES = 256 * 1024
+# The shipped version of whatever code is asked: what calls may ask for, and what letters named before shipped versions
+# had names. No template carries it.
 SHIPPED_VERSION = 0
+
+# A shipped version's name follows from its content, a stored one is a number from 1; what either means never changes.
+_SHIPPED = r"^shipped-[0-9a-f]{12}$"
+ShippedName = Annotated[str, Field(pattern=_SHIPPED)]
+
+
+def _version(least: int) -> BeforeValidator:
+    def check(value: object) -> object:
+        if isinstance(value, str) and re.fullmatch(_SHIPPED, value):
+            return value
+        if type(value) is int and value >= least:
+            return value
+        raise ValueError(f"expected a number from {least}, or a name such as shipped-0123456789ab")
+
+    return BeforeValidator(check)
+
+
+Version = Annotated[int | str, _version(1)]
+AskedVersion = Annotated[int | str, _version(SHIPPED_VERSION)]
 
 # The names that the service itself gives to every letter; a template may not declare a variable called so.
 SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category"})
@@ -106,12 +128,24 @@ class Meta(StrictModel):
         return self
 
 
+def read_version(text: str) -> AskedVersion:
+    """The version that a text names. Raises: ValueError."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    if re.fullmatch(_SHIPPED, text):
+        return text
+    raise ValueError(f"expected a number or a name such as shipped-0123456789ab: {text}")
+
+
 class Template(Meta):
     """One version of a template. Source names are `<channel>.<part>` (`email.html`), or the channel alone for the one
     text of a channel that has no other part (`sms`)."""
 
     key: str = Field(pattern=_KEY)
-    version: int = Field(ge=SHIPPED_VERSION, description="0 is the version that is shipped with the code")
+    version: Version = Field(description="the number of a stored version, or the name of one that came with the code")
+    hides: ShippedName | None = Field(
+        default=None, description="of a stored version: the shipped one that it was stored over"
+    )
     locales: Mapping[str, Mapping[str, str]] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -127,7 +161,7 @@ class Template(Meta):
     @property
     def fields(self) -> dict[str, Any]:
         """What `seen` is compared with: all that was written, whatever its number."""
-        return self.model_dump(mode="json", exclude={"key", "version"})
+        return self.model_dump(mode="json", exclude={"key", "version", "hides"})
 
     @property
     def written_for(self) -> tuple[str, ...]:

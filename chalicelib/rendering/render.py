@@ -16,7 +16,7 @@ from chalicelib.rendering.budget import Budget, Shorten, spend
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.lines import finish, overlong, require_content, require_something_to_say
-from chalicelib.rendering.model import ChannelParts, Template
+from chalicelib.rendering.model import ChannelParts, Template, Version
 from chalicelib.rendering.sandbox import run
 from chalicelib.rendering.shipped import shipped_folder
 
@@ -51,8 +51,8 @@ class Renderer:
     def __init__(self, *, channels: Mapping[str, ChannelParts], site: Site, folder: Path | None = None) -> None:
         self._channels = channels
         self._site = site._asdict()
-        self.layout = Layout(folder or shipped_folder())
-        self._compiled: OrderedDict[tuple[str, int, str, str], CompiledLetter] = OrderedDict()
+        self.layout = Layout.shipped(folder or shipped_folder())
+        self._compiled: OrderedDict[tuple[str, Version, str, str, str], CompiledLetter] = OrderedDict()
         self._lock = Lock()
 
     def render(
@@ -66,12 +66,21 @@ class Renderer:
         service: Mapping[str, Any] = _NOTHING,
         links: Mapping[str, str | None] = _NOTHING,
         shorten: Shorten = str,
+        layout: Layout | None = None,
     ) -> Rendered:
-        """A whole letter. `context` is JSON and was checked when it was accepted (`context.check_context`); `shorten`
-        is what the filter `short` does to an address. Raises: RenderError (permanent): the letter can never be made
-        of this."""
-        letter = self.compiled(template, channel=channel, locale=locale)
-        names = self.names(template, locale=letter.locale, context=context, user=user, service=service, links=links)
+        """A whole letter, in the layout of this code unless another is given. `context` is JSON and was checked when it
+        was accepted (`context.check_context`); `shorten` is what the filter `short` does to an address. Raises:
+        RenderError (permanent): the letter can never be made of this."""
+        letter = self.compiled(template, channel=channel, locale=locale, layout=layout)
+        names = self.names(
+            template,
+            locale=letter.locale,
+            context=context,
+            user=user,
+            service=service,
+            links=links,
+            layout=layout,
+        )
         require_something_to_say(template, names)
         with spend(Budget(names, shorten=shorten)):
             made = {part: run(source, names) for part, source in letter.parts.items()}
@@ -88,6 +97,7 @@ class Renderer:
         user: Mapping[str, Any] = _NOTHING,
         service: Mapping[str, Any] = _NOTHING,
         links: Mapping[str, str | None] = _NOTHING,
+        layout: Layout | None = None,
     ) -> dict[str, Any]:
         """What a letter in `locale`, one of the template's own, may name."""
         optional = {name: None for name, one in (template.variables or {}).items() if not one.required}
@@ -98,7 +108,7 @@ class Renderer:
             "service": {**_SERVICE, **service},
             "links": {**_LINKS, **links},
             "site": self._site,
-            "strings": self.layout.strings(locale),
+            "strings": (layout or self.layout).strings(locale),
             "category": template.category,
             "locale": locale,
         }
@@ -110,17 +120,19 @@ class Renderer:
             raise RenderError("missing_part", f"there is no channel `{channel}`")
         return spec.required_parts
 
-    def compiled(self, template: Template, *, channel: str, locale: str) -> CompiledLetter:
+    def compiled(
+        self, template: Template, *, channel: str, locale: str, layout: Layout | None = None
+    ) -> CompiledLetter:
         """The letter's code, kept for the next one. Raises: RenderError (permanent)."""
-        used = template.choose_locale(locale)
-        place = (template.key, template.version, used, channel)
+        used, layout = template.choose_locale(locale), layout or self.layout
+        place = (template.key, template.version, layout.name, used, channel)
         with self._lock:
             kept = self._compiled.get(place)
             # Two sources can have one version: an unsaved one, tried in a preview or a check, and the saved.
             if kept is not None and kept.sources == template.locales[used]:
                 self._compiled.move_to_end(place)
                 return kept
-        letter = compile_letter(template, channel=channel, locale=used, layout=self.layout)
+        letter = compile_letter(template, channel=channel, locale=used, layout=layout)
         self._require_parts(letter, channel)
         with self._lock:
             self._compiled[place] = letter

@@ -1,15 +1,17 @@
-"""Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`.
-Called by `store.py`."""
+"""Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`. Each
+is a version named by its content. Called by `store.py` and at every deployment."""
 
+import hashlib
 import importlib
 import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from chalicelib.rendering.model import SHIPPED_VERSION, Template
+from chalicelib.rendering.model import Template
 
 LAYOUT = "_layout"
+_DIGITS = 12
 
 
 @cache
@@ -37,7 +39,8 @@ def shipped_keys(folder: Path) -> list[str]:
 
 
 def read_shipped(folder: Path, key: str) -> Template:
-    """Version 0 of a template. Raises: FileNotFoundError; pydantic's ValidationError when the folder is wrong."""
+    """The template that a folder holds. Raises: FileNotFoundError; pydantic's ValidationError when the folder is
+    wrong."""
     home = folder / key
     locales = {
         language.name: {
@@ -47,4 +50,12 @@ def read_shipped(folder: Path, key: str) -> Template:
         if language.is_dir()
     }
     meta: Mapping[str, object] = json.loads((home / "meta.json").read_text(encoding="utf-8"))
-    return Template.model_validate({**meta, "key": key, "version": SHIPPED_VERSION, "locales": locales})
+    # Named by what the files say, not by the model that reads them: a newer model of the same files changes no name.
+    content = {**meta, "locales": locales}
+    return Template.model_validate({**content, "key": key, "version": content_name("shipped", content)})
+
+
+def content_name(kind: str, content: Mapping[str, object]) -> str:
+    """The name of an immutable content: `<kind>-` and twelve digits of its SHA-256."""
+    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return f"{kind}-{hashlib.sha256(written.encode()).hexdigest()[:_DIGITS]}"

@@ -1,93 +1,130 @@
 """Finds a template by its key: a stored version hides the shipped one. Called by the API, campaigns, the pipeline."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from chalicelib.clock import Clock, now
 from chalicelib.errors import NotFoundError
-from chalicelib.rendering.model import SHIPPED_VERSION, Template
+from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.model import SHIPPED_VERSION, AskedVersion, Template, Version
 from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_keys
 
 
 class StoredTemplates(Protocol):
-    """The port to the versions that people have saved; versions start at 1 and never change once written."""
+    """The port to the versions that are written down; none of them ever changes."""
 
-    def latest(self, key: str) -> Template | None:
-        """The newest version of a key."""
+    def latest(self, key: str) -> int | None:
+        """The number of the newest version that somebody has saved, as of now."""
         ...
 
-    def version(self, key: str, version: int) -> Template | None:
-        """One version of a key."""
+    def version(self, key: str, version: Version) -> Template | None:
+        """One version of a key: a saved one by its number, a shipped one by its name."""
         ...
 
     def newest(self) -> list[Template]:
-        """The newest version of every key that has one."""
+        """The newest version of every key that somebody has saved one of."""
+        ...
+
+    def layout(self, name: str) -> Layout | None:
+        """One version of the layout."""
+        ...
+
+    def keep(self, content: Template | Layout) -> None:
+        """Writes a shipped version down, unless it is."""
         ...
 
 
-class TemplateStore:
-    """The latest version of a key may be `ttl_seconds` old; a given version is kept for ever, as it cannot change."""
+class Edition(NamedTuple):
+    """What an accepted letter is made with, whatever is deployed or saved later."""
 
-    def __init__(
-        self,
-        stored: StoredTemplates | None = None,
-        *,
-        folder: Path | None = None,
-        ttl_seconds: float = 30,
-        clock: Clock = now,
-    ) -> None:
+    template: Template
+    layout: str | None  # None: of a letter that was accepted before layouts had names
+
+
+class TemplateStore:
+    """Which version is the newest is asked for each time; a given version is kept for ever, as it cannot change."""
+
+    def __init__(self, stored: StoredTemplates | None = None, *, folder: Path | None = None) -> None:
         self._stored = stored
         self._folder = folder or shipped_folder()
-        self._ttl = timedelta(seconds=ttl_seconds)
-        self._clock = clock
-        self._versions: dict[tuple[str, int], Template] = {}
-        self._latest: dict[str, tuple[datetime, int]] = {}
+        self._shipped: dict[str, Template] = {}
+        self._versions: dict[tuple[str, Version], Template] = {}
+        self._layouts: dict[str, Layout] = {}
+        self._written: set[tuple[str, Version]] = set()
 
-    def get(self, key: str, version: int | None = None) -> Template:
-        """The template, the latest version if none is named. Raises: NotFoundError (permanent)."""
-        if version is None:
-            return self._get_latest(key)
-        if (known := self._versions.get((key, version))) is not None:
-            return known
-        found = self._load_shipped(key) if version == SHIPPED_VERSION else self._ask(lambda s: s.version(key, version))
+    def get(self, key: str, version: AskedVersion | None = None) -> Template:
+        """The template, the newest version if none is named. Raises: NotFoundError (permanent)."""
+        found = self._newest(key) if version is None else self._named(key, version)
         if found is None:
-            raise NotFoundError(f"there is no version {version} of the template `{key}`")
-        return self._keep(found)
+            which = "" if version is None else f"version {version} of "
+            raise NotFoundError(f"there is no {which}the template `{key}`")
+        return found
+
+    def edition(self, key: str) -> Edition:
+        """What a letter that is accepted now is made with; `write_down` it before anything names it. Raises:
+        NotFoundError (permanent), UnavailableError (retryable)."""
+        return Edition(self.get(key), self._layout().name)
+
+    def write_down(self, edition: Edition) -> None:
+        """Makes sure that workers of other code find it: the deployment has written it down, or this does. Raises:
+        UnavailableError (retryable)."""
+        template, layout = edition.template, self._layout()
+        if edition.layout == layout.name:
+            self._keep("", layout.name, layout)
+        if template == self.shipped(template.key):
+            self._keep(template.key, template.version, template)
+
+    def layout(self, name: str | None) -> Layout:
+        """One version of the layout; None: the one of this code. Raises: NotFoundError (permanent), UnavailableError
+        (retryable)."""
+        if name is None or name == self._layout().name:
+            return self._layout()
+        if name not in self._layouts:
+            found = self._stored.layout(name) if self._stored else None
+            if found is None:
+                raise NotFoundError(f"there is no layout `{name}`")
+            self._layouts[name] = found
+        return self._layouts[name]
 
     def shipped(self, key: str) -> Template | None:
-        """The version that came with the code, if any did."""
-        return self._load_shipped(key)
+        """The version that comes with this code, where one does."""
+        # The key comes from outside: only a name that is really in the folder may become a path.
+        if key not in self._shipped and key in shipped_keys(self._folder):
+            self._shipped[key] = read_shipped(self._folder, key)
+        return self._shipped.get(key)
 
     def everything(self) -> list[Template]:
         """The newest version of every template, shipped or stored, by key: in one request. One that was stored this
         moment may be missing."""
         found = {template.key: template for template in (self._stored.newest() if self._stored else ())}
         for key in shipped_keys(self._folder):
-            found.setdefault(key, self.get(key, SHIPPED_VERSION))
-        return [self._keep(found[key]) for key in sorted(found)]
+            if key not in found:
+                found[key] = self.get(key, SHIPPED_VERSION)
+        return [found[key] for key in sorted(found)]
 
     def keys(self) -> list[str]:
         """Every key, shipped or stored, in order."""
         return [template.key for template in self.everything()]
 
-    def _get_latest(self, key: str) -> Template:
-        moment = self._clock()
-        if (pointer := self._latest.get(key)) is not None and pointer[0] > moment:
-            return self.get(key, pointer[1])
-        found = self._ask(lambda stored: stored.latest(key))
-        if found is None and (found := self._load_shipped(key)) is None:
-            raise NotFoundError(f"there is no template `{key}`")
-        self._latest[key] = (moment + self._ttl, found.version)
-        return self._keep(found)
+    def _newest(self, key: str) -> Template | None:
+        number = self._stored.latest(key) if self._stored else None
+        return self.shipped(key) if number is None else self._named(key, number)
 
-    def _ask(self, question: Callable[[StoredTemplates], Template | None]) -> Template | None:
-        return question(self._stored) if self._stored else None
+    def _named(self, key: str, version: AskedVersion) -> Template | None:
+        if isinstance(version, str) or version == SHIPPED_VERSION:
+            shipped = self.shipped(key)
+            if version == SHIPPED_VERSION or (shipped is not None and shipped.version == version):
+                return shipped
+        if (known := self._versions.get((key, version))) is not None:
+            return known
+        found = self._stored.version(key, version) if self._stored else None
+        return found and self._versions.setdefault((key, version), found)
 
-    def _load_shipped(self, key: str) -> Template | None:
-        # The key comes from outside: only a name that is really in the folder may become a path.
-        return read_shipped(self._folder, key) if key in shipped_keys(self._folder) else None
+    def _layout(self) -> Layout:
+        if "" not in self._layouts:
+            self._layouts[""] = Layout.shipped(self._folder)
+        return self._layouts[""]
 
-    def _keep(self, template: Template) -> Template:
-        return self._versions.setdefault((template.key, template.version), template)
+    def _keep(self, key: str, version: Version, content: Template | Layout) -> None:
+        if self._stored is not None and (key, version) not in self._written:
+            self._stored.keep(content)
+            self._written.add((key, version))

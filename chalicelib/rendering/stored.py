@@ -1,16 +1,19 @@
-"""Templates that were written after the code was shipped, on DynamoDB: the store asks for them, the API writes them."""
+"""The versions that are written down, on DynamoDB: those that people saved, and those that came with some code, for
+whoever runs other code. Nothing here is ever changed or forgotten: a letter may wait for its version for weeks."""
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError
-from chalicelib.rendering.model import SHIPPED_VERSION, Template
+from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.model import Template, Version
+from chalicelib.rendering.shipped import LAYOUT
 from chalicelib.seen import Seen
-from chalicelib.storage.base import dynamodb, reaching_dynamodb
-from chalicelib.storage.configuration import TemplateRow
+from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if
+from chalicelib.storage.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
 
-_NEWEST = "newest"
+NEWEST = "newest"
 
 
 class TemplateTable:
@@ -19,50 +22,73 @@ class TemplateTable:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
-    def latest(self, key: str) -> Template | None:
-        """The newest version, if any was stored. Raises: UnavailableError (retryable)."""
+    def latest(self, key: str) -> int | None:
+        """The number of the newest version, if any was saved. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            rows = TemplateRow.query(key, scan_index_forward=False, limit=1, consistent_read=True)
-            return next((Template.model_validate(row.body) for row in rows), None)
+            rows = TemplateRow.query(
+                key, scan_index_forward=False, limit=1, consistent_read=True, attributes_to_get=["key", "version"]
+            )
+            return next((int(row.version) for row in rows), None)
 
-    def version(self, key: str, version: int) -> Template | None:
+    def version(self, key: str, version: Version) -> Template | None:
         """One version. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            try:
-                return Template.model_validate(TemplateRow.get(key, version).body)
-            except TemplateRow.DoesNotExist:
-                return None
+        if isinstance(version, str):
+            row = find(TemplateRow, shipped_row_key(key, version), SHIPPED_PLACE)
+        else:
+            row = find(TemplateRow, key, version)
+        return _template(row) if row else None
 
     def newest(self) -> list[Template]:
         """The newest version of every key that has one, by key. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            return [Template.model_validate(row.body) for row in TemplateRow.in_order.query(_NEWEST)]
+            return [_template(row) for row in TemplateRow.in_order.query(NEWEST)]
 
-    def add(
-        self, template: Template, *, by: str, seen: Seen | None = None, shipped: Template | None = None
-    ) -> Template:
-        """Stores `template` as its key's next version; with `seen`, only after that one (`shipped`: the one where none
-        was stored). Raises: ChangedError, ConflictError (permanent: another was stored meanwhile; read it and try
-        again), UnavailableError (retryable)."""
+    def layout(self, name: str) -> Layout | None:
+        """One version of the layout. Raises: UnavailableError (retryable)."""
+        row = find(TemplateRow, shipped_row_key(LAYOUT, name), SHIPPED_PLACE)
+        return Layout.stored(row.body) if row else None
+
+    def keep(self, content: Template | Layout) -> None:
+        """Writes a shipped version down, unless it is. Raises: UnavailableError (retryable)."""
+        save_if(shipped_row(content, at=rfc3339(self._clock())), TemplateRow.key.does_not_exist())
+
+    def add(self, template: Template, *, shipped: Template | None, by: str, seen: Seen | None = None) -> Template:
+        """Stores `template` as its key's next version, over the shipped one where there is one; with `seen`, only after
+        that one. Raises: ChangedError, ConflictError (permanent: another was stored meanwhile; read it and try again),
+        UnavailableError (retryable)."""
         known = self.latest(template.key)
         if seen is not None:
-            newest = known or shipped
+            newest = shipped if known is None else self.version(template.key, known)
             seen.require(newest.fields if newest else None, what=f"the template {template.key}")
-        version = (known.version if known else SHIPPED_VERSION) + 1
-        stored = template.model_copy(update={"version": version})
+        hides = shipped.version if shipped else None
+        stored = template.model_copy(update={"version": (known or 0) + 1, "hides": hides})
         body, at = stored.model_dump(mode="json"), rfc3339(self._clock())
-        row = TemplateRow(template.key, version, newest=_NEWEST, body=body, created_at=at, created_by=by)
+        row = TemplateRow(template.key, stored.version, newest=NEWEST, body=body, created_at=at, created_by=by)
         with reaching_dynamodb():
             try:
                 with TransactWrite(connection=dynamodb()) as transaction:
                     transaction.save(row, condition=TemplateRow.key.does_not_exist())
                     if known is not None:
-                        before = TemplateRow(known.key, known.version)
+                        before = TemplateRow(template.key, known)
                         transaction.update(before, actions=[TemplateRow.newest.remove()])
                 return stored
             except TransactWriteError as error:
                 if not error.cancellation_reasons:
                     raise
         if seen is not None:
-            return self.add(template, by=by, seen=seen)  # what another stored is not what was seen
+            return self.add(template, shipped=shipped, by=by, seen=seen)  # what another stored is not what was seen
         raise ConflictError(f"another version of {template.key} was stored at this moment; read it and try again")
+
+
+def shipped_row(content: Template | Layout, *, at: str) -> TemplateRow:
+    """What a shipped version is written down as."""
+    if isinstance(content, Layout):
+        key, body = shipped_row_key(LAYOUT, content.name), content.body
+    else:
+        key, body = shipped_row_key(content.key, str(content.version)), content.model_dump(mode="json")
+    return TemplateRow(key, SHIPPED_PLACE, body=body, created_at=at, created_by="deploy")
+
+
+def _template(row: TemplateRow) -> Template:
+    # Newer code may have written it, with fields that this code does not know.
+    return Template.model_validate(row.body, extra="ignore")

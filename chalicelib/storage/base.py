@@ -155,7 +155,7 @@ def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[
     return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
 
 
-def find(model: type[_Row], hash_key: str, range_key: str | None = None) -> _Row | None:
+def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:
     """The row as it is now; None where there is none. Raises: UnavailableError
     (retryable)."""
     with reaching_dynamodb():

@@ -19,8 +19,17 @@ class NewestIndex(GlobalSecondaryIndex["TemplateRow"]):
     key: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
+SHIPPED_PLACE = 0  # the sort key of what came with the code, which has a partition for each version
+
+
+def shipped_row_key(key: str, name: str) -> str:
+    """The partition of a version that came with the code."""
+    return f"{key}#{name}"
+
+
 class TemplateRow(StageTable):
-    """One version of a template; versions only grow. `body` is the whole `rendering.model.Template` as JSON."""
+    """One version of a template, which never changes; what people save has numbers that only grow. `body` is the whole
+    `rendering.model.Template` as JSON, or the whole layout."""
 
     class Meta(TableMeta):
         thing = "templates"

@@ -9,11 +9,13 @@ part `request`  (under the request's own id) the call that made the notification
 from typing import Any, ClassVar
 
 from pynamodb.attributes import (
+    Attribute,
     DiscriminatorAttribute,
     ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
 )
+from pynamodb.constants import NUMBER, STRING
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
@@ -112,6 +114,24 @@ class ByDayIndex(GlobalSecondaryIndex["LedgerRow"]):
     place: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
+class VersionAttribute(Attribute[int | str]):
+    """A template's version: a number, or a name. Kept as text; rows of before have numbers."""
+
+    attr_type = STRING
+
+    def serialize(self, value: int | str) -> str:
+        """Overrides PynamoDB's."""
+        return str(value)
+
+    def deserialize(self, value: str) -> int | str:
+        """Overrides PynamoDB's."""
+        return int(value) if value.isdecimal() else value
+
+    def get_value(self, value: dict[str, Any]) -> Any:
+        """Overrides PynamoDB's."""
+        return value[NUMBER] if NUMBER in value else super().get_value(value)
+
+
 class LedgerRow(StageTable):
     """What the three kinds of rows share."""
 
@@ -149,7 +169,7 @@ class NotificationRow(LedgerRow, discriminator="notification"):
 
     user_id = UnicodeAttribute(null=True)
     template = UnicodeAttribute()
-    template_version = NumberAttribute()
+    template_version: VersionAttribute = VersionAttribute()
     category = UnicodeAttribute()
     lane = UnicodeAttribute()
     channels: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
@@ -163,12 +183,14 @@ class NotificationRow(LedgerRow, discriminator="notification"):
 
 
 class EventRow(LedgerRow, discriminator="event"):
-    """One event that a service told us, with the steps of its rule as they were then, so that the same event told again
-    makes the same letters. Nothing personal: the event itself is not kept."""
+    """One event that a service told us, with the steps of its rule as they were then, and the versions (of template and
+    layout) of each, so that the same event told again makes the same letters. Nothing personal: the event itself is not
+    kept."""
 
     caller = UnicodeAttribute()
     body_hash = UnicodeAttribute()
     steps: JSONAttribute = JSONAttribute()
+    editions: JSONAttribute = JSONAttribute(null=True)
     taken_at = UnicodeAttribute(null=True)
 
 

@@ -25,7 +25,7 @@ def templates() -> "TemplateStore":
     """All templates, shipped and stored."""
     from chalicelib.rendering.store import TemplateStore
 
-    return TemplateStore(template_table(), clock=now)
+    return TemplateStore(template_table())
 
 
 def new_renderer() -> "Renderer":

@@ -29,6 +29,7 @@ from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
 from infra.local.warm import Warm
 from infra.paths import ROOT
+from infra.shipped_templates import write_down_templates
 from infra.stacks import DeployError
 from infra.stages import WorkerTimings, environment_of
 
@@ -200,6 +201,8 @@ class LocalCloud:
             sns_endpoint=f"{self.mailbox_url}/sns",
         )
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
+        for line in write_down_templates(self.account, STAGE):
+            self._say(line)
         changed = deploy_packaged_app(self.account, app, environment=self._settings)
         self._say("API: " + ("deployed" if changed else "as it was"))
         self._wait_for_api()

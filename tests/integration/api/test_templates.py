@@ -18,10 +18,12 @@ HELLO: dict[str, Any] = {
 }
 
 
-def test_a_shipped_template_is_version_zero(api: Gateway) -> None:
+def test_a_shipped_template_is_a_version_with_a_name(api: Gateway) -> None:
     told = api.get("/v1/templates/welcome").body
 
-    assert (told["key"], told["version"], sorted(told["locales"])) == ("welcome", 0, ["en", "ru"])
+    assert (told["key"], told["version"][:8], sorted(told["locales"])) == ("welcome", "shipped-", ["en", "ru"])
+    preview = api.post("/v1/templates/welcome/preview", {"version": told["version"]})
+    assert preview.body == api.post("/v1/templates/welcome/preview", {"version": 0}).body
 
 
 def test_every_put_is_a_new_version(api: Gateway) -> None:

@@ -1,44 +1,68 @@
-"""Where a template comes from: the stored version, else the shipped one."""
+"""Where a template comes from: the stored version, else the shipped one; and what a version's name promises."""
 
-from datetime import UTC, datetime, timedelta
+import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from chalicelib.errors import NotFoundError
-from chalicelib.rendering.model import Template
+from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.model import Template, Version
+from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.rendering.store import TemplateStore
 from tests.unit.rendering.letters import template
 
 
 class Shelf:
-    """Stored versions in memory; counts the questions."""
+    """What is written down, in memory; counts the questions."""
 
     def __init__(self, *templates: Template) -> None:
-        self.templates = list(templates)
-        self.questions = 0
+        self.templates = {(one.key, one.version): one for one in templates}
+        self.layouts: dict[str, Layout] = {}
+        self.questions = self.writes = 0
 
-    def latest(self, key: str) -> Template | None:
+    def latest(self, key: str) -> int | None:
         self.questions += 1
-        return max((one for one in self.templates if one.key == key), key=lambda one: one.version, default=None)
+        return self._latest(key)
 
-    def version(self, key: str, version: int) -> Template | None:
+    def version(self, key: str, version: Version) -> Template | None:
         self.questions += 1
-        return next((one for one in self.templates if (one.key, one.version) == (key, version)), None)
+        return self.templates.get((key, version))
 
     def newest(self) -> list[Template]:
         self.questions += 1
-        by_version = sorted(self.templates, key=lambda one: one.version)
-        return list({one.key: one for one in by_version}.values())
+        found = [(key, self._latest(key)) for key in dict.fromkeys(key for key, _ in self.templates)]
+        return [self.templates[key, number] for key, number in found if number is not None]
+
+    def layout(self, name: str) -> Layout | None:
+        self.questions += 1
+        return self.layouts.get(name)
+
+    def keep(self, content: Template | Layout) -> None:
+        self.writes += 1
+        if isinstance(content, Layout):
+            self.layouts.setdefault(content.name, content)
+        else:
+            self.templates.setdefault((content.key, content.version), content)
+
+    def _latest(self, wanted: str) -> int | None:
+        numbers = [version for key, version in self.templates if key == wanted and isinstance(version, int)]
+        return max(numbers, default=None)
 
 
-class Watch:
-    """A clock that moves when told."""
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Shipped templates of the test's own: the layout and `welcome`."""
+    for name in ("_layout", "welcome"):
+        shutil.copytree(shipped_folder() / name, tmp_path / name)
+    return tmp_path
 
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 22, tzinfo=UTC)
 
-    def __call__(self) -> datetime:
-        return self.moment
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_a_stored_version_hides_the_shipped_one_which_stays_to_be_had() -> None:
@@ -51,7 +75,7 @@ def test_a_stored_version_hides_the_shipped_one_which_stays_to_be_had() -> None:
 def test_the_shipped_templates_need_no_stored_ones() -> None:
     store = TemplateStore()
 
-    assert store.get("welcome").version == 0
+    assert store.get("welcome") is store.get("welcome", 0)
     assert "welcome" in store.keys()  # noqa: SIM118 - a method
 
 
@@ -63,22 +87,19 @@ def test_all_templates_are_listed_by_one_question() -> None:
 
     found = {one.key: one.version for one in store.everything()}
 
-    assert (found["welcome"], found["zebra"], found["promo"]) == (3, 1, 0)
+    assert (found["welcome"], found["zebra"], str(found["promo"])[:8]) == (3, 1, "shipped-")
     assert shelf.questions == 1
 
 
-def test_the_latest_version_is_asked_for_again_when_its_time_is_over() -> None:
-    watch, shelf = Watch(), Shelf(template(version=1))
-    store = TemplateStore(shelf, ttl_seconds=30, clock=watch)
-
+def test_what_was_stored_a_moment_ago_is_the_newest_version_at_once() -> None:
+    shelf = Shelf(template(version=1))
+    store = TemplateStore(shelf)
     seen = [store.get("letter").version]
-    shelf.templates.append(template(version=2))
-    watch.moment += timedelta(seconds=29)
-    seen.append(store.get("letter").version)
-    watch.moment += timedelta(seconds=1)
+
+    shelf.keep(template(version=2))
     seen.append(store.get("letter").version)
 
-    assert seen == [1, 1, 2]
+    assert seen == [1, 2]
 
 
 def test_a_given_version_is_asked_for_once() -> None:
@@ -89,8 +110,11 @@ def test_a_given_version_is_asked_for_once() -> None:
     assert shelf.questions == 1
 
 
-@pytest.mark.parametrize(("key", "version"), [("nothing", None), ("welcome", 7), ("../welcome", None), ("_layout", 0)])
-def test_what_is_not_there_is_not_found(key: str, version: int | None) -> None:
+@pytest.mark.parametrize(
+    ("key", "version"),
+    [("nothing", None), ("welcome", 7), ("welcome", "shipped-000000000000"), ("../welcome", None), ("_layout", 0)],
+)
+def test_what_is_not_there_is_not_found(key: str, version: Version | None) -> None:
     with pytest.raises(NotFoundError):
         TemplateStore(Shelf()).get(key, version)
 
@@ -100,3 +124,54 @@ def test_every_key_is_listed_once() -> None:
 
     assert keys.count("welcome") == 1
     assert "own" in keys
+
+
+def test_every_change_of_a_shipped_templates_content_is_another_version_and_the_same_content_the_same_one(
+    folder: Path,
+) -> None:
+    """Promise A1: a shipped version is named by its content."""
+    first = TemplateStore(folder=folder).get("welcome").version
+    edit(folder / "welcome" / "ru" / "email.subject", "пожаловать", "прийти")
+    second = TemplateStore(folder=folder).get("welcome").version
+    meta = json.loads((folder / "welcome" / "meta.json").read_text())
+    (folder / "welcome" / "meta.json").write_text(json.dumps({**meta, "default_locale": "en"}))
+    third = TemplateStore(folder=folder).get("welcome").version
+    (folder / "welcome" / "meta.json").write_text(json.dumps(meta, indent=7))
+    edit(folder / "welcome" / "ru" / "email.subject", "прийти", "пожаловать")
+
+    assert len({first, second, third}) == 3
+    assert TemplateStore(folder=folder).get("welcome").version == first
+
+
+def test_what_a_letter_is_accepted_with_is_found_by_newer_and_by_older_code(folder: Path) -> None:
+    """Promise A1: forwards and backwards."""
+    shelf = Shelf()
+    old = TemplateStore(shelf, folder=folder)
+    old.write_down(accepted_by_old := old.edition("welcome"))
+    old_words = old.layout(accepted_by_old.layout).strings("en")
+    edit(folder / "welcome" / "ru" / "email.subject", "пожаловать", "прийти")
+    edit(folder / "_layout" / "en.json", "Unsubscribe", "Leave")
+    new = TemplateStore(shelf, folder=folder)
+    new.write_down(accepted_by_new := new.edition("welcome"))
+
+    assert accepted_by_old.layout != accepted_by_new.layout
+    assert new.get("welcome", accepted_by_old.template.version) == accepted_by_old.template
+    assert new.layout(accepted_by_old.layout).strings("en") == old_words
+    assert old.get("welcome", accepted_by_new.template.version) == accepted_by_new.template
+    assert old.layout(accepted_by_new.layout).strings("en") != old_words
+
+
+def test_a_process_writes_a_shipped_version_down_once() -> None:
+    shelf = Shelf()
+    store = TemplateStore(shelf)
+
+    for _ in range(3):
+        store.write_down(store.edition("welcome"))
+        store.write_down(store.edition("promo"))
+
+    assert shelf.writes == 3  # two templates and the layout
+
+
+def test_a_layout_that_nobody_has_written_down_is_not_found() -> None:
+    with pytest.raises(NotFoundError):
+        TemplateStore(Shelf()).layout("layout-000000000000")

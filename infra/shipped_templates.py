@@ -1,0 +1,71 @@
+"""Writes down the templates that come with this checkout: a letter that is accepted with a version gets it, whatever is
+deployed later. Called by `deploy.py` and the local cloud, between the tables and the API.
+
+What this leaves out (a deployment that broke off), the API writes down at its first use.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.clock import now, rfc3339
+from chalicelib.rendering.layout import Layout
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.shipped import LAYOUT
+from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.stored import NEWEST, shipped_row
+from chalicelib.storage.base import CONDITION_FAILED
+from chalicelib.storage.configuration import NewestIndex, TemplateRow
+from infra.account import Account
+from infra.stacks import DeployError
+
+
+def write_down_templates(account: Account, stage: str, *, folder: Path | None = None) -> list[str]:
+    """Writes what is not written yet; the lines are for whoever deploys. Raises: DeployError."""
+    store, table = TemplateStore(folder=folder), f"vestnik-{stage}-{TemplateRow.Meta.thing}"
+    try:
+        new = [key for key, content in _contents(store) if _write(account, table, content)]
+        told = [f"shipped templates: new versions of {', '.join(new)} are written down"] if new else []
+        return [*told, *_hidden(account, table, store)]
+    except (ClientError, BotoCoreError) as error:
+        raise DeployError(f"the shipped templates were not written down: {error}") from error
+
+
+def _contents(store: TemplateStore) -> Iterator[tuple[str, Template | Layout]]:
+    yield LAYOUT, store.layout(None)
+    yield from ((template.key, template) for template in store.everything())
+
+
+def _write(account: Account, table: str, content: Template | Layout) -> bool:
+    """False where it is there."""
+    try:
+        account.dynamodb.put_item(
+            TableName=table,
+            Item=shipped_row(content, at=rfc3339(now())).serialize(),
+            ConditionExpression="attribute_not_exists(#key)",
+            ExpressionAttributeNames={"#key": "key"},
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != CONDITION_FAILED:
+            raise
+        return False
+    return True
+
+
+def _hidden(account: Account, table: str, store: TemplateStore) -> Iterator[str]:
+    """Which stored versions hide a shipped one that is not the one that they were stored over."""
+    pages = account.dynamodb.get_paginator("query").paginate(
+        TableName=table,
+        IndexName=NewestIndex.Meta.index_name,
+        KeyConditionExpression="newest = :newest",
+        ExpressionAttributeValues={":newest": {"S": NEWEST}},
+    )
+    for item in (item for page in pages for item in page["Items"]):
+        stored = TemplateRow.from_raw_data(item)
+        shipped, hides = store.shipped(stored.key), stored.body.get("hides")
+        if shipped and hides not in (None, shipped.version):
+            yield (
+                f"template {stored.key}: version {int(stored.version)}, stored by {stored.created_by}, stays in force; "
+                f"the shipped one that it hides has changed: see /admin/templates/{stored.key}"
+            )

@@ -1,0 +1,215 @@
+"""A letter is made of what it was accepted with: the versions of template and layout, however long it waits, and
+whatever is deployed or saved meanwhile, newer or older."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.clock import rfc3339
+from chalicelib.pipeline.events import Event
+from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.profiles.model import UserBody
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
+from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import desk as wiring_desk
+from chalicelib.wiring import digests as wiring_digests
+from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import letters as wiring_letters
+from chalicelib.wiring import people as wiring_people
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice
+from tests.integration.conftest import forget_clients, moto_of
+
+NOTE = {"template": "note", "context": {"headline": "Tonight"}}
+CAMPAIGN = {**NOTE, "category": "marketing"}
+
+
+class Release:
+    """The code that runs: its shipped templates, `note` among them. `deploy` starts every process anew with others."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self._monkeypatch = monkeypatch
+        self.versions: list[str] = []
+
+    def deploy(self, word: str, *, wants_a_device: bool = False) -> None:
+        """Brings out a release whose letters say `word` in subject, body and layout; writes nothing down."""
+        home = self._folder / str(len(self.versions)) / "templates"
+        for part in ("_layout", "collected"):
+            shutil.copytree(shipped_folder() / part, home / part)
+        variables: dict[str, Any] = {"headline": {"type": "string"}}
+        if wants_a_device:
+            variables["device"] = {"type": "string"}
+        more = " {{ device }}" if wants_a_device else ""
+        meta = {"category": "series", "channels": ["email"], "default_locale": "en", "variables": variables}
+        sample = {"context": {"headline": "A", **({"device": "TV"} if wants_a_device else {})}}
+        sources = home / "note" / "en"
+        sources.mkdir(parents=True)
+        (sources.parent / "meta.json").write_text(json.dumps({**meta, "sample": sample}))
+        (sources / "email.subject").write_text(f"{word}: {{{{ headline }}}}{more}")
+        (sources / "email.html").write_text(f"<p>{word} body{more}</p>")
+        layout = home / "_layout" / "email.html"
+        layout.write_text(layout.read_text().replace("</body>", f"<p>{word} layout</p></body>"))
+        for module in ("chalicelib.rendering.store", "chalicelib.rendering.render"):
+            self._monkeypatch.setattr(f"{module}.shipped_folder", lambda: home)
+        self.restart()
+        self.versions.append(str(wiring_letters.templates().get("note").version))
+        self.folder = home
+
+    def restart(self) -> None:
+        """New processes of the same code."""
+        forget_clients()
+
+
+@pytest.fixture
+def release(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release]:
+    """A stage with a release out, whose letters say `One`."""
+    release = Release(tmp_path, monkeypatch)
+    release.deploy("One")
+    yield release
+
+
+def put(user_id: str, **wishes: Any) -> None:
+    """A user with an address, and what they wish."""
+    wiring_people.directory().put(user_id, UserBody(email=f"{user_id}@example.com", locale="en", timezone="UTC"))
+    if wishes:
+        wiring_people.preferences().put(user_id, Preferences.model_validate(wishes))
+
+
+def accept(user_id: str, *, key: str | None = None, **more: Any) -> str:
+    request = NotificationRequest.model_validate({**NOTE, "recipients": [{"user_id": user_id}], **more})
+    return wiring_intake.accept().accept(request, caller="shop", key=key)[0].id
+
+
+def later(desk: Desk, release: Release, **time: float) -> None:
+    """Lets time pass, SQS's too, and every process end meanwhile."""
+    desk.clock.pass_(**time)
+    release.restart()
+    wiring_control.limiter().set_rate("ses.bulk", 1_000)
+    for queue in moto_of("sqs").queues.values():
+        for message in queue._messages:
+            message.delayed_until = 0
+    for _ in range(3):
+        desk.tick()
+        wiring_digests.collected().release()
+        for queue in moto_of("sqs").queues.values():
+            for message in queue._messages:
+                message.delayed_until = 0
+        assert desk.pump.run("retry") == []
+        assert desk.pump.run() == []
+
+
+def words(office: PostOffice) -> dict[str, set[str]]:
+    """What the letters to each user say: the first words of their subjects and the releases that their HTML names."""
+    said: dict[str, set[str]] = {}
+    for letter in office.letters:
+        name = letter.address.partition("@")[0]
+        found = {word for word in ("One", "Two", "Three") if word in letter.parts["subject"] + letter.parts["html"]}
+        said[name] = said.get(name, set()) | found
+    return said
+
+
+def wait_short(_desk: Desk) -> None:
+    put("short")
+    accept("short", send_at=rfc3339(_desk.clock() + timedelta(minutes=10)))
+
+
+def wait_long(_desk: Desk) -> None:
+    put("long")
+    accept("long", send_at=rfc3339(_desk.clock() + timedelta(days=20)))
+
+
+def wait_for_a_step(_desk: Desk) -> None:
+    rule = {"film.added": {"steps": [{"template": "note", "delay": "P30D"}]}}
+    wiring_desk.site_desk().put("event_rules", rule, by="test")
+    event = {"type": "film.added", "id": "e-1", "user": {"id": "step", "email": "step@example.com", "locale": "en"}}
+    wiring_desk.events().take(Event.model_validate({**event, "data": {"headline": "Tonight"}}), caller="site")
+
+
+def wait_for_a_digest(_desk: Desk) -> None:
+    put("digest", digests={"series": {"every": "week", "on": "monday", "at": "09:00"}})
+    accept("digest")
+
+
+def wait_for_quiet_hours_to_end(desk: Desk) -> None:
+    at = desk.clock()
+    put("quiet", quiet_hours={"from": f"{at - timedelta(hours=1):%H:%M}", "to": f"{at + timedelta(hours=1):%H:%M}"})
+    accept("quiet")
+
+
+def wait_for_the_provider(desk: Desk, office: PostOffice) -> None:
+    put("retry")
+    office.verdicts["retry@example.com"] = Outcome(Verdict.NOT_ACCEPTED, reason="no_connection")
+    accept("retry")
+    desk.pump.run()
+    office.verdicts.clear()
+
+
+def wait_in_a_paused_campaign(desk: Desk) -> Callable[[], object]:
+    put("parked")
+    campaign_id = desk.start(**CAMPAIGN, audience={"list_id": desk.load_list(b"email,locale\nparked@example.com,en\n")})
+    desk.pump.run("fanout")
+    control = wiring_campaign_desk.campaign_control()
+    control.pause(campaign_id, by=ANNA)
+    desk.forget_states()
+    desk.pump.run()
+    return lambda: wiring_campaign_desk.campaign_control().resume(campaign_id, by=ANNA)
+
+
+def wait_for_a_canary(desk: Desk) -> Callable[[], object]:
+    campaign_id = desk.start(
+        **CAMPAIGN,
+        audience={"list_id": desk.load_list(b"email,locale\ncanary-1@example.com,en\ncanary-2@example.com,en\n")},
+        canary_percent=50,
+    )
+    desk.pump.run()
+    return lambda: wiring_campaign_desk.campaign_control().release_canary(campaign_id, by=ANNA)
+
+
+def wait_for_a_slow_campaign(desk: Desk) -> None:
+    rows = "".join(f"slow-{n}@example.com,en\n" for n in range(3))
+    audience = {"list_id": desk.load_list(b"email,locale\n" + rows.encode())}
+    desk.start(**{**CAMPAIGN, "audience": audience, "rate_per_second": 0.01, "publish_per_second": 1})
+    desk.pump.run()
+
+
+def test_every_letter_is_the_one_that_was_accepted_whatever_is_deployed_before_it_leaves(
+    release: Release, desk: Desk, office: PostOffice
+) -> None:
+    """Promise A1: what waits keeps the version it was accepted with, forwards and backwards."""
+    release.deploy("Two")
+    wait_short(desk)
+    wait_long(desk)
+    wait_for_a_step(desk)
+    wait_for_a_digest(desk)
+    wait_for_quiet_hours_to_end(desk)
+    wait_for_the_provider(desk, office)
+    resume = wait_in_a_paused_campaign(desk)
+    go_on = wait_for_a_canary(desk)
+    wait_for_a_slow_campaign(desk)
+    early = words(office)
+
+    release.deploy("Three", wants_a_device=True)
+    later(desk, release, minutes=5)
+    resume()
+    later(desk, release, hours=2)
+    release.deploy("One")  # rolled back
+    go_on()
+    later(desk, release, days=8)
+    release.deploy("Three", wants_a_device=True)
+    later(desk, release, days=30)
+
+    assert early.keys() < words(office).keys()
+    assert release.versions[0] == release.versions[3] != release.versions[1] != release.versions[2]
+    found = words(office)
+    collected = found.pop("digest")  # itself accepted when it was sent, by the code of then
+    waited = "short long step quiet retry parked canary-1 canary-2 slow-0 slow-1 slow-2"
+    assert found == {one: {"Two"} for one in waited.split()}
+    assert "Two" in collected
