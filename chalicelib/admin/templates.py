@@ -172,8 +172,7 @@ def _typed(visit: Visit, base: Template) -> dict[str, dict[str, str]]:
 
 
 def _text(typed: Any, stored: str) -> str:
-    # A browser sends line ends as CRLF (HTML, "form submission").
-    return stored if not typed else str(typed[0]).replace("\r\n", "\n")
+    return stored if not typed else str(typed[0])
 
 
 def _before(template: Template) -> Template | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from chalicelib.addresses import same_address_key
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
@@ -18,6 +19,7 @@ from chalicelib.errors import FieldError, InvalidError
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.strict import StrictModel
+from chalicelib.text import one_line
 from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
@@ -59,7 +61,7 @@ class ImportBody(StrictModel):
         """Each address with the place to name when it is wrong. Raises: InvalidError (permanent: too many)."""
         if self.addresses is not None:
             return [(f"addresses[{n}]", address) for n, address in enumerate(self.addresses)]
-        lines = [row[0].strip() if row else "" for row in csv.reader(io.StringIO(self.csv or ""))]
+        lines = [one_line(row[0]) if row else "" for row in csv.reader(io.StringIO(self.csv or ""))]
         numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=1) if address]
         if numbered and numbered[0][1].lower() in _FIRST_COLUMN:
             del numbered[0]
@@ -180,7 +182,7 @@ def _checked(entries: list[tuple[str, str]]) -> list[str]:
     errors = []
     for place, text in entries:
         try:
-            addresses[_EMAIL.validate_python(text).lower()] = None
+            addresses[same_address_key("email", _EMAIL.validate_python(text))] = None
         except ValidationError as error:
             errors.append(FieldError(place, error.errors()[0]["msg"].removeprefix("Value error, ")))
     if errors:

@@ -4,18 +4,20 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
+from chalicelib.locales import Locale
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import AskedVersion, Meta, Template
 from chalicelib.rendering.segments import count_segments
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.strict import StrictModel
+from chalicelib.text import JsonObject, Source
 from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.letters import renderer, templates
 
@@ -46,7 +48,7 @@ class TemplateBody(Meta):
         },
     )
 
-    locales: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
+    locales: Annotated[dict[Locale, dict[str, Source]], Field(min_length=1)]
 
 
 class PreviewBody(StrictModel):
@@ -54,11 +56,11 @@ class PreviewBody(StrictModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]})
 
-    locale: str | None = None
+    locale: Locale | None = None
     channel: str = "email"
     version: AskedVersion | None = None
-    context: dict[str, JsonValue] | None = None
-    user: dict[str, JsonValue] | None = None
+    context: JsonObject | None = None
+    user: JsonObject | None = None
 
 
 class SmsLength(Answer):

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from chalicelib.profiles.model import Locale, Name, Timezone, UserId
+from chalicelib.addresses import same_address_key
+from chalicelib.locales import Locale
+from chalicelib.profiles.model import Email, Name, Timezone, UserId
 from chalicelib.strict import StrictModel
+from chalicelib.text import normal_text, one_line
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -19,7 +22,6 @@ MAX_LINE_CHARACTERS = 10_000
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARACTERS  # UTF-8: at most four bytes a character
 SHOWN_BAD_LINES = 100
 _COLUMNS = ("user_id", "email", "name", "locale", "timezone")
-_ADDRESS = r"^[^\s@,;<>()\"\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z0-9-]{2,63}$"
 
 
 class BadListError(ValueError):
@@ -31,7 +33,7 @@ class ListLine(StrictModel):
     an attribute, which letters may use as `user.attributes.<column>`."""
 
     user_id: UserId | None = None
-    email: str | None = Field(default=None, max_length=254, pattern=_ADDRESS)
+    email: Email | None = None
     name: Name | None = None
     locale: Locale | None = None
     timezone: Timezone | None = None
@@ -112,7 +114,7 @@ def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _header(reader: "Reader") -> list[str]:
     try:
-        names = [cell.strip().lower() for cell in next(reader, ())]
+        names = [one_line(cell).lower() for cell in next(reader, ())]
     except csv.Error as error:
         raise BadListError(f"line 1: not CSV: {error}") from error
     if not {"user_id", "email"} & set(names):
@@ -126,7 +128,9 @@ def _row(header: list[str], cells: list[str], line: int, report: Report) -> dict
     if len(cells) != len(header):
         report.refuse(line, f"expected {len(header)} columns, got {len(cells)}")
         return None
-    given: dict[str, Any] = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
+    given: dict[str, Any] = {
+        name: text for name, cell in zip(header, cells, strict=True) if (text := normal_text(cell))
+    }
     attributes = {name: given.pop(name) for name in header if name in given and name not in _COLUMNS}
     if "user_id" in given:
         given = {name: given[name] for name in ("user_id", "timezone") if name in given}  # the directory knows the rest
@@ -145,7 +149,7 @@ def _row(header: list[str], cells: list[str], line: int, report: Report) -> dict
 
 
 def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: Report) -> bool:
-    key = f"user:{row['user_id']}" if "user_id" in row else f"address:{row['email'].lower()}"
+    key = f"user:{row['user_id']}" if "user_id" in row else f"address:{same_address_key('email', row['email'])}"
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     if digest in seen:
         report.refuse(line, "this recipient was on the list before")

@@ -1,6 +1,6 @@
 """What a campaign is: the body of `POST /v1/campaigns`, checked field by field (design §8)."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
@@ -9,8 +9,10 @@ from chalicelib.campaigns.content import Content
 from chalicelib.campaigns.rules import Rule
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
-from chalicelib.profiles.model import Locale, Name
+from chalicelib.locales import Locale
+from chalicelib.profiles.model import Name
 from chalicelib.strict import StrictModel
+from chalicelib.text import JsonObject
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
@@ -70,7 +72,7 @@ class Campaign(StrictModel):
     category: Annotated[str | None, Field(description="default: the template's")] = None
     channels: Annotated[Channels | None, Field(description="default: the template's")] = None
     audience: Audience
-    context: Annotated[dict[str, Any], Field(description="the template's variables")] = Field(default_factory=dict)
+    context: Annotated[JsonObject, Field(description="the template's variables")] = Field(default_factory=dict)
     content: Content | None = None
     rate_per_second: Annotated[Rate, Field(description="letters a second, the campaign's own limit")] = 50.0
     publish_per_second: Annotated[
@@ -110,7 +112,7 @@ class CampaignPatch(StrictModel):
     category: str | None = None
     channels: Channels | None = None
     audience: Audience | None = None
-    context: dict[str, Any] | None = None
+    context: JsonObject | None = None
     content: Content | None = None
     rate_per_second: Rate | None = None
     publish_per_second: Rate | None = None

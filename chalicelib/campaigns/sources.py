@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from chalicelib.addresses import same_address_key
 from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.rules import Moment, Rule
@@ -150,7 +151,8 @@ class UnsentSource:
 
 def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
     """The notification's id: the same recipient of the same run has the same one, however often a page is sent."""
-    return derived_id("campaign", run_id, f"user:{user_id}" if user_id else f"address:{(address or '').lower()}")
+    recipient = f"user:{user_id}" if user_id else f"address:{same_address_key('email', address or '')}"
+    return derived_id("campaign", run_id, recipient)
 
 
 def user_recipient(run_id: str, user_id: str) -> EnrichRecipient:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.event_rules import EventRule, EventType, default_rules
-from chalicelib.control.redirects import Host, allowed_redirect, host_of
+from chalicelib.control.redirects import Address, Host, allowed_redirect, host_of, normal_url
 from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.observability import logger
@@ -23,6 +23,7 @@ from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import reaching_dynamodb, save_if
 from chalicelib.storage.configuration import SettingRow
 from chalicelib.strict import StrictModel
+from chalicelib.text import Line
 
 KNOWN_FOR_SECONDS = 15
 MAX_RULES = 200
@@ -35,7 +36,7 @@ _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 class Sender(StrictModel):
     """Whom letters come from, and where answers to them go; empty: to the sender."""
 
-    name: Annotated[str, Field(min_length=1, max_length=70, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[Line, Field(min_length=1, max_length=70)]
     address: Annotated[str, Field(max_length=254, pattern=_MAILBOX)]
     reply_to: Annotated[str, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
 
@@ -90,7 +91,7 @@ class SiteValues(StrictModel):
     site_host: str = Field(exclude=True, description="the cinema's own: always allowed")
     mail_domain: str = Field(exclude=True, description="the one that SES has verified")
     sender: Sender
-    redirect_url: Annotated[str, Field(description="where a confirmed user is sent; its host must be allowed")]
+    redirect_url: Annotated[Address, Field(description="where a confirmed user is sent; its host must be allowed")]
     allowed_hosts: Annotated[
         frozenset[Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")
     ] = frozenset()
@@ -174,7 +175,7 @@ class SiteSettings:
     def __init__(self, *, site_url: str, mail_from: str, clock: Clock) -> None:
         name, address = parseaddr(mail_from)
         self._defaults: dict[str, Any] = {
-            "site_host": host_of(site_url) or "",
+            "site_host": host_of(normal_url(site_url)) or "",
             "redirect_url": site_url,
             "mail_domain": address.rpartition("@")[2],
             "sender": {"name": name or address, "address": address},

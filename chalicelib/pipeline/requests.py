@@ -8,8 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.clock import Moment
+from chalicelib.locales import Locale
 from chalicelib.pipeline.jobs import Lane
-from chalicelib.profiles.model import Attributes, Email, Locale, Name, Timezone, UserId
+from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
 from chalicelib.strict import StrictModel
 from chalicelib.text import JsonObject
 

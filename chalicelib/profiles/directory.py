@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from chalicelib.addresses import same_address_key
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
@@ -27,10 +28,10 @@ class Directory:
         return _profile(self._row(user_id))
 
     def with_email(self, email: str, *, limit: int) -> list[Profile]:
-        """Those with this address, as it was given or in lower case. Raises: UnavailableError (retryable)."""
+        """Those with this address, however it is written. Raises: UnavailableError (retryable)."""
         ids: dict[str, None] = {}
         with reaching_dynamodb():
-            for written in dict.fromkeys((email, email.lower())):
+            for written in dict.fromkeys((same_address_key("email", email), email)):
                 ids |= dict.fromkeys(row.id for row in UserRow.by_email.query(written, limit=limit))
         known = self.get_many(ids, fresh=True).known if ids else {}
         return [known[one] for one in ids if one in known]

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from chalicelib.addresses import normal_email, normal_phone
+from chalicelib.locales import Locale
 from chalicelib.strict import StrictModel
 from chalicelib.text import JsonObject, Line
 
@@ -88,7 +89,6 @@ Phone = Annotated[
     AfterValidator(normal_phone),
 ]
 Name = Annotated[Line, Field(min_length=1, max_length=200, examples=["Анна"])]
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$", examples=["ru"])]
 Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_timezone)]
 Attributes = Annotated[JsonObject, AfterValidator(_attributes)]
 

@@ -2,20 +2,24 @@
 this folder are registered with it.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from chalicelib.locales import lookup
 from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.pages import LANGUAGES, page
 from chalicelib.settings import settings
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 200
+_OURS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")  # all that a code or a token is made of
+_CODE_CHARS = 27  # of a code, and of a token's signature
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -56,15 +60,25 @@ def public_page(blueprint: Blueprint, path: str, *, methods: Sequence[str]) -> C
     return register
 
 
+def without_tail(value: str) -> str:
+    """A code or a token without what a mail program or a person has put behind it: the bracket, the full stop or the
+    quotation mark of the sentence around a link, as it is or percent-encoded. Letter case is part of a code."""
+    found = _OURS.match(unquote(value))
+    if found is None:
+        return value
+    content, dot, code = found[0].rpartition(".")
+    # `_` and `-` may end a code; behind a whole one they are marks of emphasis.
+    return content + dot + code[:_CODE_CHARS] + code[_CODE_CHARS:].strip("_-")
+
+
 def choose_locale(asked: str | None, accept_language: str | None) -> str:
     """The page's own switch, then what the browser prefers (RFC 9110 §12.5.4), then the stage's."""
-    if asked in LANGUAGES:
-        return str(asked)
-    wanted = []
+    wanted: list[tuple[float, int, str]] = [(float("-inf"), 0, asked or "")]
     for n, part in enumerate((accept_language or "").split(",")[:20]):
         name, _, weight = part.strip().partition(";")
-        wanted.append((-_weight(weight), n, name.strip().lower().partition("-")[0]))
-    return next((name for _, _, name in sorted(wanted) if name in LANGUAGES), settings().default_locale)
+        wanted.append((-_weight(weight), n, name))
+    known = (tag for _, _, name in sorted(wanted) for tag in lookup(name) if tag in LANGUAGES)
+    return next(known, settings().default_locale)
 
 
 def _weight(text: str) -> float:
@@ -78,7 +92,7 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
     try:
         visitor = Visitor(
             method=request.method,
-            path=path,
+            path={name: without_tail(value) for name, value in path.items()},
             locale=locale,
             user_agent=request.headers.get("user-agent"),
             form=_form(request),

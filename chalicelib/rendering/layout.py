@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from chalicelib.locales import lookup
 from chalicelib.rendering.shipped import LAYOUT, content_name
 
 _CONTENT = "<!-- content -->"
@@ -61,5 +62,5 @@ class Layout:
 
     def strings(self, locale: str) -> Mapping[str, object]:
         """The layout's own words in the locale, in its language, or in English. Raises: KeyError."""
-        names = (locale, locale.partition("-")[0])
+        names = lookup(locale)
         return next((self._words[name] for name in names if name in self._words), self._words["en"])

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Protocol, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
+from chalicelib.locales import Locale, lookup
 from chalicelib.strict import StrictModel
+from chalicelib.text import Source
 
 MAX_SOURCE_BYTES = 256 * 1024
 # The shipped version of whatever code is asked: what calls may ask for, and what letters named before shipped versions
@@ -37,7 +39,6 @@ AskedVersion = Annotated[int | str, _version(SHIPPED_VERSION)]
 SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category"})
 
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
-_LOCALE = r"^[a-z]{2,3}(-[A-Z][A-Za-z0-9]{1,7})?$"
 _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 
@@ -99,7 +100,7 @@ class Meta(StrictModel):
     category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
     channels: tuple[str, ...] = Field(min_length=1)
     extra_channels: tuple[str, ...] = ()  # it is written for these too, and goes there only when a caller names them
-    default_locale: str = Field(pattern=_LOCALE)
+    default_locale: Locale
     # None: nothing is declared and any context goes; {}: the letter takes no context at all.
     variables: Mapping[str, Variable] | None = None
     sample: Sample = Sample()
@@ -146,7 +147,7 @@ class Template(Meta):
     hides: ShippedName | None = Field(
         default=None, description="of a stored version: the shipped one that it was stored over"
     )
-    locales: Mapping[str, Mapping[str, str]] = Field(min_length=1)
+    locales: Mapping[Locale, Mapping[str, Source]] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _default_locale_exists_and_sources_are_small(self) -> Self:
@@ -169,9 +170,9 @@ class Template(Meta):
         return (*self.channels, *self.extra_channels)
 
     def choose_locale(self, *wanted: str | None) -> str:
-        """The locale to write in: exactly the first of the wanted ones, its language, those of the next; the template's
-        default."""
-        asked = [name for one in wanted if one for name in (one, one.partition("-")[0])]
+        """The locale to write in: exactly the first of the wanted ones, its script, its language, those of the next;
+        the template's default."""
+        asked = [name for one in wanted if one for name in lookup(one)]
         return next((one for one in asked if one in self.locales), self.default_locale)
 
     def sources_of(self, channel: str, locale: str) -> Iterator[tuple[str, str]]:

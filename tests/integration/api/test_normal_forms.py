@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.campaigns.list_file import Report, read_rows
+from chalicelib.public.visitor import without_tail
+from chalicelib.wiring.people import directory, suppressions
 from tests.integration.api.gateway import PROMO, Gateway
 from tests.integration.conftest import Letters, Pump
 
@@ -38,3 +41,105 @@ def test_paragraphs_are_paragraphs_whatever_the_line_ends(api: Gateway, pump: Pu
     body = str(letter["body"])
     assert ">First.</p>" in body
     assert ">\u0439 second.</p>" in body
+
+
+ADDRESSES = ["ivan@почта.рф", "Ivan@XN--80A1ACNY.XN--P1AI", " ivan@почта.рф\r\n"]
+WRONG_ADDRESSES = ["jürgen@x.example", "a@x..y", "anna@exаmple.com", "аnna@example.com", "anna@x"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_the_same_at_every_door(api: Gateway, pump: Pump, letters: Letters, address: str) -> None:
+    """Promise E3: one check and one form of an address in calls, users, suppressions and lists."""
+    stored = "ivan@xn--80a1acny.xn--p1ai"
+    assert api.put("/v1/users/u-1", {"email": address}).body["email"] == stored
+    assert [one.id for one in directory().with_email("IVAN@почта.рф", limit=5)] == ["u-1"]
+    assert sent(api, pump, letters, {"email": address})["to"] == [stored]
+    rows = list(read_rows([f'email\n"{address}"\n{stored}\n'.encode()], report := Report()))
+    assert [row["email"] for row in rows] == [stored]
+    assert report.lines == [{"line": 4 if "\n" in address else 3, "message": "this recipient was on the list before"}]
+
+    assert api.post("/v1/suppressions", {"address": address}).status == 201
+    assert suppressions().reason_of("email", "IVAN@почта.рф") == "by_hand"
+
+
+@pytest.mark.parametrize("address", WRONG_ADDRESSES)
+def test_an_address_that_cannot_be_written_to_is_refused_at_every_door(api: Gateway, address: str) -> None:
+    """Promise E3: what one door refuses, no other takes."""
+    answers = [
+        api.post("/v1/notifications", {**PROMO, "recipients": [{"email": address}]}),
+        api.put("/v1/users/u-1", {"email": address}),
+        api.post("/v1/suppressions", {"address": address}),
+        api.post("/v1/suppressions/import", {"addresses": [address]}),
+    ]
+    assert [one.status for one in answers] == [422] * 4
+    assert list(read_rows([f"email\n{address}\n".encode()], report := Report())) == []
+    assert report.lines == [{"line": 2, "message": "not as expected: email"}]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored", "subject"),
+    [
+        ("ru_RU", "ru-RU", "Сегодня"),
+        ("EN-us", "en-US", "Tonight"),
+        ("zh_Hant_TW", "zh-Hant-TW", "今晚"),
+        ("zh-hans", "zh-Hans", "Сегодня"),
+        ("es-419", "es-419", "Сегодня"),
+        ("fil", "fil", "Сегодня"),
+    ],
+)
+def test_a_language_is_found_however_it_is_written(
+    api: Gateway, pump: Pump, letters: Letters, written: str, stored: str, subject: str
+) -> None:
+    """Promise E4: a locale in any spelling is taken, and the nearest language is written in."""
+    texts = {"ru": "Сегодня", "en_US": "Tonight", "ZH-hant": "今晚"}
+    template = {
+        "category": "marketing",
+        "channels": ["email"],
+        "default_locale": "RU",
+        "locales": {name: {"email.subject": text, "email.html": "<p>Hi</p>"} for name, text in texts.items()},
+    }
+    made = api.put("/v1/templates/tongues", template)
+    assert (made.status, set(made.body["locales"])) == (200, {"ru", "en-US", "zh-Hant"}), made.text
+    assert api.put("/v1/users/u-1", {"email": "a@x.example", "locale": written}).body["locale"] == stored
+
+    letter = sent(api, pump, letters, {"user_id": "u-1"}, template="tongues", context={})
+
+    assert letter["subject"] == subject
+
+
+@pytest.mark.parametrize("host", ["кино.рф", "XN--H1ADKE.xn--p1ai", "Кино.РФ."])
+def test_a_host_is_allowed_in_either_spelling(api: Gateway, pump: Pump, letters: Letters, host: str) -> None:
+    """Promise E4: hosts of settings and links are one, whatever their spelling: they are shortened and led to."""
+    hosts = api.put("/v1/settings/allowed_hosts", {"value": [host, "Cinema.Example:8443"]})
+    assert sorted(hosts.body["value"]) == ["cinema.example:8443", "xn--h1adke.xn--p1ai"], hosts.text
+    led = api.put("/v1/settings/redirect_url", {"value": f"https://{host.rstrip('.')}/welcome"})
+    assert led.body["value"] == "https://xn--h1adke.xn--p1ai/welcome", led.text
+    sources = {"email.subject": "Hi", "email.html": "<a href='{{ url|short }}'>Hi</a>"}
+    made: dict[str, Any] = {
+        "category": "marketing",
+        "channels": ["email"],
+        "default_locale": "en",
+        "locales": {"en": sources},
+    }
+    made |= {"variables": {"url": {"type": "url"}}, "sample": {"context": {"url": "https://cinema.example"}}}
+    assert api.put("/v1/templates/shortened", made).status == 200
+
+    letter = sent(api, pump, letters, ANNA, template="shortened", context={"url": "https://Кино.рф/фильм"})
+
+    assert "/s/" in str(letter["body"])
+
+
+TAILS = [")", ".", ",", ">", '"', "'", "%29", "%22%3E", ").", "»", "…", "*", "_", "__", ";", "&utm_source=x"]
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_what_no_code_contains_is_cut_off_its_end(tail: str) -> None:
+    """Promise E6: the full stop or bracket of the sentence around a link does not break it."""
+    code, content = "aB3_-" * 5 + "xy", "WyJ1LTEiXQ"
+    assert without_tail(code + tail) == code
+    assert without_tail(f"{content}.{code}{tail}") == f"{content}.{code}"
+
+
+@pytest.mark.parametrize("code", ["a" * 27 + "b", "a" * 26, ".abc", ")", "%"])
+def test_nothing_else_is_made_a_code(code: str) -> None:
+    assert without_tail(code) == code

@@ -50,6 +50,15 @@ def test_a_visit_confirms_the_address_and_leads_to_the_site(api: Gateway, link: 
     assert is_confirmed(api)
 
 
+@pytest.mark.parametrize("tail", [")", ".", "%29."])
+def test_a_link_with_the_full_stop_of_its_sentence_confirms_too(
+    api: Gateway, link: str, person: Person, tail: str
+) -> None:
+    """Promise E6: what no code contains is cut off."""
+    assert person.get(link + tail).status == 302
+    assert is_confirmed(api)
+
+
 def test_the_code_is_of_160_bits(link: str) -> None:
     assert len(link.removeprefix("/s/")) == 27
 

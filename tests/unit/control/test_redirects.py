@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.control.redirects import MAX_URL_CHARS, allowed_redirect, host_of
+from chalicelib.control.redirects import MAX_URL_CHARS, allowed_redirect, host_of, normal_host, normal_url
 
 HOSTS = frozenset({"cinema.example", "tv.cinema.example", "localhost:8080"})
 
@@ -156,3 +156,66 @@ def test_the_host_of_an_address_is_said_without_the_schemes_own_port() -> None:
     assert host_of("https://Cinema.example:443/a") == "cinema.example"
     assert host_of("http://localhost:8080/a") == "localhost:8080"
     assert host_of("mailto:anna@cinema.example") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("кино.рф", "xn--h1adke.xn--p1ai"),
+        ("КИНО.РФ", "xn--h1adke.xn--p1ai"),
+        ("XN--H1ADKE.xn--p1ai", "xn--h1adke.xn--p1ai"),
+        ("Cinema.Example", "cinema.example"),
+        (" cinema.example. ", "cinema.example"),
+        ("Localhost:8080", "localhost:8080"),
+        ("кино.рф:8443", "xn--h1adke.xn--p1ai:8443"),
+    ],
+)
+def test_a_host_is_stored_in_one_form(written: str, stored: str) -> None:
+    """Promise E4: a national name in both spellings, any letter case, with a port or the root's full stop."""
+    assert normal_host(written) == normal_host(stored) == stored
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *["", ".", "cinema.example..", "https://cinema.example", "a@b.example", "a b.example", "a/b", "a\\b", "*.рф"],
+        *["cinema。example", "cinema.example／x", "ⓔvil.example", "кино.рф:порт", "a%2eb", "ки_но.рф"],
+    ],
+)
+def test_what_is_no_plain_host_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="expected a host"):
+        normal_host(wrong)
+
+
+@pytest.mark.parametrize("url", ["https://кино.рф/фильм?a=1#b", "HTTPS://КИНО.рф:443/фильм?a=1#b"])
+def test_a_national_host_is_allowed_in_both_spellings(url: str) -> None:
+    hosts = frozenset({normal_host("кино.рф")})
+
+    target = allowed_redirect(url, hosts)
+
+    assert target is not None
+    assert target.lower().startswith("https://xn--h1adke.xn--p1ai")
+    assert target.endswith("/%D1%84%D0%B8%D0%BB%D1%8C%D0%BC?a=1#b")
+    assert allowed_redirect(target, hosts) == target
+    for trick in (
+        "https://кино.рф@evil.example",
+        "https://кино.рф.evil.example",
+        "https://evil.кино.рф",
+        "https://кин0.рф",
+    ):
+        assert allowed_redirect(trick, hosts) is None
+
+
+@given(st.text(alphabet="кинорф.-:@/\\。／cinema%_2", max_size=20) | st.text(max_size=20))
+def test_an_address_in_its_normal_form_leads_where_it_led_before(authority: str) -> None:
+    url = f"https://{authority}/a"
+    normal = normal_url(url)
+
+    assert normal_url(normal) == normal
+    if (host := host_of(url)) is not None:
+        assert host_of(normal) == host
+
+
+@pytest.mark.parametrize("url", ["https://Кино.РФ/welcome", "HTTPS://XN--h1adke.xn--p1ai/welcome"])
+def test_a_redirect_may_be_written_in_either_spelling(url: str) -> None:
+    assert normal_url(url) == "https://xn--h1adke.xn--p1ai/welcome"

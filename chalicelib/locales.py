@@ -1,0 +1,59 @@
+"""Languages by their tags (BCP 47), however they are written: `ru_RU`, `EN-us`, `zh-hans`. One normal form is stored,
+and is matched from the exact to the general (RFC 4647 §3.4, "lookup")."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from chalicelib.text import Line
+
+_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
+    r"(?P<variants>(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
+    r"(?:-[a-z0-9](?:-[a-z0-9]{1,8})+)*"  # extensions, such as a calendar: no letter is written by them
+)
+# What the registry of IANA has replaced, and Norwegian, whose one tag stands for Bokmål in practice.
+_NOW = {"iw": "he", "in": "id", "ji": "yi", "mo": "ro", "tl": "fil", "no": "nb", "sh": "sr"}
+# The script goes before the country where a country alone is said (CLDR, "likely subtags").
+_SCRIPT_OF = {"zh-TW": "zh-Hant", "zh-HK": "zh-Hant", "zh-MO": "zh-Hant", "zh-CN": "zh-Hans", "zh-SG": "zh-Hans"}
+
+
+def normal_locale(text: str) -> str:
+    """`ru-RU`, `zh-Hans`, `es-419`. What follows a dot or an @ (`ru_RU.UTF-8`) and extensions are left out. Raises:
+    ValueError (permanent; says what is expected)."""
+    found = _TAG.fullmatch(re.split("[.@]", text.strip(), maxsplit=1)[0].replace("_", "-").lower())
+    if found is None:
+        raise ValueError("expected a language tag such as ru, en-GB, zh-Hans or es-419")
+    language = _NOW.get(found["language"], found["language"])
+    script, region = found["script"], found["region"]
+    parts = [language, script.title() if script else "", region.upper() if region else ""]
+    return "-".join(part for part in parts if part) + found["variants"]
+
+
+@lru_cache(maxsize=1024)
+def lookup(wanted: str) -> Sequence[str]:
+    """What answers a wish, the best first: `zh-Hant-TW` → `zh-Hant-TW`, `zh-Hant`, `zh`. What is no tag answers itself
+    alone; never raises."""
+    try:
+        name = normal_locale(wanted)
+    except ValueError:
+        return (wanted,)
+    found = [name]
+    while "-" in name:
+        if name in _SCRIPT_OF:
+            found.append(_SCRIPT_OF[name])
+        name = name.rpartition("-")[0]
+        found.append(name)
+    return tuple(found)
+
+
+def speaks(locale: str, wanted: str) -> bool:
+    """Whether somebody's locale is the wanted one or a kind of it: `en-GB` is `en`, and `en` is not `en-GB` (RFC 4647
+    §3.3.1, "basic filtering")."""
+    return wanted in lookup(locale)
+
+
+Locale = Annotated[Line, Field(max_length=64, description="BCP 47", examples=["ru"]), AfterValidator(normal_locale)]
