@@ -7,6 +7,7 @@ VestnikError
 ├── ForbiddenError        the key lacks the scope; permanent             → 403
 ├── NotFoundError         no such thing; permanent                       → 404
 ├── ConflictError         it is already so, or otherwise; permanent      → 409
+│   ├── BusyError         this very call is being done; later            → 409
 │   └── ChangedError      it is not what the caller has seen; permanent  → 412
 ├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
@@ -66,6 +67,14 @@ class NotFoundError(VestnikError):
 
 class ConflictError(VestnikError):
     """Permanent: the state of the thing forbids this."""
+
+
+class BusyError(ConflictError):
+    """Retryable, but not before `retry_after_seconds`: the same call is being done just now."""
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ChangedError(ConflictError):

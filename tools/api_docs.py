@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import app  # noqa: F401, TID251 - its import registers the routes
-from chalicelib.api.openapi import document
+from chalicelib.api.once import HEADER
+from chalicelib.api.openapi import USED_KEY, document
 from infra.paths import ROOT
 
 PAGE = ROOT / "docs" / "api.md"
@@ -30,8 +31,15 @@ api=https://notify.cinema.example; auth="Authorization: Bearer $VESTNIK_KEY"
 Bodies are JSON in UTF-8, at most 256 KiB; times are RFC 3339. An error is `application/problem+json` (RFC 9457) with a
 field path for each mistake: 401 no key or an unknown one, 403 the key lacks the scope, 404 there is no such thing, 413
 and 415 the body is too large or no JSON, 422 each bad field is named, 429 with `Retry-After`, 503 a subsystem did not
-answer: repeat the call. Lists are paged: give `cursor` of a page to get the next one. Python has a
-[client](../clients/python/README.md).
+answer: repeat the call. Each problem carries `request_id`: give it to whoever reads the logs. Lists are paged: give
+`cursor` of a page to get the next one. Python has a [client](../clients/python/README.md).
+
+**Every POST may be repeated** with an `Idempotency-Key` (1–255 printable ASCII characters, such as a UUID). The same
+key, path and body from the same API key have the same status and answer, with the header `Idempotent-Replayed: true`,
+and no second effect, for 24 hours (`/v1/notifications`: as long as the notifications are kept). With another body it is
+409; while the first call is being done it is 409 with `Retry-After`. What was refused (4xx) did nothing and is not
+remembered: the same key may be used for the mended call. What failed (5xx) or died may be repeated, and completes: what
+a call makes has an id that follows from its key. PUT, PATCH and DELETE may be repeated without a key.
 """
 
 
@@ -82,7 +90,7 @@ def _call(
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
             yield f"→ {status}{_said_once(_shape_of_answer(answer, schemas), operation['summary'], told)}\n"
-        elif status not in _COMMON:
+        elif status not in _COMMON and answer["description"] != USED_KEY:
             yield f"- {status}: {answer['description']}"
     yield ""
 
@@ -106,7 +114,7 @@ def _curl(method: str, path: str, body: Any) -> Iterator[str]:
 
 
 def _parameters(operation: Mapping[str, Any]) -> Iterator[str]:
-    others = [one for one in operation["parameters"] if one["in"] != "path"]
+    others = [one for one in operation["parameters"] if one["in"] != "path" and one["name"] != HEADER]
     for one in others:
         meaning = one.get("description") or one["schema"].get("description", "")
         yield f"- {one['in']} `{one['name']}`" + (f": {meaning}" if meaning else "")

@@ -53,7 +53,7 @@ class PreviewQuery(StrictModel):
 )
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     """A draft: nothing is sent before it is started."""
-    return described(campaign_control().draft(call.body, by=call.caller.key_id))
+    return described(campaign_control().draft(call.body, by=call.caller.key_id, id_=call.own_id("campaign")))
 
 
 @endpoint(
@@ -151,7 +151,9 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
 )
 def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     """At once, as an instant letter, in any state of the campaign; it counts for no run."""
-    accepted = campaign_control().test(call.path["id"], call.body.recipients, by=call.caller.key_id)
+    accepted = campaign_control().test(
+        call.path["id"], call.body.recipients, by=call.caller.key_id, key=call.own_id("test")
+    )
     base = f"{settings().public_url}/v1/notifications"
     return {
         "notifications": [

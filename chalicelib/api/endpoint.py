@@ -3,7 +3,7 @@ what `/openapi.json` says of it, so that the two cannot differ.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from inspect import getdoc
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -11,8 +11,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ValidationError
 
+from chalicelib.api.once import REPLAYED, digest_of, idempotency_key, once
 from chalicelib.api.problem import answering, plain_json
 from chalicelib.api.projection import projected
+from chalicelib.clock import derived_id, new_id
 from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope
 from chalicelib.errors import InvalidError, TooLargeError
@@ -31,7 +33,8 @@ _Q = TypeVar("_Q", bound=BaseModel | None)
 
 @dataclass(frozen=True)
 class Call(Generic[_B, _Q]):
-    """One checked request; `seen` is what the caller says to have seen of the thing to be changed (`If-Match`)."""
+    """One checked request; `seen` is what the caller says to have seen of the thing to be changed (`If-Match`), `key`
+    the Idempotency-Key of a POST, `asked` a digest of its body and query, `told` headers of the answer."""
 
     caller: Caller
     path: Mapping[str, str]
@@ -39,6 +42,20 @@ class Call(Generic[_B, _Q]):
     query: _Q
     headers: Mapping[str, str]
     seen: Seen | None = None
+    key: str | None = None
+    asked: str = ""
+    told: dict[str, str] = field(default_factory=dict)
+
+    def own_id(self, kind: str) -> str:
+        """The id of what this call makes: the same whenever the same call is made again with its key, so that a call
+        which died half way finds what it made."""
+        if self.key is None:
+            return new_id()
+        return derived_id(kind, self.caller.key_id, self.key, digest_of(self.path), self.asked)
+
+    def was_made_before(self) -> None:
+        """Marks the answer as a replay."""
+        self.told[REPLAYED] = "true"
 
 
 class Endpoint(NamedTuple):
@@ -52,12 +69,12 @@ class Endpoint(NamedTuple):
     query: type[BaseModel] | None
     answer: type[BaseModel] | None
     status: HTTPStatus
-    headers: Mapping[str, str]
     operation: str
     description: str
     problems: Mapping[HTTPStatus, str]
     tag: Callable[[Any], str] | None
     if_match: bool
+    replays: bool
 
     @property
     def content_types(self) -> tuple[str, ...]:
@@ -86,15 +103,16 @@ def endpoint(
     query: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
-    headers: Mapping[str, str] | None = None,
     problems: Mapping[HTTPStatus, str] | None = None,
     tag: Callable[[Any], str] | None = None,
     if_match: bool = False,
+    replays: bool = False,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
-    `answer` describes (a dict or the model), or None with 204. `headers` are request headers that the route reads, with
-    what they mean; `problems` are refusals of its own. `tag` makes the `ETag` of what the view returned; with
-    `if_match` the view writes only where `call.seen` is still so, and whoever sends none is not asked."""
+    `answer` describes (a dict or the model), or None with 204. `problems` are refusals of its own. `tag` makes the
+    `ETag` of what the view returned; with `if_match` the view writes only where `call.seen` is still so, and whoever
+    sends none is not asked. Of a POST that `replays` the view itself keeps what its Idempotency-Key promises; for every
+    other one this frame does."""
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(
@@ -106,12 +124,12 @@ def endpoint(
             query=query,
             answer=answer,
             status=status,
-            headers=headers or {},
             operation=str(view.__name__),
             description=getdoc(view) or "",
             problems=problems or {},
             tag=tag,
             if_match=if_match,
+            replays=replays,
         )
         ENDPOINTS.append(declared)
 
@@ -132,7 +150,15 @@ def _answer(
     ids: list[str] = []
 
     def answer() -> Response:
-        return _response(declared, view(_call(declared, request, path)), ids)
+        call = _call(declared, request, path)
+
+        def make() -> Response:
+            return _response(declared, call, view(call), ids)
+
+        if call.key is None or declared.replays:
+            return make()
+        name = digest_of(call.caller.key_id, declared.path, dict(path), call.key)
+        return once(name, make, body=call.asked, secret=str(request.headers.get("authorization")))
 
     response = answering(declared.operation, answer)()
     counts = {f"{declared.operation}_{response.status_code}": 1}
@@ -148,8 +174,21 @@ def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call
             raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")
     body = _parse_body(declared.body, request) if declared.body else None
     query = _parse(declared.query, _once(request)) if declared.query else None
-    seen = _seen(declared, request)
-    return Call(caller=caller, path=path, body=body, query=query, headers=request.headers, seen=seen)
+    key = idempotency_key(request.headers) if declared.method == "POST" else None
+    return Call(
+        caller=caller,
+        path=path,
+        body=body,
+        query=query,
+        headers=request.headers,
+        seen=_seen(declared, request),
+        key=key,
+        asked=_asked(body, query) if key else "",
+    )
+
+
+def _asked(body: BaseModel | None, query: BaseModel | None) -> str:
+    return digest_of(*(one.model_dump(mode="json", exclude_unset=True) if one else None for one in (body, query)))
 
 
 def _seen(declared: Endpoint, request: Request) -> Seen | None:
@@ -192,13 +231,13 @@ def _parse(model: type[BaseModel], content: Any) -> BaseModel:
         raise invalid(error) from error
 
 
-def _response(declared: Endpoint, result: Any, ids: list[str]) -> Response:
+def _response(declared: Endpoint, call: Call[Any, Any], result: Any, ids: list[str]) -> Response:
     if declared.answer is None:
-        return Response("", status_code=HTTPStatus.NO_CONTENT.value)
+        return Response("", headers=dict(call.told), status_code=HTTPStatus.NO_CONTENT.value)
     answer = projected(result, declared.answer, lenient=declared.method != "GET")
     with aside("log line"):
         ids.extend(getattr(answer, "log_ids", list)())
-    headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
+    headers = {"Content-Type": JSON, "Cache-Control": "no-store", **call.told}
     if declared.tag is not None:
         with aside("etag"):
             headers["ETag"] = etag(declared.tag(result))

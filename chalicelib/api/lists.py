@@ -42,7 +42,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses also `name`, `locale` and
     `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
     `load`."""
-    row = lists().add(call.body.name, by=call.caller.key_id)
+    row = lists().add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"))
     return _described(row, with_upload=True)
 
 

@@ -10,7 +10,6 @@ from chalicelib.api.answers import AcceptedNotifications, HistoryPage, Notificat
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
-from chalicelib.errors import InvalidError
 from chalicelib.pipeline.by_day import MAX_DAYS
 from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
@@ -22,7 +21,6 @@ from chalicelib.wiring.intake import accept
 from chalicelib.wiring.ledger import ledger
 
 routes = Blueprint(__name__)
-_KEY_CHARACTERS = 255
 
 
 class PageQuery(StrictModel):
@@ -41,14 +39,12 @@ class PageQuery(StrictModel):
     body=NotificationRequest,
     answer=AcceptedNotifications,
     status=HTTPStatus.ACCEPTED,
-    headers={
-        "Idempotency-Key": "1–255 printable ASCII characters: the same key and body give the same notifications and no "
-        "second letter; with another body 409"
-    },
+    replays=True,
 )
 def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
-    """202 is a promise: the notifications are recorded and queued."""
-    accepted = accept().accept(call.body, caller=call.caller.key_id, key=_idempotency_key(call))
+    """202 is a promise: the notifications are recorded and queued. An Idempotency-Key is remembered as long as they
+    are."""
+    accepted = accept().accept(call.body, caller=call.caller.key_id, key=call.key, replayed=call.was_made_before)
     return {
         "notifications": [
             {
@@ -133,12 +129,3 @@ def list_user_notifications(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Empty for a user who is not known: the history outlives the profile."""
     notifications, cursor = history().of_user(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
     return {"notifications": notifications, "cursor": cursor}
-
-
-def _idempotency_key(call: Call[Any, Any]) -> str | None:
-    key = call.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= _KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
-        raise InvalidError.of("Idempotency-Key", f"expected 1 to {_KEY_CHARACTERS} printable ASCII characters")
-    return key

@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api.endpoint import ENDPOINTS, Endpoint
 from chalicelib.api.examples import example_of, path_values
+from chalicelib.api.once import HEADER, KEY_CHARACTERS, MEANING, REPLAYED
 from chalicelib.api.problem import CONTENT_TYPE, Problem
 from chalicelib.seen import IF_MATCH, MAX_CHARACTERS
 
@@ -17,6 +18,8 @@ VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
 _IF_MATCH = "the `ETag` of what you have read, or `*`: nothing is changed if it has changed since"
 _ETAG = {"description": "of what is answered; send it back as `If-Match`", "schema": {"type": "string"}}
+_REPLAYED = {"description": "`true`: this is the answer of the first such call", "schema": {"type": "string"}}
+USED_KEY = f"the {HEADER} was used for another body; with `Retry-After`: this very call is being done"
 _PROBLEMS = {
     HTTPStatus.UNAUTHORIZED: "no API key, or an unknown one",
     HTTPStatus.FORBIDDEN: "the key lacks the scope",
@@ -83,8 +86,8 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": value}
         for name, value in path_values(one.path).items()
     ]
-    for name, meaning in one.headers.items():
-        parameters.append(_header(name, meaning, longest=255))
+    if one.method == "POST":
+        parameters.append(_header(HEADER, MEANING, longest=KEY_CHARACTERS))
     if one.if_match:
         parameters.append(_header(IF_MATCH, _IF_MATCH, longest=MAX_CHARACTERS))
     if one.query:
@@ -105,10 +108,14 @@ def _responses(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     if one.answer:
         content = {"application/json": {"schema": schemas[(one.answer, "serialization")]}}
         described[str(one.status.value)]["content"] = content
-        if one.tag is not None:
-            described[str(one.status.value)]["headers"] = {"ETag": _ETAG}
     else:
         described = {str(HTTPStatus.NO_CONTENT.value): {"description": HTTPStatus.NO_CONTENT.phrase}}
+    headers = {"ETag": _ETAG} if one.answer and one.tag is not None else {}
+    if one.method == "POST":
+        headers |= {REPLAYED: _REPLAYED}
+    for success in described.values():
+        if headers:
+            success["headers"] = headers
     for status, meaning in _problems(one).items():
         schema = schemas[(Problem, "serialization")]
         described[str(status.value)] = {"description": meaning, "content": {CONTENT_TYPE: {"schema": schema}}}
@@ -119,13 +126,15 @@ def _problems(one: Endpoint) -> dict[HTTPStatus, str]:
     problems = dict(_PROBLEMS)
     if "{" in one.path:
         problems[HTTPStatus.NOT_FOUND] = "there is no such thing"
-    if one.body or one.query or "{" in one.path:
+    if one.body or one.query or "{" in one.path or one.method == "POST":
         problems[HTTPStatus.UNPROCESSABLE_ENTITY] = "each bad field is named"
     if one.body:
         problems[HTTPStatus.REQUEST_ENTITY_TOO_LARGE] = "the body is over 256 KiB"
         problems[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = "the body is not application/json"
-    if one.headers or one.if_match:
+    if one.if_match:
         problems[HTTPStatus.CONFLICT] = "the state of the thing forbids this"
+    if one.method == "POST":
+        problems[HTTPStatus.CONFLICT] = USED_KEY
     if one.if_match:
         problems[HTTPStatus.PRECONDITION_FAILED] = (
             "it was changed since you read it: `errors` names what, `etag` is new"

@@ -92,7 +92,9 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
 )
 def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
     """409 where there is nothing to confirm; 429 with `Retry-After` when it was asked too often."""
-    accepted = confirmation_letters().send_again(user_id_of(call), caller=call.caller.key_id)
+    accepted = confirmation_letters().send_again(
+        user_id_of(call), caller=call.caller.key_id, key=call.own_id("confirmation")
+    )
     return {
         "id": accepted.id,
         "recipient": accepted.recipient.given(),

@@ -12,7 +12,7 @@ from chalice.app import Response
 from pydantic import BaseModel
 
 from chalicelib.control.answers import status_of
-from chalicelib.errors import ChangedError, FieldError, InvalidError, TooManyRequestsError, VestnikError
+from chalicelib.errors import BusyError, ChangedError, FieldError, InvalidError, TooManyRequestsError, VestnikError
 from chalicelib.observability import begin_request, log_failure, request_id
 from chalicelib.seen import etag
 
@@ -70,7 +70,7 @@ def problem_of(error: VestnikError) -> Response:
         return problem(status, error.detail, error.differs, tag=error.tag)
     errors = error.errors if isinstance(error, InvalidError) else ()
     response = problem(status, error.detail, errors)
-    if isinstance(error, TooManyRequestsError):
+    if isinstance(error, TooManyRequestsError | BusyError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

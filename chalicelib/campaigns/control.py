@@ -52,11 +52,11 @@ class CampaignControl:
         self._default_zone = default_zone
         self._approval = approval
 
-    def draft(self, spec: Campaign, *, by: str) -> CampaignRow:
-        """A new campaign; nothing is sent. Raises: InvalidError (permanent; every bad field), UnavailableError
-        (retryable)."""
+    def draft(self, spec: Campaign, *, by: str, id_: str | None = None) -> CampaignRow:
+        """A new campaign, found again where there is one with this `id_`; nothing is sent. Raises: InvalidError
+        (permanent; every bad field), UnavailableError (retryable)."""
         self._readiness.check(spec)
-        return self._campaigns.add(spec, by=by)
+        return self._campaigns.add(spec, by=by, id_=id_)
 
     def edit(self, campaign_id: str, patch: CampaignPatch, *, by: str) -> CampaignRow:
         """Saves a new version; what was approved must be approved again. While a run goes on only its paces may be
@@ -181,9 +181,11 @@ class CampaignControl:
         )
         return moment
 
-    def test(self, campaign_id: str, recipients: tuple[Recipient, ...], *, by: str) -> list[Accepted]:
-        """The letter as it would be now, to a few people, at once. Raises: InvalidError, NotFoundError (permanent),
-        UnavailableError (retryable)."""
+    def test(
+        self, campaign_id: str, recipients: tuple[Recipient, ...], *, by: str, key: str | None = None
+    ) -> list[Accepted]:
+        """The letter as it would be now, to a few people, at once; with the same `key` once. Raises: InvalidError,
+        NotFoundError (permanent), UnavailableError (retryable)."""
         spec = spec_of(self._campaigns.get(campaign_id))
         context = dict(spec.context)
         if spec.content is not None and spec.content.kind == "shared":
@@ -201,7 +203,7 @@ class CampaignControl:
             category=spec.category,
             channels=spec.channels,
         )
-        return self._accept.accept(request, caller=by, key=None)
+        return self._accept.accept(request, caller=by, key=key)
 
     def _schedule(
         self, head: CampaignRow, *, only_from: Iterable[State], by: str, extra: Sequence[Action] = ()

@@ -15,7 +15,7 @@ from chalicelib.campaigns.list_file import BadListError, Report, read_rows
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import reaching_dynamodb, save_if
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
@@ -39,10 +39,11 @@ class ListStore:
         self._queues = queues
         self._clock = clock
 
-    def add(self, name: str, *, by: str) -> ListRow:
-        """A new list that waits for its file. Raises: UnavailableError (retryable)."""
+    def add(self, name: str, *, by: str, id_: str | None = None) -> ListRow:
+        """A new list that waits for its file; one with this `id_` is found again. Raises: UnavailableError
+        (retryable)."""
         row = ListRow(
-            new_id(),
+            id_ or new_id(),
             HEAD_PART,
             listed=_LISTED,
             name=name,
@@ -50,9 +51,7 @@ class ListStore:
             created_at=rfc3339(self._clock()),
             created_by=by,
         )
-        with reaching_dynamodb():
-            row.save()
-        return row
+        return row if save_if(row, ListRow.list_id.does_not_exist()) else self.get(row.list_id)
 
     def get(self, list_id: str) -> ListRow:
         """Raises: NotFoundError (permanent), UnavailableError (retryable)."""

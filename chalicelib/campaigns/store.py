@@ -24,11 +24,11 @@ class CampaignStore:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
-    def add(self, spec: Campaign, *, by: str) -> CampaignRow:
-        """A new draft. Raises: UnavailableError (retryable)."""
+    def add(self, spec: Campaign, *, by: str, id_: str | None = None) -> CampaignRow:
+        """A new draft; the one with this `id_` where there is one. Raises: UnavailableError (retryable)."""
         at = rfc3339(self._clock())
         row = CampaignRow(
-            new_id(),
+            id_ or new_id(),
             HEAD_PART,
             listed=_LISTED,
             state="draft",
@@ -42,10 +42,8 @@ class CampaignStore:
             updated_by=by,
             timeline=[_event(at, by, "draft")],
         )
-        with reaching_dynamodb():
-            _version(row.id, spec, number=1, at=at, by=by).save()
-            row.save()
-        return row
+        save_if(_version(row.id, spec, number=1, at=at, by=by), CampaignRow.id.does_not_exist())
+        return row if save_if(row, CampaignRow.id.does_not_exist()) else self.get(row.id)
 
     def get(self, campaign_id: str) -> CampaignRow:
         """As it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""

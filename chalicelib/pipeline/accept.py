@@ -83,10 +83,11 @@ class Accept:
         key: str | None,
         stop_when: StopWhen | None = None,
         edition: Edition | None = None,
+        replayed: Callable[[], object] = lambda: None,
     ) -> list[Accepted]:
-        """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter. A recipient
-        of whom `stop_when` holds at the time of sending gets none. The letter keeps its `edition`, the newest unless it
-        is given, whatever is deployed or saved before it leaves.
+        """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
+        told so. A recipient of whom `stop_when` holds at the time of sending gets none. The letter keeps its `edition`,
+        the newest unless it is given, whatever is deployed or saved before it leaves.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -101,11 +102,12 @@ class Accept:
             known = find(RequestRow, request_id, REQUEST_PART) if key else None
             if known is None:
                 raise
+            replayed()
             stored = _same(known, request)
         else:
             self._templates.write_down(edition)
             letter = letter.model_copy(update={"stop_when": stop_when})
-            stored = self._record_request(request, letter, channels, caller=caller)
+            stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
         self._record_notifications(stored)
         if stored.due_at is None:
             self.enqueue(stored)
@@ -148,7 +150,13 @@ class Accept:
         return letter, plan.channels
 
     def _record_request(
-        self, request: NotificationRequest, letter: LetterSpec, channels: Sequence[str], *, caller: str
+        self,
+        request: NotificationRequest,
+        letter: LetterSpec,
+        channels: Sequence[str],
+        *,
+        caller: str,
+        replayed: Callable[[], object],
     ) -> RequestRow:
         at = self._clock()
         row = RequestRow(
@@ -168,6 +176,7 @@ class Accept:
                 row.due_shard, row.due_at = due_shard(letter.request_id), row.send_at
         if save_if(row, LedgerRow.notification_id.does_not_exist()):
             return row
+        replayed()
         with reaching_dynamodb():
             return _same(RequestRow.get(letter.request_id, REQUEST_PART, consistent_read=True), request)
 

@@ -17,9 +17,9 @@ class ConfirmationLetters:
         self._allowances = allowances
         self._site = site
 
-    def send_again(self, user_id: str, *, caller: str) -> Accepted:
-        """Raises: NotFoundError (permanent: no such user), ConflictError (permanent: nothing to confirm),
-        TooManyRequestsError (later), UnavailableError (retryable)."""
+    def send_again(self, user_id: str, *, caller: str, key: str | None = None) -> Accepted:
+        """One letter; with the same `key` it is the same one. Raises: NotFoundError (permanent: no such user),
+        ConflictError (permanent: nothing to confirm), TooManyRequestsError (later), UnavailableError (retryable)."""
         user = self._directory.get(user_id)
         if user.email is None:
             raise ConflictError(f"user {user_id} has no email address to confirm")
@@ -29,4 +29,4 @@ class ConfirmationLetters:
         request = NotificationRequest(template=again.template, recipients=(Recipient(user_id=user_id),))
         self._accept.check(request)
         self._allowances.take(f"confirmation#{user_id}", times=again.letters, minutes=again.minutes)
-        return self._accept.accept(request, caller=caller, key=None)[0]
+        return self._accept.accept(request, caller=caller, key=key)[0]

@@ -47,3 +47,18 @@ class LimitRow(StageTable):
     free_at = NumberAttribute(null=True)
     factor = NumberAttribute(null=True)
     factor_at = NumberAttribute(null=True)
+
+
+class CallRow(StageTable):
+    """A call that names an Idempotency-Key. `body` is a digest of what was asked, `owner` the process at work until
+    `busy_until` (epoch seconds), `answer` what it answered, sealed (`control/calls.py`)."""
+
+    class Meta(TableMeta):
+        thing = "calls"
+
+    call: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    body = UnicodeAttribute()
+    owner = UnicodeAttribute()
+    busy_until = NumberAttribute()
+    answer = UnicodeAttribute(null=True)
+    expires_at_epoch = NumberAttribute()

@@ -15,6 +15,7 @@ from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory
 
 if TYPE_CHECKING:
+    from chalicelib.control.calls import Calls
     from chalicelib.control.dead_letters import DeadLetters
     from chalicelib.control.depths import QueueDepths
     from chalicelib.control.failover import Failover
@@ -58,6 +59,14 @@ def key_ring() -> "KeyRing":
     from chalicelib.control.keys import KeyRing
 
     return KeyRing()
+
+
+@cache
+def calls() -> "Calls":
+    """The memory of calls that name an Idempotency-Key."""
+    from chalicelib.control.calls import Calls
+
+    return Calls(clock=now)
 
 
 @cache

@@ -64,6 +64,7 @@ TABLES = (
     control.SwitchRow,
     control.ConsumerRow,
     control.LimitRow,
+    control.CallRow,
     configuration.SettingRow,
     links.LinkRow,
     links.AllowanceRow,

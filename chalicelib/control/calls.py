@@ -1,0 +1,107 @@
+"""What was answered to calls that name an Idempotency-Key, so that the same call again has the same answer and no
+second effect.
+
+An answer may hold addresses and secrets (a webhook's, a ticket): it is sealed with a key made of the caller's own
+secret, of which the service keeps a hash alone. Whoever reads the table reads nothing; the caller, who was told it all,
+does.
+"""
+
+import hashlib
+import hmac
+import zlib
+from base64 import b64decode, b64encode
+from datetime import timedelta
+from secrets import token_bytes
+from typing import NamedTuple
+
+from chalicelib.clock import Clock, new_id
+from chalicelib.errors import BusyError, ConflictError
+from chalicelib.storage.base import delete_if, find, save_if, update_if
+from chalicelib.storage.control import CallRow
+
+REMEMBERED_HOURS = 24
+BUSY_SECONDS = 30  # longer than the API's function lives (.chalice/config.json): whoever is not back by then has died
+LARGEST_ANSWER = 380_000  # characters as they are kept: DynamoDB takes 400 KB an item
+_NONCE_BYTES, _MARK_BYTES = 16, 32
+
+
+class Turn(NamedTuple):
+    """The right to do the work of a call; one process at a time has it."""
+
+    call: str
+    owner: str
+
+
+class Calls:
+    """The memory of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def begin(self, call: str, *, body: str) -> Turn | str:
+        """The turn of whoever is to do the work, or the answer that was given. A call that failed or died may be done
+        again. Raises: ConflictError (permanent: the key was used for another body), BusyError (later: it is being
+        done), UnavailableError (retryable)."""
+        at, turn = self._clock(), Turn(call, new_id())
+        row = CallRow(
+            call,
+            body=body,
+            owner=turn.owner,
+            busy_until=at.timestamp() + BUSY_SECONDS,
+            expires_at_epoch=int((at + timedelta(hours=REMEMBERED_HOURS)).timestamp()),
+        )
+        unfinished = CallRow.answer.does_not_exist() & (CallRow.busy_until <= at.timestamp()) & (CallRow.body == body)
+        forgotten = CallRow.expires_at_epoch <= at.timestamp()  # TTL deletes late
+        if save_if(row, CallRow.call.does_not_exist() | forgotten | unfinished):
+            return turn
+        known = find(CallRow, call)
+        if known is not None and known.body != body:
+            raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
+        if known is not None and known.owner == turn.owner:
+            return turn  # the reply to our own write was lost, and the client asked again
+        if known is None or known.answer is None:
+            raise BusyError("this very call is being done: ask again", retry_after_seconds=1)
+        return str(known.answer)
+
+    def finish(self, turn: Turn, answer: str) -> None:
+        """Keeps the answer, unless somebody took the call over meanwhile. Raises: UnavailableError (retryable)."""
+        update_if(CallRow(turn.call), [CallRow.answer.set(answer)], CallRow.owner == turn.owner)
+
+    def forget(self, turn: Turn) -> None:
+        """Nothing was done: the key is as new. Raises: UnavailableError (retryable)."""
+        delete_if(CallRow(turn.call), CallRow.owner == turn.owner)
+
+    def give_up(self, turn: Turn) -> None:
+        """Nobody knows what was done: the same call may be done again at once. Raises: UnavailableError (retryable)."""
+        update_if(CallRow(turn.call), [CallRow.busy_until.set(0)], CallRow.owner == turn.owner)
+
+
+def seal(text: str, *, secret: str) -> str | None:
+    """The text as only the holder of `secret` (random, 128 bits or more) can read it; None where it is too large to be
+    kept. Encrypted with SHAKE-256 as the stream, then authenticated with HMAC-SHA-256, each under a key of its own."""
+    nonce = token_bytes(_NONCE_BYTES)
+    hidden = _stream(zlib.compress(text.encode()), secret=secret, nonce=nonce)
+    sealed = b64encode(nonce + _mark(hidden, secret=secret, nonce=nonce) + hidden).decode()
+    return sealed if len(sealed) <= LARGEST_ANSWER else None
+
+
+def unseal(sealed: str, *, secret: str) -> str:
+    """The inverse of `seal`. Raises: ConflictError (permanent): it was sealed with another secret."""
+    raw = b64decode(sealed)
+    nonce, mark, hidden = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:][:_MARK_BYTES], raw[_NONCE_BYTES + _MARK_BYTES :]
+    if not hmac.compare_digest(mark, _mark(hidden, secret=secret, nonce=nonce)):
+        raise ConflictError("this Idempotency-Key was used with another secret")
+    return zlib.decompress(_stream(hidden, secret=secret, nonce=nonce)).decode()
+
+
+def _key(purpose: bytes, secret: str, nonce: bytes) -> bytes:
+    return hmac.digest(secret.encode(), purpose + nonce, hashlib.sha256)
+
+
+def _stream(content: bytes, *, secret: str, nonce: bytes) -> bytes:
+    stream = hashlib.shake_256(_key(b"stream", secret, nonce)).digest(len(content))
+    return (int.from_bytes(content) ^ int.from_bytes(stream)).to_bytes(len(content))
+
+
+def _mark(hidden: bytes, *, secret: str, nonce: bytes) -> bytes:
+    return hmac.digest(_key(b"mark", secret, nonce), hidden, hashlib.sha256)
