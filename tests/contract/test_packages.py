@@ -8,13 +8,12 @@ import pytest
 
 from bench.cold_start import PROGRAMS
 from bench.fanout import ENVIRONMENT
-from bench.packages import MOST_LAYER_BYTES
+from bench.packages import MOST_LAYER_BYTES, MOST_ZIP_BYTES
 from infra.package import workers_zip
 from infra.paths import BUILD, ROOT
 from layers.build import LAMBDA_PLATFORM, build_layer, shares
 
 WORKERS = sorted(set(PROGRAMS) - {"api"})
-ZIP_BYTES = 300_000
 MOST_MODULES = 600  # bare boto3 with three clients imports about 390, pydantic, Powertools and PynamoDB 110
 # What only some may import: each costs a cold start.
 ONLY = {
@@ -50,7 +49,7 @@ def test_a_worker_imports_what_it_uses_and_no_more(worker: str) -> None:
 
 def test_the_packages_stay_small() -> None:
     build_layer()
-    assert workers_zip().path.stat().st_size <= ZIP_BYTES
+    assert workers_zip().path.stat().st_size <= MOST_ZIP_BYTES
     assert shares(BUILD / f"layer-{LAMBDA_PLATFORM}").total() <= MOST_LAYER_BYTES
 
 
