@@ -12,6 +12,7 @@ from chalicelib.admin.look import LANGUAGES, base_path
 from chalicelib.control.sessions import LASTS
 from chalicelib.errors import ForbiddenError, InvalidError, TooLargeError
 from chalicelib.settings import settings
+from chalicelib.text import normal_source
 
 SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
@@ -47,7 +48,8 @@ def ip_of(request: Request) -> str:
 
 
 def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
-    """The fields and the files of a form. Raises: TooLargeError, InvalidError (permanent)."""
+    """The fields of a form, in the normal form of text (browsers send line ends as CRLF), and its files. Raises:
+    TooLargeError, InvalidError (permanent)."""
     if request.method != "POST":
         return {}, {}
     raw, kind = request.raw_body, request.headers.get("content-type", "")
@@ -58,7 +60,8 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
     if kind.partition(";")[0].strip().lower() != _FORM:
         raise InvalidError.of("form", f"expected {_FORM}")
     try:
-        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS), {}
+        fields = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+        return {name: [normal_source(text) for text in texts] for name, texts in fields.items()}, {}
     except ValueError as error:
         raise InvalidError.of("form", f"expected at most {MAX_FORM_FIELDS} fields in UTF-8") from error
 
@@ -78,7 +81,7 @@ def _parts(raw: bytes, kind: str) -> tuple[Mapping[str, Sequence[str]], Mapping[
         if part.get_filename() is not None:
             files[name] = content
         else:
-            form.setdefault(name, []).append(content.decode(errors="replace"))
+            form.setdefault(name, []).append(normal_source(content.decode(errors="replace")))
     return form, files
 
 

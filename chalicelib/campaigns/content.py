@@ -10,6 +10,7 @@ from pydantic import Field
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.rendering.plain import check_plain
 from chalicelib.strict import StrictModel
+from chalicelib.text import normal_json
 
 if TYPE_CHECKING:
     import requests
@@ -87,4 +88,4 @@ def _read(raw: bytes) -> Any:
         check_plain(value)
     except (ValueError, RecursionError, InvalidError) as error:
         raise UnavailableError("the content source gave no plain JSON") from error
-    return value
+    return normal_json(value)

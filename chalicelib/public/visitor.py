@@ -15,6 +15,7 @@ from chalicelib.locales import lookup
 from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.pages import LANGUAGES, page
 from chalicelib.settings import settings
+from chalicelib.text import normal_text
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 200
@@ -117,4 +118,4 @@ def _form(request: Request) -> Mapping[str, str]:
         fields = parse_qs(request.raw_body.decode(), max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
         return {}
-    return {field: values[0] for field, values in fields.items()}
+    return {field: normal_text(values[0]) for field, values in fields.items()}

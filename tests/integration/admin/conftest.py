@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
 from chalice.local import RouteMatcher
@@ -13,6 +13,7 @@ from chalice.local import RouteMatcher
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.control.managers import Role
 from chalicelib.wiring.admin import managers
+from tests import forms
 from tests.integration.admin.stocked import Stock, stocked
 
 PASSWORD = "correct horse battery"
@@ -59,17 +60,12 @@ class Visitor:
 
     def post(self, path: str, token: str | None = None, **fields: Any) -> Seen:
         form = {"token": self.token if token is None else token, **fields}
-        body = urlencode(form, doseq=True).encode()
-        return self._call("POST", path, body, {"content-type": "application/x-www-form-urlencoded"})
+        return self._call("POST", path, forms.urlencoded(form), {"content-type": forms.URLENCODED})
 
     def upload(self, path: str, field: str, content: bytes, **fields: str) -> Seen:
-        """A form with a file, as a browser sends it."""
-        body = b""
-        for name, value in {"token": self.token, **fields}.items():
-            body += f'--limit\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        head = f'--limit\r\nContent-Disposition: form-data; name="{field}"; filename="a.csv"\r\nContent-Type: text/csv'
-        body += head.encode() + b"\r\n\r\n" + content + b"\r\n--limit--\r\n"
-        return self._call("POST", path, body, {"content-type": "multipart/form-data; boundary=limit"})
+        """A form with a file."""
+        kind, body = forms.multipart({"token": self.token, **fields}, {field: forms.File("a.csv", "text/csv", content)})
+        return self._call("POST", path, body, {"content-type": kind})
 
     def _call(self, method: str, address: str, body: bytes, headers: Mapping[str, str]) -> Seen:
         path, _, query = address.partition("?")

@@ -145,6 +145,16 @@ def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None)
     assert boss.get(f"/admin/campaigns/{campaign}").status == 200
 
 
+def test_paragraphs_that_a_browser_sends_stay_paragraphs(boss: Visitor, viewers: None) -> None:
+    """Promise E2: the CR LF of a browser's lines is the line end of every other edge."""
+    campaign = written(boss, name=" Half\u2028price ", var_text=" First.\n\nи\u0306 second.\n")
+    spec = spec_of(campaigns().get(campaign))
+
+    assert spec.name == "Half price"
+    assert spec.context["text"] == "First.\n\n\u0439 second."
+    assert ">\u0439 second.</p>" in boss.get(f"/admin/campaigns/{campaign}/letter").text
+
+
 def test_whoever_got_another_campaign_is_left_out_by_its_name(boss: Visitor, viewers: None) -> None:
     first, second = written(boss, name="Premiere"), written(boss, name="Spring sale")
     form = boss.get("/admin/campaigns/new?template=promo")
