@@ -34,6 +34,9 @@ class AcceptedNotification(Answer):
     recipient: dict[str, Any]
     status: ShownStatus
     url: str
+    duplicate: bool = Field(
+        default=False, description="a recipient before it is the same user or address: one letter, this is its id too"
+    )
 
 
 class AcceptedNotifications(Answer):

@@ -52,6 +52,7 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
                 "recipient": one.recipient.given(),
                 "status": one.status,
                 "url": f"{settings().public_url}/v1/notifications/{one.id}",
+                "duplicate": one.duplicate,
             }
             for one in accepted
         ]

@@ -19,7 +19,7 @@ from chalicelib.campaigns.parking import AT, CANARY, Chunk, Parking
 from chalicelib.campaigns.pending import Slots, pack, unpack
 from chalicelib.campaigns.runs import QUEUE, Runs
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
-from chalicelib.campaigns.sources import Sources, Target, excluded
+from chalicelib.campaigns.sources import Sources, Target, each_address_once, excluded
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
@@ -125,7 +125,7 @@ class Fanout:
         source = self._sources.of(work.run, work.spec, scheduled=_scheduled(work.run))
         shard = int(row.shard.partition("#")[2])
         page = source.page(shard=shard, shards=int(work.run.shards), cursor=row.cursor, limit=work.pace.page_size)
-        targets = self._without_excluded(work, page.targets)
+        targets = each_address_once(self._without_excluded(work, page.targets))
         slots, canary = self._sort(work, targets)
         return self._save(
             work,

@@ -31,6 +31,11 @@ class Target(NamedTuple):
     zone: str | None = None
     profile: Profile | None = None
 
+    @property
+    def email(self) -> str | None:
+        """Where it is known."""
+        return self.profile.email if self.profile else (self.recipient.profile or {}).get("email")
+
 
 class Page(NamedTuple):
     """Some targets, and where the shard goes on; None: it is over."""
@@ -208,13 +213,28 @@ class Sources:
         )
 
 
+def each_address_once(targets: Sequence[Target]) -> list[Target]:
+    """The same targets. Of those with one email address all but the first are marked: they are targeted, and counted as
+    `skipped(duplicate)` by `enrich`."""
+    seen: set[str] = set()
+    found = []
+    for target in targets:
+        key = same_address_key("email", target.email) if target.email else None
+        if key is not None and key in seen:
+            target = target._replace(recipient=target.recipient.model_copy(update={"duplicate": True}))
+        elif key is not None:
+            seen.add(key)
+        found.append(target)
+    return found
+
+
 def excluded(targets: Sequence[Target], runs: Sequence[RunRow]) -> set[str]:
     """The notification ids of targets who were recipients of any of these runs: the same user, or the same address as
     on that run's list. Raises: UnavailableError (retryable)."""
     asked: dict[str, str] = {}
     for target in targets:
         one = target.recipient
-        address = target.profile.email if target.profile else (one.profile or {}).get("email")
+        address = target.email
         for run in runs:
             if one.user_id is not None:
                 asked[notification_of(run.run_id, user_id=one.user_id)] = one.notification_id

@@ -4,11 +4,12 @@ Accepted means safe (design §2): what `accept` returns is a promise; what it ra
 again with the same key.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
@@ -39,6 +40,7 @@ class Accepted(NamedTuple):
     id: str
     recipient: Recipient
     status: str  # accepted | scheduled
+    duplicate: bool = False  # a recipient before it is the same: it is that one's notification
 
 
 class Accept:
@@ -112,9 +114,10 @@ class Accept:
         if stored.due_at is None:
             self.enqueue(stored)
         status = "scheduled" if is_future(request.send_at, now=at) else "accepted"
+        ids = notification_ids(stored)
         return [
-            Accepted(id=id_, recipient=recipient, status=status)
-            for id_, recipient in zip(notification_ids(stored), request.recipients, strict=True)
+            Accepted(id=id_, recipient=recipient, status=status, duplicate=id_ in ids[:n])
+            for n, (id_, recipient) in enumerate(zip(ids, request.recipients, strict=True))
         ]
 
     def enqueue(self, stored: RequestRow) -> None:
@@ -183,7 +186,7 @@ class Accept:
     def _record_notifications(self, stored: RequestRow) -> None:
         record_notifications(
             LetterSpec.model_validate(stored.letter),
-            zip(notification_ids(stored), stored.recipients, strict=True),
+            _recipients(stored).items(),
             channels=stored.channels,
             send_at=stored.send_at,
             expires_at_epoch=int(stored.expires_at_epoch or 0),
@@ -238,8 +241,25 @@ def _same(known: RequestRow, request: NotificationRequest) -> RequestRow:
 
 
 def notification_ids(stored: RequestRow) -> list[str]:
-    """The ids follow from the request's: a retry meets the same ones."""
-    return [derived_id("notification", stored.notification_id, str(n)) for n in range(len(stored.recipients))]
+    """Of each recipient, in order; the same user or address again has the same one. The ids follow from the request's:
+    a retry meets the same ones."""
+    first: dict[tuple[str, str], int] = {}
+    places = [first.setdefault(_who(one), n) for n, one in enumerate(stored.recipients)]
+    return [derived_id("notification", stored.notification_id, str(n)) for n in places]
+
+
+def _who(recipient: Mapping[str, Any]) -> tuple[str, str]:
+    if "user_id" in recipient:
+        return "user", str(recipient["user_id"])
+    return "email", same_address_key("email", str(recipient["email"]))
+
+
+def _recipients(stored: RequestRow) -> dict[str, Mapping[str, Any]]:
+    """Each once, by notification id."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True):
+        found.setdefault(id_, recipient)
+    return found
 
 
 def due_shard(request_id: str) -> str:
@@ -252,9 +272,9 @@ def _chunks(stored: RequestRow) -> Iterator[tuple[EnrichRecipient, ...]]:
         EnrichRecipient(
             notification_id=id_,
             user_id=recipient.get("user_id"),
-            profile=None if "user_id" in recipient else recipient,
+            profile=None if "user_id" in recipient else dict(recipient),
         )
-        for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True)
+        for id_, recipient in _recipients(stored).items()
     ]
     for start in range(0, len(recipients), CHUNK_SIZE):
         yield tuple(recipients[start : start + CHUNK_SIZE])

@@ -41,6 +41,7 @@ class EnrichRecipient(StrictModel):
     user_id: str | None = None
     profile: dict[str, Any] | None = None  # of a recipient who is not in the directory: email, name, locale, …
     context: dict[str, Any] | None = None  # variables of this letter alone
+    duplicate: bool = False  # another recipient of the run has the same email address
 
 
 class LetterRoute(StrictModel):

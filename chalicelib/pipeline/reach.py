@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from chalicelib.addresses import same_address_key
+from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient
-from chalicelib.pipeline.unsent import EXPIRED
+from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.objections import Objections
 
@@ -54,7 +56,7 @@ class Reach:
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
         asked = {
-            channel: [_addressee(one) for one in self._sort(job, profiles, addresses[channel])[1]]
+            channel: [_addressee(one) for one in self._sort(job, channel, profiles, addresses[channel])[1]]
             for channel in channels
         }
         objections = self._consent.objections(
@@ -65,17 +67,19 @@ class Reach:
     def judge(self, job: EnrichJob, look: Look) -> Answer:
         """By the first of the job's channels."""
         channel = job.channels[0]
-        skips, candidates = self._sort(job, look.profiles, look.addresses[channel])
+        skips, candidates = self._sort(job, channel, look.profiles, look.addresses[channel])
         asked = [_addressee(one) for one in candidates]
         consent = self._consent.judge(job.letter.category, channel, asked, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
         skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), EXPIRED)
+        skips |= _duplicates(job, channel, [one for one in candidates if one.recipient.notification_id not in skips])
+        waits = {one: until for one, until in waits.items() if one not in skips}
         aside = {*skips, *waits}
         return Answer([one for one in candidates if one.recipient.notification_id not in aside], skips, waits)
 
     def _sort(
-        self, job: EnrichJob, profiles: Mapping[str, Profile], addresses: Mapping[str, str]
+        self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile], addresses: Mapping[str, str]
     ) -> tuple[dict[str, str], list[Candidate]]:
         """The reason of each recipient who can get nothing, by notification id, and the rest."""
         skips: dict[str, str] = {}
@@ -84,6 +88,8 @@ class Reach:
             profile = profiles.get(recipient.notification_id)
             address = addresses.get(recipient.notification_id)
             reason = self._reason_against(job, profile, address)
+            if reason is None and recipient.duplicate and channel == "email":
+                reason = DUPLICATE
             if reason is None and profile is not None and address is not None:
                 candidates.append(Candidate(recipient, profile, address))
             elif reason is not None:
@@ -100,6 +106,20 @@ class Reach:
         if job.letter.stop_when and job.letter.stop_when.holds(profile.to_dict()):
             return "not_needed_any_more"
         return None
+
+
+def _duplicates(job: EnrichJob, channel: str, candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Whoever's address another of the chunk has: one letter goes there, a user's rather than that of somebody who is
+    none. What concerns accounts goes to each of the users who share an address: it speaks of different accounts."""
+    transactional = CATEGORIES[job.letter.category].transactional
+    taken: set[str] = set()
+    found: dict[str, str] = {}
+    for one in sorted(candidates, key=lambda one: one.recipient.user_id is None):
+        key = same_address_key(channel, one.address)
+        if key in taken and not (transactional and one.recipient.user_id):
+            found[one.recipient.notification_id] = DUPLICATE
+        taken.add(key)
+    return found
 
 
 def _addressee(candidate: Candidate) -> Addressee:

@@ -142,10 +142,7 @@ def test_what_came_while_nobody_was_there_is_resumed_in_order(vestnik: Vestnik) 
 
 def test_notifications_sent_at_once_come_without_a_gap(vestnik: Vestnik) -> None:
     with user(vestnik, "live-3") as client:
-        body = {"template": "promo", "channels": ["live"], "recipients": [{"user_id": "live-3"}] * 12, "context": PROMO}
-        answer = vestnik.call("POST", "/v1/notifications", body)
-        assert answer.status_code == 202, answer.text
-        sent = {one["id"] for one in answer.json()["notifications"]}
+        sent = {notify(vestnik, "live-3", f"Новость {n}") for n in range(12)}
         seen = [client.event("notification") for _ in sent]
     assert {one["id"] for one in seen} == sent
     assert {int(one["cursor"]) for one in seen} == set(range(1, 13))

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clock import now, rfc3339
+from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.jobs import EnrichJob, read_job
 from chalicelib.pipeline.tick import Tick
 from chalicelib.settings import settings
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.cursor import write_cursor
-from chalicelib.storage.ledger import DeliveryRow, NotificationRow, RequestRow
+from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, NotificationRow, RequestRow
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import intake as wiring_intake
@@ -329,11 +329,14 @@ def test_a_cancellation_lives_as_long_as_the_letter_it_stops(api: Gateway) -> No
 @pytest.fixture
 def long_history(api: Gateway) -> list[str]:
     """250 notifications of u-1, newest first."""
-    ids = []
-    for n in range(5):
-        body = {**PROMO, "recipients": [{"user_id": "u-1"}] * 50}
-        ids += [ids_of(api.post("/v1/notifications", body, idempotency_key=str(n)))]
-    return [id_ for chunk in reversed(ids) for id_ in chunk]
+    first = api.post("/v1/notifications", {**PROMO, "recipients": [{"user_id": "u-1"}]}).body["notifications"][0]["id"]
+    like = NotificationRow.get(first, NOTIFICATION_PART)
+    ids = [first, *(new_id() for _ in range(249))]
+    with NotificationRow.batch_write() as batch:
+        for n, id_ in enumerate(ids):
+            item = {**like.serialize(), "notification_id": {"S": id_}, "created_at": {"S": f"2026-11-0{n // 50 + 1}"}}
+            batch.save(NotificationRow.from_raw_data(item))
+    return ids
 
 
 def count_calls(operations: list[str]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns import planner
+from chalicelib.campaigns import pace, planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.pace import Pace
@@ -310,3 +310,28 @@ def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:
     assert len(waiting()) == 1
     parking.remove(waiting())
     assert waiting() == []
+
+
+def test_one_letter_goes_to_an_address_and_the_counts_stay_exact(
+    desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise C6: users who share an address, in a campaign; the others are `skipped(duplicate)`, for good."""
+    monkeypatch.setattr(pace, "MAX_SHARDS", 1)
+    viewers(6, lambda n: {"email": ["Family@example.com", "family@example.com", "other@example.com"][n % 3]})
+    campaign_id = desk.start()
+    desk.finish()
+    assert sorted(one.lower() for one in office.addresses) == ["family@example.com", "other@example.com"]
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.sent, progress.skipped) == (6, 2, {"duplicate": 4})
+    assert desk.runs(campaign_id)[0].outcome == "completed"
+
+
+def test_a_list_names_each_addressee_once(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    """Promise C6: a row with the address in another spelling, and a user whose address is on the list too."""
+    viewers(1)
+    rows = "user_id,email\nu-00000,\n,U-00000@example.com\n,guest@почта.рф\n,Guest@xn--80a1acny.xn--p1ai\n"
+    campaign_id = desk.start(audience={"list_id": desk.load_list(rows.encode())})
+    desk.finish()
+    assert sorted(one.lower() for one in office.addresses) == ["guest@xn--80a1acny.xn--p1ai", "u-00000@example.com"]
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.sent, progress.skipped) == (3, 2, {"duplicate": 1})
