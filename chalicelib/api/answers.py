@@ -50,7 +50,8 @@ class AcceptedNotifications(Answer):
 
 
 class TimelineEvent(Answer):
-    """One step of a delivery: a new `status`, or an `event` that changes none (`opened`, `clicked`, `delayed`)."""
+    """One step of a delivery: a new `status`, or an `event` that changes none (`opened`, `clicked`, `delayed`;
+    `machine_opened` and `machine_clicked` are no person's)."""
 
     at: str
     status: str | None = None

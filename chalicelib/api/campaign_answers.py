@@ -18,8 +18,10 @@ class ProgressAnswer(Answer):
     queued: int = Field(description="on its way, waiting or held")
     sent: int = Field(description="taken by the provider")
     delivered: int
-    opened: int
-    clicked: int
+    opened: int = Field(description="by people")
+    clicked: int = Field(description="by people")
+    machine_opened: int = Field(description="by privacy proxies, scanners and other programs")
+    machine_clicked: int
     bounced: int
     complained: int
     unsubscribed: int

@@ -20,7 +20,8 @@ _ACCEPTED = ("sent", "delivered", "bounced", "complained")  # states behind the 
 @dataclass
 class Progress:
     """Deliveries, one a recipient and channel. At every moment targeted = skipped + queued + sent + failed +
-    uncertain + cancelled; `delivered`, `bounced` and `complained` are parts of `sent`."""
+    uncertain + cancelled; `delivered`, `bounced` and `complained` are parts of `sent`. What people
+    did is apart from what machines did."""
 
     targeted: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
@@ -29,6 +30,8 @@ class Progress:
     delivered: int = 0
     opened: int = 0
     clicked: int = 0
+    machine_opened: int = 0
+    machine_clicked: int = 0
     bounced: int = 0
     complained: int = 0
     unsubscribed: int = 0
@@ -117,6 +120,8 @@ def progress_of(counts: Counter[str], *, targeted: int) -> Progress:
         delivered=counts["delivered"] + counts["complained"],  # who complains has it
         opened=counts["opened"],
         clicked=counts["clicked"],
+        machine_opened=counts["machine_opened"],
+        machine_clicked=counts["machine_clicked"],
         bounced=counts["bounced"],
         complained=counts["complained"],
         unsubscribed=counts["unsubscribed"],

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.channels.ses_words import Against, Told
-from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.ledger import Engagement, Ledger
+from chalicelib.pipeline.engagement import Engagement
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.machines import is_bot
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import FeedbackEvent
 from chalicelib.pipeline.statuses import DeliveryStatus, S
@@ -97,12 +99,22 @@ class Feedback:
         # refused.
         known = self._ledger.accepted({event.key for event in events if event.word.told is Told.TAKEN})
         news = [event for event in events if event.word.told is not Told.TAKEN or event.key not in known]
-        self._ledger.move([move for event in news if (move := _move(event)) is not None])
+        moves = [move for event in news if (move := _move(event)) is not None]
+        refused = self._ledger.move(moves)
+        for move in moves:
+            refusal = refused.get(move.key)
+            if move.told_at and refusal and refusal.status and not refusal.delivered:
+                # Something was opened before it, or a later word came before: the time is worth having all the same.
+                self._ledger.note_delivery(move.key, at=move.told_at, run_id=move.run_id)
+                self._ledger.move([move])
 
     def _engage(self, events: Sequence[FeedbackEvent]) -> None:
         for event in events:
             if event.type in _ENGAGEMENTS:
-                self._ledger.engage(event.key, _ENGAGEMENTS[event.type], run_id=event.run_id)
+                what, at = _ENGAGEMENTS[event.type], _moment(event.body.get("timestamp"))
+                if event.type in _BY_MACHINES and is_bot(event.body.get("userAgent"), image=event.type == "Open"):
+                    what = _BY_MACHINES[event.type]
+                self._ledger.engage(event.key, what, run_id=event.run_id, at=at)
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
         limits = self._site.current().soft_bounces
@@ -118,6 +130,7 @@ class Feedback:
 
 
 _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", "DeliveryDelay": "delayed"}
+_BY_MACHINES: Mapping[str, Engagement] = {"Open": "machine_opened", "Click": "machine_clicked"}
 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
@@ -141,7 +154,9 @@ def _move(event: FeedbackEvent) -> Move | None:
     if verdict is None:
         return None
     status, why = verdict
-    return Move(event.key, status, reason=why, provider_id=event.provider_id, run_id=event.run_id)
+    at = _moment(event.body.get("timestamp")) if status is S.DELIVERED else None
+    told_at = rfc3339(at) if at else None
+    return Move(event.key, status, why, provider_id=event.provider_id, run_id=event.run_id, told_at=told_at)
 
 
 def _moment(text: object) -> datetime | None:

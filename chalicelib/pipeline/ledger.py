@@ -8,17 +8,17 @@ chunk, not the chunk. The counts of a campaign's run are written in the same tra
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pynamodb.exceptions import CancellationReason
-from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.engagement import Engagement, Item, Rewording, delivering, engaging
 from chalicelib.pipeline.moves import DeliveryKey, Move, claimed, first_guess, of_run, shape, states_before, wording
 from chalicelib.pipeline.statuses import DeliveryStatus, S
-from chalicelib.pipeline.tally import ENGAGEMENTS, Supposed, Tally, word
-from chalicelib.pipeline.timeline import entry, fold_of
+from chalicelib.pipeline.tally import Supposed, Tally, word
+from chalicelib.pipeline.timeline import fold_of
 from chalicelib.pipeline.transaction import Reasons, Wording, Writes
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
@@ -29,14 +29,13 @@ _ACCEPTED = {S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED}
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
 
-Engagement = Literal["opened", "clicked", "delayed", "unsubscribed"]
-
 
 class Refusal(NamedTuple):
     """Why a move was not made: the state that was found instead (None: there was no delivery)."""
 
     status: DeliveryStatus | None
     lease_until: datetime | None = None
+    delivered: bool = False  # when it was delivered is known
 
 
 class Ledger:
@@ -67,26 +66,40 @@ class Ledger:
         known = [row for row in rows if row["status"]["S"] in _ACCEPTED]
         return {places[(row["notification_id"]["S"], row["part"]["S"])] for row in known}
 
-    def engage(self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None) -> bool:
-        """Notes the first time that something happened which is no status; says whether it was the first. Raises:
+    def engage(
+        self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None, at: datetime | None = None
+    ) -> bool:
+        """Notes the first time that something happened which is no status, now unless said otherwise; says whether it
+        was the first. What a person seems to have done before the delivery is noted as a machine's. Raises:
         UnavailableError (retryable)."""
-        at = rfc3339(self._clock())
-        moment = getattr(DeliveryRow, f"{what}_at")
-        event = entry(at, {"event": what})
-        actions: list[Action] = [moment.set(at), DeliveryRow.timeline.set(DeliveryRow.timeline.append([event]))]
+        engaged = engaging(what, at=rfc3339(at or self._clock()))
+        return self._write_until(key, engaged, run_id)
+
+    def note_delivery(self, key: DeliveryKey, *, at: str, run_id: str | None = None) -> None:
+        """Notes when a delivery was, and judges by it what was taken for a person's. Repeating it changes nothing.
+        Raises: UnavailableError (retryable)."""
+        self._write_until(key, delivering(at), run_id)
+
+    def _write_until(self, key: DeliveryKey, word: Rewording, run_id: str | None) -> bool:
+        """Words a change by what was found, until it is made or not needed any more."""
+        found: Item = {}
         for n in range(_MAX_ROUNDS):
+            worded = word(found)
+            if worded is None:
+                return False
             tally = Tally()
-            tally.add(run_id, before=None, after=what if what in ENGAGEMENTS else None)
-            condition = DeliveryRow.status.exists() & moment.does_not_exist() & of_run(run_id)
-            reasons = _write_one(key, (actions, condition), tally, n)
+            for before, after in worded.counts:
+                tally.add(run_id, before=before, after=after)
+            condition = DeliveryRow.status.exists() & worded.condition & of_run(run_id)
+            reasons = _write_one(key, (worded.actions, condition), tally, n)
             if reasons is None:
-                return True
+                return worded.news
             if reasons[0] is None or reasons[0].code != _CONDITION_FAILED:
                 continue
-            found = Supposed.of(reasons[0].raw_item or {}).run_id
-            if found == run_id:
-                return False
-            run_id = found
+            found = reasons[0].raw_item or {}
+            if not found:
+                return False  # there is no such delivery
+            run_id = Supposed.of(found).run_id
         raise UnavailableError("the ledger was contended: an event was not written")
 
     def _move_chunk(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
@@ -124,7 +137,7 @@ class Ledger:
                 writes.put(*move.key, shape=alike, make=partial(claimed, move, at=at, retention_days=days))
             else:
                 worded = partial(wording, move, supposed, at=at, retention_days=days)
-                writes.update(*move.key, shape=alike, word=worded, own_value=move.provider_id)
+                writes.update(*move.key, shape=alike, word=worded, own_value=move.provider_id, own_moment=move.told_at)
         return writes.write(tally, shard=_shard(moves[0][0].key, n))
 
 
@@ -171,7 +184,8 @@ def _already_made(move: Move, reason: CancellationReason) -> bool:
 
 def _refusal(reason: CancellationReason) -> Refusal:
     lease = (reason.raw_item or {}).get("lease_until", {}).get("S")
-    return Refusal(status=_status(reason), lease_until=parse_rfc3339(lease) if lease else None)
+    delivered = "delivered_at" in (reason.raw_item or {})
+    return Refusal(_status(reason), parse_rfc3339(lease) if lease else None, delivered)
 
 
 def _status(reason: CancellationReason) -> DeliveryStatus | None:

@@ -16,7 +16,7 @@ from chalicelib.clock import rfc3339
 from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus, S, entered_from
 from chalicelib.pipeline.tally import UNDER_WAY, UNSENT, Supposed, fit_for_resend, unsent_place
 from chalicelib.pipeline.timeline import MAX_ENTRIES, entry
-from chalicelib.pipeline.transaction import OWN_VALUE, Wording
+from chalicelib.pipeline.transaction import OWN_MOMENT, OWN_VALUE, Wording
 from chalicelib.storage.base import expiry_epoch
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
@@ -65,6 +65,7 @@ class Move(NamedTuple):
     by_hand: bool = False  # a person opens it again: from `failed` or `uncertain` back to `queued`
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
     unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
+    told_at: str | None = None  # of a delivery: when it was, as the provider says
     expires_at_epoch: int | None = None  # default: the retention, since it was made
 
 
@@ -100,9 +101,14 @@ def _entered_from(
 
 
 def shape(move: Move, supposed: Supposed) -> Hashable:
-    """Equal for moves whose expressions differ in nothing but the provider's id."""
+    """Equal for moves whose expressions differ in nothing but the provider's id and time."""
     place = unsent_place(supposed.run_id, move.key.notification_id) if supposed.run_id and move.status in UNSENT else ""
-    return move._replace(key=ANY_KEY, provider_id=OWN_VALUE if move.provider_id else None), supposed, place
+    own = move._replace(
+        key=ANY_KEY,
+        provider_id=OWN_VALUE if move.provider_id else None,
+        told_at=OWN_MOMENT if move.told_at else None,
+    )
+    return own, supposed, place
 
 
 def wording(move: Move, supposed: Supposed, *, at: datetime, retention_days: int) -> Wording:
@@ -147,6 +153,8 @@ def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) 
         actions.append(row.provider_id.set(OWN_VALUE))
     if move.request_id:
         actions.append(row.request_id.set(move.request_id))
+    if move.told_at:
+        actions.append(row.delivered_at.set(row.delivered_at | OWN_MOMENT))
     return actions
 
 
@@ -226,7 +234,18 @@ def _condition(move: Move, supposed: Supposed) -> Condition:
         condition = condition & (DeliveryRow.owner == move.owner)
     if move.resend:
         condition = condition & DeliveryRow.resends.does_not_exist()
+    if move.told_at:
+        condition = condition & _judged()
     return condition
+
+
+def _judged() -> Condition:
+    """That no opening is there that the time of the delivery may show to be a scanner's (`engagement.py`)."""
+    row = DeliveryRow
+    opened: Condition = row.opened_at.does_not_exist() | (row.opened_at >= OWN_MOMENT)
+    clicked: Condition = row.clicked_at.does_not_exist() | (row.clicked_at >= OWN_MOMENT)
+    judged: Condition = row.delivered_at.exists() | (opened & clicked)
+    return judged
 
 
 def _is_one_of(attribute: UnicodeAttribute, values: Collection[str]) -> Condition:

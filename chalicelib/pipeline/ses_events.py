@@ -98,6 +98,8 @@ def _greets(content: Mapping[str, Any]) -> bool:
 
 def _check(event: FeedbackEvent) -> None:
     # One event that broke the recording would take the other 99 of its batch along.
-    if not all(isinstance(text, str) for text in (event.provider_id or "", *event.addresses)):
+    if not all(
+        isinstance(text, str) for text in (event.provider_id or "", event.body.get("userAgent") or "", *event.addresses)
+    ):
         raise TypeError("expected text")
     _ = event.word

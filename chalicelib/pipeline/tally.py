@@ -17,7 +17,7 @@ from chalicelib.storage.campaigns import CounterRow
 
 UNDER_WAY = frozenset({None, DeliveryStatus.WAITING, DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
 UNSENT = frozenset({DeliveryStatus.SKIPPED, DeliveryStatus.FAILED})  # certainly not sent: fit for a resend
-ENGAGEMENTS = frozenset({"opened", "clicked", "unsubscribed"})
+ENGAGEMENTS = frozenset({"opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed"})
 _REACHED_OTHERWISE = ("reached_by_", "opened_on_", "in_digest", "duplicate")
 COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
 UNSENT_SHARDS = 8

@@ -15,9 +15,8 @@ from chalicelib.pipeline.tally import Tally
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 
-# Stands in an expression for the one value that each delivery has of its own. No text of ours begins so.
-OWN_VALUE = "\0own"
-_OWN = {"S": OWN_VALUE}
+# Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
+OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"
 _ALL_OLD = "ALL_OLD"
 Write = dict[str, Any]  # an `Update` or a `Put` of TransactWriteItems
 Wording = tuple[list[Action], Condition]
@@ -40,8 +39,10 @@ class Writes:
         shape: Hashable,
         word: Callable[[], Wording],
         own_value: str | None = None,
+        own_moment: str | None = None,
     ) -> None:
-        """Changes a delivery by what `word` says. `own_value` takes the place of OWN_VALUE in it."""
+        """Changes a delivery by what `word` says. `own_value` and `own_moment` take the places of OWN_VALUE and
+        OWN_MOMENT in it."""
         part = delivery_part(channel)
         if shape not in self._worded:
             actions, condition = word()
@@ -50,8 +51,11 @@ class Writes:
             )
         worded = self._worded[shape]
         values = worded["ExpressionAttributeValues"]
-        if own_value is not None:
-            values = {name: {"S": own_value} if value == _OWN else value for name, value in values.items()}
+        own = {OWN_VALUE: own_value, OWN_MOMENT: own_moment}
+        if own_value is not None or own_moment is not None:
+            values = {
+                name: {"S": own[value["S"]]} if value.get("S") in own else value for name, value in values.items()
+            }
         key = _key(notification_id, part)
         self._updates[self._place()] = {**worded, "Key": key, "ExpressionAttributeValues": values}
 

@@ -1,9 +1,9 @@
 """What a visit of a short link does: counts it, confirms an address, says where to go. Called by `public/links.py`.
 
-The visit is counted and judged by one conditional write; a link that is unknown, expired or revoked changes nothing.
+What is known to be a program is sent on and counted apart; it confirms nothing and has clicked nothing. The visit is
+counted and judged by one conditional write; a link that is unknown, expired or revoked changes nothing.
 """
 
-import re
 from collections.abc import Collection
 
 from chalicelib.control.redirects import allowed_redirect
@@ -11,23 +11,10 @@ from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.links import LinkBook
+from chalicelib.pipeline.machines import is_bot
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.profiles.directory import Directory
 from chalicelib.storage.links import LinkRow
-
-# As far as the user agent allows: who fetches links without being a person says so, or says nothing at all. A browser
-# inside an application names it too (Telegram-Android), so that a name alone makes no program; Cubot is a telephone.
-_BOT = re.compile(
-    r"(?<!cu)bot|crawl|spider|slurp|scan|preview|proxy|prefetch|monitor|fetch|headless|phantom|curl|wget|python|"
-    r"java/|go-http|okhttp|libwww|httpclient|facebookexternalhit|embedly|barracuda|mimecast|proofpoint|safelinks|"
-    r"virustotal",
-    re.IGNORECASE,
-)
-
-
-def is_bot(user_agent: str | None) -> bool:
-    """Whether a visit is more likely a program's than a person's."""
-    return not user_agent or "Mozilla" not in user_agent or _BOT.search(user_agent) is not None
 
 
 class Visit:
@@ -39,17 +26,20 @@ class Visit:
         self._site = site
         self._ledger = ledger
 
-    def visit(self, code: str, *, user_agent: str | None) -> str:
+    def visit(self, code: str, *, user_agent: str | None, purpose: str = "") -> str:
         """Does what the link is for, and answers where to send the visitor: always an address on the allow-list.
-        Raises: NotFoundError (permanent: unknown, expired, revoked, or of an address that the user has since left;
-        nothing was confirmed), UnavailableError (retryable)."""
-        bot = is_bot(user_agent)
+        `purpose`: what the headers of the request say that it is for. Raises: NotFoundError (permanent: unknown,
+        expired, revoked, or of an address that the user has since left; nothing was confirmed), UnavailableError
+        (retryable)."""
+        bot = is_bot(user_agent, purpose=purpose)
         site = self._site.current(fresh=True)
         link = self._links.visit(code, bot=bot)
-        if link.kind == "confirm":
+        if link.kind == "confirm" and not bot:
             self._confirm(link)
-        if not bot and int(link.visits) == 1 and link.notification_id and link.channel:
-            self._ledger.engage(DeliveryKey(link.notification_id, link.channel), "clicked")
+        first = int(link.bot_visits if bot else link.visits) == 1
+        if first and link.notification_id and link.channel:
+            key = DeliveryKey(link.notification_id, link.channel)
+            self._ledger.engage(key, "machine_clicked" if bot else "clicked")
         return _target(link, site)
 
     def look(self, code: str) -> str:

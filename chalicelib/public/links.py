@@ -1,5 +1,5 @@
-"""`/s/{code}`: short links. GET counts the visit, confirms where the link is for that, and redirects; HEAD changes
-nothing (scanners and mail programs send it)."""
+"""`/s/{code}`: short links. GET counts the visit, confirms where the link is for that and a person came, and redirects;
+HEAD changes nothing (scanners and mail programs send it)."""
 
 from http import HTTPStatus
 
@@ -16,5 +16,8 @@ routes = Blueprint(__name__)
 def short_link(visitor: Visitor) -> Response:
     """The way out is always an address on the allow-list."""
     code = visitor.path["code"]
-    target = visit().look(code) if visitor.method == "HEAD" else visit().visit(code, user_agent=visitor.user_agent)
+    if visitor.method == "HEAD":
+        target = visit().look(code)
+    else:
+        target = visit().visit(code, user_agent=visitor.user_agent, purpose=visitor.purpose)
     return Response("", headers={**PRIVATE, "Location": target}, status_code=HTTPStatus.FOUND.value)

@@ -21,17 +21,20 @@ MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 200
 _OURS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")  # all that a code or a token is made of
 _CODE_CHARS = 27  # of a code, and of a token's signature
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _FORM = "application/x-www-form-urlencoded"
 
 
 class Visitor(NamedTuple):
-    """One request of a person, a mail program or a scanner."""
+    """One request of a person, a mail program or a scanner. `purpose`: what its headers say where nobody has
+    clicked."""
 
     method: str
     path: Mapping[str, str]
     locale: str
     user_agent: str | None
     form: Mapping[str, str]
+    purpose: str = ""
 
 
 View = Callable[[Visitor], Response]
@@ -97,6 +100,7 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
             locale=locale,
             user_agent=request.headers.get("user-agent"),
             form=_form(request),
+            purpose=" ".join(request.headers.get(name, "") for name in _PURPOSES).strip(),
         )
         return view(visitor)
     except (NotFoundError, InvalidError):

@@ -205,8 +205,14 @@ class DeliveryRow(LedgerRow, discriminator="delivery"):
     resends = NumberAttribute(null=True)
     provider_id = UnicodeAttribute(null=True)
     timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
+    # Of people: the first and the last time before the delivery was told, to be judged by its time then.
     opened_at = UnicodeAttribute(null=True)
+    opened_last_at = UnicodeAttribute(null=True)
     clicked_at = UnicodeAttribute(null=True)
+    clicked_last_at = UnicodeAttribute(null=True)
+    machine_opened_at = UnicodeAttribute(null=True)
+    machine_clicked_at = UnicodeAttribute(null=True)
+    delivered_at = UnicodeAttribute(null=True)  # as the provider says
     delayed_at = UnicodeAttribute(null=True)
     unsubscribed_at = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute(null=True)  # the campaign's run whose counters count it

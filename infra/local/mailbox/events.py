@@ -49,9 +49,13 @@ class Event(BaseModel):
     user_agent: str = "Mozilla/5.0 (local mailbox)"
     bounce_type: Literal["Permanent", "Transient", "Undetermined"] = "Permanent"
     bounce_sub_type: str = "General"
-    complaint_type: str = "abuse"
+    status: str | None = Field(default=None, description="of a bounce; empty: without a delivery status notification")
+    diagnostic: str | None = None
+    complaint_type: str | None = "abuse"
+    complaint_sub_type: str | None = None
     delay_type: str = "TransientCommunicationFailure"
     reason: str = "Bad content"
+    seconds_later: float = Field(default=0.0, ge=0, le=86_400, description="its time, from when it is published")
 
     @property
     def api_type(self) -> str:
@@ -77,7 +81,7 @@ class Publication:
     @property
     def at(self) -> str:
         """The event's time as SES writes it."""
-        return _timestamp(self.moment)
+        return _timestamp(self.moment + timedelta(seconds=self.event.seconds_later))
 
     @property
     def recipients(self) -> list[str]:
@@ -134,35 +138,45 @@ def _common_headers(letter: Letter) -> dict[str, Any]:
     return lists | {"messageId": letter.id, "subject": letter.subject}
 
 
+_SUPPRESSED = "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an"
+# What servers say, by subtype of the bounce: the status code and the text.
+_SAID = {
+    "Suppressed": ("5.1.1", f"{_SUPPRESSED} invalid address."),
+    "OnAccountSuppressionList": (
+        "5.1.1",
+        "Amazon SES did not send the message: the address is on your account's list.",
+    ),
+    "MailboxFull": ("4.2.2", "smtp; 452 4.2.2 The email account that you tried to reach is over quota"),
+    "MessageTooLarge": ("5.3.4", "smtp; 552 5.3.4 Message size exceeds fixed maximum message size"),
+    "ContentRejected": ("5.7.1", "smtp; 554 5.7.1 Message rejected for its content"),
+    "AttachmentRejected": ("5.7.0", "smtp; 552 5.7.0 An attachment of this kind is not allowed"),
+}
+_SAID_OF_TYPE = {"Permanent": ("5.1.1", "smtp; 550 5.1.1 user unknown")}
+_EXPIRED = ("4.4.7", "smtp; 550 4.4.7 message expired")
+
+
 def _bounce(it: Publication) -> dict[str, Any]:
-    suppressed = it.event.bounce_sub_type in {"Suppressed", "OnAccountSuppressionList"}
-    transient = it.event.bounce_type != "Permanent"
-    recipient: dict[str, str] = {
-        "action": "failed",
-        "status": "4.4.7" if transient else "5.1.1",
-        "diagnosticCode": (
-            "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an "
-            "invalid address."
-            if suppressed
-            else "smtp; 550 4.4.7 message expired"
-            if transient
-            else "smtp; 550 5.1.1 user unknown"
-        ),
-    }
+    event = it.event
+    said = _SAID.get(event.bounce_sub_type) or _SAID_OF_TYPE.get(event.bounce_type, _EXPIRED)
+    status = said[0] if event.status is None else event.status
+    diagnostic = said[1] if event.diagnostic is None else event.diagnostic
+    notification = {"action": "failed", "status": status, "diagnosticCode": diagnostic} if status or diagnostic else {}
+    told = {name: value for name, value in notification.items() if value}
+    own = event.bounce_sub_type in {"Suppressed", "OnAccountSuppressionList"}
     return {
         "feedbackId": f"{it.letter.id}-bounce",
-        "bounceType": it.event.bounce_type,
-        "bounceSubType": it.event.bounce_sub_type,
-        "bouncedRecipients": [{"emailAddress": address, **recipient} for address in it.recipients],
+        "bounceType": event.bounce_type,
+        "bounceSubType": event.bounce_sub_type,
+        "bouncedRecipients": [{"emailAddress": address, **told} for address in it.recipients],
         "timestamp": it.at,
-        "reportingMTA": f"dsn; {_MTA}",
+        **({"reportingMTA": "dns; amazonses.com" if own else f"dsn; {_MTA}"} if told else {}),
     }
 
 
 def _complaint(it: Publication) -> dict[str, Any]:
     return {
         "feedbackId": f"{it.letter.id}-complaint",
-        "complaintSubType": None,
+        "complaintSubType": it.event.complaint_sub_type,
         "complainedRecipients": [{"emailAddress": address} for address in it.recipients],
         "timestamp": it.at,
         "userAgent": it.event.user_agent,
@@ -172,13 +186,14 @@ def _complaint(it: Publication) -> dict[str, Any]:
 
 
 def _delivery(it: Publication) -> dict[str, Any]:
-    took = it.moment - parse_rfc3339(it.letter.at)
+    took = it.moment + timedelta(seconds=it.event.seconds_later) - parse_rfc3339(it.letter.at)
     return {
         "timestamp": it.at,
         "processingTimeMillis": max(0, round(took.total_seconds() * 1000)),
         "recipients": it.recipients,
         "smtpResponse": "250 2.6.0 Message received",
         "reportingMTA": _MTA,
+        "remoteMtaIp": "127.0.0.1",
     }
 
 

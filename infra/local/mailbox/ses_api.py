@@ -16,6 +16,7 @@ from infra.local.mailbox.calls import Call, CallLog
 from infra.local.mailbox.errors import SesError
 from infra.local.mailbox.faults import REFUSALS, Faults
 from infra.local.mailbox.letters import Letter
+from infra.local.mailbox.machines import scan
 from infra.local.mailbox.sending import Composer, entry_refusal, entry_result
 from infra.local.mailbox.shapes import BulkEntry, SendBulkEmail, SendEmail, parse
 from infra.local.mailbox.simulator import owed_events
@@ -109,6 +110,7 @@ class SendingApi:
             if self.composer.account.tells(letter.configuration_set, event)
         ]
         self.store.accept(letters, events, call)
+        scan(letters)
         if events and self.wake is not None:
             self.wake()
 

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from infra.local.mailbox.events import Event
 from infra.local.mailbox.faults import Faults
 from infra.local.mailbox.letters import Letter
+from infra.local.mailbox.machines import SCAN_SECONDS, after_delivery, before_delivery, part_of
 
 _DOMAIN = "simulator.amazonses.com"
+# SES takes what comes back from an inbox that answers by itself for a bounce without a delivery status notification.
+_AUTOMATIC_REPLY = Event(type="Bounce", bounce_type="Transient", status="", diagnostic="")
 
 
 def events_of(letter: Letter) -> list[Event]:
@@ -17,9 +20,10 @@ def events_of(letter: Letter) -> list[Event]:
         return [Event(type="Rendering Failure")]
     fates: defaultdict[str, list[str]] = defaultdict(list)
     for recipient in letter.recipients:
-        fates[_fate(recipient)].append(recipient)
-    complained = tuple(fates.pop("complaint", ()))
-    bounced, suppressed = tuple(fates.pop("bounce", ())), tuple(fates.pop("suppressionlist", ()))
+        fates[part_of(recipient, _DOMAIN)].append(recipient)
+    bounced, suppressed, complained, away = (
+        tuple(fates[name]) for name in ("bounce", "suppressionlist", "complaint", "ooto")
+    )
     delivered = tuple(address for address in letter.recipients if address not in {*bounced, *suppressed})
     events = [Event(type="Send")]
     if bounced:
@@ -27,15 +31,15 @@ def events_of(letter: Letter) -> list[Event]:
     if suppressed:
         events.append(Event(type="Bounce", recipients=suppressed, bounce_sub_type="Suppressed"))
     if delivered:
-        events.append(Event(type="Delivery", recipients=delivered))
+        scanned = before_delivery(letter)
+        seconds = SCAN_SECONDS if scanned else 0.0
+        events += [*scanned, Event(type="Delivery", recipients=delivered, seconds_later=seconds)]
+        events += after_delivery(letter)
     if complained:
         events.append(Event(type="Complaint", recipients=complained))
+    if away:
+        events.append(_AUTOMATIC_REPLY.model_copy(update={"recipients": away}))
     return events
-
-
-def _fate(recipient: str) -> str:
-    local_part, _, domain = recipient.lower().rpartition("@")
-    return local_part.partition("+")[0] if domain == _DOMAIN else ""
 
 
 def owed_events(letter: Letter, faults: Faults) -> Sequence[Event]:

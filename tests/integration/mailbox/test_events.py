@@ -4,7 +4,10 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -12,7 +15,7 @@ import pytest
 import requests
 
 from infra.local.mailbox.process import running
-from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, Driver, entry
+from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, Driver, entry, simple
 from tests.ministack import ministack
 
 if TYPE_CHECKING:
@@ -109,7 +112,7 @@ def test_a_delivered_letter_gives_send_and_delivery_with_its_tags_and_headers(ev
     ("name", "expected"),
     [
         ("success", ["Send", "Delivery"]),
-        ("ooto", ["Send", "Delivery"]),
+        ("ooto", ["Send", "Delivery", "Bounce"]),
         ("bounce", ["Send", "Bounce"]),
         ("suppressionlist", ["Send", "Bounce"]),
         ("complaint", ["Send", "Delivery", "Complaint"]),
@@ -118,6 +121,64 @@ def test_a_delivered_letter_gives_send_and_delivery_with_its_tags_and_headers(ev
 def test_the_simulators_addresses_decide_what_happens(events: Events, name: str, expected: list[str]) -> None:
     _send(events, f"{name}+label@simulator.amazonses.com")
     assert sorted(events.types(len(expected))) == sorted(expected)
+
+
+def test_an_automatic_reply_is_a_bounce_that_does_not_say_why(events: Events) -> None:
+    """Promise D1: as SES's simulator has it."""
+    address = "ooto@simulator.amazonses.com"
+    _send(events, address)
+    [bounce] = [event["bounce"] for event in events.arrive(3) if event["eventType"] == "Bounce"]
+    assert (bounce["bounceType"], bounce["bounceSubType"]) == ("Transient", "General")
+    assert bounce["bouncedRecipients"] == [{"emailAddress": address}]
+    assert "reportingMTA" not in bounce
+
+
+@pytest.mark.parametrize(
+    ("name", "agent"), [("apple-privacy", "Mozilla/5.0"), ("gmail-proxy", "ggpht.com GoogleImageProxy")]
+)
+def test_proxies_open_what_is_delivered(events: Events, name: str, agent: str) -> None:
+    _send(events, f"{name}+label@machines.example")
+    found = {event["eventType"]: event for event in events.arrive(3)}
+    assert agent in found["Open"]["open"]["userAgent"]
+    assert found["Open"]["open"]["timestamp"] > found["Delivery"]["delivery"]["timestamp"]
+
+
+@pytest.fixture
+def site() -> Iterator[tuple[str, "Queue[tuple[str, str, str]]"]]:
+    """A site on this machine, and who asked it for what: method, path, user agent."""
+    asked: Queue[tuple[str, str, str]] = Queue()
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.put((self.command, self.path, self.headers["User-Agent"]))
+            self.send_response(204)
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_a_scanner_opens_before_the_delivery_and_asks_for_every_link_of_this_machine(
+    events: Events, site: tuple[str, "Queue[tuple[str, str, str]]"]
+) -> None:
+    url, asked = site
+    html = f'<a href="https://elsewhere.example/">No</a><a href="{url}/s/x?a=1&amp;b=2">Go</a>'
+    _send(events, "scanner@machines.example", Content=simple(html=html))
+    found = {event["eventType"]: event for event in events.arrive(4)}
+    visits = [asked.get(timeout=_DEADLINE_SECONDS) for _ in range(2)]
+    assert [visit[:2] for visit in visits] == [("HEAD", "/s/x?a=1&b=2"), ("GET", "/s/x?a=1&b=2")]
+    assert all("Barracuda" in agent for _, _, agent in visits)
+    for kind in ("Open", "Click"):
+        seen = found[kind][kind.lower()]
+        assert "Chrome" in seen["userAgent"]
+        assert seen["timestamp"] < found["Delivery"]["delivery"]["timestamp"]
 
 
 def test_a_hard_bounce_and_a_suppressed_one_differ_in_their_sub_type(events: Events) -> None:
@@ -159,6 +220,7 @@ def test_a_set_tells_of_no_other_events_than_its_own(events: Events) -> None:
         ({"type": "DeliveryDelay"}, "deliveryDelay", {"delayType": "TransientCommunicationFailure"}),
         ({"type": "Reject"}, "reject", {"reason": "Bad content"}),
         ({"type": "Bounce", "bounce_type": "Transient"}, "bounce", {"bounceType": "Transient"}),
+        ({"type": "Complaint", "complaint_sub_type": "X"}, "complaint", {"complaintSubType": "X"}),
         ({"type": "Subscription"}, "subscription", {"source": "UnsubscribeHeader"}),
     ],
 )

@@ -13,7 +13,7 @@ from chalicelib.storage.people import UserRow
 from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
-from tests.integration.own_say.conftest import Person, Register, links_in, send
+from tests.integration.own_say.conftest import BROWSER, Person, Register, links_in, send
 from tests.unit.control.test_redirects import TRICKS
 
 Links = Callable[[], dict[str, str]]
@@ -87,6 +87,34 @@ def test_the_first_visit_shows_in_the_delivery(api: Gateway, link: str, person: 
     [notification] = api.get("/v1/users/anna/notifications").body["notifications"]
     events = [one["event"] for one in notification["deliveries"][0]["timeline"]]
     assert events.count("clicked") == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"user-agent": "Mozilla/5.0 (compatible; Barracuda Sentinel)"},
+        {"user-agent": "Mozilla/5.0"},
+        {},
+        {"user-agent": BROWSER, "sec-purpose": "prefetch;prerender"},
+        {"user-agent": BROWSER, "purpose": "preview"},
+        {"user-agent": BROWSER, "x-purpose": "preview"},
+        {"user-agent": BROWSER, "x-moz": "prefetch"},
+    ],
+)
+def test_what_is_known_to_be_a_program_confirms_nothing(
+    api: Gateway, link: str, person: Person, headers: dict[str, str]
+) -> None:
+    """Promise D5: a scanner is sent on and counted apart; the person after it confirms."""
+    answer = Person(headers).get(link)
+
+    assert (answer.status, answer.headers["location"]) == (302, "https://cinema.example")
+    assert not is_confirmed(api)
+    counted = api.get(f"/v1/links/{link.removeprefix('/s/')}").body
+    assert (counted["visits"], counted["bot_visits"], counted["confirmed_at"]) == (0, 1, None)
+
+    person.get(link)
+
+    assert is_confirmed(api)
 
 
 def test_a_head_request_changes_nothing(api: Gateway, link: str, person: Person) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.clock import derived_id, now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.visit import is_bot
+from chalicelib.pipeline.machines import is_bot
+from chalicelib.storage.ledger import DeliveryRow
 from chalicelib.storage.links import LinkRow
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
@@ -84,6 +85,18 @@ def test_programs_are_counted_apart(api: Gateway, campaign: dict[str, str], pers
     assert counts(api, campaign["anna"]) == (1, 5)
     [total] = api.get("/v1/campaigns/spring/links").body["totals"]
     assert (total["visits"], total["visitors"], total["bot_visits"]) == (1, 1, 5)
+
+
+def test_a_programs_visit_clicks_nothing(api: Gateway, campaign: dict[str, str]) -> None:
+    """Promise D4: one judge for both doors."""
+    for agent in ("Mozilla/5.0", "Googlebot/2.1"):
+        Person({"user-agent": agent}).get(campaign["anna"])
+    Person({"user-agent": BROWSER, "sec-purpose": "prefetch"}).get(campaign["anna"])
+
+    assert counts(api, campaign["anna"]) == (0, 3)
+    [row] = [row for row in DeliveryRow.scan() if row.notification_id == derived_id("n", "anna")]
+    assert not row.clicked_at
+    assert row.machine_clicked_at
 
 
 def test_a_visit_of_a_program_alone_makes_no_visitor(api: Gateway, campaign: dict[str, str]) -> None:

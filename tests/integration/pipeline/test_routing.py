@@ -10,6 +10,7 @@ import pytest
 from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError
+from chalicelib.pipeline.engagement import Engagement
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
@@ -204,6 +205,19 @@ def test_a_letter_that_was_opened_goes_no_further(anna: Pump, monkeypatch: pytes
     anna.run()
     rest = ("skipped", "opened_on_email")
     assert seen(sent) == {"email": ("sent", None), "sms": rest, "live": rest}
+
+
+@pytest.mark.parametrize("what", ["machine_opened", "machine_clicked"])
+def test_what_a_machine_opened_goes_on(anna: Pump, monkeypatch: pytest.MonkeyPatch, what: Engagement) -> None:
+    """Promise D4: a proxy's opening ends no escalation."""
+    route("escalate", after_minutes=30)
+    sent = accept()
+    pump_all(anna)
+    wiring_ledger.ledger().engage(DeliveryKey(sent, "email"), what)
+    later(monkeypatch, 31)
+    anna.run("retry")
+    anna.run()
+    assert seen(sent)["sms"] == ("sent", None)
 
 
 def test_a_letter_that_waits_can_be_cancelled(anna: Pump, monkeypatch: pytest.MonkeyPatch) -> None:

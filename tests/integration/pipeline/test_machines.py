@@ -1,0 +1,133 @@
+"""Openings and clicks as SES tells them: people's, and those of proxies and scanners."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.campaigns.progress import Planned, Progress, read_progresses
+from chalicelib.clock import new_id
+from chalicelib.pipeline.machines import is_bot
+from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.statuses import S
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.wiring import ledger as wiring_ledger
+from tests.integration.pipeline.test_provider_words import Event, bounce, complaint, tell
+
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19127; Pro)"
+APPLE = "Mozilla/5.0"
+GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+YAHOO = "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"
+MACHINES = [
+    APPLE,
+    GMAIL,
+    YAHOO,
+    "Barracuda Sentinel (EE)",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) MimecastClient/1.0",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/141.0 Safari/537.36",
+    "",
+    None,
+]
+
+
+def seen(kind: str, second: int, agent: str | None = PHONE) -> Event:
+    body = {"timestamp": f"2026-11-22T12:{second // 60:02}:{second % 60:02}.000Z", "ipAddress": "192.0.2.1"}
+    return kind, {kind.lower(): body if agent is None else {**body, "userAgent": agent}}
+
+
+def delivered(second: int = 30) -> Event:
+    return "Delivery", {"delivery": {"timestamp": f"2026-11-22T12:00:{second:02}.000Z"}}
+
+
+def letter_of(run_id: str) -> DeliveryKey:
+    key = DeliveryKey(new_id(), "email")
+    wiring_ledger.ledger().move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
+    wiring_ledger.ledger().move([Move(key, S.SENT, owner="a", run_id=run_id)])
+    return key
+
+
+def row_of(key: DeliveryKey) -> DeliveryRow:
+    return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+
+
+def progress_of(run_id: str) -> Progress:
+    return read_progresses([Planned(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])[0]
+
+
+def counts(run_id: str) -> tuple[int, int, int, int]:
+    found = progress_of(run_id)
+    return found.opened, found.clicked, found.machine_opened, found.machine_clicked
+
+
+@pytest.mark.parametrize("agent", MACHINES)
+def test_openings_and_clicks_of_machines_are_counted_apart(stage: None, agent: str | None) -> None:
+    """Promise D4: privacy proxies and scanners are no readers."""
+    key = letter_of("c@2026-11-22T12:00")
+
+    tell(key, delivered(), seen("Open", 90, agent), seen("Click", 91, agent), seen("Open", 92, agent))
+
+    assert counts("c@2026-11-22T12:00") == (0, 0, 1, 1)
+    row = row_of(key)
+    assert not row.opened_at
+    assert not row.clicked_at
+
+
+@pytest.mark.parametrize("agent", [PHONE, OUTLOOK])
+def test_an_opening_in_a_mail_program_is_a_persons(stage: None, agent: str) -> None:
+    key = letter_of("c@2026-11-22T12:00")
+
+    tell(key, delivered(), seen("Open", 90, agent), seen("Open", 95, agent))
+
+    assert counts("c@2026-11-22T12:00") == (1, 0, 0, 0)
+    assert row_of(key).opened_at == "2026-11-22T12:01:30.000000Z"
+
+
+def test_a_mail_programs_visit_of_a_link_is_a_preview() -> None:
+    assert is_bot(OUTLOOK)
+    assert is_bot("Mozilla/4.0 (compatible; ms-office; MSOffice 16)")
+    assert is_bot(PHONE, purpose="prefetch;prerender")
+    assert not is_bot(PHONE)
+
+
+@pytest.mark.parametrize("early_first", [True, False])
+def test_what_opens_a_letter_before_its_delivery_is_a_scanner(stage: None, early_first: bool) -> None:
+    """Promise D4: whatever browser it claims to be, and whichever event comes first."""
+    key = letter_of("c@2026-11-22T12:00")
+    early: list[Event] = [seen("Open", 28), seen("Click", 29)]
+
+    tell(key, *([*early, delivered()] if early_first else [delivered(), *early]))
+
+    assert counts("c@2026-11-22T12:00") == (0, 0, 1, 1)
+    row = row_of(key)
+    assert row.status == "delivered"
+    assert not row.opened_at
+    assert not row.clicked_at
+
+
+EVENTS = [
+    *(seen(kind, second) for kind in ("Open", "Click") for second in (10, 20, 40, 90)),
+    *(seen(kind, second, APPLE) for kind in ("Open", "Click") for second in (10, 40)),
+    delivered(),
+    bounce(("Transient", "MailboxFull")),
+    complaint(),
+]
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_openings_in_any_order_are_counted_alike(stage: None, data: Any) -> None:
+    """Promises D3, D4: what is a person's and what a machine's does not depend on which event comes first."""
+    events = data.draw(st.lists(st.sampled_from(EVENTS), min_size=2, max_size=5))
+    ends = []
+    for order in (events, data.draw(st.permutations([*events, events[0]]))):
+        run_id = f"{new_id()}@2026-11-22T12:00"
+        key = letter_of(run_id)
+        tell(key, *order)
+        row = row_of(key)
+        ends.append((row.status, bool(row.opened_at), bool(row.clicked_at), counts(run_id)))
+
+    assert ends[0] == ends[1]
