@@ -27,6 +27,7 @@ from chalicelib.channels.base import (
 MAX_CHARACTERS = 4000  # Telegram takes 4096, Slack more
 UNSUPPORTED = "unsupported_chat"
 # How apprise's services report an answer that was not the wanted one, all alike: "… error=403."
+_NOT_NOW = frozenset({408, 425, 429})  # the request did not come in time, came too early, or is one too many
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
@@ -98,7 +99,7 @@ def _refusal(said: str) -> Outcome:
     if found is None:
         return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
     status = int(found[1])
-    if status == 429:
+    if status in _NOT_NOW:
         return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
     if status >= 500:
         return Outcome(Verdict.UNKNOWN, reason=PROVIDER_ERROR)

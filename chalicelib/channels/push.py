@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.channels.aws import accepted, outcome_of
+from chalicelib.channels.aws import accepted
 from chalicelib.channels.base import BEST_FIRST, Message, Outcome, send_to_endpoints
+from chalicelib.channels.sns_words import DEVICE_GONE, sns_outcome
 from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 # APNs takes 4 KB of payload, FCM 4,000 bytes: what a lock screen shows is far less.
 MAX_CHARACTERS: Mapping[str, int] = {"title": 120, "body": 500, "url": 1000}
-GONE = "device_gone"
-_REFUSALS = {"EndpointDisabled": GONE, "NotFound": GONE, "InvalidParameter": "bad_request"}
 
 
 class Device(Protocol):
@@ -82,8 +81,8 @@ class PushChannel:
                 },
             )
         except (ClientError, BotoCoreError) as error:
-            outcome = outcome_of(error, refusals=_REFUSALS)
-            if outcome.reason == GONE:
+            outcome = sns_outcome(self.name, error)
+            if outcome.reason == DEVICE_GONE:
                 self._forget(message.address, device)
             return outcome
         return accepted(answer.get("MessageId"))

@@ -11,21 +11,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.aws import accepted, outcome_of
+from chalicelib.channels.aws import accepted
 from chalicelib.channels.base import TOO_LONG, Message, Outcome, Verdict, send_each
+from chalicelib.channels.sns_words import sns_outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 MAX_CHARACTERS = 1600  # SNS, "Publish": the most of one text, over all its segments
-_REFUSALS = {
-    "InvalidParameter": "bad_number",
-    "InvalidParameterValue": "bad_number",
-    "ParameterValueInvalid": "bad_number",
-    "ValidationException": "bad_number",
-    "OptedOut": "opted_out_at_provider",  # the number answered STOP, and SNS keeps a list of its own
-}
 
 
 class SmsChannel:
@@ -51,7 +45,7 @@ class SmsChannel:
                 PhoneNumber=message.address, Message=text, MessageAttributes=self._attributes(message)
             )
         except (ClientError, BotoCoreError) as error:
-            return outcome_of(error, refusals=_REFUSALS)
+            return sns_outcome(self.name, error)
         return accepted(answer.get("MessageId"))
 
     def _attributes(self, message: Message) -> "Mapping[str, MessageAttributeValueTypeDef]":

@@ -1,0 +1,58 @@
+"""Nothing that AWS publishes of what SNS answers is without a row in `channels/sns_words.py`."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.session import Session
+
+from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.channels.sns_words import REFUSALS, TEXTS, TO_MEND, sns_outcome
+
+
+def test_every_error_of_publish_has_a_row() -> None:
+    """Promise D3: the kind, for texts and pushes."""
+    shapes = Session().get_service_model("sns").operation_model("Publish").error_shapes
+    codes = {shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
+
+    assert codes <= TO_MEND.union(*REFUSALS.values())
+
+
+def refused(code: str, text: str = "x", status: int = 400) -> ClientError:
+    """What boto3 raises."""
+    answer: Any = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "Publish")
+
+
+@pytest.mark.parametrize(
+    ("channel", "code", "text", "outcome"),
+    [
+        (
+            "push",
+            "InvalidParameter",
+            "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified",
+            "device_gone",
+        ),
+        ("push", "EndpointDisabled", "Endpoint is disabled", "device_gone"),
+        ("push", "ValidationException", "x", "bad_request"),
+        (
+            "sms",
+            "InvalidParameter",
+            "Invalid parameter: PhoneNumber Reason: +7 is not valid to publish to",
+            "bad_number",
+        ),
+        ("sms", "InvalidParameter", "Invalid parameter: Message too long", "too_long"),
+        ("sms", "InvalidParameter", "Invalid parameter: Message Reason: empty", "bad_request"),
+    ],
+)
+def test_a_text_says_which_parameter_it_was(channel: str, code: str, text: str, outcome: str) -> None:
+    assert sns_outcome(channel, refused(code, text)) == Outcome(Verdict.REFUSED, reason=outcome)
+
+
+@pytest.mark.parametrize("code", ["PlatformApplicationDisabled", "AuthorizationError"])
+def test_what_a_person_can_mend_waits(code: str) -> None:
+    assert sns_outcome("push", refused(code, status=403)).verdict is Verdict.NOT_ACCEPTED
+
+
+def test_every_text_is_lower_case() -> None:
+    assert all(text == text.lower() for texts in TEXTS.values() for text in texts)
