@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted, named_outcome, outcome_of
 from chalicelib.channels.base import REPLY_LOST, Message, Outcome, Verdict
-from chalicelib.channels.ses_words import answer_of
 from chalicelib.channels.shared_lines import share
+from chalicelib.channels.words.ses import answer_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

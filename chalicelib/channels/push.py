@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted
 from chalicelib.channels.base import BEST_FIRST, Message, Outcome, send_to_endpoints
-from chalicelib.channels.sns_words import DEVICE_GONE, sns_outcome
+from chalicelib.channels.words.sns import DEVICE_GONE, sns_outcome
 from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.aws import accepted
 from chalicelib.channels.base import TOO_LONG, Message, Outcome, Verdict, send_each
-from chalicelib.channels.sns_words import sns_outcome
+from chalicelib.channels.words.sns import sns_outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.channels.ses_words import Against, Told
+from chalicelib.channels.words.ses import Against, Told
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Any, NamedTuple
 
-from chalicelib.channels.ses_words import Word, word_of
+from chalicelib.channels.words.ses import Word, word_of
 from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.tally import run_of_tag

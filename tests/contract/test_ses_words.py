@@ -1,10 +1,10 @@
-"""Nothing that AWS publishes of what SES says is without a row in `channels/ses_words.py`."""
+"""Nothing that AWS publishes of what SES says is without a row in `channels/words/ses.py`."""
 
 from botocore.model import ServiceModel, StringShape
 from botocore.session import Session
 
 from chalicelib.channels.base import Verdict
-from chalicelib.channels.ses_words import ANSWERS, BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, TEXTS, Told, answer_of
+from chalicelib.channels.words.ses import ANSWERS, BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, TEXTS, Told, answer_of
 from chalicelib.pipeline.feedback import _VERDICTS
 from chalicelib.pipeline.statuses import VERDICTS, S
 

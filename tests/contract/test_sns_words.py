@@ -1,4 +1,4 @@
-"""Nothing that AWS publishes of what SNS answers is without a row in `channels/sns_words.py`."""
+"""Nothing that AWS publishes of what SNS answers is without a row in `channels/words/sns.py`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from chalicelib.channels.base import Outcome, Verdict
-from chalicelib.channels.sns_words import REFUSALS, TEXTS, TO_MEND, sns_outcome
+from chalicelib.channels.words.sns import REFUSALS, TEXTS, TO_MEND, sns_outcome
 
 
 def test_every_error_of_publish_has_a_row() -> None:

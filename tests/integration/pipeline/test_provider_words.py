@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.campaigns.progress import Planned, read_progresses
-from chalicelib.channels.ses_words import BOUNCES, COMPLAINTS, DELAYS, UNEXPLAINED, WITHHELD_COMPLAINTS, Against, Told
+from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, UNEXPLAINED, WITHHELD_COMPLAINTS, Against, Told
 from chalicelib.clock import new_id, now
 from chalicelib.observability import Line
 from chalicelib.pipeline.moves import DeliveryKey, Move
