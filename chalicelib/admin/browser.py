@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Request
 
@@ -33,6 +33,21 @@ def refuse_other_sites(request: Request) -> None:
         raise ForbiddenError("this form was sent by another site")
 
 
+def from_us(request: Request) -> bool:
+    """Whether the browser says that a page of ours sent this form: what it holds may be shown as typed here."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return str(site) in _OURSELVES
+    ours = urlsplit(settings().public_url)
+    return str(request.headers.get("origin")) == f"{ours.scheme}://{ours.netloc}"
+
+
+def asks_for_a_part(request: Request) -> bool:
+    """Whether it is for a part of a page, which stays as it is: asked for by a script (htmx), or in a frame."""
+    headers = request.headers
+    return "hx-request" in headers or headers.get("sec-fetch-dest") in ("iframe", "frame")
+
+
 def language_of(request: Request) -> str:
     """What was chosen, else what the browser prefers, else the stage's."""
     chosen = cookies_of(request).get(LANGUAGE_COOKIE, "")
@@ -53,8 +68,9 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
     if request.method != "POST":
         return {}, {}
     raw, kind = request.raw_body, request.headers.get("content-type", "")
-    if len(raw) > MAX_FORM_BYTES + largest_file:
-        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES + largest_file} bytes")
+    most = MAX_FORM_BYTES + largest_file if not raw.startswith(b"typed=") else 2 * MAX_FORM_BYTES
+    if len(raw) > most:  # what was typed and kept comes once more, with quotes around it
+        raise TooLargeError.of("form", f"expected at most {most} bytes")
     if largest_file and kind.startswith(_FORM_WITH_FILES):
         return _parts(raw, kind)
     if kind.partition(";")[0].strip().lower() != _FORM:

@@ -8,9 +8,10 @@ from typing import Any
 from chalice.app import Blueprint
 from pydantic import ValidationError
 
+from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.audience_form import GROUPS, excluded_ids, one, rows_of
 from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
-from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
+from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.look import Go, Page
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import spec_of

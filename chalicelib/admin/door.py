@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from math import ceil
 from typing import Any, TypeVar
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.admin.answering import redirect, shown, trouble
 from chalicelib.admin.browser import (
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
@@ -17,24 +17,17 @@ from chalicelib.admin.browser import (
     read_form,
     refuse_other_sites,
 )
-from chalicelib.admin.frame import Visit, action, failed, page, redirect, shown
-from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file, words
+from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.look import LANGUAGES, STATIC, Go, Page, static_file
+from chalicelib.admin.signing_in import let_in, name_in, refusal
 from chalicelib.control.managers import Role
 from chalicelib.control.second_factor import check_secret, new_secret, picture
-from chalicelib.errors import (
-    ForbiddenError,
-    InvalidError,
-    TooManyRequestsError,
-    UnauthorizedError,
-    UnavailableError,
-)
-from chalicelib.observability import aside
+from chalicelib.errors import InvalidError, VestnikError
 from chalicelib.settings import settings
-from chalicelib.wiring.admin import audit, managers, sessions
+from chalicelib.wiring.admin import managers, sessions
 
 routes = Blueprint(__name__)
 _YEAR_SECONDS = 365 * 24 * 3600
-NOBODY = "?"  # stands in the audit for a name that no manager has
 _THEMES = ("auto", "light", "dark")
 _View = TypeVar("_View", bound=Callable[..., Response])
 
@@ -47,7 +40,7 @@ def _open(path: str, method: str, *, name: str, **options: Any) -> Callable[[_Vi
             try:
                 return view(**path_values)
             except Exception as error:
-                return failed(error, routes.current_request, path=path, session=None)
+                return trouble(error, routes.current_request, declared=None, session=None)
 
         handle.__name__ = name
         routes.route(path, methods=[method], name=name, **options)(handle)
@@ -70,40 +63,12 @@ def sign_in() -> Response:
     try:
         refuse_other_sites(request)
         form, _ = read_form(request)
-        name = next(iter(form.get("name", ())), "").strip().lower()
-        password, code = (next(iter(form.get(field, ())), "") for field in ("password", "code"))
-        value = _let_in(name, password, code=code, ip=ip_of(request))
+        name = name_in(form)
+        value = sessions().begin(let_in(form, ip=ip_of(request)))
         return redirect(Go("/admin"), cookies=[cookie(SESSION_COOKIE, value)])
-    except (UnauthorizedError, InvalidError, ForbiddenError):
-        return _again(name, "wrong", HTTPStatus.UNPROCESSABLE_ENTITY)
-    except TooManyRequestsError as error:
-        minutes = ceil(error.retry_after_seconds / 60)
-        return _again(name, "too_often", HTTPStatus.TOO_MANY_REQUESTS, minutes=minutes)
-    except UnavailableError:
-        return _again(name, "unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-def _let_in(name: str, password: str, *, code: str, ip: str) -> str:
-    """The cookie's value. Who was let in is in the audit, and so is whoever tried a name that exists; other names are
-    not, because people type a password there by mistake."""
-
-    def note(by: str, outcome: str) -> None:
-        with aside("audit"):
-            audit().write(by=by, did="sign-in", thing=None, outcome=outcome, ip=ip)
-
-    try:
-        manager = managers().sign_in(name, password, ip=ip, code=code)
-    except UnauthorizedError:
-        note(name if managers().knows(name) else NOBODY, "unauthorized")
-        raise
-    note(manager.name, "done")
-    return sessions().begin(manager)
-
-
-def _again(name: str, why: str, status: HTTPStatus, **said: object) -> Response:
-    request = routes.current_request
-    problem = words(language_of(request))["sign_in"][why].format(**said)
-    return shown(Page("sign_in", {"name": name, "mistakes": {"form": problem}}, status), request, session=None)
+    except VestnikError as error:
+        problem, status = refusal(error, locale=language_of(request))
+        return shown(Page("sign_in", {"name": name, "mistakes": {"form": problem}}, status), request, session=None)
 
 
 @_open("/admin/look", "GET", name="admin_look")

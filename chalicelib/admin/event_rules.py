@@ -13,13 +13,16 @@ from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page
 from chalicelib.control.event_rules import MAX_STEPS, EventRule, EventStep
 from chalicelib.control.managers import Role
-from chalicelib.errors import FieldError, InvalidError, NotFoundError
+from chalicelib.control.site_settings import Setting
+from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError
+from chalicelib.seen import Seen, tag_of
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
 from chalicelib.wiring.letters import templates
 
 routes = Blueprint(__name__)
 _SETTING = "event_rules"
+_PUT_TRIES = 5
 _EMPTY_STEPS = 2  # so many more letters can be written without a script; saved, the form has two more again
 _UNITS: Mapping[str, int] = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _PARTS = ("template", "category", "channels", "delay", "unit", "attribute", "equals")
@@ -28,25 +31,24 @@ _PARTS = ("template", "category", "channels", "delay", "unit", "attribute", "equ
 @page(routes, "/admin/event-rules")
 def rule_list(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """Every event that sends letters, with its letters in their order."""
-    rules, _ = _rules()
+    rules = _rules()
     return Page("event_rules", {"rules": {event: list(map(_row, rule.steps)) for event, rule in sorted(rules.items())}})
 
 
 @page(routes, "/admin/event-rules/new", role=Role.EDITOR)
 def new_rule(visit: Visit) -> Page:
     """An empty form, or what was typed into it."""
-    _, version = _rules()
-    return _form_page(visit, (), version=version, event=visit.typed("event"), was=None)
+    return _form_page(visit, None, event=visit.typed("event"), was=None)
 
 
 @page(routes, "/admin/event-rules/{event}")
 def one_rule(visit: Visit) -> Page:
     """The letters of one event."""
-    rules, version = _rules()
+    rules = _rules()
     event = visit.path["event"]
     if event not in rules:
         raise NotFoundError(f"there is no rule for the event {event}")
-    return _form_page(visit, rules[event].steps, version=version, event=visit.typed("event") or event, was=event)
+    return _form_page(visit, rules[event], event=visit.typed("event") or event, was=event)
 
 
 @action(routes, "/admin/event-rules/new", role=Role.EDITOR, does="event_rule.add", again=new_rule)
@@ -64,29 +66,36 @@ def change_rule(visit: Visit) -> Go:
 @action(routes, "/admin/event-rules/{event}/remove", role=Role.EDITOR, does="event_rule.remove", again=one_rule)
 def remove_rule(visit: Visit) -> Go:
     """The event sends nothing any more."""
-    rules, _ = _rules()
-    _put(visit, {event: rule for event, rule in rules.items() if event != visit.path["event"]})
+    _put(visit, was=visit.path["event"], changed={})
     return Go("/admin/event-rules", done="removed")
 
 
-def _rules() -> tuple[dict[str, EventRule], int]:
-    """Every rule by its event, and the setting's version."""
-    setting = site_settings().get(_SETTING)
-    return {event: EventRule.model_validate(rule) for event, rule in setting.value.items()}, setting.version
+def _rules() -> dict[str, EventRule]:
+    """Every rule by its event."""
+    return _read(site_settings().get(_SETTING))
 
 
-def _form_page(visit: Visit, steps: tuple[EventStep, ...], *, version: int, event: str, was: str | None) -> Page:
+def _read(setting: Setting) -> dict[str, EventRule]:
+    return {event: EventRule.model_validate(rule) for event, rule in setting.value.items()}
+
+
+def _form_page(visit: Visit, rule: EventRule | None, *, event: str, was: str | None) -> Page:
+    steps = rule.steps if rule else ()
     rows = list(_typed_rows(visit)) if visit.form else [_row(step) for step in steps]
     empty = dict.fromkeys(_PARTS, "") | {"unit": "days"}
     shown = {
         "event": event,
         "was": was,
-        "version": visit.typed("version") or version,
+        "seen": tag_of(_fields(rule)) if rule else "",
         "steps": (rows + [empty] * _EMPTY_STEPS)[:MAX_STEPS],
         "templates": sorted({*templates().keys(), *(row["template"] for row in rows)}),  # what was typed is shown again
         "units": list(_UNITS),
     }
     return Page("event_rule", shown)
+
+
+def _fields(rule: EventRule) -> dict[str, Any]:
+    return rule.model_dump(mode="json")
 
 
 def _row(step: EventStep) -> dict[str, str]:
@@ -115,22 +124,31 @@ def _typed_rows(visit: Visit) -> Iterator[dict[str, str]]:
 
 
 def _save(visit: Visit, *, was: str | None) -> Go:
-    rules, _ = _rules()
     event = visit.typed("event")
     if not event:
         raise InvalidError.of("event", "expected the event's name, such as order.paid")
-    if event != was and event in rules:
-        raise InvalidError.of("event", f"there is a rule for {event} already")
-    kept = {name: rule for name, rule in rules.items() if name != was}
     steps = [_step(row, f"steps[{n}]") for n, row in enumerate(_typed_rows(visit))]
-    _put(visit, kept, {event: {"steps": steps}})
+    _put(visit, was=was, changed={event: {"steps": steps}})
     return Go("/admin/event-rules", done="saved")
 
 
-def _put(visit: Visit, kept: Mapping[str, EventRule], changed: Mapping[str, Any] | None = None) -> None:
-    value = {event: rule.model_dump(mode="json") for event, rule in kept.items()} | dict(changed or {})
-    version = visit.typed("version")
-    site_desk().put(_SETTING, value, by=visit.manager.key, version=int(version) if version.isdigit() else None)
+def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
+    """Changes one rule and leaves those that others change meanwhile: what is compared with the form is this rule, and
+    what the write waits for is the setting as it was read here. Raises: ChangedError (permanent)."""
+    for left in reversed(range(_PUT_TRIES)):
+        setting = site_settings().get(_SETTING)
+        rules = _read(setting)
+        if was is not None and visit.seen is not None:
+            visit.seen.require(_fields(rules[was]) if was in rules else None, what=f"the rule for {was}")
+        if taken := [event for event in changed if event != was and event in rules]:
+            raise InvalidError.of("event", f"there is a rule for {taken[0]} already")
+        value = {event: _fields(rule) for event, rule in rules.items() if event != was} | dict(changed)
+        try:
+            site_desk().put(_SETTING, value, by=visit.manager.key, seen=Seen((setting.tag,)))
+            return
+        except ChangedError:
+            if not left:
+                raise
 
 
 def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:

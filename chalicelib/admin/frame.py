@@ -2,77 +2,47 @@
 said where it is registered, so that a test can walk over all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import sha256
 from http import HTTPStatus
 from inspect import getdoc
-from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import parse_qs
+from typing import Any
 
 from chalice.app import Blueprint, Request, Response
 
+from chalicelib.admin.answering import conflict, mistakes_of, once_more, redirect, shown, trouble
 from chalicelib.admin.browser import (
     SESSION_COOKIE,
-    THEME_COOKIE,
     cookies_of,
+    from_us,
     ip_of,
     language_of,
     read_form,
     refuse_other_sites,
 )
-from chalicelib.admin.look import Go, Page, render, url
-from chalicelib.admin.mistakes import told
+from chalicelib.admin.conflict import LOOK, MINE, WHOLE, settled
+from chalicelib.admin.going_on import go_on, session_over
+from chalicelib.admin.kept import TYPED
+from chalicelib.admin.look import Go, Page
+from chalicelib.admin.visits import REGISTERED, Act, Registered, View, Visit, Went
 from chalicelib.control.answers import status_of
-from chalicelib.control.managers import Manager, Role
+from chalicelib.control.managers import Role
 from chalicelib.control.sessions import Session
 from chalicelib.errors import (
+    ChangedError,
     ConflictError,
-    FieldError,
+    ForbiddenError,
     InvalidError,
     UnauthorizedError,
+    UnavailableError,
     VestnikError,
 )
-from chalicelib.observability import Line, aside, log_failure, request_id, write_line
-from chalicelib.wiring.admin import audit, sessions
+from chalicelib.observability import Line, aside, write_line
+from chalicelib.wiring.admin import audit, once, sessions
 
-
-class Visit(NamedTuple):
-    """One request of a manager."""
-
-    session: Session
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    form: Mapping[str, Sequence[str]]
-    files: Mapping[str, bytes]
-    locale: str
-    ip: str
-
-    @property
-    def manager(self) -> Manager:
-        """Who it is."""
-        return self.session.manager
-
-    def typed(self, name: str) -> str:
-        """The first value of a field, without the spaces around it; empty where there is none."""
-        return next(iter(self.form.get(name, ())), "").strip()
-
-
-Went: TypeAlias = Go | Page | Response
-View = Callable[[Visit], Page | Response]
-Act = Callable[[Visit], Go | Page]
-
-
-class Registered(NamedTuple):
-    """What a route asks of its caller; `does` is the audit's word of an action."""
-
-    method: str
-    path: str
-    role: Role
-    does: str | None
-    largest_file: int = 0  # bytes; 0: the form carries none
-
-
-REGISTERED: list[Registered] = []
+__all__ = ["REGISTERED", "Registered", "Visit", "action", "page", "preview"]
 
 
 def page(blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER) -> Callable[[View], View]:
@@ -88,8 +58,9 @@ def page(blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER) -> Callab
 def action(
     blueprint: Blueprint, path: str, *, role: Role, does: str, again: View | None = None, largest_file: int = 0
 ) -> Callable[[Act], Act]:
-    """Registers what a form does. It is written into the audit, whatever came of it. A mistake shows the page `again`
-    with what was typed and what is wrong, or, without one, a page that says what is wrong."""
+    """Registers what a form does. It is written into the audit, whatever came of it; the same form sent again does
+    nothing. `again` is the page with the form: it is shown with what was typed and what is wrong, or, where somebody
+    has changed the same thing, with both. Without one, a page says what is wrong."""
 
     def register(act: Act) -> Act:
         def run(visit: Visit) -> Went:
@@ -100,21 +71,16 @@ def action(
                     audit().write(by=visit.manager.name, did=does, thing=thing, outcome=outcome, ip=visit.ip)
 
             try:
-                sessions().check_form(visit.session, visit.typed("token"))
-                went = act(visit)
+                _check_form(visit)
+                went, repeated = _once(act, visit, path)
             except VestnikError as error:
                 note(type(error).__name__.removesuffix("Error").lower())
-                if again is None or not isinstance(error, InvalidError | ConflictError):
-                    raise
-                before = again(visit)
-                if not isinstance(before, Page):
-                    raise
-                values = {**before.values, "mistakes": mistakes_of(error)}
-                return replace(before, values=values, status=status_of(error))
-            note("done")
+                raise
+            if not repeated:
+                note("done")
             return went
 
-        _register(blueprint, Registered("POST", path, role, does, largest_file), act, run)
+        _register(blueprint, Registered("POST", path, role, does, largest_file, again), act, run)
         return act
 
     return register
@@ -125,13 +91,47 @@ def preview(blueprint: Blueprint, path: str, *, role: Role) -> Callable[[View], 
 
     def register(view: View) -> View:
         def run(visit: Visit) -> Went:
-            sessions().check_form(visit.session, visit.typed("token"))
+            _check_form(visit)
             return view(visit)
 
-        _register(blueprint, Registered("POST", path, role, None), view, run)
+        _register(blueprint, Registered("POST", path, role, None, again=view), view, run)
         return view
 
     return register
+
+
+def _check_form(visit: Visit) -> None:
+    if not visit.fresh:
+        raise ForbiddenError("this form is not of this session: open the page again")
+
+
+def _once(act: Act, visit: Visit, path: str) -> tuple[Go | Page, bool]:
+    """What came of it, and whether the same form had done it before."""
+    _, _, form = visit.typed("token").partition(".")
+    if not form:
+        return act(visit), False
+    held = json.dumps([sorted(visit.path.items()), sorted(visit.form.items())])
+    files = [sha256(content).hexdigest() for content in visit.files.values()]
+    doing = once().begin(visit.session.id, path, held, *files, by=visit.manager.name)
+    if isinstance(doing, str):
+        return Go(*json.loads(doing)), True
+    try:
+        went = act(visit)
+    except Exception:
+        with suppress(UnavailableError):  # then it may be sent again in a minute
+            doing.undone()
+        raise
+    with suppress(UnavailableError):
+        doing.done(json.dumps(went if isinstance(went, Go) else [_above(visit, path), "once"]))
+    return went, False
+
+
+def _above(visit: Visit, path: str) -> str:
+    """The page with the form of an action that answers with a page, such as a password that is shown once."""
+    known = {route.path for route in REGISTERED if route.method == "GET"}
+    while path not in known:
+        path = path.rpartition("/")[0]
+    return path.format(**visit.path)
 
 
 def _register(
@@ -154,67 +154,57 @@ def _register(
 
 
 def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request, path: Mapping[str, str]) -> Response:
-    locale = language_of(request)
     session: Session | None = None
+    visit: Visit | None = None
     try:
-        session = sessions().find(cookies_of(request).get(SESSION_COOKIE))
         refuse_other_sites(request)
-        session.manager.demand(declared.role)
+        session = sessions().find(cookies_of(request).get(SESSION_COOKIE))
         form, files = read_form(request, largest_file=declared.largest_file)
-        visit = Visit(session, path, dict(request.query_params or {}), form, files, locale, ip_of(request))
+        if TYPED in form and from_us(request):
+            return go_on(declared, request, path, form, session=session)
+        session.manager.demand(declared.role)
+        fresh = request.method == "POST" and sessions().made(session, next(iter(form.get("token", ())), ""))
+        query = dict(request.query_params or {})
+        visit = Visit(session, path, query, form, files, language_of(request), ip_of(request), fresh)
+        if MINE in form:
+            visit = visit._replace(form=settled(form))
+            if visit.fresh and WHOLE in form and form[WHOLE][0] == LOOK and declared.again is not None:
+                return once_more(declared.again, visit, request, kept="merged")
         went = run(visit)
-        if isinstance(went, Response):
-            return went
-        if isinstance(went, Go):
-            return redirect(went)
-        return shown(went, request, session=session)
+        if isinstance(went, Page) and declared.does is None and request.method == "POST":
+            return once_more(lambda _: went, visit, request)  # a look at what is being written: not saved yet
+        return _shown(went, request, session)
     except UnauthorizedError:
-        return redirect(Go("/admin/sign-in"))
+        return session_over(declared, request, path)
     except VestnikError as error:
-        if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log_failure("admin", error, page=declared.path)
-        trouble = Page("trouble", {"error": error, "status": status_of(error)}, status_of(error))
-        return shown(trouble, request, session=session)
+        return _refused(declared, visit, request, session, error)
     except Exception as error:
-        return failed(error, request, path=declared.path, session=session)
+        return trouble(error, request, declared=declared, session=session)
 
 
-def failed(error: Exception, request: Request, *, path: str, session: Session | None) -> Response:
-    """The page for what nobody expected. It is logged here: Chalice would log its message too, and that may quote what
-    somebody typed."""
-    log_failure("admin", error, page=path)
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return shown(Page("trouble", {"error": None, "status": status}, status), request, session=session)
+def _shown(went: Went, request: Request, session: Session) -> Response:
+    if isinstance(went, Response):
+        return went
+    return redirect(went) if isinstance(went, Go) else shown(went, request, session=session)
 
 
-def shown(page: Page, request: Request, *, session: Session | None) -> Response:
-    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
-    cookies, query = cookies_of(request), dict(request.query_params or {})
-    locale = language_of(request)
-    mistakes = {field: told(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
-    return render(
-        Page(page.template, {**page.values, "mistakes": mistakes}, page.status),
-        locale=locale,
-        manager=session.manager if session else None,
-        token=session.form_token if session else None,
-        theme=cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",
-        here=str(request.context["resourcePath"]).format(**(request.uri_params or {})),
-        done=query.get("done"),
-        request_id=request_id(),
-    )
+def _refused(
+    declared: Registered, visit: Visit | None, request: Request, session: Session | None, error: VestnikError
+) -> Response:
+    response: Response | None = None
+    if visit is not None and declared.again is not None:
+        with suppress(VestnikError):  # the page cannot be shown: what was refused is said alone
+            response = _once_more(declared.again, visit, request, error)
+    return response or trouble(error, request, declared=declared, session=session)
 
 
-def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
-    """303: the browser asks for the next page by GET, and going back repeats nothing."""
-    path, _, query = to.path.partition("?")
-    asked = {name: values[0] for name, values in parse_qs(query).items()}
-    headers: dict[str, Any] = {"Location": url(path, **asked, done=to.done), "Cache-Control": "no-store"}
-    if cookies:
-        headers["Set-Cookie"] = list(cookies)
-    return Response("", headers=headers, status_code=HTTPStatus.SEE_OTHER.value)
-
-
-def mistakes_of(error: VestnikError) -> dict[str, str]:
-    """What is wrong, by field; by `form` where it is no field's fault."""
-    errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError) else ()
-    return {one.field: one.message for one in errors} or {"form": error.detail}
+def _once_more(view: View, visit: Visit, request: Request, error: VestnikError) -> Response | None:
+    status = status_of(error)
+    compared = conflict(view, visit, request, error) if isinstance(error, ChangedError) else None
+    if compared is not None:
+        return compared
+    if isinstance(error, InvalidError | ConflictError):
+        return once_more(view, visit, request, status=status, mistakes=mistakes_of(error))
+    if not visit.fresh and from_us(request):
+        return once_more(view, visit, request, status=status, kept="old_form")
+    return None

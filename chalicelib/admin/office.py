@@ -13,7 +13,7 @@ from chalicelib.wiring.admin import audit, managers
 
 routes = Blueprint(__name__)
 _PAGE = 50
-_OUTCOMES = ("done", "forbidden", "unauthorized", "invalid", "conflict", "notfound")
+_OUTCOMES = ("done", "forbidden", "unauthorized", "invalid", "conflict", "changed", "notfound")
 _AUDIT_FIELDS = ("by", "did", "thing", "outcome")
 
 
@@ -34,7 +34,7 @@ def add_manager(visit: Visit) -> Page:
 @action(routes, "/admin/managers/{name}/roles", role=Role.ADMINISTRATOR, does="manager.roles", again=manager_list)
 def set_roles(visit: Visit) -> Go:
     """Works at the next click of theirs."""
-    managers().set_roles(visit.path["name"], list(visit.form.get("role", ())), by=visit.manager.name)
+    managers().set_roles(visit.path["name"], list(visit.form.get("role", ())), by=visit.manager.name, seen=visit.seen)
     return Go("/admin/managers", done="saved")
 
 

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from chalice.app import Blueprint
 
+from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.figures import read_moment
-from chalicelib.admin.frame import Visit, action, mistakes_of, page
+from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.clock import now
 from chalicelib.control.answers import status_of

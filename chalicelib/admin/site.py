@@ -39,10 +39,7 @@ def change_setting(visit: Visit) -> Go:
     name = visit.path["name"]
     if name not in _NAMES:
         raise NotFoundError(f"there is no setting {name}")
-    version = visit.typed("version")
-    site_desk().put(
-        name, _value(visit, name), by=visit.manager.key, version=int(version) if version.isdigit() else None
-    )
+    site_desk().put(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
     return Go("/admin/settings", done="saved")
 
 

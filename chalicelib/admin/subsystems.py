@@ -27,6 +27,7 @@ def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     values = {
         "switches": switches().read_all(),
         "consumers": consumers().read_all(),
+        "wishes": consumers().wishes(),
         "limits": limiter().read_all(LIMITS),
         "depths": queue_depths().read(),
     }
@@ -61,6 +62,7 @@ def change_consumer(visit: Visit) -> Go:
         paused=paused,
         max_concurrency=_whole(visit, "max_concurrency"),
         batch_size=_whole(visit, "batch_size"),
+        seen=visit.seen,
     )
     return Go("/admin/subsystems", done="saved")
 
@@ -75,7 +77,7 @@ def set_limit(visit: Visit) -> Go:
         rate = float(visit.typed("rate_per_second"))
     except ValueError as error:
         raise InvalidError.of("rate_per_second", "expected a number") from error
-    limiter().set_rate(name, rate)
+    limiter().set_rate(name, rate, seen=visit.seen)
     return Go("/admin/subsystems", done="saved")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.frame import Visit, action, mistakes_of, page, preview
+from chalicelib.admin.answering import mistakes_of
+from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page
 from chalicelib.categories import CATEGORIES
@@ -16,6 +17,7 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
+from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.intake import accept
@@ -50,6 +52,7 @@ def template_page(visit: Visit) -> Page:
     shown = {
         "template": template,
         "newest": newest.version,
+        "seen": tag_of(newest.fields),
         "versions": _versions(newest),
         "letter": locale,
         "sources": _typed(visit, template),
@@ -82,7 +85,8 @@ def preview_template(visit: Visit) -> Response:
 def write_template(visit: Visit) -> Go:
     """A new version, checked in every language; letters under way keep theirs."""
     key = visit.path["key"]
-    return _saved(template_desk().add(key, _body(visit, templates().get(key)), by=visit.manager.key))
+    body = _body(visit, templates().get(key))
+    return _saved(template_desk().add(key, body, by=visit.manager.key, seen=visit.seen))
 
 
 @action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)

@@ -16,15 +16,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.clock import Clock
 from chalicelib.control.switch import Switch
 from chalicelib.control.switches import Switches
-from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from chalicelib.observability import Line
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.seen import Seen, tag_of
+from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.control import ConsumerRow
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
 
+_SAVE_TRIES = 3
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
 
 
@@ -80,6 +82,19 @@ class Consumer(NamedTuple):
     waits_for: str | None = None
 
 
+class Wish(NamedTuple):
+    """What people have asked of a consumer; None: as deployed."""
+
+    paused: bool
+    max_concurrency: int | None
+    batch_size: int | None
+
+    @property
+    def tag(self) -> str:
+        """As somebody has seen it."""
+        return tag_of(self._asdict())
+
+
 class Consumers:
     """The consumers of one stage. `client` is asked for when a consumer is first changed: most workers never do."""
 
@@ -92,6 +107,10 @@ class Consumers:
     def read_all(self) -> list[Consumer]:
         """Every consumer. Raises: UnavailableError (retryable)."""
         return self._read(CONSUMERS.values())
+
+    def wishes(self) -> dict[str, Wish]:
+        """What people have asked of every consumer. Raises: UnavailableError (retryable)."""
+        return {queue: _wish(row) for queue, row in _wishes(list(CONSUMERS.values())).items()}
 
     def read(self, queue: str) -> Consumer:
         """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -108,9 +127,10 @@ class Consumers:
         paused: bool | None = None,
         max_concurrency: int | None = None,
         batch_size: int | None = None,
+        seen: Seen | None = None,
     ) -> None:
         """What a person wants of a consumer; None leaves a thing as it is. Works at once. Raises: NotFoundError,
-        InvalidError (permanent), UnavailableError (retryable)."""
+        InvalidError, ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         _check(queue)
         if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
             raise InvalidError.of("max_concurrency", f"expected {MIN_CONCURRENCY} to {MAX_CONCURRENCY}")
@@ -123,8 +143,7 @@ class Consumers:
             actions.append(ConsumerRow.max_concurrency.set(max_concurrency))
         if batch_size is not None:
             actions.append(ConsumerRow.batch_size.set(batch_size))
-        with reaching_dynamodb():
-            ConsumerRow(queue).update(actions=actions)
+        _save(queue, actions, seen)
         self.follow([CONSUMERS[queue].worker])
 
     def follow(self, workers: Sequence[str] | None = None) -> list[str]:
@@ -224,6 +243,23 @@ def _wanted(spec: ConsumerSpec, wish: ConsumerRow, switch: Switch | None) -> _Wa
         batch_size=int(wish.batch_size) if wish.batch_size else None,
         by_hand=wish.max_concurrency is not None,
     )
+
+
+def _save(queue: str, actions: list[Any], seen: Seen | None) -> None:
+    for _ in range(_SAVE_TRIES):
+        row, unchanged = _wishes([CONSUMERS[queue]])[queue], None
+        if seen is not None:
+            seen.require(_wish(row)._asdict(), what=f"the consumer {queue}")
+            at = ConsumerRow.changed_at
+            unchanged = at.does_not_exist() if row.changed_at is None else at == row.changed_at
+        if update_if(ConsumerRow(queue), actions, unchanged):
+            return
+    raise ConflictError(f"the consumer {queue} is being changed by others: read it and try again")
+
+
+def _wish(row: ConsumerRow) -> Wish:
+    numbers = (int(number) if number else None for number in (row.max_concurrency, row.batch_size))
+    return Wish(bool(row.paused), *numbers)
 
 
 def _wishes(specs: Sequence[ConsumerSpec]) -> dict[str, ConsumerRow]:

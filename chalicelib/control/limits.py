@@ -20,7 +20,8 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock
 from chalicelib.control.known_rows import KnownRows
 from chalicelib.control.switch import SUBSYSTEMS
-from chalicelib.errors import InvalidError
+from chalicelib.errors import ConflictError, InvalidError
+from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.control import LimitRow
 
 LIMITS = tuple(f"{subsystem}.{lane}" for subsystem in SUBSYSTEMS for lane in ("instant", "bulk"))
@@ -33,7 +34,7 @@ LEAST_RATE = 0.1  # units a second: whatever is set and however slowed, somethin
 RECOVERY_SECONDS = 60  # from nothing to the full rate after a provider asked to slow down
 SLOWEST = 0.05
 _SLOWER_AT_MOST_EVERY_SECONDS = 1.0
-_LEASE_TRIES = 4
+_LEASE_TRIES = _SET_TRIES = 4
 _MOVED_WITHIN_SECONDS = 0.2  # what is known for longer was moved by others, where there are any
 # Nobody queues as far ahead: a worker whose clock was wrong wrote that, and the others do not wait for its time.
 _NEVER_AHEAD_SECONDS = 900
@@ -82,6 +83,11 @@ class Limit(NamedTuple):
     name: str
     rate_per_second: float
     current_per_second: float
+
+    @property
+    def tag(self) -> str:
+        """Of what people set, as somebody has seen it."""
+        return tag_of(_fields(self.rate_per_second))
 
 
 class Limiter:
@@ -147,13 +153,24 @@ class Limiter:
         unchanged = LimitRow.factor_at == row.factor_at if row.factor_at else LimitRow.factor_at.does_not_exist()
         self._rows.update(name, [LimitRow.factor.set(factor), LimitRow.factor_at.set(now)], unchanged)
 
-    def set_rate(self, name: str, rate_per_second: float) -> None:
-        """Sets the rate for all workers; they follow with their next lease. Raises: InvalidError (permanent),
-        UnavailableError (retryable)."""
+    def set_rate(self, name: str, rate_per_second: float, *, seen: Seen | None = None) -> None:
+        """Sets the rate for all workers; they follow with their next lease. Raises: InvalidError, ChangedError
+        (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         if not LEAST_RATE <= rate_per_second <= MOST_RATE:
             raise InvalidError.of("rate_per_second", f"expected {LEAST_RATE} to {MOST_RATE} a second")
         # Nobody waits for what was reserved at the old rate.
-        self._rows.update(name, [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()], None)
+        actions: list[Action] = [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()]
+        for _ in range(_SET_TRIES):
+            unchanged = self._unchanged(name, seen) if seen else None
+            if self._rows.update(name, actions, unchanged):
+                return
+        raise ConflictError(f"the limit {name} is being changed by others: read it and try again")
+
+    def _unchanged(self, name: str, seen: Seen) -> Condition:
+        self._rows.forget(name)
+        rate = self._rows.get(name).rate_per_second
+        seen.require(_fields(rate or self._default_rates(name)), what=f"the limit {name}")
+        return LimitRow.rate_per_second.does_not_exist() if rate is None else LimitRow.rate_per_second == rate
 
     def rate(self, name: str) -> float:
         """Units a second as of now, at most a second old. Raises: UnavailableError (retryable)."""
@@ -200,3 +217,7 @@ class Limiter:
 
     def _now(self) -> float:
         return self._clock().timestamp()
+
+
+def _fields(rate_per_second: float) -> dict[str, float]:
+    return {"rate_per_second": float(rate_per_second)}

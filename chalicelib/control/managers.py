@@ -8,13 +8,22 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.allowance import Allowances
 from chalicelib.control.passwords import fits, hashed, nobodys_hash
 from chalicelib.control.second_factor import check_secret, step_of
-from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
+from chalicelib.errors import (
+    ChangedError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthorizedError,
+)
+from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.managers import LISTED, ManagerRow
@@ -41,6 +50,11 @@ class Manager(NamedTuple):
     sessions_since: str
     disabled: bool
     second_factor: bool = False
+
+    @property
+    def tag(self) -> str:
+        """Of the roles, as somebody has seen them."""
+        return tag_of({"roles": sorted(self.roles)})
 
     @property
     def key(self) -> str:
@@ -160,12 +174,18 @@ class Managers:
         self._update(name, [ManagerRow.password_hash.set(hashed(secret))])
         return secret
 
-    def set_roles(self, name: str, roles: Collection[str], *, by: str) -> None:
+    def set_roles(self, name: str, roles: Collection[str], *, by: str, seen: Seen | None = None) -> None:
         """Works at the next click. Raises: InvalidError, ConflictError (permanent: nobody takes away their own
-        administration), NotFoundError, UnavailableError (retryable)."""
+        administration), ChangedError (permanent: they are not what was `seen`), NotFoundError, UnavailableError
+        (retryable)."""
         if name == by and Role.ADMINISTRATOR not in roles:
             raise ConflictError("somebody else has to take your administration away")
-        self._update(name, [ManagerRow.roles.set(_checked(roles))], ends_sessions=False)
+        was = find(ManagerRow, name)
+        if seen is not None and was is not None:
+            seen.require({"roles": sorted(was.roles)}, what=f"the roles of {name}")
+        unchanged = ManagerRow.roles == was.roles if seen is not None and was is not None else None
+        if not self._update(name, [ManagerRow.roles.set(_checked(roles))], ends_sessions=False, only_if=unchanged):
+            raise ChangedError(f"the roles of {name} were changed since they were read")
 
     def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
         """A disabled account cannot sign in, and is signed out. Raises: ConflictError, NotFoundError (permanent),
@@ -184,11 +204,18 @@ class Managers:
         unused = ManagerRow.totp_step < step
         return update_if(row, [ManagerRow.totp_step.set(step)], unused)
 
-    def _update(self, name: str, actions: list[Action], *, ends_sessions: bool = True) -> None:
+    def _update(
+        self, name: str, actions: list[Action], *, ends_sessions: bool = True, only_if: Condition | None = None
+    ) -> bool:
+        """Whether the condition held. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         since = [ManagerRow.sessions_since.set(rfc3339(self._clock()))] if ends_sessions else []
         listed = ManagerRow.listed.set(LISTED)
-        if not update_if(ManagerRow(name), [*actions, *since, listed], ManagerRow.name.exists()):
-            raise NotFoundError(f"there is no manager {name}")
+        exists = ManagerRow.name.exists()
+        if update_if(ManagerRow(name), [*actions, *since, listed], exists if only_if is None else exists & only_if):
+            return True
+        if only_if is not None and self.knows(name):
+            return False
+        raise NotFoundError(f"there is no manager {name}")
 
 
 def _read(row: ManagerRow) -> Manager:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.managers import Manager, Managers
 from chalicelib.control.signing import Signer, decode, encode
-from chalicelib.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.managers import SessionRow
 
@@ -68,10 +68,10 @@ class Sessions:
             raise UnauthorizedError("this session has ended")
         return Session(session_id, manager, row.began_at, self._signer.code(_FORM, session_id))
 
-    def check_form(self, session: Session, token: str) -> None:
-        """Raises: ForbiddenError (permanent): the form was not made by our page for this session."""
-        if not self._signed(_FORM, session.id, token):
-            raise ForbiddenError("this form is not of this session: open the page again")
+    def made(self, session: Session, token: str) -> bool:
+        """Whether a form with this token was made by our page for this session; what stands behind the first dot of
+        the token says which form it is."""
+        return self._signed(_FORM, session.id, token.partition(".")[0])
 
     def end(self, session: Session) -> None:
         """Raises: UnavailableError (retryable)."""

@@ -202,8 +202,8 @@ class SiteSettings:
         _require_known(name)
         return next(one for one in self.list() if one.name == name)
 
-    def put(self, name: str, value: Any, *, by: str, version: int | None = None, seen: Seen | None = None) -> Setting:
-        """Changes a setting; with `seen` or `version`, only that one. Raises: NotFoundError, InvalidError (it names
+    def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
+        """Changes a setting; with `seen`, only that one. Raises: NotFoundError, InvalidError (it names
         each bad field), ConflictError, ChangedError (permanent: somebody else changed it), UnavailableError
         (retryable)."""
         _require_known(name)
@@ -211,8 +211,6 @@ class SiteSettings:
             rows = _read()
             values = self._checked(rows, name, value)
             found = int(rows[name].version) if name in rows else 0
-            if version is not None and version != found:
-                raise ConflictError(f"the setting {name} is at version {found}: read it and try again")
             if seen is not None:
                 before = self._values(rows).model_dump(mode="json")[name]
                 seen.require(Setting(name, before).fields, what=f"the setting {name}")

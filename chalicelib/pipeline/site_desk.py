@@ -23,14 +23,14 @@ class SiteDesk:
         self._site = site
         self._events = events
 
-    def put(self, name: str, value: Any, *, by: str, version: int | None = None, seen: Seen | None = None) -> Setting:
+    def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
         """Raises: InvalidError, NotFoundError, ConflictError, ChangedError (permanent: somebody else has changed it),
         UnavailableError (retryable)."""
         if name == "event_rules":
             self._check_rules(value)
         if name == "routes":
             self._check_routes(value)
-        return self._site.put(name, value, by=by, version=version, seen=seen)
+        return self._site.put(name, value, by=by, seen=seen)
 
     def _check_routes(self, value: Any) -> None:
         try:

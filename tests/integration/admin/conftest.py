@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -18,6 +19,7 @@ from tests.integration.admin.stocked import Stock, stocked
 
 PASSWORD = "correct horse battery"
 REQUEST_ID = "5f1c9d2e-gateway"  # of every request
+_FORMS = count()
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
@@ -59,12 +61,18 @@ class Visitor:
         return seen
 
     def post(self, path: str, token: str | None = None, **fields: Any) -> Seen:
-        form = {"token": self.token if token is None else token, **fields}
+        """A form of a page that was opened for it; with a `token`, that very form, which may come twice."""
+        form = {"token": self.fresh_token() if token is None else token, **fields}
         return self._call("POST", path, forms.urlencoded(form), {"content-type": forms.URLENCODED})
+
+    def fresh_token(self) -> str:
+        """Of a form that was never sent."""
+        return f"{self.token.partition('.')[0]}.{next(_FORMS)}"
 
     def upload(self, path: str, field: str, content: bytes, **fields: str) -> Seen:
         """A form with a file."""
-        kind, body = forms.multipart({"token": self.token, **fields}, {field: forms.File("a.csv", "text/csv", content)})
+        form = {"token": self.fresh_token(), **fields}
+        kind, body = forms.multipart(form, {field: forms.File("a.csv", "text/csv", content)})
         return self._call("POST", path, body, {"content-type": kind})
 
     def _call(self, method: str, address: str, body: bytes, headers: Mapping[str, str]) -> Seen:

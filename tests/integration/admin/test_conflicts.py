@@ -1,0 +1,191 @@
+"""Two managers change the same thing: the second one sees both, and nothing of either is lost without a choice."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from chalicelib.control import limits
+from chalicelib.control.managers import Role
+from chalicelib.storage.control import LimitRow
+from chalicelib.wiring.control import limiter, site_settings
+from chalicelib.wiring.letters import templates
+from tests.integration.admin.conftest import Seen, Visitor, signed_in
+from tests.integration.admin.test_nothing_typed_is_lost import in_the_form
+
+SENDER = "/admin/settings/sender"
+MARK = re.compile(r"<mark>([^<]*)</mark>")
+
+
+@pytest.fixture
+def olga(boss: Visitor) -> Visitor:
+    """Another manager, who has every role too."""
+    return signed_in("olga", *Role)
+
+
+def opened(visitor: Visitor, page: str, path: str, **which: list[str]) -> dict[str, Any]:
+    """The form of a page, as it was when it was opened."""
+    return in_the_form(visitor.get(page), path, which)
+
+
+def conflict_of(seen: Seen, path: str) -> dict[str, Any]:
+    """The form of a conflict, with what is chosen unless somebody chooses otherwise."""
+    assert seen.status == 412, seen.text
+    return in_the_form(seen, path)
+
+
+def sender(name: str, reply_to: str) -> dict[str, str]:
+    return {"name": name, "address": site_settings().get("sender").value["address"], "reply_to": reply_to}
+
+
+def test_the_second_of_two_managers_sees_both_and_chooses(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: nothing is saved over what somebody else saved meanwhile; both are shown, field by field."""
+    mine, theirs = (opened(one, "/admin/settings", SENDER) for one in (boss, olga))
+    assert olga.post(SENDER, **{**theirs, **sender("Olga's cinema", "olga@vestnik.example")}).said == "saved"
+    seen = boss.post(SENDER, **{**mine, "name": "Boss & sons"})
+    form = conflict_of(seen, SENDER)
+    assert site_settings().get("sender").value["name"] == "Olga's cinema"
+    marked = list(map(unescape, MARK.findall(seen.text)))
+    assert "olga@vestnik.example" in marked
+    assert "Boss" in marked
+    assert "both changed it" in seen.text
+    assert 'name="pick address"' not in seen.text  # what is the same is not asked about
+    assert (form["pick name"], form["pick reply_to"]) == (["mine"], ["theirs"])  # what only she changed stays hers
+
+    assert boss.post(SENDER, **form).said == "saved"
+    assert site_settings().get("sender").value == sender("Boss & sons", "olga@vestnik.example")
+
+
+def test_all_of_mine_or_of_theirs_or_the_form_once_more(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: *keep mine*, *take theirs*, and going on writing are one click each."""
+    mine, theirs = (opened(one, "/admin/settings", SENDER) for one in (boss, olga))
+    olga.post(SENDER, **{**theirs, **sender("Olga's cinema", "olga@vestnik.example")})
+    seen = boss.post(SENDER, **{**mine, "name": "Boss & sons"})
+    form = conflict_of(seen, SENDER)
+    assert 'href="/admin/settings"' in seen.text  # theirs: the page as it is
+
+    again = boss.post(SENDER, **form, whole="look")
+    assert again.status == 200
+    assert "Nothing is saved yet" in again.text
+    assert site_settings().get("sender").value["name"] == "Olga's cinema"
+    written = in_the_form(again, SENDER)
+    assert (written["name"], written["reply_to"]) == (["Boss & sons"], ["olga@vestnik.example"])
+    assert boss.post(SENDER, **{**form, "whole": "mine"}).said == "saved"
+    assert site_settings().get("sender").value == sender("Boss & sons", "")
+    assert boss.post(SENDER, **written).status == 412  # that was made from what is no more
+
+
+def test_a_mistake_in_what_was_chosen_shows_the_form_with_it(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: nothing is lost by a conflict that is followed by a mistake."""
+    mine, theirs = (opened(one, "/admin/settings", SENDER) for one in (boss, olga))
+    olga.post(SENDER, **{**theirs, "name": "Olga's cinema"})
+    form = conflict_of(boss.post(SENDER, **{**mine, "name": "Boss & sons"}), SENDER)
+    seen = boss.post(SENDER, **{**form, "mine": form["mine"][0].replace("Boss & sons", "")})
+    assert seen.status == 422
+    assert in_the_form(seen, SENDER)["name"] == [""]
+
+
+def rule(event: str, template: str) -> dict[str, Any]:
+    rows = {"template": [template], "delay": [""], "unit": ["days"], "attribute": [""], "equals": [""]}
+    return {"event": event, **rows, "category": [""], "channels": [""]}
+
+
+def test_two_rules_that_are_changed_at_once_are_both_changed(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: the rules of two events are two things, though they are stored as one."""
+    for event in ("order.paid", "order.lost"):
+        assert boss.post("/admin/event-rules/new", **rule(event, "promo")).said == "saved"
+    paid, lost = "/admin/event-rules/order.paid", "/admin/event-rules/order.lost"
+    mine, hers = opened(boss, paid, paid), opened(olga, lost, lost)
+    stale = opened(olga, paid, paid)
+    assert boss.post(paid, **{**mine, **rule("order.paid", "password-reset")}).said == "saved"
+    assert olga.post(lost, **{**hers, **rule("order.lost", "confirm-reminder")}).said == "saved"
+    rules = site_settings().get("event_rules").value
+    assert [rules[one]["steps"][0]["template"] for one in ("order.paid", "order.lost")] == [
+        "password-reset",
+        "confirm-reminder",
+    ]
+    seen = olga.post(paid, **{**stale, **rule("order.paid", "confirm-reminder")})
+    form = conflict_of(seen, paid)
+    assert "password-reset" in MARK.findall(seen.text) or "password" in MARK.findall(seen.text)
+    assert olga.post(paid, **form).said == "saved"  # a row is taken whole
+    assert site_settings().get("event_rules").value["order.paid"]["steps"][0]["template"] == "confirm-reminder"
+
+
+@pytest.mark.parametrize(
+    ("page", "path", "first", "second"),
+    [
+        (
+            "/admin/subsystems",
+            "/admin/subsystems/limits/ses.bulk",
+            {"rate_per_second": "20"},
+            {"rate_per_second": "30"},
+        ),
+        ("/admin/managers", "/admin/managers/olga/roles", {"role": ["viewer", "editor"]}, {"role": ["operator"]}),
+        (
+            "/admin/settings",
+            "/admin/settings/allowed_hosts",
+            {"value": "a.example"},
+            {"value": "b.example\r\nc.example"},
+        ),
+        ("/admin/settings", "/admin/settings/caps", {"marketing.letters": "3", "marketing.days": "7"}, {"promo": "1"}),
+        (
+            "/admin/links",
+            "/admin/settings/redirect_url",
+            {"value": "https://cinema.example/a"},
+            {"value": "https://cinema.example/b"},
+        ),
+    ],
+)
+def test_every_form_that_changes_something_knows_what_it_was_made_from(
+    boss: Visitor, olga: Visitor, page: str, path: str, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """Promise B3: one way for every form."""
+    mine, theirs = opened(boss, page, path), opened(boss, page, path)
+    assert boss.post(path, **{**theirs, **first}).said == "saved"
+    assert boss.post(path, **{**mine, **second}).status == 412
+    assert boss.post(path, **{**opened(boss, page, path), **second}).said == "saved"
+
+
+def test_a_template_is_not_written_over_anothers(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: a version of a template is made from the one that its writer saw."""
+    path = "/admin/templates/promo"
+    mine, theirs = opened(boss, path, path), opened(olga, path, path)
+    subject, html = "source.en.email.subject", "source.en.email.html"
+    assert olga.post(path, **{**theirs, subject: "Olga: {{ headline }}"}).said == "saved"
+    long = mine[html][0].replace("{{ headline }}", "{{ headline }}!", 1)
+    seen = boss.post(path, **{**mine, html: long})
+    form = conflict_of(seen, path)
+    assert "lines that are the same" in seen.text  # a long text is shown by what differs
+    assert (form[f"pick {subject}"], form[f"pick {html}"]) == (["theirs"], ["mine"])
+    assert boss.post(path, **form).said == "saved"
+    sources = templates().get("promo").locales["en"]
+    assert sources["email.subject"] == "Olga: {{ headline }}"
+    assert sources["email.html"].strip() == long.strip()
+
+
+def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise B3: who changes it between the check and the write is not written over."""
+    shown = limiter().read_all(["ses.bulk"])[0]
+    unchanged = limits.Limiter._unchanged
+
+    def beaten(self: limits.Limiter, name: str, seen: Any) -> Any:
+        condition = unchanged(self, name, seen)
+        LimitRow(name).update(actions=[LimitRow.rate_per_second.set(77)])
+        return condition
+
+    monkeypatch.setattr(limits.Limiter, "_unchanged", beaten)
+    path = "/admin/subsystems/limits/ses.bulk"
+    assert boss.post(path, seen=shown.tag, rate_per_second="12").status == 412
+    assert LimitRow.get("ses.bulk").rate_per_second == 77
+
+
+def test_what_was_removed_meanwhile_is_said_with_what_was_typed(boss: Visitor) -> None:
+    """Promise B3: there is nothing to compare, and nothing typed is lost."""
+    boss.post("/admin/event-rules/new", **rule("order.paid", "promo"))
+    path = "/admin/event-rules/order.paid"
+    mine = opened(boss, path, path)
+    assert boss.post(f"{path}/remove").said == "removed"
+    seen = boss.post(path, **{**mine, **rule("order.refunded", "promo")})
+    assert seen.status == 412
+    assert "order.refunded" in seen.text
