@@ -39,6 +39,7 @@ class Field(NamedTuple):
     theirs: Sequence[Piece]
     pick: str
     both: bool
+    code: bool  # written in a language of machines
 
 
 def digests(values: Values) -> str:
@@ -69,7 +70,16 @@ def differing(form: Form, typed: Values) -> list[Field]:
         their_change, my_change = (any(was.get(n) != _digest(values[n]) for n in names) for values in (theirs, mine))
         shown = _side_by_side(*said)
         pick = THEIRS if their_change and not my_change else MINE
-        fields.append(Field(" ".join(names), _label(controls), *shown, pick=pick, both=their_change and my_change))
+        fields.append(
+            Field(
+                " ".join(names),
+                _label(controls),
+                *shown,
+                pick=pick,
+                both=their_change and my_change,
+                code=controls[0].attributes.get("class") == "code",
+            )
+        )
     return fields
 
 
@@ -177,7 +187,21 @@ def _words(mine: str, theirs: str) -> tuple[list[Piece], list[Piece]]:
         for pieces, text in ((shown[0], "".join(left[a:b])), (shown[1], "".join(right[c:d]))):
             if text:
                 pieces.append(Piece(text, differs=kind != "equal"))
-    return shown
+    return _joined(shown[0]), _joined(shown[1])
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """A space between two words that differ belongs to them."""
+    inner = range(1, len(pieces) - 1)
+    spaces = {n for n in inner if pieces[n].text.isspace() and pieces[n - 1].differs and pieces[n + 1].differs}
+    joined: list[Piece] = []
+    for n, piece in enumerate(pieces):
+        differs = piece.differs or n in spaces
+        if joined and joined[-1].differs == differs:
+            joined[-1] = Piece(joined[-1].text + piece.text, differs)
+        else:
+            joined.append(Piece(piece.text, differs))
+    return joined
 
 
 def _split(text: str) -> list[str]:

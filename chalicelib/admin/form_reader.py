@@ -7,7 +7,7 @@ from itertools import accumulate
 
 Span = tuple[int, int]  # from where to where in the page's text
 CHECKS = ("checkbox", "radio")
-_SAYING = ("label", "legend", "option", "textarea")
+_SAYING = ("label", "legend", "option", "summary", "textarea")
 
 
 @dataclass
@@ -105,6 +105,7 @@ class _Reader(HTMLParser):
                 self.forms.append(self._form)
             case "details":
                 self._folds.append(span)
+                self._legends.append("")
             case "fieldset":
                 self._legends.append("")
             case "label":
@@ -126,9 +127,10 @@ class _Reader(HTMLParser):
                 self._form = None
             case "details" if self._folds:
                 self._folds.pop()
+                self._legends.pop()
             case "fieldset" if self._legends:
                 self._legends.pop()
-            case "legend" if self._legends:
+            case "legend" | "summary" if self._legends:
                 self._legends[-1] = " ".join(said.split())
             case "label":
                 self._name(" ".join(said.split()))

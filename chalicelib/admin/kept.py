@@ -10,6 +10,8 @@ from chalicelib.errors import InvalidError
 
 TYPED = "typed"  # the hidden field that holds it
 _OWN = frozenset({"token", "base", "seen", "mine", "theirs"})  # what forms say of themselves
+# What was chosen and not written: it comes back with the form, and says little by its value alone.
+_CHOSEN = frozenset({"template", "campaign", "channels", "audience", "every", "misfire", "scope", "role", "state"})
 
 
 class Kept(NamedTuple):
@@ -22,7 +24,7 @@ class Kept(NamedTuple):
     @property
     def shown(self) -> dict[str, str]:
         """What somebody reads to see that nothing is lost, by field."""
-        texts = {name: plain("\n".join(values)) for name, values in self.values.items() if name not in _OWN}
+        texts = {name: plain("\n".join(values)) for name, values in self.values.items() if name not in _OWN | _CHOSEN}
         return {name: text for name, text in texts.items() if text}
 
     @property
