@@ -48,7 +48,7 @@ def test_the_second_of_two_managers_sees_both_and_chooses(boss: Visitor, olga: V
     assert site_settings().get("sender").value["name"] == "Olga's cinema"
     marked = list(map(unescape, MARK.findall(seen.text)))
     assert "olga@vestnik.example" in marked
-    assert "Boss" in marked
+    assert "Boss & sons" in marked
     assert "both changed it" in seen.text
     assert 'name="pick address"' not in seen.text  # what is the same is not asked about
     assert (form["pick name"], form["pick reply_to"]) == (["mine"], ["theirs"])  # what only she changed stays hers
