@@ -194,17 +194,19 @@ def _refused(
     response: Response | None = None
     if visit is not None and declared.again is not None:
         with suppress(VestnikError):  # the page cannot be shown: what was refused is said alone
-            response = _once_more(declared.again, visit, request, error)
+            response = _once_more(declared, declared.again, visit, request, error)
     return response or trouble(error, request, declared=declared, session=session)
 
 
-def _once_more(view: View, visit: Visit, request: Request, error: VestnikError) -> Response | None:
+def _once_more(
+    declared: Registered, view: View, visit: Visit, request: Request, error: VestnikError
+) -> Response | None:
     status = status_of(error)
     compared = conflict(view, visit, request, error) if isinstance(error, ChangedError) else None
     if compared is not None:
         return compared
     if isinstance(error, InvalidError | ConflictError):
         return once_more(view, visit, request, status=status, mistakes=mistakes_of(error))
-    if not visit.fresh and from_us(request):
+    if not visit.fresh and declared.does and from_us(request):
         return once_more(view, visit, request, status=status, kept="old_form")
     return None

@@ -388,10 +388,11 @@ def test_what_was_just_looked_at_is_put_back_and_what_is_not_there_is_not(boss: 
 
 def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss: Visitor) -> None:
     page = "/admin/settings/redirect_url"
-    assert boss.post(page, value="https://evil.example/", version="0").status == 422
-    assert boss.post(page, value="https://cinema.example/hello", version="0").said == "saved"
+    seen = site_settings().get("redirect_url").tag
+    assert boss.post(page, value="https://evil.example/", seen=seen).status == 422
+    assert boss.post(page, value="https://cinema.example/hello", seen=seen).said == "saved"
     assert site_settings().current(fresh=True).redirect_url == "https://cinema.example/hello"
-    assert boss.post(page, value="https://cinema.example/other", version="0").status == 409  # somebody was faster
+    assert boss.post(page, value="https://cinema.example/other", seen=seen).status == 412  # somebody was faster
     assert boss.post("/admin/settings/none", value="x").status == 404
     assert boss.post("/admin/settings/event_rules", value="{}").status == 404  # they have a page of their own
     assert boss.post("/admin/settings/link_days", confirmation="5", short="30").said == "saved"
@@ -772,4 +773,4 @@ def test_a_wrong_rule_is_refused_and_stays_typed(boss: Visitor, wrong: dict[str,
 def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> None:
     form = form_in(boss.get("/admin/event-rules/user.registered"))
     assert boss.post("/admin/event-rules/user.registered", **form).said == "saved"
-    assert boss.post("/admin/event-rules/user.registered", **form).status == 409
+    assert boss.post("/admin/event-rules/user.registered", **form).status == 412
