@@ -34,7 +34,7 @@ class Kept(NamedTuple):
 
     def __bool__(self) -> bool:
         """Whether anything was typed at all."""
-        return bool(self.shown) or self.files or self.secret
+        return self.files or self.secret or any(any(self.values[name]) for name in self.values.keys() - _OWN)
 
 
 def keep(form: Values, files: Mapping[str, bytes]) -> Kept:

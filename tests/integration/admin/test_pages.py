@@ -772,5 +772,6 @@ def test_a_wrong_rule_is_refused_and_stays_typed(boss: Visitor, wrong: dict[str,
 
 def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> None:
     form = form_in(boss.get("/admin/event-rules/user.registered"))
-    assert boss.post("/admin/event-rules/user.registered", **form).said == "saved"
+    changed = {**form, "delay": ["1", *form["delay"][1:]]}
+    assert boss.post("/admin/event-rules/user.registered", **changed).said == "saved"
     assert boss.post("/admin/event-rules/user.registered", **form).status == 412
