@@ -126,6 +126,15 @@ class SampleRecipient(Answer):
     timezone: str | None
 
 
+class UnreadAnswer(Answer):
+    """An attribute that the rule asks for and cannot compare in the profiles of so many `people`; `example` is the
+    shape of one value (`00.00.0000`). Dates are written as `1990-11-28` or `--11-28`."""
+
+    attribute: str
+    people: int
+    example: str
+
+
 class PreviewAnswer(Answer):
     """What the audience would be now; `cursor` is null when all of it was counted."""
 
@@ -139,6 +148,7 @@ class PreviewAnswer(Answer):
     sample: list[SampleRecipient]
     eta_seconds: int
     next_runs: list[str]
+    unread: list[UnreadAnswer]
     cursor: str | None
 
 

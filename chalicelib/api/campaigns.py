@@ -136,7 +136,7 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     look = campaign_preview().look(head, spec_of(head), cursor=call.query.cursor)
     times = [rfc3339(moment) for moment in look.next_runs]
     return {**look.counts, "sample": look.sample, "cursor": look.cursor, "eta_seconds": look.eta_seconds,
-            "next_runs": times}  # fmt: skip
+            "next_runs": times, "unread": [one._asdict() for one in look.unread]}  # fmt: skip
 
 
 @endpoint(

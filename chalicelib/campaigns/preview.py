@@ -5,6 +5,7 @@ A look lasts a few seconds. Of a large directory it counts a part and answers a 
 and adds up.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
-from chalicelib.campaigns.sources import Sources, Target, excluded
+from chalicelib.campaigns.sources import Page, Sources, Target, excluded
 from chalicelib.clock import Clock
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.addresses import Addresses
@@ -25,22 +26,35 @@ from chalicelib.profiles.model import Profile
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.text import one_line
 
 SECONDS = 8.0
 SAMPLE = 5
 NEXT_RUNS = 5
 _PAGE = 500
+_SHAPE_CHARS = 30
 _COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "suppressed", "final")
 
 
+class Unread(NamedTuple):
+    """An attribute that the rule asks for and cannot compare in the profiles of so many `people`; `example` is the
+    shape of one value, with 0 for each digit and a for each letter."""
+
+    attribute: str
+    people: int
+    example: str
+
+
 class Look(NamedTuple):
-    """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final."""
+    """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final. `unread`: whom the
+    rule may have left out for the way in which a value is written."""
 
     counts: Mapping[str, int]
     sample: Sequence[Mapping[str, Any]]
     cursor: str | None
     eta_seconds: int
     next_runs: Sequence[datetime]
+    unread: Sequence[Unread] = ()
 
 
 class Preview:
@@ -78,19 +92,22 @@ class Preview:
         until = self._monotonic() + SECONDS
         state = read_cursor(cursor, scope=head.id) if cursor else {"at": None, "counts": {}}
         counts: Counter[str] = Counter({name: int(state["counts"].get(name, 0)) for name in _COUNTED})
+        unread = {name: Unread(name, *seen) for name, seen in state.get("unread", {}).items()}
         times = self.next_runs(head, spec)
         source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
         at, sample = state["at"], list[Mapping[str, Any]]()
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
             final = self._count(spec, page.targets, counts)
+            _note_unread(page, unread)
             sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
             if at is None or at_most is not None or self._monotonic() >= until:
                 break
-        following = write_cursor({"at": at, "counts": dict(counts)}, scope=head.id) if at is not None else None
+        kept = {"at": at, "counts": dict(counts), "unread": {one.attribute: one[1:] for one in unread.values()}}
+        following = write_cursor(kept, scope=head.id) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
-        return Look({name: counts[name] for name in _COUNTED}, sample, following, eta, times)
+        return Look({name: counts[name] for name in _COUNTED}, sample, following, eta, times, list(unread.values()))
 
     def next_runs(self, head: CampaignRow, spec: Campaign) -> list[datetime]:
         """The next dates, at most five."""
@@ -148,6 +165,19 @@ class Preview:
         for one in people.keys() - reached:
             counts[_counted(against[one])] += 1
         return [profile for one, profile in people.items() if one in reached]
+
+
+def _note_unread(page: Page, unread: dict[str, Unread]) -> None:
+    for profile in page.asked if page.unread else ():
+        for attribute, found in dict(page.unread(profile) if page.unread else ()).items():
+            before = unread.get(attribute, Unread(attribute, 0, _shape(found)))
+            unread[attribute] = before._replace(people=before.people + 1)
+
+
+def _shape(value: object) -> str:
+    """How a value is written, without what it says."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "".join("0" if one.isdigit() else "a" if one.isalpha() else one for one in one_line(text))[:_SHAPE_CHARS]
 
 
 def _addressees(people: Mapping[str, Profile], addresses: Mapping[str, str]) -> list[Addressee]:

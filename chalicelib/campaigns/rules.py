@@ -4,12 +4,13 @@ each profile, and by previews.
     Rule.model_validate({"all": [{"attribute": "locale", "op": "equals", "value": "ru"}]})
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
+from chalicelib.locales import lookup, speaks
 from chalicelib.profiles.model import Profile
 from chalicelib.strict import StrictModel
 
@@ -42,7 +43,8 @@ class Rule(StrictModel):
 
     `attribute` is a field of the profile (`locale`), or a path into its attributes (`plan`, `stats.films`). `before`
     and `after` compare numbers, or dates; their value may be `{"days_ago": n}`. `anniversary` is true on the day of the
-    year of a date (value: so many days before it, 0 where left out). What is absent fulfils `not_equals` alone."""
+    year of a date (value: so many days before it, 0 where left out). What is absent fulfils `not_equals` alone; what
+    is there and cannot be compared is told by previews. `locale` equals a language and its kinds: `en` is `en-GB`."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -76,7 +78,21 @@ class Rule(StrictModel):
             return any(rule.matches(profile, at) for rule in self.any)
         if self.negated is not None:
             return not self.negated.matches(profile, at)
-        return _OPS[self.op or "exists"](_find(profile, self.attribute or ""), self.value, at)
+        found = _find(profile, self.attribute or "")
+        if self.attribute == "locale" and isinstance(found, str):
+            return _of_language(self.op or "exists", found, self.value, at)
+        return _OPS[self.op or "exists"](found, self.value, at)
+
+    def unread(self, profile: Profile, at: Moment) -> Iterator[tuple[str, Any]]:
+        """The attributes, with what the profile holds there, that a part of the rule asks for and cannot compare: a
+        date that is none to it (`28.11.1990`), a text for a number. Such a part is not fulfilled, or fulfils
+        `not_equals`, and nobody would notice."""
+        for rule in self._inner():
+            yield from rule.unread(profile, at)
+        if self.attribute is not None:
+            found = _find(profile, self.attribute)
+            if found is not _NOTHING and not _is_read(self.op or "exists", found, self.value, at):
+                yield self.attribute, found
 
     def _inner(self) -> tuple["Rule", ...]:
         return (self.all or ()) + (self.any or ()) + ((self.negated,) if self.negated else ())
@@ -112,6 +128,26 @@ def _ordered(found: Any, wanted: Any, at: Moment) -> tuple[Any, Any] | None:
         return found, wanted
     left, right = _moment(found), _moment(wanted)
     return None if left is None or right is None else (left, right)
+
+
+def _is_read(op: Op, found: Any, value: Any, at: Moment) -> bool:
+    if op == "anniversary":
+        return _moment(found) is not None
+    if op in ("before", "after"):
+        return _ordered(found, value, at) is not None
+    return op == "exists" or any(_kind(found) is _kind(one) for one in (value if op == "in" else [value]))
+
+
+def _kind(value: Any) -> type:
+    return float if _is_number(value) else type(value)
+
+
+def _of_language(op: Op, found: str, value: Any, at: Moment) -> bool:
+    """The languages of a rule in any spelling; `en` is said of `en-GB` too."""
+    wanted = [lookup(one)[0] for one in (value if op == "in" else [value]) if isinstance(one, str)]
+    if op in ("equals", "in"):
+        return any(speaks(found, one) for one in wanted)
+    return not any(speaks(found, one) for one in wanted) if op == "not_equals" else _OPS[op](found, value, at)
 
 
 def _before(found: Any, value: Any, at: Moment) -> bool:

@@ -2,7 +2,7 @@
 another run. Called by the fan-out; a cursor is JSON and is stored with the shard.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -38,10 +38,13 @@ class Target(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some targets, and where the shard goes on; None: it is over."""
+    """Some targets, and where the shard goes on; None: it is over. `asked` are the profiles that a rule was asked of,
+    `unread` tells of one what the rule could not compare (`Rule.unread`)."""
 
     targets: Sequence[Target]
     cursor: Cursor | None
+    asked: Sequence[Profile] = ()
+    unread: Callable[[Profile], Iterable[tuple[str, Any]]] | None = None
 
 
 class Source(Protocol):
@@ -78,16 +81,22 @@ class DirectorySource:
     def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
         """See `Source`."""
         profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
-        return Page([self._target(one) for one in profiles if self.means(one)], following)
+        targets = [self._target(one) for one in profiles if self.means(one)]
+        return Page(targets, following, profiles if self._rule else (), self.unread)
 
     def means(self, profile: Profile) -> bool:
         """Whether the profile is in the audience. The recipient's own calendar says which day it is."""
-        if self._rule is None:
-            return True
+        return self._rule is None or self._rule.matches(profile, self._moment(profile))
+
+    def unread(self, profile: Profile) -> Iterable[tuple[str, Any]]:
+        """What the rule cannot compare in a profile; see `Rule.unread`."""
+        return self._rule.unread(profile, self._moment(profile)) if self._rule else ()
+
+    def _moment(self, profile: Profile) -> Moment:
         zone = zone_of(planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone)
         today = self._scheduled.astimezone(zone).date()
         before = self._before.astimezone(zone).date() if self._before else None
-        return self._rule.matches(profile, Moment(now=self._scheduled, today=today, before=before))
+        return Moment(now=self._scheduled, today=today, before=before)
 
     def _target(self, profile: Profile) -> Target:
         return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)

@@ -117,6 +117,17 @@ def test_a_preview_counts_who_is_left_out_and_why(api: Gateway, desk: Desk, view
     assert seen["cursor"] is None
 
 
+def test_a_preview_counts_the_values_that_its_rule_cannot_read(api: Gateway, desk: Desk, viewers: Viewers) -> None:
+    """Promise E5: a birthday in another form is counted, and told by its shape."""
+    viewers(5, lambda n: {"attributes": {"birthday": "1990-11-28" if n else "28.11.1990"}})
+    rule = {"attribute": "birthday", "op": "anniversary"}
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"rule": rule}}).body
+
+    seen = api.call("POST", f"/v1/campaigns/{made['id']}/preview").body
+
+    assert seen["unread"] == [{"attribute": "birthday", "people": 1, "example": "00.00.0000"}]
+
+
 def test_a_preview_leaves_out_only_whom_no_channel_reaches(api: Gateway, desk: Desk, viewers: Viewers) -> None:
     viewers(4, lambda n: {"email": None} if n == 0 else {})
     by_mail_only = {"marketing": {"email": False}}

@@ -157,3 +157,56 @@ def test_nothing_of_python_can_be_reached_through_a_path() -> None:
 def test_a_rule_is_read_again_as_it_is_stored(rule: dict[str, Any]) -> None:
     made = Rule.model_validate(rule)
     assert Rule.model_validate(made.model_dump(mode="json", by_alias=True)) == made
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "found", "is_read"),
+    [
+        ("anniversary", 0, "28.11.1990", False),
+        ("anniversary", 0, 19901128, False),
+        ("anniversary", 0, "1990-11-28", True),
+        ("anniversary", 0, "--11-28", True),
+        ("anniversary", 0, None, True),
+        ("before", "2026-01-01", "01/02/2026", False),
+        ("after", {"days_ago": 7}, "yesterday", False),
+        ("after", 5, "7", False),
+        ("after", 5, 7, True),
+        ("equals", 5, "5", False),
+        ("not_equals", True, "true", False),
+        ("equals", 5, 5.5, True),
+        ("in", ["5", 5], "6", True),
+        ("in", [5, 6], "6", False),
+        ("exists", None, "anything", True),
+    ],
+)
+def test_a_value_that_a_rule_cannot_compare_is_told(op: str, value: Any, found: Any, is_read: bool) -> None:
+    """Promise E5: no op ignores silently what it cannot read."""
+    part = {"attribute": "about.it", "op": op, "value": value}
+    profile = Profile(id="anna", attributes={"about": {"it": found}})
+
+    for rule in (part, {"not": part}, {"all": [{"attribute": "id", "op": "equals", "value": "x"}, part]}):
+        told = dict(Rule.model_validate(rule).unread(profile, NOW))
+        assert told == ({} if is_read else {"about.it": found})
+
+
+@given(rules, st.dictionaries(st.sampled_from(["plan", "age", "stats"]), values))
+def test_what_is_told_is_what_a_profile_holds(rule: dict[str, Any], attributes: dict[str, Any]) -> None:
+    for attribute, found in Rule.model_validate(rule).unread(Profile(id="a", attributes=attributes), NOW):
+        assert found is not None
+        assert attribute.split(".")[0] in attributes
+
+
+@pytest.mark.parametrize(
+    ("locale", "op", "value", "means"),
+    [
+        ("en-GB", "equals", "en", True),
+        ("en-GB", "equals", "EN_gb", True),
+        ("en", "equals", "en-GB", False),
+        ("ru-RU", "in", ["de", "ru"], True),
+        ("ru-RU", "not_equals", "ru", False),
+        ("de", "not_equals", "ru", True),
+    ],
+)
+def test_a_rule_means_a_language_in_any_spelling_and_its_kinds(locale: str, op: str, value: Any, means: bool) -> None:
+    rule = Rule.model_validate({"attribute": "locale", "op": op, "value": value})
+    assert rule.matches(Profile(id="a", locale=locale), NOW) is means
