@@ -23,13 +23,18 @@ class Purpose(StrEnum):
 
 
 class LetterClaims(NamedTuple):
-    """The letter that a token came in: whose it was, and of which kind. Either `user_id` or `address` is set."""
+    """The letter that a token came in: whose it was, and of which kind. Either `user_id` or `address` is set. Of a
+    collected letter `category` is all that are inside it, with commas between them."""
 
     user_id: str | None
     address: str | None
     channel: str
     category: str
     notification_id: str
+
+    def each(self) -> "list[LetterClaims]":
+        """The same for each of its categories."""
+        return [self._replace(category=one) for one in self.category.split(",")]
 
 
 class Tokens:

@@ -53,6 +53,7 @@ class Composer:
                     links=links.links,
                     shorten=links.shorten,
                     layout=layout,
+                    categories=job.letter.categories,
                 )
             except RenderError as error:
                 spoiled.append((recipient, error.reason))

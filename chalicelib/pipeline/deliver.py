@@ -63,6 +63,10 @@ class Deliver:
         if job.letter.run_id is not None and not self._campaigns.admits(job):
             result.count("held", len(job.recipients))
             return result
+        left = self._last_look.lines_left(job, result)
+        if left is None:
+            return result
+        job = left
         letters, spoiled = self._composer.compose(job)
         for recipient, reason in spoiled:
             status = DeliveryStatus.SKIPPED if reason == NOTHING_TO_SAY else DeliveryStatus.FAILED

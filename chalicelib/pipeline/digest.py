@@ -72,9 +72,8 @@ class Digest:
         wish = self._preferences.stored(user_id) or {}
         batch = derived_id("digest", user_id, *(row.notification_id for row in rows))
         waiting = _still_waiting(rows)
-        own = self._templates.get(TEMPLATE).category
         for row in rows:
-            fate = self._fate(row, wish, own) if row.notification_id in waiting else {"reason": "cancelled"}
+            fate = self._fate(row, wish) if row.notification_id in waiting else {"reason": "cancelled"}
             row.batch, row.fate = batch, fate
         with reaching_dynamodb():
             try:
@@ -86,15 +85,13 @@ class Digest:
             except TransactWriteError as error:
                 raise UnavailableError("another worker has begun this digest") from error
 
-    def _fate(self, row: DigestRow, wish: Mapping[str, Any], own_category: str) -> dict[str, Any]:
+    def _fate(self, row: DigestRow, wish: Mapping[str, Any]) -> dict[str, Any]:
         letter = LetterSpec.model_validate(row.letter)
         if letter.is_over(self._clock()):
             return {"reason": EXPIRED}
-        # Whoever has left the digest itself by its link gets none, and the timeline of each letter says so.
-        for category in (letter.category, own_category):
-            reason = objection(wish, category=category, channel=DIGEST_CHANNEL, at=self._clock())
-            if reason is not None:
-                return {"reason": reason}
+        reason = objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock())
+        if reason is not None:
+            return {"reason": reason}
         try:
             return {"line": self._line(row, letter)}
         except RenderError as error:
@@ -127,7 +124,8 @@ class Digest:
                 recipients=(Recipient(user_id=user_id),),
                 context={"items": [row.fate["line"] for row in kept]},
             )
-            [accepted] = self._accept.accept(request, caller=CALLER, key=batch)
+            inside = [LetterSpec.model_validate(row.letter).category for row in kept]
+            [accepted] = self._accept.accept(request, caller=CALLER, key=batch, inside=inside)
             rule = f"digest: notification {accepted.id}"
         self._ledger.move([move for row in rows for move in _closing(row, rule)])
         delete_rows(rows)

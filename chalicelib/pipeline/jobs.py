@@ -4,7 +4,7 @@ A job carries `v`, the version of its shape: a worker that meets another one ref
 for the worker that knows it). Rendered bodies never travel (design §2).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -70,10 +70,23 @@ class LetterSpec(StrictModel):
     stop_when: StopWhen | None = None
     route: LetterRoute | None = None
     locale: str | None = None  # for those who have told none
+    inside: tuple[str, ...] = ()  # of a collected letter: the category of each of its `items`
 
     def is_over(self, at: datetime) -> bool:
         """Whether it must not leave at that moment any more."""
         return self.expires_at is not None and parse_rfc3339(self.expires_at) <= at
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Those that it goes by: of a collected letter the ones inside it."""
+        return tuple(dict.fromkeys(self.inside)) or (self.category,)
+
+    def without(self, categories: Collection[str]) -> Self:
+        """A collected letter without its lines of these categories."""
+        kept = [n for n, one in enumerate(self.inside) if one not in categories]
+        items = [self.context["items"][n] for n in kept]
+        inside = tuple(self.inside[n] for n in kept)
+        return self.model_copy(update={"context": {**self.context, "items": items}, "inside": inside})
 
     @property
     def one_by_one(self) -> bool:

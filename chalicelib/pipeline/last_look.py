@@ -10,6 +10,7 @@ from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
 from chalicelib.pipeline.delivered import Delivered
+from chalicelib.pipeline.inside import judged, objected
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
@@ -33,8 +34,9 @@ class LastLook:
         category = job.letter.category
         if CATEGORIES[category].transactional:
             return list(letters)
-        people = {job.channel: [_addressee(one.recipient) for one in letters]}
-        consent = self._consent.ask(category, people)[job.channel]
+        people = [_addressee(one.recipient) for one in letters]
+        found = self._consent.objections(category, {job.channel: people})
+        consent = judged(self._consent, job.letter, job.channel, people, found)
         for letter in letters:
             reason = consent.skips.get(letter.recipient.notification_id)
             if reason is not None:
@@ -42,6 +44,26 @@ class LastLook:
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
         return self._uncapped(job, [one for one in letters if one.recipient.notification_id not in aside], result)
+
+    def lines_left(self, job: DeliverJob, result: Delivered) -> DeliverJob | None:
+        """A collected letter without the lines that its reader has switched off, or has had enough of, since it was
+        put together; None where none is left. Any other letter as it is. One read. Raises: UnavailableError
+        (retryable)."""
+        if not job.letter.inside:
+            return job
+        people = [_addressee(one) for one in job.recipients]
+        found = self._consent.objections(job.letter.category, {job.channel: people})
+        off = objected(self._consent, job.letter, job.channel, people, found)
+        rule = None
+        users = {one.notification_id: one.user_id for one in job.recipients if one.user_id}
+        for category in (one for one in job.letter.categories if one not in off):
+            enough = self._caps.take(category, users)
+            if enough.notification_ids:
+                off[category], rule = CAPPED, enough.rule
+        if len(off) < len(job.letter.categories):
+            return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
+        self._closing.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
+        return None
 
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
         """Until quiet hours are over; what nobody needs by then is skipped."""
@@ -57,6 +79,8 @@ class LastLook:
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
         """Those who have not had enough letters of this category; each counts from here on."""
+        if job.letter.inside:
+            return letters  # `lines_left` has counted its categories
         users = {one.recipient.notification_id: one.recipient.user_id for one in letters}
         enough = self._caps.take(job.letter.category, {one: user for one, user in users.items() if user})
         over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]

@@ -137,7 +137,7 @@ class JobLinks:
             purposes.append(Purpose.PREFERENCES)
         address = None if recipient.user_id else recipient.address
         claims = LetterClaims(
-            recipient.user_id, address, self._channel, self._letter.category, recipient.notification_id
+            recipient.user_id, address, self._channel, ",".join(self._letter.categories), recipient.notification_id
         )
         tokens = self._maker.tokens.make(claims, *purposes)
         pages = {

@@ -18,10 +18,11 @@ class OwnSay:
         self._ledger = ledger
 
     def unsubscribe(self, claims: LetterClaims, *, everything: bool = False) -> None:
-        """Stops letters of the same category on the same channel, or everything but letters about the account. Somebody
-        who is no user has no categories: all letters stop. Repeating it changes nothing. Raises: ConflictError,
-        UnavailableError (retryable)."""
-        self._stop(claims, everything=everything)
+        """Stops letters of the same category (of a collected one: of all that are inside it) on the same channel, or
+        everything but letters about the account. Somebody who is no user has no categories: all letters stop. Repeating
+        it changes nothing. Raises: ConflictError, UnavailableError (retryable)."""
+        for one in claims.each():
+            self._stop(one, everything=everything)
         # Noted after it is done: what a letter led to is counted once, and never in place of the wish itself.
         self._ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
 

@@ -9,6 +9,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.pipeline.inside import judged
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient
 from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED
 from chalicelib.profiles.model import Profile, Wishes
@@ -69,7 +70,7 @@ class Reach:
         channel = job.channels[0]
         skips, candidates = self._sort(job, channel, look.profiles, look.addresses[channel])
         asked = [_addressee(one) for one in candidates]
-        consent = self._consent.judge(job.letter.category, channel, asked, look.objections)
+        consent = judged(self._consent, job.letter, channel, asked, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
         skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), EXPIRED)

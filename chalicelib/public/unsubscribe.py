@@ -27,5 +27,5 @@ def unsubscribe(visitor: Visitor) -> Response:
 
 def _about(claims: LetterClaims, locale: str) -> dict[str, Any]:
     names = words(locale)["categories"]
-    name = names[claims.category]["name"] if claims.category in names else claims.category
+    name = ", ".join(names[one.category]["name"] if one.category in names else one.category for one in claims.each())
     return {"is_user": claims.user_id is not None, "category": name, "address": claims.address}

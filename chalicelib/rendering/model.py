@@ -36,7 +36,7 @@ Version = Annotated[int | str, _version(1)]
 AskedVersion = Annotated[int | str, _version(SHIPPED_VERSION)]
 
 # The names that the service itself gives to every letter; a template may not declare a variable called so.
-SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category"})
+SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category", "categories"})
 
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"

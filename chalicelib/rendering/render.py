@@ -67,10 +67,12 @@ class Renderer:
         links: Mapping[str, str | None] = _NOTHING,
         shorten: Shorten = str,
         layout: Layout | None = None,
+        categories: Sequence[str] = (),
     ) -> Rendered:
         """A whole letter, in the layout of this code unless another is given. `context` is JSON and was checked when it
-        was accepted (`context.check_context`); `shorten` is what the filter `short` does to an address. Raises:
-        RenderError (permanent): the letter can never be made of this."""
+        was accepted (`context.check_context`); `shorten` is what the filter `short` does to an address; `categories`
+        are those that the letter goes by, the template's own if none are given. Raises: RenderError (permanent): the
+        letter can never be made of this."""
         letter = self.compiled(template, channel=channel, locale=locale, layout=layout)
         names = self.names(
             template,
@@ -80,6 +82,7 @@ class Renderer:
             service=service,
             links=links,
             layout=layout,
+            categories=categories,
         )
         require_something_to_say(template, names)
         with spend(Budget(names, shorten=shorten)):
@@ -98,6 +101,7 @@ class Renderer:
         service: Mapping[str, Any] = _NOTHING,
         links: Mapping[str, str | None] = _NOTHING,
         layout: Layout | None = None,
+        categories: Sequence[str] = (),
     ) -> dict[str, Any]:
         """What a letter in `locale`, one of the template's own, may name."""
         optional = {name: None for name, one in (template.variables or {}).items() if not one.required}
@@ -110,6 +114,7 @@ class Renderer:
             "site": self._site,
             "strings": (layout or self.layout).strings(locale),
             "category": template.category,
+            "categories": list(categories) or [template.category],
             "locale": locale,
         }
 

@@ -1,11 +1,13 @@
 """Digests: letters that their readers want together, sent as one at their local hour."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline import digest as sender
 from chalicelib.pipeline.jobs import DigestJob
@@ -14,12 +16,15 @@ from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.base import dynamodb
+from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import digests as wiring_digests
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import signing as wiring_signing
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import rules, seen
@@ -52,14 +57,8 @@ def wish(every: str | None = "day", category: str = "series", **more: Any) -> No
 
 
 def accept(series: str = "The Lighthouse", **more: Any) -> str:
-    request = NotificationRequest.model_validate(
-        {
-            "template": "new-episode",
-            "recipients": [{"user_id": "anna"}],
-            "context": {"series": series, **SERIES},
-            **more,
-        }
-    )
+    asked = {"template": "new-episode", "context": {"series": series, **SERIES}}
+    request = NotificationRequest.model_validate({**asked, "recipients": [{"user_id": "anna"}], **more})
     return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
 
 
@@ -120,18 +119,106 @@ def test_a_change_of_the_setting_loses_nothing(clock: Clock, pump: Pump, letters
     assert len(letters()) == 1
 
 
-@pytest.mark.parametrize("category", ["series", "digest"])
-def test_who_switches_the_category_or_the_digest_off_meanwhile_gets_nothing_of_it(
-    clock: Clock, pump: Pump, letters: Letters, category: str
-) -> None:
+PROMO = {"headline": "Half price", "text": "Tonight", "url": "https://cinema.example/p"}
+BOTH = {"series": {"every": "day"}, "marketing": {"every": "day"}}
+
+
+def switch_off(*categories: str) -> None:
+    off = {"categories": {one: {"email": False} for one in categories}, "digests": BOTH}
+    wiring_people.preferences().put("anna", Preferences.model_validate(off))
+
+
+def accept_promo() -> str:
+    return accept(template="promo", context=PROMO)
+
+
+def test_who_switches_the_category_off_meanwhile_gets_nothing_of_it(clock: Clock, pump: Pump, letters: Letters) -> None:
+    """Promise C5: a line of a category that was switched off while it waited is not sent."""
     wish()
     sent = accept()
     pump.run()
-    off = {"categories": {category: {"email": False}}, "digests": {"series": {"every": "day"}}}
-    wiring_people.preferences().put("anna", Preferences.model_validate(off))
+    switch_off("series")
     flush(pump, clock)
     assert letters() == []
     assert seen(sent)["email"] == ("skipped", "opted_out")
+
+
+def test_a_digest_goes_by_the_categories_inside_it(clock: Clock, pump: Pump, letters: Letters) -> None:
+    """Promise C5: who has left the weekly selection gets the series news all the same, with the words and the links of
+    series news."""
+    switch_off("digest")
+    sent = accept()
+    pump.run()
+    assert seen(sent)["email"] == ("scheduled", "digest")
+    flush(pump, clock)
+    [letter] = letters()
+    assert "because you follow the series" in letter["body"]
+    assert "weekly selection" not in letter["body"]
+    assert told_of(letter) == "series"
+
+
+def test_a_digest_of_several_categories_names_them_all_and_unsubscribes_from_them(
+    clock: Clock, pump: Pump, letters: Letters
+) -> None:
+    """Promise C5: one click means the letters of every category inside."""
+    switch_off()
+    accept()
+    accept_promo()
+    pump.run()
+    flush(pump, clock)
+    [letter] = letters()
+    assert "because you follow the series" in letter["body"]
+    assert "agreed to hear about premieres" in letter["body"]
+    assert set(told_of(letter).split(",")) == {"series", "marketing"}
+    wiring_own_say.own_say().unsubscribe(claims_of(letter))
+    said = wiring_people.preferences().get("anna")
+    assert [said.wants(one, "email") for one in ("series", "marketing", "digest")] == [False, False, True]
+
+
+def test_a_line_whose_category_is_switched_off_before_the_letter_leaves_is_not_sent(
+    clock: Clock, pump: Pump, letters: Letters
+) -> None:
+    """Promise C5: the last look takes the lines of one category out; without a line there is no letter."""
+    for off in (["marketing"], ["marketing", "series"]):
+        switch_off()
+        accept()
+        accept_promo()
+        pump.run()
+        clock.at += timedelta(days=1)
+        wiring_digests.collected().release()
+        pump.run("digest", "enrich-instant")
+        switch_off(*off)
+        assert pump.run() == []
+    [letter] = letters()
+    assert "The Lighthouse" in letter["body"]
+    assert "Half price" not in letter["body"]
+    assert told_of(letter) == "series"
+
+
+def test_a_digest_counts_against_the_caps_of_the_categories_inside_it(
+    clock: Clock, pump: Pump, letters: Letters
+) -> None:
+    """Promise C5: what a category has had enough of is left out of the letter."""
+    wiring_control.site_settings().put("caps", {"marketing": {"letters": 1, "days": 7}}, by="admin")
+    for _ in range(2):
+        switch_off()
+        accept()
+        accept_promo()
+        pump.run()
+        flush(pump, clock)
+    first, second = letters()
+    assert "Half price" in first["body"]
+    assert "Half price" not in second["body"]
+
+
+def claims_of(letter: dict[str, Any]) -> LetterClaims:
+    [token] = set(re.findall(r"/unsubscribe/([A-Za-z0-9_.-]+)", letter["body"]))
+    return wiring_signing.tokens().read(Purpose.UNSUBSCRIBE, token)
+
+
+def told_of(letter: dict[str, Any]) -> str:
+    """The categories that its link of unsubscribing speaks of."""
+    return claims_of(letter).category
 
 
 def test_other_categories_and_other_people_are_not_held_up(clock: Clock, pump: Pump, letters: Letters) -> None:
