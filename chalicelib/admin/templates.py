@@ -24,6 +24,7 @@ from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
 
 routes = Blueprint(__name__)
+_JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
 _MOST_VERSIONS = 20
 
 
@@ -148,14 +149,14 @@ def _fields(template: Template) -> dict[str, Any]:
 def _body(visit: Visit, base: Template) -> dict[str, Any]:
     """The template with what the form holds; what the form does not show stays. Raises: InvalidError (permanent)."""
     about = _typed_about(visit, base)
-    read = {name: _read_json(name, about[name]) for name in ("variables", "sample")}
+    read = {name: _read_json(name, about[name]) for name in _JSON}
     return {**_fields(base), "category": about["category"], **read, "locales": _typed(visit, base)}
 
 
 def _typed_about(visit: Visit, base: Template) -> dict[str, str]:
     """All but the sources, as text: what was typed, else what is stored."""
     stored = _fields(base)
-    texts = {name: json.dumps(stored[name], ensure_ascii=False, indent=2) for name in ("variables", "sample")}
+    texts = {name: json.dumps(stored[name], ensure_ascii=False, indent=2) for name in _JSON}
     shown = {"category": base.category, **texts}
     return {name: visit.typed(name) or text for name, text in shown.items()}
 

@@ -14,11 +14,12 @@ from chalicelib.control.limits import LIMITS
 from chalicelib.control.switch import Switch
 from chalicelib.errors import NotFoundError
 from chalicelib.strict import StrictModel
+from chalicelib.text import Line
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, failover
 
 routes = Blueprint(__name__)
-Reason = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
 class SwitchBody(StrictModel):
