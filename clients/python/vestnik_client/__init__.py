@@ -5,19 +5,22 @@
     vestnik.notification(sent.id).status
 
 VestnikError
-├── RefusedError      4xx; permanent: the same call will be refused again
-└── UnavailableError  no reply, 429 or 5xx after all tries; retryable: nothing was promised
+├── RefusedError      4xx, 3xx; permanent: the same call will be refused again, and nothing was done
+└── UnavailableError  no answer, not a whole one, 429 or 5xx; retryable: nobody knows whether it was done
 """
 
+import json
+import random
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
-import requests
-from pydantic import BaseModel, ConfigDict
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from .errors import FieldProblem, RefusedError, UnavailableError, VestnikError
+from .reading import content_of, read
+from .shapes import Accepted, Delivery, Notification, Status, Ticket
+from .wire import Asked, Wire
 
 __all__ = [
     "Accepted",
@@ -32,109 +35,22 @@ __all__ = [
     "VestnikError",
 ]
 
-Status = Literal[
-    "accepted",
-    "scheduled",
-    "processing",
-    "sent",
-    "delivered",
-    "bounced",
-    "complained",
-    "skipped",
-    "failed",
-    "uncertain",
-    "cancelled",
-]
-_MAY_PASS = (429, 500, 502, 503, 504)
-_LONGEST_WAIT_SECONDS = 30
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True)  # fields that a newer service adds are left out
-
-
-class Accepted(_Shape):
-    """One notification that the service has promised to send."""
-
-    id: str
-    status: Status
-    url: str
-
-
-class Delivery(_Shape):
-    """One channel of a notification; `reason` says why it was skipped, failed, bounced or put aside."""
-
-    channel: str
-    status: Status
-    reason: str | None
-    attempt: int
-
-
-class Notification(_Shape):
-    """What became of a notification. Times are RFC 3339, UTC."""
-
-    id: str
-    status: Status
-    template: str
-    category: str
-    created_at: str
-    deliveries: tuple[Delivery, ...]
-
-
-class Ticket(_Shape):
-    """Opens one WebSocket, once, until `expires_at`."""
-
-    ticket: str
-    url: str
-    expires_at: str
-
-
-class FieldProblem(_Shape):
-    """One mistake: `field` is a path such as `recipients[3].email`."""
-
-    field: str
-    message: str
-
-
-class VestnikError(Exception):
-    """The base. `status` is that of HTTP, None where no reply came."""
-
-    def __init__(self, detail: str, *, status: int | None, errors: Sequence[FieldProblem] = ()) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.errors = tuple(errors)
-
-
-class RefusedError(VestnikError):
-    """Permanent: the call is wrong and `errors` names each bad field, or the thing is not there, or it forbids this."""
-
-
-class UnavailableError(VestnikError):
-    """Retryable: nothing was promised. The same `idempotency_key` asks again without a second letter."""
+_KEY_CHARACTERS = 255
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.25, 30.0
 
 
 class Vestnik:
     """The service as one of its callers sees it. Every method raises: RefusedError (permanent), UnavailableError
-    (retryable, after `tries` tries)."""
+    (retryable), and nothing else; neither later than `timeout_seconds` after the call."""
 
-    def __init__(self, url: str, key: str, *, timeout_seconds: float = 10, tries: int = 4) -> None:
-        """`url`: the API's base, `https://notify.cinema.example`; `key`: an API key with the scopes of the calls."""
+    def __init__(self, url: str, key: str, *, timeout_seconds: float = 30, tries: int = 4) -> None:
+        """`url`: the API's base, `https://notify.cinema.example`; `key`: an API key with the scopes of the calls.
+        `timeout_seconds` is for a whole call, with its tries and the waits between them."""
         self._url = url.rstrip("/")
+        self._key = key
         self._timeout_seconds = timeout_seconds
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {key}"
-        retry = Retry(
-            total=tries - 1,
-            allowed_methods=None,  # every call may be repeated; a notification by its Idempotency-Key
-            status_forcelist=_MAY_PASS,
-            raise_on_status=False,
-            backoff_factor=0.25,
-            backoff_jitter=0.25,
-            backoff_max=_LONGEST_WAIT_SECONDS,
-            retry_after_max=_LONGEST_WAIT_SECONDS,
-        )
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+        self._tries = tries
+        self._wire = Wire()
 
     def send(
         self,
@@ -148,24 +64,25 @@ class Vestnik:
         """Promised notifications, in the order of `recipients`: 1–100 of `{"user_id": …}` or `{"email": …}`.
         `options`: `category`, `channels`, `send_at`, `expires_at`, `lane`."""
         body = {"template": template, "recipients": list(recipients), "context": context or {}, **options}
-        key = idempotency_key or str(uuid.uuid4())
-        told = self.call("POST", "/v1/notifications", body, headers={"Idempotency-Key": key})
-        return [Accepted.model_validate(one) for one in told["notifications"]]
+        told = self.call("POST", "/v1/notifications", body, idempotency_key=idempotency_key)
+        return read(lambda: [Accepted.model_validate(one) for one in told["notifications"]])
 
     def tell(
         self, type_: str, id_: str, user: Mapping[str, Any], data: Mapping[str, Any] | None = None
     ) -> list[Accepted]:
         """Something happened (`user.registered`); answers the letters that follow. `id_` is the idempotency key."""
         told = self.call("POST", "/v1/events", {"type": type_, "id": id_, "user": user, "data": data or {}})
-        return [Accepted.model_validate(one) for one in told["notifications"]]
+        return read(lambda: [Accepted.model_validate(one) for one in told["notifications"]])
 
     def notification(self, id_: str) -> Notification:
         """What became of it."""
-        return Notification.model_validate(self.call("GET", f"/v1/notifications/{quote(id_, safe='')}"))
+        told = self.call("GET", f"/v1/notifications/{_part(id_)}")
+        return read(lambda: Notification.model_validate(told))
 
     def cancel(self, id_: str) -> Notification:
         """Stops what has not been sent; the deliveries say what has."""
-        return Notification.model_validate(self.call("POST", f"/v1/notifications/{quote(id_, safe='')}/cancel"))
+        told = self.call("POST", f"/v1/notifications/{_part(id_)}/cancel")
+        return read(lambda: Notification.model_validate(told))
 
     def history(self, user_id: str) -> Iterator[Notification]:
         """A user's notifications, newest first, page after page."""
@@ -173,22 +90,26 @@ class Vestnik:
         while True:
             query = {"cursor": cursor} if cursor else {}
             page = self.call("GET", f"{_user(user_id)}/notifications", query=query)
-            yield from (Notification.model_validate(one) for one in page["notifications"])
-            cursor = page["cursor"]
+            found, cursor = read(lambda: _page(page))  # noqa: B023 - read at once
+            yield from found
             if cursor is None:
                 return
 
     def put_user(self, user_id: str, **fields: Any) -> None:
         """Makes or replaces a user: `email`, `phone`, `name`, `locale`, `timezone`, `attributes`, `email_confirmed`."""
-        self.call("PUT", _user(user_id), fields)
+        told = self.call("PUT", _user(user_id), fields)
+        if not isinstance(told, dict) or not isinstance(told.get("id"), str):
+            raise UnavailableError("the answer does not say that the user was written")
 
     def erase_user(self, user_id: str) -> None:
         """Erases their personal data; repeating it is harmless."""
-        self.call("DELETE", _user(user_id))
+        if self.call("DELETE", _user(user_id)) is not None:
+            raise UnavailableError("the answer does not say that the user was erased")
 
     def live_ticket(self, user_id: str) -> Ticket:
         """Where this user's page opens its WebSocket."""
-        return Ticket.model_validate(self.call("POST", "/v1/live/tickets", {"user_id": user_id}))
+        told = self.call("POST", "/v1/live/tickets", {"user_id": user_id})
+        return read(lambda: Ticket.model_validate(told))
 
     def call(
         self,
@@ -198,35 +119,75 @@ class Vestnik:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
     ) -> Any:
-        """Any call of docs/api.md; the answer's JSON, None where it has none."""
-        try:
-            answer = self._session.request(
-                method,
-                self._url + path,
-                json=body,
-                params=query,
-                headers=dict(headers or {}),
-                timeout=self._timeout_seconds,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            # The message of requests may quote the address, and an address may hold a person's.
-            raise UnavailableError(f"no reply ({type(error).__name__})", status=None) from error
-        if answer.ok:
-            return answer.json() if answer.content else None
-        raise _error(answer)
+        """Any call of docs/api.md; the answer's JSON, None of a 204. A POST has an `idempotency_key`, one of its own
+        where none is given, the same for all its tries: however often it is sent, it is done once."""
+        asked = self._asked(method.upper(), path, body, query=query, headers=headers, key=idempotency_key)
+        deadline = time.monotonic() + self._timeout_seconds
+        wait = _FIRST_WAIT_SECONDS
+        for left in range(max(self._tries, 1) - 1, -1, -1):
+            try:
+                return content_of(self._wire.ask(asked, deadline=_deadline_of_a_try(deadline, last=not left)))
+            except UnavailableError as error:
+                pause = max(error.retry_after_seconds or 0, wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                if not left or time.monotonic() + pause >= deadline:
+                    raise
+            time.sleep(pause)
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+        raise AssertionError  # the last try returns or raises
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        key: str | None,
+    ) -> Asked:
+        sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **(headers or {})}
+        raw = None
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
+            try:
+                raw = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+            except (TypeError, ValueError, RecursionError) as error:
+                raise RefusedError(f"the body is no JSON ({type(error).__name__})") from error
+        named = next((value for name, value in sent.items() if name.lower() == "idempotency-key"), key)
+        if method == "POST" and named is None:
+            named = str(uuid.uuid4())
+        if named is not None:
+            if not isinstance(named, str) or not 1 <= len(named) <= _KEY_CHARACTERS or not _is_plain(named):
+                raise RefusedError(f"idempotency_key: expected 1 to {_KEY_CHARACTERS} printable ASCII characters")
+            sent = {name: value for name, value in sent.items() if name.lower() != "idempotency-key"}
+            sent["Idempotency-Key"] = named
+        return Asked(method, self._url + path, raw, query or {}, sent)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _part(id_: str) -> str:
+    if not isinstance(id_, str) or not id_:
+        raise RefusedError("an id: expected text")
+    try:
+        return quote(id_, safe="")
+    except UnicodeError as error:
+        raise RefusedError("an id: half of a surrogate pair is not a character") from error
+
+
+def _page(page: Any) -> tuple[list[Notification], str | None]:
+    return [Notification.model_validate(one) for one in page["notifications"]], page["cursor"]
 
 
 def _user(user_id: str) -> str:
-    return f"/v1/users/{quote(user_id, safe='')}"
+    return f"/v1/users/{_part(user_id)}"
 
 
-def _error(answer: requests.Response) -> VestnikError:
-    try:
-        problem = answer.json()
-        detail, errors = str(problem["detail"]), [FieldProblem.model_validate(one) for one in problem["errors"]]
-    except (ValueError, KeyError, TypeError):  # an answer of something in between
-        detail, errors = answer.reason, []
-    kind = UnavailableError if answer.status_code in _MAY_PASS else RefusedError
-    return kind(detail, status=answer.status_code, errors=errors)
+def _deadline_of_a_try(deadline: float, *, last: bool) -> float:
+    """A try that is not the last leaves half of the time to the others: what hangs may be lost."""
+    now = time.monotonic()
+    return deadline if last else now + (deadline - now) / 2

@@ -1,0 +1,61 @@
+"""What the service answers, as far as this client reads it: what a newer service adds is left out, a status that this
+client does not know is given on as it is.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal[
+    "accepted",
+    "scheduled",
+    "processing",
+    "sent",
+    "delivered",
+    "bounced",
+    "complained",
+    "skipped",
+    "failed",
+    "uncertain",
+    "cancelled",
+]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True)  # fields that a newer service adds are left out
+
+
+class Accepted(_Shape):
+    """One notification that the service has promised to send."""
+
+    id: str
+    status: Status | str
+    url: str = ""
+
+
+class Delivery(_Shape):
+    """One channel of a notification; `reason` says why it was skipped, failed, bounced or put aside."""
+
+    channel: str
+    status: Status | str
+    reason: str | None = None
+    attempt: int = 1
+
+
+class Notification(_Shape):
+    """What became of a notification. Times are RFC 3339, UTC."""
+
+    id: str
+    status: Status | str
+    template: str = ""
+    category: str = ""
+    created_at: str = ""
+    deliveries: tuple[Delivery, ...] = ()
+
+
+class Ticket(_Shape):
+    """Opens one WebSocket, once, until `expires_at`."""
+
+    ticket: str
+    url: str
+    expires_at: str
