@@ -13,6 +13,7 @@ from chalicelib.admin import lists as admin_lists
 from chalicelib.admin import suppressions as admin_suppressions
 from chalicelib.admin import templates as admin_templates
 from chalicelib.api import (
+    addresses,
     campaign_moves,
     campaigns,
     control,
@@ -43,7 +44,7 @@ app.register_middleware(as_problem, "http")
 for module in (
     *(meta, control, dead_letters, notifications, templates, users, endpoints, live, live_demo),
     *(campaigns, campaign_moves, lists),
-    *(events, own_say, site_settings, suppressions, links),
+    *(events, own_say, addresses, site_settings, suppressions, links),
     *(short_links, preferences, unsubscribe),
     *(door, overview, admin_campaigns, campaign_writing, admin_lists, admin_templates, admin_links),
     *(people, admin_suppressions, subsystems, site, event_rules, keys, office),

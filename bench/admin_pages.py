@@ -59,7 +59,14 @@ def _block(first: int, end: int, whole: int) -> None:
             letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="bulk", context={},
                                 request_id="r", accepted_at=at, campaign_id=campaign)  # fmt: skip
             ids = {derived_id("bench", str(n)): {"user_id": f"u-{n % _USERS}"} for n in range(start, start + _TOGETHER)}
-            record_notifications(letter, ids.items(), channels=["email"], send_at=None, expires_at_epoch=4_000_000_000)
+            record_notifications(
+                letter,
+                ids.items(),
+                channels=["email"],
+                send_at=None,
+                expires_at_epoch=4_000_000_000,
+                owner=lambda *_: "#",
+            )
             for id_ in ids:
                 batch.save(DeliveryRow(id_, delivery_part("email"), status="sent", created_at=at))
 

@@ -45,7 +45,7 @@ def _fill(notifications: int) -> None:
             letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="bulk", context={},
                                 request_id="r", accepted_at=at)  # fmt: skip
             record_notifications(letter, [(id_, {"user_id": _USER})], channels=["email"], send_at=None,
-                                 expires_at_epoch=4_000_000_000)  # fmt: skip
+                                 expires_at_epoch=4_000_000_000, owner=lambda *_: "#")  # fmt: skip
             batch.save(DeliveryRow(id_, delivery_part("email"), status="sent", created_at=at))
 
 

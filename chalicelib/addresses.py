@@ -14,6 +14,19 @@ _PLAIN = re.compile(
 _MAX_CHARS = 254
 _ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
 
+_OWNER_MARK = "#"  # no id of a user begins with it
+
+
+def owner_of(hashed: str) -> str:
+    """Whose it is, where an address was written to and nobody said which user has it: it stands where a user's id
+    would, so that one index finds both."""
+    return _OWNER_MARK + hashed
+
+
+def user_of(owner: str | None) -> str | None:
+    """The user's id; None for the owner of an address."""
+    return None if owner is None or owner.startswith(_OWNER_MARK) else owner
+
 
 def normal_email(text: str) -> str:
     """The form that is stored and sent to: ASCII, as SES has no SMTPUTF8, with a national domain in its `xn--` form,

@@ -79,21 +79,21 @@ def once_more(
     )
     response = shown(page, request, session=visit.session)
     form = form_to(response.body, url(address_of(request)), visit.form)
-    if form is not None and visit.form:
+    if form is not None:
         response.body = filled(response.body, form, visit.form)
     return response
 
 
 def conflict(view: View, visit: Visit, request: Request, error: ChangedError) -> Response | None:
-    """What was typed beside what is stored now; None where the page has no such form, or one in which nothing is
-    typed, so that there is nothing to compare."""
+    """What was typed beside what is stored now; None where the page has no such form, so that there is nothing to
+    compare."""
     theirs = view(visit.untyped())
     if isinstance(theirs, Response):
         return None
     target = url(address_of(request))
     form = form_to(shown(theirs, request, session=visit.session).body, target, visit.form)
     seen = next((one for one in form.controls if one.name == SEEN), None) if form else None
-    if form is None or seen is None or all(one.kind == "hidden" for one in form.controls):
+    if form is None or seen is None:
         return None
     values = {
         "fields": differing(form, visit.form),

@@ -25,6 +25,7 @@ from chalicelib.wiring.desk import history, revive
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory, preferences
+from chalicelib.wiring.signing import address_hashes
 
 routes = Blueprint(__name__)
 _PAGE = 20
@@ -87,13 +88,18 @@ def resend_notification(visit: Visit) -> Go:
 
 @page(routes, "/admin/users")
 def find_user(visit: Visit) -> Page:
-    """By the cinema's id of the user, or by an address."""
+    """By the cinema's id of the user, or by an address: then with the letters to the address as such."""
     wanted = visit.query.get("id", "").strip()
+    letters: list[dict[str, Any]] = []
+    cursor: str | None = None
     if "@" in wanted:
         found = directory().with_email(wanted, limit=_PAGE)
+        owner = address_hashes().owner("email", wanted)
+        letters, cursor = history().of_user(owner, limit=_PAGE, cursor=visit.query.get("cursor"))
     else:
         found = list(directory().get_many([wanted], fresh=True).known.values()) if wanted else []
-    return Page("users", {"wanted": wanted, "found": found})
+    following = url("/admin/users", id=wanted, cursor=cursor) if cursor else None
+    return Page("users", {"wanted": wanted, "found": found, "letters": letters, "following": following})
 
 
 @page(routes, "/admin/users/{id}")

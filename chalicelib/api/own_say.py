@@ -1,5 +1,6 @@
 """What belongs to one user beside the profile: preferences, the confirmation letter once more, the export."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,18 +13,20 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.mailboxes import Against
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.words import EVERYTHING, word_key
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import confirmation_letters
-from chalicelib.wiring.own_say import personal_data
-from chalicelib.wiring.people import preferences
+from chalicelib.wiring.own_say import own_say, personal_data
+from chalicelib.wiring.people import preferences, profile_source
 
 routes = Blueprint(__name__)
 
 
 class PreferencesAnswer(Answer):
-    """What a user wants: every category on every channel."""
+    """What a user wants: every category on every channel; off is also what others of the same address object to."""
 
     everything: bool
     categories: dict[str, dict[str, bool]]
@@ -50,7 +53,7 @@ class ExportAnswer(Answer):
 )
 def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     """Somebody who has said nothing wants everything."""
-    return _shown(preferences().get(user_id_of(call)))
+    return _told(user_id_of(call))
 
 
 @endpoint(
@@ -65,16 +68,18 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
-    """Heeded by letters that are on their way already."""
-    seen, user_id = call.seen, user_id_of(call)
-    if seen is None:
-        return _shown(preferences().put(user_id, call.body))
+    """Heeded by letters that are on their way already, and by whatever else is written to the user's addresses. A
+    switch that is named true is an explicit yes: of a confirmed owner it lifts earlier unsubscriptions of the
+    address."""
+    user_id, against = user_id_of(call), _against(user_id_of(call))
 
     def replaced(before: Preferences) -> Preferences:
-        seen.require(_shown(before), what="what the user wants")
+        if call.seen is not None:
+            call.seen.require(_shown(before, against), what="what the user wants")
         return call.body
 
-    return _shown(preferences().change(user_id, replaced))
+    changed = preferences().change(user_id, replaced, named=_named(call.body))
+    return _shown(changed, _against(user_id))
 
 
 @endpoint(
@@ -116,9 +121,29 @@ def export_user(call: Call[None, None]) -> dict[str, Any]:
     return {"user_id": user_id_of(call), "data": personal_data().export(user_id_of(call))}
 
 
-def _shown(stored: Preferences) -> dict[str, Any]:
+def _told(user_id: str) -> dict[str, Any]:
+    return _shown(preferences().get(user_id), _against(user_id))
+
+
+def _against(user_id: str) -> Mapping[str, Against]:
+    user = profile_source().get_many([user_id], fresh=True).known.get(user_id)
+    return own_say().against(user) if user else {}
+
+
+def _shown(stored: Preferences, against: Mapping[str, Against]) -> dict[str, Any]:
+    """What is switched on here arrives as far as wishes go: what others of the same address object to is off."""
     shown = stored.stored()
     shown["categories"] = {
-        category: {channel: stored.wants(category, channel) for channel in CHANNELS} for category in CATEGORIES
+        category: {
+            channel: stored.wants(category, channel)
+            and not (channel in against and category in against[channel].objections)
+            for channel in CHANNELS
+        }
+        for category in CATEGORIES
     }
     return shown
+
+
+def _named(body: Preferences) -> set[str]:
+    named = {word_key(category, channel) for category, on in body.categories.items() for channel in on}
+    return named | ({EVERYTHING} if "everything" in body.model_fields_set else set())

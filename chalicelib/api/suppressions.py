@@ -71,10 +71,12 @@ class ImportBody(StrictModel):
 
 
 class SuppressionAnswer(Answer):
-    """One address; `removed_at` says that it may be written to again. `trace` tells who added and removed it."""
+    """One address; `removed_at` says that it may be written to again. `trace` tells who added and removed it. After an
+    erasure `address` is null: the keyed `hash` alone stays."""
 
     channel: str
-    address: str
+    address: str | None
+    hash: str
     reason: str | None
     created_at: str | None
     until: str | None

@@ -15,7 +15,7 @@ from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.notification import record_notifications
+from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import ended
@@ -86,6 +86,7 @@ class Admission:
         sleep: Callable[[float], None],
         max_attempts: int,
         retention_days: int,
+        owner: OwnerOf,
     ) -> None:
         self._heads = heads
         self._parking = parking
@@ -97,6 +98,7 @@ class Admission:
         self._sleep = sleep
         self._max_attempts = max_attempts
         self._retention_days = retention_days
+        self._owner = owner
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
@@ -159,6 +161,7 @@ class Admission:
             channels=job.channels,
             send_at=None,
             expires_at_epoch=expiry_epoch(self._retention_days, since=parse_rfc3339(job.letter.accepted_at)),
+            owner=self._owner,
         )
 
     def _with_content(self, job: EnrichJob) -> EnrichJob | None:

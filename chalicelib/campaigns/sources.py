@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from chalicelib.addresses import same_address_key
+from chalicelib.addresses import same_address_key, user_of
 from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.rules import Moment, Rule
@@ -180,9 +180,10 @@ def resend_of(notification_id: str) -> str:
 
 
 def _again(row: NotificationRow) -> Target:
-    profile = None if row.user_id else dict(row.recipient)
+    user_id = user_of(row.user_id)
+    profile = None if user_id else dict(row.recipient)
     new_id = resend_of(row.notification_id)
-    return Target(EnrichRecipient(notification_id=new_id, user_id=row.user_id, profile=profile))
+    return Target(EnrichRecipient(notification_id=new_id, user_id=user_id, profile=profile))
 
 
 class Sources:

@@ -4,10 +4,8 @@ The key is the stage's own `address-key` and is never changed: what was hashed b
 secret, as addresses are few enough to be tried one by one.
 """
 
-from chalicelib.addresses import same_address_key
+from chalicelib.addresses import owner_of, same_address_key
 from chalicelib.control.signing import Signer
-
-OWNER_MARK = "#"  # no id of a user begins with it: `#<hash>` stands where a user's id would for what an address got
 
 
 class AddressHashes:
@@ -23,4 +21,4 @@ class AddressHashes:
 
     def owner(self, channel: str, address: str) -> str:
         """The owner of what is kept for an address whose user nobody named. Raises: as `of`."""
-        return OWNER_MARK + self.of(channel, address)
+        return owner_of(self.of(channel, address))

@@ -18,7 +18,7 @@ from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.notification import record_notifications
+from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.rendering.context import check_context
@@ -55,8 +55,10 @@ class Accept:
         queues: JobQueue,
         clock: Clock,
         retention_days: int,
+        owner: OwnerOf,
     ) -> None:
         self._templates = templates
+        self._owner = owner
         self._renderer = renderer
         self._site = site
         self._queues = queues
@@ -192,6 +194,7 @@ class Accept:
             channels=stored.channels,
             send_at=stored.send_at,
             expires_at_epoch=int(stored.expires_at_epoch or 0),
+            owner=self._owner,
         )
 
     def _delay_seconds(self, stored: RequestRow) -> int:
@@ -246,7 +249,7 @@ def notification_ids(stored: RequestRow) -> list[str]:
     """Of each recipient, in order; the same user or address again has the same one. The ids follow from the request's:
     a retry meets the same ones."""
     first: dict[tuple[str, str], int] = {}
-    places = [first.setdefault(_who(one), n) for n, one in enumerate(stored.recipients)]
+    places = [first.setdefault(_who(one), n) if one else n for n, one in enumerate(stored.recipients)]  # {}: erased
     return [derived_id("notification", stored.notification_id, str(n)) for n in places]
 
 

@@ -1,5 +1,6 @@
-"""May we, and when: the user's own say and the suppression list, for a whole chunk in one read. `enrich` asks before it
-queues a letter, `deliver` once more right before it sends, the preview of a campaign before anybody is written to.
+"""May we, and when: what the user and the address say, and the suppression list, for a whole chunk in one read.
+`enrich` asks before it queues a letter, `deliver` once more right before it sends, the preview of a campaign before
+anybody is written to.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,19 +9,23 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.profiles.address_rows import AddressRows
 from chalicelib.profiles.model import Wishes
-from chalicelib.profiles.objections import Objections, read_objections
+from chalicelib.profiles.objections import Objections, Standing, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
-from chalicelib.profiles.suppressions import Reason
+
+ERASED = "erased"
 
 
 class Addressee(NamedTuple):
-    """One recipient as consent sees them; `zone` is None where the user's is not known."""
+    """One recipient as consent sees them; `zone` is None where the user's is not known. `accepted_at`: when the letter
+    was asked for, None where none was yet."""
 
     notification_id: str
     user_id: str | None
     address: str
     zone: str | None
+    accepted_at: str | None = None
 
 
 class Consent(NamedTuple):
@@ -33,7 +38,10 @@ class Consent(NamedTuple):
 class ConsentDesk:
     """Answers for one stage."""
 
-    def __init__(self, *, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]) -> None:
+    def __init__(
+        self, *, rows: AddressRows, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]
+    ) -> None:
+        self._rows = rows
         self._clock = clock
         self._default_zone = default_zone
         self._default_quiet = default_quiet
@@ -59,6 +67,7 @@ class ConsentDesk:
         heeded = not CATEGORIES[category].transactional
         addresses = {(channel, one.address) for channel, those in people.items() for one in those}
         found = read_objections(
+            self._rows,
             user_ids={one.user_id for one in everybody if one.user_id} if heeded and known is None else (),
             addresses=() if asked_again and heeded else addresses,
             at=self._clock(),
@@ -69,20 +78,28 @@ class ConsentDesk:
     def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:
         """The answer for one channel by what was read."""
         at = self._clock()
+        heeded = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
-        default = None if CATEGORIES[category].transactional else self._default_quiet()
+        default = self._default_quiet() if heeded else None
         waits: dict[str, datetime] = {}
         for person in people:
-            suppressed = found.suppressed.get((channel, person.address))
-            if suppressed == Reason.UNSUBSCRIBED and CATEGORIES[category].transactional:
-                suppressed = None
             wish = found.preferences.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
+            reason = reason or _against(person, found.of(channel, person.address), category if heeded else None, at)
             until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
-            elif suppressed is not None:
-                skips[person.notification_id] = f"suppressed_{suppressed}"
             elif until is not None:
                 waits[person.notification_id] = until
         return Consent(skips, waits)
+
+
+def _against(person: Addressee, known: Standing, category: str | None, at: datetime) -> str | None:
+    """What stands against the address; `category` is None for a letter that heeds no wishes. An erased address gets
+    nothing that was asked for before; a user of the same address is not meant."""
+    if known.suppressed is not None:
+        return f"suppressed_{known.suppressed}"
+    if known.erased_at is not None and person.user_id is None and (person.accepted_at or "~") <= known.erased_at:
+        return ERASED
+    objected = known.said.objection(category, at) if category is not None else None
+    return objected.reason if objected else None

@@ -11,7 +11,7 @@ from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
 from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.inside import judged, objected
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec, as_known
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
@@ -34,7 +34,7 @@ class LastLook:
         category = job.letter.category
         if CATEGORIES[category].transactional:
             return list(letters)
-        people = [_addressee(one.recipient) for one in letters]
+        people = [_addressee(one.recipient, job.letter) for one in letters]
         found = self._consent.objections(category, {job.channel: people})
         consent = judged(self._consent, job.letter, job.channel, people, found)
         for letter in letters:
@@ -51,7 +51,7 @@ class LastLook:
         (retryable)."""
         if not job.letter.inside:
             return job
-        people = [_addressee(one) for one in job.recipients]
+        people = [_addressee(one, job.letter) for one in job.recipients]
         found = self._consent.objections(job.letter.category, {job.channel: people})
         off = objected(self._consent, job.letter, job.channel, people, found)
         rule = None
@@ -89,12 +89,13 @@ class LastLook:
         return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
 
 
-def _addressee(recipient: DeliverRecipient) -> Addressee:
+def _addressee(recipient: DeliverRecipient, letter: LetterSpec) -> Addressee:
     return Addressee(
         notification_id=recipient.notification_id,
         user_id=recipient.user_id,
         address=recipient.address,
         zone=recipient.user.get("timezone"),
+        accepted_at=letter.accepted_at,
     )
 
 

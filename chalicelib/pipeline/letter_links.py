@@ -18,6 +18,7 @@ from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.pipeline.links import Link, LinkKind, valid_until
+from chalicelib.pipeline.notification import OwnerOf
 
 CONFIRMED_CHANNEL = "email"
 
@@ -105,7 +106,7 @@ class JobLinks:
         return Link(
             code=code,
             kind=kind,
-            user_id=recipient.user_id,
+            user_id=recipient.user_id or self._maker.owner(self._channel, recipient.address),
             email=email,
             redirect_url=redirect_url,
             notification_id=recipient.notification_id,
@@ -164,6 +165,7 @@ class LetterLinkMaker(NamedTuple):
     reply_address: str
     signer: Signer
     tokens: Tokens
+    owner: OwnerOf
     site: SiteSettings
     clock: Clock
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.addresses import user_of
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, update_if
@@ -21,7 +22,7 @@ KEPT_AFTER_DAYS = 30  # an expired link's counts stay so long
 
 
 class Link(NamedTuple):
-    """A link as it is made. `redirect_url` is its own target."""
+    """A link as it is made. `redirect_url` is its own target; `user_id` is whose it is, see `LinkRow`."""
 
     code: str
     kind: LinkKind
@@ -119,7 +120,7 @@ class LinkBook:
         return sorted(totals.values(), key=lambda one: (-one["visits"], one["url"])), page.last_evaluated_key is None
 
     def of_user(self, user_id: str) -> list[LinkRow]:
-        """All links of a user. Raises: UnavailableError (retryable)."""
+        """All links of a user, or of the owner of an address. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             codes = [row.code for row in LinkRow.by_user.query(user_id)]
             return list(LinkRow.batch_get(codes, consistent_read=True)) if codes else []
@@ -170,7 +171,7 @@ def describe(row: LinkRow) -> dict[str, Any]:
     shown = ("code", "kind", "user_id", "redirect_url", "notification_id", "campaign_id", "created_at", "valid_until")
     moments = ("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at")
     counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
-    return {**{name: getattr(row, name) for name in (*shown, *moments)}, **counts}
+    return {**{name: getattr(row, name) for name in (*shown, *moments)}, "user_id": user_of(row.user_id), **counts}
 
 
 def valid_until(days: int, *, since: datetime) -> datetime:

@@ -2,12 +2,14 @@
 a campaign's chunk. They never change, so that writing them again is harmless.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.storage.base import batch_put, reaching_dynamodb
 from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow, day_shard
+
+OwnerOf = Callable[[str, str], str]
 
 
 def record_notifications(
@@ -17,12 +19,13 @@ def record_notifications(
     channels: Sequence[str],
     send_at: str | None,
     expires_at_epoch: int,
+    owner: OwnerOf,
 ) -> None:
-    """Writes a row for each (notification id, recipient as given); 25 a request. Raises: UnavailableError
-    (retryable)."""
+    """Writes a row for each (notification id, recipient as given); 25 a request. `owner` tells whose the letters to
+    (channel, address) are. Raises: UnavailableError (retryable)."""
     alike = _worded(letter, channels=channels, send_at=send_at, expires_at_epoch=expires_at_epoch)
     with reaching_dynamodb():
-        batch_put(NotificationRow, [{**alike, **_own(letter, id_, recipient)} for id_, recipient in recipients])
+        batch_put(NotificationRow, [{**alike, **_own(letter, id_, recipient, owner)} for id_, recipient in recipients])
 
 
 def _worded(
@@ -49,10 +52,12 @@ def _worded(
     return row.serialize()
 
 
-def _own(letter: LetterSpec, notification_id: str, recipient: Mapping[str, Any]) -> dict[str, Any]:
+def _own(letter: LetterSpec, notification_id: str, recipient: Mapping[str, Any], owner: OwnerOf) -> dict[str, Any]:
     own = {"notification_id": notification_id, "recipient": NotificationRow.recipient.serialize(dict(recipient))}
     if "user_id" in recipient:
         own["user_id"] = recipient["user_id"]
+    elif "email" in recipient:
+        own["user_id"] = owner("email", recipient["email"])
     if letter.campaign_id is None:
         own["day"] = day_shard(letter.accepted_at, notification_id)
         own["place"] = f"{letter.accepted_at}#{notification_id}"

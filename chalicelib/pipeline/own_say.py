@@ -3,8 +3,11 @@
 from chalicelib.control.tokens import LetterClaims
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey
+from chalicelib.profiles.following import addresses_of
+from chalicelib.profiles.mailboxes import Against, Mailboxes
+from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import Preferences, PreferenceStore
-from chalicelib.profiles.suppressions import Reason, SuppressionList
+from chalicelib.profiles.words import EVERYTHING, word_key
 
 _BY = "unsubscribe link"
 
@@ -12,23 +15,32 @@ _BY = "unsubscribe link"
 class OwnSay:
     """The readers' decisions in one stage."""
 
-    def __init__(self, *, preferences: PreferenceStore, suppressions: SuppressionList, ledger: Ledger) -> None:
+    def __init__(self, *, preferences: PreferenceStore, mailboxes: Mailboxes, ledger: Ledger) -> None:
         self._preferences = preferences
-        self._suppressions = suppressions
+        self._mailboxes = mailboxes
         self._ledger = ledger
 
     def unsubscribe(self, claims: LetterClaims, *, everything: bool = False) -> None:
         """Stops letters of the same category (of a collected one: of all that are inside it) on the same channel, or
-        everything but letters about the account. Somebody who is no user has no categories: all letters stop. Repeating
-        it changes nothing. Raises: ConflictError, UnavailableError (retryable)."""
+        everything but letters about the account: to a user and to the address by any other name, or to the address
+        alone where the letter named no user. Repeating it changes nothing. Raises: ConflictError, UnavailableError
+        (retryable)."""
         for one in claims.each():
             self._stop(one, everything=everything)
         # Noted after it is done: what a letter led to is counted once, and never in place of the wish itself.
         self._ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
 
+    def against(self, profile: Profile) -> dict[str, Against]:
+        """By channel, what others said of this user's addresses, and why nothing is sent to them. Raises:
+        UnavailableError (retryable)."""
+        return {
+            channel: self._mailboxes.against(profile.id, channel, address) for channel, address in addresses_of(profile)
+        }
+
     def _stop(self, claims: LetterClaims, *, everything: bool) -> None:
+        key = EVERYTHING if everything else claims.category
         if claims.user_id is None:
-            self._suppressions.add(claims.channel, claims.address or "", reason=Reason.UNSUBSCRIBED, by=_BY)
+            self._mailboxes.unsubscribe(claims.channel, claims.address or "", key, by=_BY)
             return
 
         def without(before: Preferences) -> Preferences:
@@ -36,4 +48,5 @@ class OwnSay:
                 return before.model_copy(update={"everything": False})
             return before.with_category(claims.category, claims.channel, wanted=False)
 
-        self._preferences.change(claims.user_id, without)
+        named = {EVERYTHING if everything else word_key(claims.category, claims.channel)}
+        self._preferences.change(claims.user_id, without, named=named)

@@ -1,28 +1,24 @@
 """All that is kept of one user: given out whole, or erased (GDPR, articles 15 and 17). Called by the API.
 
-Each part of the service that keeps something of users adds a `PersonalPart` in `wiring/own_say.py`. What remains after
-an erasure are counters and rows that name nobody.
+Each part of the service that keeps something of users adds a `PersonalPart` in `wiring/own_say.py`; what is kept of
+their addresses is `address_data.py`'s. What remains after an erasure are counters, rows that name nobody, and
+objections under a keyed hash.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from chalicelib.channels.registry import CHANNELS
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.address_data import AddressData
 from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.collected import Collected
 from chalicelib.pipeline.endpoint_desk import EndpointDesk
-from chalicelib.pipeline.history import MAX_PAGE_SIZE, History
-from chalicelib.pipeline.links import LinkBook, describe
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import EndpointBook
+from chalicelib.profiles.following import addresses_of
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
-from chalicelib.storage.base import find, reaching_dynamodb, update_if
-from chalicelib.storage.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
-
-_TRIES = 5
 
 
 class PersonalPart(Protocol):
@@ -61,51 +57,6 @@ class PersonalData:
             part.erase(user_id)
 
 
-class NotificationsPart:
-    """The ledger: who a letter was for goes, and of a letter to one person its context; statuses and counts stay."""
-
-    name = "notifications"
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    def export(self, user_id: str) -> list[dict[str, Any]]:
-        found, cursor = self._history.of_user(user_id, limit=MAX_PAGE_SIZE)
-        while cursor:
-            page, cursor = self._history.of_user(user_id, limit=MAX_PAGE_SIZE, cursor=cursor)
-            found += page
-        return found
-
-    def erase(self, user_id: str) -> None:
-        with reaching_dynamodb():
-            heads = list(LedgerRow.by_user.query(user_id))
-        for request_id in {head.request_id for head in heads if head.request_id}:
-            _forget_recipient(request_id, user_id)
-        # The heads last: they are what finds the requests.
-        for head in heads:
-            row = NotificationRow(head.notification_id, NOTIFICATION_PART)
-            with reaching_dynamodb():
-                row.update(
-                    actions=[NotificationRow.recipient.set({}), NotificationRow.user_id.remove()],
-                    condition=LedgerRow.notification_id.exists(),
-                )
-
-
-class LinksPart:
-    """Short links: confirmations go, of the others the counts stay."""
-
-    name = "links"
-
-    def __init__(self, links: LinkBook) -> None:
-        self._links = links
-
-    def export(self, user_id: str) -> list[dict[str, Any]]:
-        return [describe(row) for row in self._links.of_user(user_id)]
-
-    def erase(self, user_id: str) -> None:
-        self._links.erase_user(user_id)
-
-
 class PreferencesPart:
     """What the user said of letters."""
 
@@ -122,7 +73,7 @@ class PreferencesPart:
 
 
 class SuppressionsPart:
-    """The user's addresses on the suppression list. Goes before the profile, which knows the addresses."""
+    """Why nothing is sent to the user's addresses. It outlives them: `AddressesPart` takes the addresses out of it."""
 
     name = "suppressions"
 
@@ -132,7 +83,7 @@ class SuppressionsPart:
 
     def export(self, user_id: str) -> list[dict[str, Any]]:
         found = []
-        for channel, address in self._addresses(user_id):
+        for channel, address in _addresses(self._directory, user_id):
             try:
                 found.append(self._suppressions.get(channel, address)._asdict())
             except NotFoundError:
@@ -140,15 +91,29 @@ class SuppressionsPart:
         return found
 
     def erase(self, user_id: str) -> None:
-        for channel, address in self._addresses(user_id):
-            self._suppressions.erase(channel, address)
+        pass
 
-    def _addresses(self, user_id: str) -> list[tuple[str, str]]:
-        profile = _or_none(lambda: self._directory.get(user_id))
-        if profile is None:
-            return []
-        pairs = [(channel, profile.address(spec.address_field)) for channel, spec in CHANNELS.items()]
-        return [(channel, address) for channel, address in pairs if address]
+
+class AddressesPart:
+    """What is kept of the user's addresses. Goes before the profile, which knows them."""
+
+    name = "addresses"
+
+    def __init__(self, addresses: AddressData, directory: Directory) -> None:
+        self._addresses = addresses
+        self._directory = directory
+
+    def export(self, user_id: str) -> dict[str, Any]:
+        found = {}
+        for channel, address in _addresses(self._directory, user_id):
+            kept = self._addresses.export(channel, address)
+            if any(kept.values()):
+                found[address] = kept
+        return found
+
+    def erase(self, user_id: str) -> None:
+        for channel, address in _addresses(self._directory, user_id):
+            self._addresses.erase(channel, address, user_id=user_id)
 
 
 class EndpointsPart:
@@ -214,22 +179,13 @@ class ProfilePart:
         self._directory.delete(user_id)
 
 
+def _addresses(directory: Directory, user_id: str) -> Iterable[tuple[str, str]]:
+    profile = _or_none(lambda: directory.get(user_id))
+    return addresses_of(profile) if profile else ()
+
+
 def _or_none(read: Callable[[], Profile]) -> Profile | None:
     try:
         return read()
     except NotFoundError:
         return None
-
-
-def _forget_recipient(request_id: str, user_id: str) -> None:
-    """An empty recipient keeps the places of the others, whose ids follow from them; it has no address."""
-    for _ in range(_TRIES):
-        row = find(RequestRow, request_id, REQUEST_PART)
-        if row is None:
-            return
-        recipients = [{} if one.get("user_id") == user_id else one for one in row.recipients]
-        letter = row.letter if any(recipients) else {**row.letter, "context": {}}
-        without = [RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)]
-        if update_if(row, without, RequestRow.recipients == row.recipients):
-            return
-    raise ConflictError("others of the same request are being erased; try again")

@@ -10,7 +10,7 @@ from chalicelib.clock import Clock
 from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.inside import judged
-from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient
+from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.objections import Objections
@@ -57,7 +57,7 @@ class Reach:
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
         asked = {
-            channel: [_addressee(one) for one in self._sort(job, channel, profiles, addresses[channel])[1]]
+            channel: [_addressee(one, job.letter) for one in self._sort(job, channel, profiles, addresses[channel])[1]]
             for channel in channels
         }
         objections = self._consent.objections(
@@ -69,7 +69,7 @@ class Reach:
         """By the first of the job's channels."""
         channel = job.channels[0]
         skips, candidates = self._sort(job, channel, look.profiles, look.addresses[channel])
-        asked = [_addressee(one) for one in candidates]
+        asked = [_addressee(one, job.letter) for one in candidates]
         consent = judged(self._consent, job.letter, channel, asked, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
@@ -123,10 +123,11 @@ def _duplicates(job: EnrichJob, channel: str, candidates: Sequence[Candidate]) -
     return found
 
 
-def _addressee(candidate: Candidate) -> Addressee:
+def _addressee(candidate: Candidate, letter: LetterSpec) -> Addressee:
     return Addressee(
         notification_id=candidate.recipient.notification_id,
         user_id=candidate.recipient.user_id,
         address=candidate.address,
         zone=candidate.profile.timezone,
+        accepted_at=letter.accepted_at,
     )

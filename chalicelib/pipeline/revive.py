@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chalicelib.addresses import user_of
 from chalicelib.control.dead_letters import DeadLetter, DeadLetters
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
@@ -90,8 +91,8 @@ class Revive:
         head, letter = self._read(key)
         recipient = EnrichRecipient(
             notification_id=key.notification_id,
-            user_id=head.user_id,
-            profile=None if head.user_id else dict(head.recipient),
+            user_id=user_of(head.user_id),
+            profile=None if user_of(head.user_id) else dict(head.recipient),
         )
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is

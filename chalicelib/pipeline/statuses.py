@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import lru_cache
 
 
 class DeliveryStatus(StrEnum):
@@ -55,7 +54,6 @@ VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
 )
 
 
-@lru_cache(maxsize=128)
 def entered_from(
     status: DeliveryStatus, reason: str | None
 ) -> tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, frozenset[str]]]:

@@ -17,11 +17,16 @@ _PATCH_TRIES = 3
 _TEXTS = ("email", "phone", "name", "locale", "timezone")
 
 
-class Directory:
-    """Profiles of one stage."""
+Moved = Callable[[Sequence[Profile]], None]
 
-    def __init__(self, *, clock: Clock) -> None:
+
+class Directory:
+    """Profiles of one stage. `moved` hears of users who are about to have another address, or to own it; it may raise
+    UnavailableError (retryable)."""
+
+    def __init__(self, *, clock: Clock, moved: Moved) -> None:
         self._clock = clock
+        self._moved = moved
 
     def get(self, user_id: str) -> Profile:
         """One user. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -85,10 +90,11 @@ class Directory:
         at = rfc3339(self._clock())
         with reaching_dynamodb():
             known = {row.id: row for row in UserRow.batch_get(list(by_id), consistent_read=True)}
-            rows = {user.id: _row(user.id, user.model_dump(), known.get(user.id), at) for user in by_id.values()}
-            with UserRow.batch_write() as batch:
-                for row in rows.values():
-                    batch.save(row)
+        rows = {user.id: _row(user.id, user.model_dump(), known.get(user.id), at) for user in by_id.values()}
+        self._moved([_profile(row) for row in rows.values() if _has_moved(known.get(row.id), row)])
+        with reaching_dynamodb(), UserRow.batch_write() as batch:
+            for row in rows.values():
+                batch.save(row)
         return [_profile(rows[user.id]) for user in users]
 
     def patch(self, user_id: str, patch: UserPatch, *, seen: Seen | None = None) -> Profile:
@@ -105,6 +111,7 @@ class Directory:
             if before is None:
                 raise NotFoundError(f"there is no user {user_id}")
             row = _row(user_id, change(before), before, rfc3339(self._clock()))
+            self._moved([_profile(row)] if _has_moved(before, row) else [])
             if save_if(row, UserRow.updated_at == before.updated_at):
                 return _profile(row)
         raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
@@ -115,11 +122,14 @@ class Directory:
         at = rfc3339(self._clock())
         unconfirmed = UserRow.confirmed_email.does_not_exist() | (UserRow.confirmed_email != email)
         confirmed = [UserRow.confirmed_email.set(email), UserRow.confirmed_at.set(at), UserRow.updated_at.set(at)]
-        if update_if(UserRow(user_id), confirmed, (UserRow.email == email) & unconfirmed):
-            return True
-        with reaching_dynamodb():
-            known = list(UserRow.batch_get([user_id], consistent_read=True))
-        return bool(known) and known[0].email == email == known[0].confirmed_email
+        row = UserRow(user_id)
+        if not update_if(row, confirmed, (UserRow.email == email) & unconfirmed):
+            known = find(UserRow, user_id)
+            if known is None or not known.email == email == known.confirmed_email:
+                return False
+            row = known
+        self._moved([_profile(row)])  # after the write, as it may have been in vain: the link may be followed again
+        return True
 
     def delete(self, user_id: str) -> None:
         """Removes a profile. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -132,6 +142,12 @@ class Directory:
         if row is None:
             raise NotFoundError(f"there is no user {user_id}")
         return row
+
+
+def _has_moved(before: UserRow | None, row: UserRow) -> bool:
+    if before is None:
+        return True
+    return (row.email, row.phone, row.confirmed_email) != (before.email, before.phone, before.confirmed_email)
 
 
 def _merged(before: UserRow, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ preference page and the unsubscribe link write.
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
@@ -13,7 +13,8 @@ from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.quiet import quiet_until
-from chalicelib.storage.base import reaching_dynamodb, save_if
+from chalicelib.profiles.words import WRITTEN_TO, Words, spoken
+from chalicelib.storage.base import find, reaching_dynamodb, save_if
 from chalicelib.storage.people import PreferencesRow
 from chalicelib.strict import StrictModel
 
@@ -95,12 +96,24 @@ class Preferences(StrictModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class PreferenceStore:
-    """Preferences of one stage; a user without a row wants everything. `channels` are those that may be switched."""
+class Stated(NamedTuple):
+    """What a user wants, and when each switch was turned."""
 
-    def __init__(self, *, channels: Collection[str], clock: Clock) -> None:
+    preferences: Preferences
+    words: Words
+
+
+Tell = Callable[[str, Stated], None]
+
+
+class PreferenceStore:
+    """Preferences of one stage; a user without a row wants everything. `channels` are those that may be switched.
+    `tell` hears what is stored for a user; it may raise UnavailableError (retryable): the change is to be repeated."""
+
+    def __init__(self, *, channels: Collection[str], clock: Clock, tell: Tell) -> None:
         self._channels = channels
         self._clock = clock
+        self._tell = tell
 
     def get(self, user_id: str) -> Preferences:
         """One user's preferences. Raises: UnavailableError (retryable)."""
@@ -108,30 +121,37 @@ class PreferenceStore:
 
     def stored(self, user_id: str) -> Mapping[str, Any] | None:
         """What a user has set, as it is stored; None where nothing was. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            row = next(iter(PreferencesRow.batch_get([user_id], consistent_read=True)), None)
+        row = find(PreferencesRow, user_id)
         return row.preferences if row else None
 
-    def put(self, user_id: str, preferences: Preferences) -> Preferences:
-        """Replaces a user's preferences. Raises: InvalidError (permanent: an unknown channel), UnavailableError
-        (retryable)."""
-        self._check(preferences)
+    def of_many(self, user_ids: Collection[str]) -> dict[str, Stated]:
+        """Of those who have set any. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            self._row(user_id, preferences).save()
-        return preferences
+            rows = list(PreferencesRow.batch_get(list(user_ids), consistent_read=True)) if user_ids else []
+        return {row.user_id: Stated(_read_in(row.preferences), row.words) for row in rows}
 
-    def change(self, user_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
-        """Applies `change` to what is stored at that moment, so that two changes at once are both kept. Raises:
-        InvalidError (permanent: an unknown channel), ConflictError (permanent: others kept changing it),
-        UnavailableError (retryable)."""
+    def put(self, user_id: str, preferences: Preferences, *, named: Collection[str] = ()) -> Preferences:
+        """Replaces a user's preferences. Raises: as `change`."""
+        return self.change(user_id, lambda _: preferences, named=named)
+
+    def change(
+        self, user_id: str, change: Callable[[Preferences], Preferences], *, named: Collection[str] = ()
+    ) -> Preferences:
+        """Applies `change` to what is stored at that moment, so that two changes at once are both kept. `named` are
+        the switches that were set on purpose (`words.spoken`). Raises: InvalidError (permanent: an unknown channel),
+        ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
         for _ in range(_CHANGE_TRIES):
-            with reaching_dynamodb():
-                before = next(iter(PreferencesRow.batch_get([user_id], consistent_read=True)), None)
-            changed = change(_read_in(before.preferences if before else {}))
+            row = find(PreferencesRow, user_id)
+            before = _read_in(row.preferences if row else {})
+            changed, at = change(before), rfc3339(self._clock())
             self._check(changed)
-            row = PreferencesRow
-            unchanged = row.updated_at == before.updated_at if before else row.user_id.does_not_exist()
-            if save_if(self._row(user_id, changed), unchanged):
+            known = row.words if row else {}
+            words = spoken(before, known, changed, channels=WRITTEN_TO, named=frozenset(named), at=at)
+            at_first = PreferencesRow.user_id.does_not_exist()
+            unchanged = PreferencesRow.updated_at == row.updated_at if row else at_first
+            new = PreferencesRow(user_id, preferences=changed.stored(), words=words, updated_at=at)
+            if save_if(new, unchanged):
+                self._tell(user_id, Stated(changed, words))  # all of it, so that a repetition makes up for a failure
                 return changed
         raise ConflictError("these preferences are being changed by others; try again")
 
@@ -139,9 +159,6 @@ class PreferenceStore:
         """Forgets a user's preferences. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             PreferencesRow(user_id).delete()
-
-    def _row(self, user_id: str, preferences: Preferences) -> PreferencesRow:
-        return PreferencesRow(user_id, preferences=preferences.stored(), updated_at=rfc3339(self._clock()))
 
     def _check(self, preferences: Preferences) -> None:
         errors = [

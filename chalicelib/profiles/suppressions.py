@@ -1,19 +1,18 @@
-"""Addresses that must not be written to: a hard bounce, a complaint, too many soft bounces, somebody who unsubscribed
-without an account, by hand, an import. `enrich` and `deliver` ask for a whole chunk at once.
+"""Addresses that must not be written to: a hard bounce, a complaint, too many soft bounces, by hand, an import. They
+are kept by a keyed hash and outlive the erasure of the address. `enrich` and `deliver` ask for a whole chunk at once.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from pynamodb.expressions.update import Action
-
-from chalicelib.addresses import same_address_key
-from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError
-from chalicelib.storage.base import reaching_dynamodb, update_if
+from chalicelib.profiles.address_rows import AddressRows, show
+from chalicelib.profiles.said import Said
+from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.people import SuppressionRow
 
@@ -26,17 +25,18 @@ class Reason(StrEnum):
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     SOFT_BOUNCES = "soft_bounces"
-    UNSUBSCRIBED = "unsubscribed"  # an opt-out, so that letters about the account still go
+    UNSUBSCRIBED = "unsubscribed"  # by a link in a letter to nobody's id: `Said`; letters about the account still go
     STOP = "stop"  # answered to a text: no text at all goes to the number any more
     BY_HAND = "by_hand"
     IMPORT = "import"
 
 
 class Suppression(NamedTuple):
-    """One address as the list shows it."""
+    """One address as the list shows it; `address` is None after an erasure."""
 
     channel: str
-    address: str
+    address: str | None
+    hash: str
     reason: str | None
     created_at: str | None
     until: str | None
@@ -44,61 +44,57 @@ class Suppression(NamedTuple):
     trace: Sequence[Mapping[str, Any]]
 
 
-def suppression_key(channel: str, address: str) -> str:
-    """One key however the address is written."""
-    return f"{channel}#{same_address_key(channel, address)}"
-
-
 class SuppressionList:
     """The suppressions of one stage."""
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, rows: AddressRows, clock: Clock) -> None:
+        self._rows = rows
         self._clock = clock
 
     def add(
         self, channel: str, address: str, *, reason: str, by: str = "service", until: datetime | None = None
     ) -> bool:
         """Suppresses an address, for good or `until` a moment; says whether that changed anything. What is suppressed
-        for good keeps its first reason, except that an opt-out gives way to one that stops every letter. Raises:
+        for good keeps its first reason, but a complaint is told in any case: events come in any order. Raises:
         UnavailableError (retryable)."""
         at = self._clock()
-        actions: list[Action] = [
-            SuppressionRow.reason.set(reason),
-            SuppressionRow.created_at.set(rfc3339(at)),
-            SuppressionRow.listed_channel.set(channel),
-            SuppressionRow.removed_at.remove(),
-            self._noted("added", by, reason),
-        ]
-        if until is None:
-            actions += [SuppressionRow.until_epoch.remove(), SuppressionRow.expires_at_epoch.remove()]
-        else:
-            actions += [
-                SuppressionRow.until_epoch.set(int(until.timestamp())),
-                SuppressionRow.expires_at_epoch.set(int((until + _KEPT).timestamp())),
-            ]
-        free = (
-            SuppressionRow.reason.does_not_exist()
-            | SuppressionRow.removed_at.exists()
-            | (SuppressionRow.until_epoch <= int(at.timestamp()))
-        )
-        if until is None:
-            free = free | SuppressionRow.until_epoch.exists()
-        if reason != Reason.UNSUBSCRIBED:
-            free = free | (SuppressionRow.reason == Reason.UNSUBSCRIBED.value)
-        return self._update(channel, address, actions, free)
+
+        def added(row: SuppressionRow) -> bool:
+            known = suppressed(row, at)
+            for_good = until is None and row.until_epoch is not None
+            if known is not None and not for_good and not (reason == Reason.COMPLAINT != known):
+                return False
+            row.reason, row.created_at, row.removed_at = reason, rfc3339(at), None
+            row.until_epoch = int(until.timestamp()) if until else None
+            show(row, channel, address)
+            note(row, "added", by, reason, at)
+            _age(row, until)
+            return True
+
+        return self._rows.change(channel, address, added)
 
     def remove(self, channel: str, address: str, *, by: str) -> None:
-        """Ends a suppression; who and when stays in its trace. Raises: NotFoundError (permanent: it is not suppressed),
-        UnavailableError (retryable)."""
+        """Ends a suppression; who and when stays in its trace. Where the mailbox has unsubscribed too, that stands
+        until it is removed in its turn. Raises: NotFoundError (permanent: it is not suppressed), UnavailableError
+        (retryable)."""
         at = self._clock()
-        actions: list[Action] = [
-            SuppressionRow.removed_at.set(rfc3339(at)),
-            SuppressionRow.listed_channel.remove(),
-            SuppressionRow.expires_at_epoch.set(int((at + _KEPT).timestamp())),
-            self._noted("removed", by, None),
-        ]
-        there = SuppressionRow.reason.exists() & SuppressionRow.removed_at.does_not_exist()
-        if not self._update(channel, address, actions, there):
+
+        def removed(row: SuppressionRow) -> bool:
+            said = Said.of(row.said)
+            if row.reason is not None and row.removed_at is None:
+                row.removed_at = rfc3339(at)
+            elif said.unsubscribed() is not None:
+                said = said.forgiven()
+                row.said, row.removed_at = said.stored(), rfc3339(at)
+            else:
+                return False
+            if said.unsubscribed() is None:
+                row.listed_channel = None
+            note(row, "removed", by, None, at)
+            _age(row, at)
+            return True
+
+        if not self._rows.change(channel, address, removed):
             raise NotFoundError("this address is not suppressed")
 
     def soft_bounce(
@@ -107,7 +103,7 @@ class SuppressionList:
         """Counts a soft bounce by one atomic write; `limit` of them within `within_days` suppress the address for
         `days`. Raises: UnavailableError (retryable; repeating it counts once)."""
         horizon = rfc3339(at - timedelta(days=within_days))
-        row = SuppressionRow(f"soft#{suppression_key(channel, address)}")
+        row = SuppressionRow(f"soft#{self._rows.key(channel, address)}")
         kept_until = int((at + timedelta(days=within_days)).timestamp())
         counted = SuppressionRow.bounces.add({f"{rfc3339(at)}#{notification_id}"})
         with reaching_dynamodb():
@@ -119,17 +115,15 @@ class SuppressionList:
     def get(self, channel: str, address: str) -> Suppression:
         """One address with its trace, suppressed now or once. Raises: NotFoundError (permanent), UnavailableError
         (retryable)."""
-        with reaching_dynamodb():
-            found = list(SuppressionRow.batch_get([suppression_key(channel, address)], consistent_read=True))
-        if not found:
+        row = self._rows.read(channel, address)
+        if row is None or not (row.reason or Said.of(row.said).unsubscribed() or row.removed_at):
             raise NotFoundError("this address was never suppressed")
-        return _shown(found[0])
+        return _shown(row)
 
     def reason_of(self, channel: str, address: str) -> str | None:
         """Why one address is suppressed now. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            found = list(SuppressionRow.batch_get([suppression_key(channel, address)], consistent_read=True))
-        return next((row.reason for row in found if holds(row, self._clock())), None)
+        row = self._rows.read(channel, address)
+        return suppressed(row, self._clock()) if row else None
 
     def page(self, channel: str, *, limit: int, cursor: str | None) -> tuple[list[Suppression], str | None]:
         """A page of the suppressed addresses, newest first. Raises: InvalidError (permanent: not our cursor),
@@ -140,45 +134,57 @@ class SuppressionList:
             page = SuppressionRow.by_channel.query(
                 channel, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
             )
-            rows = [_shown(row) for row in page if holds(row, self._clock())]
+            at = self._clock()
+            rows = [_shown(row) for row in page if suppressed(row, at) or Said.of(row.said).unsubscribed()]
         following = page.last_evaluated_key
         return rows, write_cursor(following, scope=scope) if following else None
 
     def erase(self, channel: str, address: str) -> None:
-        """Forgets an address, its trace and its bounces. Raises: UnavailableError (retryable)."""
-        key = suppression_key(channel, address)
-        with reaching_dynamodb(), SuppressionRow.batch_write() as batch:
-            for stored in (key, f"soft#{key}"):
-                batch.delete(SuppressionRow(stored))
+        """Forgets an address and its soft bounces. What stands against it stays, by its hash, with reason and date;
+        what was accepted for it before now is not sent. Raises: UnavailableError (retryable)."""
+        at = self._clock()
 
-    def _noted(self, what: str, by: str, reason: str | None) -> Action:
-        event = {"at": rfc3339(self._clock()), "what": what, "by": by, "reason": reason}
-        told = json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
-        return SuppressionRow.trace.set((SuppressionRow.trace | []).append([told]))
+        def erased(row: SuppressionRow) -> bool:
+            row.shown, row.erased_at = None, rfc3339(at)
+            if row.reason is None:
+                _age(row, at)  # then nothing but the moment is kept
+            return True
 
-    def _update(self, channel: str, address: str, actions: Sequence[Action], condition: Any) -> bool:
-        return update_if(SuppressionRow(suppression_key(channel, address)), actions, condition)
+        self._rows.change(channel, address, erased)
+        with reaching_dynamodb():
+            SuppressionRow(f"soft#{self._rows.key(channel, address)}").delete()
 
 
-def holds(row: SuppressionRow, at: datetime) -> bool:
-    """Whether the address of this row is suppressed at a moment."""
+def suppressed(row: SuppressionRow, at: datetime) -> str | None:
+    """Why the address of this row is suppressed at a moment; None: it is not."""
     over = row.until_epoch is not None and row.until_epoch <= at.timestamp()
-    return row.reason is not None and row.removed_at is None and not over
+    return None if over or row.removed_at is not None else row.reason
+
+
+def note(row: SuppressionRow, what: str, by: str, reason: str | None, at: datetime) -> None:
+    """Writes into the row's trace who did what, and when."""
+    event = {"at": rfc3339(at), "what": what, "by": by, "reason": reason}
+    told = json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
+    row.trace = [*row.trace, told]
+
+
+def _age(row: SuppressionRow, ends: datetime | None) -> None:
+    """The trace of what has ended goes after a year; what was said of an address never does."""
+    row.expires_at_epoch = int((ends + _KEPT).timestamp()) if ends and row.said is None else None
 
 
 def _shown(row: SuppressionRow) -> Suppression:
-    channel, _, address = row.address.partition("#")
-    until = (
-        datetime.fromtimestamp(int(row.until_epoch), tz=parse_rfc3339(row.created_at).tzinfo)
-        if row.until_epoch
-        else None
-    )
+    channel, _, hashed = row.address.partition("#")
+    until = datetime.fromtimestamp(int(row.until_epoch), tz=UTC) if row.until_epoch else None
+    ended = row.reason is None or row.removed_at is not None
+    unsubscribed = Said.of(row.said).unsubscribed() if ended else None
     return Suppression(
         channel=channel,
-        address=address,
-        reason=row.reason,
-        created_at=row.created_at,
+        address=row.shown,
+        hash=hashed,
+        reason=Reason.UNSUBSCRIBED if unsubscribed else row.reason,
+        created_at=unsubscribed or row.created_at,
         until=rfc3339(until) if until else None,
-        removed_at=row.removed_at,
+        removed_at=None if unsubscribed else row.removed_at,
         trace=[json.loads(one) for one in row.trace],
     )

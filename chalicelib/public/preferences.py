@@ -1,26 +1,26 @@
 """`/preferences/{token}`: what a user gets, when not, and for how long nothing. It is opened from a letter, without a
 login. It shows the channels by which this user can be reached; what was said of the others stays as it is."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalice.app import Blueprint, Response
-from pydantic import ValidationError
 
-from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
 from chalicelib.control.tokens import Purpose
 from chalicelib.errors import NotFoundError
-from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.model import Profile
-from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences, QuietHours
+from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences
+from chalicelib.profiles.words import SWITCHABLE
 from chalicelib.public.pages import page, words
+from chalicelib.public.preference_form import field_of, read_form
+from chalicelib.public.standing import Standing
 from chalicelib.public.visitor import Visitor, public_page
 from chalicelib.settings import settings
+from chalicelib.wiring.own_say import own_say
 from chalicelib.wiring.people import endpoints, preferences, profile_source
 from chalicelib.wiring.signing import tokens
 
@@ -34,18 +34,24 @@ def own_preferences(visitor: Visitor) -> Response:
     if user_id is None:
         raise NotFoundError("only users have preferences")
     user = _user(user_id)
+    standing = Standing(user, own_say().against(user))
+    stored = preferences().get(user_id)
     if visitor.method != "POST":
-        return _shown(visitor, preferences().get(user_id), user, saved=False)
-    chosen, mistakes = _read(visitor.form, ZoneInfo(_zone_of(user)), preferences().get(user_id))
-    if mistakes:
-        return _shown(visitor, chosen, user, saved=False, mistakes=mistakes)
-    return _shown(visitor, preferences().put(user_id, chosen), user, saved=True)
+        return _shown(visitor, stored, standing, saved=False)
+    filled = read_form(visitor.form, ZoneInfo(_zone_of(user)), stored, on_now=standing.on(stored))
+    if filled.mistakes:
+        return _shown(visitor, filled.chosen, standing, saved=False, mistakes=filled.mistakes)
+    saved = preferences().put(user_id, filled.chosen, named=filled.turned)
+    return _shown(visitor, saved, Standing(user, own_say().against(user)), saved=True)
 
 
 def _shown(
-    visitor: Visitor, stored: Preferences, user: Profile, *, saved: bool, mistakes: tuple[str, ...] = ()
+    visitor: Visitor, stored: Preferences, standing: Standing, *, saved: bool, mistakes: tuple[str, ...] = ()
 ) -> Response:
+    user = standing.user
     say, zone, channels = words(visitor.locale), _zone_of(user), _reached_by(user)
+    was = standing.on(stored)
+    on = {name for name in visitor.form if name.startswith("on.")} if mistakes else was
     return page(
         "preferences",
         locale=visitor.locale,
@@ -53,7 +59,11 @@ def _shown(
         saved=saved,
         mistakes=[say["preferences"]["mistakes"][one] for one in mistakes],
         channels=",".join(channels),
-        categories=_categories(stored, channels, say),
+        was=visitor.form.get("was", "") if mistakes else ",".join(sorted(was)),
+        against=[
+            f"{say['channels'][channel]}: {say['preferences']['against'][why]}" for channel, why in standing.notices()
+        ],
+        categories=_categories(stored, channels, say, on=on, shut=standing.shut()),
         nothing=not stored.everything,
         zone=zone.replace("_", " "),
         **(_typed(visitor.form) if mistakes else _times(stored, ZoneInfo(zone))),
@@ -75,22 +85,25 @@ def _typed(form: Mapping[str, str]) -> dict[str, str]:
     return {name: form.get(name, "") for name in ("quiet_from", "quiet_to", "paused_until")}
 
 
-def _categories(stored: Preferences, channels: Sequence[str], say: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _categories(
+    stored: Preferences, channels: Sequence[str], say: Mapping[str, Any], *, on: Collection[str], shut: Collection[str]
+) -> list[dict[str, Any]]:
     return [
         {
             "name": say["categories"][category]["name"],
             "about": say["categories"][category]["about"],
             "channels": [
                 {
-                    "field": _field(category, channel),
+                    "field": field_of(category, channel),
                     "name": say["channels"].get(channel, channel),
-                    "on": stored.wants(category, channel),
+                    "on": field_of(category, channel) in on,
+                    "shut": field_of(category, channel) in shut,
                 }
                 for channel in channels
             ],
             "digest": None if category == DIGEST_CATEGORY else _digest_choice(stored, category, say),
         }
-        for category in _switchable()
+        for category in SWITCHABLE
     ]
 
 
@@ -101,73 +114,6 @@ def _digest_choice(stored: Preferences, category: str, say: Mapping[str, Any]) -
         "chosen": wish.every if wish else "",
         "choices": {every: say["preferences"]["digest"][every or "now"] for every in ("", "day", "week")},
     }
-
-
-def _digests(form: Mapping[str, str], before: Preferences) -> dict[str, DigestWish]:
-    """What the form chooses; an hour that was set over the API stays."""
-    wishes = {}
-    for category in _switchable():
-        every = form.get(f"digest.{category}", "")
-        known = before.digests.get(category)
-        if known is not None and known.every == every:
-            wishes[category] = known
-        elif every in ("day", "week") and category != DIGEST_CATEGORY:
-            wishes[category] = DigestWish.model_validate({"every": every})
-    return wishes
-
-
-def _read(form: Mapping[str, str], zone: ZoneInfo, before: Preferences) -> tuple[Preferences, tuple[str, ...]]:
-    """What the form says, and the names of its mistakes. A switch that is off is not in a form at all, so that the form
-    names the channels that it shows."""
-    mistakes = []
-    shown = form.get("channels", ",".join(CHANNELS)).split(",")
-    quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
-    mistakes += [wrong] if wrong else []
-    paused, wrong = _paused(form.get("paused_until", ""), zone)
-    mistakes += [wrong] if wrong else []
-    chosen = Preferences(
-        everything="nothing" not in form,
-        categories={
-            category: {
-                channel: _field(category, channel) in form if channel in shown else before.wants(category, channel)
-                for channel in CHANNELS
-            }
-            for category in _switchable()
-        },
-        digests=_digests(form, before),
-        quiet_hours=quiet,
-        paused_until=paused,
-    )
-    return chosen, tuple(mistakes)
-
-
-def _quiet(start: str, end: str) -> tuple[QuietHours | None, str | None]:
-    if not start and not end:
-        return None, None
-    if not start or not end:
-        return None, "quiet_half"
-    try:
-        return QuietHours.model_validate({"from": start[:5], "to": end[:5]}), None  # some browsers add seconds
-    except ValidationError:
-        return None, "quiet_time"
-
-
-def _paused(day: str, zone: ZoneInfo) -> tuple[datetime | None, str | None]:
-    if not day:
-        return None, None
-    try:
-        chosen = date.fromisoformat(day)
-        return datetime(chosen.year, chosen.month, chosen.day, tzinfo=zone).astimezone(UTC), None
-    except (ValueError, OverflowError):
-        return None, "pause_date"
-
-
-def _switchable() -> list[str]:
-    return [name for name, category in CATEGORIES.items() if not category.transactional]
-
-
-def _field(category: str, channel: str) -> str:
-    return f"on.{category}.{channel}"
 
 
 def _user(user_id: str) -> Profile:

@@ -165,7 +165,8 @@ class RequestRow(LedgerRow, discriminator="request"):
 
 
 class NotificationRow(LedgerRow, discriminator="notification"):
-    """What was asked for one recipient. `recipient` is `{user_id}` or `{email, …}` as given."""
+    """What was asked for one recipient. `recipient` is `{user_id}` or `{email, …}` as given; `user_id` is whose it is:
+    a user, or the owner of the address (`addresses.owner_of`)."""
 
     user_id = UnicodeAttribute(null=True)
     template = UnicodeAttribute()

@@ -29,8 +29,9 @@ class ByCampaignIndex(GlobalSecondaryIndex["LinkRow"]):
 
 
 class LinkRow(StageTable):
-    """`kind` is `confirm` or `short`. `redirect_url` is the link's own target; without one a confirmation follows the
-    setting. `visits` are people's, `first_visited_at` makes one of them unique, `bot_visits` are the rest."""
+    """`kind` is `confirm` or `short`. `user_id` is whose letter it is in: a user, or the owner of an address.
+    `redirect_url` is the link's own target; without one a confirmation follows the setting. `visits` are people's,
+    `first_visited_at` makes one of them unique, `bot_visits` are the rest."""
 
     class Meta(TableMeta):
         thing = "links"

@@ -40,13 +40,15 @@ class UserRow(StageTable):
 
 
 class PreferencesRow(StageTable):
-    """A user's own say (design §8): `{everything, categories, quiet_hours, paused_until}` as JSON."""
+    """A user's own say (design §8): `{everything, categories, quiet_hours, paused_until}` as JSON. `words`: when each
+    switch was last turned (`profiles.said.Words`)."""
 
     class Meta(TableMeta):
         thing = "preferences"
 
     user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     preferences: JSONAttribute = JSONAttribute(default=dict)
+    words: JSONAttribute = JSONAttribute(default=dict)
     updated_at = UnicodeAttribute()
 
 
@@ -97,9 +99,11 @@ class ByChannelIndex(GlobalSecondaryIndex["SuppressionRow"]):
 
 
 class SuppressionRow(StageTable):
-    """An address that must not be written to; `address` is `<channel>#<address in lower case>`. `removed_at` ends it;
-    `trace` keeps each addition and removal as JSON texts, oldest first. A row whose key begins with `soft#` only counts
-    soft bounces: `bounces` holds `<moment>#<notification id>`, so that an event told twice counts once."""
+    """What stands against an address. The key is `<channel>#<keyed hash>`; `shown` is the address itself, as long as it
+    may be kept: after an erasure the hash alone stays, with reason and date. `removed_at` ends a suppression; `trace`
+    keeps each addition and removal as JSON texts, oldest first; `said` is a `profiles.said.Said`. What was accepted for
+    the address before `erased_at` is not sent. A row whose key begins with `soft#` only counts soft bounces: `bounces`
+    holds `<moment>#<notification id>`, so that an event told twice counts once."""
 
     class Meta(TableMeta):
         thing = "suppressions"
@@ -107,9 +111,13 @@ class SuppressionRow(StageTable):
     address: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     by_channel = ByChannelIndex()
     listed_channel = UnicodeAttribute(null=True)
+    shown = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     removed_at = UnicodeAttribute(null=True)
+    erased_at = UnicodeAttribute(null=True)
+    said: JSONAttribute = JSONAttribute(null=True)
+    version: NumberAttribute = NumberAttribute(default=0)
     trace: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
     bounces: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     until_epoch = NumberAttribute(null=True)

@@ -7,6 +7,7 @@ from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.letters import renderer, templates
+from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.accept import Accept
@@ -25,6 +26,7 @@ def accept() -> "Accept":
         queues=queues(),
         clock=now,
         retention_days=settings().retention_days,
+        owner=address_hashes().owner,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.signing import signer, tokens
+from chalicelib.wiring.signing import address_hashes, signer, tokens
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.letter_links import LetterLinkMaker
@@ -32,6 +32,7 @@ def link_maker() -> "LetterLinkMaker":
         reply_address=parseaddr(settings().mail_from)[1],
         signer=signer(),
         tokens=tokens(),
+        owner=address_hashes().owner,
         site=site_settings(),
         clock=now,
     )

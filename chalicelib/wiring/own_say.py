@@ -9,9 +9,12 @@ from chalicelib.wiring.digests import collected
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.links import links
-from chalicelib.wiring.people import caps, directory, endpoints, preferences, suppressions
+from chalicelib.wiring.people import caps, directory, endpoints, mailboxes, preferences, suppressions
+from chalicelib.wiring.running import lists
+from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
+    from chalicelib.pipeline.address_data import AddressData
     from chalicelib.pipeline.own_say import OwnSay
     from chalicelib.pipeline.personal_data import PersonalData, PersonalPart
 
@@ -21,19 +24,35 @@ def own_say() -> "OwnSay":
     """What readers decide."""
     from chalicelib.pipeline.own_say import OwnSay
 
-    return OwnSay(preferences=preferences(), suppressions=suppressions(), ledger=ledger())
+    return OwnSay(preferences=preferences(), mailboxes=mailboxes(), ledger=ledger())
+
+
+@cache
+def address_data() -> "AddressData":
+    """All that is kept of one address."""
+    from chalicelib.pipeline.address_data import AddressData
+    from chalicelib.pipeline.owned_data import LinksPart, NotificationsPart
+
+    return AddressData(
+        notifications=NotificationsPart(history()),
+        links=LinksPart(links()),
+        suppressions=suppressions(),
+        mailboxes=mailboxes(),
+        lists=lists(),
+        hashes=address_hashes(),
+    )
 
 
 @cache
 def personal_data() -> "PersonalData":
     """All that is kept of one user. A part of the service that keeps something adds itself here, before the profile."""
     from chalicelib.live.personal import LivePart
+    from chalicelib.pipeline.owned_data import LinksPart, NotificationsPart
     from chalicelib.pipeline.personal_data import (
+        AddressesPart,
         CapsPart,
         DigestsPart,
         EndpointsPart,
-        LinksPart,
-        NotificationsPart,
         PersonalData,
         PreferencesPart,
         ProfilePart,
@@ -43,8 +62,9 @@ def personal_data() -> "PersonalData":
     parts: tuple[PersonalPart, ...] = (
         NotificationsPart(history()),
         LinksPart(links()),
-        PreferencesPart(preferences()),
         SuppressionsPart(suppressions(), directory()),
+        AddressesPart(address_data(), directory()),
+        PreferencesPart(preferences()),
         CapsPart(caps()),
         DigestsPart(collected()),
         EndpointsPart(endpoint_desk(), endpoints()),

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
+from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.addresses import Addresses
     from chalicelib.pipeline.caps import Caps
     from chalicelib.pipeline.consent import ConsentDesk
+    from chalicelib.profiles.address_rows import AddressRows
     from chalicelib.profiles.directory import Directory
     from chalicelib.profiles.endpoints import EndpointBook
+    from chalicelib.profiles.following import Following
+    from chalicelib.profiles.mailboxes import Mailboxes
     from chalicelib.profiles.preferences import PreferenceStore
     from chalicelib.profiles.source import ProfileSource
     from chalicelib.profiles.suppressions import SuppressionList
@@ -23,7 +27,7 @@ def directory() -> "Directory":
     """The user directory."""
     from chalicelib.profiles.directory import Directory
 
-    return Directory(clock=now)
+    return Directory(clock=now, moved=lambda profiles: following().moved(profiles))
 
 
 @cache
@@ -32,7 +36,33 @@ def preferences() -> "PreferenceStore":
     from chalicelib.channels.registry import CHANNELS
     from chalicelib.profiles.preferences import PreferenceStore
 
-    return PreferenceStore(channels=tuple(CHANNELS), clock=now)
+    return PreferenceStore(
+        channels=tuple(CHANNELS), clock=now, tell=lambda user_id, stated: following().said(user_id, stated)
+    )
+
+
+@cache
+def following() -> "Following":
+    """Who carries a user's wishes to their addresses."""
+    from chalicelib.profiles.following import Following
+
+    return Following(source=profile_source(), preferences=preferences(), mailboxes=mailboxes())
+
+
+@cache
+def address_rows() -> "AddressRows":
+    """What stands against addresses."""
+    from chalicelib.profiles.address_rows import AddressRows
+
+    return AddressRows(address_hashes().of)
+
+
+@cache
+def mailboxes() -> "Mailboxes":
+    """What readers say of letters to an address."""
+    from chalicelib.profiles.mailboxes import Mailboxes
+
+    return Mailboxes(rows=address_rows(), clock=now)
 
 
 @cache
@@ -40,7 +70,7 @@ def suppressions() -> "SuppressionList":
     """Addresses that must not be written to."""
     from chalicelib.profiles.suppressions import SuppressionList
 
-    return SuppressionList(clock=now)
+    return SuppressionList(rows=address_rows(), clock=now)
 
 
 @cache
@@ -83,6 +113,7 @@ def consent() -> "ConsentDesk":
     from chalicelib.pipeline.consent import ConsentDesk
 
     return ConsentDesk(
+        rows=address_rows(),
         clock=now,
         default_zone=settings().default_timezone,
         default_quiet=lambda: site_settings().current().quiet_hours.hours,

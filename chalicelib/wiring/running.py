@@ -10,6 +10,7 @@ from chalicelib.wiring.control import limiter, queues, site_settings, switches
 from chalicelib.wiring.ledger import hours, ledger, retries
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory
+from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
     import requests
@@ -86,6 +87,7 @@ def admission() -> "Admission":
         sleep=time.sleep,
         max_attempts=settings().max_attempts,
         retention_days=settings().retention_days,
+        owner=address_hashes().owner,
     )
 
 

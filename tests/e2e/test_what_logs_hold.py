@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.control.signing import parameter_name
+from chalicelib.control.signing import KEYS, parameter_name
 from infra.local.children import STAGE
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.leaks import addresses_in, found_in, private_words
@@ -109,9 +109,11 @@ def test_no_log_holds_a_word_or_a_link_of_a_letter(vestnik: Vestnik, logs: dict[
 
 def test_no_log_holds_a_secret_of_the_service(vestnik: Vestnik, logs: dict[str, str]) -> None:
     ssm = vestnik.cloud.account.session.client("ssm", endpoint_url=vestnik.cloud.emulator_url)
-    signing_key = ssm.get_parameter(Name=parameter_name(STAGE), WithDecryption=True)["Parameter"]["Value"]
+    names = [parameter_name(STAGE, key) for key in KEYS]
+    keys = {one["Value"] for one in ssm.get_parameters(Names=names, WithDecryption=True)["Parameters"]}
     key_id, _, secret = vestnik.api_key.removeprefix("vk_").partition("_")
-    secrets = {signing_key, secret, vestnik.cloud.state.manager_password(), "ticket="}
+    assert len(keys) == len(KEYS)
+    secrets = {*keys, secret, vestnik.cloud.state.manager_password(), "ticket="}
     assert key_id
     assert {part: found_in(log, secrets) for part, log in logs.items() if found_in(log, secrets)} == {}
 

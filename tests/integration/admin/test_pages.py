@@ -22,9 +22,9 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
-from chalicelib.profiles.objections import read_objections
 from chalicelib.settings import settings
 from chalicelib.storage.managers import LISTED, ManagerRow
+from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring.admin import managers
 from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
@@ -666,7 +666,7 @@ def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None
     assert "stopped by hand" in page
     assert "· boss" in page
     assert boss.post("/admin/suppressions/remove", address="anna@viewers.example").status == 303
-    assert not read_objections(user_ids=(), addresses={("email", "anna@viewers.example")}, at=now()).suppressed
+    assert wiring_people.suppressions().reason_of("email", "anna@viewers.example") is None
     assert "may be written to" in boss.get("/admin/suppressions?address=anna%40viewers.example").text
 
 

@@ -18,6 +18,7 @@ from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import letters as wiring_letters
+from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import PROMO, Gateway, gateway, messages_in, nothing_happened
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import LostReply, unreachable
@@ -271,6 +272,7 @@ def moved_accept(by: timedelta) -> Accept:
         queues=wiring_control.queues(),
         clock=lambda: now() + by,
         retention_days=90,
+        owner=wiring_signing.address_hashes().owner,
     )
 
 

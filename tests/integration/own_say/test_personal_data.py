@@ -116,13 +116,20 @@ def test_the_counts_of_a_short_link_stay_without_their_user(stage: None, api: Ga
     assert (total["visits"], total["visitors"]) == (7, 1)
 
 
-def test_an_erased_user_may_come_back_as_somebody_new(api: Gateway, register: Register, pump: Pump) -> None:
+def test_an_erased_user_may_come_back_as_somebody_new_and_what_they_objected_to_still_holds(
+    api: Gateway, register: Register, pump: Pump
+) -> None:
+    """Promise C3: an objection outlives the erasure, until the confirmed owner says yes."""
     register()
     api.put("/v1/users/anna/preferences", {"everything": False})
     api.delete("/v1/users/anna")
-    register()
-    promo = send(api)
+    register(email_confirmed=True)
+    before = send(api)
+    pump.run()
+    api.put("/v1/users/anna/preferences", {"categories": {"marketing": {"email": True}}})
+    after = send(api)
     pump.run()
 
-    assert outcome(api, promo) == ("sent", None)
-    assert len(api.get("/v1/users/anna/notifications").body["notifications"]) == 1
+    assert outcome(api, before) == ("skipped", "suppressed_unsubscribed")
+    assert outcome(api, after) == ("sent", None)
+    assert len(api.get("/v1/users/anna/notifications").body["notifications"]) == 2

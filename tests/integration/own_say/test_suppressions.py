@@ -8,9 +8,8 @@ import pytest
 
 from chalicelib.clock import derived_id, now, rfc3339
 from chalicelib.control.keys import Scope
-from chalicelib.profiles.objections import read_objections
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.storage.people import SuppressionRow
+from chalicelib.profiles.words import EVERYTHING
 from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Pump
@@ -40,8 +39,8 @@ def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: dat
 
 
 def is_suppressed(reason: str | None = None) -> bool:
-    found = read_objections(user_ids=(), addresses={("email", ADDRESS)}, at=now()).suppressed
-    return found == ({("email", ADDRESS): reason} if reason else found) and bool(found)
+    found = wiring_people.suppressions().reason_of("email", ADDRESS)
+    return found == (reason or found) and found is not None
 
 
 def test_an_address_put_on_the_list_by_hand_is_not_written_to(api: Gateway, register: Register, pump: Pump) -> None:
@@ -146,7 +145,8 @@ def test_a_list_with_a_mistake_is_refused_whole(api: Gateway, body: dict[str, An
 def test_a_suppression_until_a_moment_ends_by_itself(api: Gateway) -> None:
     api.post("/v1/suppressions", {"address": ADDRESS, "until": rfc3339(now() + timedelta(hours=1))})
     assert is_suppressed()
-    row = SuppressionRow.get(f"email#{ADDRESS}")
+    row = wiring_people.address_rows().read("email", ADDRESS)
+    assert row is not None
     row.until_epoch = int(now().timestamp()) - 1
     row.save()
 
@@ -168,8 +168,9 @@ def test_a_few_soft_bounces_do_no_harm_and_too_many_suppress_for_a_while(stage: 
     bounce(pump, "n-4")
 
     assert is_suppressed(Reason.SOFT_BOUNCES)
-    until = int(SuppressionRow.get(f"email#{ADDRESS}").until_epoch or 0)
-    assert abs(until - (now() + timedelta(days=30)).timestamp()) < 60
+    row = wiring_people.address_rows().read("email", ADDRESS)
+    assert row is not None
+    assert abs(int(row.until_epoch or 0) - (now() + timedelta(days=30)).timestamp()) < 60
 
 
 def test_old_soft_bounces_are_forgotten(stage: None, pump: Pump) -> None:
@@ -206,13 +207,27 @@ def test_what_is_for_good_takes_the_place_of_what_is_for_a_while(stage: None, pu
     assert is_suppressed(Reason.BOUNCE)
 
 
-def test_a_bounce_takes_the_place_of_an_opt_out_and_not_the_other_way_round(stage: None) -> None:
-    suppressions = wiring_people.suppressions()
-    assert suppressions.add("email", ADDRESS, reason=Reason.UNSUBSCRIBED)
-    assert suppressions.add("email", ADDRESS, reason=Reason.BOUNCE)
-    assert not suppressions.add("email", ADDRESS, reason=Reason.UNSUBSCRIBED)
+def test_a_bounce_is_told_before_an_opt_out_and_ends_without_it(api: Gateway) -> None:
+    mailboxes = wiring_people.mailboxes()
+    mailboxes.unsubscribe("email", ADDRESS, "marketing", by="a test")
+    assert wiring_people.suppressions().add("email", ADDRESS, reason=Reason.BOUNCE)
+    mailboxes.unsubscribe("email", ADDRESS, EVERYTHING, by="a test")
 
-    assert is_suppressed(Reason.BOUNCE)
+    assert api.get(PATH).body["reason"] == Reason.BOUNCE
+    api.delete(PATH)
+    assert api.get(PATH).body["reason"] == Reason.UNSUBSCRIBED
+    assert [one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]] == [Reason.UNSUBSCRIBED]
+    api.delete(PATH)
+    assert api.get("/v1/suppressions").body["suppressions"] == []
+    assert api.delete(PATH).status == 404
+
+
+@pytest.mark.parametrize("events", [("bounce", "complaint"), ("complaint", "bounce")])
+def test_a_bounce_and_a_complaint_end_alike_in_either_order(stage: None, events: tuple[str, ...]) -> None:
+    for reason in events:
+        wiring_people.suppressions().add("email", ADDRESS, reason=reason)
+
+    assert is_suppressed(Reason.COMPLAINT)
 
 
 def test_the_list_has_scopes_of_its_own(stage: None) -> None:

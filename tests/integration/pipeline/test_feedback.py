@@ -7,19 +7,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib.clock import now
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import read_event
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.profiles.objections import read_objections
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.people import SuppressionRow
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 
@@ -99,7 +98,7 @@ def tell(pump: Pump, *events: str) -> DeliveryRow:
 
 
 def suppressed() -> list[tuple[str, str]]:
-    return [(row.address, row.reason) for row in SuppressionRow.scan()]
+    return [(f"{row.listed_channel}#{row.shown}", row.reason) for row in SuppressionRow.scan()]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str, sub_type: str) -
     row = tell(sent, event("Bounce", bounceType=kind, bounceSubType=sub_type, bouncedRecipients=expired))
 
     assert (row.status, row.reason) == ("bounced", "soft_bounce")
-    assert not read_objections(user_ids=(), addresses={("email", "anna@example.com")}, at=now()).suppressed
+    assert wiring_people.suppressions().reason_of("email", "anna@example.com") is None
 
 
 def test_a_reader_who_says_not_spam_has_not_complained(sent: Pump) -> None:

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from chalicelib.campaigns.progress import Planned, read_progresses
 from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, UNEXPLAINED, WITHHELD_COMPLAINTS, Against, Told
-from chalicelib.clock import new_id, now
+from chalicelib.clock import new_id
 from chalicelib.observability import Line
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import S
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.profiles.objections import read_objections
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.people import SuppressionRow
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
 
 ANNA = "anna@viewers.example"
 FULL = {"action": "failed", "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
@@ -88,8 +88,7 @@ def state(key: DeliveryKey) -> tuple[str, str | None]:
 
 
 def suppressed(address: str = ANNA) -> str | None:
-    found = read_objections(user_ids=(), addresses={("email", address)}, at=now()).suppressed
-    return next(iter(found.values()), None)
+    return wiring_people.suppressions().reason_of("email", address)
 
 
 def soft_bounces() -> int:

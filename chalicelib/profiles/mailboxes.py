@@ -1,0 +1,98 @@
+"""What readers say of letters to an address, kept by its keyed hash (`said.py` knows the rules). Called by
+`pipeline/own_say.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.profiles.address_rows import AddressRows, show
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.said import Objection, Said
+from chalicelib.profiles.suppressions import Reason, note, suppressed
+from chalicelib.profiles.words import EVERYTHING, SWITCHABLE, Words
+from chalicelib.storage.people import SuppressionRow
+
+
+class Against(NamedTuple):
+    """`suppressed`: why nothing at all is sent; `objections`: by category."""
+
+    suppressed: str | None
+    objections: Mapping[str, Objection]
+
+
+class Mailboxes:
+    """The addresses of one stage."""
+
+    def __init__(self, *, rows: AddressRows, clock: Clock) -> None:
+        self._rows = rows
+        self._clock = clock
+
+    def unsubscribe(self, channel: str, address: str, key: str, *, by: str) -> None:
+        """The mailbox itself wants no letters of a category, or of EVERYTHING; repeating it changes nothing. Raises:
+        UnavailableError (retryable)."""
+        at = self._clock()
+
+        def objecting(row: SuppressionRow) -> bool:
+            before = Said.of(row.said)
+            said = before.without(key, rfc3339(at))
+            if said is before:
+                return False
+            row.said, row.expires_at_epoch = said.stored(), None
+            row.created_at = row.created_at if suppressed(row, at) else rfc3339(at)
+            show(row, channel, address)
+            note(row, "added", by, Reason.UNSUBSCRIBED, at)
+            return True
+
+        self._rows.change(channel, address, objecting)
+
+    def hear(
+        self, user_id: str, channel: str, address: str, wishes: Preferences, words: Words, *, confirmed: bool
+    ) -> None:
+        """What a user wants is said of the address too, now that it is theirs. Repeating it changes nothing. Raises:
+        UnavailableError (retryable)."""
+        voice = self._voice(user_id)
+
+        def heard(row: SuppressionRow) -> bool:
+            said = Said.of(row.said).hearing(voice, channel, wishes, words, confirmed=confirmed)
+            return _say(row, said)
+
+        self._rows.change(channel, address, heard)
+
+    def orphan(self, user_id: str, channel: str, address: str) -> None:
+        """A user is erased: what they said of the address stays as its own. Raises: UnavailableError (retryable)."""
+        voice = self._voice(user_id)
+        self._rows.change(channel, address, lambda row: _say(row, Said.of(row.said).orphaned(voice)))
+
+    def against(self, user_id: str, channel: str, address: str) -> Against:
+        """What stands against letters to an address, but for what the user says themself. Raises: UnavailableError
+        (retryable)."""
+        row, at = self._rows.read(channel, address), self._clock()
+        if row is None:
+            return Against(None, {})
+        said, voice = Said.of(row.said), self._voice(user_id)
+        found = {name: said.objection(name, at, besides=voice) for name in SWITCHABLE}
+        return Against(suppressed(row, at), {name: one for name, one in found.items() if one is not None})
+
+    def told(self, channel: str, address: str) -> list[dict[str, Any]]:
+        """What was said against letters to an address, and when, without who said it. Raises: UnavailableError
+        (retryable)."""
+        row = self._rows.read(channel, address)
+        said = Said.of(row.said if row else None)
+        return [
+            {"category": None if key == EVERYTHING else key, "at": at}
+            for voice in said.against.values()
+            for key, at in voice.items()
+        ]
+
+    def _voice(self, user_id: str) -> str:
+        return self._rows.hash_of("user", user_id)
+
+
+def _say(row: SuppressionRow, said: Said) -> bool:
+    if said.stored() == row.said:
+        return False
+    row.said, row.expires_at_epoch = said.stored(), None
+    if said.unsubscribed() is None and (row.reason is None or row.removed_at is not None):
+        row.listed_channel = None  # a later yes has lifted what the list showed
+    return True
