@@ -43,7 +43,9 @@ class PageQuery(StrictModel):
 )
 def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
     """202 is a promise: the notifications are recorded and queued. An Idempotency-Key is remembered as long as they
-    are."""
+    are. Texts are brought to one form: Unicode NFC, `\\n` for every line end, no outer spaces, no control characters; a
+    name is one line. What depends on the context alone is rendered first: an empty subject is refused, as is a letter
+    that has nothing to say; a subject of over 200 characters is cut at a word."""
     accepted = accept().accept(call.body, caller=call.caller.key_id, key=call.key, replayed=call.was_made_before)
     return {
         "notifications": [

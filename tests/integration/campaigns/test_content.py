@@ -25,6 +25,8 @@ class FilmService(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 200
+        self.films = FILMS
+        self.idle = set[str]()  # who watched nothing
         self.calls: list[str] = []
 
     @property
@@ -36,11 +38,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: FilmService
 
     def do_GET(self) -> None:
-        self._answer(FILMS)
+        self._answer(self.server.films)
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["user_ids"]
-        self._answer({"users": {one: {"films": 3, "hours": 6} for one in asked if one != "u-00000"}})
+        watched = {one: {"films": 0 if one in self.server.idle else 3, "hours": 6} for one in asked if one != "u-00000"}
+        self._answer({"users": watched})
 
     def _answer(self, content: Any) -> None:
         self.server.calls.append(self.command)
@@ -75,6 +78,32 @@ def test_the_films_of_the_week_are_asked_for_once_and_reach_every_letter(
     assert len(office.letters) == 8
     assert all("Silence" in letter.parts["html"] for letter in office.letters)
     assert service.calls == ["GET"]
+
+
+def test_a_campaign_whose_content_is_empty_says_nothing(
+    desk: Desk, viewers: Viewers, office: PostOffice, service: FilmService
+) -> None:
+    """Promise E7: no films this week, no letter about them."""
+    viewers(3)
+    service.films = []
+    campaign_id = desk.start(template="weekly-digest", context={}, content={"url": service.url, "name": "films"})
+    desk.finish()
+
+    assert office.letters == []
+    assert desk.progress(campaign_id).skipped == {"nothing_to_say": 3}
+
+
+def test_whoever_has_nothing_in_their_own_content_is_skipped(
+    desk: Desk, viewers: Viewers, office: PostOffice, service: FilmService
+) -> None:
+    viewers(4)
+    service.idle = {"u-00002"}
+    content = {"url": service.url, "name": "statistics", "kind": "personal", "on_failure": "skip"}
+    campaign_id = desk.start(template="statistics", context={}, content=content)
+    desk.finish()
+
+    assert sorted(office.addresses) == [f"u-0000{n}@example.com" for n in (1, 3)]
+    assert desk.progress(campaign_id).skipped == {"no_content": 1, "nothing_to_say": 1}
 
 
 def test_whoever_has_no_content_of_their_own_is_skipped_and_the_others_are_not(
