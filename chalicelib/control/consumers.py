@@ -16,17 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.clock import Clock
 from chalicelib.control.switch import Switch
 from chalicelib.control.switches import Switches
-from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from chalicelib.control.wishes import Wish, read_wishes, save_wish
+from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
 from chalicelib.observability import Line
-from chalicelib.seen import Seen, tag_of
-from chalicelib.storage.base import reaching_dynamodb, update_if
+from chalicelib.seen import Seen
 from chalicelib.storage.control import ConsumerRow
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
 
-_SAVE_TRIES = 3
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
 
 
@@ -82,19 +81,6 @@ class Consumer(NamedTuple):
     waits_for: str | None = None
 
 
-class Wish(NamedTuple):
-    """What people have asked of a consumer; None: as deployed."""
-
-    paused: bool
-    max_concurrency: int | None
-    batch_size: int | None
-
-    @property
-    def tag(self) -> str:
-        """As somebody has seen it."""
-        return tag_of(self._asdict())
-
-
 class Consumers:
     """The consumers of one stage. `client` is asked for when a consumer is first changed: most workers never do."""
 
@@ -110,7 +96,7 @@ class Consumers:
 
     def wishes(self) -> dict[str, Wish]:
         """What people have asked of every consumer. Raises: UnavailableError (retryable)."""
-        return {queue: _wish(row) for queue, row in _wishes(list(CONSUMERS.values())).items()}
+        return read_wishes(list(CONSUMERS))
 
     def read(self, queue: str) -> Consumer:
         """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -143,7 +129,7 @@ class Consumers:
             actions.append(ConsumerRow.max_concurrency.set(max_concurrency))
         if batch_size is not None:
             actions.append(ConsumerRow.batch_size.set(batch_size))
-        _save(queue, actions, seen)
+        save_wish(queue, actions, seen=seen)
         self.follow([CONSUMERS[queue].worker])
 
     def follow(self, workers: Sequence[str] | None = None) -> list[str]:
@@ -151,7 +137,7 @@ class Consumers:
         (retryable), after it has done all that could be done."""
         specs = [spec for spec in CONSUMERS.values() if workers is None or spec.worker in workers]
         mappings = self._mappings(specs)
-        wishes = _wishes(specs)
+        wishes = read_wishes([spec.queue for spec in specs])
         switches = {switch.name: switch for switch in self._switches.read_all()}
         changed, failed = [], []
         for spec in specs:
@@ -180,7 +166,7 @@ class Consumers:
     def _read(self, specs: Iterable[ConsumerSpec]) -> list[Consumer]:
         specs = list(specs)
         mappings = self._mappings(specs)
-        wishes = _wishes(specs)
+        wishes = read_wishes([spec.queue for spec in specs])
         switches = {switch.name: switch for switch in self._switches.read_all()}
         return [
             _consumer(spec, mappings[spec.queue], wishes[spec.queue], switches.get(spec.subsystem or ""))
@@ -232,49 +218,25 @@ class _Wanted(NamedTuple):
     by_hand: bool
 
 
-def _wanted(spec: ConsumerSpec, wish: ConsumerRow, switch: Switch | None) -> _Wanted:
-    full = int(wish.max_concurrency or spec.max_concurrency)
+def _wanted(spec: ConsumerSpec, wish: Wish, switch: Switch | None) -> _Wanted:
+    full = wish.max_concurrency or spec.max_concurrency
     share = switch.share if switch else 1.0
     # With a probe due the messages must flow, or nobody would make the call.
     flows = switch is None or switch.state != "open" or switch.probe_due
     return _Wanted(
         enabled=flows and not wish.paused,
         max_concurrency=max(MIN_CONCURRENCY, ceil(full * share)),
-        batch_size=int(wish.batch_size) if wish.batch_size else None,
+        batch_size=wish.batch_size,
         by_hand=wish.max_concurrency is not None,
     )
 
 
-def _save(queue: str, actions: list[Any], seen: Seen | None) -> None:
-    for _ in range(_SAVE_TRIES):
-        row, unchanged = _wishes([CONSUMERS[queue]])[queue], None
-        if seen is not None:
-            seen.require(_wish(row)._asdict(), what=f"the consumer {queue}")
-            at = ConsumerRow.changed_at
-            unchanged = at.does_not_exist() if row.changed_at is None else at == row.changed_at
-        if update_if(ConsumerRow(queue), actions, unchanged):
-            return
-    raise ConflictError(f"the consumer {queue} is being changed by others: read it and try again")
-
-
-def _wish(row: ConsumerRow) -> Wish:
-    numbers = (int(number) if number else None for number in (row.max_concurrency, row.batch_size))
-    return Wish(bool(row.paused), *numbers)
-
-
-def _wishes(specs: Sequence[ConsumerSpec]) -> dict[str, ConsumerRow]:
-    queues = [spec.queue for spec in specs]
-    with reaching_dynamodb():
-        rows = {row.name: row for row in ConsumerRow.batch_get(queues, consistent_read=True)}
-    return {queue: rows.get(queue) or ConsumerRow(queue) for queue in queues}
-
-
-def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: ConsumerRow, switch: Switch | None) -> Consumer:
+def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch | None) -> Consumer:
     return Consumer(
         queue=spec.queue,
         worker=spec.worker,
         subsystem=spec.subsystem,
-        paused=bool(wish.paused),
+        paused=wish.paused,
         enabled=_is_enabled(mapping),
         max_concurrency=_max_concurrency(mapping),
         batch_size=mapping.get("BatchSize"),

@@ -30,6 +30,7 @@ from chalicelib.storage.ledger import (
     delivery_part,
 )
 
+_ASSUMED, _BY_HAND = "assumed_by_hand", "by_hand"  # the reasons of what a person has decided
 _REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
 
 
@@ -75,18 +76,24 @@ class Revive:
         return found, write_cursor(following, scope="attention") if following else None
 
     def assume_sent(self, key: DeliveryKey) -> None:
-        """An uncertain delivery is taken for sent. Raises: NotFoundError, ConflictError (permanent), UnavailableError
-        (retryable)."""
-        if self._status(key) is not DeliveryStatus.UNCERTAIN:
+        """An uncertain delivery is taken for sent; asked again, it is so already. Raises: NotFoundError, ConflictError
+        (permanent), UnavailableError (retryable)."""
+        row = self._row(key)
+        if (row.status, row.reason) == (DeliveryStatus.SENT, _ASSUMED):
+            return
+        if row.status != DeliveryStatus.UNCERTAIN:
             raise ConflictError(f"the delivery {key.id} is not uncertain")
         # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
-        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason="assumed_by_hand", by_hand=True)]):
+        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=_ASSUMED, by_hand=True)]):
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
     def send_again(self, key: DeliveryKey) -> None:
-        """An uncertain or failed delivery is sent once more, as fresh as a new one. Raises: NotFoundError,
-        ConflictError (permanent), UnavailableError (retryable)."""
-        if self._status(key) not in REOPENED_FROM:
+        """An uncertain or failed delivery is sent once more, as fresh as a new one; asked again while it waits, it is
+        so already. Raises: NotFoundError, ConflictError (permanent), UnavailableError (retryable)."""
+        row = self._row(key)
+        if (row.status, row.reason) == (DeliveryStatus.QUEUED, _BY_HAND):
+            return
+        if row.status not in REOPENED_FROM:
             raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
         head, letter = self._read(key)
         recipient = EnrichRecipient(
@@ -101,11 +108,11 @@ class Revive:
         if self._ledger.move([_reopen(key)]):
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
-    def _status(self, key: DeliveryKey) -> DeliveryStatus:
+    def _row(self, key: DeliveryKey) -> DeliveryRow:
         row = find(DeliveryRow, key.notification_id, delivery_part(key.channel))
         if row is None:
             raise NotFoundError(f"there is no delivery {key.id}")
-        return DeliveryStatus(row.status)
+        return row
 
     def _reopened(self, body: str) -> str:
         """The body as it goes back: from its first attempt. What is no job goes back as it is."""
@@ -189,4 +196,4 @@ def why_dead(described: Mapping[str, Any], *, max_attempts: int) -> str:
 
 
 def _reopen(key: DeliveryKey) -> Move:
-    return Move(key, DeliveryStatus.QUEUED, reason="by_hand", by_hand=True)
+    return Move(key, DeliveryStatus.QUEUED, reason=_BY_HAND, by_hand=True)

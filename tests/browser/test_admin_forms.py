@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from infra.local.seed import FIRST_MANAGER
+from tests.browser.conftest import SCREENS
 from tests.browser.desk import Desk, signed_in
+from tests.browser.test_every_admin_page import PHONE, WIDE, mistakes
 from tests.e2e.conftest import Vestnik
 
 pytestmark = pytest.mark.e2e
@@ -122,3 +124,31 @@ def test_a_double_click_makes_one_thing(
     page = desk.open("/campaigns")
     expect(page.get_by_role("link", name=key)).to_have_count(1)
     desk.close()
+
+
+def test_the_conflict_and_the_door_are_fit_for_everybody(browser: Browser, vestnik: Vestnik, session: Any) -> None:
+    """Promise B3: in both languages, light and dark, wide and on a phone; axe finds nothing serious."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    found: list[tuple[str, ...]] = []
+    for language, size in (("en", WIDE), ("ru", PHONE)):
+        mine, theirs = (signed_in(browser, vestnik, session, viewport=size) for _ in range(2))
+        cookie = {"name": "vestnik_language", "value": language, "url": mine.address}
+        mine.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        page, other = mine.open("/templates/promo"), theirs.open("/templates/promo")
+        subject = '[name="source.en.email.subject"]'
+        for one, text in ((other, f"Theirs {language}"), (page, "Моё {{ headline }}")):
+            if not one.locator(subject).is_visible():
+                one.locator("summary", has_text="English").click()
+            one.locator(subject).fill(text)
+        other.get_by_role("button", name="Save as a new version").click()
+        expect(other.get_by_text("Saved.", exact=True)).to_be_visible()
+        page.locator("form:has(iframe) .actions button").click()
+        expect(page.locator(".versus")).to_have_count(1)
+        found += [(language, *one) for one in mistakes(page, f"admin-conflict-{language}")]
+        page.context.clear_cookies(name="vestnik_session")
+        page.locator('button[value="look"]').click()
+        expect(page.locator('[name="password"]')).to_be_visible()
+        found += [(language, *one) for one in mistakes(page, f"admin-signing-in-{language}")]
+        mine.close()
+        theirs.close()
+    assert found == []

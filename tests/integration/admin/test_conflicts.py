@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib import seen as tags
 from chalicelib.control import limits
 from chalicelib.control.managers import Role
-from chalicelib.storage.control import LimitRow
+from chalicelib.control.wishes import read_wishes, save_wish
+from chalicelib.errors import ChangedError
+from chalicelib.storage.control import ConsumerRow, LimitRow
 from chalicelib.wiring.control import limiter, site_settings
 from chalicelib.wiring.letters import templates
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
@@ -178,6 +181,15 @@ def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch:
     path = "/admin/subsystems/limits/ses.bulk"
     assert boss.post(path, seen=shown.tag, rate_per_second="12").status == 412
     assert LimitRow.get("ses.bulk").rate_per_second == 77
+
+
+def test_what_is_asked_of_a_consumer_is_not_written_over(stage: None) -> None:
+    """Promise B3: the pace of a consumer too."""
+    seen = tags.Seen((read_wishes(["retry"])["retry"].tag,))
+    save_wish("retry", [ConsumerRow.max_concurrency.set(5), ConsumerRow.changed_at.set(1)], seen=seen)
+    with pytest.raises(ChangedError):
+        save_wish("retry", [ConsumerRow.max_concurrency.set(8)], seen=seen)
+    assert read_wishes(["retry"])["retry"].max_concurrency == 5
 
 
 def test_what_was_removed_meanwhile_is_said_with_what_was_typed(boss: Visitor) -> None:

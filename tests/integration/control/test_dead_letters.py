@@ -345,6 +345,16 @@ def test_whoever_assumes_sent_after_another_asked_to_retry_is_refused(pump: Pump
     assert status_of(key.notification_id) == "queued"
 
 
+def test_what_a_person_has_decided_may_be_decided_so_again(pump: Pump) -> None:
+    """Promise B4: two windows, one decision: the second is no failure and does nothing."""
+    first, second = waiting(pump, 2)
+    for _ in range(2):
+        wiring_desk.revive().send_again(first)
+        wiring_desk.revive().assume_sent(second)
+    assert (status_of(first.notification_id), status_of(second.notification_id)) == ("queued", "sent")
+    assert pump.waiting("enrich-bulk") + pump.waiting("enrich-instant") == 1
+
+
 @pytest.mark.parametrize("status", [DeliveryStatus.QUEUED, SENT, FAILED])
 def test_only_what_is_uncertain_can_be_assumed_sent(pump: Pump, status: DeliveryStatus) -> None:
     ids = accepted(1)
