@@ -8,7 +8,8 @@ VestnikError
 ├── NotFoundError         no such thing; permanent                       → 404
 ├── ConflictError         it is already so, or otherwise; permanent      → 409
 │   ├── BusyError         this very call is being done; later            → 409
-│   └── ChangedError      it is not what the caller has seen; permanent  → 412
+│   ├── ChangedError      it is not what the caller has seen; permanent  → 412
+│   └── WouldBreakError   others would be refused; unless confirmed      → 409
 ├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
@@ -85,6 +86,15 @@ class ChangedError(ConflictError):
         super().__init__(detail)
         self.differs = tuple(differs)
         self.tag = tag
+
+
+class WouldBreakError(ConflictError):
+    """Permanent, unless it is confirmed: others would be refused after this. `errors` says what they would be refused
+    for, and who they are."""
+
+    def __init__(self, detail: str, errors: Sequence[FieldError]) -> None:
+        super().__init__(detail)
+        self.errors = tuple(errors)
 
 
 class TooManyRequestsError(VestnikError):

@@ -62,10 +62,10 @@ def _hidden(account: Account, table: str, store: TemplateStore) -> Iterator[str]
         ExpressionAttributeValues={":newest": {"S": NEWEST}},
     )
     for item in (item for page in pages for item in page["Items"]):
-        stored = TemplateRow.from_raw_data(item)
-        shipped, hides = store.shipped(stored.key), stored.body.get("hides")
-        if shipped and hides not in (None, shipped.version):
+        row = TemplateRow.from_raw_data(item)
+        shipped = store.shipped(row.key)
+        if shipped and row.body.get("hides") != shipped.version:
             yield (
-                f"template {stored.key}: version {int(stored.version)}, stored by {stored.created_by}, stays in force; "
-                f"the shipped one that it hides has changed: see /admin/templates/{stored.key}"
+                f"template {row.key}: version {int(row.version)}, stored by {row.created_by}, stays in force; the "
+                f"shipped one that it hides has changed since: see /admin/templates/{row.key}"
             )

@@ -64,9 +64,9 @@ def example_path(path: str, operation: Mapping[str, Any], given: Mapping[str, st
 
 
 def example_query(operation: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters without which there is no answer."""
-    needed = [one for one in operation["parameters"] if one["in"] == "query" and one["required"]]
-    return {one["name"]: one["schema"]["examples"][0] for one in needed}
+    """The parameters that the example needs: each that has an example of its own."""
+    asked = [one for one in operation["parameters"] if one["in"] == "query"]
+    return {one["name"]: one["schema"]["examples"][0] for one in asked if "examples" in one["schema"]}
 
 
 def example_body(operation: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from chalicelib.admin.mistakes import told
 from chalicelib.admin.visits import REGISTERED, Registered, View, Visit
 from chalicelib.control.answers import status_of
 from chalicelib.control.sessions import Session
-from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError
+from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
 from chalicelib.observability import log_failure, request_id
 
 
@@ -63,7 +63,7 @@ def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
 
 def mistakes_of(error: VestnikError) -> dict[str, str]:
     """What is wrong, by field; by `form` where it is no field's fault."""
-    errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError) else ()
+    errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError | WouldBreakError) else ()
     return {one.field: one.message for one in errors} or {"form": error.detail}
 
 

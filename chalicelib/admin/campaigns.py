@@ -49,12 +49,13 @@ def check_campaign(visit: Visit) -> Page:
     head = campaigns().get(visit.path["id"])
     spec = spec_of(head)
     cursor = visit.query.get("cursor")
-    look = campaign_preview().look(head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK)
+    template = templates().get(spec.template)
+    most = None if cursor else _FIRST_LOOK
+    look = campaign_preview().look(head, spec, cursor=cursor, at_most=most, template=template)
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
-    letter = _letter(spec, user_id=user_id, locale=locale)
-    template = templates().get(spec.template)
-    texts = texts_of(template, _context(spec, template)) if "sms" in campaign_preview().channels(spec) else ()
+    letter = _letter(spec, template, user_id=user_id, locale=locale)
+    texts = texts_of(template, _context(spec, template)) if "sms" in look.channels else ()
     shown = {
         "campaign": head,
         "spec": spec,
@@ -76,7 +77,10 @@ def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
     spec = spec_of(campaigns().get(visit.path["id"]))
     locale = visit.query.get("letter") or settings().default_locale
-    return framed(_letter(spec, user_id=visit.query.get("user", ""), locale=locale), language=visit.locale)
+    return framed(
+        _letter(spec, templates().get(spec.template), user_id=visit.query.get("user", ""), locale=locale),
+        language=visit.locale,
+    )
 
 
 @page(routes, "/admin/campaigns/{id}")
@@ -170,8 +174,7 @@ def _email_is_cut_off() -> bool:
     return any(switch.name == "ses" and switch.state == "open" for switch in switches().read_all())
 
 
-def _letter(spec: Campaign, *, user_id: str, locale: str) -> Letter:
-    template = templates().get(spec.template)
+def _letter(spec: Campaign, template: Template, *, user_id: str, locale: str) -> Letter:
     context = _context(spec, template)
     return letter_for(template, context, user_id=user_id, locale=locale, renderer=renderer())
 

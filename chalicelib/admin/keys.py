@@ -7,9 +7,10 @@ from chalice.app import Blueprint
 
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.keys import Scope, create_key, page_of_keys, revoke_key
+from chalicelib.control.keys import Scope, create_key, page_of_keys
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
+from chalicelib.wiring.desk import key_ring
 
 routes = Blueprint(__name__)
 _LONGEST_NAME = 100
@@ -37,7 +38,7 @@ def make_key(visit: Visit) -> Page:
 @action(routes, "/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list)
 def end_key(visit: Visit) -> Go:
     """For good; refused everywhere within half a minute."""
-    revoke_key(visit.path["id"])
+    key_ring().revoke(visit.path["id"])
     return Go("/admin/keys", done="revoked")
 
 

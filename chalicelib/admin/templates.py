@@ -48,13 +48,16 @@ def template_page(visit: Visit) -> Page:
     """One version with its sources, its letter, and what changed since the one before."""
     key = visit.path["key"]
     newest = templates().get(key)
-    template = templates().get(key, _version(visit.query.get("version"))) if "version" in visit.query else newest
+    asked = visit.query.get("version") or visit.typed("version")  # typed: it was to be brought back
+    template = templates().get(key, _version(asked)) if asked else newest
     locale = template.choose_locale(visit.query.get("letter") or visit.typed("letter") or settings().default_locale)
     shown = {
         "template": template,
         "newest": newest.version,
         "seen": tag_of(newest.fields),
         "versions": _versions(newest),
+        "shipped": templates().shipped(key),
+        "shipped_changed": newest.hides_other_than(templates().shipped(key)),
         "letter": locale,
         "sources": _typed(visit, template),
         "about": _typed_about(visit, template),
@@ -86,8 +89,7 @@ def preview_template(visit: Visit) -> Response:
 def write_template(visit: Visit) -> Go:
     """A new version, checked in every language; letters under way keep theirs."""
     key = visit.path["key"]
-    body = _body(visit, templates().get(key))
-    return _saved(template_desk().add(key, body, by=visit.manager.key, seen=visit.seen))
+    return _saved(_store(visit, key, _body(visit, templates().get(key))))
 
 
 @action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
@@ -95,7 +97,7 @@ def restore_template(visit: Visit) -> Go:
     """An earlier version once more, as the newest."""
     key = visit.path["key"]
     earlier = templates().get(key, _version(visit.typed("version")))
-    return _saved(template_desk().add(key, _fields(earlier), by=visit.manager.key))
+    return _saved(_store(visit, key, _fields(earlier)))
 
 
 @action(routes, "/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
@@ -112,6 +114,11 @@ def test_template(visit: Visit) -> Go:
         raise InvalidError.of("to", "expected an address or a user's id") from error
     accept().accept(request, caller=visit.manager.key, key=None)
     return Go(f"/admin/templates/{template.key}", done="tested")
+
+
+def _store(visit: Visit, key: str, body: Mapping[str, Any]) -> Template:
+    confirmed = visit.typed("confirm") == "yes"
+    return template_desk().add(key, body, by=visit.manager.key, seen=visit.seen, confirmed=confirmed)
 
 
 def _saved(template: Template) -> Go:

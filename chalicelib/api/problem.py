@@ -12,7 +12,15 @@ from chalice.app import Response
 from pydantic import BaseModel
 
 from chalicelib.control.answers import status_of
-from chalicelib.errors import BusyError, ChangedError, FieldError, InvalidError, TooManyRequestsError, VestnikError
+from chalicelib.errors import (
+    BusyError,
+    ChangedError,
+    FieldError,
+    InvalidError,
+    TooManyRequestsError,
+    VestnikError,
+    WouldBreakError,
+)
 from chalicelib.observability import begin_request, log_failure, request_id
 from chalicelib.seen import etag
 
@@ -68,7 +76,7 @@ def problem_of(error: VestnikError) -> Response:
     status = status_of(error)
     if isinstance(error, ChangedError):
         return problem(status, error.detail, error.differs, tag=error.tag)
-    errors = error.errors if isinstance(error, InvalidError) else ()
+    errors = error.errors if isinstance(error, InvalidError | WouldBreakError) else ()
     response = problem(status, error.detail, errors)
     if isinstance(error, TooManyRequestsError | BusyError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)

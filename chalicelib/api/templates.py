@@ -12,7 +12,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
 from chalicelib.locales import Locale
 from chalicelib.rendering.context import check_context
-from chalicelib.rendering.model import AskedVersion, Meta, Template
+from chalicelib.rendering.model import AskedVersion, Meta, ShippedName, Template, read_version
 from chalicelib.rendering.segments import count_segments
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
@@ -85,19 +85,57 @@ def _tag(template: Template) -> str:
     return tag_of(template.fields)
 
 
+class VersionQuery(StrictModel):
+    """Which one; without it the one in force."""
+
+    version: Annotated[str | None, Field(description="a number, or a name such as `shipped-52a48d5c88c4`")] = None
+
+
+class StoreQuery(StrictModel):
+    """`confirm`: store it though it takes less than the version in force: a variable is removed, new and required,
+    required from now on, or of another type."""
+
+    confirm: Annotated[bool, Field(examples=["true"])] = False
+
+
+class ShippedAnswer(Answer):
+    """The version that came with the code. `changed`: it is not the one that the stored version in force was stored
+    over, which hides it; to go back to it, read it (`?version=`) and store it."""
+
+    version: ShippedName
+    in_force: bool
+    changed: bool
+
+
+class TemplateAnswer(Template):
+    """A version. `in_force`: new letters are made of it."""
+
+    in_force: bool
+    shipped: ShippedAnswer | None
+
+
 @endpoint(
     routes,
     "GET",
     "/v1/templates/{key}",
-    summary="The latest version of a template",
+    summary="A template, and which version is in force",
     scope=Scope.TEMPLATES_READ,
-    answer=Template,
+    query=VersionQuery,
+    answer=TemplateAnswer,
     tag=_tag,
 )
-def get_template(call: Call[None, None]) -> Template:
-    """`version` is the number of a version that somebody stored, or the name of the one that is shipped with the code,
-    such as `shipped-52a48d5c88c4`: what either means never changes."""
-    return templates().get(call.path["key"])
+def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
+    """The one in force, or the one that is asked for. `version` is the number of a version that somebody stored, or
+    the name of one that is shipped with the code, such as `shipped-52a48d5c88c4`: what either means never changes. A
+    stored version hides the shipped one, whatever becomes of that: `shipped.changed` says that it is not what it was
+    when the version in force was stored."""
+    key, asked = call.path["key"], call.query.version
+    newest = templates().get(key)
+    try:
+        template = newest if asked is None else templates().get(key, read_version(asked))
+    except ValueError as error:
+        raise InvalidError.of("version", str(error)) from error
+    return _described(template, newest)
 
 
 @endpoint(
@@ -107,15 +145,42 @@ def get_template(call: Call[None, None]) -> Template:
     summary="Store a new version of a template",
     scope=Scope.TEMPLATES_WRITE,
     body=TemplateBody,
-    answer=Template,
-    problems={HTTPStatus.CONFLICT: "another version was stored at this moment"},
+    query=StoreQuery,
+    answer=TemplateAnswer,
+    problems={
+        HTTPStatus.CONFLICT: "another version was stored at this moment, or this one would refuse what others send "
+        "(`errors` says what, and who they are): repeat it with `confirm=true`"
+    },
     tag=_tag,
     if_match=True,
 )
-def put_template(call: Call[TemplateBody, None]) -> Template:
-    """It is checked in every locale with its own sample; a template that fails is not stored. It is in
-    force at once; letters that were accepted before keep the version that they were accepted with."""
-    return template_desk().add(call.path["key"], call.body.model_dump(), by=call.caller.key_id, seen=call.seen)
+def put_template(call: Call[TemplateBody, StoreQuery]) -> TemplateAnswer:
+    """It is checked in every locale with its own sample; a template that fails is not stored, nor is one that takes
+    less than the version in force, unless that is confirmed. It is in force at once; letters that were accepted before
+    keep the version that they were accepted with."""
+    stored = template_desk().add(
+        call.path["key"],
+        call.body.model_dump(),
+        by=call.caller.key_id,
+        seen=call.seen,
+        confirmed=call.query.confirm,
+    )
+    return _described(stored, stored)
+
+
+def _described(template: Template, newest: Template) -> TemplateAnswer:
+    shipped = templates().shipped(template.key)
+    about = (
+        {
+            "version": shipped.version,
+            "in_force": newest.version == shipped.version,
+            "changed": newest.hides_other_than(shipped),
+        }
+        if shipped
+        else None
+    )
+    in_force = template.version == newest.version
+    return TemplateAnswer.model_validate({**template.model_dump(), "in_force": in_force, "shipped": about})
 
 
 @endpoint(

@@ -100,7 +100,7 @@ class ListStore:
         """The rows of one block; None behind the last. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             try:
-                row = ListRow.get(list_id, _block_part(number))
+                row = ListRow.get(list_id, _block_part(number), consistent_read=True)
             except ListRow.DoesNotExist:
                 return None
         return _unpacked(row)

@@ -35,7 +35,7 @@ class RunPlanner:
         spec = spec_of(head)
         edition = self._edition(spec, resend_of)
         category = spec.category or edition.template.category
-        plan = plan_of(category, edition.template, named=spec.channels, routes=self._site.current().routes)
+        plan = plan_of(category, edition.template, named=spec.channels, routes=self._site.current(fresh=True).routes)
         letter = self._letter(head, scheduled, spec, edition, category, plan)
         return RunRow(
             head.id,

@@ -23,6 +23,7 @@ from chalicelib.pipeline.consent import Addressee, ConsentDesk
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
+from chalicelib.rendering.model import Template
 from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -55,6 +56,7 @@ class Look(NamedTuple):
     eta_seconds: int
     next_runs: Sequence[datetime]
     unread: Sequence[Unread] = ()
+    channels: Sequence[str] = ()  # those that it may go by
 
 
 class Preview:
@@ -85,7 +87,15 @@ class Preview:
         self._monotonic = monotonic
         self._default_zone = default_zone
 
-    def look(self, head: CampaignRow, spec: Campaign, *, cursor: str | None = None, at_most: int | None = None) -> Look:
+    def look(
+        self,
+        head: CampaignRow,
+        spec: Campaign,
+        *,
+        cursor: str | None = None,
+        at_most: int | None = None,
+        template: Template | None = None,
+    ) -> Look:
         """Counts the audience, from the cursor of an earlier look on; with `at_most` no more users than these, in a few
         requests. Raises: InvalidError (permanent: a foreign cursor), NotFoundError (permanent: the template is gone),
         UnavailableError (retryable)."""
@@ -96,9 +106,11 @@ class Preview:
         times = self.next_runs(head, spec)
         source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
         at, sample = state["at"], list[Mapping[str, Any]]()
+        template = template or self._templates.get(spec.template)
+        category, channels = spec.category or template.category, self._channels(spec, template)
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
-            final = self._count(spec, page.targets, counts)
+            final = self._count(spec, page.targets, counts, category=category, channels=channels)
             _note_unread(page, unread)
             sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
@@ -107,7 +119,8 @@ class Preview:
         kept = {"at": at, "counts": dict(counts), "unread": {one.attribute: one[1:] for one in unread.values()}}
         following = write_cursor(kept, scope=head.id) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
-        return Look({name: counts[name] for name in _COUNTED}, sample, following, eta, times, list(unread.values()))
+        known = {name: counts[name] for name in _COUNTED}
+        return Look(known, sample, following, eta, times, list(unread.values()), channels)
 
     def next_runs(self, head: CampaignRow, spec: Campaign) -> list[datetime]:
         """The next dates, at most five."""
@@ -121,7 +134,15 @@ class Preview:
         first = datetime.fromisoformat(head.next_run_at) if head.next_run_at else None
         return times if first is None or first in times else [first, *times][:NEXT_RUNS]
 
-    def _count(self, spec: Campaign, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
+    def _count(
+        self,
+        spec: Campaign,
+        targets: Sequence[Target],
+        counts: Counter[str],
+        *,
+        category: str,
+        channels: Sequence[str],
+    ) -> list[Profile]:
         counts["recipients"] += len(targets)
         others = [run for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
         out = excluded(targets, others) if others else set()
@@ -129,13 +150,11 @@ class Preview:
         targets = [target for target in targets if target.recipient.notification_id not in out]
         people = self._profiles(targets)
         counts["unknown"] += len(targets) - len(people)
-        final = self._consenting(spec, people, counts)
+        final = self._consenting(people, counts, category=category, channels=channels)
         counts["final"] += len(final)
         return final
 
-    def channels(self, spec: Campaign) -> Sequence[str]:
-        """Those that it may go by. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        template = self._templates.get(spec.template)
+    def _channels(self, spec: Campaign, template: Template) -> Sequence[str]:
         category = spec.category or template.category
         return plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
 
@@ -152,10 +171,11 @@ class Preview:
                 found[one.notification_id] = Profile(id="", **one.profile)
         return found
 
-    def _consenting(self, spec: Campaign, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
+    def _consenting(
+        self, people: Mapping[str, Profile], counts: Counter[str], *, category: str, channels: Sequence[str]
+    ) -> list[Profile]:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
-        category = spec.category or self._templates.get(spec.template).category
-        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in self.channels(spec)}
+        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in channels}
         reached: set[str] = set()
         against: dict[str, str] = {}
         for channel, consent in self._consent.ask(category, asked).items():

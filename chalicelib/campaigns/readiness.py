@@ -80,11 +80,7 @@ class Readiness:
             FieldError("template", f"it fails its check: {mistake.field}: {mistake.message}")
             for mistake in check(template, renderer=self._renderer, channels=CHANNELS)
         ]
-        try:
-            check_letter(_as_request(spec, template), template, renderer=lambda: self._renderer)
-        except InvalidError as error:
-            errors += error.errors or [FieldError("context", error.detail)]
-        return errors + (_content_errors(spec.content, spec, template) if spec.content else [])
+        return errors + letter_errors(spec, template, renderer=self._renderer)
 
     def _time_errors(self, spec: Campaign, known_start: datetime | None) -> list[FieldError]:
         errors = []
@@ -133,6 +129,16 @@ class Readiness:
 
     def _scheduled(self, spec: Campaign) -> datetime:
         return spec.start_at or self._clock()
+
+
+def letter_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:
+    """Why no letter of a campaign can be made with a template."""
+    errors: list[FieldError] = []
+    try:
+        check_letter(_as_request(spec, template), template, renderer=lambda: renderer)
+    except InvalidError as error:
+        errors += error.errors or [FieldError("context", error.detail)]
+    return errors + (_content_errors(spec.content, spec, template) if spec.content else [])
 
 
 def _as_request(spec: Campaign, template: Template) -> NotificationRequest:

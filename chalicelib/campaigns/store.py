@@ -69,13 +69,15 @@ class CampaignStore:
         (retryable)."""
         keys = [(one, HEAD_PART) for one in ids if len(one) <= _LONGEST_ID]
         with reaching_dynamodb():
-            found = {row.id: row for row in CampaignRow.batch_get(keys)} if keys else {}
+            found = {row.id: row for row in CampaignRow.batch_get(keys, consistent_read=True)} if keys else {}
         return [found[one] for one in ids if one in found]
 
     def versions(self, campaign_id: str) -> list[CampaignRow]:
         """Every version, oldest first. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            return list(CampaignRow.query(campaign_id, CampaignRow.part.startswith(VERSION_PREFIX)))
+            return list(
+                CampaignRow.query(campaign_id, CampaignRow.part.startswith(VERSION_PREFIX), consistent_read=True)
+            )
 
     def edit(self, head: CampaignRow, spec: Campaign, *, by: str, extra: Sequence[Action] = ()) -> None:
         """Saves the next version and makes it the head's. Raises: ConflictError (permanent: somebody else changed it),

@@ -57,7 +57,7 @@ class Audit:
         for _ in range(_REQUESTS):
             with reaching_dynamodb():
                 older = AuditRow.place < before if before else None
-                rows = list(AuditRow.query(month, older, limit=_READ, scan_index_forward=False))
+                rows = list(AuditRow.query(month, older, limit=_READ, scan_index_forward=False, consistent_read=True))
             empty = 0 if rows else empty + 1
             for row in rows:
                 entry, before = _read(row), row.place

@@ -36,10 +36,11 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """The dead letters of one stage, by the name of the queue that they fell out of."""
+    """The dead letters of one stage, by the name of the queue that they fell out of. `taken` is told when some left."""
 
-    def __init__(self, client: "SQSClient", prefix: str) -> None:
+    def __init__(self, client: "SQSClient", prefix: str, *, taken: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._taken = taken
         self._prefix = prefix
         self._urls: dict[str, str] = {}
 
@@ -85,6 +86,7 @@ class DeadLetters:
                     break
         finally:
             self._show_again(queue, spared)
+            self._taken()
         return removed
 
     def _show_again(self, queue: str, messages: Sequence["MessageTypeDef"]) -> None:

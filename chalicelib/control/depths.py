@@ -60,6 +60,10 @@ class QueueDepths:
         self._until = self._monotonic() + KNOWN_SECONDS
         return self._depths
 
+    def forget(self) -> None:
+        """The next look asks: this process has just moved something."""
+        self._until = self._dead_until = 0.0
+
     def dead(self) -> Mapping[str, int]:
         """The dead letters of each queue, now. Raises: UnavailableError (retryable)."""
         found = self._all(f"{queue}-dlq" for queue in CONSUMERS)

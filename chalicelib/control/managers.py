@@ -130,7 +130,7 @@ class Managers:
         with reaching_dynamodb():
             page = ManagerRow.by_name.query(LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
             names = [row.name for row in page]
-            found = {row.name: _read(row) for row in ManagerRow.batch_get(names)} if names else {}
+            found = {row.name: _read(row) for row in ManagerRow.batch_get(names, consistent_read=True)} if names else {}
         last = page.last_evaluated_key
         return [found[name] for name in names if name in found], write_cursor(last, scope=LISTED) if last else None
 

@@ -221,8 +221,8 @@ class SiteSettings:
                 updated_at=rfc3339(self._clock()),
                 updated_by=by,
             )
+            self._known = None  # before the write: what became of it may stay unknown
             if save_if(row, SettingRow.version == found if found else SettingRow.name.does_not_exist()):
-                self._known = None
                 return _setting(name, row.value, row)
         raise ConflictError(f"the setting {name} is being changed by others: read it and try again")
 

@@ -141,7 +141,7 @@ class Accept:
         """What the request's jobs share, and its channels."""
         template = edition.template
         category = check_letter(request, template, renderer=self._renderer)
-        plan = plan_of(category, template, named=request.channels, routes=self._site.current().routes)
+        plan = plan_of(category, template, named=request.channels, routes=self._site.current(fresh=True).routes)
         letter = LetterSpec(
             template=template.key,
             template_version=template.version,

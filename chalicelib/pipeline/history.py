@@ -98,7 +98,7 @@ class History:
     def _deliveries(self, heads: Sequence[NotificationRow]) -> Mapping[str, list[DeliveryRow]]:
         keys = [(head.notification_id, delivery_part(channel)) for head in heads for channel in head.channels]
         found: dict[str, list[DeliveryRow]] = {}
-        for row in DeliveryRow.batch_get(keys) if keys else ():
+        for row in DeliveryRow.batch_get(keys, consistent_read=True) if keys else ():
             found.setdefault(row.notification_id, []).append(row)
         return found
 

@@ -69,7 +69,11 @@ class Revive:
                 DeliveryStatus.UNCERTAIN.value, limit=limit, page_size=limit, last_evaluated_key=start
             )
             keys = [(row.notification_id, row.part) for row in page]
-            rows = {(r.notification_id, r.part): r for r in DeliveryRow.batch_get(keys)} if keys else {}
+            rows = (
+                {(r.notification_id, r.part): r for r in DeliveryRow.batch_get(keys, consistent_read=True)}
+                if keys
+                else {}
+            )
             following = page.last_evaluated_key
         # The index follows the table after a moment: what somebody has just decided may still be in it.
         found = [rows[key] for key in keys if key in rows and rows[key].status == DeliveryStatus.UNCERTAIN]

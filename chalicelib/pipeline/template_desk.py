@@ -1,16 +1,18 @@
 """Storing a version of a template: what the API and the admin page do alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.control.answers import invalid
-from chalicelib.errors import InvalidError
+from chalicelib.errors import FieldError, InvalidError, NotFoundError, WouldBreakError
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.model import ChannelParts, Template
+from chalicelib.rendering.narrowing import narrowed
 from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.store import TemplateStore
 from chalicelib.rendering.stored import TemplateTable
 from chalicelib.seen import Seen
 
@@ -18,18 +20,21 @@ _DRAFT = 1  # every version that is not stored yet calls itself so
 
 
 class TemplateDesk:
-    """The templates that people write, of one stage. `new_renderer` gives one with nothing in its cache."""
+    """The templates that people write, of one stage. `new_renderer` gives one with nothing in its cache; each of
+    `users` knows some of those who use a template, and which of them a new version would refuse."""
 
     def __init__(
         self,
         *,
         table: TemplateTable,
-        shipped: Callable[[str], Template | None],
+        templates: TemplateStore,
+        users: Sequence[Callable[[Template], Iterable[FieldError]]],
         new_renderer: Callable[[], Renderer],
         channels: Mapping[str, ChannelParts],
     ) -> None:
         self._table = table
-        self._shipped = shipped
+        self._templates = templates
+        self._users = users
         self._new_renderer = new_renderer
         self._channels = channels
 
@@ -47,7 +52,25 @@ class TemplateDesk:
             raise InvalidError("the template fails its check", mistakes)
         return template
 
-    def add(self, key: str, body: Mapping[str, Any], *, by: str, seen: Seen | None = None) -> Template:
-        """Stores a new version; one that fails its check is not stored. Raises: InvalidError, ChangedError,
-        ConflictError (permanent), UnavailableError (retryable)."""
-        return self._table.add(self.draft(key, body), by=by, seen=seen, shipped=self._shipped(key))
+    def add(
+        self, key: str, body: Mapping[str, Any], *, by: str, seen: Seen | None = None, confirmed: bool = False
+    ) -> Template:
+        """Stores a new version; one that fails its check is not stored, nor is one that takes less than the one before
+        unless that is `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
+        UnavailableError (retryable)."""
+        draft, shipped = self.draft(key, body), self._templates.shipped(key)
+        if not confirmed:
+            self._require_no_less(draft, seen)
+        return self._table.add(draft, by=by, seen=seen, shipped=shipped)
+
+    def _require_no_less(self, draft: Template, seen: Seen | None) -> None:
+        try:
+            before = self._templates.get(draft.key)
+        except NotFoundError:
+            return
+        if seen is not None:  # what has changed meanwhile is told first
+            seen.require(before.fields, what=f"the template {draft.key}")
+        if refused := narrowed(before, draft):
+            users = [one for users in self._users for one in users(draft)]
+            confirm = FieldError("confirm", "it takes less than the version in force: are those who use it ready?")
+            raise WouldBreakError("those who use the template would be refused", [confirm, *refused, *users])

@@ -162,7 +162,12 @@ class Template(Meta):
     @property
     def fields(self) -> dict[str, Any]:
         """What `seen` is compared with: all that was written, whatever its number."""
-        return self.model_dump(mode="json", exclude={"key", "version", "hides"})
+        return self.model_dump(mode="json", include={*Meta.model_fields, "locales"})
+
+    def hides_other_than(self, shipped: "Template | None") -> bool:
+        """Of the newest version: whether it was stored over another than this one, so that nobody has seen the two
+        beside each other."""
+        return isinstance(self.version, int) and shipped is not None and self.hides != shipped.version
 
     @property
     def written_for(self) -> tuple[str, ...]:

@@ -55,8 +55,9 @@ class TemplateStore:
         """The template, the newest version if none is named. Raises: NotFoundError (permanent)."""
         found = self._newest(key) if version is None else self._named(key, version)
         if found is None:
-            which = "" if version is None else f"version {version} of "
-            raise NotFoundError(f"there is no {which}the template `{key}`")
+            if version is None:
+                raise NotFoundError(f"there is no template `{key}`")
+            raise NotFoundError(f"there is no version {version} of the template `{key}`")
         return found
 
     def edition(self, key: str) -> Edition:

@@ -13,6 +13,7 @@ from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.letters import new_renderer, template_table, templates
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory
+from chalicelib.wiring.running import campaigns
 
 if TYPE_CHECKING:
     from chalicelib.control.calls import Calls
@@ -42,7 +43,7 @@ def dead_letters() -> "DeadLetters":
     """The dead-letter queues."""
     from chalicelib.control.dead_letters import DeadLetters
 
-    return DeadLetters(sqs(), settings().resource(""))
+    return DeadLetters(sqs(), settings().resource(""), taken=queue_depths().forget)
 
 
 @cache
@@ -122,11 +123,20 @@ def site_desk() -> "SiteDesk":
 @cache
 def template_desk() -> "TemplateDesk":
     """Where versions of templates are stored."""
+    from chalicelib.campaigns.template_users import CampaignsOfTemplate
     from chalicelib.channels.registry import CHANNELS
     from chalicelib.pipeline.template_desk import TemplateDesk
+    from chalicelib.pipeline.template_users import TemplateUsers
 
     return TemplateDesk(
-        table=template_table(), shipped=templates().shipped, new_renderer=new_renderer, channels=CHANNELS
+        table=template_table(),
+        templates=templates(),
+        users=(
+            CampaignsOfTemplate(campaigns=campaigns(), renderer=new_renderer()).refused,
+            TemplateUsers(site=site_settings(), clock=now).refused,
+        ),
+        new_renderer=new_renderer,
+        channels=CHANNELS,
     )
 
 

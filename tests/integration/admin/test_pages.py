@@ -23,6 +23,7 @@ from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.settings import settings
+from chalicelib.storage.configuration import TemplateRow
 from chalicelib.storage.managers import LISTED, ManagerRow
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring.admin import managers
@@ -37,6 +38,7 @@ from chalicelib.wiring.running import campaigns
 from tests.browser.pages import FRAMES, PAGES
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.stocked import CODE, Stock
+from tests.integration.api.gateway import gateway
 from tests.integration.conftest import Pump
 from tests.integration.control.requests_made import Requests
 
@@ -456,7 +458,8 @@ def test_a_new_template_begins_as_a_copy_and_becomes_its_own(boss: Visitor) -> N
     changed = form | {"category": "series", "variables": json.dumps(variables), "sample": json.dumps(sample)}
     changed |= {f"source.{one}.email.subject": "{{ percent }} % off" for one in ("ru", "en")}
     assert "50 % off" in boss.post("/admin/templates/spring-sale/preview", **changed).text
-    assert boss.post("/admin/templates/spring-sale", **changed).said == "saved"
+    assert boss.post("/admin/templates/spring-sale", **changed).status == 409
+    assert boss.post("/admin/templates/spring-sale", **changed, confirm="yes").said == "saved"
     stored = templates().get("spring-sale")
     assert (stored.category, stored.version) == ("series", 2)
     assert {*(stored.variables or {})} == {"headline", "text", "url", "percent"}
@@ -465,6 +468,54 @@ def test_a_new_template_begins_as_a_copy_and_becomes_its_own(boss: Visitor) -> N
     assert boss.post("/admin/templates/spring-sale", **broken).status == 422
     assert boss.post("/admin/templates/spring-sale", **(changed | {"category": "secret"})).status == 422
     assert templates().get("spring-sale").version == 2
+
+
+def test_a_save_that_would_break_others_says_whom_and_asks(boss: Visitor) -> None:
+    """Promise A4: the page says the same as the API, and saves once that is confirmed."""
+    page = "/admin/templates/welcome"
+    form = form_in(boss.get(page)) | {"variables": '{"device": {"type": "string"}}'}
+    form |= {"sample": json.dumps(json.loads(form["sample"][0]) | {"context": {"device": "TV"}})}
+
+    refused = boss.post(page, **form)
+
+    assert refused.status == 409
+    assert "variables.device" in refused.text
+    assert "event_rules.user.registered.steps[0]" in refused.text
+    assert 'name="confirm"' in refused.text
+    assert "TV" in refused.text  # what was typed is there
+    assert boss.post(page, **form, confirm="yes").said == "saved"
+
+
+def test_the_page_says_what_a_stored_version_hides_and_brings_it_back(boss: Visitor) -> None:
+    """Promise A3: a shipped template that has changed under a stored one is told, and offered."""
+    page, shipped = "/admin/templates/promo", str(templates().get("promo").version)
+    assert "comes with the service" not in boss.get(page).text
+    changed = form_in(boss.get(page)) | {"source.en.email.subject": "Mine: {{ headline }}"}
+    assert boss.post(page, **changed).said == "saved"
+    assert "hides the one that comes with the service" in boss.get(page).text
+
+    row = TemplateRow.get("promo", 1)
+    row.body = {**row.body, "hides": "shipped-000000000000"}  # it was stored over an earlier release's
+    row.save()
+    templates.cache_clear()
+
+    told = boss.get(page)
+    assert "has changed since" in told.text
+    assert f"version={shipped}" in told.text
+    assert shipped in boss.get(page + f"?version={shipped}").text
+    assert boss.post(page + "/restore", version=shipped).said == "saved"
+    assert (templates().get("promo").version, "has changed since" in boss.get(page).text) == (2, False)
+
+
+def test_a_key_is_refused_by_the_process_that_revoked_it_at_once(boss: Visitor) -> None:
+    """Promise A2: a cache is told of its own process's writes."""
+    service = gateway()
+    key_id = str(service.key).split("_")[1]
+    assert service.get("/v1/templates/promo").status == 200
+
+    assert boss.post(f"/admin/keys/{key_id}/revoke").said == "revoked"
+
+    assert service.get("/v1/templates/promo").status == 401
 
 
 def test_a_template_is_sent_to_oneself(boss: Visitor) -> None:

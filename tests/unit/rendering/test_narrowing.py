@@ -1,0 +1,46 @@
+"""What a new version of a template no longer takes."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.rendering.narrowing import narrowed
+from tests.unit.rendering.letters import template
+
+STRING = {"type": "string"}
+FILMS = {"type": "list", "fields": {"title": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fields"),
+    [
+        ({"film": STRING}, {"film": STRING}, []),
+        ({"film": STRING}, None, []),
+        ({"film": STRING}, {"film": {"type": "string", "required": False}}, []),
+        ({"film": STRING}, {"film": STRING, "year": {"type": "integer", "required": False}}, []),
+        ({"year": {"type": "integer"}}, {"year": {"type": "number"}}, []),
+        ({"link": {"type": "url"}}, {"link": STRING}, []),
+        ({"film": STRING}, {}, ["variables.film"]),
+        ({"film": STRING}, {"film": STRING, "year": {"type": "integer"}}, ["variables.year"]),
+        ({"film": {"type": "string", "required": False}}, {"film": STRING}, ["variables.film"]),
+        ({"film": STRING}, {"film": {"type": "url"}}, ["variables.film"]),
+        (
+            {"films": FILMS},
+            {"films": {**FILMS, "fields": {"title": STRING, "year": STRING}}},
+            ["variables.films.fields.year"],
+        ),
+        ({"films": {"type": "list"}}, {"films": FILMS}, ["variables.films.fields.title"]),
+        ({"films": FILMS}, {"films": {"type": "list"}}, []),
+        (None, {"film": STRING}, ["variables", "variables.film"]),
+    ],
+)
+def test_whatever_would_be_refused_from_now_on_is_named(before: Any, after: Any, fields: list[str]) -> None:
+    found = narrowed(template(variables=before), template(variables=after))
+
+    assert [one.field for one in found] == fields
+
+
+def test_a_channel_that_is_removed_is_named() -> None:
+    found = narrowed(template(extra_channels=["sms"]), template())
+
+    assert [(one.field, one.message) for one in found] == [("channels", "sms is removed")]
