@@ -17,6 +17,7 @@ from chalicelib.admin.browser import (
     language_of,
     read_form,
 )
+from chalicelib.admin.conflict import MINE, settled
 from chalicelib.admin.forms import Values
 from chalicelib.admin.kept import TYPED, Kept, keep, unpacked
 from chalicelib.admin.look import Go, Page, url, words
@@ -40,6 +41,7 @@ def session_over(declared: Registered, request: Request, path: Mapping[str, str]
         return redirect(_AGAIN)
     try:
         form, files = read_form(request, largest_file=declared.largest_file)
+        form = settled(form) if MINE in form else form
     except InvalidError:
         return redirect(_AGAIN)
     if TYPED in form:

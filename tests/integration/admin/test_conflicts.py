@@ -15,7 +15,7 @@ from chalicelib.storage.control import ConsumerRow, LimitRow
 from chalicelib.wiring.control import limiter, site_settings
 from chalicelib.wiring.letters import templates
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
-from tests.integration.admin.test_nothing_typed_is_lost import in_the_form
+from tests.integration.admin.test_nothing_typed_is_lost import ended, going_on, in_the_form
 
 SENDER = "/admin/settings/sender"
 MARK = re.compile(r"<mark>([^<]*)</mark>")
@@ -87,6 +87,17 @@ def test_a_mistake_in_what_was_chosen_shows_the_form_with_it(boss: Visitor, olga
     seen = boss.post(SENDER, **{**form, "mine": form["mine"][0].replace("Boss & sons", "")})
     assert seen.status == 422
     assert in_the_form(seen, SENDER)["name"] == [""]
+
+
+def test_a_conflict_outlives_the_session_too(boss: Visitor, olga: Visitor) -> None:
+    """Promise B5: what was chosen in a conflict comes back after signing in, and knows what it was made from."""
+    mine, theirs = (opened(one, "/admin/settings", SENDER) for one in (boss, olga))
+    olga.post(SENDER, **{**theirs, **sender("Olga's cinema", "olga@vestnik.example")})
+    form = conflict_of(boss.post(SENDER, **{**mine, "name": "Boss & sons"}), SENDER)
+    again = going_on(boss, SENDER, ended(boss).post(SENDER, **form))
+    shown = in_the_form(again, SENDER)
+    assert (shown["name"], shown["reply_to"]) == (["Boss & sons"], ["olga@vestnik.example"])
+    assert boss.post(SENDER, **{**shown, "token": shown["token"][0]}).said == "saved"
 
 
 def rule(event: str, template: str) -> dict[str, Any]:
