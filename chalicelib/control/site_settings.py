@@ -77,6 +77,13 @@ class ConfirmationAgain(StrictModel):
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
 
 
+class AccountLetters(StrictModel):
+    """How many letters of one template about accounts an address gets in how many minutes, whoever's they are."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)] = 5
+    minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
 class SoftBounces(StrictModel):
     """So many soft bounces within so many days suppress an address for a while; older ones are forgotten."""
 
@@ -106,6 +113,7 @@ class SiteValues(StrictModel):
     )
     link_days: LinkDays = Field(default_factory=LinkDays)
     confirmation_again: ConfirmationAgain = Field(default_factory=ConfirmationAgain)
+    account_letters: AccountLetters = Field(default_factory=AccountLetters)
     soft_bounces: SoftBounces = Field(default_factory=SoftBounces)
     quiet_hours: QuietHours = Field(default_factory=QuietHours)
 

@@ -1,26 +1,32 @@
-"""How many letters of a category one user gets in some days (the setting `caps`). `deliver` asks right before it
-claims, so that only what is really about to leave is counted.
+"""How many letters of a category one user, and one address, gets in some days (the setting `caps`), and how many of one
+kind about accounts an address gets (`account_letters`). `deliver` asks right before it claims, so that only what is
+really about to leave is counted.
 
-A user's row holds the letters that count, by notification: one that is asked for again (a retry, another channel)
-counts once. Rows are written under their version, all of a chunk in one transaction: of two workers that both take the
-last place, one finds out.
+A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
+again (a retry, another channel) counts once. Rows are written under their version, all of a chunk in one transaction:
+of two workers that both take the last place, one finds out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import size
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
+from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.routes import Cap
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import dynamodb, reaching_dynamodb
+from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, update_if
 from chalicelib.storage.people import CapRow
 
 CAPPED = "capped"
+TOO_MANY = "too_many_to_address"
 _ROUNDS = 8
 
 
@@ -31,25 +37,58 @@ class Refused(NamedTuple):
     rule: str | None = None
 
 
+class Counted(NamedTuple):
+    """Whom a letter counts for: its user, if it has one, and where it goes."""
+
+    user_id: str | None
+    channel: str
+    address: str
+
+
 class Caps:
     """The caps of one stage."""
 
-    def __init__(self, *, site: SiteSettings, clock: Clock) -> None:
+    def __init__(self, *, site: SiteSettings, clock: Clock, addresses: AddressHashes) -> None:
         self._site = site
+        self._addresses = addresses
         self._clock = clock
 
-    def take(self, category: str, wanted: Mapping[str, str]) -> Refused:
-        """Counts letters, given by notification id with the user of each, as far as the cap lets it; answers the
-        others. Repeating it counts nothing twice. Raises: UnavailableError (retryable)."""
+    def take(self, category: str, wanted: Mapping[str, Counted]) -> Refused:
+        """Counts letters, given by notification id, as far as the cap lets it; answers the others. Repeating it counts
+        nothing twice. Raises: UnavailableError (retryable)."""
         cap = self._site.current().caps.get(category)
         if cap is None or not wanted:
             return Refused()
+        owners = {one: self._owners(counted) for one, counted in wanted.items()}
         for _ in range(_ROUNDS):
-            rows = self._rows(category, wanted)
-            refused, changed = self._place(cap, category, wanted, rows)
+            rows = self._rows(category, owners)
+            refused, changed = self._place(cap, category, owners, rows)
             if not changed or self._write(cap, changed):
                 return Refused(frozenset(refused), f"cap {category}: {cap.letters} in {cap.days} days")
         raise UnavailableError("the caps were contended: nothing was counted")
+
+    def take_account_letter(self, template: str, notification_id: str, counted: Counted) -> str | None:
+        """Counts a letter about an account against its address, by one atomic write; the rule where there were enough
+        of its template in the present window. Each template counts apart: no number of registrations keeps somebody
+        from a new password. Raises: UnavailableError (retryable; repeating it counts once)."""
+        limit = self._site.current().account_letters
+        address = self._address_owner(counted)
+        if address is None:
+            return None
+        length = timedelta(minutes=limit.minutes).total_seconds()
+        began = int(self._clock().timestamp() // length * length)
+        row, letters = CapRow(address, f"account#{template}#{began}"), CapRow.letters
+        actions: list[Action] = [
+            letters.set((letters | []).append([notification_id])),
+            CapRow.expires_at_epoch.set(int(began + 2 * length)),
+        ]
+        fits = letters.does_not_exist() | ((size(letters) < limit.letters) & ~letters.contains(notification_id))
+        if update_if(row, actions, fits):
+            return None
+        known = find(CapRow, row.user_id, row.category)
+        if known is not None and notification_id in (known.letters or ()):
+            return None
+        return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
 
     def of(self, user_id: str) -> Mapping[str, list[str]]:
         """The notifications that count, by category. Raises: UnavailableError (retryable)."""
@@ -64,31 +103,40 @@ class Caps:
                 for row in rows:
                     batch.delete(row)
 
-    def _rows(self, category: str, wanted: Mapping[str, str]) -> dict[str, CapRow]:
-        users = sorted(set(wanted.values()))
+    def _owners(self, counted: Counted) -> list[str]:
+        return [one for one in (counted.user_id, self._address_owner(counted)) if one]
+
+    def _address_owner(self, counted: Counted) -> str | None:
+        # What a user has registered, devices and chats, is the user's own: the user is counted.
+        if CHANNELS[counted.channel].endpoints or counted.address == counted.user_id:
+            return None
+        return self._addresses.owner(counted.channel, counted.address)
+
+    def _rows(self, category: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, CapRow]:
+        owners = sorted({owner for each in wanted.values() for owner in each})
         with reaching_dynamodb():
-            found = CapRow.batch_get([(user, category) for user in users], consistent_read=True)
+            found = CapRow.batch_get([(owner, category) for owner in owners], consistent_read=True)
             known = {row.user_id: row for row in found}
-        return {user: known.get(user) or CapRow(user, category, taken={}, version=0) for user in users}
+        return {owner: known.get(owner) or CapRow(owner, category, taken={}, version=0) for owner in owners}
 
     def _place(
-        self, cap: Cap, category: str, wanted: Mapping[str, str], rows: Mapping[str, CapRow]
+        self, cap: Cap, category: str, wanted: Mapping[str, Sequence[str]], rows: Mapping[str, CapRow]
     ) -> tuple[set[str], list[CapRow]]:
         now = self._clock().timestamp()
         since = now - timedelta(days=cap.days).total_seconds()
+        taken = {owner: {one: at for one, at in row.taken.items() if at > since} for owner, row in rows.items()}
         refused: set[str] = set()
-        changed: dict[str, CapRow] = {}
-        for notification_id, user in wanted.items():
-            row = changed.get(user, rows[user])
-            taken = {one: at for one, at in row.taken.items() if at > since}
-            if notification_id in taken:
-                continue
-            if len(taken) >= cap.letters:
+        changed: set[str] = set()
+        for notification_id, owners in wanted.items():
+            new = [owner for owner in owners if notification_id not in taken[owner]]
+            if any(len(taken[owner]) >= cap.letters for owner in new):
                 refused.add(notification_id)
                 continue
-            taken[notification_id] = round(now)
-            changed[user] = CapRow(user, category, taken=taken, version=int(rows[user].version))
-        return refused, list(changed.values())
+            for owner in new:
+                taken[owner][notification_id] = round(now)
+            changed |= set(new)
+        kept = [CapRow(one, category, taken=taken[one], version=int(rows[one].version)) for one in sorted(changed)]
+        return refused, kept
 
     def _write(self, cap: Cap, changed: list[CapRow]) -> bool:
         """False where somebody else has written one of them."""

@@ -1,5 +1,6 @@
 """Sends the confirmation letter again when a user asks for it. Called by the API."""
 
+from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.allowance import Allowances
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ConflictError
@@ -11,8 +12,17 @@ from chalicelib.profiles.directory import Directory
 class ConfirmationLetters:
     """The sender of one stage."""
 
-    def __init__(self, *, directory: Directory, accept: Accept, allowances: Allowances, site: SiteSettings) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        accept: Accept,
+        allowances: Allowances,
+        site: SiteSettings,
+        addresses: AddressHashes,
+    ) -> None:
         self._directory = directory
+        self._addresses = addresses
         self._accept = accept
         self._allowances = allowances
         self._site = site
@@ -28,5 +38,6 @@ class ConfirmationLetters:
         again = self._site.current(fresh=True).confirmation_again
         request = NotificationRequest(template=again.template, recipients=(Recipient(user_id=user_id),))
         self._accept.check(request)
-        self._allowances.take(f"confirmation#{user_id}", times=again.letters, minutes=again.minutes)
+        for asked in (user_id, self._addresses.owner("email", user.email)):  # one address may be several users'
+            self._allowances.take(f"confirmation#{asked}", times=again.letters, minutes=again.minutes)
         return self._accept.accept(request, caller=caller, key=key)[0]

@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.pipeline.caps import CAPPED, Caps
+from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
 from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
@@ -29,11 +29,11 @@ class LastLook:
         self._closing = closing
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Those that may leave now; the others are skipped or wait. One read; an account letter needs none. Raises:
-        UnavailableError (retryable)."""
+        """Those that may leave now; the others are skipped or wait. One read; an account letter needs none, but is
+        counted. Raises: UnavailableError (retryable)."""
         category = job.letter.category
         if CATEGORIES[category].transactional:
-            return list(letters)
+            return self._not_too_many(job, letters, result)
         people = [_addressee(one.recipient, job.letter) for one in letters]
         found = self._consent.objections(category, {job.channel: people})
         consent = judged(self._consent, job.letter, job.channel, people, found)
@@ -55,15 +55,30 @@ class LastLook:
         found = self._consent.objections(job.letter.category, {job.channel: people})
         off = objected(self._consent, job.letter, job.channel, people, found)
         rule = None
-        users = {one.notification_id: one.user_id for one in job.recipients if one.user_id}
+        counted = {one.notification_id: _counted(job, one) for one in job.recipients}
         for category in (one for one in job.letter.categories if one not in off):
-            enough = self._caps.take(category, users)
+            enough = self._caps.take(category, counted)
             if enough.notification_ids:
                 off[category], rule = CAPPED, enough.rule
         if len(off) < len(job.letter.categories):
             return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
         self._closing.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
         return None
+
+    def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
+        """Of letters about accounts those whose address has not had enough of them. Of the instant ones: whoever writes
+        to many at once names each once, and pays no write for it."""
+        if job.letter.lane != "instant":
+            return list(letters)
+        left = []
+        for letter in letters:
+            one = letter.recipient
+            rule = self._caps.take_account_letter(job.letter.template, one.notification_id, _counted(job, one))
+            if rule is None:
+                left.append(letter)
+            else:
+                self._closing.close_all(job, [one], TOO_MANY, result, rule=rule)
+        return left
 
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
         """Until quiet hours are over; what nobody needs by then is skipped."""
@@ -81,12 +96,16 @@ class LastLook:
         """Those who have not had enough letters of this category; each counts from here on."""
         if job.letter.inside:
             return letters  # `lines_left` has counted its categories
-        users = {one.recipient.notification_id: one.recipient.user_id for one in letters}
-        enough = self._caps.take(job.letter.category, {one: user for one, user in users.items() if user})
+        counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
+        enough = self._caps.take(job.letter.category, counted)
         over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
         if over:
             self._closing.close_all(job, over, CAPPED, result, rule=enough.rule)
         return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
+
+
+def _counted(job: DeliverJob, recipient: DeliverRecipient) -> Counted:
+    return Counted(recipient.user_id, job.channel, recipient.address)
 
 
 def _addressee(recipient: DeliverRecipient, letter: LetterSpec) -> Addressee:

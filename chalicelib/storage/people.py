@@ -75,7 +75,9 @@ class EndpointRow(StageTable):
 
 
 class CapRow(StageTable):
-    """The letters of a category that count against a user's cap: `taken` is `{notification id: epoch seconds}`."""
+    """The letters of a category that count against a cap: `taken` is `{notification id: epoch seconds}`. `user_id` is a
+    user, or the owner's name of an address (`control.address_hash`). Under `account#<template>#<window>` are those
+    about accounts that an address got: `letters` are their notification ids."""
 
     class Meta(TableMeta):
         thing = "caps"
@@ -84,6 +86,7 @@ class CapRow(StageTable):
     category: UnicodeAttribute = UnicodeAttribute(range_key=True)
     taken: JSONAttribute = JSONAttribute(default=dict)
     version: NumberAttribute = NumberAttribute(default=0)
+    letters: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     expires_at_epoch = NumberAttribute(null=True)
 
 

@@ -14,6 +14,7 @@ from chalicelib.wiring.letters import new_renderer, template_table, templates
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory
 from chalicelib.wiring.running import campaigns
+from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
     from chalicelib.control.calls import Calls
@@ -108,7 +109,11 @@ def confirmation_letters() -> "ConfirmationLetters":
     from chalicelib.pipeline.confirmation import ConfirmationLetters
 
     return ConfirmationLetters(
-        directory=directory(), accept=accept(), allowances=Allowances(clock=now), site=site_settings()
+        directory=directory(),
+        accept=accept(),
+        allowances=Allowances(clock=now),
+        site=site_settings(),
+        addresses=address_hashes(),
     )
 
 

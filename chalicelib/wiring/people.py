@@ -104,7 +104,7 @@ def caps() -> "Caps":
     """How many letters of a category a user gets."""
     from chalicelib.pipeline.caps import Caps
 
-    return Caps(site=site_settings(), clock=now)
+    return Caps(site=site_settings(), clock=now, addresses=address_hashes())
 
 
 @cache

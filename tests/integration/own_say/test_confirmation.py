@@ -254,6 +254,14 @@ def test_one_users_wish_for_another_letter_does_not_limit_another_user(api: Gate
     assert api.post("/v1/users/boris/confirmation").status == 202
 
 
+def test_send_it_again_counts_the_address_too(api: Gateway) -> None:
+    """Promise C7: other users with the same address, in another spelling, have no more letters for it."""
+    for n in range(4):
+        api.put(f"/v1/users/u-{n}", {"email": "family@example.com" if n % 2 else "Family@Example.com"})
+    answers = [api.post(f"/v1/users/u-{n}/confirmation").status for n in range(4)]
+    assert answers == [202, 202, 202, 429]
+
+
 def test_nothing_is_sent_again_where_there_is_nothing_to_confirm(
     api: Gateway, link: str, person: Person, register: Register
 ) -> None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.pipeline.caps import Caps
+from chalicelib.pipeline.caps import Caps, Counted
 from chalicelib.profiles.model import UserBody
 from chalicelib.storage.base import dynamodb
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import signing as wiring_signing
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import accept, pump_all, route, rules, seen
@@ -27,18 +28,22 @@ class Clock:
 
 def cap(letters: int = 2, days: int = 7) -> Caps:
     wiring_control.site_settings().put("caps", {"marketing": {"letters": letters, "days": days}}, by="test")
-    return Caps(site=wiring_control.site_settings(), clock=Clock())
+    return Caps(site=wiring_control.site_settings(), clock=Clock(), addresses=wiring_signing.address_hashes())
+
+
+def of(user: str | None, address: str | None = None) -> Counted:
+    return Counted(user, "email", address or f"{user}@example.com")
 
 
 def take(caps: Caps, *ids: str, category: str = "marketing") -> list[str]:
-    return sorted(caps.take(category, dict.fromkeys(ids, "anna")).notification_ids)
+    return sorted(caps.take(category, dict.fromkeys(ids, of("anna"))).notification_ids)
 
 
 def test_what_is_over_the_cap_is_refused_and_names_the_rule(stage: None) -> None:
     caps = cap()
     assert take(caps, "a") == []
     assert take(caps, "b", "c") == ["c"]
-    assert caps.take("marketing", {"d": "anna"}).rule == "cap marketing: 2 in 7 days"
+    assert caps.take("marketing", {"d": of("anna")}).rule == "cap marketing: 2 in 7 days"
 
 
 def test_the_same_letter_counts_once_however_often_it_is_asked_for(stage: None) -> None:
@@ -50,7 +55,7 @@ def test_the_same_letter_counts_once_however_often_it_is_asked_for(stage: None) 
 
 def test_every_user_and_every_category_has_a_count_of_its_own(stage: None) -> None:
     caps = cap(letters=1)
-    assert caps.take("marketing", {"a": "anna", "b": "boris"}).notification_ids == frozenset()
+    assert caps.take("marketing", {"a": of("anna"), "b": of("boris")}).notification_ids == frozenset()
     assert take(caps, "c", category="series") == []
 
 
@@ -102,3 +107,45 @@ def test_a_letter_over_the_cap_is_skipped_and_the_timeline_says_by_which_rule(pu
     [over] = [one for one in sent if seen(one)["email"][1] == "capped"]
     assert set(seen(over).values()) == {("skipped", "capped")}
     assert rules(over, "sms") == ["cap marketing: 1 in 7 days"]
+
+
+def test_a_cap_counts_the_address_whoever_is_written_to_there(stage: None) -> None:
+    """Promise C7: another user, or nobody, at the same address, in another spelling, is the same address."""
+    caps = cap(letters=1)
+    assert caps.take("marketing", {"a": of("anna", "family@example.com")}).notification_ids == frozenset()
+    others = {
+        "b": of("boris", "Family@Example.com"),
+        "c": of(None, "family@example.com"),
+        "d": of(None, "x@example.com"),
+    }
+    assert caps.take("marketing", others).notification_ids == {"b", "c"}
+    assert caps.take("marketing", {"e": of("anna", "new@example.com")}).notification_ids == {"e"}
+
+
+def test_many_registrations_with_one_address_are_a_few_letters(pump: Pump, letters: Letters) -> None:
+    """Promise C7: twelve ids, one address: as many welcome letters as an address gets; a new password still comes."""
+    ids = []
+    for n in range(12):
+        wiring_people.directory().put(f"u-{n}", UserBody(email="one@example.com" if n % 2 else "One@Example.com"))
+        ids.append(accept(recipients=[{"user_id": f"u-{n}"}], template="welcome", context={}))
+    pump.run()
+    most = wiring_control.site_settings().current().account_letters.letters
+    assert len(letters()) == most < 12
+    told = [seen(one)["email"] for one in ids]
+    assert (told.count(("sent", None)), told.count(("skipped", "too_many_to_address"))) == (most, 12 - most)
+    reset = {"reset_url": "https://cinema.example/reset", "valid_minutes": 30}
+    accept(recipients=[{"user_id": "u-0"}], template="password-reset", context=reset)
+    pump.run()
+    assert len(letters()) == most + 1
+
+
+def test_a_letter_about_an_account_that_is_asked_for_again_counts_once(stage: None) -> None:
+    """Promise C7: neither a retry nor a message that comes twice uses up a place; a new window has new ones."""
+    caps = cap()
+    most = wiring_control.site_settings().current().account_letters.letters
+    for n in range(most):
+        for _ in range(3):
+            assert caps.take_account_letter("welcome", f"n-{n}", of("anna")) is None
+    assert caps.take_account_letter("welcome", "n-0", of("anna")) is None
+    assert caps.take_account_letter("welcome", "more", of("boris", "anna@example.com")) is not None
+    assert caps.take_account_letter("welcome", "more", of("boris")) is None
