@@ -1,7 +1,6 @@
 """What a campaign is: the body of `POST /v1/campaigns`, checked field by field (design §8)."""
 
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
@@ -10,7 +9,7 @@ from chalicelib.campaigns.rules import Rule
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
 from chalicelib.locales import Locale
-from chalicelib.profiles.model import Name
+from chalicelib.profiles.model import Name, normal_timezone
 from chalicelib.strict import StrictModel
 from chalicelib.text import JsonObject
 
@@ -39,9 +38,12 @@ class Audience(StrictModel):
 
 
 def _zone(value: str) -> str:
-    if value != RECIPIENT and value not in available_timezones():
-        raise ValueError(f"expected an IANA time zone such as Europe/Moscow, or {RECIPIENT}")
-    return value
+    if value == RECIPIENT:
+        return value
+    try:
+        return normal_timezone(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {RECIPIENT}") from error
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]

@@ -10,8 +10,9 @@ from email.utils import parseaddr
 from time import monotonic
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.event_rules import EventRule, EventType, default_rules
@@ -32,13 +33,16 @@ _Days = Annotated[int, Field(ge=1, le=3650)]
 _TimeOrNone = Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
+# Not the whole check of an address: every worker reads the settings, and starts without the validator.
+_AN_ADDRESS = BeforeValidator(lambda text: same_address_key("email", text) if isinstance(text, str) else text)
+
 
 class Sender(StrictModel):
     """Whom letters come from, and where answers to them go; empty: to the sender."""
 
     name: Annotated[Line, Field(min_length=1, max_length=70)]
-    address: Annotated[str, Field(max_length=254, pattern=_MAILBOX)]
-    reply_to: Annotated[str, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
+    address: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=_MAILBOX)]
+    reply_to: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
 
 
 class QuietHours(StrictModel):
@@ -147,7 +151,8 @@ class SiteValues(StrictModel):
 
     @model_validator(mode="after")
     def _sender_is_verified(self) -> Self:
-        if self.sender.address.rpartition("@")[2].lower() != self.mail_domain.lower():
+        domain = same_address_key("email", f"@{self.mail_domain}").removeprefix("@")
+        if self.sender.address.rpartition("@")[2] != domain:
             raise ValueError(f"sender.address must be one of {self.mail_domain}: only that domain is verified")
         return self
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 from chalicelib.addresses import normal_email, normal_phone
 from chalicelib.locales import Locale
 from chalicelib.strict import StrictModel
-from chalicelib.text import JsonObject, Line
+from chalicelib.text import JsonObject, Line, one_line
 
 ATTRIBUTES_BYTES = 32_768
 ATTRIBUTES_DEPTH = 10
@@ -47,14 +47,16 @@ _FIELDS = tuple(one.name for one in fields(Profile))
 
 
 @cache
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())  # it walks a folder of 600 files
+def _timezones() -> Mapping[str, str]:
+    return {name.lower(): name for name in available_timezones()}  # it walks a folder of 600 files
 
 
-def _timezone(value: str) -> str:
-    if value not in _timezones():
+def normal_timezone(value: str) -> str:
+    """The zone as IANA writes it, whatever the letter case. Raises: ValueError (permanent; says what is expected)."""
+    name = _timezones().get(one_line(value).replace(" ", "_").lower())
+    if name is None:
         raise ValueError("expected an IANA time zone such as Europe/Moscow")
-    return value
+    return name
 
 
 def _attributes(value: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +91,7 @@ Phone = Annotated[
     AfterValidator(normal_phone),
 ]
 Name = Annotated[Line, Field(min_length=1, max_length=200, examples=["Анна"])]
-Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_timezone)]
+Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(normal_timezone)]
 Attributes = Annotated[JsonObject, AfterValidator(_attributes)]
 
 

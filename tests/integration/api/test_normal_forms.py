@@ -129,6 +129,22 @@ def test_a_host_is_allowed_in_either_spelling(api: Gateway, pump: Pump, letters:
     assert "/s/" in str(letter["body"])
 
 
+def test_a_time_zone_is_one_in_any_letter_case(api: Gateway) -> None:
+    assert api.put("/v1/users/u-1", {"timezone": " europe/MOSCOW"}).body["timezone"] == "Europe/Moscow"
+    assert api.put("/v1/users/u-1", {"timezone": "america/new york"}).body["timezone"] == "America/New_York"
+
+
+def test_a_senders_address_is_one_in_any_spelling(api: Gateway) -> None:
+    sender = {"name": " The\u2028cinema", "address": "News@Cinema.Example ", "reply_to": "Anna@почта.рф"}
+    reply = api.put("/v1/settings/sender", {"value": sender})
+
+    assert reply.body["value"] == {
+        "name": "The cinema",
+        "address": "news@cinema.example",
+        "reply_to": "anna@xn--80a1acny.xn--p1ai",
+    }
+
+
 TAILS = [")", ".", ",", ">", '"', "'", "%29", "%22%3E", ").", "»", "…", "*", "_", "__", ";", "&utm_source=x"]
 
 
