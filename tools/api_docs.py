@@ -5,7 +5,7 @@ python -m tools.api_docs            # writes the page
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -69,6 +69,11 @@ def example_query(operation: Mapping[str, Any]) -> dict[str, str]:
     return {one["name"]: one["schema"]["examples"][0] for one in asked if "examples" in one["schema"]}
 
 
+def needed_headers(operation: Mapping[str, Any]) -> list[str]:
+    """The headers without which there is no answer: an `ETag` that was read before."""
+    return [one["name"] for one in operation["parameters"] if one["in"] == "header" and one["required"]]
+
+
 def example_body(operation: Mapping[str, Any]) -> Any:
     """The body of the example, or None."""
     return operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
@@ -84,7 +89,7 @@ def _call(
     yield "```sh"
     query = urlencode(example_query(operation))
     address = quote(example_path(path, operation)) + (f"?{query}" if query else "")
-    yield from _curl(method, address, example_body(operation))
+    yield from _curl(method, address, example_body(operation), headers=needed_headers(operation))
     yield "```\n"
     yield from _parameters(operation)
     for status, answer in operation["responses"].items():
@@ -104,10 +109,11 @@ def _said_once(shape: str, summary: str, told: dict[str, str]) -> str:
     return f", as [{first}](#{anchor}) answers"
 
 
-def _curl(method: str, path: str, body: Any) -> Iterator[str]:
+def _curl(method: str, path: str, body: Any, *, headers: Iterable[str]) -> Iterator[str]:
     verb = "" if method == "get" else f" -X {method.upper()}"
     if body is None:
-        yield f'curl -sS{verb} -H "$auth" "$api{path}"'
+        more = "".join(f' -H "{name}: $etag"' for name in headers)
+        yield f'curl -sS{verb} -H "$auth"{more} "$api{path}"'
         return
     yield f"""curl -sS{verb} -H "$auth" -H 'Content-Type: application/json' "$api{path}" \\"""
     yield f"  -d '{json.dumps(body, ensure_ascii=False)}'"

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from chalice.app import Request, Response
 
 from chalicelib.admin.browser import THEME_COOKIE, cookies_of, from_us, language_of, read_form
-from chalicelib.admin.conflict import SEEN, differing, digests, with_bases
+from chalicelib.admin.conflict import SEEN, differing, digests, is_written, with_bases
 from chalicelib.admin.forms import filled, form_to
 from chalicelib.admin.kept import Kept, keep
 from chalicelib.admin.look import Go, Page, render, url
@@ -64,6 +64,7 @@ def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
 def mistakes_of(error: VestnikError) -> dict[str, str]:
     """What is wrong, by field; by `form` where it is no field's fault."""
     errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError | WouldBreakError) else ()
+    errors = error.differs if isinstance(error, ChangedError) else errors
     return {one.field: one.message for one in errors} or {"form": error.detail}
 
 
@@ -85,8 +86,8 @@ def once_more(
 
 
 def conflict(view: View, visit: Visit, request: Request, error: ChangedError) -> Response | None:
-    """What was typed beside what is stored now; None where the page has no such form, so that there is nothing to
-    compare."""
+    """What was typed beside what is stored now; of a form that only says yes, the page as it is now, with what has
+    changed. None where the page has no such form, so that there is nothing to compare."""
     theirs = view(visit.untyped())
     if isinstance(theirs, Response):
         return None
@@ -95,6 +96,9 @@ def conflict(view: View, visit: Visit, request: Request, error: ChangedError) ->
     seen = next((one for one in form.controls if one.name == SEEN), None) if form else None
     if form is None or seen is None:
         return None
+    if not is_written(form):
+        values = {**theirs.values, "mistakes": mistakes_of(error)}
+        return shown(replace(theirs, values=values, status=status_of(error)), request, session=visit.session)
     values = {
         "fields": differing(form, visit.form),
         "to": target,

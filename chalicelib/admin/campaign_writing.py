@@ -60,7 +60,7 @@ def count_audience(visit: Visit) -> Page:
     counted, mistakes = None, {}
     try:
         spec = read_countable(visit.form, template=template)
-        counted = campaign_preview().look(head or CampaignRow(_UNSAVED), spec)
+        counted = campaign_preview().look(CampaignRow(head.id if head else _UNSAVED), spec)
     except InvalidError as error:
         mistakes = mistakes_of(error)
     shown = _form_page(visit.form, template.key, head=head)

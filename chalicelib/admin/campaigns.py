@@ -4,29 +4,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalice.app import Blueprint, Response
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.admin.cautions import cautions
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page, url
+from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.approving import Comment
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import SAMPLED
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.store import last_event, spec_of
 from chalicelib.clock import now, rfc3339
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
+from chalicelib.seen import Seen, tag_of
 from chalicelib.settings import settings
-from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
+from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.wiring.campaign_desk import approving, campaign_control, campaign_preview, resend, trial
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.running import approvals, campaign_inputs, campaigns, runs
 
 routes = Blueprint(__name__)
+_COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))
 _FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
@@ -48,12 +53,12 @@ def check_campaign(visit: Visit) -> Page:
     """What would happen: who gets it, who does not and why, when, for how long."""
     head = campaigns().get(visit.path["id"])
     spec = spec_of(head)
+    inputs = approvals().inputs(head)  # before the letter is made: what is saved meanwhile was not seen
     cursor = visit.query.get("cursor")
-    template = templates().get(spec.template)
-    most = None if cursor else _FIRST_LOOK
-    look = campaign_preview().look(head, spec, cursor=cursor, at_most=most, template=template)
+    look = campaign_preview().look(head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs)
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
+    template = templates().get(spec.template, inputs["template_version"])
     letter = _letter(spec, template, user_id=user_id, locale=locale)
     texts = texts_of(template, _context(spec, template)) if "sms" in look.channels else ()
     shown = {
@@ -63,6 +68,10 @@ def check_campaign(visit: Visit) -> Page:
         "following": following,
         "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
         "approval": settings().campaign_approval,
+        "seen": tag_of(inputs),
+        "mine": head.state == "awaiting_approval" and visit.manager.key in campaigns().authors(head.id),
+        "last_event": last_event(head),
+        "comment": visit.typed("comment"),
         "user": user_id,
         "locales": sorted(template.locales),
         "letter": letter,
@@ -75,12 +84,10 @@ def check_campaign(visit: Visit) -> Page:
 @page(routes, "/admin/campaigns/{id}/letter")
 def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
-    spec = spec_of(campaigns().get(visit.path["id"]))
+    head = campaigns().get(visit.path["id"])
     locale = visit.query.get("letter") or settings().default_locale
-    return framed(
-        _letter(spec, templates().get(spec.template), user_id=visit.query.get("user", ""), locale=locale),
-        language=visit.locale,
-    )
+    letter = _letter(spec_of(head), _template(head), user_id=visit.query.get("user", ""), locale=locale)
+    return framed(letter, language=visit.locale)
 
 
 @page(routes, "/admin/campaigns/{id}")
@@ -111,15 +118,27 @@ def _do(visit: Visit, done: str) -> Go:
 @action(routes, "/admin/campaigns/{id}/start", role=Role.EDITOR, does="campaign.start", again=check_campaign)
 def start_campaign(visit: Visit) -> Go:
     """Checks everything first: with a mistake nothing is started."""
-    head = campaign_control().start(visit.path["id"], by=visit.manager.key)
+    seen = Seen((visit.typed("seen"),)) if visit.typed("seen") else None
+    head = campaign_control().start(visit.path["id"], by=visit.manager.key, seen=seen)
     return _do(visit, "asked" if head.state == "awaiting_approval" else "started")
 
 
-@action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=campaign_detail)
+@action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
 def approve_campaign(visit: Visit) -> Go:
     """Nobody approves what they wrote."""
-    campaign_control().approve(visit.path["id"], by=visit.manager.key)
+    approving().approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return _do(visit, "approved")
+
+
+@action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
+def send_back_campaign(visit: Visit) -> Go:
+    """To who wrote it, with what is to be changed."""
+    try:
+        comment = _COMMENT.validate_python(visit.typed("comment"))
+    except ValidationError as error:
+        raise InvalidError.of("comment", "expected 1 to 1000 characters: what is to be changed") from error
+    approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment)
+    return _do(visit, "sent_back")
 
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
@@ -132,8 +151,8 @@ def pause_campaign(visit: Visit) -> Go:
 @action(routes, "/admin/campaigns/{id}/resume", role=Role.EDITOR, does="campaign.resume", again=campaign_detail)
 def resume_campaign(visit: Visit) -> Go:
     """With exactly what is left."""
-    campaign_control().resume(visit.path["id"], by=visit.manager.key)
-    return _do(visit, "resumed")
+    head = campaign_control().resume(visit.path["id"], by=visit.manager.key)
+    return _do(visit, "asked" if head.state == "awaiting_approval" else "resumed")
 
 
 @action(routes, "/admin/campaigns/{id}/cancel", role=Role.EDITOR, does="campaign.cancel", again=campaign_detail)
@@ -154,7 +173,7 @@ def release_canary(visit: Visit) -> Go:
 def resend_campaign(visit: Visit) -> Go:
     """To those alone to whom it was certainly not sent, for the chosen reasons."""
     reasons = list(visit.form.get("reason", ())) or None
-    campaign_control().resend(visit.path["id"], by=visit.manager.key, reasons=reasons)
+    resend().begin(visit.path["id"], by=visit.manager.key, reasons=reasons)
     return _do(visit, "resent")
 
 
@@ -166,12 +185,17 @@ def test_campaign(visit: Visit) -> Go:
         recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
     except ValidationError as error:
         raise InvalidError.of("to", "expected an address or a user's id") from error
-    campaign_control().test(visit.path["id"], (recipient,), by=visit.manager.key)
+    trial().send(visit.path["id"], (recipient,), by=visit.manager.key)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
 
 
 def _email_is_cut_off() -> bool:
     return any(switch.name == "ses" and switch.state == "open" for switch in switches().read_all())
+
+
+def _template(head: CampaignRow) -> Template:
+    """The version that a run would send."""
+    return campaign_inputs().edition(spec_of(head), frozen_of(head)).template
 
 
 def _letter(spec: Campaign, template: Template, *, user_id: str, locale: str) -> Letter:

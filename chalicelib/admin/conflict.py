@@ -83,6 +83,11 @@ def differing(form: Form, typed: Values) -> list[Field]:
     return fields
 
 
+def is_written(form: Form) -> bool:
+    """Whether anything is typed or chosen in it: a bare yes to what was shown is given again to what is shown then."""
+    return bool(_together(form))
+
+
 def settled(form: Values) -> dict[str, list[str]]:
     """What the form of a conflict asks to save: for each field mine or theirs, as it was chosen. Raises: InvalidError
     (permanent): it is no such form."""

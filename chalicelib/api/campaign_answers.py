@@ -56,6 +56,7 @@ class CampaignEvent(Answer):
     at: str
     by: str
     event: str
+    note: str | None = Field(default=None, description="why: the comment of who sent it back; what was changed")
 
 
 class CampaignAnswer(Answer):
@@ -86,6 +87,9 @@ class CampaignAnswer(Answer):
     updated_at: str
     updated_by: str
     approved_by: str | None
+    tag: str | None = Field(
+        description="the `ETag` without its quotes: of all that makes the letter and decides who gets it; null in lists"
+    )
     next_run_at: str | None
     next_runs: list[str]
     progress: ProgressAnswer

@@ -7,11 +7,13 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
 from chalicelib.api.campaign_answers import CampaignAnswer
-from chalicelib.api.campaigns import described
+from chalicelib.api.campaigns import campaign_tag, described
 from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.campaigns.approving import Comment
 from chalicelib.control.keys import Scope
+from chalicelib.seen import Seen
 from chalicelib.strict import StrictModel
-from chalicelib.wiring.campaign_desk import campaign_control
+from chalicelib.wiring.campaign_desk import approving, campaign_control, resend
 
 routes = Blueprint(__name__)
 _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
@@ -37,11 +39,13 @@ class ResendBody(StrictModel):
     scope=Scope.CAMPAIGNS_WRITE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
+    if_match=True,
 )
 def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Checks everything first: with a mistake nothing is started. Where the stage asks for it, the campaign waits for
-    another manager's approval."""
-    return described(campaign_control().start(call.path["id"], by=call.caller.key_id))
+    another manager's approval. One that is started already is answered as it is."""
+    return described(campaign_control().start(call.path["id"], by=call.caller.key_id, seen=call.seen))
 
 
 @endpoint(
@@ -52,10 +56,40 @@ def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CAMPAIGNS_APPROVE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
+    if_match=True,
+    must_match=True,
 )
 def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """It is scheduled then. Nobody approves what they wrote."""
-    return described(campaign_control().approve(call.path["id"], by=call.caller.key_id))
+    """It is scheduled then, and sent as it was approved. `If-Match` is the `ETag` of what was looked at: of all that
+    makes the letter and decides who gets it, the template's version and the sender among it. What has changed since is
+    told in words, and nothing is approved. Nobody approves what they wrote."""
+    seen = call.seen or Seen(())
+    return described(approving().approve(call.path["id"], by=call.caller.key_id, seen=seen))
+
+
+class SendBackBody(StrictModel):
+    """What is to be changed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"comment": "The link leads to the film of last week."}]})
+
+    comment: Comment
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/campaigns/{id}/send-back",
+    summary="Send another manager's campaign back",
+    scope=Scope.CAMPAIGNS_APPROVE,
+    body=SendBackBody,
+    answer=CampaignAnswer,
+    problems=_STATE_FORBIDS,
+    tag=campaign_tag,
+)
+def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
+    """It is a draft again, with the comment in its timeline; a run that has begun waits."""
+    return described(approving().send_back(call.path["id"], by=call.caller.key_id, comment=call.body.comment))
 
 
 @endpoint(
@@ -66,6 +100,7 @@ def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CAMPAIGNS_WRITE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
 )
 def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Each worker finishes the chunk in its hands, and sends no other."""
@@ -80,6 +115,7 @@ def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CAMPAIGNS_WRITE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
 )
 def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     """With exactly what is left."""
@@ -94,6 +130,7 @@ def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CAMPAIGNS_WRITE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
 )
 def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     """What no worker has claimed is cancelled and counted so."""
@@ -108,6 +145,7 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CAMPAIGNS_WRITE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
 )
 def release_campaign_canary(call: Call[None, None]) -> dict[str, Any]:
     """The first part has gone; the rest was held for this."""
@@ -123,9 +161,10 @@ def release_campaign_canary(call: Call[None, None]) -> dict[str, Any]:
     body=ResendBody,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
 )
 def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
     """To those alone to whom it was certainly not sent (skipped, failed), by reason. Asked again, it takes only what is
     still unsent; what is uncertain waits for a person."""
     body, caller = call.body, call.caller.key_id
-    return described(campaign_control().resend(call.path["id"], by=caller, run=body.run, reasons=body.reasons))
+    return described(resend().begin(call.path["id"], by=caller, run=body.run, reasons=body.reasons))

@@ -2,6 +2,7 @@
 `campaign_moves.py`."""
 
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
@@ -20,10 +21,11 @@ from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.strict import StrictModel
-from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
-from chalicelib.wiring.running import campaigns, runs
+from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview, trial
+from chalicelib.wiring.running import approvals, campaigns, runs
 
 routes = Blueprint(__name__)
+campaign_tag = itemgetter("tag")
 _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
 
@@ -50,6 +52,7 @@ class PreviewQuery(StrictModel):
     body=Campaign,
     answer=CampaignAnswer,
     status=HTTPStatus.CREATED,
+    tag=campaign_tag,
 )
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     """A draft: nothing is sent before it is started."""
@@ -68,7 +71,8 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Each with its progress."""
     found, cursor = campaigns().page(limit=call.query.limit, cursor=call.query.cursor)
-    return {"campaigns": [described(row) for row in found], "cursor": cursor}
+    shown = [describe_campaign(row, runs=runs(), preview=campaign_preview()) for row in found]
+    return {"campaigns": [{**one, "tag": None} for one in shown], "cursor": cursor}
 
 
 @endpoint(
@@ -78,6 +82,7 @@ def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     summary="One campaign with its progress",
     scope=Scope.CAMPAIGNS_READ,
     answer=CampaignAnswer,
+    tag=campaign_tag,
 )
 def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one a recipient and
@@ -94,11 +99,13 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     body=CampaignPatch,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
+    tag=campaign_tag,
+    if_match=True,
 )
 def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and
     `publish_per_second` can be changed, and act within a minute."""
-    return described(campaign_control().edit(call.path["id"], call.body, by=call.caller.key_id))
+    return described(campaign_control().edit(call.path["id"], call.body, by=call.caller.key_id, seen=call.seen))
 
 
 @endpoint(
@@ -151,9 +158,7 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
 )
 def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     """At once, as an instant letter, in any state of the campaign; it counts for no run."""
-    accepted = campaign_control().test(
-        call.path["id"], call.body.recipients, by=call.caller.key_id, key=call.own_id("test")
-    )
+    accepted = trial().send(call.path["id"], call.body.recipients, by=call.caller.key_id, key=call.own_id("test"))
     base = f"{settings().public_url}/v1/notifications"
     return {
         "notifications": [
@@ -164,5 +169,5 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
 
 
 def described(head: CampaignRow) -> dict[str, Any]:
-    """As the API answers it."""
-    return describe_campaign(head, runs=runs(), preview=campaign_preview())
+    """As the API answers it; the tag is of this very state."""
+    return {**describe_campaign(head, runs=runs(), preview=campaign_preview()), "tag": approvals().tag(head)}

@@ -74,6 +74,7 @@ class Endpoint(NamedTuple):
     problems: Mapping[HTTPStatus, str]
     tag: Callable[[Any], str] | None
     if_match: bool
+    must_match: bool
     replays: bool
 
     @property
@@ -106,13 +107,14 @@ def endpoint(
     problems: Mapping[HTTPStatus, str] | None = None,
     tag: Callable[[Any], str] | None = None,
     if_match: bool = False,
+    must_match: bool = False,
     replays: bool = False,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
     `answer` describes (a dict or the model), or None with 204. `problems` are refusals of its own. `tag` makes the
     `ETag` of what the view returned; with `if_match` the view writes only where `call.seen` is still so, and whoever
-    sends none is not asked. Of a POST that `replays` the view itself keeps what its Idempotency-Key promises; for every
-    other one this frame does."""
+    sends none is not asked, except with `must_match`: what nobody has seen is not done. Of a POST that `replays` the
+    view itself keeps what its Idempotency-Key promises; for every other one this frame does."""
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(
@@ -129,6 +131,7 @@ def endpoint(
             problems=problems or {},
             tag=tag,
             if_match=if_match,
+            must_match=must_match,
             replays=replays,
         )
         ENDPOINTS.append(declared)
@@ -195,11 +198,14 @@ def _seen(declared: Endpoint, request: Request) -> Seen | None:
     """What the caller has seen. Raises: InvalidError: it is not said as it should be, or to a call that would not look
     at it and change what the caller has not seen."""
     header = request.headers.get(IF_MATCH)
-    if header is None or declared.method == "GET":
+    if declared.method == "GET" or (header is None and not declared.must_match):
         return None
     if not declared.if_match:
         raise InvalidError.of(IF_MATCH, "this call does not take it")
-    return Seen.of(header)
+    seen = Seen.of(header or "")
+    if declared.must_match and seen.any_state:
+        raise InvalidError.of(IF_MATCH, "expected the ETag of what was read, not *")
+    return seen
 
 
 def _once(request: Request) -> dict[str, str]:

@@ -17,6 +17,7 @@ from chalicelib.seen import IF_MATCH, MAX_CHARACTERS
 VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"
 _IF_MATCH = "the `ETag` of what you have read, or `*`: nothing is changed if it has changed since"
+_MUST_MATCH = "the `ETag` of what you have looked at: nothing is done if it has changed since"
 _ETAG = {"description": "of what is answered; send it back as `If-Match`", "schema": {"type": "string"}}
 _REPLAYED = {"description": "`true`: this is the answer of the first such call", "schema": {"type": "string"}}
 USED_KEY = f"the {HEADER} was used for another body; with `Retry-After`: this very call is being done"
@@ -89,7 +90,8 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     if one.method == "POST":
         parameters.append(_header(HEADER, MEANING, longest=KEY_CHARACTERS))
     if one.if_match:
-        parameters.append(_header(IF_MATCH, _IF_MATCH, longest=MAX_CHARACTERS))
+        meaning = _MUST_MATCH if one.must_match else _IF_MATCH
+        parameters.append(_header(IF_MATCH, meaning, longest=MAX_CHARACTERS, required=one.must_match))
     if one.query:
         query = one.query.model_json_schema()
         for name, schema in query["properties"].items():
@@ -98,9 +100,9 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     return parameters
 
 
-def _header(name: str, meaning: str, *, longest: int) -> dict[str, Any]:
+def _header(name: str, meaning: str, *, longest: int, required: bool = False) -> dict[str, Any]:
     schema = {"type": "string", "minLength": 1, "maxLength": longest}
-    return {"name": name, "in": "header", "required": False, "description": meaning, "schema": schema}
+    return {"name": name, "in": "header", "required": required, "description": meaning, "schema": schema}
 
 
 def _responses(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import ended
 from chalicelib.storage.base import StageTable, batch_read, expiry_epoch, reaching_dynamodb
-from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
+from chalicelib.storage.campaigns import HEAD_PART, HELD, CampaignRow
 from chalicelib.storage.control import LimitRow, SwitchRow
 
 KNOWN_FOR_SECONDS = 1.0
@@ -31,16 +31,26 @@ _PROFILES = "profiles"  # the subsystem that `enrich` calls
 
 class Heads:
     """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh. What the gate
-    asks for next, the switch and the limit of the subsystem to be called, comes with the same request."""
+    asks for next, the switch and the limit of the subsystem to be called, comes with the same request. `site_tag` is
+    that of the settings as this process uses them: a campaign that was approved with others is held."""
 
-    def __init__(self, *, clock: Callable[[], float], switches: Switches, limiter: Limiter) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        switches: Switches,
+        limiter: Limiter,
+        site_tag: Callable[[], str],
+    ) -> None:
+        self._site_tag = site_tag
         self._clock = clock  # seconds that never go back
         self._switches = switches
         self._limiter = limiter
         self._known: dict[str, tuple[float, str, float]] = {}
 
     def state(self, campaign_id: str, *, subsystem: str, fresh: bool = False) -> str:
-        """`cancelled` for a campaign that is not there; `fresh`: as of now. Raises: UnavailableError (retryable)."""
+        """`paused` for one that is held in any way, `cancelled` for one that is not there; `fresh`: as of now. Raises:
+        UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
         if fresh or known is None or known[0] <= self._clock():
             known = self._read(campaign_id, subsystem)
@@ -64,6 +74,9 @@ class Heads:
         self._limiter.remember(LimitRow.from_raw_data(found.get(LimitRow, {"name": {"S": limit}})))
         head = found.get(CampaignRow, {})
         state = head.get("state", {}).get("S", "cancelled")
+        approved = head.get("approved_site", {}).get("S")
+        if state in HELD or (state != "cancelled" and approved is not None and approved != self._site_tag()):
+            state = "paused"  # `tick` says why, and asks
         rate = float(head.get("rate_per_second", {}).get("N", 1.0))
         known = self._known[campaign_id] = (self._clock() + KNOWN_FOR_SECONDS, state, rate)
         return known

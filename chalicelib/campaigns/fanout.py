@@ -26,7 +26,7 @@ from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec, chunks
 from chalicelib.storage.base import reaching_dynamodb, update_if
-from chalicelib.storage.campaigns import CampaignRow, RunRow, ShardRow
+from chalicelib.storage.campaigns import HELD, CampaignRow, RunRow, ShardRow
 
 NOW = "now"
 BUDGET_SECONDS = 2.0  # of one message; far below a worker's timeout
@@ -82,8 +82,8 @@ class Fanout:
             return "unknown"
         if work.row.done or int(work.row.step) != job.step:
             return "stale"
-        if work.head.state == "paused":
-            return "paused"  # the resume puts a message for this step
+        if work.head.state in HELD:
+            return "paused"  # whoever lets it go on puts a message for this step
         until = self._monotonic() + BUDGET_SECONDS
         advance = self._release if job.shard.startswith(PARKED) else self._advance
         while True:

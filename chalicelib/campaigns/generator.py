@@ -8,6 +8,7 @@ policy says what becomes of the times that were missed (design §5).
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
+from chalicelib.campaigns.approval import Approvals
 from chalicelib.campaigns.jobs import time_name
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs, finish_on_head
@@ -26,9 +27,12 @@ RUNS_IN_A_TICK = 100
 class Generator:
     """The generator of one stage."""
 
-    def __init__(self, *, campaigns: CampaignStore, runs: Runs, clock: Clock, default_zone: str) -> None:
+    def __init__(
+        self, *, campaigns: CampaignStore, runs: Runs, approvals: Approvals, clock: Clock, default_zone: str
+    ) -> None:
         self._campaigns = campaigns
         self._runs = runs
+        self._approvals = approvals
         self._clock = clock
         self._default_zone = default_zone
 
@@ -39,12 +43,13 @@ class Generator:
         return Line(counts={"runs_opened": opened, "runs_closed": closed})
 
     def launch(self, head: CampaignRow) -> int:
-        """Opens what is due of one campaign; says how many runs are new. Raises: UnavailableError (retryable)."""
+        """Opens what is due of one campaign, if it is as it was approved; says how many runs are new. Raises:
+        UnavailableError (retryable)."""
         if head.next_run_at is None or head.state not in ("scheduled", "running"):
             return 0
         spec, now = spec_of(head), self._clock()
         first = datetime.fromisoformat(head.next_run_at)
-        if first > now:
+        if first > now or self._approvals.hold(head):
             return 0
         due, following = self._times(spec, first, now)
         # In this order: a crash between the two opens the same runs once more, which changes nothing.
@@ -82,6 +87,8 @@ class Generator:
         if run is None or run.opened is None:
             return 0  # the index is eventually consistent
         head = self._campaigns.get(campaign_id)
+        if head.state == "running":
+            self._approvals.hold(head)
         progress = self._runs.look_after(head, run)
         if progress is None:
             return 0

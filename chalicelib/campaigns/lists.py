@@ -4,10 +4,12 @@
 An API call carries at most 256 KB (and API Gateway 10 MB): a list of a hundred thousand rows does not go through it.
 """
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Protocol
 
 from chalicelib.addresses import same_address_key
@@ -146,35 +148,32 @@ class ListLoader:
             return self._fail(head, "no file was uploaded")
         report = Report()
         try:
-            blocks = self._write_blocks(list_id, read_rows(file, report))
+            blocks, content = self._write_blocks(list_id, read_rows(file, report))
         except BadListError as error:
             return self._fail(head, str(error))
         if not report.good:
             return self._fail(head, "the file has no good row", report)
-        self._finish(head, "ready", None, report, blocks)
+        self._finish(head, "ready", None, report, blocks, content)
         return "ready"
 
-    def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]]) -> int:
-        number, block = 0, []
-        for row in rows:
-            block.append(row)
-            if len(block) == BLOCK_ROWS:
-                self._write(list_id, number, block)
-                number, block = number + 1, []
-        if block:
-            self._write(list_id, number, block)
+    def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]]) -> tuple[int, str]:
+        """How many blocks there are, and the digest of all rows."""
+        content, number, left = hashlib.sha256(), 0, iter(rows)
+        while block := list(islice(left, BLOCK_ROWS)):
+            packed = _packed(block)
+            with reaching_dynamodb():
+                ListRow(list_id, _block_part(number), rows=packed).save()
+            content.update(packed)
             number += 1
-        return number
-
-    def _write(self, list_id: str, number: int, block: list[Mapping[str, Any]]) -> None:
-        with reaching_dynamodb():
-            ListRow(list_id, _block_part(number), rows=_packed(block)).save()
+        return number, content.hexdigest()
 
     def _fail(self, head: ListRow, problem: str, report: Report | None = None) -> str:
         self._finish(head, "failed", problem, report or Report(), 0)
         return "failed"
 
-    def _finish(self, head: ListRow, state: str, problem: str | None, report: Report, blocks: int) -> None:
+    def _finish(
+        self, head: ListRow, state: str, problem: str | None, report: Report, blocks: int, content: str = ""
+    ) -> None:
         with reaching_dynamodb():
             head.update(
                 actions=[
@@ -182,6 +181,7 @@ class ListLoader:
                     ListRow.problem.set(problem) if problem else ListRow.problem.remove(),
                     ListRow.row_count.set(report.good),
                     ListRow.blocks.set(blocks),
+                    ListRow.content.set(content),
                     ListRow.bad_count.set(report.bad),
                     ListRow.bad_lines.set(report.lines),
                     ListRow.loaded_at.set(rfc3339(self._clock())),

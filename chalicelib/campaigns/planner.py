@@ -5,37 +5,39 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.inputs import CampaignInputs, frozen_by
 from chalicelib.campaigns.jobs import run_id, time_name
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pace import shard_count
 from chalicelib.campaigns.sources import Sources
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import Clock, derived_id, rfc3339
-from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.routing import Plan, plan_of
-from chalicelib.rendering.store import Edition, TemplateStore
+from chalicelib.pipeline.routing import Plan
+from chalicelib.rendering.store import Edition
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow
 
 
 class RunPlanner:
     """The planner of one stage."""
 
-    def __init__(self, *, templates: TemplateStore, sources: Sources, site: SiteSettings, clock: Clock) -> None:
-        self._templates = templates
+    def __init__(self, *, inputs: CampaignInputs, sources: Sources, clock: Clock) -> None:
+        self._inputs = inputs
         self._sources = sources
-        self._site = site
         self._clock = clock
 
     def draw_up(
         self, head: CampaignRow, scheduled: datetime, *, resend_of: RunRow | None, reasons: Sequence[str] | None
     ) -> RunRow:
-        """The run of a campaign at a time, not written yet; a resend sends what its run would have sent, in the same
-        versions. Raises: UnavailableError (retryable)."""
+        """The run of a campaign at a time, not written yet: in the versions that were approved, or the newest; a resend
+        sends what its run would have sent. Raises: UnavailableError (retryable)."""
         spec = spec_of(head)
-        edition = self._edition(spec, resend_of)
+        frozen = (frozen_by(resend_of, spec) if resend_of else None) or frozen_of(head)
+        edition = self._inputs.edition(spec, frozen)
+        self._inputs.write_down(edition)
         category = spec.category or edition.template.category
-        plan = plan_of(category, edition.template, named=spec.channels, routes=self._site.current(fresh=True).routes)
+        plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
         letter = self._letter(head, scheduled, spec, edition, category, plan)
         return RunRow(
             head.id,
@@ -51,14 +53,6 @@ class RunPlanner:
             resend_of=resend_of.run_id if resend_of else None,
             reasons=list(reasons) if reasons is not None else None,
         )
-
-    def _edition(self, spec: Campaign, resend_of: RunRow | None) -> Edition:
-        if resend_of is None or resend_of.letter["template"] != spec.template:
-            edition = self._templates.edition(spec.template)
-            self._templates.write_down(edition)
-            return edition
-        letter = LetterSpec.model_validate(resend_of.letter)
-        return Edition(self._templates.get(letter.template, letter.template_version), letter.layout)
 
     def _letter(
         self, head: CampaignRow, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan

@@ -12,19 +12,18 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
+from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.inputs import CampaignInputs
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.campaigns.sources import Page, Sources, Target, excluded
 from chalicelib.clock import Clock
-from chalicelib.control.site_settings import SiteSettings
 from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk
-from chalicelib.pipeline.routing import plan_of
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
-from chalicelib.rendering.model import Template
-from chalicelib.rendering.store import TemplateStore
+from chalicelib.seen import Fields
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.text import one_line
@@ -46,6 +45,13 @@ class Unread(NamedTuple):
     example: str
 
 
+class _Way(NamedTuple):
+    """How its letters go."""
+
+    category: str
+    channels: Sequence[str]
+
+
 class Look(NamedTuple):
     """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final. `unread`: whom the
     rule may have left out for the way in which a value is written."""
@@ -55,8 +61,8 @@ class Look(NamedTuple):
     cursor: str | None
     eta_seconds: int
     next_runs: Sequence[datetime]
+    channels: Sequence[str]  # those that it may go by
     unread: Sequence[Unread] = ()
-    channels: Sequence[str] = ()  # those that it may go by
 
 
 class Preview:
@@ -67,8 +73,7 @@ class Preview:
         *,
         runs: Runs,
         sources: Sources,
-        templates: TemplateStore,
-        site: SiteSettings,
+        inputs: CampaignInputs,
         directory: Directory,
         addresses: Addresses,
         consent: ConsentDesk,
@@ -78,8 +83,7 @@ class Preview:
     ) -> None:
         self._runs = runs
         self._sources = sources
-        self._templates = templates
-        self._site = site
+        self._inputs = inputs
         self._directory = directory
         self._addresses = addresses
         self._consent = consent
@@ -94,23 +98,21 @@ class Preview:
         *,
         cursor: str | None = None,
         at_most: int | None = None,
-        template: Template | None = None,
+        frozen: Fields | None = None,
     ) -> Look:
         """Counts the audience, from the cursor of an earlier look on; with `at_most` no more users than these, in a few
-        requests. Raises: InvalidError (permanent: a foreign cursor), NotFoundError (permanent: the template is gone),
-        UnavailableError (retryable)."""
+        requests; `frozen`: its inputs, where they are known. Raises: InvalidError (permanent: a foreign cursor),
+        NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
         until = self._monotonic() + SECONDS
         state = read_cursor(cursor, scope=head.id) if cursor else {"at": None, "counts": {}}
         counts: Counter[str] = Counter({name: int(state["counts"].get(name, 0)) for name in _COUNTED})
         unread = {name: Unread(name, *seen) for name, seen in state.get("unread", {}).items()}
-        times = self.next_runs(head, spec)
+        times, way = self.next_runs(head, spec), self._way(spec, frozen or frozen_of(head))
         source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
         at, sample = state["at"], list[Mapping[str, Any]]()
-        template = template or self._templates.get(spec.template)
-        category, channels = spec.category or template.category, self._channels(spec, template)
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
-            final = self._count(spec, page.targets, counts, category=category, channels=channels)
+            final = self._count(spec, way, page.targets, counts)
             _note_unread(page, unread)
             sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
@@ -119,8 +121,8 @@ class Preview:
         kept = {"at": at, "counts": dict(counts), "unread": {one.attribute: one[1:] for one in unread.values()}}
         following = write_cursor(kept, scope=head.id) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
-        known = {name: counts[name] for name in _COUNTED}
-        return Look(known, sample, following, eta, times, list(unread.values()), channels)
+        shown = {name: counts[name] for name in _COUNTED}
+        return Look(shown, sample, following, eta, times, way.channels, list(unread.values()))
 
     def next_runs(self, head: CampaignRow, spec: Campaign) -> list[datetime]:
         """The next dates, at most five."""
@@ -134,15 +136,7 @@ class Preview:
         first = datetime.fromisoformat(head.next_run_at) if head.next_run_at else None
         return times if first is None or first in times else [first, *times][:NEXT_RUNS]
 
-    def _count(
-        self,
-        spec: Campaign,
-        targets: Sequence[Target],
-        counts: Counter[str],
-        *,
-        category: str,
-        channels: Sequence[str],
-    ) -> list[Profile]:
+    def _count(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
         others = [run for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
         out = excluded(targets, others) if others else set()
@@ -150,13 +144,14 @@ class Preview:
         targets = [target for target in targets if target.recipient.notification_id not in out]
         people = self._profiles(targets)
         counts["unknown"] += len(targets) - len(people)
-        final = self._consenting(people, counts, category=category, channels=channels)
+        final = self._consenting(way, people, counts)
         counts["final"] += len(final)
         return final
 
-    def _channels(self, spec: Campaign, template: Template) -> Sequence[str]:
-        category = spec.category or template.category
-        return plan_of(category, template, named=spec.channels, routes=self._site.current().routes).channels
+    def _way(self, spec: Campaign, frozen: Fields | None) -> _Way:
+        """As a run that begins now takes it."""
+        template = self._inputs.edition(spec, frozen).template
+        return _Way(spec.category or template.category, self._inputs.plan(spec, template, frozen).channels)
 
     def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
         """By notification id; an unknown user is left out."""
@@ -171,14 +166,12 @@ class Preview:
                 found[one.notification_id] = Profile(id="", **one.profile)
         return found
 
-    def _consenting(
-        self, people: Mapping[str, Profile], counts: Counter[str], *, category: str, channels: Sequence[str]
-    ) -> list[Profile]:
+    def _consenting(self, way: _Way, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
         """Whoever is left on one channel at least; the others are counted by what stands against the first."""
-        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in channels}
+        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in way.channels}
         reached: set[str] = set()
         against: dict[str, str] = {}
-        for channel, consent in self._consent.ask(category, asked).items():
+        for channel, consent in self._consent.ask(way.category, asked).items():
             skips = consent.skips
             reached |= {one.notification_id for one in asked[channel]} - skips.keys()
             against = {one: skips.get(one, "no_address") for one in people} | against

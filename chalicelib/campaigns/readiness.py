@@ -16,7 +16,7 @@ from chalicelib.errors import FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.accept import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.checks import check
-from chalicelib.rendering.model import Template
+from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 
@@ -46,34 +46,39 @@ class Readiness:
         self._clock = clock
         self._default_zone = default_zone
 
-    def check(self, spec: Campaign, *, known_start: datetime | None = None) -> None:
-        """`known_start` was a time in the future when it was written, and may have passed since. Raises: InvalidError
-        (permanent) with every bad field, UnavailableError (retryable)."""
-        errors = [*self._letter_errors(spec), *self._time_errors(spec, known_start), *self._audience_errors(spec)]
+    def check(self, spec: Campaign, *, known_start: datetime | None = None, version: Version | None = None) -> None:
+        """`known_start` was a time in the future when it was written, and may have passed since; `version` is the
+        template's that is sent (None: the newest). Raises: InvalidError (permanent) with every bad field,
+        UnavailableError (retryable)."""
+        errors = [
+            *self._letter_errors(spec, version),
+            *self._time_errors(spec, known_start),
+            *self._audience_errors(spec),
+        ]
         if errors:
             names = ", ".join(dict.fromkeys(error.field for error in errors))
             raise InvalidError(f"the campaign is not as expected: {names}", errors)
 
-    def check_start(self, spec: Campaign) -> None:
+    def check_start(self, spec: Campaign, *, version: Version | None = None) -> None:
         """All of `check`, and that somebody is meant at all. Raises: InvalidError (permanent), UnavailableError
         (retryable)."""
         # A periodic campaign runs from `start_at` on: one that has passed is no mistake.
-        self.check(spec, known_start=spec.start_at if spec.schedule is not None else None)
+        self.check(spec, known_start=spec.start_at if spec.schedule is not None else None, version=version)
         # What a rule means on the day of a run is known on that day only (birthdays).
         if spec.schedule is None and not self._means_somebody(spec):
             raise InvalidError.of("audience", "expected at least one recipient: nobody is in this audience")
 
-    def template(self, key: str) -> Template:
+    def template(self, key: str, version: Version | None = None) -> Template:
         """The template of a campaign. Raises: InvalidError (permanent), UnavailableError (retryable)."""
         try:
-            return self._templates.get(key)
+            return self._templates.get(key, version)
         except NotFoundError as error:
             known = ", ".join(self._templates.keys())
             raise InvalidError.of("template", f"expected the key of a template: {known}") from error
 
-    def _letter_errors(self, spec: Campaign) -> list[FieldError]:
+    def _letter_errors(self, spec: Campaign, version: Version | None) -> list[FieldError]:
         try:
-            template = self.template(spec.template)
+            template = self.template(spec.template, version)
         except InvalidError as error:
             return list(error.errors)
         errors = [

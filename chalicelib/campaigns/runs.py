@@ -19,7 +19,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.pipeline.hours import Hours
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if, update_if
-from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow, ShardRow
+from chalicelib.storage.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"
 STALLED = timedelta(minutes=3)  # a shard that should have gone on so long ago has lost its message
@@ -108,7 +108,7 @@ class Runs:
         """What `tick` does for an open run; what it came to, when it is finished. Raises: UnavailableError
         (retryable)."""
         shards = self._whole(head, run)
-        if head.state != "paused":
+        if head.state not in HELD:
             stalled = (self._clock() - STALLED).timestamp()
             self.kick(run, [row for row in shards if not row.done and row.resume_at < stalled])
             self.wake_parked(run, all_of_it=head.state == "cancelled")

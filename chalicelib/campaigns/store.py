@@ -3,6 +3,7 @@ control calls, the generator and the fan-out."""
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -79,6 +80,17 @@ class CampaignStore:
                 CampaignRow.query(campaign_id, CampaignRow.part.startswith(VERSION_PREFIX), consistent_read=True)
             )
 
+    def version(self, campaign_id: str, number: int) -> CampaignRow:
+        """One version. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        row = find(CampaignRow, campaign_id, _part(number))
+        if row is None:
+            raise NotFoundError(f"there is no version {number} of the campaign {campaign_id}")
+        return row
+
+    def authors(self, campaign_id: str) -> frozenset[str]:
+        """Who wrote any version of it. Raises: UnavailableError (retryable)."""
+        return frozenset(version.updated_by for version in self.versions(campaign_id))
+
     def edit(self, head: CampaignRow, spec: Campaign, *, by: str, extra: Sequence[Action] = ()) -> None:
         """Saves the next version and makes it the head's. Raises: ConflictError (permanent: somebody else changed it),
         UnavailableError (retryable)."""
@@ -107,12 +119,13 @@ class CampaignStore:
         only_from: Iterable[State],
         by: str,
         event: str | None = None,
+        note: str | None = None,
         extra: Sequence[Action] = (),
         only_if: Condition | None = None,
     ) -> None:
-        """Moves the campaign to a state (None: it stays), and says in its timeline who did what (default: the state).
-        Raises: ConflictError (permanent: its state forbids it), UnavailableError (retryable)."""
-        entry = _event(rfc3339(self._clock()), by, event or state or "")
+        """Moves the campaign to a state (None: it stays), and says in its timeline who did what (default: the state)
+        and why. Raises: ConflictError (permanent: its state forbids it), UnavailableError (retryable)."""
+        entry = _event(rfc3339(self._clock()), by, event or state or "", note)
         noted = CampaignRow.timeline.set(CampaignRow.timeline.append([entry]))
         condition: Condition = CampaignRow.state.is_in(*only_from)
         if only_if is not None:
@@ -133,6 +146,12 @@ class CampaignStore:
             return [row.id for row in CampaignRow.by_next_run.query(ONE, CampaignRow.next_run_at <= until)]
 
 
+def last_event(head: CampaignRow) -> dict[str, Any]:
+    """The newest entry of the timeline."""
+    event: dict[str, Any] = json.loads(head.timeline[-1])
+    return event
+
+
 def spec_of(row: CampaignRow) -> Campaign:
     """What the row asks for."""
     return Campaign.model_validate(row.spec)
@@ -141,7 +160,7 @@ def spec_of(row: CampaignRow) -> Campaign:
 def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str) -> CampaignRow:
     return CampaignRow(
         campaign_id,
-        f"{VERSION_PREFIX}{number:06}",
+        _part(number),
         spec=spec.model_dump(mode="json", by_alias=True),
         version=number,
         updated_at=at,
@@ -153,5 +172,10 @@ def _changed(head: CampaignRow) -> ConflictError:
     return ConflictError(f"the campaign is {head.state}, version {int(head.version)}: that forbids this; read it again")
 
 
-def _event(at: str, by: str, event: str) -> str:
-    return json.dumps({"at": at, "by": by, "event": event}, separators=(",", ":"))
+def _part(number: int) -> str:
+    return f"{VERSION_PREFIX}{number:06}"
+
+
+def _event(at: str, by: str, event: str, note: str | None = None) -> str:
+    told = {"at": at, "by": by, "event": event, **({"note": note} if note else {})}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))

@@ -87,13 +87,14 @@ class Accept:
         key: str | None,
         stop_when: StopWhen | None = None,
         edition: Edition | None = None,
+        locale: str | None = None,
         replayed: Callable[[], object] = lambda: None,
         inside: Sequence[str] = (),
     ) -> list[Accepted]:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
         told so. A recipient of whom `stop_when` holds at the time of sending gets none. The letter keeps its `edition`,
-        the newest unless it is given, whatever is deployed or saved before it leaves. `inside`: of a collected letter,
-        the category of each of its items.
+        the newest unless it is given, whatever is deployed or saved before it leaves; `locale` is for those who have
+        told none. `inside`: of a collected letter, the category of each of its items.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -112,7 +113,8 @@ class Accept:
             stored = _same(known, request)
         else:
             self._templates.write_down(edition)
-            letter = letter.model_copy(update={"stop_when": stop_when, "inside": tuple(inside)})
+            more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside)}
+            letter = letter.model_copy(update=more)
             stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
         self._record_notifications(stored)
         if stored.due_at is None:

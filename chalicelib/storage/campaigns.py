@@ -25,6 +25,7 @@ from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 HEAD_PART = "head"
 VERSION_PREFIX = "version#"
 BLOCK_PREFIX = "block#"
+HELD = ("paused", "awaiting_approval")  # states in which no letter leaves, and what is on its way waits
 ONE = "1"  # the one partition of a small sparse index
 
 
@@ -70,6 +71,10 @@ class CampaignRow(StageTable):
     updated_at = UnicodeAttribute()
     updated_by = UnicodeAttribute()
     state = UnicodeAttribute(null=True)
+    asked: JSONAttribute = JSONAttribute(null=True)  # what approval was asked for, the newest last
+    approved: JSONAttribute = JSONAttribute(null=True)  # `campaigns.inputs`, but for those of the approved version
+    approved_tag = UnicodeAttribute(null=True)
+    approved_site = UnicodeAttribute(null=True)  # the tag of the settings alone: workers compare it
     approved_by = UnicodeAttribute(null=True)
     approved_version = NumberAttribute(null=True)
     next_run_at = UnicodeAttribute(null=True)
@@ -195,6 +200,7 @@ class ListRow(StageTable):
     loaded_at = UnicodeAttribute(null=True)
     row_count = NumberAttribute(null=True)
     blocks = NumberAttribute(null=True)
+    content = UnicodeAttribute(null=True)  # the digest of its rows
     bad_count = NumberAttribute(null=True)
     bad_lines: JSONAttribute = JSONAttribute(null=True)
     rows = BinaryAttribute(legacy_encoding=False, null=True)

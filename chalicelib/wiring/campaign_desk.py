@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.campaigns import generator
-from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
 from chalicelib.wiring.people import addresses, consent, directory
-from chalicelib.wiring.running import campaigns, content_source, lists, runs, sources
+from chalicelib.wiring.running import (
+    approvals,
+    campaign_inputs,
+    campaigns,
+    content_source,
+    lists,
+    runs,
+    sources,
+)
 
 if TYPE_CHECKING:
+    from chalicelib.campaigns.approving import Approving
     from chalicelib.campaigns.control import CampaignControl
+    from chalicelib.campaigns.course import Course
     from chalicelib.campaigns.preview import Preview
     from chalicelib.campaigns.readiness import Readiness
+    from chalicelib.campaigns.resend import Resend
+    from chalicelib.campaigns.trial import Trial
 
 
 @cache
@@ -43,14 +54,50 @@ def campaign_control() -> "CampaignControl":
     return CampaignControl(
         campaigns=campaigns(),
         runs=runs(),
-        generator=generator(),
+        course=course(),
         readiness=readiness(),
-        accept=accept(),
-        content=content_source(),
+        approvals=approvals(),
         clock=now,
-        default_zone=settings().default_timezone,
         approval=settings().campaign_approval,
     )
+
+
+@cache
+def course() -> "Course":
+    """How a started campaign goes on."""
+    from chalicelib.campaigns.course import Course
+
+    return Course(
+        campaigns=campaigns(),
+        runs=runs(),
+        generator=generator(),
+        clock=now,
+        default_zone=settings().default_timezone,
+    )
+
+
+@cache
+def approving() -> "Approving":
+    """Another manager's word on a campaign."""
+    from chalicelib.campaigns.approving import Approving
+
+    return Approving(campaigns=campaigns(), course=course(), readiness=readiness(), approvals=approvals())
+
+
+@cache
+def resend() -> "Resend":
+    """What a run did not send, once more."""
+    from chalicelib.campaigns.resend import Resend
+
+    return Resend(campaigns=campaigns(), runs=runs(), approvals=approvals(), clock=now)
+
+
+@cache
+def trial() -> "Trial":
+    """The letter to a few people."""
+    from chalicelib.campaigns.trial import Trial
+
+    return Trial(campaigns=campaigns(), inputs=campaign_inputs(), accept=accept(), content=content_source())
 
 
 @cache
@@ -61,8 +108,7 @@ def campaign_preview() -> "Preview":
     return Preview(
         runs=runs(),
         sources=sources(),
-        templates=templates(),
-        site=site_settings(),
+        inputs=campaign_inputs(),
         directory=directory(),
         addresses=addresses(),
         consent=consent(),

@@ -10,7 +10,7 @@ from chalicelib.aws import session
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
-from chalicelib.wiring.running import campaigns, lists, parking, runs, sources
+from chalicelib.wiring.running import approvals, campaigns, lists, parking, runs, sources
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,4 +77,10 @@ def generator() -> "Generator":
     """The generator of automatic mailings."""
     from chalicelib.campaigns.generator import Generator
 
-    return Generator(campaigns=campaigns(), runs=runs(), clock=now, default_zone=settings().default_timezone)
+    return Generator(
+        campaigns=campaigns(),
+        runs=runs(),
+        approvals=approvals(),
+        clock=now,
+        default_zone=settings().default_timezone,
+    )

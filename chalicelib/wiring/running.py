@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import requests
 
     from chalicelib.campaigns.admission import Admission
+    from chalicelib.campaigns.approval import Approvals
     from chalicelib.campaigns.content import ContentSource
+    from chalicelib.campaigns.inputs import CampaignInputs
     from chalicelib.campaigns.lists import ListStore
     from chalicelib.campaigns.parking import Parking
     from chalicelib.campaigns.runs import Runs
@@ -73,9 +75,10 @@ def content_source() -> "ContentSource":
 def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
     from chalicelib.campaigns.admission import Admission, Heads
+    from chalicelib.control.letter_settings import tag_now
     from chalicelib.control.limits import Limiter
 
-    heads = Heads(clock=time.monotonic, switches=switches(), limiter=limiter())
+    heads = Heads(clock=time.monotonic, switches=switches(), limiter=limiter(), site_tag=tag_now(site_settings()))
     return Admission(
         heads=heads,
         parking=parking(),
@@ -92,13 +95,29 @@ def admission() -> "Admission":
 
 
 @cache
+def campaign_inputs() -> "CampaignInputs":
+    """All that makes a campaign's letters."""
+    from chalicelib.campaigns.inputs import CampaignInputs
+
+    return CampaignInputs(templates=templates(), site=site_settings(), lists=lists(), stage=settings())
+
+
+@cache
+def approvals() -> "Approvals":
+    """What was approved of campaigns."""
+    from chalicelib.campaigns.approval import Approvals
+
+    return Approvals(campaigns=campaigns(), inputs=campaign_inputs(), site=site_settings())
+
+
+@cache
 def runs() -> "Runs":
     """The runs of campaigns."""
     from chalicelib.campaigns.planner import RunPlanner
     from chalicelib.campaigns.runs import Runs
 
     return Runs(
-        planner=RunPlanner(templates=templates(), sources=sources(), site=site_settings(), clock=now),
+        planner=RunPlanner(inputs=campaign_inputs(), sources=sources(), clock=now),
         parking=parking(),
         queues=queues(),
         hours=hours(),

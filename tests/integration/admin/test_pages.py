@@ -27,7 +27,6 @@ from chalicelib.storage.configuration import TemplateRow
 from chalicelib.storage.managers import LISTED, ManagerRow
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring.admin import managers
-from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.control import limiter, site_settings, switches
 from chalicelib.wiring.desk import failover
 from chalicelib.wiring.intake import accept
@@ -36,7 +35,7 @@ from chalicelib.wiring.links import links
 from chalicelib.wiring.people import directory
 from chalicelib.wiring.running import campaigns
 from tests.browser.pages import FRAMES, PAGES
-from tests.integration.admin.conftest import Seen, Visitor, signed_in
+from tests.integration.admin.conftest import Seen, Visitor
 from tests.integration.admin.stocked import CODE, Stock
 from tests.integration.api.gateway import gateway
 from tests.integration.conftest import Pump
@@ -326,20 +325,6 @@ def test_a_campaign_is_held_and_goes_on(boss: Visitor, viewers: None) -> None:
     assert boss.post(f"/admin/campaigns/{campaign}/resume").said == "resumed"
     assert boss.post(f"/admin/campaigns/{campaign}/cancel").said == "cancelled"
     assert boss.post(f"/admin/campaigns/{campaign}/resume").status == 409
-
-
-def test_nobody_approves_their_own_campaign(viewers: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    campaign_control.cache_clear()
-    editor, approver = signed_in("olga", Role.EDITOR, Role.APPROVER), signed_in("ivan", Role.APPROVER)
-    campaign = written(editor)
-    assert editor.post(f"/admin/campaigns/{campaign}/start").said == "asked"
-    assert editor.post(f"/admin/campaigns/{campaign}/approve").status == 403
-    asks = f'action="/admin/campaigns/{campaign}/approve"'
-    assert [asks in one.get(f"/admin/campaigns/{campaign}").text for one in (editor, approver)] == [False, True]
-    assert approver.post(f"/admin/campaigns/{campaign}/approve").said == "approved"
-    assert campaigns().get(campaign).approved_by == "manager:ivan"
 
 
 def test_the_letter_of_a_preview_stands_in_a_frame_without_rights(boss: Visitor, viewers: None) -> None:

@@ -14,7 +14,7 @@ from tests.integration.api.gateway import Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import waiting
-from tools.api_docs import example_body, example_path, example_query
+from tools.api_docs import example_body, example_path, example_query, needed_headers
 
 CONTRACT = document("")
 CALLS = {
@@ -37,7 +37,8 @@ class Stage:
         method, path, described = CALLS[operation]
         route, body = example_path(path, described, given), example_body(described)
         body = {**body, **changes} if changes else body
-        reply = self.api.call(method, route, body, query=example_query(described))
+        seen = {name: self.api.get(route.rpartition("/")[0]).headers["etag"] for name in needed_headers(described)}
+        reply = self.api.call(method, route, body, query=example_query(described), headers=seen)
         [promised] = [status for status in described["responses"] if status.startswith("2")]
         assert reply.status == int(promised), f"{operation}: {reply.text}"
         return reply.body if reply.text else None
@@ -135,6 +136,7 @@ PREPARED: dict[str, Prepare] = {
     "release_campaign_canary": canary,
     "resend_campaign": finished,
     "approve_campaign": awaiting_approval,
+    "send_back_campaign": awaiting_approval,
     **dict.fromkeys(
         (
             "get_campaign",
@@ -151,8 +153,8 @@ PREPARED: dict[str, Prepare] = {
 
 @pytest.fixture
 def approval(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Campaigns need another manager's word, for the one call that gives it."""
-    if request.node.callspec.params["operation"] == "approve_campaign":
+    """Campaigns need another manager's word, for the calls that give it or do not."""
+    if request.node.callspec.params["operation"] in ("approve_campaign", "send_back_campaign"):
         monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     settings.cache_clear()
     wiring_campaign_desk.campaign_control.cache_clear()

@@ -7,8 +7,19 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration.api.gateway import PROBLEM, Gateway, Reply
+from tests.integration.api.test_templates import HELLO
 
 ANNA: dict[str, Any] = {"email": "anna@example.com", "name": "Anna", "locale": "en"}
+
+
+OTHER_LOCALES = {"en": {"email.subject": "Another", "email.html": "<p>Other words</p>"}}
+SHIPPED = {**HELLO, "variables": None, "sample": {}, "locales": OTHER_LOCALES}
+PROMO: dict[str, Any] = {
+    "name": "November",
+    "template": "promo",
+    "audience": {"everyone": True},
+    "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
+}
 
 
 class Edited(NamedTuple):
@@ -35,7 +46,19 @@ def _endpoint(api: Gateway) -> str:
     return f"{_user(api)}/endpoints/{api.post(f'{_user(api)}/endpoints', hook).body['id']}"
 
 
+def _template(api: Gateway) -> str:
+    api.put("/v1/templates/hello", HELLO)
+    return "/v1/templates/hello"
+
+
+def _campaign(api: Gateway) -> str:
+    return f"/v1/campaigns/{api.post('/v1/campaigns', PROMO).body['id']}"
+
+
 EDITED = {
+    "a template": Edited(_template, "PUT", HELLO, {**HELLO, "locales": OTHER_LOCALES}, "locales"),
+    "a shipped template": Edited(lambda _: "/v1/templates/promo", "PUT", SHIPPED, SHIPPED, "locales"),
+    "a campaign": Edited(_campaign, "PATCH", {"name": "Mine"}, {"name": "Theirs"}, "name"),
     "a user": Edited(_user, "PATCH", {"name": "Ann"}, {"name": "Anja"}, "name"),
     "a whole user": Edited(_user, "PUT", {**ANNA, "name": "Ann"}, {**ANNA, "name": "Anja"}, "name"),
     "preferences": Edited(_preferences, "PUT", {"everything": True}, {"everything": False}, "everything"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.settings import settings
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.storage.people import PreferencesRow
 from chalicelib.wiring import people as wiring_people
@@ -210,11 +211,79 @@ def test_a_test_letter_goes_to_oneself_alone(api: Gateway, desk: Desk, viewers: 
     assert office.addresses == ["me@cinema.example"]
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume", "approve", "canary/release", "resend"])
+@pytest.mark.parametrize("verb", ["pause", "resume", "approve", "send-back", "canary/release", "resend"])
 def test_a_draft_refuses_what_its_state_forbids(api: Gateway, desk: Desk, verb: str) -> None:
-    made = api.call("POST", "/v1/campaigns", PROMO).body
+    made = api.call("POST", "/v1/campaigns", PROMO)
+    seen = {"if-match": made.headers["etag"]} if verb == "approve" else {}
+    body = {"comment": "No"} if verb == "send-back" else None
 
-    assert api.call("POST", f"/v1/campaigns/{made['id']}/{verb}").status in (404, 409)
+    assert api.call("POST", f"/v1/campaigns/{made.body['id']}/{verb}", body, headers=seen).status in (404, 409)
+
+
+@pytest.mark.parametrize(
+    ("before", "verb"),
+    [
+        ([], "start"),
+        (["start"], "pause"),
+        (["start", "pause"], "resume"),
+        (["start"], "cancel"),
+    ],
+)
+def test_asking_for_what_has_happened_is_success(
+    api: Gateway, desk: Desk, viewers: Viewers, before: list[str], verb: str
+) -> None:
+    """Promise B4: reaching the state that one is in is success, and changes nothing more."""
+    viewers(2)
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "schedule": {"every": "day", "at": "18:00"}}).body
+    for step in before:
+        api.call("POST", f"/v1/campaigns/{made['id']}/{step}")
+
+    first, again = (api.call("POST", f"/v1/campaigns/{made['id']}/{verb}") for _ in range(2))
+
+    assert (first.status, again.status) == (200, 200)
+    assert again.body == first.body
+
+
+def test_a_resend_and_a_release_asked_for_twice_are_one(
+    api: Gateway, desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(4)
+    made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"everyone": True}, "canary_percent": 50}).body
+    path = f"/v1/campaigns/{made['id']}"
+    api.call("POST", f"{path}/start")
+    desk.finish()
+    assert [api.call("POST", f"{path}/canary/release").status for _ in range(2)] == [200, 200]
+    desk.finish()
+    assert api.call("POST", f"{path}/canary/release").status == 200
+    assert len(office.letters) == 4
+
+    assert [api.call("POST", f"{path}/resend").status for _ in range(2)] == [200, 200]
+    assert len(desk.runs(made["id"])) == 2
+
+
+def test_nobody_approves_by_the_api_what_they_have_not_seen(
+    api: Gateway, desk: Desk, viewers: Viewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise B2: an approval names what was seen, and what has changed since is told in words."""
+    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
+    settings.cache_clear()
+    viewers(2)
+    path = f"/v1/campaigns/{api.call('POST', '/v1/campaigns', PROMO).body['id']}"
+    asked = api.call("POST", f"{path}/start")
+    editor, approver = gateway(), gateway()
+
+    for header in ({}, {"if-match": "*"}, {"if-match": asked.headers["etag"].strip('"')}):
+        assert approver.call("POST", f"{path}/approve", headers=header).bad_fields == ["If-Match"]
+    editor.patch(path, {"rate_per_second": 9})
+    refused = approver.call("POST", f"{path}/approve", headers={"if-match": asked.headers["etag"]})
+
+    assert (refused.status, refused.body["errors"]) == (
+        412,
+        [{"field": "rate_per_second", "message": "was 1000, is 9"}],
+    )
+    approved = approver.call("POST", f"{path}/approve", headers={"if-match": refused.body["etag"]})
+    assert (approved.status, approved.body["state"]) == (200, "running")
+    settings.cache_clear()
 
 
 def test_a_list_is_deleted_with_its_rows_once_no_campaign_needs_it(api: Gateway, desk: Desk) -> None:

@@ -177,14 +177,14 @@ def test_a_resend_reaches_the_unsent_alone_and_once(desk: Desk, viewers: Viewers
     assert desk.head(campaign_id).state == "completed"
     office.verdicts = {bad[1]: Outcome(Verdict.REFUSED, reason="rejected")}
 
-    control = wiring_campaign_desk.campaign_control()
+    resend = wiring_campaign_desk.resend()
     for _ in range(2):
-        control.resend(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-1].run_id, reasons=["rejected"])
+        resend.begin(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-1].run_id, reasons=["rejected"])
         desk.finish()
     assert [office.addresses.count(address) for address in bad] == [1, 0]
 
     office.verdicts = {}
-    control.resend(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-2].run_id)
+    resend.begin(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-2].run_id)
     desk.finish()
 
     assert Counter(office.addresses) == Counter({f"u-0000{n}@example.com": 1 for n in range(5)})

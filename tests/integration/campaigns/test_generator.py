@@ -7,12 +7,10 @@ import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.schedule import Misfire
-from chalicelib.errors import ForbiddenError
-from chalicelib.settings import settings
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import campaigns as wiring_campaigns
 from chalicelib.wiring import running as wiring_running
-from tests.integration.campaigns.conftest import ANNA, BORIS, Desk, PostOffice, StandingClock, Viewers
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
 
 WEEKLY = {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "timezone": "Europe/Moscow"}
 
@@ -120,43 +118,3 @@ def test_at_each_recipients_own_hour_and_on_their_birthday(
     assert seen == [0, 1, 2, 3]
     assert office.addresses == [f"u-0000{n}@example.com" for n in (0, 1, 2)]
     assert desk.runs(campaign_id)[-1].run_id.endswith("@2026-03-05T20:00:00Z")
-
-
-def test_a_campaign_that_needs_approval_waits_for_another_manager(
-    desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    wiring_campaign_desk.campaign_control.cache_clear()
-    viewers(1)
-    campaign_id = desk.start()
-    desk.finish()
-    assert (desk.head(campaign_id).state, office.letters) == ("awaiting_approval", [])
-    with pytest.raises(ForbiddenError):
-        wiring_campaign_desk.campaign_control().approve(campaign_id, by=ANNA)
-
-    wiring_campaign_desk.campaign_control().approve(campaign_id, by=BORIS)
-    desk.finish()
-
-    assert desk.head(campaign_id).approved_by == BORIS
-    assert len(office.letters) == 1
-    settings.cache_clear()
-
-
-def test_nobody_approves_what_they_wrote_however_others_changed_it_since(
-    desk: Desk, viewers: Viewers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    viewers(1)
-    control = wiring_campaign_desk.campaign_control()
-    campaign_id = desk.start()
-    control.edit(campaign_id, CampaignPatch(name="Clara's"), by="clara")
-    control.edit(campaign_id, CampaignPatch(rate_per_second=5), by="daria")
-
-    for author in (ANNA, "clara", "daria"):
-        with pytest.raises(ForbiddenError):
-            control.approve(campaign_id, by=author)
-
-    assert control.approve(campaign_id, by=BORIS).approved_by == BORIS
-    settings.cache_clear()

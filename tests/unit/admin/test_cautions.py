@@ -19,7 +19,7 @@ def told(
 ) -> list[str]:
     counts: Mapping[str, int] = {"recipients": recipients, "final": final}
     campaign = Campaign.model_validate({"name": "n", "template": "promo", "audience": {"everyone": True}, **spec})
-    look = Look(counts, (), None, eta_seconds, ())
+    look = Look(counts, (), None, eta_seconds, (), ("email",))
     return list(cautions(campaign, look, at=AT, email_is_cut_off=cut_off))
 
 

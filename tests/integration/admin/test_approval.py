@@ -1,0 +1,98 @@
+"""Approving on the page that shows the letter; pressing twice."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.control.managers import Role
+from chalicelib.settings import settings
+from chalicelib.wiring.campaign_desk import campaign_control
+from chalicelib.wiring.running import campaigns
+from tests.integration.admin.conftest import Visitor, signed_in
+from tests.integration.admin.test_pages import viewers, written  # noqa: F401 - a fixture
+
+
+def seen_on(page: str) -> str:
+    """What the page says that it shows."""
+    found = re.search(r'name="seen" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def asked_for(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The stage asks for another manager's word."""
+    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def editor(asked_for: None, viewers: None) -> Visitor:  # noqa: F811
+    return signed_in("olga", Role.EDITOR, Role.APPROVER)
+
+
+@pytest.fixture
+def approver(asked_for: None) -> Visitor:
+    return signed_in("ivan", Role.APPROVER)
+
+
+def asked(editor: Visitor) -> str:
+    """A campaign that waits for approval."""
+    campaign = written(editor)
+    assert editor.post(f"/admin/campaigns/{campaign}/start").said == "asked"
+    return f"/admin/campaigns/{campaign}"
+
+
+def test_nobody_approves_their_own_campaign(editor: Visitor, approver: Visitor) -> None:
+    here = asked(editor)
+    seen = seen_on(approver.get(f"{here}/check").text)
+
+    assert editor.post(f"{here}/approve", seen=seen).status == 403
+    assert [f'action="{here}/approve"' in one.get(f"{here}/check").text for one in (editor, approver)] == [False, True]
+    assert [approver.post(f"{here}/approve", seen=seen).said for _ in range(2)] == ["approved", "approved"]
+    assert campaigns().get(here.rpartition("/")[2]).approved_by == "manager:ivan"
+
+
+def test_the_page_approves_what_it_showed_and_nothing_else(editor: Visitor, approver: Visitor) -> None:
+    """Promise B2: what an editor changed while the approver looked is not approved by the old page."""
+    here = asked(editor)
+    campaign = here.rpartition("/")[2]
+    seen = seen_on(approver.get(f"{here}/check").text)
+    campaign_control().edit(campaign, CampaignPatch(rate_per_second=9), by="manager:olga")
+
+    refused = approver.post(f"{here}/approve", seen=seen)
+
+    assert (refused.status, campaigns().get(campaign).state) == (412, "awaiting_approval")
+    assert "was 50, is 9" in refused.text
+    assert approver.post(f"{here}/approve").status == 412
+    assert approver.post(f"{here}/approve", seen=seen_on(refused.text)).said == "approved"
+
+
+def test_a_campaign_is_sent_back_with_a_comment(editor: Visitor, approver: Visitor) -> None:
+    here = asked(editor)
+    assert approver.post(f"{here}/send-back", comment=" ").status == 422
+    assert signed_in("edith", Role.EDITOR).post(f"{here}/send-back", comment="no").status == 403
+
+    answers = [approver.post(f"{here}/send-back", comment="The link is <old>") for _ in range(2)]
+
+    assert [answer.said for answer in answers] == ["sent_back", "sent_back"]
+    assert campaigns().get(here.rpartition("/")[2]).state == "draft"
+    for page in ("", "/check"):
+        assert "The link is &lt;old&gt;" in editor.get(f"{here}{page}").text
+
+
+@pytest.mark.parametrize("verb", ["start", "pause", "resume", "cancel"])
+def test_a_double_click_shows_no_failure(boss: Visitor, viewers: None, verb: str) -> None:  # noqa: F811
+    """Promise B4: whoever presses twice sees the campaign as it is."""
+    campaign = written(boss, when="schedule", every="day", at="18:00")
+    for before in {"pause": ["start"], "resume": ["start", "pause"], "cancel": ["start"]}.get(verb, []):
+        boss.post(f"/admin/campaigns/{campaign}/{before}")
+
+    answers = [boss.post(f"/admin/campaigns/{campaign}/{verb}") for _ in range(2)]
+
+    assert {answer.status for answer in answers} == {303}
+    assert len({answer.said for answer in answers}) == 1

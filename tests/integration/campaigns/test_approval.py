@@ -1,0 +1,286 @@
+"""An approval binds: what was seen is what is sent; whatever else would be sent waits for approval again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, InvalidError
+from chalicelib.seen import Seen
+from chalicelib.settings import settings
+from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.wiring import campaign_desk, running
+from chalicelib.wiring import desk as wiring_desk
+from chalicelib.wiring import letters as wiring_letters
+from tests.integration.campaigns.conftest import ANNA, BORIS, CONTEXT, Desk, PostOffice, Viewers
+
+UNSEEN = "NEVER APPROVED TEXT"
+
+
+@pytest.fixture(autouse=True)
+def approval(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The stage asks for another manager's word."""
+    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
+    settings.cache_clear()
+    campaign_desk.campaign_control.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def seen(campaign_id: str) -> Seen:
+    """What an approver sees now."""
+    return Seen((running.approvals().tag(running.campaigns().get(campaign_id)),))
+
+
+def approve(campaign_id: str, looked: Seen | None = None, *, by: str = BORIS) -> CampaignRow:
+    return campaign_desk.approving().approve(campaign_id, by=by, seen=looked or seen(campaign_id))
+
+
+def save_template(words: str, key: str = "promo") -> None:
+    """Somebody with the right to write templates saves a version."""
+    template = wiring_letters.templates().get(key)
+    body = template.model_dump(exclude={"key", "version"})
+    body["locales"] = {
+        locale: {**sources, "email.html": f"<p>{words}</p>"} for locale, sources in template.locales.items()
+    }
+    wiring_desk.template_desk().add(key, body, by="key:templates")
+
+
+def change_setting(name: str, value: Any) -> None:
+    wiring_desk.site_desk().put(name, value, by="manager:olga")
+
+
+def bodies(office: PostOffice) -> str:
+    return " ".join(part for letter in office.letters for part in letter.parts.values())
+
+
+def events(desk: Desk, campaign_id: str) -> list[str]:
+    return [running.campaigns().get(campaign_id).timeline[-1]]
+
+
+@pytest.fixture
+def asked(desk: Desk, viewers: Viewers) -> str:
+    """A campaign that waits for approval."""
+    viewers(1)
+    return desk.start()
+
+
+def test_a_template_that_is_saved_after_the_approval_is_not_sent(desk: Desk, asked: str, office: PostOffice) -> None:
+    """Promise B1: a run sends the version that was approved, whatever was saved since."""
+    campaign_id = desk.start(start_at="2026-03-02T11:00:00Z")
+    approve(campaign_id)
+    save_template(UNSEEN)
+    desk.clock.pass_(hours=2)
+    desk.tick()
+    desk.finish()
+
+    assert len(office.letters) == 1
+    assert UNSEEN not in bodies(office)
+    assert desk.head(campaign_id).state == "completed"
+
+
+def test_every_run_of_a_periodic_campaign_sends_what_was_approved(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    """Promise B1: the same for its later runs."""
+    viewers(1)
+    campaign_id = desk.start(schedule={"every": "day", "at": "12:00"}, timezone="UTC")
+    approve(campaign_id)
+    for day in (2, 3, 4):
+        save_template(f"{UNSEEN} {day}")
+        desk.clock.at = datetime(2026, 3, day, 12, 0, 30, tzinfo=UTC)
+        desk.tick()
+        desk.finish()
+
+    assert len(office.letters) == 3
+    assert UNSEEN not in bodies(office)
+    assert {run.letter["template_version"] for run in desk.runs(campaign_id)} == {
+        desk.head(campaign_id).approved["template_version"]
+    }
+
+
+def test_what_was_changed_after_the_approver_looked_is_not_approved(desk: Desk, asked: str, office: PostOffice) -> None:
+    """Promise B2: an approval is of what was seen; what differs is told, old and new."""
+    looked = seen(asked)
+    campaign_desk.campaign_control().edit(asked, CampaignPatch(context={**CONTEXT, "headline": UNSEEN}), by=ANNA)
+
+    with pytest.raises(ChangedError) as refused:
+        approve(asked, looked)
+    desk.finish()
+
+    assert [(one.field, one.message) for one in refused.value.differs] == [
+        ("context.headline", f"was {CONTEXT['headline']}, is {UNSEEN}")
+    ]
+    assert (desk.head(asked).state, office.letters) == ("awaiting_approval", [])
+    assert approve(asked, Seen((str(refused.value.tag),))).approved_by == BORIS
+
+
+def test_a_template_that_is_saved_while_the_approver_looks_is_not_approved(desk: Desk, asked: str) -> None:
+    looked = seen(asked)
+    save_template(UNSEEN)
+
+    with pytest.raises(ChangedError) as refused:
+        approve(asked, looked)
+
+    assert [one.field for one in refused.value.differs] == ["template_version"]
+
+
+SETTINGS: dict[str, tuple[str, Any, str]] = {
+    "the sender": ("sender", {"name": "Evil", "address": "evil@cinema.example"}, "sender.name"),
+    "the allowed hosts": ("allowed_hosts", ["tv.example"], "allowed_hosts"),
+    "the caps": ("caps", {"marketing": {"letters": 1, "days": 7}}, "caps.marketing"),
+    "how long links work": ("link_days", {"short": 2, "confirmation": 3}, "link_days.short"),
+}
+
+
+@pytest.mark.parametrize("change", SETTINGS)
+def test_what_cannot_be_kept_and_was_changed_is_asked_about_again(
+    desk: Desk, viewers: Viewers, office: PostOffice, change: str
+) -> None:
+    """Promise B2: what would be sent otherwise than it was approved waits for approval, and says why."""
+    viewers(1)
+    campaign_id = desk.start(start_at="2026-03-02T11:00:00Z")
+    approve(campaign_id)
+    name, value, field = SETTINGS[change]
+    change_setting(name, value)
+    desk.clock.pass_(hours=2)
+    desk.tick()
+    desk.finish()
+
+    assert (desk.head(campaign_id).state, office.letters) == ("awaiting_approval", [])
+    assert f"{field}" in desk.head(campaign_id).timeline[-1]
+    approve(campaign_id)
+    desk.finish()
+    assert (desk.head(campaign_id).state, len(office.letters)) == ("completed", 1)
+
+
+def test_a_sender_who_is_changed_in_the_middle_of_a_run_holds_the_rest(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    """Promise B2: a run that goes on is held at its next chunk, and the exact rest follows the new approval."""
+    viewers(100)
+    campaign_id = desk.start()
+    approve(campaign_id)
+    desk.pump.run("fanout", "enrich-bulk")
+    desk.pump.step("deliver-email-bulk", 1)
+    sent = len(office.letters)
+    assert 0 < sent < 100
+    change_setting("sender", {"name": "Evil", "address": "evil@cinema.example"})
+    desk.forget_states()
+    desk.pump.run()
+    assert len(office.letters) == sent
+    desk.tick()
+    assert desk.head(campaign_id).state == "awaiting_approval"
+    desk.finish()
+    assert len(office.letters) == sent
+
+    approve(campaign_id)
+    desk.finish()
+
+    assert sorted(office.addresses) == sorted({f"u-{n:05}@example.com" for n in range(100)})
+    assert desk.head(campaign_id).state == "completed"
+
+
+def test_a_route_that_is_changed_after_the_approval_sends_as_it_was_approved(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(1)
+    campaign_id = desk.start(start_at="2026-03-02T11:00:00Z")
+    approve(campaign_id)
+    change_setting("routes", {"marketing": {"channels": ["live", "email"], "mode": "first"}})
+    desk.clock.pass_(hours=2)
+    desk.tick()
+    desk.finish()
+
+    assert list(desk.runs(campaign_id)[0].channels) == ["email"]
+    assert len(office.letters) == 1
+
+
+def test_an_approval_repeated_is_success_and_another_ones_is_not(desk: Desk, asked: str) -> None:
+    """Promise B4: asking for what has happened is success, and only for that."""
+    looked = seen(asked)
+    assert approve(asked, looked).state == "running"
+    assert approve(asked, looked).approved_by == BORIS
+    with pytest.raises(ChangedError):
+        approve(asked, Seen(("other",)))
+
+
+def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, asked: str, office: PostOffice) -> None:
+    """Promise B2: whoever approves may send it back and say why."""
+    desk_of_approval = campaign_desk.approving()
+    assert desk_of_approval.send_back(asked, by=BORIS, comment="Wrong link").state == "draft"
+    assert desk_of_approval.send_back(asked, by=BORIS, comment="Wrong link").state == "draft"
+    with pytest.raises(ConflictError):
+        desk_of_approval.send_back(asked, by=BORIS, comment="And the price")
+    assert '"note":"Wrong link"' in desk.head(asked).timeline[-1]
+    with pytest.raises(ConflictError):
+        approve(asked)
+    campaign_desk.campaign_control().start(asked, by=ANNA)
+    approve(asked)
+    desk.finish()
+
+    assert len(office.letters) == 1
+
+
+def test_a_campaign_that_is_over_is_not_sent_to_everybody_again_by_an_approval(
+    desk: Desk, asked: str, office: PostOffice
+) -> None:
+    office.verdicts = {}
+    approve(asked)
+    desk.finish()
+    change_setting("sender", {"name": "Other", "address": "other@cinema.example"})
+    campaign_desk.resend().begin(asked, by=ANNA)
+    assert desk.head(asked).state == "awaiting_approval"
+    approve(asked)
+    desk.finish()
+
+    assert (desk.head(asked).state, len(office.letters)) == ("completed", 1)
+
+
+def test_a_pace_may_be_slower_than_approved_while_it_runs_and_never_faster(desk: Desk, viewers: Viewers) -> None:
+    viewers(3)
+    campaign_id = desk.start(rate_per_second=50)
+    approve(campaign_id)
+    control = campaign_desk.campaign_control()
+    assert control.edit(campaign_id, CampaignPatch(rate_per_second=5), by=ANNA).state == "running"
+    assert control.edit(campaign_id, CampaignPatch(rate_per_second=50), by=ANNA).state == "running"
+    with pytest.raises(InvalidError) as refused:
+        control.edit(campaign_id, CampaignPatch(rate_per_second=51), by=ANNA)
+    assert [one.field for one in refused.value.errors] == ["rate_per_second"]
+
+
+def test_nobody_approves_what_they_wrote_however_others_changed_it_since(desk: Desk, asked: str) -> None:
+    control = campaign_desk.campaign_control()
+    control.edit(asked, CampaignPatch(name="Clara's"), by="clara")
+    control.edit(asked, CampaignPatch(rate_per_second=5), by="daria")
+
+    for author in (ANNA, "clara", "daria"):
+        with pytest.raises(ForbiddenError):
+            approve(asked, by=author)
+
+    assert approve(asked).approved_by == BORIS
+
+
+def test_nothing_is_sent_before_another_manager_approves(desk: Desk, asked: str, office: PostOffice) -> None:
+    desk.finish()
+    assert (desk.head(asked).state, office.letters) == ("awaiting_approval", [])
+    approve(asked)
+    desk.finish()
+
+    assert len(office.letters) == 1
+
+
+def test_a_run_without_approval_takes_the_version_at_its_start(
+    desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "false")
+    settings.cache_clear()
+    campaign_desk.campaign_control.cache_clear()
+    viewers(1)
+    save_template("The newest words")
+    desk.start()
+    desk.finish()
+
+    assert "The newest words" in bodies(office)
