@@ -12,6 +12,7 @@ VestnikError
 │   └── WouldBreakError   others would be refused; unless confirmed      → 409
 ├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
+│   └── MisconfiguredError  it refuses us: somebody must mend the stage    → 500
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
 └── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
 
@@ -107,6 +108,10 @@ class TooManyRequestsError(VestnikError):
 
 class UnavailableError(VestnikError):
     """Retryable: a subsystem did not answer; nothing was promised."""
+
+
+class MisconfiguredError(UnavailableError):
+    """Retryable, but not before somebody has mended the deployment: a right, a table or a queue is missing."""
 
 
 class RenderError(VestnikError):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from chalice.app import Request, Response
 
@@ -22,6 +22,8 @@ from chalicelib.control.answers import status_of
 from chalicelib.control.sessions import Session
 from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
 from chalicelib.observability import log_failure, request_id
+
+_IN_A_PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986; what is escaped already stays so
 
 
 def shown(page: Page, request: Request, *, session: Session | None) -> Response:
@@ -55,6 +57,7 @@ def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
     """303: the browser asks for the next page by GET, and going back repeats nothing."""
     path, _, query = to.path.partition("?")
     asked = {name: values[0] for name, values in parse_qs(query).items()}
+    path = quote(path, safe=_IN_A_PATH)  # a header holds no line break, and no letter that is not ASCII
     headers: dict[str, Any] = {"Location": url(path, **asked, done=to.done), "Cache-Control": "no-store"}
     if cookies:
         headers["Set-Cookie"] = list(cookies)

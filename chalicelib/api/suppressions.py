@@ -61,7 +61,10 @@ class ImportBody(StrictModel):
         """Each address with the place to name when it is wrong. Raises: InvalidError (permanent: too many)."""
         if self.addresses is not None:
             return [(f"addresses[{n}]", address) for n, address in enumerate(self.addresses)]
-        lines = [one_line(row[0]) if row else "" for row in csv.reader(io.StringIO(self.csv or ""))]
+        try:
+            lines = [one_line(row[0]) if row else "" for row in csv.reader(io.StringIO(self.csv or ""))]
+        except csv.Error as error:
+            raise InvalidError.of("csv", f"expected CSV: {error}") from error
         numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=1) if address]
         if numbered and numbered[0][1].lower() in _FIRST_COLUMN:
             del numbered[0]

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from chalicelib.errors import UnavailableError
+from chalicelib.aws import FAILURES, failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,8 +36,8 @@ class S3Uploads:
         """Stores a file that came through the admin page. Raises: UnavailableError (retryable)."""
         try:
             self._s3.put_object(Bucket=self._bucket, Key=_key(list_id), Body=file, ContentType=CONTENT_TYPE)
-        except (BotoCoreError, ClientError) as error:
-            raise UnavailableError("the bucket of uploads did not answer") from error
+        except FAILURES as error:
+            raise failure_of(error, "the bucket of uploads did not answer") from error
 
     def pieces(self, list_id: str) -> Iterable[bytes] | None:
         """See `campaigns.lists.Uploads`."""
@@ -46,17 +46,17 @@ class S3Uploads:
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404", "AccessDenied"):
                 return None  # without the right to list, a missing file is a forbidden one
-            raise UnavailableError("the bucket of uploads did not answer") from error
-        except BotoCoreError as error:
-            raise UnavailableError("the bucket of uploads did not answer") from error
+            raise failure_of(error, "the bucket of uploads did not answer") from error
+        except FAILURES as error:
+            raise failure_of(error, "the bucket of uploads did not answer") from error
         return answer["Body"].iter_chunks(PIECE_BYTES)
 
     @cached_property
     def _bucket(self) -> str:
         try:
             return f"{self._prefix}-{self._account()}"
-        except (BotoCoreError, ClientError) as error:
-            raise UnavailableError("AWS did not say whose account this is") from error
+        except FAILURES as error:
+            raise failure_of(error, "AWS did not say whose account this is") from error
 
 
 def _key(list_id: str) -> str:

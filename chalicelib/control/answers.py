@@ -11,6 +11,7 @@ from chalicelib.errors import (
     FieldError,
     ForbiddenError,
     InvalidError,
+    MisconfiguredError,
     NotFoundError,
     TooLargeError,
     TooManyRequestsError,
@@ -29,6 +30,7 @@ _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
     ChangedError: HTTPStatus.PRECONDITION_FAILED,
     ConflictError: HTTPStatus.CONFLICT,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    MisconfiguredError: HTTPStatus.INTERNAL_SERVER_ERROR,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

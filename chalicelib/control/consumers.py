@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws import FAILURES, failure_of
 from chalicelib.clock import Clock
 from chalicelib.control.switch import Switch
 from chalicelib.control.switches import Switches
@@ -205,8 +204,8 @@ class Consumers:
 def _reaching_lambda() -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError(f"Lambda did not answer ({type(error).__name__})") from error
+    except FAILURES as error:
+        raise failure_of(error, "Lambda did not answer") from error
 
 
 class _Wanted(NamedTuple):

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws import FAILURES, failure_of
 from chalicelib.control.consumers import CONSUMERS
-from chalicelib.errors import NotFoundError, UnavailableError
+from chalicelib.errors import NotFoundError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -142,5 +141,5 @@ def _letter(message: "MessageTypeDef") -> DeadLetter:
 def _reaching_sqs() -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError(f"SQS did not answer ({type(error).__name__})") from error
+    except FAILURES as error:
+        raise failure_of(error, "SQS did not answer") from error

@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws import FAILURES, failure_of
 from chalicelib.control.consumers import CONSUMERS
-from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -82,7 +80,7 @@ class QueueDepths:
             if queue not in self._urls:
                 self._urls[queue] = self._client.get_queue_url(QueueName=f"{self._prefix}{queue}")["QueueUrl"]
             answer = self._client.get_queue_attributes(QueueUrl=self._urls[queue], AttributeNames=_NUMBERS)
-        except (BotoCoreError, ClientError) as error:
-            raise UnavailableError(f"the queue {queue} did not answer") from error
+        except FAILURES as error:
+            raise failure_of(error, f"the queue {queue} did not answer") from error
         waiting, delayed, in_flight = (int(answer["Attributes"][name]) for name in _NUMBERS)
         return waiting, delayed, in_flight

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws import FAILURES, failure_of
 from chalicelib.errors import UnavailableError
 from chalicelib.observability import DUE_AT
 
@@ -50,8 +49,8 @@ class Queues:
             entries = [_entry(n, message) for n, message in enumerate(batch)]
             try:
                 answer = self._client().send_message_batch(QueueUrl=self._url(queue), Entries=entries)
-            except (BotoCoreError, ClientError) as error:
-                raise UnavailableError(f"the queue {queue} did not answer") from error
+            except FAILURES as error:
+                raise failure_of(error, f"the queue {queue} did not answer") from error
             if answer.get("Failed"):
                 raise UnavailableError(f"the queue {queue} refused {len(answer['Failed'])} messages")
 

@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, get_args
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws import FAILURES, failure_of
 from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ def read_parameter(client: "SSMClient", name: str) -> str:
     """The text of a SecureString. Raises: UnavailableError (retryable)."""
     try:
         return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError(f"the key {name} could not be read") from error
+    except FAILURES as error:
+        raise failure_of(error, f"the key {name} could not be read") from error
 
 
 def encode(raw: bytes) -> str:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from chalicelib.aws import FAILURES, failure_of
 from chalicelib.channels.chat import kind_of
-from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.errors import InvalidError
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import Endpoint, EndpointBody, EndpointBook
 from chalicelib.seen import Seen
@@ -104,8 +105,8 @@ class EndpointDesk:
             )["EndpointArn"]
         except ClientError as error:
             arn = self._take_over(user_id, token, error)
-        except BotoCoreError as error:
-            raise UnavailableError(f"SNS did not answer ({type(error).__name__})") from error
+        except FAILURES as error:
+            raise failure_of(error, "SNS did not answer") from error
         return self._book.add(user_id, "push", target=arn, shown=f"{platform} …{token[-4:]}", name=body.name)
 
     def _take_over(self, user_id: str, token: str, error: ClientError) -> str:
@@ -113,7 +114,7 @@ class EndpointDesk:
         if known is None:
             if error.response.get("Error", {}).get("Code") in {"InvalidParameter", "InvalidParameterException"}:
                 raise InvalidError.of("token", "expected a device token of this platform") from error
-            raise UnavailableError("SNS did not take the device") from error
+            raise failure_of(error, "SNS did not take the device") from error
         arn = known[1]
         attributes = _ask(lambda: self._sns().get_endpoint_attributes(EndpointArn=arn))["Attributes"]
         owner = attributes.get("CustomUserData")
@@ -132,5 +133,5 @@ class EndpointDesk:
 def _ask(call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError(f"SNS did not answer ({type(error).__name__})") from error
+    except FAILURES as error:
+        raise failure_of(error, "SNS did not answer") from error

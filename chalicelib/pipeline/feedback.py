@@ -11,7 +11,7 @@ from typing import Protocol
 from chalicelib.channels.words.ses import Against, Told
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.control.site_settings import SiteSettings
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import VestnikError
 from chalicelib.pipeline.engagement import Engagement
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.machines import is_bot
@@ -65,16 +65,16 @@ class Feedback:
         self._site = site
         self._clock = clock
 
-    def take(self, events: Sequence[FeedbackEvent]) -> list[UnavailableError | None]:
+    def take(self, events: Sequence[FeedbackEvent]) -> list[VestnikError | None]:
         """Records a batch of events; repeated and reordered ones change nothing. Answers, in their order, what kept
         each from being recorded (retryable)."""
-        failures: dict[int, UnavailableError] = {}
+        failures: dict[int, VestnikError] = {}
 
         def attempt(places: Iterable[int], record: Callable[[Sequence[FeedbackEvent]], object]) -> None:
             left = [place for place in places if place not in failures]
             try:
                 record([events[place] for place in left])
-            except UnavailableError as error:
+            except VestnikError as error:
                 failures.update(dict.fromkeys(left, error))
 
         for place in range(len(events)):

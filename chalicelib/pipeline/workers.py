@@ -6,7 +6,7 @@ What is sent, skipped or failed of a campaign's run is counted by the run itself
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import PoisonMessageError, UnavailableError
+from chalicelib.errors import PoisonMessageError, VestnikError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_job
 from chalicelib.pipeline.retry import RetryJob
@@ -105,5 +105,5 @@ def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
 def _take_reply(replies: "SmsReplies", reply: "SmsReply") -> Outcome:
     try:
         return Line(counts={f"sms_{replies.take(reply)}": 1})
-    except UnavailableError as error:
+    except VestnikError as error:
         return error

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
@@ -17,7 +17,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
-from chalicelib.aws import session
+from chalicelib.aws import FAILURES, failure_of, session
 from chalicelib.clock import now
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
@@ -101,12 +101,16 @@ def dynamodb() -> Connection:
 
 @contextmanager
 def reaching_dynamodb() -> Iterator[None]:
-    """Turns every failure to reach DynamoDB into UnavailableError (retryable). A failed condition is not one: whoever
-    writes conditionally catches it inside."""
+    """Turns what DynamoDB refuses, and that it does not answer, into ours (`aws.failure_of`): InvalidError (permanent)
+    for a value that it does not take, such as a changed cursor; UnavailableError (retryable). A failed condition is no
+    failure of DynamoDB: whoever writes conditionally catches it inside."""
     try:
         yield
-    except (PynamoDBException, BotoCoreError, ClientError) as error:
-        raise UnavailableError(f"the database did not answer ({type(error).__name__})") from error
+    except PynamoDBException as error:
+        cause = error.cause
+        raise failure_of(cause if isinstance(cause, FAILURES) else error, "the database did not answer") from error
+    except FAILURES as error:
+        raise failure_of(error, "the database did not answer") from error
 
 
 def batch_read(
