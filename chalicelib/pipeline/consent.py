@@ -15,6 +15,7 @@ from chalicelib.profiles.objections import Objections, Standing, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
 
 ERASED = "erased"
+_LATER = "~"  # than any moment
 
 
 class Addressee(NamedTuple):
@@ -85,7 +86,7 @@ class ConsentDesk:
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
-            reason = reason or _against(person, found.of(channel, person.address), category if heeded else None, at)
+            reason = reason or self._against(person, found.of(channel, person.address), category if heeded else None)
             until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
@@ -93,13 +94,17 @@ class ConsentDesk:
                 waits[person.notification_id] = until
         return Consent(skips, waits)
 
+    def _against(self, person: Addressee, known: Standing, category: str | None) -> str | None:
+        """What stands against the address; `category` is None for a letter that heeds no wishes."""
+        if known.suppressed is not None:
+            return f"suppressed_{known.suppressed}"
+        if (person.accepted_at or _LATER) <= self._erased_at(person, known):
+            return ERASED
+        objected = known.said.objection(category, self._clock()) if category is not None else None
+        return objected.reason if objected else None
 
-def _against(person: Addressee, known: Standing, category: str | None, at: datetime) -> str | None:
-    """What stands against the address; `category` is None for a letter that heeds no wishes. An erased address gets
-    nothing that was asked for before; a user of the same address is not meant."""
-    if known.suppressed is not None:
-        return f"suppressed_{known.suppressed}"
-    if known.erased_at is not None and person.user_id is None and (person.accepted_at or "~") <= known.erased_at:
-        return ERASED
-    objected = known.said.objection(category, at) if category is not None else None
-    return objected.reason if objected else None
+    def _erased_at(self, person: Addressee, known: Standing) -> str:
+        """What was asked for before is not sent: for the address as such, or for the user who was erased."""
+        if person.user_id is None:
+            return known.erased_at or ""
+        return known.gone.get(self._rows.hash_of("user", person.user_id), "") if known.gone else ""

@@ -3,8 +3,10 @@
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
+from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
 from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Letter
@@ -17,11 +19,23 @@ from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED, QUIET, waiting
 
+_FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
+
 
 class LastLook:
     """Of one stage."""
 
-    def __init__(self, *, consent: ConsentDesk, caps: Caps, ledger: Ledger, retries: Retries, closing: Closing) -> None:
+    def __init__(
+        self,
+        *,
+        consent: ConsentDesk,
+        caps: Caps,
+        ledger: Ledger,
+        retries: Retries,
+        closing: Closing,
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
         self._consent = consent
         self._caps = caps
         self._ledger = ledger
@@ -29,10 +43,11 @@ class LastLook:
         self._closing = closing
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Those that may leave now; the others are skipped or wait. One read; an account letter needs none, but is
-        counted. Raises: UnavailableError (retryable)."""
+        """Those that may leave now; the others are skipped or wait. One read; an account letter needs none, unless it
+        has waited: its reader may be erased by now. It is counted. Raises: UnavailableError (retryable)."""
         category = job.letter.category
-        if CATEGORIES[category].transactional:
+        transactional = CATEGORIES[category].transactional
+        if transactional and self._clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
             return self._not_too_many(job, letters, result)
         people = [_addressee(one.recipient, job.letter) for one in letters]
         found = self._consent.objections(category, {job.channel: people})
@@ -43,7 +58,8 @@ class LastLook:
                 self._closing.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
-        return self._uncapped(job, [one for one in letters if one.recipient.notification_id not in aside], result)
+        wanted = [one for one in letters if one.recipient.notification_id not in aside]
+        return (self._not_too_many if transactional else self._uncapped)(job, wanted, result)
 
     def lines_left(self, job: DeliverJob, result: Delivered) -> DeliverJob | None:
         """A collected letter without the lines that its reader has switched off, or has had enough of, since it was

@@ -60,9 +60,16 @@ class Mailboxes:
         self._rows.change(channel, address, heard)
 
     def orphan(self, user_id: str, channel: str, address: str) -> None:
-        """A user is erased: what they said of the address stays as its own. Raises: UnavailableError (retryable)."""
-        voice = self._voice(user_id)
-        self._rows.change(channel, address, lambda row: _say(row, Said.of(row.said).orphaned(voice)))
+        """A user is erased: what they said of the address stays as its own, and what was accepted for them is not sent.
+        Raises: UnavailableError (retryable)."""
+        voice, at = self._voice(user_id), rfc3339(self._clock())
+
+        def orphaned(row: SuppressionRow) -> bool:
+            row.gone = {**(row.gone or {}), voice: at}
+            _say(row, Said.of(row.said).orphaned(voice))
+            return True
+
+        self._rows.change(channel, address, orphaned)
 
     def against(self, user_id: str, channel: str, address: str) -> Against:
         """What stands against letters to an address, but for what the user says themself. Raises: UnavailableError

@@ -15,11 +15,12 @@ from chalicelib.storage.people import PreferencesRow, SuppressionRow
 
 
 class Standing(NamedTuple):
-    """What is known of one address. `suppressed`: why nothing at all is sent to it."""
+    """What is known of one address. `suppressed`: why nothing at all is sent to it; `gone`: erased users (by hash)."""
 
     suppressed: str | None = None
     said: Said = Said()
     erased_at: str | None = None
+    gone: Mapping[str, str] = {}
 
 
 class Objections(NamedTuple):
@@ -55,5 +56,5 @@ def read_objections(
             if isinstance(row, PreferencesRow):
                 preferences[row.user_id] = row.preferences
             elif isinstance(row, SuppressionRow):
-                found[row.address] = Standing(suppressed(row, at), Said.of(row.said), row.erased_at)
+                found[row.address] = Standing(suppressed(row, at), Said.of(row.said), row.erased_at, row.gone or {})
     return Objections(preferences, {one: found[key] for one, key in keys.items() if key in found})

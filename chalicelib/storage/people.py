@@ -105,8 +105,9 @@ class SuppressionRow(StageTable):
     """What stands against an address. The key is `<channel>#<keyed hash>`; `shown` is the address itself, as long as it
     may be kept: after an erasure the hash alone stays, with reason and date. `removed_at` ends a suppression; `trace`
     keeps each addition and removal as JSON texts, oldest first; `said` is a `profiles.said.Said`. What was accepted for
-    the address before `erased_at` is not sent. A row whose key begins with `soft#` only counts soft bounces: `bounces`
-    holds `<moment>#<notification id>`, so that an event told twice counts once."""
+    the address before `erased_at` is not sent, nor for an erased user (by hash) before the moment in `gone`. A row
+    whose key begins with `soft#` only counts soft bounces: `bounces` holds `<moment>#<notification id>`, so that an
+    event told twice counts once."""
 
     class Meta(TableMeta):
         thing = "suppressions"
@@ -119,6 +120,7 @@ class SuppressionRow(StageTable):
     created_at = UnicodeAttribute(null=True)
     removed_at = UnicodeAttribute(null=True)
     erased_at = UnicodeAttribute(null=True)
+    gone: JSONAttribute = JSONAttribute(null=True)
     said: JSONAttribute = JSONAttribute(null=True)
     version: NumberAttribute = NumberAttribute(default=0)
     trace: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)

@@ -122,7 +122,9 @@ def deliver() -> Deliver:
     closing = Closing(ledger=ledger(), succession=succession)
     return Deliver(
         composer=Composer(templates=templates(), renderer=renderer(), link_maker=link_maker()),
-        last_look=LastLook(consent=consent(), caps=caps(), ledger=ledger(), retries=retries(), closing=closing),
+        last_look=LastLook(
+            consent=consent(), caps=caps(), ledger=ledger(), retries=retries(), closing=closing, clock=now
+        ),
         claims=Claims(
             ledger=ledger(),
             retries=retries(),

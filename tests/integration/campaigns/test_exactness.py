@@ -269,6 +269,19 @@ def test_whoever_was_on_the_list_of_an_excluded_campaign_gets_nothing_as_a_user(
     assert desk.progress(second).targeted == 3
 
 
+def test_an_opt_out_holds_for_uploaded_lists(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
+    """Promise C1: of a user whose address is on the list, and of somebody who is no user."""
+    [viewer] = viewers(1)
+    wiring_people.preferences().put(viewer, Preferences(everything=False))
+    wiring_people.mailboxes().unsubscribe("email", "guest@example.com", "marketing", by="a test")
+    listed = desk.load_list(f"email\n{viewer.upper()}@example.com\nGuest@example.com\nother@example.com\n".encode())
+    campaign_id = desk.start(audience={"list_id": listed})
+    desk.finish()
+
+    assert office.addresses == ["other@example.com"]
+    assert desk.progress(campaign_id).skipped == {"opted_out_of_everything": 1, "suppressed_unsubscribed": 1}
+
+
 def test_a_preview_promises_what_the_run_then_does(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
     ids = viewers(12, lambda n: {"email": None} if n < 2 else {})
     wiring_people.suppressions().add("email", f"{ids[3]}@example.com", reason="bounce")

@@ -12,6 +12,7 @@ from chalicelib.campaigns.lists import ListLoader
 from chalicelib.clock import now, rfc3339
 from chalicelib.control.keys import Scope
 from chalicelib.control.tokens import LetterClaims, Purpose
+from chalicelib.pipeline import last_look
 from chalicelib.pipeline.links import Link
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.ledger import RequestRow
@@ -393,3 +394,26 @@ def test_addresses_have_the_scopes_of_users(stage: None) -> None:
     assert reader.post(ERASE, {"email": "a@viewers.example"}).status == 403
     assert gateway(Scope.SEND).post("/v1/addresses/export", {"email": "a@viewers.example"}).status == 403
     assert reader.post("/v1/addresses/export", {"email": "nobody"}).bad_fields == ["email"]
+
+
+@pytest.mark.parametrize("template", ["promo", "password-reset"])
+def test_what_waits_in_deliver_for_an_erased_user_is_not_sent(
+    api: Gateway, pump: Pump, register: Register, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    """Promise C4: an erasure reaches letters that only wait for their provider; a letter about the account, too, once
+    it has waited."""
+    register()
+    context = (
+        RESET if template == "password-reset" else {"headline": "Tonight", "text": "Half", "url": "https://c.example"}
+    )
+    asked = [
+        send(api, template, to={"user_id": "anna"}, context=context),
+        send(api, template, to=GUEST, context=context),
+    ]
+    pump.run("enrich-instant")
+    api.delete("/v1/users/anna")
+    api.post(ERASE, {"email": "guest@viewers.example"})
+    monkeypatch.setattr(last_look, "_FRESH", timedelta(0))
+    pump.run()
+
+    assert [outcome(api, one) for one in asked] == [("skipped", "erased")] * 2
