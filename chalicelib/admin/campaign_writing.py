@@ -22,7 +22,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
 from chalicelib.wiring.letters import templates
-from chalicelib.wiring.running import campaigns, lists
+from chalicelib.wiring.running import approvals, campaigns, lists
 
 routes = Blueprint(__name__)
 _UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
@@ -86,7 +86,7 @@ def edit_campaign(visit: Visit) -> Go:
     given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
     kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
     patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
-    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key)
+    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
 
 
@@ -95,7 +95,8 @@ def pace_page(visit: Visit) -> Page:
     """The one thing that can be changed while it runs."""
     head = campaigns().get(visit.path["id"])
     shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:g}"
-    return Page("campaign_pace", {"campaign": head, "spec": spec_of(head), "rate": shown})
+    values = {"campaign": head, "spec": spec_of(head), "rate": shown, "seen": approvals().tag(head)}
+    return Page("campaign_pace", values)
 
 
 @action(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
@@ -105,7 +106,7 @@ def set_pace(visit: Visit) -> Go:
         patch = CampaignPatch.model_validate({"rate_per_second": visit.typed("rate_per_second")})
     except ValidationError as error:
         raise invalid(error) from error
-    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key)
+    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
     return Go(f"/admin/campaigns/{visit.path['id']}", done="saved")
 
 
@@ -116,6 +117,7 @@ def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -
         "template": templates().get(key),
         "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
         "campaign": head.id if head else "",
+        "seen": approvals().tag(head) if head else "",
         "group_letters": GROUPS,
         "counted": None,
         "title": spec_of(head).name if head else None,

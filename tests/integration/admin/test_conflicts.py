@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import seen as tags
+from chalicelib.campaigns.store import spec_of
 from chalicelib.control import limits
 from chalicelib.control.managers import Role
 from chalicelib.control.wishes import read_wishes, save_wish
@@ -14,8 +15,10 @@ from chalicelib.errors import ChangedError
 from chalicelib.storage.control import ConsumerRow, LimitRow
 from chalicelib.wiring.control import limiter, site_settings
 from chalicelib.wiring.letters import templates
+from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.test_nothing_typed_is_lost import ended, going_on, in_the_form
+from tests.integration.admin.test_pages import written
 
 SENDER = "/admin/settings/sender"
 MARK = re.compile(r"<mark>([^<]*)</mark>")
@@ -176,6 +179,23 @@ def test_a_template_is_not_written_over_anothers(boss: Visitor, olga: Visitor) -
     sources = templates().get("promo").locales["en"]
     assert sources["email.subject"] == "Olga: {{ headline }}"
     assert sources["email.html"].strip() == long.strip()
+
+
+def test_two_managers_at_one_campaign_lose_nothing(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: what each has changed of a campaign is kept, and what both changed is chosen."""
+    campaign = written(boss)
+    path = f"/admin/campaigns/{campaign}/edit"
+    mine, theirs = opened(boss, path, path), opened(olga, path, path)
+    assert olga.post(path, **{**theirs, "var_text": "Olga's text.", "rate_per_second": "20"}).place.endswith("/check")
+    seen = boss.post(path, **{**mine, "var_headline": "Boss's headline", "var_text": "Boss's text."})
+    form = conflict_of(seen, path)
+    picks = {name: form[f"pick {name}"][0] for name in ("var_headline", "var_text", "rate_per_second")}
+    assert picks == {"var_headline": "mine", "var_text": "mine", "rate_per_second": "theirs"}
+    saved = boss.post(path, **{**form, "pick var_text": "theirs"})
+    assert saved.said == "saved", saved.text
+    spec = spec_of(campaigns().get(campaign))
+    assert (spec.context["headline"], spec.context["text"]) == ("Boss's headline", "Olga's text.")
+    assert spec.rate_per_second == 20
 
 
 def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
