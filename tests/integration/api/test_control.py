@@ -278,8 +278,7 @@ def test_an_uncertain_delivery_is_assumed_sent_once(api: Gateway, pump: Pump) ->
     [key] = waiting(pump, 1)
     path = f"/v1/control/attention/{key.id}"
 
-    assert api.post(path, {"action": "assume_sent"}).status == 204
-    assert api.post(path, {"action": "assume_sent"}).status == 409
+    assert [api.post(path, {"action": "assume_sent"}).status for _ in range(2)] == [204, 204]
     assert api.post(path, {"action": "retry"}).status == 409
     assert status_of(key.notification_id) == "sent"
 
@@ -288,8 +287,7 @@ def test_an_uncertain_delivery_is_retried_once(api: Gateway, pump: Pump) -> None
     [key] = waiting(pump, 1)
     path = f"/v1/control/attention/{key.id}"
 
-    assert api.post(path, {"action": "retry"}).status == 204
-    assert api.post(path, {"action": "retry"}).status == 409
+    assert [api.post(path, {"action": "retry"}).status for _ in range(2)] == [204, 204]
     assert api.post(path, {"action": "assume_sent"}).status == 409
     assert messages_in("enrich-bulk") == 1
 
