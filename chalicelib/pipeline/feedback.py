@@ -37,7 +37,6 @@ _VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {
 _FOR_GOOD: Mapping[Against, Reason] = {
     Against.BOUNCE: Reason.BOUNCE,
     Against.COMPLAINT: Reason.COMPLAINT,
-    Against.UNSUBSCRIBED: Reason.UNSUBSCRIBED,
 }
 _BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 

@@ -36,7 +36,6 @@ class Against(Enum):
     SOFTLY = "softly"  # one of several that suppress for a while
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
-    UNSUBSCRIBED = "unsubscribed"
 
 
 class Word(NamedTuple):
@@ -63,7 +62,7 @@ BOUNCES: Mapping[tuple[str, str], Word] = {
     ("Permanent", "OnAccountSuppressionList"): Word(Told.WITHHELD, Against.BOUNCE),
     ("Permanent", "OnTenantSuppressionList"): Word(Told.WITHHELD, Against.BOUNCE),
     ("Permanent", "EmailValidationSuppressed"): Word(Told.WITHHELD, Against.SOFTLY),  # a guess
-    ("Permanent", "UnsubscribedRecipient"): Word(Told.WITHHELD, Against.UNSUBSCRIBED),  # from a contact list of SES
+    ("Permanent", "UnsubscribedRecipient"): Word(Told.WITHHELD),  # from a contact list of SES: this service has none
     ("Transient", "General"): _SOFT,
     ("Transient", "MailboxFull"): _SOFT,
     ("Transient", "MessageTooLarge"): _CONTENT,
