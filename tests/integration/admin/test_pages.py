@@ -25,6 +25,7 @@ from chalicelib.profiles.model import User, UserBody
 from chalicelib.settings import settings
 from chalicelib.storage.configuration import TemplateRow
 from chalicelib.storage.managers import LISTED, ManagerRow
+from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring.admin import managers
 from chalicelib.wiring.control import limiter, site_settings, switches
@@ -586,6 +587,24 @@ def test_a_notification_is_shown_at_every_step(
     assert f">{state}</span>" in seen.text
     assert boss.get(f"/admin/notifications/{unknown.id}").status == 200
     assert boss.get("/admin/users/anna").status == 200
+
+
+def test_people_are_found_by_address_with_the_letters_to_the_address_itself(
+    boss: Visitor, viewers: None, pump: Pump
+) -> None:
+    """Promise C4: whoever was written to there; after an erasure the stop list shows the hash alone."""
+    context = {"headline": "Tonight", "text": "x", "url": "https://cinema.example/p"}
+    body = {"template": "promo", "recipients": [{"email": "Guest@viewers.example"}], "context": context}
+    [asked] = accept().accept(NotificationRequest.model_validate(body), caller="test", key=None)
+    pump.run()
+    wiring_people.suppressions().add("email", "guest@viewers.example", reason="complaint")
+
+    assert f"/admin/notifications/{asked.id}" in boss.get("/admin/users?id=guest%40viewers.example").text
+    wiring_own_say.address_data().erase("email", "guest@viewers.example")
+    assert asked.id not in boss.get("/admin/users?id=guest%40viewers.example").text
+    listed = boss.get("/admin/suppressions")
+    assert (listed.status, "erased" in listed.text, "guest@" in listed.text) == (200, True, False)
+    assert boss.get("/admin/suppressions?address=guest%40viewers.example").status == 200
 
 
 def found(visitor: Visitor, **query: str) -> str:
