@@ -8,15 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.clock import rfc3339
+from chalicelib.errors import InvalidError
 from chalicelib.pipeline.events import Event
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.storage.configuration import TemplateRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
@@ -24,6 +27,8 @@ from chalicelib.wiring import digests as wiring_digests
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import letters as wiring_letters
 from chalicelib.wiring import people as wiring_people
+from infra.account import Account
+from infra.shipped_templates import write_down_templates
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice
 from tests.integration.conftest import forget_clients, moto_of
 
@@ -213,3 +218,74 @@ def test_every_letter_is_the_one_that_was_accepted_whatever_is_deployed_before_i
     waited = "short long step quiet retry parked canary-1 canary-2 slow-0 slow-1 slow-2"
     assert found == {one: {"Two"} for one in waited.split()}
     assert "Two" in collected
+
+
+def test_what_a_deployment_writes_down_is_said_once(release: Release) -> None:
+    """Promise A1: every shipped version is written down when it is deployed, before anything can name it."""
+    account = Account(boto3.Session())
+
+    assert write_down_templates(account, "test", folder=release.folder) == [
+        "shipped templates: new versions of _layout, collected, note are written down"
+    ]
+    assert TemplateRow.get(f"note#{release.versions[0]}", 0).body["version"] == release.versions[0]
+    assert write_down_templates(account, "test", folder=release.folder) == []
+
+
+def test_a_deployment_says_which_stored_versions_hide_a_shipped_one_that_has_changed(release: Release) -> None:
+    """Promise A3: a deployment that changes a shipped template under a stored one says it."""
+    account, desk = Account(boto3.Session()), wiring_desk.template_desk()
+    desk.add("note", wiring_letters.templates().get("note").fields, by="anna")
+    write_down_templates(account, "test", folder=release.folder)
+    assert write_down_templates(account, "test", folder=release.folder) == []
+
+    release.deploy("Two")
+
+    [_, told] = write_down_templates(account, "test", folder=release.folder)
+    assert told == (
+        "template note: version 1, stored by anna, stays in force; the shipped one that it hides has changed since: "
+        "see /admin/templates/note"
+    )
+    wiring_desk.template_desk().add("note", wiring_letters.templates().get("note", 0).fields, by="anna")
+    assert write_down_templates(account, "test", folder=release.folder) == []
+
+
+def test_an_event_told_again_after_a_deployment_makes_the_same_letters(
+    release: Release, desk: Desk, office: PostOffice
+) -> None:
+    """Promise A1: an event told again makes the letters of the first time, though their template wants more now."""
+    put("step")
+    rule = {"film.added": {"steps": [{"template": "note"}, {"template": "note", "delay": "P1D"}]}}
+    wiring_desk.site_desk().put("event_rules", rule, by="test")
+    user = {"id": "step", "email": "step@example.com", "locale": "en"}
+    data = {"headline": "Tonight", "device": "TV"}
+    event = Event.model_validate({"type": "film.added", "id": "e-1", "user": user, "data": data})
+    first = wiring_desk.events().take(event, caller="site")
+
+    release.deploy("Two", wants_a_device=True)
+
+    assert wiring_desk.events().take(event, caller="site") == first
+    later(desk, release, days=2)
+    assert [letter.parts["subject"] for letter in office.letters] == ["One: Tonight", "One: Tonight"]
+
+
+def test_a_resend_is_of_the_version_of_its_run(release: Release, desk: Desk, office: PostOffice) -> None:
+    """Promise A1: all letters of a run are of one version, those that make up for others too."""
+    office.verdicts["late@example.com"] = Outcome(Verdict.REFUSED, reason="rejected")
+    rows = b"email,locale\nlate@example.com,en\nin-time@example.com,en\n"
+    campaign_id = desk.start(**CAMPAIGN, audience={"list_id": desk.load_list(rows)})
+    desk.finish()
+    office.verdicts.clear()
+
+    release.deploy("Two")
+    wiring_campaign_desk.resend().begin(campaign_id, by=ANNA)
+    desk.finish()
+
+    assert words(office) == {"late": {"One"}, "in-time": {"One"}}
+    assert {run.letter["template_version"] for run in desk.runs(campaign_id)} == {release.versions[0]}
+
+
+def test_nothing_is_stored_for_a_request_that_is_refused(release: Release) -> None:
+    with pytest.raises(InvalidError):
+        accept("anna", context={})
+
+    assert list(TemplateRow.scan()) == []
