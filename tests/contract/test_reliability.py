@@ -8,6 +8,7 @@ from pathlib import Path
 from infra.paths import ROOT
 
 FAULTS = range(1, 15)
+PROMISES = {"A": 4, "B": 5, "C": 7, "D": 6, "E": 7, "F": 3, "G": 6, "H": 2}  # how many there are under each letter
 PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 TABLE = PAGE.split("## The faults")[1].split("\n## ")[0]
 DOORS = PAGE.split("## The promises at the doors")[1].split("\n## ")[0]
@@ -25,10 +26,10 @@ def functions_of(folder: Path) -> Iterator[str]:
     return (test.name for test in cases_of(folder))
 
 
-def promises() -> dict[str, set[str]]:
-    """The tests of each promise at the doors, by its number."""
+def promises() -> list[tuple[str, set[str]]]:
+    """The rows of the promises at the doors: the number, and the tests of that row."""
     rows = re.findall(r"^\| ([A-H]\d+) \|(.*)\|$", DOORS, re.MULTILINE)
-    return {number: set(re.findall(r"`(test_\w+)`", row)) for number, row in rows}
+    return [(number, set(re.findall(r"`(test_\w+)`", row))) for number, row in rows]
 
 
 def named() -> set[str]:
@@ -49,12 +50,18 @@ def test_every_fault_has_a_proof() -> None:
     assert numbers == set(FAULTS)
 
 
+def test_every_promise_is_written_down() -> None:
+    assert {number for number, _ in promises()} == {
+        f"{letter}{n}" for letter, most in PROMISES.items() for n in range(1, most + 1)
+    }
+
+
 def test_every_promise_has_a_test_that_says_so() -> None:
     docstrings: dict[str, str] = {}
     for test in cases_of(ROOT / "tests"):
         docstrings[test.name] = docstrings.get(test.name, "") + (ast.get_docstring(test) or "")
 
-    for number, tests in promises().items():
+    for number, tests in promises():
         assert tests, f"{number} names no test"
         for name in tests:
             assert re.search(rf"Promises?\b.*\b{number}\b", docstrings[name], re.DOTALL), (
