@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from chalicelib.control.address_hash import AddressHashes
 from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.owned_data import LinksPart, NotificationsPart, written_to
 from chalicelib.profiles.mailboxes import Mailboxes
 from chalicelib.profiles.suppressions import SuppressionList
@@ -37,6 +38,7 @@ class AddressData:
         suppressions: SuppressionList,
         mailboxes: Mailboxes,
         lists: Lists,
+        caps: Caps,
         hashes: AddressHashes,
     ) -> None:
         self._notifications = notifications
@@ -44,6 +46,7 @@ class AddressData:
         self._suppressions = suppressions
         self._mailboxes = mailboxes
         self._lists = lists
+        self._caps = caps
         self._hashes = hashes
 
     def export(self, channel: str, address: str) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class AddressData:
             "links": self._links.export(owner),
             "suppressions": self._suppression(channel, address),
             "objections": self._mailboxes.told(channel, address),
+            "caps": self._caps.of(owner),
             "lists": self._lists.rows_of(address) if channel == "email" else [],
         }
 
@@ -68,6 +72,7 @@ class AddressData:
         self._suppressions.erase(channel, address)  # first: from now on nothing that waits is sent
         if channel == "email":
             self._lists.forget(address)
+        self._caps.erase(owner)
         self._links.erase(owner)
         self._notifications.erase_of(owner, written_to(channel, address))
 

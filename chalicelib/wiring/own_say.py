@@ -39,6 +39,7 @@ def address_data() -> "AddressData":
         suppressions=suppressions(),
         mailboxes=mailboxes(),
         lists=lists(),
+        caps=caps(),
         hashes=address_hashes(),
     )
 
