@@ -1,6 +1,7 @@
 """`/v1/control`: the failover desk. Switches of subsystems, consumers of queues, limits of rate. What waits for a
 person is in `dead_letters.py`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,9 +11,11 @@ from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
-from chalicelib.control.limits import LIMITS
-from chalicelib.control.switch import Switch
+from chalicelib.control.limits import LIMITS, Limit
+from chalicelib.control.switch import HAND, Switch
+from chalicelib.control.wishes import read_wishes
 from chalicelib.errors import NotFoundError
+from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
 from chalicelib.text import Line
 from chalicelib.wiring.control import consumers, limiter, switches
@@ -98,6 +101,18 @@ class ControlAnswer(Answer):
     dead_letters: dict[str, int]
 
 
+def _consumer_tag(shown: Mapping[str, Any]) -> str:
+    return read_wishes([shown["queue"]])[shown["queue"]].tag
+
+
+def _limit_tag(shown: Mapping[str, Any]) -> str:
+    return Limit(**shown).tag
+
+
+def _switch_tag(shown: Mapping[str, Any]) -> str:
+    return tag_of({name: shown[name] for name in HAND})
+
+
 @endpoint(routes, "GET", "/v1/control", summary="The whole desk", scope=Scope.CONTROL_READ, answer=ControlAnswer)
 def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one look."""
@@ -116,6 +131,7 @@ def get_control(_: Call[None, None]) -> dict[str, Any]:
     summary="The switch of a subsystem",
     scope=Scope.CONTROL_READ,
     answer=SwitchAnswer,
+    tag=_switch_tag,
 )
 def get_switch(call: Call[None, None]) -> dict[str, Any]:
     """As it is now."""
@@ -130,6 +146,8 @@ def get_switch(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.CONTROL_WRITE,
     body=SwitchBody,
     answer=SwitchAnswer,
+    tag=_switch_tag,
+    if_match=True,
 )
 def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     """Open: within a second no worker calls the subsystem, its consumers are off, messages wait in their queues.
@@ -141,8 +159,23 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
         by=f"key:{call.caller.key_id}",
         reason=body.reason,
         ramp=body.ramp,
+        seen=call.seen,
     )
     return _switch(thrown)
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/control/consumers/{name}",
+    summary="The consumer of a queue",
+    scope=Scope.CONTROL_READ,
+    answer=ConsumerAnswer,
+    tag=_consumer_tag,
+)
+def get_consumer(call: Call[None, None]) -> dict[str, Any]:
+    """As it is, and as people want it."""
+    return consumers().read(call.path["name"])._asdict()
 
 
 @endpoint(
@@ -153,12 +186,28 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     scope=Scope.CONTROL_WRITE,
     body=ConsumerBody,
     answer=ConsumerAnswer,
+    tag=_consumer_tag,
+    if_match=True,
 )
 def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     """Works at once, without a deploy; messages wait with no receive used up."""
     name = call.path["name"]
-    consumers().change(name, by=f"key:{call.caller.key_id}", **call.body.model_dump())
+    consumers().change(name, by=f"key:{call.caller.key_id}", seen=call.seen, **call.body.model_dump())
     return consumers().read(name)._asdict()
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/control/limits/{name}",
+    summary="A limit of rate",
+    scope=Scope.CONTROL_READ,
+    answer=LimitAnswer,
+    tag=_limit_tag,
+)
+def get_limit(call: Call[None, None]) -> dict[str, Any]:
+    """As it was set, and as it is now."""
+    return limiter().read_all([_known_limit(call.path["name"])])[0]._asdict()
 
 
 @endpoint(
@@ -169,14 +218,20 @@ def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     scope=Scope.CONTROL_WRITE,
     body=LimitBody,
     answer=LimitAnswer,
+    tag=_limit_tag,
+    if_match=True,
 )
 def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
     """Workers follow with their next lease, within a second."""
-    name = call.path["name"]
+    name = _known_limit(call.path["name"])
+    limiter().set_rate(name, call.body.rate_per_second, seen=call.seen)
+    return limiter().read_all([name])[0]._asdict()
+
+
+def _known_limit(name: str) -> str:
     if name not in LIMITS:
         raise NotFoundError(f"there is no limit {name}; there are {', '.join(LIMITS)}")
-    limiter().set_rate(name, call.body.rate_per_second)
-    return limiter().read_all([name])[0]._asdict()
+    return name
 
 
 def _switch(switch: Switch) -> dict[str, Any]:

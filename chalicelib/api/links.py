@@ -10,6 +10,8 @@ from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
+from chalicelib.pipeline.links import fields_of
+from chalicelib.seen import tag_of
 from chalicelib.wiring.links import links
 
 routes = Blueprint(__name__)
@@ -99,13 +101,14 @@ def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     summary="One short link with its visits",
     scope=Scope.LINKS_READ,
     answer=LinkAnswer,
+    tag=lambda shown: tag_of(fields_of(shown)),
 )
 def get_link(call: Call[None, None]) -> dict[str, Any]:
     """Valid or over."""
     return links().get(call.path["code"])
 
 
-@endpoint(routes, "DELETE", "/v1/links/{code}", summary="Revoke a short link", scope=Scope.LINKS_WRITE)
+@endpoint(routes, "DELETE", "/v1/links/{code}", summary="Revoke a short link", scope=Scope.LINKS_WRITE, if_match=True)
 def revoke_link(call: Call[None, None]) -> None:
     """From now on its visitors get a 404 page; its counts stay."""
-    links().revoke(call.path["code"])
+    links().revoke(call.path["code"], seen=call.seen)

@@ -1,5 +1,6 @@
 """`/v1/lists`: audiences as files. Ask for an upload, PUT the file there, then say that it is complete."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from chalicelib.campaigns.forget import forget_list
 from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Name
+from chalicelib.seen import tag_of
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.strict import StrictModel
 from chalicelib.wiring.campaigns import uploads
@@ -61,7 +63,11 @@ def load_list(call: Call[None, None]) -> dict[str, Any]:
     return _described(lists().ask_to_load(call.path["id"]))
 
 
-@endpoint(routes, "GET", "/v1/lists/{id}", summary="One list", scope=Scope.CAMPAIGNS_READ, answer=ListAnswer)
+def _tag(shown: Mapping[str, Any]) -> str:
+    return tag_of({name: shown[name] for name in ("name", "state", "rows", "loaded_at")})
+
+
+@endpoint(routes, "GET", "/v1/lists/{id}", summary="One list", scope=Scope.CAMPAIGNS_READ, answer=ListAnswer, tag=_tag)
 def get_list(call: Call[None, None]) -> dict[str, Any]:
     """With the lines that were left out, by their number; a file that cannot be read makes a failed list, which says
     why."""
@@ -75,10 +81,11 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
     summary="Delete an uploaded list",
     scope=Scope.CAMPAIGNS_WRITE,
     problems={HTTPStatus.CONFLICT: "it is being read, or a campaign that is not over is for it"},
+    if_match=True,
 )
 def delete_list(call: Call[None, None]) -> None:
     """For good, with all its rows."""
-    forget_list(call.path["id"], lists=lists(), campaigns=campaigns())
+    forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen)
 
 
 def _described(row: ListRow, *, with_upload: bool = False) -> dict[str, Any]:

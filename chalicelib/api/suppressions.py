@@ -17,7 +17,8 @@ from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.profiles.model import Email
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
+from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
 from chalicelib.text import one_line
 from chalicelib.wiring.people import suppressions
@@ -158,6 +159,7 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     summary="One address with its trace",
     scope=Scope.SUPPRESSIONS_READ,
     answer=SuppressionAnswer,
+    tag=lambda shown: tag_of(fields_of(Suppression(**shown))),
 )
 def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     """Suppressed now, or once."""
@@ -170,10 +172,11 @@ def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     "/v1/suppressions/{channel}/{address}",
     summary="Allow an address again",
     scope=Scope.SUPPRESSIONS_WRITE,
+    if_match=True,
 )
 def remove_suppression(call: Call[None, None]) -> None:
     """Who did it and when stays in the address's trace."""
-    suppressions().remove(_channel(call.path["channel"]), call.path["address"], by=call.caller.key_id)
+    suppressions().remove(_channel(call.path["channel"]), call.path["address"], by=call.caller.key_id, seen=call.seen)
 
 
 def _channel(name: str) -> str:

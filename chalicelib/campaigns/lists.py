@@ -189,6 +189,11 @@ class ListLoader:
             )
 
 
+def fields_of(row: ListRow) -> dict[str, Any]:
+    """What somebody has seen of a list."""
+    return {"name": row.name, "state": row.state, "rows": int(row.row_count or 0), "loaded_at": row.loaded_at}
+
+
 def _packed(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 

@@ -5,6 +5,7 @@ from chalicelib.control.switch import Switch
 from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
 from chalicelib.observability import logger
+from chalicelib.seen import Seen
 
 
 class Failover:
@@ -14,13 +15,15 @@ class Failover:
         self._switches = switches
         self._consumers = consumers
 
-    def throw(self, name: str, *, opened: bool, by: str, reason: str, ramp: bool = True) -> Switch:
-        """Opens or closes a switch, and its consumers follow. Raises: NotFoundError (permanent), UnavailableError
-        (retryable): nothing was thrown."""
+    def throw(
+        self, name: str, *, opened: bool, by: str, reason: str, ramp: bool = True, seen: Seen | None = None
+    ) -> Switch:
+        """Opens or closes a switch, and its consumers follow. Raises: NotFoundError, ChangedError (permanent: it is not
+        what was `seen`), UnavailableError (retryable): nothing was thrown."""
         if opened:
-            thrown = self._switches.open(name, by=by, reason=reason)
+            thrown = self._switches.open(name, by=by, reason=reason, seen=seen)
         else:
-            thrown = self._switches.close(name, by=by, reason=reason, ramp=ramp)
+            thrown = self._switches.close(name, by=by, reason=reason, ramp=ramp, seen=seen)
         try:
             self._consumers.follow_subsystem(name)
         except UnavailableError:

@@ -6,6 +6,7 @@ from chalicelib.storage.control import SwitchRow
 
 SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "chat", "live")
 RAMP_FROM = 0.1
+HAND = ("name", "state", "by", "reason")  # what somebody has seen of a switch that they throw
 AUTO = "auto"  # `by` of a switch that opened by itself
 
 State = Literal["closed", "open", "ramping"]

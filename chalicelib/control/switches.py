@@ -10,9 +10,10 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
 from chalicelib.control.known_rows import KnownRows
-from chalicelib.control.switch import AUTO, RAMP_FROM, SUBSYSTEMS, Admission, State, Switch, SwitchPolicy
+from chalicelib.control.switch import AUTO, HAND, RAMP_FROM, SUBSYSTEMS, Admission, State, Switch, SwitchPolicy
 from chalicelib.errors import NotFoundError
 from chalicelib.observability import Line
+from chalicelib.seen import Seen
 from chalicelib.storage.control import SwitchRow
 
 _COUNT_TRIES = 5
@@ -79,22 +80,34 @@ class Switches:
         if taken is not None:
             self._rows.update(name, [SwitchRow.probe_at.set(self._now())], SwitchRow.probe_at == taken)
 
-    def open(self, name: str, *, by: str, reason: str) -> Switch:
-        """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError (permanent),
-        UnavailableError (retryable)."""
+    def open(self, name: str, *, by: str, reason: str, seen: Seen | None = None) -> Switch:
+        """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError, ChangedError
+        (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         _check(name)
-        self._open(name, by=by, reason=reason, probe_seconds=None)
+        if not self._open(name, by=by, reason=reason, probe_seconds=None, unchanged=self._unchanged(name, seen)):
+            self._unchanged(name, seen)
         return self.read(name)
 
-    def close(self, name: str, *, by: str, reason: str, ramp: bool = True) -> Switch:
-        """Closes by hand, by the ramp unless told otherwise. Raises: NotFoundError (permanent), UnavailableError
-        (retryable)."""
+    def close(self, name: str, *, by: str, reason: str, ramp: bool = True, seen: Seen | None = None) -> Switch:
+        """Closes by hand, by the ramp unless told otherwise. Raises: NotFoundError, ChangedError (permanent: it is not
+        what was `seen`), UnavailableError (retryable)."""
         _check(name)
+        condition = self._unchanged(name, seen)
         if ramp:
-            self._set(name, "ramping", by=by, reason=reason, condition=SwitchRow.state == "open")
-        else:
-            self._set(name, "closed", by=by, reason=reason, condition=None)
+            is_open = SwitchRow.state == "open"
+            condition = is_open if condition is None else is_open & condition
+        if not self._set(name, "ramping" if ramp else "closed", by=by, reason=reason, condition=condition):
+            self._unchanged(name, seen)
         return self.read(name)
+
+    def _unchanged(self, name: str, seen: Seen | None) -> Condition | None:
+        """That nobody throws it before this write. Raises: ChangedError (permanent): somebody has."""
+        if seen is None:
+            return None
+        switch = self.read(name)
+        seen.require({field: getattr(switch, field) for field in HAND}, what=f"the switch {name}")
+        at = SwitchRow.changed_at
+        return at.does_not_exist() if switch.changed_at is None else at == switch.changed_at
 
     def read(self, name: str) -> Switch:
         """A switch as it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -154,7 +167,9 @@ class Switches:
                 break
         return self._rows.get(name)
 
-    def _open(self, name: str, *, by: str, reason: str, probe_seconds: int | None) -> None:
+    def _open(
+        self, name: str, *, by: str, reason: str, probe_seconds: int | None, unchanged: Condition | None = None
+    ) -> bool:
         now = self._now()
         actions: list[Action] = [
             SwitchRow.state.set("open"),
@@ -165,11 +180,10 @@ class Switches:
         ]
         if probe_seconds is None:
             actions.append(SwitchRow.probe_at.remove())
-            self._rows.update(name, actions, None)
-            return
+            return self._rows.update(name, actions, unchanged)
         actions += [SwitchRow.probe_seconds.set(probe_seconds), SwitchRow.probe_at.set(now + probe_seconds)]
         # What a person has opened stays theirs.
-        self._rows.update(name, actions, SwitchRow.state.does_not_exist() | (SwitchRow.state != "open"))
+        return self._rows.update(name, actions, SwitchRow.state.does_not_exist() | (SwitchRow.state != "open"))
 
     def _set(self, name: str, state: State, *, by: str, reason: str, condition: Condition | None) -> bool:
         actions: list[Action] = [

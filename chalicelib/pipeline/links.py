@@ -2,7 +2,7 @@
 `letter_links.py`, `visit.py`, the API and the erasure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +12,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.addresses import user_of
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError
+from chalicelib.seen import Seen
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.links import LinkRow
@@ -78,9 +79,11 @@ class LinkBook:
         with reaching_dynamodb():
             row.update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
 
-    def revoke(self, code: str) -> None:
-        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent),
-        UnavailableError (retryable)."""
+    def revoke(self, code: str, *, seen: Seen | None = None) -> None:
+        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError, ChangedError
+        (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        if seen is not None:
+            seen.require(fields_of(self.get(code)), what=f"the link {code}")
         at = rfc3339(self._clock())
         revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
         self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
@@ -172,6 +175,11 @@ def describe(row: LinkRow) -> dict[str, Any]:
     moments = ("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at")
     counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
     return {**{name: getattr(row, name) for name in (*shown, *moments)}, "user_id": user_of(row.user_id), **counts}
+
+
+def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody has seen of a link: all but who came."""
+    return {name: shown[name] for name in ("redirect_url", "valid_until", "revoked_at")}
 
 
 def valid_until(days: int, *, since: datetime) -> datetime:

@@ -12,6 +12,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError
 from chalicelib.profiles.address_rows import AddressRows, show
 from chalicelib.profiles.said import Said
+from chalicelib.seen import Seen
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.people import SuppressionRow
@@ -44,6 +45,16 @@ class Suppression(NamedTuple):
     trace: Sequence[Mapping[str, Any]]
 
 
+def fields_of(shown: Suppression) -> dict[str, Any]:
+    """What somebody has seen of a suppression."""
+    return {
+        "reason": shown.reason,
+        "created_at": shown.created_at,
+        "until": shown.until,
+        "removed_at": shown.removed_at,
+    }
+
+
 class SuppressionList:
     """The suppressions of one stage."""
 
@@ -73,13 +84,15 @@ class SuppressionList:
 
         return self._rows.change(channel, address, added)
 
-    def remove(self, channel: str, address: str, *, by: str) -> None:
-        """Ends a suppression; who and when stays in its trace. Where the mailbox has unsubscribed too, that stands
-        until it is removed in its turn. Raises: NotFoundError (permanent: it is not suppressed), UnavailableError
-        (retryable)."""
+    def remove(self, channel: str, address: str, *, by: str, seen: Seen | None = None) -> None:
+        """Ends a suppression; who and when stays in its trace; one that was ended stays so. Where the mailbox has
+        unsubscribed too, that stands until it is removed in its turn. Raises: NotFoundError (permanent: it was never
+        suppressed), ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         at = self._clock()
 
         def removed(row: SuppressionRow) -> bool:
+            if seen is not None:
+                seen.require(fields_of(_shown(row)) if row.reason or row.said else None, what="the suppression")
             said = Said.of(row.said)
             if row.reason is not None and row.removed_at is None:
                 row.removed_at = rfc3339(at)
@@ -94,7 +107,7 @@ class SuppressionList:
             _age(row, at)
             return True
 
-        if not self._rows.change(channel, address, removed):
+        if not self._rows.change(channel, address, removed) and self.get(channel, address).removed_at is None:
             raise NotFoundError("this address is not suppressed")
 
     def soft_bounce(

@@ -126,6 +126,7 @@ PREPARED: dict[str, Prepare] = {
     "remove_suppression": suppressed,
     "decide_attention": uncertain,
     "change_consumer": deployed,
+    "get_consumer": deployed,
     **dict.fromkeys(("get_endpoint", "switch_endpoint", "delete_endpoint", "list_deliveries"), endpoint),
     "get_list": uploaded,
     "load_list": uploaded,

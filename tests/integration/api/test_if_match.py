@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.rendering.shipped import read_shipped, shipped_folder
 from tests.integration.api.gateway import PROBLEM, Gateway, Reply
 from tests.integration.api.test_templates import HELLO
 
@@ -13,7 +15,8 @@ ANNA: dict[str, Any] = {"email": "anna@example.com", "name": "Anna", "locale": "
 
 
 OTHER_LOCALES = {"en": {"email.subject": "Another", "email.html": "<p>Other words</p>"}}
-SHIPPED = {**HELLO, "variables": None, "sample": {}, "locales": OTHER_LOCALES}
+SHIPPED = read_shipped(shipped_folder(), "promo").fields
+OTHER_SHIPPED = {**SHIPPED, "locales": {**SHIPPED["locales"], "en": {**SHIPPED["locales"]["en"], "sms": "Other words"}}}
 PROMO: dict[str, Any] = {
     "name": "November",
     "template": "promo",
@@ -57,12 +60,26 @@ def _campaign(api: Gateway) -> str:
 
 EDITED = {
     "a template": Edited(_template, "PUT", HELLO, {**HELLO, "locales": OTHER_LOCALES}, "locales"),
-    "a shipped template": Edited(lambda _: "/v1/templates/promo", "PUT", SHIPPED, SHIPPED, "locales"),
+    "a shipped template": Edited(lambda _: "/v1/templates/promo", "PUT", SHIPPED, OTHER_SHIPPED, "locales"),
     "a campaign": Edited(_campaign, "PATCH", {"name": "Mine"}, {"name": "Theirs"}, "name"),
     "a user": Edited(_user, "PATCH", {"name": "Ann"}, {"name": "Anja"}, "name"),
     "a whole user": Edited(_user, "PUT", {**ANNA, "name": "Ann"}, {**ANNA, "name": "Anja"}, "name"),
     "preferences": Edited(_preferences, "PUT", {"everything": True}, {"everything": False}, "everything"),
     "an endpoint": Edited(_endpoint, "PATCH", {"enabled": True}, {"enabled": False}, "enabled"),
+    "a limit": Edited(
+        lambda _: "/v1/control/limits/ses.bulk",
+        "POST",
+        {"rate_per_second": 7},
+        {"rate_per_second": 8},
+        "rate_per_second",
+    ),
+    "a switch": Edited(
+        lambda _: "/v1/control/switches/chat",
+        "POST",
+        {"state": "closed", "reason": "mine", "ramp": False},
+        {"state": "open", "reason": "theirs"},
+        "state",
+    ),
     "a setting": Edited(
         lambda _: "/v1/settings/link_days", "PUT", {"value": {"short": 9}}, {"value": {"short": 8}}, "value.short"
     ),
@@ -142,3 +159,13 @@ def test_a_call_that_compares_nothing_says_so(api: Gateway) -> None:
     refused = api.call("POST", "/v1/users/batch", {"users": [{"id": "u-1"}]}, headers={"if-match": '"a"'})
 
     assert (refused.status, refused.bad_fields) == (422, ["If-Match"])
+
+
+def test_whatever_can_be_replaced_changed_or_deleted_has_an_etag() -> None:
+    """Promise B3: every resource that is written has an ETag."""
+    tagged = {one.path for one in ENDPOINTS if one.method == "GET" and one.tag is not None}
+    for one in ENDPOINTS:
+        if one.method in ("PUT", "PATCH", "DELETE") or (one.method == "POST" and one.path in tagged):
+            assert one.if_match, f"{one.method} {one.path} does not take If-Match"
+            assert one.path in tagged, f"GET {one.path} has no ETag"
+            assert one.answer is None or one.tag is not None, f"{one.method} {one.path} answers no ETag"

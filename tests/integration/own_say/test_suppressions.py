@@ -90,12 +90,28 @@ def test_an_address_can_be_suppressed_again_after_its_removal(api: Gateway) -> N
     assert len(api.get(PATH).body["trace"]) == 5
 
 
-def test_what_is_not_suppressed_cannot_be_removed(api: Gateway) -> None:
+def test_what_was_never_suppressed_cannot_be_removed(api: Gateway) -> None:
     assert api.delete(PATH).status == 404
     assert api.get(PATH).status == 404
+
+
+def test_a_removal_that_is_repeated_is_success_and_is_told_once(api: Gateway) -> None:
+    """Promise B4: asking for what has happened is success."""
     api.post("/v1/suppressions", {"address": ADDRESS})
+
+    assert [api.delete(PATH).status for _ in range(2)] == [204, 204]
+    assert len(api.get(PATH).body["trace"]) == 2
+
+
+def test_a_suppression_that_was_renewed_is_not_removed_unseen(api: Gateway) -> None:
+    """Promise B3: what was changed since it was read stays."""
+    api.post("/v1/suppressions", {"address": ADDRESS})
+    seen = {"if-match": api.get(PATH).headers["etag"]}
     api.delete(PATH)
-    assert api.delete(PATH).status == 404
+    api.post("/v1/suppressions", {"address": ADDRESS})
+
+    assert api.call("DELETE", PATH, headers=seen).status == 412
+    assert api.get(PATH).body["removed_at"] is None
 
 
 def test_the_list_goes_newest_first_page_by_page(api: Gateway) -> None:
@@ -219,7 +235,7 @@ def test_a_bounce_is_told_before_an_opt_out_and_ends_without_it(api: Gateway) ->
     assert [one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]] == [Reason.UNSUBSCRIBED]
     api.delete(PATH)
     assert api.get("/v1/suppressions").body["suppressions"] == []
-    assert api.delete(PATH).status == 404
+    assert api.delete(PATH).status == 204
 
 
 @pytest.mark.parametrize("events", [("bounce", "complaint"), ("complaint", "bounce")])
