@@ -43,7 +43,6 @@ class AddressExportAnswer(Answer):
     scope=Scope.USERS_READ,
     body=AddressBody,
     answer=AddressExportAnswer,
-    replays=True,  # made again, not kept: it is all that is known of somebody
 )
 def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
     """Letters to the address as such, their links, rows of uploaded lists, what was said against it. Empty where
@@ -59,7 +58,6 @@ def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
     summary="Erase an e-mail address",
     scope=Scope.USERS_WRITE,
     body=AddressBody,
-    replays=True,
 )
 def erase_address(call: Call[AddressBody, None]) -> None:
     """Letters to the address as such, their links, rows of uploaded lists. What was said against it stays, under a

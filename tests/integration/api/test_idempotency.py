@@ -20,7 +20,7 @@ from tests.integration.api.test_examples import CALLS, PREPARED, Stage, approval
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
 from tests.integration.conftest import QUEUES
 from tests.integration.faults import LostReply, unreachable
-from tools.api_docs import example_body, example_path, example_query
+from tools.api_docs import example_body, example_path, example_query, needed_headers
 
 POSTS = [operation for operation, (method, *_) in CALLS.items() if method == "POST"]
 LOOKS = {"preview_campaign", "preview_template"}  # nothing is made that could be made twice
@@ -63,12 +63,14 @@ class Caller:
         self._api = api
         self.method, path, self.described = CALLS[operation]
         self.path = example_path(path, self.described, given)
+        names = needed_headers(self.described)
+        self._seen = {name: api.get(self.path.rpartition("/")[0]).headers["etag"] for name in names}
 
     def call(self, key: str = "k-1", **changes: Any) -> Reply:
         body = example_body(self.described)
         body = {**body, **changes} if changes else body
         query = example_query(self.described)
-        return self._api.call(self.method, self.path, body, headers={"idempotency-key": key}, query=query)
+        return self._api.call(self.method, self.path, body, headers={"idempotency-key": key, **self._seen}, query=query)
 
 
 def same(first: Reply, again: Reply) -> bool:
