@@ -83,7 +83,7 @@ def once_more(
     )
     response = shown(page, request, session=visit.session)
     form = form_to(response.body, url(address_of(request)), visit.form)
-    if form is not None:
+    if form is not None and visit.form:
         response.body = filled(response.body, form, visit.form)
     return response
 

@@ -2,10 +2,8 @@
 said where it is registered, so that a test can walk over all of them.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
@@ -26,6 +24,7 @@ from chalicelib.admin.conflict import LOOK, MINE, WHOLE, settled
 from chalicelib.admin.going_on import go_on, session_over
 from chalicelib.admin.kept import TYPED
 from chalicelib.admin.look import Go, Page
+from chalicelib.admin.once import once
 from chalicelib.admin.visits import REGISTERED, Act, Registered, View, Visit, Went
 from chalicelib.control.answers import status_of
 from chalicelib.control.managers import Role
@@ -36,11 +35,10 @@ from chalicelib.errors import (
     ForbiddenError,
     InvalidError,
     UnauthorizedError,
-    UnavailableError,
     VestnikError,
 )
 from chalicelib.observability import Line, aside, write_line
-from chalicelib.wiring.admin import audit, once, sessions
+from chalicelib.wiring.admin import audit, sessions
 
 __all__ = ["REGISTERED", "Registered", "Visit", "action", "page", "preview"]
 
@@ -72,12 +70,11 @@ def action(
 
             try:
                 _check_form(visit)
-                went, repeated = _once(act, visit, path)
+                went = act(visit)
             except VestnikError as error:
                 note(type(error).__name__.removesuffix("Error").lower())
                 raise
-            if not repeated:
-                note("done")
+            note("done")
             return went
 
         _register(blueprint, Registered("POST", path, role, does, largest_file, again), act, run)
@@ -103,35 +100,6 @@ def preview(blueprint: Blueprint, path: str, *, role: Role) -> Callable[[View], 
 def _check_form(visit: Visit) -> None:
     if not visit.fresh:
         raise ForbiddenError("this form is not of this session: open the page again")
-
-
-def _once(act: Act, visit: Visit, path: str) -> tuple[Go | Page, bool]:
-    """What came of it, and whether the same form had done it before."""
-    _, _, form = visit.typed("token").partition(".")
-    if not form:
-        return act(visit), False
-    held = json.dumps([sorted(visit.path.items()), sorted(visit.form.items())])
-    files = [sha256(content).hexdigest() for content in visit.files.values()]
-    doing = once().begin(visit.session.id, path, held, *files, by=visit.manager.name)
-    if isinstance(doing, str):
-        return Go(*json.loads(doing)), True
-    try:
-        went = act(visit)
-    except Exception:
-        with suppress(UnavailableError):  # then it may be sent again in a minute
-            doing.undone()
-        raise
-    with suppress(UnavailableError):
-        doing.done(json.dumps(went if isinstance(went, Go) else [_above(visit, path), "once"]))
-    return went, False
-
-
-def _above(visit: Visit, path: str) -> str:
-    """The page with the form of an action that answers with a page, such as a password that is shown once."""
-    known = {route.path for route in REGISTERED if route.method == "GET"}
-    while path not in known:
-        path = path.rpartition("/")[0]
-    return path.format(**visit.path)
 
 
 def _register(
@@ -170,10 +138,13 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
             visit = visit._replace(form=settled(form))
             if visit.fresh and WHOLE in form and form[WHOLE][0] == LOOK and declared.again is not None:
                 return once_more(declared.again, visit, request, kept="merged")
-        went = run(visit)
-        if isinstance(went, Page) and declared.does is None and request.method == "POST":
-            return once_more(lambda _: went, visit, request)  # a look at what is being written: not saved yet
-        return _shown(went, request, session)
+        sent = visit
+        if declared.does is None:
+            went = run(visit)
+            if isinstance(went, Page) and request.method == "POST":
+                return once_more(lambda _: went, visit, request)  # a look at what is being written: not saved yet
+            return _shown(went, request, visit)
+        return once(sent, declared.path, lambda: _shown(run(sent), request, sent))
     except UnauthorizedError:
         return session_over(declared, request, path)
     except VestnikError as error:
@@ -182,10 +153,12 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
         return trouble(error, request, declared=declared, session=session)
 
 
-def _shown(went: Went, request: Request, session: Session) -> Response:
+def _shown(went: Went, request: Request, visit: Visit) -> Response:
     if isinstance(went, Response):
         return went
-    return redirect(went) if isinstance(went, Go) else shown(went, request, session=session)
+    if isinstance(went, Go):
+        return redirect(went)
+    return shown(went, request, session=visit.session)
 
 
 def _refused(
@@ -202,9 +175,11 @@ def _once_more(
     declared: Registered, view: View, visit: Visit, request: Request, error: VestnikError
 ) -> Response | None:
     status = status_of(error)
-    compared = conflict(view, visit, request, error) if isinstance(error, ChangedError) else None
-    if compared is not None:
-        return compared
+    if isinstance(error, ChangedError):
+        compared = conflict(view, visit, request, error)
+        if compared is not None:
+            return compared
+        visit = visit.untyped()  # a button alone: what there is now is shown, to be looked at first
     if isinstance(error, InvalidError | ConflictError):
         return once_more(view, visit, request, status=status, mistakes=mistakes_of(error))
     if not visit.fresh and declared.does and from_us(request):

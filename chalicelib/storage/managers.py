@@ -41,8 +41,7 @@ class ManagerRow(StageTable):
 
 
 class SessionRow(StageTable):
-    """Somebody signed in: found by the SHA-256 of what the cookie holds, deleted by TTL or when they sign out. Or a
-    form that was sent in such a session (`control/once.py`), with where it `went`."""
+    """Somebody signed in: found by the SHA-256 of what the cookie holds, deleted by TTL or when they sign out."""
 
     class Meta(TableMeta):
         thing = "sessions"
@@ -50,7 +49,6 @@ class SessionRow(StageTable):
     id_hash: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     manager = UnicodeAttribute()
     began_at = UnicodeAttribute()
-    went = UnicodeAttribute(null=True)
     expires_at_epoch: NumberAttribute = NumberAttribute()
 
 

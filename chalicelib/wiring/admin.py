@@ -6,7 +6,6 @@ from chalicelib.clock import now
 from chalicelib.control.allowance import Allowances
 from chalicelib.control.audit import Audit
 from chalicelib.control.managers import Managers
-from chalicelib.control.once import Once
 from chalicelib.control.sessions import Sessions
 from chalicelib.wiring.signing import signer
 
@@ -27,9 +26,3 @@ def sessions() -> Sessions:
 def audit() -> Audit:
     """Who did what."""
     return Audit(clock=now)
-
-
-@cache
-def once() -> Once:
-    """What forms have done already."""
-    return Once(clock=now)

@@ -1,0 +1,67 @@
+"""A form that is sent twice (a double click, a page sent again) is done once: the second has the answer of the first.
+
+Which form it is the second part of its token says, and what it holds counts too: a form that was changed and sent again
+is another one. The answer is kept as those of the API's calls are (`control/calls.py`), sealed with the session's id.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from chalice.app import Response
+
+from chalicelib.admin.visits import Visit
+from chalicelib.control.answers import status_of
+from chalicelib.control.calls import Turn, seal, unseal
+from chalicelib.errors import BusyError, VestnikError
+from chalicelib.observability import aside
+from chalicelib.wiring.desk import calls
+
+_LOOKS, _BETWEEN_SECONDS = 40, 0.25  # how long the second waits for the first
+
+
+def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
+    """What `make` answers to this form at this place, or what it has answered. A refusal did nothing and is not
+    remembered. Raises: BusyError (later), UnavailableError (retryable), and what `make` does."""
+    _, _, form = visit.typed("token").partition(".")
+    if not visit.fresh or not form:
+        return make()
+    turn = _turn(_name(visit, place))
+    if isinstance(turn, str):
+        return Response(**json.loads(unseal(turn, secret=visit.session.id)))
+    try:
+        response = make()
+    except Exception as error:
+        with aside("form"):
+            refused = isinstance(error, VestnikError) and status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR
+            calls().forget(turn) if refused else calls().give_up(turn)
+        raise
+    with aside("form"):
+        _keep(turn, response, secret=visit.session.id)
+    return response
+
+
+def _turn(call: str) -> Turn | str:
+    for _ in range(_LOOKS):
+        try:
+            return calls().begin(call, body=call)
+        except BusyError:
+            time.sleep(_BETWEEN_SECONDS)
+    return calls().begin(call, body=call)
+
+
+def _keep(turn: Turn, response: Response, *, secret: str) -> None:
+    answer = {"body": response.body, "headers": response.headers, "status_code": response.status_code}
+    sealed = seal(json.dumps(answer), secret=secret)
+    if sealed is None:
+        calls().give_up(turn)
+    else:
+        calls().finish(turn, sealed)
+
+
+def _name(visit: Visit, place: str) -> str:
+    files = [hashlib.sha256(content).hexdigest() for content in visit.files.values()]
+    held = [visit.session.id, place, sorted(visit.path.items()), sorted(visit.form.items()), files]
+    return f"form#{hashlib.sha256(json.dumps(held).encode()).hexdigest()}"
