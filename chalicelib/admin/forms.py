@@ -12,7 +12,6 @@ from chalicelib.admin.form_reader import CHECKS, Control, Form, Span, forms_in
 
 Values = Mapping[str, Sequence[str]]
 SECRETS = frozenset({"password", "old", "new", "code", "secret", "token"})  # never given back to a page
-_MADE_NEW = frozenset({"token", "base"})  # hidden fields that belong to the page and not to what was typed
 
 
 class _Change(NamedTuple):
@@ -54,7 +53,7 @@ def _changes(form: Form, typed: Values) -> Iterator[_Change]:
     places = {name: count() for name in texts}
     for control in form.controls:
         name, values = control.name, list(typed.get(control.name, ()))
-        if name in SECRETS or name in _MADE_NEW or control.kind in ("file", "password", "submit", "button"):
+        if name in SECRETS or control.kind in ("file", "password", "submit", "button"):
             continue
         if control.kind in CHECKS:
             yield from _checked(control, values)

@@ -198,6 +198,18 @@ def test_two_managers_at_one_campaign_lose_nothing(boss: Visitor, olga: Visitor)
     assert spec.rate_per_second == 20
 
 
+def test_after_a_mistake_it_is_still_known_who_changed_what(boss: Visitor, olga: Visitor) -> None:
+    """Promise B3: a form that came back with a mistake keeps what it was made from."""
+    path = "/admin/templates/promo"
+    mine, theirs = opened(boss, path, path), opened(olga, path, path)
+    subject, html = "source.en.email.subject", "source.en.email.html"
+    mistaken = boss.post(path, **{**mine, subject: "{{ broken"})
+    assert mistaken.status == 422
+    assert olga.post(path, **{**theirs, html: theirs[html][0] + "<p>Olga</p>"}).said == "saved"
+    form = conflict_of(boss.post(path, **{**in_the_form(mistaken, path), subject: "Boss: {{ headline }}"}), path)
+    assert (form[f"pick {subject}"], form[f"pick {html}"]) == (["mine"], ["theirs"])
+
+
 def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise B3: who changes it between the check and the write is not written over."""
     shown = limiter().read_all(["ses.bulk"])[0]
