@@ -8,7 +8,7 @@ from infra.package import workers_zip
 from infra.paths import BUILD
 from layers.build import LAMBDA_PLATFORM, build_layer, shares
 
-MOST_ZIP_BYTES = 350_000  # docs/decisions.md, 2026-11-28
+MOST_ZIP_BYTES = 400_000  # docs/decisions.md, 2026-11-28
 MOST_LAYER_BYTES = 50_000_000  # unpacked
 
 

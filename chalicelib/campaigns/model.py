@@ -43,7 +43,7 @@ def _zone(value: str) -> str:
     try:
         return normal_timezone(value)
     except ValueError as error:
-        raise ValueError(f"{error}, or {RECIPIENT}") from error
+        raise ValueError(f"expected an IANA time zone such as Europe/Moscow, or {RECIPIENT}") from error
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]

@@ -13,7 +13,7 @@ from chalicelib.campaigns.store import CampaignStore
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, InvalidError, NotFoundError
-from chalicelib.pipeline.accept import check_letter
+from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.model import Template, Version

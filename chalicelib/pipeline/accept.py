@@ -4,34 +4,28 @@ Accepted means safe (design §2): what `accept` returns is a promise; what it ra
 again with the same key.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.addresses import same_address_key
-from chalicelib.categories import CATEGORIES
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
 from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.control.site_settings import SiteSettings
-from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError
+from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
+from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
 from chalicelib.pipeline.routing import plan_of
-from chalicelib.rendering.context import check_context
-from chalicelib.rendering.lines import missing_content
-from chalicelib.rendering.model import Template
+from chalicelib.pipeline.stored_request import chunks_of, due_shard, notification_ids, recipients_of
 from chalicelib.rendering.store import Edition, TemplateStore
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 
 if TYPE_CHECKING:
     from chalicelib.rendering.render import Renderer
-
-DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 
 
 class Accepted(NamedTuple):
@@ -133,7 +127,7 @@ class Accept:
         delay = self._delay_seconds(stored)
         jobs = [
             EnrichJob(letter=letter, channels=tuple(stored.channels), recipients=chunk).model_dump_json()
-            for chunk in _chunks(stored)
+            for chunk in chunks_of(stored)
         ]
         self._queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
 
@@ -192,7 +186,7 @@ class Accept:
     def _record_notifications(self, stored: RequestRow) -> None:
         record_notifications(
             LetterSpec.model_validate(stored.letter),
-            _recipients(stored).items(),
+            recipients_of(stored).items(),
             channels=stored.channels,
             send_at=stored.send_at,
             expires_at_epoch=int(stored.expires_at_epoch or 0),
@@ -206,82 +200,7 @@ class Accept:
         return min(MAX_DELAY_SECONDS, max(0, ceil(wait.total_seconds())))
 
 
-def check_letter(request: NotificationRequest, template: Template, *, renderer: "Callable[[], Renderer]") -> str:
-    """The category of a letter, with all that can be known wrong before it is accepted: what depends on the context
-    alone is rendered. Raises: InvalidError (permanent)."""
-    category = request.category or template.category
-    errors = []
-    if category not in CATEGORIES:
-        errors.append(FieldError("category", f"expected one of {', '.join(CATEGORIES)}"))
-    for n, channel in enumerate(request.channels or ()):
-        if channel not in CHANNELS:
-            errors.append(FieldError(f"channels[{n}]", f"expected one of {', '.join(CHANNELS)}"))
-        elif channel not in template.written_for:
-            expected = ", ".join(template.written_for)
-            errors.append(FieldError(f"channels[{n}]", f"the template {template.key} is written for {expected}"))
-    try:
-        check_context(template, request.context)
-    except InvalidError as error:
-        errors += error.errors or (FieldError("context", error.detail),)
-    errors = errors or _content_errors(request, template, renderer)
-    if errors:
-        raise InvalidError("the request cannot become a letter", errors)
-    return category
-
-
-def _content_errors(
-    request: NotificationRequest, template: Template, renderer: "Callable[[], Renderer]"
-) -> list[FieldError]:
-    from chalicelib.rendering.trial import try_letter  # here: it brings Jinja2, which most calls do without
-
-    if missing := missing_content(template, request.context):
-        return [
-            FieldError(f"context.{path}", "is empty, and without it the letter has nothing to say") for path in missing
-        ]
-    return try_letter(template, request.context, channels=request.channels or template.channels, renderer=renderer())
-
-
 def _same(known: RequestRow, request: NotificationRequest) -> RequestRow:
     if known.body_hash != request.fingerprint():
         raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
     return known
-
-
-def notification_ids(stored: RequestRow) -> list[str]:
-    """Of each recipient, in order; the same user or address again has the same one. The ids follow from the request's:
-    a retry meets the same ones."""
-    first: dict[tuple[str, str], int] = {}
-    places = [first.setdefault(_who(one), n) if one else n for n, one in enumerate(stored.recipients)]  # {}: erased
-    return [derived_id("notification", stored.notification_id, str(n)) for n in places]
-
-
-def _who(recipient: Mapping[str, Any]) -> tuple[str, str]:
-    if "user_id" in recipient:
-        return "user", str(recipient["user_id"])
-    return "email", same_address_key("email", str(recipient["email"]))
-
-
-def _recipients(stored: RequestRow) -> dict[str, Mapping[str, Any]]:
-    """Each once, by notification id."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True):
-        found.setdefault(id_, recipient)
-    return found
-
-
-def due_shard(request_id: str) -> str:
-    """The partition of the by-due index in which a waiting request stands."""
-    return str(int(request_id[:8], 16) % DUE_SHARDS)
-
-
-def _chunks(stored: RequestRow) -> Iterator[tuple[EnrichRecipient, ...]]:
-    recipients = [
-        EnrichRecipient(
-            notification_id=id_,
-            user_id=recipient.get("user_id"),
-            profile=None if "user_id" in recipient else dict(recipient),
-        )
-        for id_, recipient in _recipients(stored).items()
-    ]
-    for start in range(0, len(recipients), CHUNK_SIZE):
-        yield tuple(recipients[start : start + CHUNK_SIZE])

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.observability import Line
-from chalicelib.pipeline.accept import DUE_SHARDS, Accept
+from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.stored_request import DUE_SHARDS
 from chalicelib.storage.base import find, reaching_dynamodb
 from chalicelib.storage.ledger import LedgerRow, RequestRow
 

@@ -13,6 +13,7 @@ from botocore.exceptions import (
 from chalicelib.aws import failure_of
 from chalicelib.control.answers import status_of
 from chalicelib.errors import InvalidError, MisconfiguredError, TooLargeError, UnavailableError
+from chalicelib.storage.base import reaching_dynamodb
 
 
 def error(code: str, message: str = "", *reasons: str) -> ClientError:
@@ -57,3 +58,8 @@ def test_an_error_of_aws_is_taken_for_what_it_is(failure: Exception, kind: type[
     assert type(told) is kind
     assert status_of(told) == status
     assert "anna@" not in str(told)
+
+
+def test_a_table_that_this_stage_lacks_is_a_mistake_of_the_deployment() -> None:
+    with pytest.raises(MisconfiguredError, match="the database did not answer"), reaching_dynamodb():
+        raise error("ResourceNotFoundException")
