@@ -15,11 +15,12 @@ from pynamodb.exceptions import CancellationReason
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.engagement import Engagement, Item, Rewording, delivering, engaging
-from chalicelib.pipeline.moves import DeliveryKey, Move, claimed, first_guess, of_run, shape, states_before, wording
+from chalicelib.pipeline.moves import DeliveryKey, Move, first_guess, shape, states_before
 from chalicelib.pipeline.statuses import DeliveryStatus, S
 from chalicelib.pipeline.tally import Supposed, Tally, word
 from chalicelib.pipeline.timeline import fold_of
 from chalicelib.pipeline.transaction import Reasons, Wording, Writes
+from chalicelib.pipeline.wording import claimed, of_run, wording
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 
 class DeliveryStatus(StrEnum):
@@ -54,6 +55,7 @@ VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
 )
 
 
+@lru_cache(maxsize=128)
 def entered_from(
     status: DeliveryStatus, reason: str | None
 ) -> tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, frozenset[str]]]:
