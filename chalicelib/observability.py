@@ -165,7 +165,7 @@ def _outcome(work: Work, body: str) -> Outcome:
 
 def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], Line]]]) -> Callable[[Any, Any], None]:
     """A Lambda handler for the clock: every part is done, whatever became of the others; what failed is done by the
-    next run. Every part must bear to be run twice at once."""
+    next run. Every part may run twice at once."""
 
     def handler(_event: Any, context: Any) -> None:
         begin_request(getattr(context, "aws_request_id", None))

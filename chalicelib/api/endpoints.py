@@ -81,7 +81,7 @@ def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
     problems={HTTPStatus.CONFLICT: "the user has too many endpoints of this channel"},
 )
 def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
-    """The same one again is the same, and is on again; a device that belonged to another user is theirs no more."""
+    """The same one again is the same, and is on again; a device that belonged to another user leaves them."""
     made = endpoint_desk().register(user_id_of(call), call.body)
     return {**made.visible, "secret": made.secret}
 
