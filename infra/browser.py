@@ -23,10 +23,12 @@ def chromium() -> Path | None:
     is none."""
     named = os.environ.get("CHROMIUM")
     places = [named] if named else [path for name in _NAMES if (path := shutil.which(name))]
-    if not named:
+    found = next((place for place in places if _succeeds((place, "--version"))), None)
+    if found is None and not named:
         with sync_playwright() as playwright:
-            places.append(playwright.chromium.executable_path)
-    return next((Path(place) for place in places if _succeeds((place, "--version"))), None)
+            own = playwright.chromium.executable_path
+        found = own if _succeeds((own, "--version")) else None
+    return Path(found) if found else None
 
 
 def fetch() -> Path | None:
