@@ -11,13 +11,15 @@ import re
 # A browser inside an application names it too (Telegram-Android), so that a name alone makes no program; Cubot is a
 # telephone.
 _PROGRAM = re.compile(
+    # how programs introduce themselves: with a page about them, or as compatible with what they are not
+    r"https?://|compatible;(?! ?(?:msie|konqueror))|"
     # what they do
     r"(?<!cu)bot|crawl|spider|slurp|scan|preview|proxy|prefetch|monitor|fetch|headless|phantom|puppeteer|playwright|"
     r"lighthouse|existence discovery|"
     # libraries
     r"curl|wget|python|java/|go-http|okhttp|libwww|httpclient|axios|"
     # previews, gateways and virus scanners
-    r"facebookexternalhit|embedly|whatsapp|google-safety|barracuda|mimecast|proofpoint|urldefense|safelinks|forcepoint|"
+    r"facebookexternalhit|embedly|ggpht|whatsapp|google-safety|barracuda|mimecast|proofpoint|urldefense|safelinks|forcepoint|"
     r"symantec|messagelabs|trendmicro|zscaler|ironport|fireeye|trellix|sophos|avanan|cloudmark|virustotal",
     re.IGNORECASE,
 )

@@ -3,8 +3,8 @@ event data that Amazon SES publishes to Amazon SNS" in the SES developer guide.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from email.utils import parseaddr
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.channels.words.ses import Word, word_of
@@ -12,6 +12,8 @@ from chalicelib.errors import PoisonMessageError
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.tally import run_of_tag
 
+# `Anna <anna@example.com>`; a name may hold anything.
+_NAMED = re.compile(r"<([^<>]*)>\s*$")
 _RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
 # What SNS and SES say when a topic is made, subscribed or left; `MessageType`s and `notificationType`s of theirs.
 _GREETING = "Successfully validated SNS topic for Amazon SES"
@@ -40,8 +42,8 @@ class FeedbackEvent(NamedTuple):
         mail was forwarded to, or be left out; it counts only where the letter's own is not known."""
         if len(self.destination) == 1:
             return self.destination
-        named = [one.get("emailAddress") for part in _RECIPIENTS for one in self.body.get(part) or ()]
-        return [bare for text in named if text and (bare := parseaddr(text)[1])]
+        named = [one.get("emailAddress") for part in _RECIPIENTS for one in self.body.get(part) or () if one]
+        return _bare(named)
 
 
 def read_event(body: str) -> FeedbackEvent | None:
@@ -65,7 +67,7 @@ def read_event(body: str) -> FeedbackEvent | None:
             provider_id=content["mail"].get("messageId"),
             body=content.get(name or kind.lower()) or {},
             run_id=run_of_tag(run[0]) if run else None,
-            destination=tuple(parseaddr(text)[1] for text in content["mail"].get("destination") or ()),
+            destination=_destination(content["mail"]),
         )
         _check(event)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -94,6 +96,18 @@ def _content(body: str) -> Mapping[str, Any] | None:
 
 def _greets(content: Mapping[str, Any]) -> bool:
     return not _GREETINGS.isdisjoint({content.get("Type"), content.get("notificationType")})
+
+
+def _destination(mail: Mapping[str, Any]) -> tuple[str, ...]:
+    """Whom it was sent to: the envelope's recipient, or where that is left out the one in the letter's own header."""
+    return _bare(mail.get("destination") or ()) or _bare((mail.get("commonHeaders") or {}).get("to") or ())
+
+
+def _bare(written: Iterable[str | None]) -> tuple[str, ...]:
+    """The addresses without the names before them."""
+    found = (_NAMED.search(text) or text for text in written if text)
+    addresses = (one.strip() if isinstance(one, str) else one[1].strip() for one in found)
+    return tuple(dict.fromkeys(one for one in addresses if "@" in one))
 
 
 def _check(event: FeedbackEvent) -> None:

@@ -114,10 +114,12 @@ def word_of(kind: str, body: Mapping[str, Any]) -> Word:
     """What an event of a type says; of a type that SES may add later: nothing."""
     match kind:
         case "Bounce":
-            return _bounce((body.get("bounceType"), body.get("bounceSubType")), body.get("bouncedRecipients") or ())
+            recipients = [one for one in body.get("bouncedRecipients") or () if one]
+            return _bounce((body.get("bounceType"), body.get("bounceSubType")), recipients)
         case "Complaint":
             withheld = WITHHELD_COMPLAINTS.get(str(body.get("complaintSubType")).strip())
-            return withheld or COMPLAINTS.get(body.get("complaintFeedbackType"), _COMPLAINT)
+            report = body.get("complaintFeedbackType")
+            return withheld or COMPLAINTS.get(str(report).strip().lower() if report else None, _COMPLAINT)
         case "DeliveryDelay":
             return DELAYS.get(str(body.get("delayType")), Word(Told.TAKEN))
         case "Reject":

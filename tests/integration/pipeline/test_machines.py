@@ -27,6 +27,9 @@ MACHINES = [
     "Barracuda Sentinel (EE)",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) MimecastClient/1.0",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/141.0 Safari/537.36",
+    "Mozilla/5.0 (compatible; vkShare; +http://vk.com/dev/Share)",
+    "Mozilla/5.0 (compatible; Iframely/1.3.1)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ChatGPT-User/1.0)",
     "",
     None,
 ]
@@ -74,7 +77,10 @@ def test_openings_and_clicks_of_machines_are_counted_apart(stage: None, agent: s
     assert not row.clicked_at
 
 
-@pytest.mark.parametrize("agent", [PHONE, OUTLOOK])
+IE = "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)"
+
+
+@pytest.mark.parametrize("agent", [PHONE, OUTLOOK, IE])
 def test_an_opening_in_a_mail_program_is_a_persons(stage: None, agent: str) -> None:
     key = letter_of("c@2026-11-22T12:00")
 

@@ -167,7 +167,9 @@ def test_a_letter_that_is_refused_for_its_content_says_nothing_against_its_addre
 @pytest.mark.parametrize(
     "named", ["Anna <anna@viewers.example>", "Anna@Viewers.Example", "boris@forwarded.example", None, ""]
 )
-@pytest.mark.parametrize("to", [["anna@viewers.example"], ["Anna <anna@viewers.example>"]])
+@pytest.mark.parametrize(
+    "to", [["anna@viewers.example"], ["Anna <anna@viewers.example>"], ["Smith, Anna (at home) <Anna@viewers.example> "]]
+)
 def test_whom_a_letter_was_for_is_suppressed_whatever_the_bounce_names(
     stage: None, named: str | None, to: list[str]
 ) -> None:
@@ -182,7 +184,7 @@ def test_whom_a_letter_was_for_is_suppressed_whatever_the_bounce_names(
     assert suppressed("boris@forwarded.example") is None
 
 
-@pytest.mark.parametrize("nobody", [[], None])
+@pytest.mark.parametrize("nobody", [[], None, [None], [{}]])
 @pytest.mark.parametrize("make", [lambda: bounce(("Permanent", "General")), complaint])
 def test_a_bounce_or_a_complaint_that_names_nobody_is_of_the_letters_recipient(
     stage: None, nobody: list[str] | None, make: Any
@@ -201,6 +203,35 @@ def test_without_a_destination_whom_the_bounce_names_is_suppressed(stage: None) 
     tell(sent_letter(), bounce(("Permanent", "General")), to=None)
 
     assert suppressed() == "bounce"
+
+
+def test_a_soft_bounce_that_names_nobody_is_counted(stage: None) -> None:
+    """Promise D2: whatever stands, or does not stand, in its list of recipients."""
+    for nobody in ([None], [{}], None):
+        kind, content = bounce(("Transient", "MailboxFull"))
+        content["bounce"]["bouncedRecipients"] = nobody
+        tell(sent_letter(), (kind, content))
+
+    assert soft_bounces() == 3
+
+
+def test_without_a_destination_the_letters_own_header_says_whom_it_was_for(stage: None) -> None:
+    """Promise D2: a bounce that leaves the destination out and names nobody is the recipient's all the same."""
+    key, (kind, content) = sent_letter(), bounce(("Permanent", "General"))
+    content["bounce"]["bouncedRecipients"] = []
+    mail = {"tags": {"delivery": [key.id]}, "commonHeaders": {"to": ["Anna <anna@viewers.example>"]}}
+
+    [outcome] = work([json.dumps({"eventType": kind, "mail": mail, **content})])
+
+    assert isinstance(outcome, Line), outcome
+    assert suppressed() == "bounce"
+
+
+@pytest.mark.parametrize("kind", ["Not-Spam", "AUTH-FAILURE"])
+def test_the_letter_case_of_a_complaint_says_nothing(stage: None, kind: str) -> None:
+    tell(sent_letter(), complaint(kind))
+
+    assert suppressed() is None
 
 
 HARD = [
