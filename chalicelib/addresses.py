@@ -23,6 +23,11 @@ def owner_of(hashed: str) -> str:
     return _OWNER_MARK + hashed
 
 
+def hash_of(owner: str | None) -> str | None:
+    """The hash of an address by its owner; None for a user."""
+    return owner[len(_OWNER_MARK) :] if owner and owner.startswith(_OWNER_MARK) else None
+
+
 def user_of(owner: str | None) -> str | None:
     """The user's id; None for the owner of an address."""
     return None if owner is None or owner.startswith(_OWNER_MARK) else owner

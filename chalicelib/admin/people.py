@@ -1,7 +1,7 @@
 """Notifications and users: what became of a letter, and why somebody got none."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,10 +20,12 @@ from chalicelib.pipeline.by_day import MAX_DAYS
 from chalicelib.pipeline.cancel import cancel
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.statuses import NOTIFICATION_STATUSES
+from chalicelib.profiles.mailboxes import Against
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import history, revive
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.letters import templates
+from chalicelib.wiring.own_say import own_say
 from chalicelib.wiring.people import directory, preferences
 from chalicelib.wiring.signing import address_hashes
 
@@ -99,7 +101,9 @@ def find_user(visit: Visit) -> Page:
     else:
         found = list(directory().get_many([wanted], fresh=True).known.values()) if wanted else []
     following = url("/admin/users", id=wanted, cursor=cursor) if cursor else None
-    return Page("users", {"wanted": wanted, "found": found, "letters": letters, "following": following})
+    shown = {"wanted": wanted, "found": found, "letters": letters, "following": following}
+    against = own_say().against_address("email", wanted) if "@" in wanted else None
+    return Page("users", {**shown, "against": list(_against(against)) if against else []})
 
 
 @page(routes, "/admin/users/{id}")
@@ -112,10 +116,24 @@ def one_user(visit: Visit) -> Page:
         "profile": profile,
         "attributes": {name: _shown(value) for name, value in profile.attributes.items()},
         "wishes": preferences().get(user_id).stored(),
+        "against": [
+            (channel, category, reason)
+            for channel, one in own_say().against(profile).items()
+            for category, reason in _against(one)
+        ],
         "notifications": notifications,
         "following": url(f"/admin/users/{user_id}", cursor=cursor) if cursor else None,
     }
     return Page("user", shown)
+
+
+def _against(one: Against) -> Iterable[tuple[str | None, str]]:
+    """(category, reason) of all that stands against letters to an address; the category is None where it is against
+    every letter."""
+    if one.suppressed is not None:
+        yield None, f"suppressed_{one.suppressed}"
+    for category, objection in one.objections.items():
+        yield category, objection.reason
 
 
 def _shown(value: object) -> str:

@@ -23,8 +23,9 @@ class Purpose(StrEnum):
 
 
 class LetterClaims(NamedTuple):
-    """The letter that a token came in: whose it was, and of which kind. Either `user_id` or `address` is set. Of a
-    collected letter `category` is all that are inside it, with commas between them."""
+    """The letter that a token came in: whose it was, and of which kind. `address` is where it was sent: of a user's
+    letter only by its keyed hash (`addresses.owner_of`), as users may leave an address. Of a collected letter
+    `category` is all that are inside it, with commas between them."""
 
     user_id: str | None
     address: str | None

@@ -19,6 +19,7 @@ from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.pipeline.links import Link, LinkKind, valid_until
 from chalicelib.pipeline.notification import OwnerOf
+from chalicelib.profiles.words import WRITTEN_TO
 
 CONFIRMED_CHANNEL = "email"
 
@@ -136,9 +137,9 @@ class JobLinks:
             purposes.append(Purpose.UNSUBSCRIBE)
         if recipient.user_id:
             purposes.append(Purpose.PREFERENCES)
-        address = None if recipient.user_id else recipient.address
+        categories = ",".join(self._letter.categories)
         claims = LetterClaims(
-            recipient.user_id, address, self._channel, ",".join(self._letter.categories), recipient.notification_id
+            recipient.user_id, self._written_to(recipient), self._channel, categories, recipient.notification_id
         )
         tokens = self._maker.tokens.make(claims, *purposes)
         pages = {
@@ -146,6 +147,13 @@ class JobLinks:
             for purpose, token in zip(purposes, tokens, strict=True)
         }
         return {"unsubscribe": None, "preferences": None, **pages}
+
+    def _written_to(self, recipient: DeliverRecipient) -> str | None:
+        if recipient.user_id is None:
+            return recipient.address
+        if self._transactional or self._channel not in WRITTEN_TO:
+            return None  # there is nothing to unsubscribe the address from
+        return self._maker.owner(self._channel, recipient.address)
 
     def _headers(self, unsubscribe: str | None, notification_id: str) -> dict[str, str]:
         if unsubscribe is None:

@@ -30,7 +30,10 @@ class AddressRows:
         """Applies `change` to the row as it is at that moment, or to a new one, so that two changes at once are both
         kept; where `change` answers False nothing is written, and so says the answer. Raises: UnavailableError
         (retryable)."""
-        key = self.key(channel, address)
+        return self.change_row(self.key(channel, address), change)
+
+    def change_row(self, key: str, change: Callable[[SuppressionRow], bool]) -> bool:
+        """The same of an address that is known by its key alone."""
         for _ in range(_TRIES):
             before = find(SuppressionRow, key)
             row = before or SuppressionRow(key)

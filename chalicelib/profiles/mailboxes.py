@@ -2,7 +2,7 @@
 `pipeline/own_say.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
@@ -31,6 +31,23 @@ class Mailboxes:
     def unsubscribe(self, channel: str, address: str, key: str, *, by: str) -> None:
         """The mailbox itself wants no letters of a category, or of EVERYTHING; repeating it changes nothing. Raises:
         UnavailableError (retryable)."""
+        self._rows.change(channel, address, self._objecting(key, by, lambda row: show(row, channel, address)))
+
+    def unsubscribe_hashed(self, channel: str, hashed: str, key: str, *, by: str) -> None:
+        """The same of an address that only its hash is known of. Raises: as `unsubscribe`."""
+
+        def listed(row: SuppressionRow) -> None:
+            row.listed_channel = channel
+
+        self._rows.change_row(f"{channel}#{hashed}", self._objecting(key, by, listed))
+
+    def hash_of(self, channel: str, address: str) -> str:
+        """What an address is known by. Raises: UnavailableError (retryable)."""
+        return self._rows.hash_of(channel, address)
+
+    def _objecting(
+        self, key: str, by: str, listed: Callable[[SuppressionRow], None]
+    ) -> Callable[[SuppressionRow], bool]:
         at = self._clock()
 
         def objecting(row: SuppressionRow) -> bool:
@@ -40,11 +57,11 @@ class Mailboxes:
                 return False
             row.said, row.expires_at_epoch = said.stored(), None
             row.created_at = row.created_at if suppressed(row, at) else rfc3339(at)
-            show(row, channel, address)
+            listed(row)
             note(row, "added", by, Reason.UNSUBSCRIBED, at)
             return True
 
-        self._rows.change(channel, address, objecting)
+        return objecting
 
     def hear(
         self, user_id: str, channel: str, address: str, wishes: Preferences, words: Words, *, confirmed: bool
@@ -71,13 +88,13 @@ class Mailboxes:
 
         self._rows.change(channel, address, orphaned)
 
-    def against(self, user_id: str, channel: str, address: str) -> Against:
-        """What stands against letters to an address, but for what the user says themself. Raises: UnavailableError
+    def against(self, user_id: str | None, channel: str, address: str) -> Against:
+        """What stands against letters to an address, but for what one user says themself. Raises: UnavailableError
         (retryable)."""
         row, at = self._rows.read(channel, address), self._clock()
         if row is None:
             return Against(None, {})
-        said, voice = Said.of(row.said), self._voice(user_id)
+        said, voice = Said.of(row.said), self._voice(user_id) if user_id is not None else None
         found = {name: said.objection(name, at, besides=voice) for name in SWITCHABLE}
         return Against(suppressed(row, at), {name: one for name, one in found.items() if one is not None})
 

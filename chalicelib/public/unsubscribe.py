@@ -28,4 +28,8 @@ def unsubscribe(visitor: Visitor) -> Response:
 def _about(claims: LetterClaims, locale: str) -> dict[str, Any]:
     names = words(locale)["categories"]
     name = ", ".join(names[one.category]["name"] if one.category in names else one.category for one in claims.each())
-    return {"is_user": claims.user_id is not None, "category": name, "address": claims.address}
+    return {
+        "is_user": claims.user_id is not None,
+        "category": name,
+        "address": None if claims.user_id else claims.address,
+    }

@@ -9,7 +9,7 @@ from chalicelib.wiring.digests import collected
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.links import links
-from chalicelib.wiring.people import caps, directory, endpoints, mailboxes, preferences, suppressions
+from chalicelib.wiring.people import caps, directory, endpoints, mailboxes, preferences, profile_source, suppressions
 from chalicelib.wiring.running import lists
 from chalicelib.wiring.signing import address_hashes
 
@@ -24,7 +24,7 @@ def own_say() -> "OwnSay":
     """What readers decide."""
     from chalicelib.pipeline.own_say import OwnSay
 
-    return OwnSay(preferences=preferences(), mailboxes=mailboxes(), ledger=ledger())
+    return OwnSay(source=profile_source(), preferences=preferences(), mailboxes=mailboxes(), ledger=ledger())
 
 
 @cache

@@ -830,3 +830,22 @@ def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> 
     changed = {**form, "delay": ["1", *form["delay"][1:]]}
     assert boss.post("/admin/event-rules/user.registered", **changed).said == "saved"
     assert boss.post("/admin/event-rules/user.registered", **form).status == 412
+
+
+def test_a_users_page_says_what_stands_against_letters_to_them(boss: Visitor, viewers: None) -> None:
+    """Promise C2: a page does not call somebody free to be written to whom nothing reaches, nor does the search."""
+    free = "this user gets every category"
+    assert free in boss.get("/admin/users/anna").text
+    wiring_people.mailboxes().unsubscribe("email", "anna@viewers.example", "marketing", by="a test")
+
+    for path in ("/admin/users/anna", "/admin/users?id=ANNA%40viewers.example"):
+        assert "Offers: the reader unsubscribed" in boss.get(path).text
+    assert free not in boss.get("/admin/users/anna").text
+
+    wiring_people.suppressions().add("email", "anna@viewers.example", reason="complaint")
+    for path in ("/admin/users/anna", "/admin/users?id=ANNA%40viewers.example"):
+        assert "the reader complained" in boss.get(path).text
+    wiring_people.suppressions().add("email", "guest@viewers.example", reason="bounce")
+    found = boss.get("/admin/users?id=guest%40viewers.example").text
+    assert "the address does not exist" in found
+    assert "There is no such user" not in found

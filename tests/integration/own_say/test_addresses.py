@@ -23,8 +23,8 @@ from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import running as wiring_running
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
-from tests.integration.conftest import Pump
-from tests.integration.own_say.conftest import Person, Register, outcome, send
+from tests.integration.conftest import Letters, Pump
+from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send
 
 ANNA = "anna@viewers.example"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -141,6 +141,46 @@ def test_wishes_follow_the_user_to_another_address_and_stay_with_the_old_one(
 
     for name in ("anna", "second", "third"):
         assert got(api, pump, {"email": f"{name}@viewers.example"}) == ("skipped", "opted_out"), name
+
+
+@pytest.mark.parametrize("way", ["another address", "erased", "no address"])
+@pytest.mark.parametrize("form", [ONE_CLICK, b"scope=everything"])
+def test_an_old_letter_unsubscribes_the_address_that_it_came_to(
+    api: Gateway, register: Register, person: Person, pump: Pump, letters: Letters, way: str, form: bytes
+) -> None:
+    """Promise C1: a wish belongs to what was written to, though the user has left the address, or is erased."""
+    register()
+    assert got(api, pump, {"user_id": "anna"}) == ("sent", None)
+    path = links_in(letters()[-1])["unsubscribe"]
+    if way == "erased":
+        api.delete("/v1/users/anna")
+    else:
+        api.patch("/v1/users/anna", {"email": "second@viewers.example" if way == "another address" else None})
+    shown = person.post(path, form)
+
+    assert (shown.status, "<b>#" in shown.text) == (200, False)
+    assert got(api, pump, {"email": "ANNA@viewers.example"}) == ("skipped", "suppressed_unsubscribed")
+    assert got(api, pump, {"email": ANNA}, category="series")[0] == ("sent" if form == ONE_CLICK else "skipped")
+    if way == "another address":
+        assert got(api, pump, {"user_id": "anna"})[0] == "skipped"
+        assert got(api, pump, {"email": "second@viewers.example"})[0] == "skipped"
+    register("boris", email=ANNA, email_confirmed=True)
+    api.put("/v1/users/boris/preferences", YES)
+    assert got(api, pump, {"email": ANNA}) == ("sent", None)
+
+
+@pytest.mark.parametrize("form", [ONE_CLICK, b"scope=everything"])
+def test_a_letter_to_the_users_present_address_leaves_the_wish_theirs(
+    api: Gateway, register: Register, person: Person, pump: Pump, letters: Letters, form: bytes
+) -> None:
+    """Promise C1: they may take it back, confirmed or not."""
+    register()
+    assert got(api, pump, {"user_id": "anna"}) == ("sent", None)
+    person.post(links_in(letters()[-1])["unsubscribe"], form)
+    assert got(api, pump, {"email": ANNA})[0] == "skipped"
+    api.put("/v1/users/anna/preferences", {})
+
+    assert got(api, pump, {"email": ANNA}) == ("sent", None)
 
 
 @pytest.fixture
