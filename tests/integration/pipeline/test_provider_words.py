@@ -207,7 +207,8 @@ def test_without_a_destination_whom_the_bounce_names_is_suppressed(stage: None) 
 
 def test_a_soft_bounce_that_names_nobody_is_counted(stage: None) -> None:
     """Promise D2: whatever stands, or does not stand, in its list of recipients."""
-    for nobody in ([None], [{}], None):
+    nobodies: list[Any] = [[None], [{}], None]
+    for nobody in nobodies:
         kind, content = bounce(("Transient", "MailboxFull"))
         content["bounce"]["bouncedRecipients"] = nobody
         tell(sent_letter(), (kind, content))
