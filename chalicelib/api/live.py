@@ -12,7 +12,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
 from chalicelib.settings import settings
-from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.strict import StrictModel
 from chalicelib.wiring.connections import inbox
 from chalicelib.wiring.live import tickets
@@ -114,7 +114,8 @@ def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
 def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
     """Empty for a user to whom nothing was sent."""
     user_id, scope = call.path["id"], f"inbox:{call.path['id']}"
-    before = int(read_cursor(call.query.cursor, scope=scope)["before"]) if call.query.cursor else None
+    given = call.query.cursor
+    before = read_place(given, scope=scope, read=lambda key: whole(key["before"], least=1)) if given else None
     page = inbox().page(user_id, before=before, limit=call.query.limit)
     following = write_cursor({"before": page.following}, scope=scope) if page.following else None
     return {"entries": page.entries, "unread": page.head.unread, "cursor": following}

@@ -25,7 +25,7 @@ from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
 from chalicelib.seen import Fields
 from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.text import one_line
 
 SECONDS = 8.0
@@ -63,6 +63,14 @@ class Look(NamedTuple):
     next_runs: Sequence[datetime]
     channels: Sequence[str]  # those that it may go by
     unread: Sequence[Unread] = ()
+
+
+class _Seen(NamedTuple):
+    """What earlier looks came to."""
+
+    at: dict[str, Any] | None
+    counts: Counter[str]
+    unread: dict[str, Unread]
 
 
 class Preview:
@@ -104,12 +112,11 @@ class Preview:
         requests; `frozen`: its inputs, where they are known. Raises: InvalidError (permanent: a foreign cursor),
         NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
         until = self._monotonic() + SECONDS
-        state = read_cursor(cursor, scope=head.id) if cursor else {"at": None, "counts": {}}
-        counts: Counter[str] = Counter({name: int(state["counts"].get(name, 0)) for name in _COUNTED})
-        unread = {name: Unread(name, *seen) for name, seen in state.get("unread", {}).items()}
+        seen = read_place(cursor, scope=head.id, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {})
+        at, counts, unread = seen
         times, way = self.next_runs(head, spec), self._way(spec, frozen or frozen_of(head))
         source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
-        at, sample = state["at"], list[Mapping[str, Any]]()
+        sample: list[Mapping[str, Any]] = []
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
             final = self._count(spec, way, page.targets, counts)
@@ -178,6 +185,25 @@ class Preview:
         for one in people.keys() - reached:
             counts[_counted(against[one])] += 1
         return [profile for one, profile in people.items() if one in reached]
+
+
+def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
+    """Reads a cursor of this audience; raises whatever of one that it does not write."""
+
+    def read(state: Mapping[str, Any]) -> _Seen:
+        at = state["at"]
+        at = {"id": {"S": _text(at["id"]["S"])}} if spec.audience.list_id is None else {"block": whole(at["block"])}
+        counts = Counter({name: whole(count) for name, count in state["counts"].items() if name in _COUNTED})
+        unread = {name: Unread(name, whole(people), _text(shape)) for name, (people, shape) in state["unread"].items()}
+        return _Seen(at, counts, unread)
+
+    return read
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError("no text")
 
 
 def _note_unread(page: Page, unread: dict[str, Unread]) -> None:

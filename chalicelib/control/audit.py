@@ -1,18 +1,22 @@
 """Who did what on the admin page, when and from where: written once, never changed. Called by `admin/frame.py`."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.storage.base import reaching_dynamodb
-from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.storage.managers import AuditRow
 
 _SCOPE = "audit"
 _REQUESTS = 5  # that one page takes at most; where it found too little, its cursor goes on from there
 _EMPTY_MONTHS = 3  # in a row, after which nothing older is looked for
+_FIRST_YEAR = 2000  # before there was any
 _READ = 500  # lines that are looked at in one request
+
+_Place = tuple[str, str | None, int]  # the month, the line above, the empty months above
 
 
 class Entry(NamedTuple):
@@ -51,9 +55,9 @@ class Audit:
     def page(self, *, limit: int, cursor: str | None, **wanted: str) -> tuple[list[Entry], str | None]:
         """The newest first; of those `wanted` by the fields of an entry. A page may hold less than `limit` and have a
         cursor all the same. Raises: InvalidError (permanent: the cursor is not ours), UnavailableError (retryable)."""
-        start: dict[str, Any] = {"month": f"{self._clock():%Y-%m}", "place": None, "empty": 0}
-        state = read_cursor(cursor, scope=_SCOPE) if cursor else start
-        month, before, empty, found = str(state["month"]), state["place"], int(state["empty"]), list[Entry]()
+        start: _Place = (f"{self._clock():%Y-%m}", None, 0)
+        month, before, empty = read_place(cursor, scope=_SCOPE, read=_place) if cursor else start
+        found: list[Entry] = []
         for _ in range(_REQUESTS):
             with reaching_dynamodb():
                 older = AuditRow.place < before if before else None
@@ -70,6 +74,13 @@ class Audit:
             if empty == _EMPTY_MONTHS:
                 return found, None
         return found, _cursor(month, before, empty)
+
+
+def _place(state: Mapping[str, Any]) -> _Place:
+    month, before = datetime.strptime(state["month"], "%Y-%m"), state["place"]
+    if month.year < _FIRST_YEAR or not isinstance(before, str | None):
+        raise ValueError("no place in an audit")
+    return f"{month:%Y-%m}", before, whole(state["empty"])
 
 
 def _cursor(month: str, place: str | None, empty_months: int) -> str:

@@ -14,7 +14,7 @@ from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.by_day import Span, newest
 from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
 from chalicelib.storage.base import reaching_dynamodb
-from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.cursor import read_place, write_cursor
 from chalicelib.storage.ledger import (
     NOTIFICATION_PART,
     DeliveryRow,
@@ -48,7 +48,7 @@ class History:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """A page of a user's notifications, newest first, and the cursor of the next. At most three requests, however
         long the history. Raises: InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
-        start = _start_key(read_cursor(cursor, scope=user_id), user_id) if cursor else None
+        start = _start_key(read_place(cursor, scope=user_id, read=dict), user_id) if cursor else None
         with reaching_dynamodb():
             page = LedgerRow.by_user.query(
                 user_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
@@ -77,7 +77,7 @@ class History:
         cursor that is not ours), UnavailableError (retryable)."""
         span = Span.of(since, until, now=self._clock())
         scope = f"{since}#{until}#{template}#{status}"
-        place = str(read_cursor(cursor, scope=scope).get("place")) if cursor else None
+        place = read_place(cursor, scope=scope, read=lambda key: str(key["place"])) if cursor else None
         with reaching_dynamodb():
             heads, reached = newest(span, place)
             wanted = [head for head in heads if template in (None, head.template)]

@@ -3,9 +3,13 @@
 import base64
 import hashlib
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from chalicelib.errors import InvalidError
+
+_T = TypeVar("_T")
+_TOO_MANY = 2**53
 
 
 def write_cursor(last_key: dict[str, Any], *, scope: str) -> str:
@@ -15,14 +19,36 @@ def write_cursor(last_key: dict[str, Any], *, scope: str) -> str:
 
 
 def read_cursor(cursor: str, *, scope: str) -> dict[str, Any]:
-    """The key in a cursor. Raises: InvalidError (permanent): it is not one of this list's, or somebody changed it."""
+    """The key of a table in a cursor, which is taken exactly as it was written. Raises: InvalidError (permanent): it is
+    not one of this list's, or somebody changed it."""
+    return read_place(cursor, scope=scope, read=_key)
+
+
+def read_place(cursor: str, *, scope: str, read: Callable[[dict[str, Any]], _T]) -> _T:
+    """The same for a list that writes more than a key: what `read` makes of it, which raises what it likes of a shape
+    that the list does not write. Raises: InvalidError (permanent)."""
     try:
-        content = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if content["s"] == _mark(scope, content["k"]):
-            return dict(content["k"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))["k"]
+        if key and write_cursor(key, scope=scope) == cursor:
+            return read(key)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         pass
     raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list")
+
+
+def whole(number: object, *, least: int = 0) -> int:
+    """A number out of a cursor. Raises: ValueError: it is none, or none that a list counts to."""
+    if type(number) is int and least <= number < _TOO_MANY:
+        return number
+    raise ValueError("no whole number of a list")
+
+
+def _key(given: dict[str, Any]) -> dict[str, Any]:
+    for value in given.values():
+        [(kind, content)] = value.items()
+        if kind not in ("S", "N") or not isinstance(content, str) or not content:
+            raise ValueError("no key of a table")
+    return given
 
 
 def _mark(scope: str, key: Any) -> str:

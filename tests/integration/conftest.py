@@ -3,6 +3,7 @@ mappings."""
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -168,8 +169,8 @@ def moto_of(service: str) -> Any:
     return get_backend(service)[DEFAULT_ACCOUNT_ID][ENVIRONMENT["AWS_DEFAULT_REGION"]]
 
 
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def a_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty stage `test`, where an answer that is not exactly as declared is a mistake."""
     forbid_drift()
     for name, value in ENVIRONMENT.items():
@@ -178,6 +179,13 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         empty_stage()
         yield
     forget_clients()
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stage for one test."""
+    with a_stage(monkeypatch):
+        yield
 
 
 WORKERS: Mapping[str, ModuleType] = MappingProxyType(

@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,9 +16,10 @@ from chalicelib.admin.frame import REGISTERED
 from chalicelib.api.endpoint import ENDPOINTS, Endpoint
 from chalicelib.api.openapi import document
 from chalicelib.control.managers import Role
-from tests.integration.admin.conftest import signed_in
+from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.stocked import stocked
 from tests.integration.api.gateway import Gateway, gateway, lambda_event
+from tests.integration.conftest import a_stage
 from tools.api_docs import example_body
 
 HOSTILE = {
@@ -24,7 +27,6 @@ HOSTILE = {
     "a line break": "a\r\nSet-Cookie: x=y",
     "a zero": "a\x00b",
     "long": "😀" * 1100,
-    "longer": "я" * 140_000,
     "a large number": "9" * 400,
     "a path": "../../etc/passwd",
     "a script": "<script>alert(1)</script>{{ 7*7 }}${7*7}",
@@ -33,93 +35,107 @@ HOSTILE = {
     "brackets": "[" * 3000,
     "a cursor": base64.urlsafe_b64encode(b'{"s":"0","k":{"id":{"S":""}}}').decode(),
 }
-
-# Of the pages, each of which takes a while to draw.
-TELLING = (
-    "nothing",
-    "a line break",
-    "a large number",
-    "the last characters",
-    "a cursor",
-)  # a browser's walk takes long
+LONGER = "я" * 140_000  # than any body
+# Of the pages, each of which takes a while to draw: a value for every place and field, one after another.
+WALKS = 3
+_PLACE = re.compile(r"\{[^}]*\}")
 
 
-@pytest.fixture
-def service(stage: None) -> Gateway:
+@pytest.fixture(scope="module")
+def whole_stage() -> Iterator[None]:
+    """One stage for all that is sent: what a call leaves behind is there for the next."""
+    with pytest.MonkeyPatch.context() as monkeypatch, a_stage(monkeypatch):
+        yield
+
+
+@pytest.fixture(scope="module")
+def service(whole_stage: None) -> Gateway:
     return gateway()
+
+
+@pytest.fixture(scope="module")
+def boss(whole_stage: None) -> Visitor:
+    stocked()
+    return signed_in("boss", *Role)
 
 
 def _filled(path: str, value: str) -> str:
     """The path with the value in each of its places; as the browser sends it, it is never empty there."""
-    while "{" in path:
-        before, _, rest = path.partition("{")
-        path = before + (value.replace("/", "-") or "-") + rest.partition("}")[2]
-    return path
+    return _PLACE.sub(lambda _: value.replace("/", "-") or "-", path)
 
 
-@pytest.mark.parametrize("value", HOSTILE)
-def test_no_value_in_a_path_or_a_query_breaks_a_call(service: Gateway, value: str) -> None:
-    """Promise G3: 4xx for bad input, in every place of every path and in every parameter."""
-    text = HOSTILE[value]
-    short = text[:3000]
-    for one in ENDPOINTS:
-        body = example_body_of(one)
-        for query in _queries(one, short):
-            path = _filled(one.path, short)
-            reply = service.call(one.method, path, body, query=query)
-            assert reply.status < 500, f"{one.method} {one.path} {query}: {reply.text}"
+def _values(start: int) -> Iterator[str]:
+    """The values round and round, so that each call and each field has others than the one before."""
+    return islice(cycle(HOSTILE.values()), start % len(HOSTILE), None)
 
 
-def _queries(one: Endpoint, text: str) -> list[dict[str, Any]]:
-    names = list(one.query.model_fields) if one.query else []
-    return [{}, *({name: text} for name in names), *({name: [text, "1"]} for name in names[:1])]
-
-
-def example_body_of(one: Endpoint) -> Any:
+def _example(one: Endpoint) -> Any:
     return example_body(document("")["paths"][one.path][one.method.lower()])
 
 
-def _mutations(body: Any, text: str) -> list[Any]:
-    """The body with each of its values made hostile, one at a time."""
+@pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.operation)
+def test_no_value_in_a_call_breaks_it(service: Gateway, one: Endpoint) -> None:
+    """Promise G3: 4xx for bad input, in every place of every path, in every parameter and in every field of a body."""
+    number, example = ENDPOINTS.index(one), _example(one)
+
+    def send(path: str, body: Any, query: dict[str, Any]) -> None:
+        reply = service.call(one.method, path, body, query=query)
+        assert reply.status < 500, f"{one.method} {path} {query} {json.dumps(body)[:300]}: {reply.text}"
+
+    for text in HOSTILE.values() if "{" in one.path else ():
+        send(_filled(one.path, text), example, {})
+    for name in one.query.model_fields if one.query else ():
+        for text in HOSTILE.values():
+            send(_filled(one.path, "u-1"), example, {name: text})
+        send(_filled(one.path, "u-1"), example, {name: ["1", "2"]})
+    values = _values(number)
+    for body in _mutations(example):
+        first, second, third = islice(values, 3)
+        for wrong in first, second, third, [first], {second: third}, None:
+            send(_filled(one.path, "u-1"), body(wrong), {})
+    if example is not None:
+        send(_filled(one.path, "u-1"), LONGER, {})
+        for text in HOSTILE.values():
+            send(_filled(one.path, "u-1"), text.encode(), {})
+
+
+def _mutations(body: Any) -> Iterator[Callable[[Any], Any]]:
+    """What puts a value in the place of each of the body's, one at a time."""
     if isinstance(body, dict):
-        return [{**body, name: other} for name, value in body.items() for other in _mutations(value, text)]
-    if isinstance(body, list):
-        return [[*body[:n], other, *body[n + 1 :]] for n, value in enumerate(body) for other in _mutations(value, text)]
-    return [text, [text], {text: text}, None]
+        for name, value in body.items():
+            for inner in _mutations(value):
+                yield lambda other, name=name, inner=inner: {**body, name: inner(other)}
+    elif isinstance(body, list):
+        for n, value in enumerate(body):
+            for inner in _mutations(value):
+                yield lambda other, n=n, inner=inner: [*body[:n], inner(other), *body[n + 1 :]]
+    elif body is not None:
+        yield lambda other: other
 
 
-@pytest.mark.parametrize("value", HOSTILE)
-def test_no_value_in_a_body_breaks_a_call(service: Gateway, value: str) -> None:
-    """Promise G3: 4xx for bad input, in every field of every body."""
-    text = HOSTILE[value]
-    for one in ENDPOINTS:
-        for body in _mutations(example_body_of(one), text):
-            reply = service.call(one.method, _filled(one.path, "u-1"), body)
-            assert reply.status < 500, f"{one.method} {one.path} {json.dumps(body)[:300]}: {reply.text}"
+PAGES = [route for route in REGISTERED if not route.path.startswith(("/admin/account", "/admin/sign-out"))]
 
 
-@pytest.mark.parametrize("value", TELLING)
-def test_no_value_breaks_a_page_of_the_managers(stage: None, value: str) -> None:
+@pytest.mark.parametrize("walk", range(WALKS))
+def test_no_value_breaks_a_page_of_the_managers(boss: Visitor, walk: int) -> None:
     """Promise G3: the same of every page, in every place of its address, and in every field that any form has."""
-    text = HOSTILE[value][:3000]
-    stocked()
-    boss = signed_in("boss", *Role)
-    pages = [route for route in REGISTERED if not route.path.startswith(("/admin/account", "/admin/sign-out"))]
     fields = {
-        name for one in pages if one.method == "GET" for name in _fields(boss.get(_filled(one.path, "promo")).text)
+        name for one in PAGES if one.method == "GET" for name in _fields(boss.get(_filled(one.path, "promo")).text)
     }
     assert len(fields) > 30
-    for route in pages:
-        forms: list[dict[str, str]] = [{}, dict.fromkeys(sorted(fields - {"token"}), text)]
-        for place, form in zip((text, "promo"), forms, strict=True):
-            address = _filled(route.path, place).replace("?", "%3F")
-            if route.method == "GET":
-                seen = boss.get(f"{address}?{urlencode({**form, 'cursor': text})}")
-            else:
-                seen = boss.post(address, **form)
-            assert seen.status < 500, f"{route.method} {route.path} {sorted(form)[:1]}"
-        if boss.get("/admin/account").status != 200:  # one of the forms signs out
-            boss = signed_in(f"boss{pages.index(route)}", *Role)
+    for number, route in enumerate(PAGES):
+        values = _values(number * 5 + walk * 4)
+        # The first time a form is empty.
+        form = {name: next(values)[:3000] for name in sorted(fields - {"token"})} if walk else {}
+        place = next(values)[:3000] if walk % 2 else "promo"
+        address = _filled(route.path, place).replace("?", "%3F")
+        if route.method == "GET":
+            seen = boss.get(f"{address}?{urlencode({**form, 'cursor': next(values)[:3000]})}")
+        else:
+            seen = boss.post(address, **form)
+        assert seen.status < 500, f"{route.method} {route.path} {walk}"
+        if seen.status == 303 and "sign-in" in seen.headers["location"]:  # one of the forms signs out
+            boss.cookies.update(signed_in(f"boss{walk}{number}", *Role).cookies)
 
 
 def _fields(page: str) -> set[str]:
@@ -127,7 +143,7 @@ def _fields(page: str) -> set[str]:
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_no_value_breaks_a_page_of_readers(stage: None, value: str) -> None:
+def test_no_value_breaks_a_page_of_readers(whole_stage: None, value: str) -> None:
     """Promise G3: links that were cut, changed or made up."""
     text = quote(HOSTILE[value][:3000].replace("/", "-") or "-", safe="")
     for path in ("/s/{}", "/unsubscribe/{}", "/preferences/{}"):
@@ -139,11 +155,8 @@ def test_no_value_breaks_a_page_of_readers(stage: None, value: str) -> None:
             assert app(event, None)["statusCode"] < 500
 
 
-def test_the_cases_that_were_found(stage: None, service: Gateway) -> None:
+def test_the_cases_that_were_found(boss: Visitor, service: Gateway) -> None:
     """Promise G3: a changed cursor, an empty form, a field of 131 KB, a line break in an address."""
-    boss = signed_in("boss", *Role)
-    stocked()
-
     assert boss.post("/admin/campaigns/count").status < 500
     assert boss.get("/admin/look?back=%2Fadmin%2Fx%0D%0ASet-Cookie%3A+a%3Db").headers["location"].startswith("/")
     assert service.post("/v1/suppressions/import", {"csv": "x" * 131_100 + ",b"}).status == 422
