@@ -12,7 +12,8 @@ VestnikError
 │   └── WouldBreakError   others would be refused; unless confirmed      → 409
 ├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
-│   └── MisconfiguredError  it refuses us: somebody must mend the stage    → 500
+│   ├── MisconfiguredError  it refuses us: somebody must mend the stage    → 500
+│   └── ThrottledError      it asks for a slower pace; later               → 503
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
 └── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
 
@@ -112,6 +113,10 @@ class UnavailableError(VestnikError):
 
 class MisconfiguredError(UnavailableError):
     """Retryable, but not before somebody has mended the deployment: a right, a table or a queue is missing."""
+
+
+class ThrottledError(UnavailableError):
+    """Retryable: the subsystem is well, and asks for a slower pace."""
 
 
 class RenderError(VestnikError):

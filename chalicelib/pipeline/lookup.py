@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.control.gate import Gate, Report
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
 from chalicelib.pipeline.retry import Retries
 from chalicelib.profiles.model import Profile, Wishes
@@ -43,9 +44,10 @@ class Lookup:
         try:
             heeded = not CATEGORIES[job.letter.category].transactional
             found = self._source.get_many(ids, fresh=job.letter.lane == "instant", preferences=heeded)
-        except UnavailableError:
-            self._gate.learn([Report(failure="no_answer")], lane=job.letter.lane)
-            self._put_aside(job)
+        except UnavailableError as error:
+            log_failure("profiles", error)
+            self._gate.learn([_report(error)], lane=job.letter.lane)
+            self._put_aside(job, error)
             return None
         self._gate.learn([Report()], lane=job.letter.lane)
         return _known(job, found)
@@ -55,13 +57,20 @@ class Lookup:
         (retryable) after the last attempt."""
         late = [one for one in job.recipients if one.user_id in unresolved]
         if late:
-            self._put_aside(job.only(late))
+            self._put_aside(job.only(late), UnavailableError("the profile source did not answer for everybody"))
         return len(late)
 
-    def _put_aside(self, job: EnrichJob) -> None:
+    def _put_aside(self, job: EnrichJob, error: UnavailableError) -> None:
         if job.attempt >= self._max_attempts:
-            raise UnavailableError("the profile source did not answer at any attempt")
+            raise error
         self._retries.again(job)
+
+
+def _report(error: UnavailableError) -> Report:
+    """A source that refuses us is left alone, too, until somebody has mended what the switch then gives as reason."""
+    if isinstance(error, ThrottledError):
+        return Report(slow_down=True)
+    return Report(failure=error.detail if isinstance(error, MisconfiguredError) else "no_answer")
 
 
 def _known(job: EnrichJob, found: Profiles) -> Known:

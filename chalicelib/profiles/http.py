@@ -3,15 +3,19 @@ it at a read replica (docs/architecture.md).
 
 `POST <profiles_url>` with `{"ids": [...]}` is answered by `{"users": [user, …], "unknown": [id, …]}`, a user in the
 shape of the API; fields of its own are ignored. An id that is in neither list was not answered and is asked for again.
+429 asks for a slower pace. A service that refuses, redirects or answers something else is there: the stage is not as it
+should be, which is told apart from a service that does not answer.
 """
 
 from collections.abc import Iterable
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
+from chalicelib.observability import logger
 from chalicelib.profiles.model import Profile, User
 from chalicelib.profiles.source import Profiles
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 _POOL = 4
+_MAY_PASS = (408, 425)  # of what is below 500
 
 
 class _Answer(BaseModel):
@@ -40,11 +45,10 @@ class HttpProfiles:
         own: the service has none."""
         wanted = frozenset(ids)
         answer = self._ask(wanted, fresh=fresh)
-        known = {}
-        for given in answer.users:
-            profile = _profile(given)
-            if profile is not None and profile.id in wanted:
-                known[profile.id] = profile
+        profiles = [_profile(given) for given in answer.users]
+        if None in profiles:
+            logger().warning("users of the profile service cannot be read", users=profiles.count(None))
+        known = {profile.id: profile for profile in profiles if profile is not None and profile.id in wanted}
         return Profiles(known=known, unresolved=wanted - known.keys() - answer.unknown)
 
     def _ask(self, ids: frozenset[str], *, fresh: bool) -> _Answer:
@@ -57,12 +61,13 @@ class HttpProfiles:
                 timeout=self._timeout,
                 allow_redirects=False,
             )
-            response.raise_for_status()
-            if response.status_code != requests.codes.ok:
-                raise UnavailableError(f"the profile service answered {response.status_code}")
-            return _Answer.model_validate_json(response.content)
-        except (requests.RequestException, ValidationError) as error:
+        except requests.RequestException as error:
             raise UnavailableError(f"the profile service did not answer ({type(error).__name__})") from error
+        _check(response.status_code)
+        try:
+            return _Answer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise MisconfiguredError("the profile service answers something else than profiles") from error
 
     @cached_property
     def _session(self) -> "requests.Session":
@@ -75,6 +80,15 @@ class HttpProfiles:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
+
+
+def _check(status: int) -> None:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise ThrottledError("the profile service asks for a slower pace (429)")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _MAY_PASS:
+        raise UnavailableError(f"the profile service did not answer ({status})")
+    if status != HTTPStatus.OK:
+        raise MisconfiguredError(f"the profile service refuses this stage ({status})")
 
 
 def _profile(given: Any) -> Profile | None:

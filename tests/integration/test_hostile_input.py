@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle, islice
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -104,11 +105,11 @@ def _mutations(body: Any) -> Iterator[Callable[[Any], Any]]:
     if isinstance(body, dict):
         for name, value in body.items():
             for inner in _mutations(value):
-                yield lambda other, name=name, inner=inner: {**body, name: inner(other)}
+                yield partial(lambda name, inner, other: {**body, name: inner(other)}, name, inner)
     elif isinstance(body, list):
         for n, value in enumerate(body):
             for inner in _mutations(value):
-                yield lambda other, n=n, inner=inner: [*body[:n], inner(other), *body[n + 1 :]]
+                yield partial(lambda n, inner, other: [*body[:n], inner(other), *body[n + 1 :]], n, inner)
     elif body is not None:
         yield lambda other: other
 

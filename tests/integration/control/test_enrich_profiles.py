@@ -127,6 +127,29 @@ def test_five_failed_questions_open_the_switch_and_turn_the_enrichers_off(servic
     assert not mappings.are_on() & {"enrich-instant", "enrich-bulk"}
 
 
+def test_the_switch_says_that_the_service_refuses_us(service: UserService, pump: Pump) -> None:
+    """Promise G3: a wrong key or address of ours is not called a service that is down."""
+    service.answer = lambda _: (403, {}, b"")
+    one = job(pump)
+    for _ in range(5):
+        wiring_enrich.enrich().enrich(one)
+
+    switch = wiring_control.switches().read("profiles")
+    assert (switch.state, switch.reason) == ("open", "the profile service refuses this stage (403)")
+
+
+def test_a_slower_pace_is_no_failure(service: UserService, pump: Pump) -> None:
+    """Promise G3: "slow down" halves the limit and opens no switch."""
+    service.answer = lambda _: (429, {}, b"")
+    one = job(pump)
+    before = wiring_control.limiter().read_all(["profiles.bulk"])[0].current_per_second
+    for _ in range(6):
+        wiring_enrich.enrich().enrich(one)
+
+    assert wiring_control.switches().read("profiles").state == "closed"
+    assert wiring_control.limiter().read_all(["profiles.bulk"])[0].current_per_second < before
+
+
 def test_an_open_switch_asks_nothing_and_counts_no_attempt(service: UserService, pump: Pump) -> None:
     one = job(pump, attempt=3)
     wiring_control.switches().open("profiles", by="key:ops", reason="x")

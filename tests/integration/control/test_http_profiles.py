@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
 from chalicelib.profiles.http import HttpProfiles
 from tests.integration.control.user_service import Answer, UserService, running
 
@@ -101,6 +101,38 @@ def test_another_status_is_no_answer_for_anybody(service: UserService, profiles:
     with pytest.raises(UnavailableError):
         profiles.get_many(["u-1"], fresh=False)
     assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, MisconfiguredError) for status in (204, 301, 400, 401, 403, 404, 405, 413, 422)),
+        *((status, UnavailableError) for status in (408, 500, 502, 503, 504)),
+    ],
+)
+def test_a_refusal_is_told_apart_from_no_answer(
+    service: UserService, profiles: HttpProfiles, status: int, kind: type[UnavailableError]
+) -> None:
+    """Promise G3: what a dependency says is not taken for its absence."""
+    service.answer = answering(status, b"")
+
+    with pytest.raises(UnavailableError, match=str(status)) as refused:
+        profiles.get_many(["u-1"], fresh=False)
+    assert type(refused.value) is kind
+
+
+def test_too_many_requests_ask_for_a_slower_pace(service: UserService, profiles: HttpProfiles) -> None:
+    service.answer = answering(429, b"")
+
+    with pytest.raises(ThrottledError, match="slower pace"):
+        profiles.get_many(["u-1"], fresh=False)
+
+
+def test_another_answer_is_told_apart_from_none(service: UserService, profiles: HttpProfiles) -> None:
+    service.answer = answering(200, b"<html>sign in</html>")
+
+    with pytest.raises(MisconfiguredError, match="something else"):
+        profiles.get_many(["u-1"], fresh=False)
 
 
 def test_a_redirect_is_not_followed(service: UserService, profiles: HttpProfiles) -> None:
