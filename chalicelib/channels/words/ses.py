@@ -214,7 +214,9 @@ TEXTS: Mapping[str, Outcome] = {
     "Sending paused for this account": _PAUSED,
     "Sending suspended for this account": _SUSPENDED,
     "Account is paused": _PAUSED,
+    "Sending paused for configuration set": _PAUSED,
     "Configuration set does not exist": _NO_SET,
+    "Configuration set <": _NO_SET,  # its name stands between: "… does not exist"
 }
 _TEXTS = tuple((text.lower(), outcome) for text, outcome in TEXTS.items())
 
