@@ -18,6 +18,7 @@ from chalicelib.campaigns.store import spec_of
 from chalicelib.control.answers import invalid
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
+from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
@@ -111,13 +112,16 @@ def set_pace(visit: Visit) -> Go:
 
 
 def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
+    inputs = approvals().inputs(head) if head else {}
+    # What an approval keeps is not what is written with: a campaign that is edited has the newest version.
+    is_newest = head is not None and head.approved is None and inputs["template"] == key
     values = {
         "form": form,
         "rows": rows_of(form),
-        "template": templates().get(key),
+        "template": templates().get(key, inputs["template_version"] if is_newest else None),
         "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
         "campaign": head.id if head else "",
-        "seen": approvals().tag(head) if head else "",
+        "seen": tag_of(inputs) if head else "",
         "group_letters": GROUPS,
         "counted": None,
         "title": spec_of(head).name if head else None,

@@ -22,9 +22,9 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
+from chalicelib.rendering.store import Edition
 from chalicelib.seen import Seen, tag_of
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import approving, campaign_control, campaign_preview, resend, trial
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.letters import renderer, templates
@@ -58,8 +58,9 @@ def check_campaign(visit: Visit) -> Page:
     look = campaign_preview().look(head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs)
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
-    template = templates().get(spec.template, inputs["template_version"])
-    letter = _letter(spec, template, user_id=user_id, locale=locale)
+    edition = campaign_inputs().edition(spec, inputs)
+    template = edition.template
+    letter = _letter(spec, edition, user_id=user_id, locale=locale)
     texts = texts_of(template, _context(spec, template)) if "sms" in look.channels else ()
     shown = {
         "campaign": head,
@@ -86,7 +87,9 @@ def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
     head = campaigns().get(visit.path["id"])
     locale = visit.query.get("letter") or settings().default_locale
-    letter = _letter(spec_of(head), _template(head), user_id=visit.query.get("user", ""), locale=locale)
+    spec = spec_of(head)
+    edition = campaign_inputs().edition(spec, frozen_of(head))  # as a run would send it
+    letter = _letter(spec, edition, user_id=visit.query.get("user", ""), locale=locale)
     return framed(letter, language=visit.locale)
 
 
@@ -193,14 +196,10 @@ def _email_is_cut_off() -> bool:
     return any(switch.name == "ses" and switch.state == "open" for switch in switches().read_all())
 
 
-def _template(head: CampaignRow) -> Template:
-    """The version that a run would send."""
-    return campaign_inputs().edition(spec_of(head), frozen_of(head)).template
-
-
-def _letter(spec: Campaign, template: Template, *, user_id: str, locale: str) -> Letter:
+def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> Letter:
+    template, layout = edition.template, templates().layout(edition.layout)
     context = _context(spec, template)
-    return letter_for(template, context, user_id=user_id, locale=locale, renderer=renderer())
+    return letter_for(template, context, user_id=user_id, locale=locale, renderer=renderer(), layout=layout)
 
 
 def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:

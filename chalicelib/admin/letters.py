@@ -11,6 +11,7 @@ from markupsafe import escape
 from chalicelib.admin.mistakes import told
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.profiles.model import Profile
+from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.segments import count_segments
@@ -37,10 +38,16 @@ class Letter(NamedTuple):
 
 
 def letter_for(
-    template: Template, context: Mapping[str, Any], *, user_id: str, locale: str, renderer: Renderer
+    template: Template,
+    context: Mapping[str, Any],
+    *,
+    user_id: str,
+    locale: str,
+    renderer: Renderer,
+    layout: Layout | None = None,
 ) -> Letter:
-    """The e-mail for a real user, or for the template's own sample where none is named. Raises: UnavailableError
-    (retryable)."""
+    """The e-mail for a real user, or for the template's own sample where none is named; in the layout of this code
+    unless another is given. Raises: UnavailableError (retryable)."""
     user: Mapping[str, Any] = template.sample.user
     if user_id:
         try:
@@ -49,7 +56,13 @@ def letter_for(
             return Letter(locale, problem=error.detail)
     try:
         made = renderer.render(
-            template, channel="email", locale=locale, context=context, user=user, service=template.sample.service
+            template,
+            channel="email",
+            locale=locale,
+            context=context,
+            user=user,
+            service=template.sample.service,
+            layout=layout,
         )
     except RenderError as error:
         return Letter(locale, problem=error.detail)

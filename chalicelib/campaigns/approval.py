@@ -11,7 +11,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.campaigns.inputs import FROZEN, PACES, CampaignInputs, differences
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.campaigns.store import CampaignStore, spec_of
-from chalicelib.control.letter_settings import site_tag
+from chalicelib.control.letter_settings import SITE_INPUTS
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ChangedError, ConflictError, FieldError
 from chalicelib.seen import Fields, Seen, tag_of
@@ -64,7 +64,7 @@ class Approvals:
         return [
             CampaignRow.approved.set(_beside(now)),
             CampaignRow.approved_tag.set(tag_of(now)),
-            CampaignRow.approved_site.set(site_tag(self._site.current())),
+            CampaignRow.approved_site.set(tag_of({name: now[name] for name in SITE_INPUTS})),
             CampaignRow.approved_by.set(by),
             CampaignRow.approved_version.set(int(head.version)),
         ]

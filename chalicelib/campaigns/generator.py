@@ -15,7 +15,7 @@ from chalicelib.campaigns.runs import Runs, finish_on_head
 from chalicelib.campaigns.schedule import missed, occurrences
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.observability import Line
 from chalicelib.storage.base import update_if
 from chalicelib.storage.campaigns import CampaignRow
@@ -53,7 +53,10 @@ class Generator:
             return 0
         due, following = self._times(spec, first, now)
         # In this order: a crash between the two opens the same runs once more, which changes nothing.
-        new = sum(self._runs.open(head, moment)[1] for moment in due)
+        try:
+            new = sum(self._runs.open(head, moment)[1] for moment in due)
+        except ConflictError:
+            return 0  # it was changed at this moment: the next tick looks at what it is now
         self._move_on(head, following)
         return new
 

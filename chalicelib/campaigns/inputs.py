@@ -109,11 +109,9 @@ class CampaignInputs:
         return {"rows": int(row.row_count or 0), "content": row.content}
 
 
-def frozen_by(run: RunRow, spec: Campaign) -> dict[str, Any] | None:
-    """The same of the letters of a run; None where the campaign has another template by now."""
+def frozen_by(run: RunRow) -> dict[str, Any]:
+    """The same of the letters of a run."""
     letter = LetterSpec.model_validate(run.letter)
-    if letter.template != spec.template:
-        return None
     return _frozen(letter.template_version, letter.layout, run.channels, letter.route)
 
 

@@ -32,8 +32,8 @@ class RunPlanner:
     ) -> RunRow:
         """The run of a campaign at a time, not written yet: in the versions that were approved, or the newest; a resend
         sends what its run would have sent. Raises: UnavailableError (retryable)."""
-        spec = spec_of(head)
-        frozen = (frozen_by(resend_of, spec) if resend_of else None) or frozen_of(head)
+        spec = Campaign.model_validate(resend_of.spec) if resend_of else spec_of(head)
+        frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
         edition = self._inputs.edition(spec, frozen)
         self._inputs.write_down(edition)
         category = spec.category or edition.template.category
@@ -44,7 +44,7 @@ class RunPlanner:
             time_name(scheduled),
             opened=ONE,
             run_id=letter.run_id,
-            version=int(head.version),
+            version=int(resend_of.version if resend_of else head.version),
             spec=spec.model_dump(mode="json", by_alias=True),
             letter=letter.model_dump(mode="json"),
             channels=list(plan.channels),

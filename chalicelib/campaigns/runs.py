@@ -8,8 +8,10 @@ run half opened only has to open it again.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob, parked_place
 from chalicelib.campaigns.parking import Parking
@@ -17,8 +19,9 @@ from chalicelib.campaigns.planner import RunPlanner
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.errors import ConflictError
 from chalicelib.pipeline.hours import Hours
-from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import dynamodb, expiry_epoch, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"
@@ -54,9 +57,9 @@ class Runs:
         resend_of: RunRow | None = None,
         reasons: Sequence[str] | None = None,
     ) -> tuple[RunRow, bool]:
-        """The run of this time, and whether it is a new one; opening it again is harmless. Raises: UnavailableError
-        (retryable)."""
-        run, new = self._record(self._planner.draw_up(head, scheduled, resend_of=resend_of, reasons=reasons))
+        """The run of this time, and whether it is a new one; opening it again is harmless. Raises: ConflictError
+        (permanent: the campaign is not what `head` says any more), UnavailableError (retryable)."""
+        run, new = self._record(head, self._planner.draw_up(head, scheduled, resend_of=resend_of, reasons=reasons))
         if run.opened is not None:
             self.keep_going(head, run)
         return run, new
@@ -138,11 +141,27 @@ class Runs:
         if update_if(run, actions, RunRow.opened.exists()):
             self._hours.add({word: max(0, n - told.get(word, 0)) for word, n in counts.items()})
 
-    def _record(self, drawn: RunRow) -> tuple[RunRow, bool]:
-        if save_if(drawn, RunRow.campaign_id.does_not_exist()):
-            return drawn, True
+    def _record(self, head: CampaignRow, drawn: RunRow) -> tuple[RunRow, bool]:
+        """Together with the campaign's note of it: what was edited, or lost its approval, since the run was drawn up
+        opens none."""
+        approved = CampaignRow.approved_tag
+        unchanged = (CampaignRow.version == int(head.version)) & (
+            approved == head.approved_tag if head.approved_tag else approved.does_not_exist()
+        )
         with reaching_dynamodb():
-            return RunRow.get(drawn.campaign_id, drawn.scheduled_at, consistent_read=True), False
+            try:
+                with TransactWrite(connection=dynamodb()) as transaction:
+                    transaction.save(drawn, condition=RunRow.campaign_id.does_not_exist())
+                    noted: list[Action] = [CampaignRow.open_runs.add({drawn.scheduled_at})]
+                    transaction.update(head, actions=noted, condition=unchanged)
+                return drawn, True
+            except TransactWriteError as error:
+                if not error.cancellation_reasons:
+                    raise
+        known = self.get(drawn.campaign_id, drawn.scheduled_at)
+        if known is None:
+            raise ConflictError("the campaign was changed as its run was opened; read it again")
+        return known, False
 
     def _note_open(self, head: CampaignRow, run: RunRow) -> None:
         """Makes the run's shards and tells the campaign's head."""

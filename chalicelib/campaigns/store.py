@@ -5,13 +5,15 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
@@ -92,24 +94,32 @@ class CampaignStore:
         return frozenset(version.updated_by for version in self.versions(campaign_id))
 
     def edit(self, head: CampaignRow, spec: Campaign, *, by: str, extra: Sequence[Action] = ()) -> None:
-        """Saves the next version and makes it the head's. Raises: ConflictError (permanent: somebody else changed it),
-        UnavailableError (retryable)."""
+        """Saves the next version and makes it the head's, both or neither. Raises: ConflictError (permanent: somebody
+        else changed it, or a run has begun), UnavailableError (retryable)."""
         at, number = rfc3339(self._clock()), int(head.version) + 1
-        if not save_if(_version(head.id, spec, number=number, at=at, by=by), CampaignRow.id.does_not_exist()):
-            raise _changed(head)
-        self.update(
-            head,
-            [
-                CampaignRow.spec.set(spec.model_dump(mode="json", by_alias=True)),
-                CampaignRow.version.set(number),
-                CampaignRow.rate_per_second.set(spec.rate_per_second),
-                CampaignRow.publish_per_second.set(spec.publish_per_second),
-                CampaignRow.updated_at.set(at),
-                CampaignRow.updated_by.set(by),
-                *extra,
-            ],
-            (CampaignRow.version == int(head.version)) & (CampaignRow.state == head.state),
-        )
+        unchanged = (CampaignRow.version == int(head.version)) & (CampaignRow.state == head.state)
+        if not head.open_runs:
+            unchanged = unchanged & CampaignRow.open_runs.does_not_exist()
+        changes = [
+            CampaignRow.spec.set(spec.model_dump(mode="json", by_alias=True)),
+            CampaignRow.version.set(number),
+            CampaignRow.rate_per_second.set(spec.rate_per_second),
+            CampaignRow.publish_per_second.set(spec.publish_per_second),
+            CampaignRow.updated_at.set(at),
+            CampaignRow.updated_by.set(by),
+            *extra,
+        ]
+        version = _version(head.id, spec, number=number, at=at, by=by)
+        with reaching_dynamodb():
+            try:
+                with TransactWrite(connection=dynamodb()) as transaction:
+                    transaction.save(version, condition=CampaignRow.id.does_not_exist())
+                    transaction.update(head, actions=changes, condition=unchanged)
+            except TransactWriteError as error:
+                if not error.cancellation_reasons:
+                    raise
+                raise _changed(self.get(head.id)) from error
+            head.refresh(consistent_read=True)
 
     def enter(
         self,

@@ -195,13 +195,16 @@ class SiteSettings:
         }
         self._clock = clock
         self._known: tuple[float, SiteValues] | None = None
+        self._writes = 0
 
     def current(self, *, fresh: bool = False) -> SiteValues:
         """All values, at most KNOWN_FOR_SECONDS old, or read now. Raises: UnavailableError (retryable)."""
         if not fresh and self._known and self._known[0] > monotonic():
             return self._known[1]
+        writes = self._writes
         values = self._values(_read())
-        self._known = (monotonic() + KNOWN_FOR_SECONDS, values)
+        if writes == self._writes:  # else another thread has written since, and this may be what was before
+            self._known = (monotonic() + KNOWN_FOR_SECONDS, values)
         return values
 
     def list(self) -> list[Setting]:
@@ -234,8 +237,12 @@ class SiteSettings:
                 updated_at=rfc3339(self._clock()),
                 updated_by=by,
             )
-            self._known = None  # before the write: what became of it may stay unknown
-            if save_if(row, SettingRow.version == found if found else SettingRow.name.does_not_exist()):
+            try:
+                saved = save_if(row, SettingRow.version == found if found else SettingRow.name.does_not_exist())
+            finally:  # what became of it may stay unknown
+                self._writes += 1
+                self._known = None
+            if saved:
                 return _setting(name, row.value, row)
         raise ConflictError(f"the setting {name} is being changed by others: read it and try again")
 

@@ -1,17 +1,21 @@
 """Approving on the page that shows the letter; pressing twice."""
 
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.control.managers import Role
+from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
 from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.test_pages import viewers, written  # noqa: F401 - a fixture
+from tests.integration.conftest import forget_clients
 
 
 def seen_on(page: str) -> str:
@@ -96,3 +100,26 @@ def test_a_double_click_shows_no_failure(boss: Visitor, viewers: None, verb: str
 
     assert {answer.status for answer in answers} == {303}
     assert len({answer.said for answer in answers}) == 1
+
+
+def test_the_letter_that_is_shown_is_in_the_layout_that_was_approved(
+    editor: Visitor, approver: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise B2: a page shows the letter as it is sent, whatever layout was deployed since."""
+    later = {"when": "at", "start_at": "2099-01-01T10:00"}
+    campaign, draft = written(editor, **later), written(editor, name="Draft")
+    editor.post(f"/admin/campaigns/{campaign}/start")
+    here = f"/admin/campaigns/{campaign}"
+    assert approver.post(f"{here}/approve", seen=seen_on(approver.get(f"{here}/check").text)).said == "approved"
+
+    folder = tmp_path / "templates"
+    shutil.copytree(shipped_folder(), folder)
+    layout = folder / "_layout" / "email.html"
+    layout.write_text(layout.read_text().replace("</body>", "<p>The new layout</p></body>"))
+    for module in ("chalicelib.rendering.store", "chalicelib.rendering.render"):
+        monkeypatch.setattr(f"{module}.shipped_folder", lambda: folder)
+    forget_clients()
+
+    shown = [approver.get(f"/admin/campaigns/{one}/letter").text for one in (campaign, draft)]
+    assert ["The new layout" in one for one in shown] == [False, True]
+    assert "The new layout" not in approver.get(f"{here}/check").text

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from chalicelib.campaigns.content import Content
 from chalicelib.control.web import guarded_session, is_public
 from chalicelib.settings import settings
 from chalicelib.wiring import running as wiring_running
@@ -149,3 +150,15 @@ def test_addresses_inside_are_not_public(address: str) -> None:
 
 def test_the_reader_of_content_is_made_only_where_it_is_needed(stage: None) -> None:
     assert wiring_running.content_source()._session is None
+
+
+def test_a_campaign_gets_no_older_content_than_it_asks_for(service: FilmService) -> None:
+    """Promise A2: what another campaign is content with for a day is not what this one is."""
+    source = wiring_running.content_source()
+    patient, impatient = (Content(url=service.url, name="films", ttl_seconds=seconds) for seconds in (86_400, 0))
+    assert source.shared(patient) == FILMS
+    service.films = [{"title": "Noise", "url": "https://cinema.example/2"}]
+
+    assert source.shared(patient) == FILMS
+    assert source.shared(impatient) == service.films
+    assert source.shared(patient) == service.films

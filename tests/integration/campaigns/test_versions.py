@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.clock import rfc3339
 from chalicelib.errors import InvalidError
@@ -289,3 +290,27 @@ def test_nothing_is_stored_for_a_request_that_is_refused(release: Release) -> No
         accept("anna", context={})
 
     assert list(TemplateRow.scan()) == []
+
+
+def test_a_resend_of_an_edited_campaign_is_what_its_run_was(desk: Desk, office: PostOffice) -> None:
+    """Promise A1: neither the newer words with the older template, nor the newer words at all."""
+    office.verdicts["late@example.com"] = Outcome(Verdict.REFUSED, reason="rejected")
+    campaign_id = desk.start(
+        audience={"list_id": desk.load_list(b"email,locale\nlate@example.com,en\n")},
+        schedule={"every": "day", "at": "12:00"},
+        timezone="UTC",
+    )
+    desk.clock.pass_(days=1)
+    desk.tick()
+    desk.finish()
+    office.verdicts.clear()
+    assert desk.head(campaign_id).state == "scheduled"
+    other = CampaignPatch(context={"headline": "Another", "text": "text", "url": "https://cinema.example/n"})
+    wiring_campaign_desk.campaign_control().edit(campaign_id, other, by=ANNA)
+
+    wiring_campaign_desk.resend().begin(campaign_id, by=ANNA)
+    desk.finish()
+
+    assert [letter.address for letter in office.letters] == ["late@example.com"]
+    assert "Another" not in office.letters[0].parts["subject"]
+    assert [int(run.version) for run in desk.runs(campaign_id)] == [1, 1]
