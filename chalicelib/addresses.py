@@ -12,6 +12,7 @@ _PLAIN = re.compile(
     r"(?!arpa$|alt$|invalid$|local$|localhost$|onion$)[a-z]{2,24}"
 )
 _MAX_CHARS = 254
+_INTERNATIONAL = re.compile(r"(?:tel:)?(?:\+|00)[\d\s().\-\u2010-\u2015\u2212]+", re.IGNORECASE)
 _ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
 
 _OWNER_MARK = "#"  # no id of a user begins with it
@@ -58,14 +59,16 @@ def _checked(written: str) -> str:
 
 
 def normal_phone(text: str) -> str:
-    """E.164. Raises: ValueError (permanent): no number, or one that its country's plan does not have: a text to it is
-    paid for."""
+    """E.164, however the digits are grouped, and with `00` for the plus. Raises: ValueError (permanent): no number with
+    its country, or one that the country's plan does not have: a text to it is paid for."""
     # Imported here, as above.
     import phonenumbers
 
     expected = "expected a number that exists in its country's numbering plan, such as +79261234567"
+    if not _INTERNATIONAL.fullmatch(one_line(_folded(text))):
+        raise ValueError(expected)
     try:
-        number = phonenumbers.parse(one_line(text))
+        number = phonenumbers.parse(same_address_key("sms", text))
     except phonenumbers.NumberParseException as error:
         raise ValueError(expected) from error
     if not phonenumbers.is_valid_number(number):
@@ -78,7 +81,8 @@ def same_address_key(channel: str, address: str) -> str:
     either spelling, outer white space, the writing of a number do not make another mailbox or phone. It takes any text,
     never raises, and of a key makes the same key. Keys are to compare; what is written to is `normal_email`."""
     if channel == "sms":
-        digits = "".join(str(unicodedata.decimal(one)) for one in address if one.isdecimal())
+        # No country's code begins with 0: `00` stands for the plus.
+        digits = "".join(str(unicodedata.decimal(one)) for one in address if one.isdecimal()).lstrip("0")
         return f"+{digits}" if digits else one_line(address)
     if channel != "email":
         return one_line(address)  # a token or an id, which letter case tells apart

@@ -2,7 +2,7 @@
 and is matched from the exact to the general (RFC 4647 §3.4, "lookup")."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Annotated
 
@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.text import Line
 
+# `zh-yue`, `zh-cmn`: how it is spoken says nothing of how it is written.
 _TAG = re.compile(
-    r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
+    r"(?P<language>[a-z]{2,3})(?:(?<=zh)-[a-z]{3})?(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
     r"(?P<variants>(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
     r"(?:-[a-z0-9](?:-[a-z0-9]{1,8})+)*"  # extensions, such as a calendar: no letter is written by them
 )
@@ -54,6 +55,22 @@ def speaks(locale: str, wanted: str) -> bool:
     """Whether somebody's locale is the wanted one or a kind of it: `en-GB` is `en`, and `en` is not `en-GB` (RFC 4647
     §3.3.1, "basic filtering")."""
     return wanted in lookup(locale)
+
+
+def preferred(accept_language: str | None, written: Collection[str]) -> str | None:
+    """What a browser prefers among those that there are (RFC 9110 §12.5.4); None: nothing that it asks for."""
+    wanted = []
+    for n, part in enumerate((accept_language or "").split(",")[:20]):
+        name, _, weight = part.strip().partition(";")
+        wanted.append((-_weight(weight), n, name))
+    return next((tag for weight, _, name in sorted(wanted) if weight for tag in lookup(name) if tag in written), None)
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text.strip().removeprefix("q=")) if text else 1.0
+    except ValueError:
+        return 0.0
 
 
 Locale = Annotated[Line, Field(max_length=64, description="BCP 47", examples=["ru"]), AfterValidator(normal_locale)]

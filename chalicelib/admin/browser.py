@@ -11,6 +11,7 @@ from chalice.app import Request
 from chalicelib.admin.look import LANGUAGES, base_path
 from chalicelib.control.sessions import LASTS
 from chalicelib.errors import ForbiddenError, InvalidError, TooLargeError
+from chalicelib.locales import preferred
 from chalicelib.settings import settings
 from chalicelib.text import normal_source
 
@@ -53,8 +54,7 @@ def language_of(request: Request) -> str:
     chosen = cookies_of(request).get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
-    preferred = (request.headers.get("accept-language") or "")[:2].lower()
-    return preferred if preferred in LANGUAGES else settings().default_locale
+    return preferred(request.headers.get("accept-language"), LANGUAGES) or settings().default_locale
 
 
 def ip_of(request: Request) -> str:

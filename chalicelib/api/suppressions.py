@@ -12,6 +12,7 @@ from chalicelib.addresses import same_address_key
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
+from chalicelib.campaigns.list_file import delimiter_of
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
@@ -20,7 +21,7 @@ from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
 from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
-from chalicelib.text import one_line
+from chalicelib.text import normal_source, one_line
 from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
@@ -63,7 +64,9 @@ class ImportBody(StrictModel):
         if self.addresses is not None:
             return [(f"addresses[{n}]", address) for n, address in enumerate(self.addresses)]
         try:
-            lines = [one_line(row[0]) if row else "" for row in csv.reader(io.StringIO(self.csv or ""))]
+            text = normal_source(self.csv or "")
+            rows = csv.reader(io.StringIO(text), delimiter=delimiter_of(text.partition("\n")[0]))
+            lines = [one_line(row[0]) if row else "" for row in rows]
         except csv.Error as error:
             raise InvalidError.of("csv", f"expected CSV: {error}") from error
         numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=1) if address]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.hosts import Address
 from chalicelib.rendering.plain import check_plain
 from chalicelib.strict import StrictModel
 from chalicelib.text import normal_json
@@ -25,7 +26,7 @@ class Content(StrictModel):
     `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
     `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,2000}$")]
+    url: Annotated[Address, Field(pattern=r"^https?://[^\s]{1,2000}$")]
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     kind: Literal["shared", "personal"] = "shared"
     on_failure: Annotated[

@@ -54,14 +54,18 @@ class Report:
             self.lines.append({"line": line, "message": message})
 
 
+def delimiter_of(line: str) -> str:
+    """Of a CSV, by its first line: spreadsheets write semicolons where the comma is the decimal sign, and copy with
+    tabs."""
+    return max(",;\t", key=line.count)
+
+
 def read_rows(pieces: Iterable[bytes], report: Report) -> Iterator[dict[str, Any]]:
     """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
     recipient and never the file. Raises: BadListError (permanent)."""
     lines = _lines(pieces)
     first = next(lines, "")
-    # Spreadsheets write semicolons where the comma is the decimal sign.
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(chain([first], lines), strict=True, delimiter=delimiter)
+    reader = csv.reader(chain([first], lines), strict=True, delimiter=delimiter_of(first))
     seen: set[bytes] = set()
     header = _header(reader)
     for cells in _records(reader, report):

@@ -11,7 +11,7 @@ from chalicelib.clock import Moment
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Name, normal_timezone
 from chalicelib.strict import StrictModel
-from chalicelib.text import JsonObject
+from chalicelib.text import JsonObject, one_line
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
@@ -38,8 +38,8 @@ class Audience(StrictModel):
 
 
 def _zone(value: str) -> str:
-    if value == RECIPIENT:
-        return value
+    if one_line(value).lower() == RECIPIENT:
+        return RECIPIENT
     try:
         return normal_timezone(value)
     except ValueError as error:

@@ -8,15 +8,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
 
+from chalicelib.addresses import same_address_key
 from chalicelib.locales import lookup, speaks
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.model import Profile, known_timezone
 from chalicelib.strict import StrictModel
+from chalicelib.text import normal_json, one_line
 
 MAX_DEPTH = 8
 MAX_PARTS = 100
 _PROFILE_FIELDS = frozenset({"id", "email", "phone", "name", "locale", "timezone", "email_confirmed"})
+# What is stored of these has one form, and so has what it is compared with.
+_SPELLED: Mapping[str, Callable[[Any], Any]] = {
+    "email": lambda value: same_address_key("email", value) if isinstance(value, str) else value,
+    "phone": lambda value: same_address_key("sms", value) if isinstance(value, str) else value,
+    "name": lambda value: one_line(value) if isinstance(value, str) else value,
+    "timezone": lambda value: known_timezone(value) if isinstance(value, str) else value,
+}
 _NOTHING = object()  # no such attribute; null in a profile counts as that too
 
 Op = Literal["equals", "not_equals", "in", "before", "after", "exists", "anniversary"]
@@ -54,6 +63,13 @@ class Rule(StrictModel):
     all: Annotated[tuple["Rule", ...] | None, Field(min_length=1, max_length=50)] = None
     any: Annotated[tuple["Rule", ...] | None, Field(min_length=1, max_length=50)] = None
     negated: Annotated["Rule | None", Field(alias="not")] = None
+
+    @field_validator("value")
+    @classmethod
+    def _as_profiles_have_it(cls, value: JsonValue, info: ValidationInfo) -> JsonValue:
+        spelled = _SPELLED.get(info.data.get("attribute") or "", normal_json)
+        normal: JsonValue = [spelled(one) for one in value] if isinstance(value, list) else spelled(value)
+        return normal
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Self:

@@ -18,6 +18,7 @@ from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, Campaig
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
 _LISTED = "campaigns"
+MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign
 _LONGEST_ID = 64  # of ours; DynamoDB refuses a whole request for one key that is too long
 
 
@@ -137,6 +138,8 @@ class CampaignStore:
         and why. Raises: ConflictError (permanent: its state forbids it), UnavailableError (retryable)."""
         entry = _event(rfc3339(self._clock()), by, event or state or "", note)
         noted = CampaignRow.timeline.set(CampaignRow.timeline.append([entry]))
+        if len(head.timeline) >= MAX_EVENTS:
+            noted = CampaignRow.timeline.set([*head.timeline, entry][-MAX_EVENTS:])
         condition: Condition = CampaignRow.state.is_in(*only_from)
         if only_if is not None:
             condition = condition & only_if

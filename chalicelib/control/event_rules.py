@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from chalicelib.locales import lookup, speaks
 from chalicelib.strict import StrictModel
+from chalicelib.text import normal_json
 
 MAX_DELAY = timedelta(days=60)
 MAX_STEPS = 20
@@ -20,12 +22,15 @@ class StopWhen(StrictModel):
     `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
 
     attribute: Annotated[str, Field(min_length=1, max_length=100)]
-    equals: str | bool | int | float | None
+    equals: Annotated[str | bool | int | float | None, AfterValidator(normal_json)]
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it is so. `facts` are the fields of a profile with its `attributes`; true is not 1."""
-        found = facts.get(self.attribute, facts.get("attributes", {}).get(self.attribute))
-        return type(found) is type(self.equals) and found == self.equals
+        """Whether it is so. `facts` are the fields of a profile with its `attributes`; true is not 1, 2.0 is 2, and
+        `en` is said of `en-GB`."""
+        found, wanted = facts.get(self.attribute, facts.get("attributes", {}).get(self.attribute)), self.equals
+        if self.attribute == "locale" and isinstance(found, str) and isinstance(wanted, str):
+            return speaks(found, lookup(wanted)[0])
+        return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)
 
 
 class EventStep(StrictModel):

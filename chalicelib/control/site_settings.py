@@ -10,15 +10,16 @@ from email.utils import parseaddr
 from time import monotonic
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.event_rules import EventRule, EventType, default_rules
-from chalicelib.control.redirects import Address, Host, allowed_redirect, host_of, normal_url
+from chalicelib.control.redirects import allowed_redirect, host_of
 from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from chalicelib.hosts import Host, normal_url
 from chalicelib.observability import logger
 from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import reaching_dynamodb, save_if
@@ -102,7 +103,9 @@ class SiteValues(StrictModel):
     site_host: str = Field(exclude=True, description="the cinema's own: always allowed")
     mail_domain: str = Field(exclude=True, description="the one that SES has verified")
     sender: Sender
-    redirect_url: Annotated[Address, Field(description="where a confirmed user is sent; its host must be allowed")]
+    redirect_url: Annotated[
+        str, AfterValidator(normal_url), Field(description="where a confirmed user is sent; its host must be allowed")
+    ]
     allowed_hosts: Annotated[
         frozenset[Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")
     ] = frozenset()

@@ -4,6 +4,7 @@ Whatever comes in gives a frame or a FrameError that says what is expected; noth
 """
 
 from typing import Annotated, Any, Literal
+from unicodedata import normalize
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -16,6 +17,8 @@ MAX_TEXT_CHARACTERS = 2000
 MAX_PAGE = 50
 MAX_READ_IDS = 100
 _CURSOR = r"^[0-9]{1,15}$"
+# Joiners (Persian, emoji), marks of direction, and isolates, which end with their line.
+_UNSEEN_AND_MEANT = "\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
 _BEYOND_UTF8 = "\ufffd"  # what gateways put in place of bytes that are not UTF-8
 
 
@@ -31,13 +34,13 @@ class FrameError(VestnikError):
 def clean_text(text: str) -> str:
     """The text as it is sent on: one line, so that nobody can forge a second message inside the first. Raises:
     FrameError."""
-    line = " ".join(text.split())
+    line = " ".join(normalize("NFC", text).split())
     if not line:
         raise FrameError("empty_text")
     if len(line) > MAX_TEXT_CHARACTERS:
         raise FrameError("long_text", limit=MAX_TEXT_CHARACTERS)
-    # Categories C*: control, private, unassigned. The joiner and the variation marks of emoji are Cf and Mn.
-    if any(not c.isprintable() and c not in "\u200d\ufe0f" for c in line):
+    # Categories C*: control, private, unassigned, and what turns the rest of the line round.
+    if any(not c.isprintable() and c not in _UNSEEN_AND_MEANT for c in line):
         raise FrameError("bad_characters")
     return line
 

@@ -12,17 +12,20 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.hosts import Address
 from chalicelib.profiles.model import Name
 from chalicelib.seen import Seen
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.people import EndpointRow
 from chalicelib.strict import StrictModel
+from chalicelib.text import Line
 
 MAX_ENDPOINTS = 20  # of one user on one channel
 LOG_PAGE = 50
 _CHANGE_TRIES = 5
 _KEPT = timedelta(days=30)
 _CHANNEL, _LOG, _TOOK = "channel#", "log#", "took#"
+_PRINTED = r"^[\x21-\x7e]+$"
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 
 EndpointChannel = Literal["push", "webhook", "chat"]
@@ -49,8 +52,8 @@ class EndpointBody(StrictModel):
     channel: EndpointChannel
     name: Annotated[Name | None, Field(description="for people")] = None
     platform: Literal["ios", "android"] | None = None
-    token: Annotated[str | None, Field(min_length=8, max_length=4096, pattern=r"^[\x21-\x7e]+$")] = None
-    url: Annotated[str | None, Field(min_length=8, max_length=2000, pattern=r"^[\x21-\x7e]+$")] = None
+    token: Annotated[Line, Field(min_length=8, max_length=4096, pattern=_PRINTED)] | None = None
+    url: Annotated[Address, Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = None
 
     @model_validator(mode="after")
     def _what_the_channel_needs(self) -> Self:

@@ -51,10 +51,15 @@ def _timezones() -> Mapping[str, str]:
     return {name.lower(): name for name in available_timezones()}  # it walks a folder of 600 files
 
 
+def known_timezone(value: str) -> str:
+    """The zone as IANA writes it, whatever the letter case; what is none stays as it is."""
+    return _timezones().get(one_line(value).replace(" ", "_").lower(), value)
+
+
 def normal_timezone(value: str) -> str:
-    """The zone as IANA writes it, whatever the letter case. Raises: ValueError (permanent; says what is expected)."""
-    name = _timezones().get(one_line(value).replace(" ", "_").lower())
-    if name is None:
+    """As `known_timezone`. Raises: ValueError (permanent; says what is expected): it is none."""
+    name = known_timezone(value)
+    if name.lower() not in _timezones():
         raise ValueError("expected an IANA time zone such as Europe/Moscow")
     return name
 
@@ -86,9 +91,7 @@ def _depth(value: object) -> int:
 UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~@:-]{1,128}$", examples=["u-1042"])]
 Email = Annotated[str, Field(max_length=254, examples=["anna@example.com"]), AfterValidator(normal_email)]
 Phone = Annotated[
-    str,
-    Field(pattern=r"^\+[1-9][0-9]{6,14}$", description="E.164", examples=["+79261234567"]),
-    AfterValidator(normal_phone),
+    Line, Field(max_length=64, description="E.164", examples=["+79261234567"]), AfterValidator(normal_phone)
 ]
 Name = Annotated[Line, Field(min_length=1, max_length=200, examples=["Анна"])]
 Timezone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(normal_timezone)]

@@ -17,6 +17,7 @@ from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.people import SuppressionRow
 
+_MAX_TRACE = 100  # the newest entries
 _KEPT = timedelta(days=365)  # how long an ended suppression's trace stays
 
 
@@ -178,7 +179,7 @@ def note(row: SuppressionRow, what: str, by: str, reason: str | None, at: dateti
     """Writes into the row's trace who did what, and when."""
     event = {"at": rfc3339(at), "what": what, "by": by, "reason": reason}
     told = json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
-    row.trace = [*row.trace, told]
+    row.trace = [*row.trace, told][-_MAX_TRACE:]
 
 
 def _age(row: SuppressionRow, ends: datetime | None) -> None:

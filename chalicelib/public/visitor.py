@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
-from chalicelib.locales import lookup
+from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.pages import LANGUAGES, page
 from chalicelib.settings import settings
@@ -76,20 +76,9 @@ def without_tail(value: str) -> str:
 
 
 def choose_locale(asked: str | None, accept_language: str | None) -> str:
-    """The page's own switch, then what the browser prefers (RFC 9110 §12.5.4), then the stage's."""
-    wanted: list[tuple[float, int, str]] = [(float("-inf"), 0, asked or "")]
-    for n, part in enumerate((accept_language or "").split(",")[:20]):
-        name, _, weight = part.strip().partition(";")
-        wanted.append((-_weight(weight), n, name))
-    known = (tag for _, _, name in sorted(wanted) for tag in lookup(name) if tag in LANGUAGES)
-    return next(known, settings().default_locale)
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text.strip().removeprefix("q=")) if text else 1.0
-    except ValueError:
-        return 0.0
+    """The page's own switch, then what the browser prefers, then the stage's."""
+    chosen = (tag for tag in lookup(asked or "") if tag in LANGUAGES)
+    return next(chosen, None) or preferred(accept_language, LANGUAGES) or settings().default_locale
 
 
 def _answer(view: View, name: str, request: Request, path: Mapping[str, str], locale: str) -> Response:

@@ -46,18 +46,31 @@ def require_content(parts: Mapping[str, str], required: Iterable[str]) -> None:
 def require_something_to_say(template: Template, names: Mapping[str, Any]) -> None:
     """Raises: RenderError `nothing_to_say` (permanent for this letter): see `Meta.nothing_without`."""
     for path in template.nothing_without:
-        if not _value(names, path):
+        if _is_empty(_value(names, path)):
             raise RenderError(NOTHING_TO_SAY, f"nothing to say: `{path}` is empty")
 
 
 def missing_content(template: Template, context: Mapping[str, Any]) -> list[str]:
     """The paths into the context alone that leave the letter with nothing to say."""
     own = [path for path in template.nothing_without if path.partition(".")[0] != "user"]
-    return [path for path in own if not _value(context, path)]
+    return [path for path in own if _is_empty(_value(context, path))]
 
 
 def _value(names: Mapping[str, Any], path: str) -> Any:
     found: Any = names
     for name in path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
-    return found.strip() if isinstance(found, str) else found
+    return found
+
+
+def _is_empty(value: Any) -> bool:
+    return not value or _is_blank(value)
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether there is nothing in it to show: `[{"title": " "}]` is as empty as `[]`."""
+    if isinstance(value, str):
+        return not value.strip()
+    if isinstance(value, Mapping):
+        return all(map(_is_blank, value.values()))
+    return all(map(_is_blank, value)) if isinstance(value, list | tuple) else value is None

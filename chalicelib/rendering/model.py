@@ -109,7 +109,7 @@ class Meta(StrictModel):
         Field(
             max_length=10,
             description="variables (`films`, `statistics.films`, `user.attributes.city`) without which the letter has "
-            "nothing to say: where one is absent, empty or 0, it is not sent",
+            "nothing to say: where one is absent, empty (a list of empty things too) or 0, it is not sent",
         ),
     ] = ()
 

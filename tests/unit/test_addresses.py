@@ -104,11 +104,27 @@ def test_an_address_that_cannot_be_written_to_is_refused_with_the_reason(text: s
         normal_email(text)
 
 
-def test_a_phone_is_stored_as_e164_and_one_that_no_plan_has_is_refused() -> None:
-    assert normal_phone("+7 926 123-45-67") == "+79261234567"
-    for wrong in ("+70000000000", "926", "call me"):
-        with pytest.raises(ValueError, match="numbering plan"):
-            normal_phone(wrong)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+7 926 123-45-67",
+        "007 (926) 123 45 67",
+        " +7\xa0926\u2009123\u201145\u201167\r\n",
+        "tel:+7-926-123-45-67",
+        "+７９２６１２３４５６７",
+    ],
+)
+def test_a_phone_is_stored_as_e164(written: str) -> None:
+    """Promise E3: a number has one form however its digits are grouped."""
+    assert normal_phone(written) == same_address_key("sms", written) == "+79261234567"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["+70000000000", "926", "89261234567", "call me", "+7926 CALLNOW", "+79261234567 ext. 5"]
+)
+def test_what_is_no_phone_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="numbering plan"):
+        normal_phone(wrong)
 
 
 def test_a_worker_that_compares_addresses_imports_no_validator() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.locales import lookup, normal_locale, speaks
+from chalicelib.locales import lookup, normal_locale, preferred, speaks
 
 WRITTEN = {
     "ru_RU": "ru-RU",
@@ -23,6 +23,8 @@ WRITTEN = {
     "sr_RS@latin": "sr-RS",
     "de-CH-1996": "de-CH-1996",
     "en-US-u-hc-h12": "en-US",
+    "zh-cmn-Hans-CN": "zh-Hans-CN",
+    "zh_yue_HK": "zh-HK",
 }
 
 
@@ -69,3 +71,18 @@ def test_a_kind_of_a_language_is_that_language_and_not_the_other_way_round() -> 
     assert speaks("en-GB", "en")
     assert not speaks("en", "en-GB")
     assert not speaks("eng-GB", "en")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen"),
+    [
+        ("de, RU_ru;q=0.5, en;q=0.4", "ru"),
+        ("en;q=0, ru;q=0.1", "ru"),
+        ("de", None),
+        ("ru;q=0", None),
+        (None, None),
+        (";;q=x,*", None),
+    ],
+)
+def test_a_browser_is_answered_in_what_it_prefers_of_what_there_is(accepted: str | None, chosen: str | None) -> None:
+    assert preferred(accepted, {"ru", "en"}) == chosen

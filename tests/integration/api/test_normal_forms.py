@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns.list_file import Report, read_rows
+from chalicelib.control.event_rules import StopWhen
 from chalicelib.public.visitor import without_tail
+from chalicelib.rendering.lines import missing_content
+from chalicelib.rendering.model import Template
 from chalicelib.wiring.people import directory, suppressions
 from tests.integration.api.gateway import PROMO, Gateway
 from tests.integration.conftest import Letters, Pump
@@ -159,3 +162,73 @@ def test_what_no_code_contains_is_cut_off_its_end(tail: str) -> None:
 @pytest.mark.parametrize("code", ["a" * 27 + "b", "a" * 26, ".abc", ")", "%"])
 def test_nothing_else_is_made_a_code(code: str) -> None:
     assert without_tail(code) == code
+
+
+def test_a_phone_is_taken_as_people_write_it(api: Gateway) -> None:
+    """Promise E3: one form of a number, at every edge."""
+    assert api.put("/v1/users/u-1", {"phone": "+7 926 123-45-67"}).body["phone"] == "+79261234567"
+    assert api.patch("/v1/users/u-1", {"phone": "00 7 (926) 123-45-68"}).body["phone"] == "+79261234568"
+
+
+def test_an_address_of_the_web_is_taken_as_people_write_it(api: Gateway) -> None:
+    """Promise E4: letter case and national names, in settings and endpoints."""
+    assert api.put("/v1/settings/allowed_hosts", {"value": ["кино.рф:443"]}).body["value"] == ["xn--h1adke.xn--p1ai"]
+    led = api.put("/v1/settings/redirect_url", {"value": "HTTPS://КИНО.рф/Welcome"})
+    assert led.body["value"] == "https://xn--h1adke.xn--p1ai/Welcome", led.text
+    api.put("/v1/users/u-1", ANNA)
+    made = api.post("/v1/users/u-1/endpoints", {"channel": "webhook", "url": " https://Партнёр.рф/hook\n"})
+    assert made.status == 201, made.text
+    assert "xn--80a0aefbk0i.xn--p1ai" in made.body["shown"]
+
+
+@pytest.mark.parametrize(
+    "csv",
+    [
+        '\ufeff"email";note\r\nanna@example.com;x\r\nIvan@почта.рф;y',
+        "address\tnote\ranna@example.com\tx\rivan@почта.рф\ty\r",
+        "anna@example.com\n\n ivan@почта.рф\x00\n",
+    ],
+)
+def test_a_csv_of_suppressions_is_read_however_a_spreadsheet_writes_it(api: Gateway, csv: str) -> None:
+    """Promise E2: line ends, a byte order mark and the separator do not change what a file says."""
+    reply = api.post("/v1/suppressions/import", {"csv": csv})
+    assert (reply.status, reply.body) == (200, {"added": 2, "known": 0}), reply.text
+    assert suppressions().reason_of("email", "ivan@почта.рф") == "import"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_list_is_read_however_a_spreadsheet_writes_it(delimiter: str, end: str) -> None:
+    """Promise E2: … and a name in two lines is one."""
+    lines = [["\ufeffEmail", "Name"], ["Anna@example.com", f'"Anna{end}Maria"']]
+    content = end.join(delimiter.join(cells) for cells in lines).encode()
+    pieces = [content[n : n + 7] for n in range(0, len(content), 7)]
+    assert list(read_rows(pieces, Report())) == [{"email": "anna@example.com", "name": "Anna Maria"}]
+
+
+def test_a_step_stops_for_a_language_however_it_is_written() -> None:
+    """Promise E4: … and a text in whatever Unicode form."""
+    stop = StopWhen(attribute="locale", equals="EN")
+    assert stop.holds({"locale": "en-GB"})
+    assert not stop.holds({"locale": "ru"})
+    assert not stop.holds({"locale": None})
+    assert StopWhen(attribute="city", equals="\u0418\u0306").holds({"attributes": {"city": "Й"}})
+    assert StopWhen(attribute="films", equals=2.0).holds({"attributes": {"films": 2}})
+    assert not StopWhen(attribute="films", equals=1).holds({"attributes": {"films": True}})
+
+
+@pytest.mark.parametrize("films", [[{}], [{"title": " "}], [""], [None], [[]], " \u2028", {"a": {"b": []}}])
+def test_a_list_of_nothing_is_nothing_to_say(films: Any) -> None:
+    """Promise E7: what shows nothing is empty."""
+    template = Template(
+        key="t",
+        version=1,
+        category="digest",
+        channels=("email",),
+        default_locale="en",
+        locales={"en": {"email.subject": "Hi", "email.html": "<p>Hi</p>"}},
+        nothing_without=("films",),
+    )
+    assert missing_content(template, {"films": films}) == ["films"]
+    assert missing_content(template, {"films": [{"title": "Low Water"}]}) == []
+    assert missing_content(template, {"films": [0]}) == []

@@ -1,10 +1,12 @@
 """A campaign from its draft to its end."""
 
+import json
 from collections import Counter
 
 import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.campaigns.store import MAX_EVENTS
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 
@@ -130,3 +132,19 @@ def test_a_jam_that_dissolves_does_not_break_the_campaigns_own_rate(
 
     assert 0 < len(office.letters) < 24
     assert desk.progress(campaign_id).queued == 24 - len(office.letters)
+
+
+def test_a_campaign_that_is_held_and_goes_on_for_ever_stays_small(desk: Desk, viewers: Viewers) -> None:
+    """Promise F2: a campaign's timeline is bounded too; the newest entries are kept."""
+    viewers(1)
+    campaign_id = desk.start()
+    control = wiring_campaign_desk.campaign_control()
+    for _ in range(60):
+        control.pause(campaign_id, by=ANNA)
+        control.resume(campaign_id, by=ANNA)
+    control.pause(campaign_id, by=ANNA)
+
+    timeline = [json.loads(one)["event"] for one in desk.head(campaign_id).timeline]
+    assert len(timeline) == MAX_EVENTS
+    assert timeline[-1] == "paused"
+    assert timeline[::2] == ["resumed"] * (MAX_EVENTS // 2) or timeline[1::2] == ["paused"] * (MAX_EVENTS // 2)

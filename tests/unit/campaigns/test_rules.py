@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chalicelib.campaigns.rules import Moment, Rule
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.model import Profile, User
 
 NOW = Moment(now=datetime(2026, 3, 2, 10, tzinfo=UTC), today=date(2026, 3, 2))
 ANNA = Profile(
@@ -210,3 +210,29 @@ def test_what_is_told_is_what_a_profile_holds(rule: dict[str, Any], attributes: 
 def test_a_rule_means_a_language_in_any_spelling_and_its_kinds(locale: str, op: str, value: Any, means: bool) -> None:
     rule = Rule.model_validate({"attribute": "locale", "op": op, "value": value})
     assert rule.matches(Profile(id="a", locale=locale), NOW) is means
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("email", "Ivan@ПОЧТА.рф"),
+        ("phone", "+7 (926) 123-45-67"),
+        ("timezone", "europe/moscow"),
+        ("name", " \u0418\u0306\r\nосиф "),
+        ("city", "\u0418\u0306ошкар-Ола\r\n"),
+        ("stats.cities", "\u0418\u0306"),
+    ],
+)
+@pytest.mark.parametrize("op", ["equals", "in"])
+def test_a_rule_compares_with_what_is_stored_however_its_value_is_written(attribute: str, value: str, op: str) -> None:
+    """Promise E3: a value of a rule has the form in which profiles are stored."""
+    ivan = User(
+        id="ivan",
+        email="ivan@почта.рф",
+        phone="+79261234567",
+        timezone="Europe/Moscow",
+        name="Й осиф",
+        attributes={"city": "Йошкар-Ола", "stats": {"cities": "Й"}},
+    )
+    profile = Profile(**{name: given for name, given in ivan.model_dump().items() if name != "email_confirmed"})
+    assert meant({"attribute": attribute, "op": op, "value": value if op == "equals" else ["x", value]}, profile)

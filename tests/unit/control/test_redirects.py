@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.control.redirects import MAX_URL_CHARS, allowed_redirect, host_of, normal_host, normal_url
+from chalicelib.control.redirects import MAX_URL_CHARS, allowed_redirect, host_of
+from chalicelib.hosts import normal_host, normal_url
 
 HOSTS = frozenset({"cinema.example", "tv.cinema.example", "localhost:8080"})
 
@@ -219,3 +220,18 @@ def test_an_address_in_its_normal_form_leads_where_it_led_before(authority: str)
 @pytest.mark.parametrize("url", ["https://Кино.РФ/welcome", "HTTPS://XN--h1adke.xn--p1ai/welcome"])
 def test_a_redirect_may_be_written_in_either_spelling(url: str) -> None:
     assert normal_url(url) == "https://xn--h1adke.xn--p1ai/welcome"
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("cinema.example:443", "cinema.example"),
+        ("Cinema.Example.:80", "cinema.example"),
+        ("localhost:8080", "localhost:8080"),
+        ("cinema.example:4430", "cinema.example:4430"),
+        ("\ufeff кино.рф.\r\n", "xn--h1adke.xn--p1ai"),
+    ],
+)
+def test_a_host_with_its_schemes_own_port_is_the_host(written: str, host: str) -> None:
+    """Promise E4: a host has one form; the port that goes without saying is left out, as `host_of` leaves it out."""
+    assert normal_host(written) == host
