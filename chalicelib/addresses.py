@@ -1,4 +1,5 @@
-"""Addresses: the one check of what may be written to, and the one word on when two addresses are the same."""
+"""Addresses: the one check of what may be written to, and the one word on when two addresses are the same; the one form
+of a host and of an address of the web. Whether a browser may be sent there, `control/redirects.py` says."""
 
 import re
 import unicodedata
@@ -14,6 +15,11 @@ _PLAIN = re.compile(
 _MAX_CHARS = 254
 _INTERNATIONAL = re.compile(r"(?:tel:)?(?:\+|00)[\d\s().\-\u2010-\u2015\u2212]+", re.IGNORECASE)
 _ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
+
+PLAIN_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
+_PARTS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_DEFAULT_PORT = re.compile(r":(?:443|80)$")
+_OF_NAMES = ("L", "M", "Nd")  # categories of Unicode: no sign that only looks like a full stop or a slash
 
 _OWNER_MARK = "#"  # no id of a user begins with it
 
@@ -90,6 +96,23 @@ def same_address_key(channel: str, address: str) -> str:
     return f"{_cased(name)}{at}{_ascii_domain(domain)}"
 
 
+def normal_host(text: str) -> str:
+    """The form in which hosts are stored and compared: lower case, a national name as `xn--`, without the root's full
+    stop, with a port unless that is a scheme's own. Raises: ValueError (permanent; says what is expected)."""
+    name, colon, port = one_line(text).partition(":")
+    host = _ascii_host(name.removesuffix(".") + colon + port)
+    if host is None:
+        raise ValueError("expected a host such as cinema.example or localhost:8080, without https:// and a path")
+    return _DEFAULT_PORT.sub("", host)
+
+
+def normal_url(text: str) -> str:
+    """An address with its scheme and host in their normal form; what is no address with a plain host stays as it is."""
+    parts = _PARTS.fullmatch(text)
+    host = _ascii_host(parts["authority"]) if parts else None
+    return f"{parts['scheme'].lower()}://{host}{parts['rest']}" if parts and host else text
+
+
 def _ascii_domain(domain: str) -> str:
     if domain.isascii():
         return domain.lower()
@@ -108,3 +131,20 @@ def _folded(text: str) -> str:
 
 def _cased(text: str) -> str:
     return text.lower() if text.isascii() else _folded(_folded(text).casefold())
+
+
+def _ascii_host(text: str) -> str | None:
+    """None for what is no plain host."""
+    name, colon, port = text.partition(":")
+    name = name.lower()
+    if not name.isascii():
+        import idna  # 15 ms, for the few that need it
+
+        if not all(one.isascii() or unicodedata.category(one).startswith(_OF_NAMES) for one in name):
+            return None
+        try:
+            name = idna.encode(name, uts46=True).decode()
+        except (idna.IDNAError, UnicodeError):
+            return None
+    host = name + colon + port
+    return host if re.fullmatch(PLAIN_HOST, host) else None

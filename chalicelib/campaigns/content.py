@@ -5,13 +5,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from chalicelib.addresses import normal_url
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.hosts import Address
 from chalicelib.rendering.plain import check_plain
 from chalicelib.strict import StrictModel
-from chalicelib.text import normal_json
+from chalicelib.text import Line, normal_json
 
 if TYPE_CHECKING:
     import requests
@@ -26,7 +26,7 @@ class Content(StrictModel):
     `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
     `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""
 
-    url: Annotated[Address, Field(pattern=r"^https?://[^\s]{1,2000}$")]
+    url: Annotated[Line, AfterValidator(normal_url), Field(pattern=r"^https?://[^\s]{1,2000}$")]
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     kind: Literal["shared", "personal"] = "shared"
     on_failure: Annotated[

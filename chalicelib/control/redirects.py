@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import quote, urlsplit
 
-from chalicelib.hosts import PLAIN_HOST, normal_url
+from chalicelib.addresses import PLAIN_HOST, normal_url
 
 MAX_URL_CHARS = 2048
 _RESERVED = "%/:?#[]@!$&'()*+,;=~"

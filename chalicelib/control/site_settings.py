@@ -12,14 +12,13 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from chalicelib.addresses import same_address_key
+from chalicelib.addresses import normal_host, normal_url, same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.event_rules import EventRule, EventType, default_rules
 from chalicelib.control.redirects import allowed_redirect, host_of
 from chalicelib.control.routes import Cap, CategoryRoute
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from chalicelib.hosts import Host, normal_url
 from chalicelib.observability import logger
 from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import reaching_dynamodb, save_if
@@ -32,6 +31,7 @@ MAX_RULES = 200
 _PUT_TRIES = 3
 _Days = Annotated[int, Field(ge=1, le=3650)]
 _TimeOrNone = Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), AfterValidator(normal_host)]
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 # Not the whole check of an address: every worker reads the settings, and starts without the validator.
@@ -107,7 +107,7 @@ class SiteValues(StrictModel):
         str, AfterValidator(normal_url), Field(description="where a confirmed user is sent; its host must be allowed")
     ]
     allowed_hosts: Annotated[
-        frozenset[Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")
+        frozenset[_Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")
     ] = frozenset()
     event_rules: Annotated[
         Mapping[EventType, EventRule], Field(max_length=MAX_RULES, description="event type → letters")

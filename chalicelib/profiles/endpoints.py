@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pynamodb.expressions.update import Action
 
+from chalicelib.addresses import normal_url
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.hosts import Address
 from chalicelib.profiles.model import Name
 from chalicelib.seen import Seen
 from chalicelib.storage.base import reaching_dynamodb, update_if
@@ -53,7 +53,9 @@ class EndpointBody(StrictModel):
     name: Annotated[Name | None, Field(description="for people")] = None
     platform: Literal["ios", "android"] | None = None
     token: Annotated[Line, Field(min_length=8, max_length=4096, pattern=_PRINTED)] | None = None
-    url: Annotated[Address, Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = None
+    url: Annotated[Line, AfterValidator(normal_url), Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _what_the_channel_needs(self) -> Self:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chalicelib.addresses import normal_host, normal_url
 from chalicelib.control.redirects import MAX_URL_CHARS, allowed_redirect, host_of
-from chalicelib.hosts import normal_host, normal_url
 
 HOSTS = frozenset({"cinema.example", "tv.cinema.example", "localhost:8080"})
 
