@@ -32,8 +32,8 @@ class Approvals:
         self._site = site
 
     def inputs(self, head: CampaignRow, *, fresh: bool = False) -> dict[str, Any]:
-        """All that makes the campaign's letters, as a run that began now would take it. Raises: NotFoundError
-        (permanent: its template is gone), UnavailableError (retryable)."""
+        """All that makes the campaign's letters, as a run that began now would take it. Raises:
+        UnavailableError (retryable)."""
         return self._inputs.of(spec_of(head), frozen=frozen_of(head), fresh=fresh)
 
     def tag(self, head: CampaignRow) -> str:

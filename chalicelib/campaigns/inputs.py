@@ -65,7 +65,7 @@ class CampaignInputs:
 
     def of(self, spec: Campaign, *, frozen: Fields | None = None, fresh: bool = False) -> dict[str, Any]:
         """By name, as JSON; `frozen` are those that an approval keeps, `fresh` reads the settings now. Raises:
-        NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
+        UnavailableError (retryable)."""
         site = self._site.current(fresh=fresh)
         return {
             **spec.model_dump(mode="json", by_alias=True),
@@ -95,7 +95,10 @@ class CampaignInputs:
         return plan_of(category, template, named=spec.channels, routes=self._site.current(fresh=fresh).routes)
 
     def _letter(self, spec: Campaign) -> dict[str, Any]:
-        template, layout = self._templates.edition(spec.template)
+        try:
+            template, layout = self._templates.edition(spec.template)
+        except NotFoundError:  # no release brings it any more: such a campaign is still looked at, and stopped
+            return {"template_version": None, "layout": None, "route": {"channels": list(spec.channels or ())}}
         plan = self.plan(spec, template, None)
         return _frozen(template.version, layout, plan.channels, plan.route)
 

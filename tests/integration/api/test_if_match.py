@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.api.endpoint import ENDPOINTS
 from chalicelib.rendering.shipped import read_shipped, shipped_folder
+from chalicelib.storage.configuration import TemplateRow
 from tests.integration.api.gateway import PROBLEM, Gateway, Reply
 from tests.integration.api.test_templates import HELLO
 
@@ -169,3 +170,19 @@ def test_whatever_can_be_replaced_changed_or_deleted_has_an_etag() -> None:
             assert one.if_match, f"{one.method} {one.path} does not take If-Match"
             assert one.path in tagged, f"GET {one.path} has no ETag"
             assert one.answer is None or one.tag is not None, f"{one.method} {one.path} answers no ETag"
+
+
+def test_a_campaign_whose_template_is_gone_is_still_shown_and_stopped(api: Gateway) -> None:
+    """Promise A1: whatever a later release leaves out."""
+    api.put("/v1/templates/hello", HELLO)
+    draft = {"name": "Old", "template": "hello", "audience": {"everyone": True}, "context": HELLO["sample"]["context"]}
+    path = f"/v1/campaigns/{api.post('/v1/campaigns', draft).body['id']}"
+    for row in TemplateRow.scan():
+        row.delete()
+
+    read = api.get(path)
+    assert (read.status, read.body["template"]) == (200, "hello")
+    refused = api.post(f"{path}/start", None)
+    assert (refused.status, refused.bad_fields) == (422, ["template"])
+    assert api.post(f"{path}/cancel", None).body["state"] == "cancelled"
+    assert api.get(path).status == 200
