@@ -2,7 +2,7 @@
 
 from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.allowance import Allowances
-from chalicelib.control.site_settings import SiteSettings
+from chalicelib.control.site_settings import ConfirmationAgain, SiteSettings
 from chalicelib.errors import ConflictError
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -26,6 +26,10 @@ class ConfirmationLetters:
         self._accept = accept
         self._allowances = allowances
         self._site = site
+
+    def check(self, again: ConfirmationAgain) -> None:
+        """Whether its template could be sent. Raises: InvalidError (permanent), UnavailableError (retryable)."""
+        self._accept.check(NotificationRequest(template=again.template, recipients=(Recipient(user_id="any"),)))
 
     def send_again(self, user_id: str, *, caller: str, key: str | None = None) -> Accepted:
         """One letter; with the same `key` it is the same one. Raises: NotFoundError (permanent: no such user),

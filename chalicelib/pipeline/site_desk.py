@@ -6,8 +6,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.control.event_rules import EventRule
 from chalicelib.control.routes import CategoryRoute
-from chalicelib.control.site_settings import Setting, SiteSettings
+from chalicelib.control.site_settings import ConfirmationAgain, Setting, SiteSettings
 from chalicelib.errors import InvalidError
+from chalicelib.pipeline.confirmation import ConfirmationLetters
 from chalicelib.pipeline.events import Events
 from chalicelib.pipeline.routing import route_errors
 from chalicelib.seen import Seen
@@ -19,9 +20,10 @@ _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=Tr
 class SiteDesk:
     """The settings of one stage, with the checks that need more than the value itself."""
 
-    def __init__(self, *, site: SiteSettings, events: Events) -> None:
+    def __init__(self, *, site: SiteSettings, events: Events, confirmations: ConfirmationLetters) -> None:
         self._site = site
         self._events = events
+        self._confirmations = confirmations
 
     def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
         """Raises: InvalidError, NotFoundError, ConflictError, ChangedError (permanent: somebody else has changed it),
@@ -30,6 +32,8 @@ class SiteDesk:
             self._check_rules(value)
         if name == "routes":
             self._check_routes(value)
+        if name == "confirmation_again":
+            self._check_confirmation(value)
         return self._site.put(name, value, by=by, seen=seen)
 
     def _check_routes(self, value: Any) -> None:
@@ -39,6 +43,15 @@ class SiteDesk:
             return
         if errors:
             raise InvalidError("routes is not as expected", errors)
+
+    def _check_confirmation(self, value: Any) -> None:
+        try:
+            self._confirmations.check(ConfirmationAgain.model_validate(value))
+        except ValidationError:
+            return
+        except InvalidError as error:
+            why = "; ".join(f"{one.field}: {one.message}" for one in error.errors)
+            raise InvalidError.of("value.template", f"it fails its check: {why}") from error
 
     def _check_rules(self, value: Any) -> None:
         # A shape that is wrong is told by the setting itself, with all its mistakes.

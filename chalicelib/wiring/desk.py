@@ -122,7 +122,7 @@ def site_desk() -> "SiteDesk":
     """Where settings of the site are changed."""
     from chalicelib.pipeline.site_desk import SiteDesk
 
-    return SiteDesk(site=site_settings(), events=events())
+    return SiteDesk(site=site_settings(), events=events(), confirmations=confirmation_letters())
 
 
 @cache

@@ -76,6 +76,16 @@ def test_a_wrong_value_is_refused_and_changes_nothing(api: Gateway, name: str, v
     assert list(SettingRow.scan()) == []
 
 
+@pytest.mark.parametrize("template", ["no-such", "promo"])  # promo wants variables, which nobody gives
+def test_a_confirmation_letter_that_could_not_be_sent_is_refused(api: Gateway, template: str) -> None:
+    """Promise A4: a setting is refused to whoever stores it, not to every caller afterwards."""
+    answer = api.put("/v1/settings/confirmation_again", {"value": {"template": template}})
+
+    assert (answer.status, answer.bad_fields) == (422, ["value.template"])
+    assert list(SettingRow.scan()) == []
+    assert api.put("/v1/settings/confirmation_again", {"value": {"template": "confirm-reminder"}}).status == 200
+
+
 def test_an_unknown_setting_is_not_found(api: Gateway) -> None:
     assert api.get("/v1/settings/colour").status == 404
     assert api.put("/v1/settings/colour", {"value": 1}).status == 404
