@@ -11,12 +11,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.api.once import REPLAYED, digest_of, idempotency_key, once
+from chalicelib.api.once import REPLAYED, asked_of, digest_of, idempotency_key, once
 from chalicelib.api.problem import answering, plain_json
 from chalicelib.api.projection import projected
 from chalicelib.clock import derived_id, new_id
 from chalicelib.control.answers import invalid
-from chalicelib.control.keys import Caller, Scope
+from chalicelib.control.keys import Caller, Scope, secret_of
 from chalicelib.errors import InvalidError, TooLargeError
 from chalicelib.observability import Line, aside, write_line
 from chalicelib.seen import IF_MATCH, Seen, etag
@@ -34,7 +34,7 @@ _Q = TypeVar("_Q", bound=BaseModel | None)
 @dataclass(frozen=True)
 class Call(Generic[_B, _Q]):
     """One checked request; `seen` is what the caller says to have seen of the thing to be changed (`If-Match`), `key`
-    the Idempotency-Key of a POST, `asked` a digest of its body and query, `told` headers of the answer."""
+    the Idempotency-Key of a POST, `asked` a digest of its body, query and `seen`, `told` headers of the answer."""
 
     caller: Caller
     path: Mapping[str, str]
@@ -161,7 +161,7 @@ def _answer(
         if call.key is None or declared.replays:
             return make()
         name = digest_of(call.caller.key_id, declared.path, dict(path), call.key)
-        return once(name, make, body=call.asked, secret=str(request.headers.get("authorization")))
+        return once(name, make, body=call.asked, secret=secret_of(request.headers.get("authorization")))
 
     response = answering(declared.operation, answer)()
     counts = {f"{declared.operation}_{response.status_code}": 1}
@@ -178,20 +178,17 @@ def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call
     body = _parse_body(declared.body, request) if declared.body else None
     query = _parse(declared.query, _once(request)) if declared.query else None
     key = idempotency_key(request.headers) if declared.method == "POST" else None
+    seen = _seen(declared, request)
     return Call(
         caller=caller,
         path=path,
         body=body,
         query=query,
         headers=request.headers,
-        seen=_seen(declared, request),
+        seen=seen,
         key=key,
-        asked=_asked(body, query) if key else "",
+        asked=asked_of(body, query, seen) if key else "",
     )
-
-
-def _asked(body: BaseModel | None, query: BaseModel | None) -> str:
-    return digest_of(*(one.model_dump(mode="json", exclude_unset=True) if one else None for one in (body, query)))
 
 
 def _seen(declared: Endpoint, request: Request) -> Seen | None:

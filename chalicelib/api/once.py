@@ -12,11 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Response
+from pydantic import BaseModel
 
 from chalicelib.control.answers import status_of
 from chalicelib.control.calls import Turn, seal, unseal
 from chalicelib.errors import InvalidError, VestnikError
 from chalicelib.observability import aside
+from chalicelib.seen import Seen
 from chalicelib.wiring.desk import calls
 
 HEADER = "Idempotency-Key"
@@ -43,6 +45,12 @@ def digest_of(*asked: Any) -> str:
     """The same for what is the same JSON, however it is written."""
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def asked_of(body: BaseModel | None, query: BaseModel | None, seen: Seen | None) -> str:
+    """What makes two calls the same request; what one has seen another may not have."""
+    given = [one.model_dump(mode="json", exclude_unset=True) if one else None for one in (body, query)]
+    return digest_of(*given, *([list(seen)] if seen else []))
 
 
 def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> Response:

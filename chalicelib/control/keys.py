@@ -135,10 +135,8 @@ class KeyRing:
     def caller(self, authorization: str | None) -> Caller:
         """Who is behind an `Authorization` header. Raises: UnauthorizedError (permanent), UnavailableError
         (retryable)."""
-        scheme, _, key = (authorization or "").partition(" ")
-        prefix, _, rest = key.strip().partition("_")
-        key_id, _, secret = rest.partition("_")
-        if scheme.lower() != "bearer" or prefix != PREFIX or not _KEY_ID.fullmatch(key_id) or not secret:
+        scheme, key_id, secret = _parts(authorization)
+        if scheme.lower() != f"bearer {PREFIX}" or not _KEY_ID.fullmatch(key_id) or not secret:
             raise UnauthorizedError("expected the header Authorization: Bearer <API key>")
         digest = _hash(secret)
         known = self._known.get(f"{key_id}:{digest}")
@@ -147,6 +145,19 @@ class KeyRing:
         caller = _read(key_id, digest)
         self._known[f"{key_id}:{digest}"] = (self._clock() + _KNOWN_FOR_SECONDS, caller)
         return caller
+
+
+def secret_of(authorization: str | None) -> str:
+    """The secret of a key in an `Authorization` header, however the rest of the header is spelled."""
+    return _parts(authorization)[2]
+
+
+def _parts(authorization: str | None) -> tuple[str, str, str]:
+    """The scheme and our prefix, the key's id, its secret."""
+    scheme, _, key = (authorization or "").partition(" ")
+    prefix, _, rest = key.strip().partition("_")
+    key_id, _, secret = rest.partition("_")
+    return f"{scheme} {prefix}", key_id, secret
 
 
 def _read(key_id: str, digest: str) -> Caller:

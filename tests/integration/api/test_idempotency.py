@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.control.calls import BUSY_SECONDS, LARGEST_ANSWER, REMEMBERED_HOURS, Calls, Turn, seal, unseal
-from chalicelib.control.keys import Scope
+from chalicelib.control.keys import Scope, create_key
 from chalicelib.errors import BusyError, ConflictError
 from chalicelib.storage.base import dynamodb
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.campaigns import CampaignRow, ListRow
 from chalicelib.storage.control import CallRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, gateway, messages_in, stored_rows
 from tests.integration.api.test_examples import CALLS, PREPARED, Stage, approval  # noqa: F401 - a fixture
@@ -74,7 +74,9 @@ class Caller:
 
 
 def same(first: Reply, again: Reply) -> bool:
-    return (first.status, first.text) == (again.status, again.text)
+    """Byte for byte, with every header but the one that marks it."""
+    told = {name: value for name, value in again.headers.items() if name != "idempotent-replayed"}
+    return (first.status, first.text, first.headers) == (again.status, again.text, told)
 
 
 @pytest.mark.parametrize("operation", POSTS)
@@ -140,6 +142,39 @@ def test_a_key_is_its_callers_own_and_its_paths(api: Gateway) -> None:
     }
     assert len(made) == 2
     assert api.post("/v1/live/tickets", {"user_id": "u-1"}, idempotency_key="k").status == 200
+
+
+def test_a_replay_does_not_depend_on_how_the_header_is_spelled(api: Gateway) -> None:
+    """Promise H1: `bearer` and `Bearer` are one caller."""
+    first = api.post("/v1/lists", {"name": "Autumn"}, idempotency_key="k")
+    for header in (f"bearer {api.key}", f"BEARER   {api.key} "):
+        silent = Gateway(None, {"authorization": header, "Idempotency-KEY": "k"})
+        assert same(first, silent.post("/v1/lists", {"name": "Autumn"})), header
+
+
+def test_a_key_whose_secret_was_renewed_reads_no_answer_of_before(api: Gateway) -> None:
+    """Promise H1: nothing is done twice, and what was told to the old secret is told to no other."""
+    assert api.post("/v1/lists", {"name": "Autumn"}, idempotency_key="k").status == 201
+    key_id = str(api.key).split("_")[1]
+    renewed = Gateway(create_key("test", tuple(Scope), key_id=key_id))
+
+    assert renewed.post("/v1/lists", {"name": "Autumn"}, idempotency_key="k").status == 409
+    assert len(list(ListRow.scan())) == 1
+
+
+@pytest.mark.parametrize("operation", ["approve_campaign"])
+def test_what_another_has_seen_is_another_request(
+    api: Gateway,
+    desk: Desk,  # noqa: F811
+    approval: None,  # noqa: F811
+    operation: str,
+) -> None:
+    """Promise H1: an approval is of what was seen; the key of the one before does not stand for it."""
+    caller = Caller(operation, api, desk)
+    assert caller.call().status == 200
+
+    other = {"idempotency-key": "k-1", "if-match": '"other"'}
+    assert api.call("POST", caller.path, example_body(caller.described), headers=other).status == 409
 
 
 def test_a_key_that_is_none_is_refused(api: Gateway) -> None:
