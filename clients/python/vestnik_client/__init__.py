@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 _KEY_CHARACTERS = 255
+_LONGEST_CALL_SECONDS = 86_400
+_MAY_BE_OUR_OWN_DOING = (404, 409, 412)  # of a second try: the first may have removed or changed the thing
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.25, 30.0
 
 
@@ -45,7 +47,10 @@ class Vestnik:
 
     def __init__(self, url: str, key: str, *, timeout_seconds: float = 30, tries: int = 4) -> None:
         """`url`: the API's base, `https://notify.cinema.example`; `key`: an API key with the scopes of the calls.
-        `timeout_seconds` is for a whole call, with its tries and the waits between them."""
+        `timeout_seconds` is for a whole call, with its tries and the waits between them, a day at most. Raises:
+        RefusedError."""
+        if not 0 < timeout_seconds <= _LONGEST_CALL_SECONDS:
+            raise RefusedError(f"timeout_seconds: expected more than 0, and at most {_LONGEST_CALL_SECONDS}")
         self._url = url.rstrip("/")
         self._key = key
         self._timeout_seconds = timeout_seconds
@@ -123,13 +128,19 @@ class Vestnik:
     ) -> Any:
         """Any call of docs/api.md; the answer's JSON, None of a 204. A POST has an `idempotency_key`, one of its own
         where none is given, the same for all its tries: however often it is sent, it is done once."""
-        asked = self._asked(method.upper(), path, body, query=query, headers=headers, key=idempotency_key)
+        asked = self._asked(_method(method), path, body, query=query, headers=headers, key=idempotency_key)
         deadline = time.monotonic() + self._timeout_seconds
-        wait = _FIRST_WAIT_SECONDS
+        wait, unclear = _FIRST_WAIT_SECONDS, False
         for left in range(max(self._tries, 1) - 1, -1, -1):
             try:
                 return content_of(self._wire.ask(asked, deadline=_deadline_of_a_try(deadline, last=not left)))
+            except RefusedError as error:
+                if unclear and asked.method != "POST" and error.status in _MAY_BE_OUR_OWN_DOING:
+                    told = f"an earlier try may have done it: {error}"
+                    raise UnavailableError(told, status=error.status, request_id=error.request_id) from error
+                raise
             except UnavailableError as error:
+                unclear = unclear or error.status is None or error.status >= 500 or error.status < 300
                 pause = max(error.retry_after_seconds or 0, wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
                 if not left or time.monotonic() + pause >= deadline:
                     raise
@@ -147,7 +158,10 @@ class Vestnik:
         headers: Mapping[str, str] | None,
         key: str | None,
     ) -> Asked:
-        sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **(headers or {})}
+        if not (isinstance(path, str) and isinstance(query or {}, Mapping) and isinstance(headers or {}, Mapping)):
+            raise RefusedError("expected a path of text, a query and headers by name")
+        sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        sent |= {str(name): value for name, value in (headers or {}).items()}
         raw = None
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
@@ -164,6 +178,12 @@ class Vestnik:
             sent = {name: value for name, value in sent.items() if name.lower() != "idempotency-key"}
             sent["Idempotency-Key"] = named
         return Asked(method, self._url + path, raw, query or {}, sent)
+
+
+def _method(text: str) -> str:
+    if isinstance(text, str) and text.isascii() and text.isalpha():
+        return text.upper()
+    raise RefusedError("a method: expected a word such as GET")
 
 
 def _is_plain(text: str) -> bool:

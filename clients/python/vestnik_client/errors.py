@@ -40,7 +40,8 @@ class RefusedError(VestnikError):
 
 
 class UnavailableError(VestnikError):
-    """Retryable: whether it was done is not known. The same `idempotency_key` asks again and does nothing twice;
+    """Retryable: whether it was done is not known. The same `idempotency_key` asks again and does nothing twice; of a
+    PUT, PATCH or DELETE with a `status` below 500 read the thing first: an earlier try may have done it.
     `retry_after_seconds` is what the service asked to wait, where it did."""
 
     def __init__(

@@ -74,12 +74,22 @@ class Wire:
         return came[0]
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """`requests` would put a password of ~/.netrc in the place of the key."""
+    return request
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: a redirect is read like any answer, and whatever it names is not looked at."""
+
+
 class _Line:
     """A session, whose connections can be cut from beside."""
 
     def __init__(self) -> None:
         self._connections: list[HTTPConnection] = []
-        self._session = requests.Session()
+        self._session = _Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._connections))
 
@@ -103,17 +113,18 @@ class _Line:
             data=asked.body,
             params=dict(asked.query),
             headers=dict(asked.headers),
+            auth=_as_it_is,
             timeout=left,
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = b""
+            body = bytearray()
             for piece in response.iter_content(_PIECE_BYTES):
                 body += piece
                 if len(body) > _LARGEST_ANSWER_BYTES or time.monotonic() > deadline:
                     raise requests.exceptions.ReadTimeout
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, response.reason or "", headers, body)
+            return Answer(response.status_code, response.reason or "", headers, bytes(body))
 
 
 class _Adapter(HTTPAdapter):

@@ -1,9 +1,11 @@
 """The client on a line that loses, delays, drips, cuts and redirects: exact effects at the real API, two kinds of
 errors, and an end in time."""
 
+import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,7 +131,48 @@ def test_a_redirect_is_an_error_and_is_not_followed(line: tuple[Line, str], stat
     assert len(line[0].seen) == len(CALLS)
 
 
+def test_a_redirect_to_nowhere_is_a_redirect(line: tuple[Line, str]) -> None:
+    """Promise H2: where it leads is not looked at."""
+    for place in ("http://[::bad", "//", "ftp://x", "\\", "https://" + "a" * 300):
+        line[0].always = instead("302 Found", b"", f"Location: {place}")
+        with pytest.raises(RefusedError) as refused:
+            client(line).put_user("anna")
+        assert refused.value.status == 302
+
+
+def test_a_second_try_that_finds_the_work_done_is_no_refusal(line: tuple[Line, str]) -> None:
+    """Promise H2: "nothing was done" is said only where nothing was done."""
+    vestnik = client(line)
+    made = vestnik.call("POST", "/v1/lists", {"name": "Autumn"})["id"]
+    line[0].faults = [lost]
+    with pytest.raises(UnavailableError, match="an earlier try may have done it") as unclear:
+        vestnik.call("DELETE", f"/v1/lists/{made}")
+    assert unclear.value.status == 404
+    with pytest.raises(RefusedError):
+        vestnik.call("DELETE", f"/v1/lists/{made}")
+
+
+def test_a_password_of_netrc_does_not_replace_the_key(
+    line: tuple[Line, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login anna password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    assert client(line).call("GET", "/v1/campaigns")["campaigns"] == []
+
+
+def test_a_large_answer_costs_no_more_than_its_size(line: tuple[Line, str]) -> None:
+    packed = gzip.compress(b"[" + b" " * 31_000_000 + b"]")
+    line[0].always = instead("200 OK", packed, "Content-Encoding: gzip")
+
+    assert client(line).call("GET", "/v1/campaigns") == []
+
+
 ANSWERS = {
+    "a broken gzip": instead("200 OK", b"hello", "Content-Encoding: gzip"),
+    "broken chunks": lambda sock, _: sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"),
+    "less than it said": lambda sock, _: sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}"),
     "a page": instead("200 OK", HTML),
     "nothing": instead("200 OK"),
     "another's JSON": instead("200 OK", b'{"hello": ["world"]}'),
@@ -181,6 +224,14 @@ def test_what_a_newer_service_says_is_read(line: tuple[Line, str]) -> None:
         lambda vestnik: vestnik.put_user(""),
         lambda vestnik: vestnik.put_user("\ud800"),
         lambda vestnik: vestnik.call("GET", "/v1/control", headers={"X-A": "a\r\nb"}),
+        lambda vestnik: vestnik.call("G ET", "/v1/control"),
+        lambda vestnik: vestnik.call(5, "/v1/control"),
+        lambda vestnik: vestnik.call("GET", None),
+        lambda vestnik: vestnik.call("GET", "/v1/control", query=5),
+        lambda vestnik: vestnik.call("GET", "/v1/control", headers=5),
+        lambda _: Vestnik("http://127.0.0.1:9", "k", timeout_seconds=0),
+        lambda _: Vestnik("http://127.0.0.1:9", "k", timeout_seconds=float("nan")),
+        lambda _: Vestnik("http://127.0.0.1:9", "k", timeout_seconds=float("inf")),
         lambda _: Vestnik("ftp://x", "k").notification("n"),
         lambda _: Vestnik("no address", "k").notification("n"),
         lambda _: Vestnik("http://127.0.0.1:9", "ключ").notification("n"),
