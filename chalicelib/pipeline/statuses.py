@@ -65,7 +65,7 @@ def entered_from(
     if (status, reason) not in VERDICTS:
         return plain, {}
     place = VERDICTS.index((status, reason))
-    plain -= {state for state, why in VERDICTS[place:] if why is None}
+    plain -= {None, *(state for state, why in VERDICTS[place:] if why is None)}  # nothing is said of what is not there
     lower: dict[DeliveryStatus, frozenset[str]] = {}
     for state, why in VERDICTS[:place]:
         if why is not None and state not in plain:

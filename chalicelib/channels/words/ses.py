@@ -158,7 +158,7 @@ def _bounce(kind: tuple[Any, Any], recipients: Iterable[Mapping[str, Any]]) -> W
         return _RETURNED
     if any(map(_OF_CONTENT.fullmatch, codes)):
         return _CONTENT
-    return _RETURNED if not text and kind in UNEXPLAINED else word
+    return _RETURNED if not text and (kind in UNEXPLAINED or not kind[0]) else word
 
 
 def _names_nobody(text: str, codes: Iterable[str]) -> bool:

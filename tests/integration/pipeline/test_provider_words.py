@@ -15,7 +15,7 @@ from chalicelib.observability import Line
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import S
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.people import SuppressionRow
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
@@ -233,6 +233,32 @@ def test_the_letter_case_of_a_complaint_says_nothing(stage: None, kind: str) -> 
     tell(sent_letter(), complaint(kind))
 
     assert suppressed() is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(DELIVERY, bounce(("Permanent", "General")), complaint(), ("Send", {"send": {}})),
+        *(("Reject", {"reject": {"reason": "Bad content"}}), ("Rendering Failure", {"failure": {}})),
+        *(("DeliveryDelay", {"deliveryDelay": {"delayType": "MailboxFull"}}), ("Open", {}), ("Click", {"click": None})),
+    ],
+)
+def test_what_is_told_of_an_unknown_delivery_makes_none(stage: None, event: Event) -> None:
+    [outcome] = work([written(event, DeliveryKey(new_id(), "email"))])
+
+    assert isinstance(outcome, Line), outcome
+    assert list(LedgerRow.scan()) == []
+
+
+@pytest.mark.parametrize("body", [{}, None, {"bounceType": None, "bouncedRecipients": [{}]}])
+def test_a_bounce_that_says_nothing_changes_nothing(stage: None, body: dict[str, Any] | None) -> None:
+    """Promise D1: no type, no status, no text: nobody knows why something came back."""
+    key = sent_letter()
+
+    tell(key, DELIVERY, ("Bounce", {"bounce": body}))
+
+    assert state(key) == ("delivered", None)
+    assert (suppressed(), soft_bounces()) == (None, 0)
 
 
 HARD = [
