@@ -29,7 +29,7 @@ class Mailboxes:
         self._clock = clock
 
     def unsubscribe(self, channel: str, address: str, key: str, *, by: str) -> None:
-        """The mailbox itself wants no letters of a category, or of EVERYTHING; repeating it changes nothing. Raises:
+        """The mailbox itself wants no letters of a category, or of EVERYTHING; said again it counts from then. Raises:
         UnavailableError (retryable)."""
         self._rows.change(channel, address, self._objecting(key, by, lambda row: show(row, channel, address)))
 
@@ -52,10 +52,9 @@ class Mailboxes:
 
         def objecting(row: SuppressionRow) -> bool:
             before = Said.of(row.said)
-            said = before.without(key, rfc3339(at))
-            if said is before:
-                return False
-            row.said, row.expires_at_epoch = said.stored(), None
+            row.said, row.expires_at_epoch = before.without(key, rfc3339(at)).stored(), None
+            if before.objects(key):
+                return True  # said again: the list has it
             row.created_at = row.created_at if suppressed(row, at) else rfc3339(at)
             listed(row)
             note(row, "added", by, Reason.UNSUBSCRIBED, at)

@@ -73,12 +73,16 @@ class Said(NamedTuple):
         stands = [one for name in SWITCHABLE if (one := self._by_mailbox(name)) is not None]
         return min(stands, default=None)
 
-    def without(self, key: str, at: str) -> "Said":
-        """The mailbox objects to a category or to EVERYTHING; said again, what stands keeps its moment."""
+    def objects(self, key: str) -> bool:
+        """Whether the mailbox's own objection to a category, or to EVERYTHING, stands."""
         names = SWITCHABLE if key == EVERYTHING else [key]
         mine = self.against.get(MAILBOX, {})
-        if all(mine.get(key, _NEVER) >= self.agreed.get(name, LONG_AGO) for name in names):
-            return self
+        return all(mine.get(key, _NEVER) >= self.agreed.get(name, LONG_AGO) for name in names)
+
+    def without(self, key: str, at: str) -> "Said":
+        """The mailbox objects to a category or to EVERYTHING. Said again it counts from then: a yes that was said in
+        between may be heard only later, once its user has confirmed the address."""
+        mine = self.against.get(MAILBOX, {})
         return self._replace(against={**self.against, MAILBOX: {**mine, key: at}})
 
     def forgiven(self) -> "Said":
