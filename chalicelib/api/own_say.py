@@ -15,6 +15,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.mailboxes import Against
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.source import profile_of
 from chalicelib.profiles.words import EVERYTHING, word_key
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
@@ -126,7 +127,7 @@ def _told(user_id: str) -> dict[str, Any]:
 
 
 def _against(user_id: str) -> Mapping[str, Against]:
-    user = profile_source().get_many([user_id], fresh=True).known.get(user_id)
+    user = profile_of(profile_source(), user_id)
     return own_say().against(user) if user else {}
 
 

@@ -2,13 +2,14 @@
 
 from chalicelib.addresses import hash_of
 from chalicelib.control.tokens import LetterClaims
+from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.profiles.following import addresses_of
 from chalicelib.profiles.mailboxes import Against, Mailboxes
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import Preferences, PreferenceStore
-from chalicelib.profiles.source import ProfileSource
+from chalicelib.profiles.source import ProfileSource, profile_of
 from chalicelib.profiles.words import EVERYTHING, WRITTEN_TO, word_key
 
 _BY = "unsubscribe link"
@@ -68,7 +69,10 @@ class OwnSay:
         hashed = hash_of(claims.address)
         if hashed is None:
             return True
-        user = self._source.get_many([user_id], fresh=True).known.get(user_id)
+        try:
+            user = profile_of(self._source, user_id)
+        except UnavailableError:
+            return True  # the wish is kept first; whoever carries it to the addresses fails then, and it is said again
         address = user.address(WRITTEN_TO[claims.channel]) if user else None
         if address is None or self._mailboxes.hash_of(claims.channel, address) != hashed:
             self._mailboxes.unsubscribe_hashed(claims.channel, hashed, key, by=_BY)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from chalicelib.profiles.mailboxes import Mailboxes
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import PreferenceStore, Stated
-from chalicelib.profiles.source import ProfileSource
+from chalicelib.profiles.source import ProfileSource, profile_of
 from chalicelib.profiles.words import WRITTEN_TO
 
 
@@ -21,7 +21,7 @@ class Following:
 
     def said(self, user_id: str, stated: Stated) -> None:
         """A user has said what they want. Raises: UnavailableError (retryable)."""
-        profile = self._source.get_many([user_id], fresh=True).known.get(user_id)
+        profile = profile_of(self._source, user_id)
         if profile is not None:
             self._hear(profile, stated)
 

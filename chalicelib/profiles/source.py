@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
+from chalicelib.errors import UnavailableError
 from chalicelib.profiles.model import Profile, Wishes
 
 
@@ -23,3 +24,12 @@ class ProfileSource(Protocol):
         the registration by milliseconds; `preferences` for those too, if that costs no request more. Raises:
         UnavailableError (retryable): nobody was answered."""
         ...
+
+
+def profile_of(source: ProfileSource, user_id: str) -> Profile | None:
+    """One user as of now; None: there is no such user. Raises: UnavailableError (retryable): the source was asked in
+    vain, which is not to say that there is none."""
+    found = source.get_many([user_id], fresh=True)
+    if user_id in found.unresolved:
+        raise UnavailableError("the profile source did not answer for this user")
+    return found.known.get(user_id)

@@ -14,6 +14,7 @@ from chalicelib.control.tokens import Purpose
 from chalicelib.errors import NotFoundError
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences
+from chalicelib.profiles.source import profile_of
 from chalicelib.profiles.words import SWITCHABLE
 from chalicelib.public.pages import page, words
 from chalicelib.public.preference_form import field_of, read_form
@@ -117,11 +118,11 @@ def _digest_choice(stored: Preferences, category: str, say: Mapping[str, Any]) -
 
 
 def _user(user_id: str) -> Profile:
-    """Raises: NotFoundError (permanent): an erased user's old letters open nothing."""
-    found = profile_source().get_many([user_id], fresh=True)
-    if user_id not in found.known:
+    """Raises: NotFoundError (permanent): an erased user's old letters open nothing; UnavailableError (retryable)."""
+    found = profile_of(profile_source(), user_id)
+    if found is None:
         raise NotFoundError("there is no such user any more")
-    return found.known[user_id]
+    return found
 
 
 def _zone_of(user: Profile) -> str:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
+from chalicelib.control.tokens import LetterClaims
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.enrich import Enriched
 from chalicelib.pipeline.jobs import EnrichJob
@@ -14,7 +16,9 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
+from chalicelib.wiring import signing as wiring_signing
 from tests.integration.conftest import Pump, forget_clients
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import arrive
@@ -167,3 +171,22 @@ def test_guests_need_no_profile_and_go_on_though_the_switch_is_open(service: Use
 
     pump.run("enrich-bulk")
     assert len(pump.bodies("deliver-email-bulk")) == 1
+
+
+def test_a_wish_is_kept_though_the_user_service_does_not_answer_and_reaches_the_address_later(
+    service: UserService,
+) -> None:
+    """Promise C1: who is not known for a moment is not taken for erased, and an opt-out is not lost on the way."""
+    mailboxes, address = wiring_people.mailboxes(), "u-1@example.com"
+    claims = LetterClaims(
+        "u-1", wiring_signing.address_hashes().owner("email", address), "email", "marketing", f"{UUID(int=1)}"
+    )
+    service.answer = lambda _: (200, {"Content-Type": "application/json"}, b'{"users": [], "unknown": []}')
+    with pytest.raises(UnavailableError):
+        wiring_own_say.own_say().unsubscribe(claims)
+    assert not wiring_people.preferences().get("u-1").wants("marketing", "email")
+    assert mailboxes.against(None, "email", address).objections == {}
+
+    service.answer = None
+    wiring_own_say.own_say().unsubscribe(claims)
+    assert mailboxes.against(None, "email", address).objections["marketing"].reason == "opted_out"
