@@ -70,9 +70,10 @@ class Approving:
         """Whether just this was approved and goes. Raises: ChangedError (permanent): something else was."""
         if head.approved is None or head.state not in GOING:
             return False
-        if head.approved_tag not in seen.tags:
-            self._approvals.require(head, seen, self._approvals.inputs(head))
-        return True
+        if head.approved_tag in seen.tags:
+            return True
+        self._approvals.require(head, seen, self._approvals.inputs(head, fresh=True))
+        return not self._approvals.differs(head)  # else it is seen as it is now, which nobody has approved yet
 
     def _check(self, head: CampaignRow, *, version: Version) -> None:
         spec = spec_of(head)

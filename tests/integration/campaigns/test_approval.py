@@ -207,6 +207,17 @@ def test_an_approval_repeated_is_success_and_another_ones_is_not(desk: Desk, ask
         approve(asked, Seen(("other",)))
 
 
+def test_what_was_changed_since_the_approval_does_not_count_as_approved(desk: Desk, viewers: Viewers) -> None:
+    """Promise B4: an approval of what is there now is no repetition of an approval of what was."""
+    viewers(1)
+    campaign_id = desk.start(start_at="2026-03-02T11:00:00Z")
+    approve(campaign_id)
+    change_setting(*SETTINGS["the sender"][:2])
+
+    with pytest.raises(ConflictError):
+        approve(campaign_id, seen(campaign_id))
+
+
 def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, asked: str, office: PostOffice) -> None:
     """Promise B2: whoever approves may send it back and say why."""
     desk_of_approval = campaign_desk.approving()
