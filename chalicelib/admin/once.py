@@ -28,9 +28,10 @@ def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
     _, _, form = visit.typed("token").partition(".")
     if not visit.fresh or not form:
         return make()
-    turn = _turn(_name(visit, place))
+    call = _name(visit, place)
+    turn = _turn(call)
     if isinstance(turn, str):
-        return Response(**json.loads(unseal(turn, secret=visit.session.id)))
+        return Response(**json.loads(unseal(turn, secret=visit.session.id, call=call)))
     try:
         response = make()
     except Exception as error:
@@ -54,7 +55,7 @@ def _turn(call: str) -> Turn | str:
 
 def _keep(turn: Turn, response: Response, *, secret: str) -> None:
     answer = {"body": response.body, "headers": response.headers, "status_code": response.status_code}
-    sealed = seal(json.dumps(answer), secret=secret)
+    sealed = seal(json.dumps(answer), secret=secret, call=turn.call)
     if sealed is None:
         calls().give_up(turn)
     else:

@@ -59,7 +59,7 @@ def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> 
     UnavailableError (retryable), and what `make` does."""
     turn = calls().begin(call, body=body)
     if isinstance(turn, str):
-        return _replay(unseal(turn, secret=secret))
+        return _replay(unseal(turn, secret=secret, call=call))
     try:
         response = make()
     except Exception as error:
@@ -68,7 +68,7 @@ def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> 
         raise
     kept = {"status": response.status_code, "headers": response.headers, "body": response.body}
     with aside("call"):
-        sealed = seal(json.dumps(kept), secret=secret)
+        sealed = seal(json.dumps(kept), secret=secret, call=call)
         if sealed is None:
             calls().give_up(turn)  # only batches and previews answer so much, and both may be done again
         else:

@@ -76,32 +76,39 @@ class Calls:
         update_if(CallRow(turn.call), [CallRow.busy_until.set(0)], CallRow.owner == turn.owner)
 
 
-def seal(text: str, *, secret: str) -> str | None:
-    """The text as only the holder of `secret` (random, 128 bits or more) can read it; None where it is too large to be
-    kept. Encrypted with SHAKE-256 as the stream, then authenticated with HMAC-SHA-256, each under a key of its own."""
+def seal(text: str, *, secret: str, call: str) -> str | None:
+    """The text as only the holder of `secret` (random, 128 bits or more) can read it, and only as the answer to this
+    `call`; None where it is too large to be kept. No package of requirements.in encrypts (docs/decisions.md): SHAKE-256
+    is the stream, then HMAC-SHA-256 the mark, each under a key of its own, made by HMAC-SHA-256 of the secret, a nonce
+    and the call. Whoever writes the table can lose an answer, and neither change one nor pass it off as another call's;
+    whoever reads it learns about how long an answer is."""
     nonce = token_bytes(_NONCE_BYTES)
-    hidden = _stream(zlib.compress(text.encode()), secret=secret, nonce=nonce)
-    sealed = b64encode(nonce + _mark(hidden, secret=secret, nonce=nonce) + hidden).decode()
+    hidden = _stream(zlib.compress(text.encode()), _key(b"stream", secret, nonce, call))
+    sealed = b64encode(nonce + _mark(hidden, _key(b"mark", secret, nonce, call)) + hidden).decode()
     return sealed if len(sealed) <= LARGEST_ANSWER else None
 
 
-def unseal(sealed: str, *, secret: str) -> str:
-    """The inverse of `seal`. Raises: ConflictError (permanent): it was sealed with another secret."""
-    raw = b64decode(sealed)
+def unseal(sealed: str, *, secret: str, call: str) -> str:
+    """The inverse of `seal`. Raises: ConflictError (permanent): it was sealed with another secret, or somebody changed
+    it."""
+    try:
+        raw = b64decode(sealed, validate=True)
+    except ValueError:
+        raw = b""
     nonce, mark, hidden = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:][:_MARK_BYTES], raw[_NONCE_BYTES + _MARK_BYTES :]
-    if not hmac.compare_digest(mark, _mark(hidden, secret=secret, nonce=nonce)):
+    if not hmac.compare_digest(mark, _mark(hidden, _key(b"mark", secret, nonce, call))):
         raise ConflictError("this Idempotency-Key was used with another secret")
-    return zlib.decompress(_stream(hidden, secret=secret, nonce=nonce)).decode()
+    return zlib.decompress(_stream(hidden, _key(b"stream", secret, nonce, call))).decode()
 
 
-def _key(purpose: bytes, secret: str, nonce: bytes) -> bytes:
-    return hmac.digest(secret.encode(), purpose + nonce, hashlib.sha256)
+def _key(purpose: bytes, secret: str, nonce: bytes, call: str) -> bytes:
+    return hmac.digest(secret.encode(), purpose + nonce + call.encode(), hashlib.sha256)
 
 
-def _stream(content: bytes, *, secret: str, nonce: bytes) -> bytes:
-    stream = hashlib.shake_256(_key(b"stream", secret, nonce)).digest(len(content))
+def _stream(content: bytes, key: bytes) -> bytes:
+    stream = hashlib.shake_256(key).digest(len(content))
     return (int.from_bytes(content) ^ int.from_bytes(stream)).to_bytes(len(content))
 
 
-def _mark(hidden: bytes, *, secret: str, nonce: bytes) -> bytes:
-    return hmac.digest(_key(b"mark", secret, nonce), hidden, hashlib.sha256)
+def _mark(hidden: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, hidden, hashlib.sha256)

@@ -1,5 +1,6 @@
 """Every POST may be repeated: one effect, one answer."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -308,15 +309,29 @@ def test_what_is_remembered_is_forgotten_after_a_day(stage: None) -> None:
 def test_what_is_sealed_is_read_with_the_same_secret_alone(text: str, secret: str) -> None:
     secret = secret.encode(errors="replace").decode()
     text = text.encode(errors="replace").decode()
-    sealed = seal(text, secret=secret)
+    sealed = seal(text, secret=secret, call="c")
     assert sealed is not None
-    assert unseal(sealed, secret=secret) == text
+    assert unseal(sealed, secret=secret, call="c") == text
     with pytest.raises(ConflictError):
-        unseal(sealed, secret=f"{secret}x")
+        unseal(sealed, secret=f"{secret}x", call="c")
+
+
+@given(st.integers(0, 200), st.integers(1, 255))
+def test_a_sealed_answer_that_was_changed_or_moved_is_refused(place: int, flip: int) -> None:
+    """Promise H1: whoever writes the table tells no caller a wrong answer."""
+    sealed = seal("told", secret="s", call="one")
+    assert sealed is not None
+    raw = bytearray(b64decode(sealed))
+    raw[place % len(raw)] ^= flip
+    for text in (b64encode(raw).decode(), sealed[:-4], f"{sealed}????", "", "ключ"):
+        with pytest.raises(ConflictError):
+            unseal(text, secret="s", call="one")
+    with pytest.raises(ConflictError):
+        unseal(sealed, secret="s", call="other")
 
 
 def test_what_is_too_large_is_not_kept() -> None:
-    assert seal(token_hex(LARGEST_ANSWER), secret="s") is None
+    assert seal(token_hex(LARGEST_ANSWER), secret="s", call="c") is None
 
 
 def test_the_table_holds_no_word_of_an_answer(api: Gateway) -> None:
