@@ -7,7 +7,7 @@ What is decided, for every kind of character:
 * letters: Unicode NFC, so that the `й` of a Mac's file name is the `й` of a keyboard;
 * control characters (C0 and C1, except tab and line end) and U+FEFF, a byte order mark wherever it is: dropped. They
   show as nothing, break XML and mail headers, and nobody types them;
-* outer white space, with the zero-width space and the word joiner: cut off;
+* outer white space, with the zero-width space and the word joiner: cut off; a text of nothing that is seen is empty;
 * joiners (U+200C, U+200D: Persian, emoji), marks and isolates of direction (U+200E, U+200F, U+061C, U+2066 to U+2069):
   kept. In one line the older embeddings and overrides (U+202A to U+202E) are dropped: they turn round all that follows;
 * no-break spaces: kept inside a line, as a number such as `1 000` is written with one.
@@ -26,7 +26,17 @@ _TURNS = re.compile("[\u202a-\u202e]")
 _OUTER = (
     "\t\n \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u200b\u2060"
 )
+# All but white space and what Unicode calls "default ignorable", Hangul fillers and the blank of Braille among it.
+_SEEN = re.compile(
+    "[^\\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
 _GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space that stands alone is none
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing in it to see, however many characters that takes."""
+    return _SEEN.search(text) is None
 
 
 def normal_source(text: str) -> str:
@@ -36,13 +46,15 @@ def normal_source(text: str) -> str:
 
 def normal_text(text: str) -> str:
     """Text of any number of lines in its normal form; a second time changes nothing."""
-    return normal_source(text).strip(_OUTER)
+    normal = normal_source(text).strip(_OUTER)
+    return "" if is_blank(normal) else normal
 
 
 def one_line(text: str) -> str:
     """Text that is one line, such as a name or a subject: white space of any kind and length, line ends among it,
     becomes one space."""
-    return _GAP.sub(" ", normal_source(_TURNS.sub("", text))).strip(_OUTER)
+    line = _GAP.sub(" ", normal_source(_TURNS.sub("", text))).strip(_OUTER)
+    return "" if is_blank(line) else line
 
 
 def normal_json(value: Any, levels: int = 100) -> Any:

@@ -14,6 +14,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import Field, model_validator
 
 from chalicelib.strict import StrictModel
+from chalicelib.text import Line
 from chalicelib.wall_clock import wall_moment, zone_of
 
 BEST_HOUR = "best_hour"
@@ -34,7 +35,7 @@ class Schedule(StrictModel):
         WeekDay | Annotated[int, Field(ge=1, le=_LAST_SURE_DAY)] | Literal["last"] | None,
         Field(description="a day's name of every week; 1 to 28 or `last` of every month"),
     ] = None
-    at: Annotated[str | None, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:00"])] = None
+    at: Annotated[Line, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:00"])] | None = None
     cron: Annotated[str | None, Field(max_length=100, examples=["0 18 * * 5"])] = None
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.locales import lookup, speaks
 from chalicelib.strict import StrictModel
-from chalicelib.text import normal_json
+from chalicelib.text import Line, normal_json
 
 MAX_DELAY = timedelta(days=60)
 MAX_STEPS = 20
@@ -21,7 +21,7 @@ class StopWhen(StrictModel):
     """A letter is not sent any more when the user's `attribute` has this value at the time of sending. `attribute` is
     `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
 
-    attribute: Annotated[str, Field(min_length=1, max_length=100)]
+    attribute: Annotated[Line, Field(min_length=1, max_length=100)]
     equals: Annotated[str | bool | int | float | None, AfterValidator(normal_json)]
 
     def holds(self, facts: Mapping[str, Any]) -> bool:

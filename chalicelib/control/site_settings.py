@@ -30,7 +30,7 @@ KNOWN_FOR_SECONDS = 15
 MAX_RULES = 200
 _PUT_TRIES = 3
 _Days = Annotated[int, Field(ge=1, le=3650)]
-_TimeOrNone = Annotated[str, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_TimeOrNone = Annotated[Line, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), AfterValidator(normal_host)]
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 

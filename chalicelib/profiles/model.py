@@ -48,7 +48,8 @@ _FIELDS = tuple(one.name for one in fields(Profile))
 
 @cache
 def _timezones() -> Mapping[str, str]:
-    return {name.lower(): name for name in available_timezones()}  # it walks a folder of 600 files
+    # It walks a folder of 600 files, among them some systems' own, which name no place.
+    return {name.lower(): name for name in available_timezones() - {"localtime", "Factory"}}
 
 
 def known_timezone(value: str) -> str:

@@ -17,11 +17,12 @@ from chalicelib.profiles.words import WRITTEN_TO, Words, spoken
 from chalicelib.storage.base import find, reaching_dynamodb, save_if
 from chalicelib.storage.people import PreferencesRow
 from chalicelib.strict import StrictModel
+from chalicelib.text import Line
 
 _CHANGE_TRIES = 5
 Hours = tuple[str, str]  # local times: from, to
 DIGEST_CATEGORY = "digest"  # of the letter that what was collected is sent as
-TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+TimeOfDay = Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 
 
 class QuietHours(StrictModel):

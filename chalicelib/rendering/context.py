@@ -3,7 +3,7 @@ campaigns before anything is accepted, so that a letter that cannot be rendered 
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -96,7 +96,9 @@ def _http_url(text: str) -> str:
 
 def _date_text(text: str) -> str:
     try:
-        datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+        day = datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+        if day.year in (MINYEAR, MAXYEAR):  # in some time zone it is in no year
+            raise ValueError
     except ValueError:
         raise ValueError("a date is expected: 2026-11-22 or 2026-11-22T18:00:00+03:00") from None
     return text

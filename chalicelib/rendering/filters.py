@@ -190,6 +190,8 @@ def _moment(context: Context, value: object) -> datetime:
         return moment.astimezone(ZoneInfo(name) if isinstance(name, str) else UTC)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `America` is a folder of the tz database
         return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise RenderError("forbidden", "date: a year from 2 to 9998 is expected") from error
 
 
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:

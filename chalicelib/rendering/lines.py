@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.errors import RenderError
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.tidy import tidy
-from chalicelib.text import one_line
+from chalicelib.text import is_blank, one_line
 
 MAX_LINE_CHARS = 200  # mail programs show some 70 of a subject; what is longer is cut at a word
 NOTHING_TO_SAY = "nothing_to_say"
@@ -39,7 +39,7 @@ def cut(line: str) -> str:
 def require_content(parts: Mapping[str, str], required: Iterable[str]) -> None:
     """Raises: RenderError (permanent): a part without which the letter cannot leave is empty."""
     for part in required:
-        if not parts[part].strip():
+        if is_blank(parts[part]):
             raise RenderError(f"empty_{part}", f"the {part} is empty")
 
 
@@ -70,7 +70,7 @@ def _is_empty(value: Any) -> bool:
 def _is_blank(value: Any) -> bool:
     """Whether there is nothing in it to show: `[{"title": " "}]` is as empty as `[]`."""
     if isinstance(value, str):
-        return not value.strip()
+        return is_blank(value)
     if isinstance(value, Mapping):
         return all(map(_is_blank, value.values()))
     return all(map(_is_blank, value)) if isinstance(value, list | tuple) else value is None

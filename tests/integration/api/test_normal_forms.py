@@ -232,3 +232,52 @@ def test_a_list_of_nothing_is_nothing_to_say(films: Any) -> None:
     assert missing_content(template, {"films": films}) == ["films"]
     assert missing_content(template, {"films": [{"title": "Low Water"}]}) == []
     assert missing_content(template, {"films": [0]}) == []
+
+
+UNSEEN = ["\u200d", "\u2066\u2069", "\xad", "\u034f", "\u3164", "\u2800", "\ufe0f", " \u200b\ufeff\u202e"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_shows_nothing_is_empty(api: Gateway, unseen: str) -> None:
+    """Promise E1: a name or a subject of characters that nobody sees is refused as an empty one is."""
+    named = api.put("/v1/users/u-1", {"name": unseen, **ANNA})
+    assert (named.status, named.bad_fields) == (422, ["name"])
+    letter = api.post(
+        "/v1/notifications", {**PROMO, "recipients": [ANNA], "context": {**PROMO["context"], "headline": unseen}}
+    )
+    assert letter.status == 422
+    assert "the subject is empty" in letter.text
+
+
+def test_a_time_of_day_is_taken_with_what_surrounds_it(api: Gateway) -> None:
+    """Promise E2: outer white space is none of a value's."""
+    hours = api.put("/v1/settings/quiet_hours", {"value": {"starts": "22:00 ", "ends": "\ufeff08:00\r\n"}})
+    assert hours.body["value"] == {"starts": "22:00", "ends": "08:00"}, hours.text
+    api.put("/v1/users/u-1", ANNA)
+    wish: dict[str, Any] = {
+        "quiet_hours": {"from": " 22:00", "to": "08:00\n"},
+        "digests": {"marketing": {"every": "day", "at": "9:00"}},
+    }
+    assert api.put("/v1/users/u-1/preferences", wish).bad_fields == ["digests.marketing.at"]
+    wish["digests"]["marketing"]["at"] = "\t09:00"
+    kept = api.put("/v1/users/u-1/preferences", wish).body
+    assert (kept["quiet_hours"], kept["digests"]["marketing"]["at"]) == ({"from": "22:00", "to": "08:00"}, "09:00")
+
+
+@pytest.mark.parametrize("when", ["9999-12-31T23:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31", "28.11.2026"])
+def test_a_date_that_is_none_in_some_zone_is_refused_while_the_caller_listens(api: Gateway, when: str) -> None:
+    """Promise E1: what can never be sent is not accepted."""
+    api.put(
+        "/v1/templates/dates",
+        {
+            "category": "marketing",
+            "channels": ["email"],
+            "default_locale": "en",
+            "variables": {"when": {"type": "date"}},
+            "sample": {"context": {"when": "2026-11-28"}},
+            "locales": {"en": {"email.subject": "Soon", "email.html": "<p>{{ when|date }}</p>"}},
+        },
+    )
+    recipient = {**ANNA, "timezone": "Asia/Tokyo"}
+    reply = api.post("/v1/notifications", {"template": "dates", "recipients": [recipient], "context": {"when": when}})
+    assert (reply.status, reply.bad_fields) == (422, ["context.when"])
