@@ -7,7 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.live.events import WARNINGS, warning
-from chalicelib.live.frames import ACTION_NAMES, FrameError, Send, check_frame, is_json, read_json, read_line
+from chalicelib.live.frames import (
+    ACTION_NAMES,
+    FrameError,
+    Send,
+    check_frame,
+    clean_text,
+    is_json,
+    read_json,
+    read_line,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -108,3 +117,11 @@ def test_every_warning_speaks_both_languages_and_says_what_is_expected(code: str
     asks = ("Expected", "Introduce yourself", "`?`")
     assert any(word in message["en"] for word in asks)
     assert message["ru"] != message["en"]
+
+
+def test_a_line_of_the_chat_has_the_normal_form_and_keeps_what_its_script_needs() -> None:
+    """Promise E2: Unicode NFC; a joiner of Persian stays, what turns the rest of a line round is refused."""
+    assert clean_text("И\u0306од\r\n \u2066ok\u2069") == "Йод \u2066ok\u2069"
+    assert clean_text("می\u200cخواهم") == "می\u200cخواهم"
+    with pytest.raises(FrameError, match="bad_characters"):
+        clean_text("a\u202eb")
