@@ -203,7 +203,7 @@ def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
 def _text(value: object) -> str:
     if isinstance(value, str) and value:
         return value
-    raise ValueError("no text")
+    raise ValueError(value)
 
 
 def _note_unread(page: Page, unread: dict[str, Unread]) -> None:

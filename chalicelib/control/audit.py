@@ -79,7 +79,7 @@ class Audit:
 def _place(state: Mapping[str, Any]) -> _Place:
     month, before = datetime.strptime(state["month"], "%Y-%m"), state["place"]
     if month.year < _FIRST_YEAR or not isinstance(before, str | None):
-        raise ValueError("no place in an audit")
+        raise ValueError(state)
     return f"{month:%Y-%m}", before, whole(state["empty"])
 
 

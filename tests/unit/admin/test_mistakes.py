@@ -36,7 +36,14 @@ ELSEWHERE = frozenset(
     }
 )
 # They are for the log: an unavailable service has a text of its own on every page, poison goes to its dead letters.
-FOR_THE_LOG = ("UnavailableError", "PoisonMessageError", "FileNotFoundError", "RuntimeError")
+FOR_THE_LOG = (
+    "UnavailableError",
+    "MisconfiguredError",
+    "ThrottledError",
+    "PoisonMessageError",
+    "FileNotFoundError",
+    "RuntimeError",
+)
 
 
 def messages() -> Iterator[str]:
