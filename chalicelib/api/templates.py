@@ -11,6 +11,7 @@ from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
 from chalicelib.locales import Locale
+from chalicelib.profiles.model import Attributes
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import AskedVersion, Meta, ShippedName, Template, read_version
 from chalicelib.rendering.segments import count_segments
@@ -60,7 +61,7 @@ class PreviewBody(StrictModel):
     channel: str = "email"
     version: AskedVersion | None = None
     context: JsonObject | None = None
-    user: JsonObject | None = None
+    user: Attributes | None = None
 
 
 class SmsLength(Answer):
