@@ -61,7 +61,7 @@ class ConsentDesk:
         asked_again: bool = False,
     ) -> Objections:
         """Read once for the addressees of all channels, as of a second ago at most; `known` are preferences that were
-        read already. An account letter heeds none, and is asked about but once: as it is now. `asked_again`: any other
+        read already. An account letter ignores them and is asked about once, as it is now. `asked_again`: any other
         letter is, right before it is sent, so that the addresses can wait until then. Raises: UnavailableError
         (retryable)."""
         everybody = [one for those in people.values() for one in those]
@@ -95,7 +95,7 @@ class ConsentDesk:
         return Consent(skips, waits)
 
     def _against(self, person: Addressee, known: Standing, category: str | None) -> str | None:
-        """What stands against the address; `category` is None for a letter that heeds no wishes."""
+        """What stands against the address; `category` is None for a letter to which wishes do not apply."""
         if known.suppressed is not None:
             return f"suppressed_{known.suppressed}"
         if (person.accepted_at or _LATER) <= self._erased_at(person, known):
