@@ -62,7 +62,7 @@ _MISCONFIGURED = frozenset(
         *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken"),
         *("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "NotAuthorized"),
         *("ResourceNotFoundException", "NoSuchBucket", "ParameterNotFound", "NotFound", "NotFoundException"),
-        *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidKeyId", "KMSAccessDeniedException"),
+        *("InvalidKeyId", "KMSAccessDeniedException"),
     }
 )
 _ITEM_TOO_LARGE = ("Item size", "item size")  # DynamoDB: a ValidationException like any other, but for its text

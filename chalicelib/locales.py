@@ -70,7 +70,7 @@ def _weight(text: str) -> float:
     try:
         return float(text.strip().removeprefix("q=")) if text else 1.0
     except ValueError:
-        return 0.0
+        return 1.0  # a weight that nobody can read is none
 
 
 Locale = Annotated[Line, Field(max_length=64, description="BCP 47", examples=["ru"]), AfterValidator(normal_locale)]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
@@ -23,6 +23,7 @@ from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.letters import renderer, templates
 
 routes = Blueprint(__name__)
+_FACTS = frozenset({"hides", "in_force", "shipped"})  # what an answer says of a version
 
 
 class TemplateBody(Meta):
@@ -50,6 +51,12 @@ class TemplateBody(Meta):
     )
 
     locales: Annotated[dict[Locale, dict[str, Source]], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_facts(cls, given: Any) -> Any:
+        """What GET answers, less key and version, may be put back: what it says of the version is no part of it."""
+        return {name: one for name, one in given.items() if name not in _FACTS} if isinstance(given, dict) else given
 
 
 class PreviewBody(StrictModel):

@@ -14,6 +14,7 @@ from chalicelib.clock import now
 from infra.local.children import STAGE
 from tests.browser.desk import MORE_TIME_MS, Desk, sign_in, signed_in, written
 from tests.e2e.conftest import Vestnik, eventually
+from tests.e2e.test_welcome import BROWSER
 
 pytestmark = pytest.mark.e2e
 XSS = (
@@ -75,7 +76,7 @@ def test_the_address_after_confirmation_is_changed_and_a_link_obeys(desk: Desk, 
     card.get_by_label("Value").fill(changed)
     card.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    answer = requests.get(link, allow_redirects=False, timeout=30)
+    answer = requests.get(link, headers=BROWSER, allow_redirects=False, timeout=30)
     assert (answer.status_code, answer.headers["Location"]) == (302, changed)
     assert vestnik.call("GET", f"/v1/users/{user['id']}").json()["email_confirmed"] is True
     card = page.locator("#redirect_url")

@@ -32,7 +32,7 @@ def error(code: str, message: str = "", *reasons: str) -> ClientError:
         (error("TransactionCanceledException", "", "TransactionConflict"), UnavailableError, 503),
         (error("AccessDeniedException"), MisconfiguredError, 500),
         (error("ResourceNotFoundException"), MisconfiguredError, 500),
-        (error("AWS.SimpleQueueService.NonExistentQueue"), MisconfiguredError, 500),
+        (error("AWS.SimpleQueueService.NonExistentQueue"), UnavailableError, 503),
         (error("InvalidMessageContents"), InvalidError, 422),
         (error("BatchRequestTooLong"), TooLargeError, 413),
         (error("ParameterNotFound"), MisconfiguredError, 500),

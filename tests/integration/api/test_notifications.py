@@ -423,7 +423,8 @@ def test_a_page_that_cannot_be_is_refused(api: Gateway, query: dict[str, str]) -
 def test_a_notification_of_an_address_belongs_to_nobodys_history(api: Gateway) -> None:
     ids_of(api.post("/v1/notifications", REQUEST))
 
-    assert [row.user_id for row in NotificationRow.scan() if isinstance(row, NotificationRow)] == [None]
+    [owner] = [row.user_id for row in NotificationRow.scan() if isinstance(row, NotificationRow)]
+    assert owner.startswith("#")  # a hash of the address, which no user's id can be
     assert not nothing_happened()
 
 

@@ -248,3 +248,10 @@ def test_what_was_accepted_once_is_accepted_again_though_the_newest_version_woul
     assert api.post("/v1/notifications", asked, idempotency_key="other").status == 422
     pump.run()
     assert [letter["subject"] for letter in letters()] == ["About Solaris"]
+
+
+def test_what_was_read_may_be_put_back(api: Gateway) -> None:
+    read = api.get("/v1/templates/promo").body
+    body = {name: value for name, value in read.items() if name not in ("key", "version")}
+
+    assert api.put("/v1/templates/promo", body).status == 200

@@ -25,6 +25,7 @@ def test_who_is_erased_while_their_chunk_is_parked_gets_nothing(desk: Desk, offi
         control.resume(campaign_id, by=ANNA)
     else:
         control.release_canary(campaign_id, by=ANNA)
+    desk.forget_states()
     desk.finish()
 
     assert sorted(office.addresses) == ["first@example.com", "olga@example.com"]
