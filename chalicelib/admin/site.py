@@ -10,7 +10,7 @@ from chalicelib.admin.category_form import COLUMNS, read_rows, rows_of
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page
 from chalicelib.control.managers import Role
-from chalicelib.control.site_values import NAMES, SiteValues
+from chalicelib.control.site_settings import NAMES, SiteValues
 from chalicelib.errors import NotFoundError
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings

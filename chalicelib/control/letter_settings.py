@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.control.site_settings import SiteSettings
-from chalicelib.control.site_values import SiteValues
+from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.seen import tag_of
 
 SITE_INPUTS = ("sender", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps")

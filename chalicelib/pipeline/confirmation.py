@@ -2,8 +2,7 @@
 
 from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.allowance import Allowances
-from chalicelib.control.site_settings import SiteSettings
-from chalicelib.control.site_values import ConfirmationAgain
+from chalicelib.control.site_settings import ConfirmationAgain, SiteSettings
 from chalicelib.errors import ConflictError
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient

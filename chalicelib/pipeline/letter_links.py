@@ -14,8 +14,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.redirects import allowed_redirect
 from chalicelib.control.signing import Signer
-from chalicelib.control.site_settings import SiteSettings
-from chalicelib.control.site_values import SiteValues
+from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.pipeline.links import Link, LinkKind, valid_until

@@ -6,8 +6,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.control.event_rules import EventRule
 from chalicelib.control.routes import CategoryRoute
-from chalicelib.control.site_settings import Setting, SiteSettings
-from chalicelib.control.site_values import ConfirmationAgain
+from chalicelib.control.site_settings import ConfirmationAgain, Setting, SiteSettings
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.confirmation import ConfirmationLetters
 from chalicelib.pipeline.events import Events

@@ -7,8 +7,7 @@ counted and judged by one conditional write; a link that is unknown, expired or 
 from collections.abc import Collection
 
 from chalicelib.control.redirects import allowed_redirect
-from chalicelib.control.site_settings import SiteSettings
-from chalicelib.control.site_values import SiteValues
+from chalicelib.control.site_settings import SiteSettings, SiteValues
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.links import LinkBook

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.api.endpoint import ENDPOINTS
-from chalicelib.control.site_values import NAMES
+from chalicelib.control.site_settings import NAMES
 from chalicelib.settings import Settings
 from infra.paths import ROOT, TEMPLATE
 from tools import api_docs
