@@ -37,7 +37,7 @@ from chalicelib.api.problem import as_problem
 from chalicelib.public import links as short_links
 from chalicelib.public import preferences, unsubscribe
 
-app = Chalice(app_name="vestnik")
+app = Chalice(app_name="vestnik", configure_logs=False)  # its handler would take our logger's place
 app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives as it is, whatever its characters
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")

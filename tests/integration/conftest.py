@@ -102,6 +102,7 @@ def wiring_modules() -> list[ModuleType]:
 
 def forget_clients() -> None:
     """A process starts with empty caches; so does a test."""
+    settings.cache_clear()
     for module in wiring_modules():
         for part in vars(module).values():
             if hasattr(part, "cache_clear"):
