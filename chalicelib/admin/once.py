@@ -8,14 +8,12 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 
 from chalice.app import Response
 
 from chalicelib.admin.visits import Visit
-from chalicelib.control.answers import status_of
-from chalicelib.control.calls import Turn, seal, unseal
-from chalicelib.errors import BusyError, VestnikError
+from chalicelib.control.calls import Turn, unseal
+from chalicelib.errors import BusyError
 from chalicelib.observability import aside
 from chalicelib.wiring.desk import calls
 
@@ -36,11 +34,11 @@ def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
         response = make()
     except Exception as error:
         with aside("form"):
-            refused = isinstance(error, VestnikError) and status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR
-            calls().forget(turn) if refused else calls().give_up(turn)
+            calls().let_go(turn, error)
         raise
     with aside("form"):
-        _keep(turn, response, secret=visit.session.id)
+        answer = {"body": response.body, "headers": response.headers, "status_code": response.status_code}
+        calls().keep(turn, json.dumps(answer), secret=visit.session.id)
     return response
 
 
@@ -51,15 +49,6 @@ def _turn(call: str) -> Turn | str:
         except BusyError:
             time.sleep(_BETWEEN_SECONDS)
     return calls().begin(call, body=call)
-
-
-def _keep(turn: Turn, response: Response, *, secret: str) -> None:
-    answer = {"body": response.body, "headers": response.headers, "status_code": response.status_code}
-    sealed = seal(json.dumps(answer), secret=secret, call=turn.call)
-    if sealed is None:
-        calls().give_up(turn)
-    else:
-        calls().finish(turn, sealed)
 
 
 def _name(visit: Visit, place: str) -> str:

@@ -8,15 +8,13 @@ makes gets its id from `Call.own_id`, which the repeated call has too.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Response
 from pydantic import BaseModel
 
-from chalicelib.control.answers import status_of
-from chalicelib.control.calls import Turn, seal, unseal
-from chalicelib.errors import InvalidError, VestnikError
+from chalicelib.control.calls import unseal
+from chalicelib.errors import InvalidError
 from chalicelib.observability import aside
 from chalicelib.seen import Seen
 from chalicelib.wiring.desk import calls
@@ -64,23 +62,12 @@ def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> 
         response = make()
     except Exception as error:
         with aside("call"):
-            _let_go(turn, error)
+            calls().let_go(turn, error)
         raise
     kept = {"status": response.status_code, "headers": response.headers, "body": response.body}
     with aside("call"):
-        sealed = seal(json.dumps(kept), secret=secret, call=call)
-        if sealed is None:
-            calls().give_up(turn)  # only batches and previews answer so much, and both may be done again
-        else:
-            calls().finish(turn, sealed)
+        calls().keep(turn, json.dumps(kept), secret=secret)  # only batches and previews answer too much
     return response
-
-
-def _let_go(turn: Turn, error: Exception) -> None:
-    if isinstance(error, VestnikError) and status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR:
-        calls().forget(turn)
-    else:
-        calls().give_up(turn)
 
 
 def _replay(kept: str) -> Response:

@@ -11,11 +11,13 @@ import hmac
 import zlib
 from base64 import b64decode, b64encode
 from datetime import timedelta
+from http import HTTPStatus
 from secrets import token_bytes
 from typing import NamedTuple
 
 from chalicelib.clock import Clock, new_id
-from chalicelib.errors import BusyError, ConflictError
+from chalicelib.control.answers import status_of
+from chalicelib.errors import BusyError, ConflictError, VestnikError
 from chalicelib.storage.base import delete_if, find, save_if, update_if
 from chalicelib.storage.control import CallRow
 
@@ -66,6 +68,23 @@ class Calls:
     def finish(self, turn: Turn, answer: str) -> None:
         """Keeps the answer, unless somebody took the call over meanwhile. Raises: UnavailableError (retryable)."""
         update_if(CallRow(turn.call), [CallRow.answer.set(answer)], CallRow.owner == turn.owner)
+
+    def keep(self, turn: Turn, answer: str, *, secret: str) -> None:
+        """Seals the answer and keeps it; one that is too large is not kept, and the call may be done again. Raises:
+        UnavailableError (retryable)."""
+        sealed = seal(answer, secret=secret, call=turn.call)
+        if sealed is None:
+            self.give_up(turn)
+        else:
+            self.finish(turn, sealed)
+
+    def let_go(self, turn: Turn, error: Exception) -> None:
+        """The work ended in an error: a refusal did nothing, of anything else nobody knows. Raises: UnavailableError
+        (retryable)."""
+        if isinstance(error, VestnikError) and status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.forget(turn)
+        else:
+            self.give_up(turn)
 
     def forget(self, turn: Turn) -> None:
         """Nothing was done: the key is as new. Raises: UnavailableError (retryable)."""
