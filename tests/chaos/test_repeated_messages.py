@@ -13,16 +13,38 @@ pytestmark = pytest.mark.e2e
 
 def test_a_message_that_comes_ten_times_at_once_is_sent_once(rig: Rig) -> None:
     addresses = rig.addresses(1)
-    rig.fault("stall", times=1, seconds=6, to=addresses[0])  # the others come while one is calling
     rig.control("POST", "consumers/deliver-email", {"batch_size": 1, "max_concurrency": 10})
     with rig.paused("deliver-email"):
         ids = rig.send(addresses)
         body = rig.queues.waiting_bodies("deliver-email", 1)[0]
         rig.queues.put("deliver-email", *[body] * 9)
-    eventually(lambda: rig.queues.in_flight("deliver-email") == 10)
     rig.settle(ids)
     eventually(lambda: rig.queues.depth("deliver-email") == 0)
     assert set(rig.copies(addresses).values()) == {1}
+    assert rig.queues.dead() == {}
+
+
+def test_a_message_that_comes_again_while_its_letter_is_being_sent_waits_for_the_outcome(rig: Rig) -> None:
+    addresses = rig.addresses(1)
+    rig.fault("no_events", to=addresses[0])  # none tells of the letter before its worker does
+    rig.fault("stall", times=1, seconds=6, to=addresses[0])
+    rig.control("POST", "consumers/deliver-email", {"batch_size": 1, "max_concurrency": 10})
+    with (
+        rig.workers.patience("deliver", LIMIT_SECONDS),
+        rig.queues.visibility("deliver-email", LIMIT_SECONDS),
+        rig.paused("retry"),  # who finds the claim of another asks about it there, later
+    ):
+        with rig.paused("deliver-email"):
+            ids = rig.send(addresses)
+            body = rig.queues.waiting_bodies("deliver-email", 1)[0]
+        eventually(lambda: rig.vestnik.letters(addresses[0]))
+        with rig.workers.frozen("deliver"):
+            rig.queues.put("deliver-email", *[body] * 9)
+            eventually(lambda: rig.queues.depth("retry") == 9)
+        rig.settle(ids, {"sent"})
+    eventually(lambda: rig.queues.depth("retry") == 0)
+    assert set(rig.copies(addresses).values()) == {1}
+    assert rig.timeline(ids[0]).count("calling") == 1
     assert rig.queues.dead() == {}
 
 
