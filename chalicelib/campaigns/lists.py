@@ -18,13 +18,14 @@ from chalicelib.campaigns.list_file import BadListError, Report, read_rows
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import reaching_dynamodb, save_if
+from chalicelib.storage.base import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
 QUEUE = "load"
 _LISTED = "lists"
 BLOCK_ROWS = 500
+_BLOCKS = 999_999  # the last one's number
 
 
 class Uploads(Protocol):
@@ -78,25 +79,26 @@ class ListStore:
         """Has the list read in the background. Raises: NotFoundError, ConflictError (permanent: it is loaded already,
         and campaigns may count on it), UnavailableError (retryable)."""
         row = self.get(list_id)
-        if row.state == "ready":
+        asked = [ListRow.state.set("loading"), ListRow.problem.remove()]
+        if not update_if(row, asked, ListRow.state.is_in("waiting", "loading", "failed")):
             raise ConflictError("the list is loaded; upload another one under a new id")
-        with reaching_dynamodb():
-            row.update(actions=[ListRow.state.set("loading"), ListRow.problem.remove()])
         self._queues.put(QUEUE, [Outgoing(LoadJob(list_id=list_id).model_dump_json())])
         return row
 
     def delete(self, list_id: str) -> None:
         """The rows, then the list; an upload that was never read is forgotten by its bucket. Raises: UnavailableError
         (retryable)."""
-        with reaching_dynamodb():
-            blocks = ListRow.query(
-                list_id, ListRow.part.startswith(BLOCK_PREFIX), attributes_to_get=["list_id", "part"]
-            )
-            with ListRow.batch_write() as batch:
-                for row in blocks:
-                    batch.delete(row)
-            with ListRow.batch_write() as batch:
-                batch.delete(ListRow(list_id, HEAD_PART))
+        self.cut(list_id, 0)
+        with reaching_dynamodb(), ListRow.batch_write() as batch:
+            batch.delete(ListRow(list_id, HEAD_PART))
+
+    def cut(self, list_id: str, number: int) -> None:
+        """Leaves so many blocks: what a file that was read before had behind them is no part of the list. Raises:
+        UnavailableError (retryable)."""
+        behind = ListRow.part.between(_block_part(number), _block_part(_BLOCKS))
+        with reaching_dynamodb(), ListRow.batch_write() as batch:
+            for row in ListRow.query(list_id, behind, consistent_read=True, attributes_to_get=["list_id", "part"]):
+                batch.delete(row)
 
     def block(self, list_id: str, number: int) -> list[dict[str, Any]] | None:
         """The rows of one block; None behind the last. Raises: UnavailableError (retryable)."""
@@ -165,6 +167,7 @@ class ListLoader:
                 ListRow(list_id, _block_part(number), rows=packed).save()
             content.update(packed)
             number += 1
+        self._store.cut(list_id, number)
         return number, content.hexdigest()
 
     def _fail(self, head: ListRow, problem: str, report: Report | None = None) -> str:

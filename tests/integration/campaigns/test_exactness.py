@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns import pace, planner
+from chalicelib.campaigns import lists, pace, planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.lists import ListLoader
 from chalicelib.campaigns.pace import Pace
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.control.queues import Queues
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
@@ -24,7 +25,7 @@ from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import running as wiring_running
-from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
+from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice, StandingClock, Viewers
 
 
 def agrees(progress: Progress, ledger: Counter[str]) -> bool:
@@ -348,3 +349,22 @@ def test_a_list_names_each_addressee_once(desk: Desk, viewers: Viewers, office: 
     assert sorted(one.lower() for one in office.addresses) == ["guest@xn--80a1acny.xn--p1ai", "u-00000@example.com"]
     progress = desk.progress(campaign_id)
     assert (progress.targeted, progress.sent, progress.skipped) == (3, 2, {"duplicate": 1})
+
+
+def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
+    desk: Desk, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise B2: whom an upload that failed named gets nothing of the one that took its place."""
+    monkeypatch.setattr(lists, "BLOCK_ROWS", 2)
+    store = wiring_running.lists()
+    list_id = store.add("Guests", by=ANNA).list_id
+    wrong = b"email\n" + b"".join(b"wrong-%d@example.com\n" % n for n in range(9)) + b"\xff"
+    right = b"email\nright@example.com\n"
+    states = [ListLoader(store=store, uploads=OneFile(file), clock=desk.clock).load(list_id) for file in (wrong, right)]
+    desk.start(audience={"list_id": list_id})
+    desk.finish()
+
+    assert states == ["failed", "ready"]
+    assert office.addresses == ["right@example.com"]
+    with pytest.raises(ConflictError):
+        store.ask_to_load(list_id)
