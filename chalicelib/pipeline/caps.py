@@ -1,6 +1,6 @@
 """How many letters of a category one user, and one address, gets in some days (the setting `caps`), and how many of one
-kind about accounts an address gets (`account_letters`). `deliver` asks right before it claims, so that only what is
-really about to leave is counted.
+kind about accounts an address gets (`account_letters`), and that it gets one of a campaign's run. `deliver` asks right
+before it claims, so that only what is really about to leave is counted.
 
 A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
 again (a retry, another channel) counts once. Rows are written under their version, all of a chunk in one transaction:
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -28,6 +28,7 @@ from chalicelib.storage.people import CapRow
 CAPPED = "capped"
 TOO_MANY = "too_many_to_address"
 _ROUNDS = 8
+_RUN_LASTS = timedelta(days=90)  # longer than anything of it waits
 
 
 class Refused(NamedTuple):
@@ -90,10 +91,52 @@ class Caps:
             return None
         return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
 
-    def of(self, user_id: str) -> Mapping[str, list[str]]:
-        """The notifications that count, by category. Raises: UnavailableError (retryable)."""
+    def take_of_run(self, run_id: str, wanted: Mapping[str, Counted]) -> frozenset[str]:
+        """Takes the addresses of a run's letters, given by notification id, at most fifty; answers those whose address
+        another letter of the run has taken, on whatever page, shard or list row. One request, unless there are such.
+        Repeating it takes nothing twice. Raises: UnavailableError (retryable)."""
+        left: dict[str, str] = {}
+        others: set[str] = set()
+        for notification_id, counted in wanted.items():
+            owner = self._address_owner(counted)
+            if owner is not None and left.setdefault(owner, notification_id) != notification_id:
+                others.add(notification_id)
+        for _ in range(_ROUNDS):
+            reasons = self._put_addresses(run_id, left) if left else None
+            if reasons is None:
+                return frozenset(others)
+            for (owner, notification_id), reason in zip(list(left.items()), reasons, strict=True):
+                if reason is not None and reason.raw_item:
+                    del left[owner]  # written: by a repetition of this, or by another letter
+                    if reason.raw_item["letters"]["L"] != [{"S": notification_id}]:
+                        others.add(notification_id)
+        raise UnavailableError("the addresses of a run were contended: some were not taken")
+
+    def _put_addresses(self, run_id: str, letters: Mapping[str, str]) -> Sequence[CancellationReason | None] | None:
+        """All (owner → notification id) or none: then what stands against each."""
+        expires = int((self._clock() + _RUN_LASTS).timestamp())
+        row = CapRow("", f"run#{run_id}", letters=[], expires_at_epoch=expires)
+        alike = row.get_save_kwargs_from_instance(
+            condition=CapRow.user_id.does_not_exist(), return_values_on_condition_failure="ALL_OLD"
+        )
+        puts = [
+            {**alike, "Item": {**alike["Item"], "user_id": {"S": owner}, "letters": {"L": [{"S": notification_id}]}}}
+            for owner, notification_id in letters.items()
+        ]
         with reaching_dynamodb():
-            return {row.category: sorted(row.taken) for row in CapRow.query(user_id, consistent_read=True)}
+            try:
+                CapRow._get_connection().connection.transact_write_items([], [], puts, [])
+            except TransactWriteError as error:
+                if not error.cancellation_reasons:
+                    raise
+                return error.cancellation_reasons
+        return None
+
+    def of(self, user_id: str) -> Mapping[str, list[str]]:
+        """The notifications that count, by category, template or run. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = list(CapRow.query(user_id, consistent_read=True))
+            return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
 
     def erase(self, user_id: str) -> None:
         """Forgets what was counted of a user. Raises: UnavailableError (retryable)."""

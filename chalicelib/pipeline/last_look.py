@@ -17,7 +17,7 @@ from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, Le
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.unsent import EXPIRED, QUIET, waiting
+from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED, QUIET, waiting
 
 _FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
 
@@ -43,8 +43,9 @@ class LastLook:
         self._closing = closing
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Those that may leave now; the others are skipped or wait. One read; an account letter needs none, unless it
-        has waited: its reader may be erased by now. It is counted. Raises: UnavailableError (retryable)."""
+        """Those that may leave now; the others are skipped or wait. One read, and for a campaign's letters one write;
+        an account letter needs none, unless it has waited: its reader may be erased by now. It is counted. Raises:
+        UnavailableError (retryable)."""
         category = job.letter.category
         transactional = CATEGORIES[category].transactional
         if transactional and self._clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
@@ -59,7 +60,9 @@ class LastLook:
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
         wanted = [one for one in letters if one.recipient.notification_id not in aside]
-        return (self._not_too_many if transactional else self._uncapped)(job, wanted, result)
+        if transactional:
+            return self._not_too_many(job, wanted, result)
+        return self._uncapped(job, self._once_to_an_address(job, wanted, result), result)
 
     def lines_left(self, job: DeliverJob, result: Delivered) -> DeliverJob | None:
         """A collected letter without the lines that its reader has switched off, or has had enough of, since it was
@@ -107,6 +110,17 @@ class LastLook:
             self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
             self._retries.until(_enrich_again(job, late), until)
             result.count("postponed", len(late))
+
+    def _once_to_an_address(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
+        """Of a run's letters those whose address no other letter of the run has: the fan-out sees a page at a time."""
+        if job.letter.run_id is None:
+            return letters
+        counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
+        taken = self._caps.take_of_run(job.letter.run_id, counted)
+        twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
+        if twice:
+            self._closing.close(job, twice, DeliveryStatus.SKIPPED, DUPLICATE, result)
+        return [one for one in letters if one.recipient.notification_id not in taken]
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
         """Those who have not had enough letters of this category; each counts from here on."""

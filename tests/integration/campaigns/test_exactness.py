@@ -340,6 +340,39 @@ def test_one_letter_goes_to_an_address_and_the_counts_stay_exact(
     assert desk.runs(campaign_id)[0].outcome == "completed"
 
 
+@pytest.mark.parametrize("shards", [1, 3])
+def test_one_letter_goes_to_an_address_whatever_page_or_shard_its_users_stand_on(
+    desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch, shards: int
+) -> None:
+    """Promise C6: no page, no shard and no chunk holds two of them, and the counts stay exact."""
+    monkeypatch.setattr(pace, "MAX_SHARDS", shards)
+    monkeypatch.setattr(pace, "USERS_A_SHARD", 1)
+    monkeypatch.setattr(pace.Pace, "page_size", 2)
+    monkeypatch.setattr(pace.Pace, "chunk_size", 1)
+    viewers(9, lambda n: {"email": ["Family@example.com", "family@example.com", f"u-{n}@example.com"][n % 3]})
+    campaign_id = desk.start()
+    desk.finish()
+    assert sorted(one.lower() for one in office.addresses) == [
+        "family@example.com", "u-2@example.com", "u-5@example.com", "u-8@example.com"
+    ]  # fmt: skip
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.sent, progress.skipped) == (9, 4, {"duplicate": 5})
+    assert desk.runs(campaign_id)[0].outcome == "completed"
+
+
+def test_two_blocks_of_a_list_name_one_address(
+    desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise C6: a user by id in one block, their address in another."""
+    monkeypatch.setattr(lists, "BLOCK_ROWS", 1)
+    viewers(1)
+    campaign_id = desk.start(audience={"list_id": desk.load_list(b"user_id,email\nu-00000,\n,U-00000@example.com\n")})
+    desk.finish()
+    assert [one.lower() for one in office.addresses] == ["u-00000@example.com"]
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.sent, progress.skipped) == (2, 1, {"duplicate": 1})
+
+
 def test_a_list_names_each_addressee_once(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
     """Promise C6: a row with the address in another spelling, and a user whose address is on the list too."""
     viewers(1)

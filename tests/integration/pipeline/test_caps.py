@@ -149,3 +149,35 @@ def test_a_letter_about_an_account_that_is_asked_for_again_counts_once(stage: No
     assert caps.take_account_letter("welcome", "n-0", of("anna")) is None
     assert caps.take_account_letter("welcome", "more", of("boris", "anna@example.com")) is not None
     assert caps.take_account_letter("welcome", "more", of("boris")) is None
+
+
+def test_an_address_is_taken_once_in_a_run(stage: None) -> None:
+    """Promise C6: by one letter, however often it is asked for, in one chunk or in several; another run begins anew."""
+    caps = cap()
+
+    def left_out(run_id: str, **wanted: str) -> list[str]:
+        return sorted(caps.take_of_run(run_id, {one: of(one, address) for one, address in wanted.items()}))
+
+    assert left_out("c@1", a="One@example.com", b="one@example.com", c="other@example.com") == ["b"]
+    assert left_out("c@1", a="One@example.com", b="one@example.com") == ["b"]
+    assert left_out("c@1", d="other@example.com", e="third@example.com", a="one@example.com") == ["d"]
+    assert left_out("c@2", d="other@example.com") == []
+
+
+def test_two_workers_take_an_address_of_a_run_for_one_letter(stage: None) -> None:
+    """Promise C6: at once, among addresses that nobody else wants."""
+    caps = cap()
+
+    def take_one(n: int) -> frozenset[str]:
+        return caps.take_of_run("c@1", {f"own-{n}": of(f"u-{n}"), f"n-{n}": of("anna")})
+
+    with ThreadPoolExecutor(4) as workers:
+        others = [one for refused in workers.map(take_one, range(8)) for one in refused]
+    assert (len(set(others)), {one[:2] for one in others}) == (7, {"n-"})
+
+
+def test_a_run_whose_addresses_cannot_be_written_sends_nothing(stage: None) -> None:
+    caps = cap()
+    dynamodb().client.meta.events.register("before-send.dynamodb.TransactWriteItems", unreachable)
+    with pytest.raises(UnavailableError):
+        caps.take_of_run("c@1", {"a": of("anna")})
