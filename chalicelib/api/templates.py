@@ -101,7 +101,7 @@ class VersionQuery(StrictModel):
 
 class StoreQuery(StrictModel):
     """`confirm`: store it though it takes less than the version in force: a variable is removed, new and required,
-    required from now on, or of another type."""
+    required from now on, or of another type, or its sources need what not everybody gives."""
 
     confirm: Annotated[bool, Field(examples=["true"])] = False
 

@@ -22,15 +22,15 @@ class CampaignsOfTemplate:
         self._campaigns = campaigns
         self._renderer = renderer
 
-    def refused(self, after: Template) -> Iterator[FieldError]:
-        """Those that are not over, and of which no letter could be made. A run that has begun keeps its version.
-        Raises: UnavailableError (retryable)."""
+    def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
+        """Those that are not over, and of which no letter could be made any more. A run that has begun keeps its
+        version, and so does a campaign that was approved. Raises: UnavailableError (retryable)."""
         for head in islice(self._newest(), _LOOKED_AT):
             spec = spec_of(head)
-            if spec.template != after.key or head.state in _OVER:
+            if spec.template != after.key or head.state in _OVER or head.approved is not None:
                 continue
             errors = letter_errors(spec, after, renderer=self._renderer)
-            if errors:
+            if errors and not letter_errors(spec, before, renderer=self._renderer):
                 why = "; ".join(f"{one.field}: {one.message}" for one in errors)
                 yield FieldError(f"campaigns.{head.id}", f"{spec.name}: {why}")
 

@@ -21,20 +21,23 @@ _DRAFT = 1  # every version that is not stored yet calls itself so
 
 class TemplateDesk:
     """The templates that people write, of one stage. `new_renderer` gives one with nothing in its cache; each of
-    `users` knows some of those who use a template, and which of them a new version would refuse."""
+    `refused` knows some of those whom a version would refuse and the one before does not; each of `using` some of whom
+    is known only that they use a template."""
 
     def __init__(
         self,
         *,
         table: TemplateTable,
         templates: TemplateStore,
-        users: Sequence[Callable[[Template], Iterable[FieldError]]],
+        refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]],
+        using: Sequence[Callable[[str], Iterable[FieldError]]],
         new_renderer: Callable[[], Renderer],
         channels: Mapping[str, ChannelParts],
     ) -> None:
         self._table = table
         self._templates = templates
-        self._users = users
+        self._refused = refused
+        self._using = using
         self._new_renderer = new_renderer
         self._channels = channels
 
@@ -70,7 +73,16 @@ class TemplateDesk:
             return
         if seen is not None:  # what has changed meanwhile is told first
             seen.require(before.fields, what=f"the template {draft.key}")
-        if refused := narrowed(before, draft):
-            users = [one for users in self._users for one in users(draft)]
+        less = narrowed(before, draft) or self._refused_sample(before, draft)
+        users = [one for refused in self._refused for one in refused(before, draft)]
+        if less:
+            users += [one for using in self._using for one in using(draft.key)]
+        if less or users:
             confirm = FieldError("confirm", "it takes less than the version in force: are those who use it ready?")
-            raise WouldBreakError("those who use the template would be refused", [confirm, *refused, *users])
+            raise WouldBreakError("those who use the template would be refused", [confirm, *less, *users])
+
+    def _refused_sample(self, before: Template, draft: Template) -> list[FieldError]:
+        """What no declaration tells: a source that names a variable which nobody has to give, or needs more of it."""
+        given = draft.model_copy(update={"sample": before.sample})
+        found = check(given, renderer=self._new_renderer(), channels=self._channels)
+        return [FieldError(one.field, f"with the sample of before: {why}") for one in found if (why := one.message)]

@@ -1,16 +1,20 @@
 """Who would be refused if a template became another: services by what they sent lately, rules of events, settings."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Any
 
 from chalicelib.clock import Clock
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.pipeline.by_day import Span, newest
-from chalicelib.pipeline.digest import CALLER as DIGEST_CALLER
+from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
 from chalicelib.rendering.context import check_context
+from chalicelib.rendering.lines import missing_content
 from chalicelib.rendering.model import Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.trial import try_letter
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 
@@ -22,38 +26,44 @@ _REQUESTS = 100  # one read
 class TemplateUsers:
     """Who uses the templates of one stage, but for campaigns."""
 
-    def __init__(self, *, site: SiteSettings, clock: Clock) -> None:
+    def __init__(self, *, site: SiteSettings, clock: Clock, renderer: Renderer) -> None:
         self._site = site
         self._clock = clock
+        self._renderer = renderer
 
-    def refused(self, after: Template) -> Iterator[FieldError]:
-        """Those who use the template now. Their data comes with an event, so that of rules only that they are there
-        can be said. Raises: UnavailableError (retryable)."""
+    def using(self, key: str) -> Iterator[FieldError]:
+        """Those of whom only that they use it can be said: their data comes with an event. Raises: UnavailableError
+        (retryable)."""
         site = self._site.current(fresh=True)
         for event, rule in site.event_rules.items():
             for n, step in enumerate(rule.steps):
-                if step.template == after.key:
+                if step.template == key:
                     yield FieldError(f"event_rules.{event}.steps[{n}]", "this rule sends it")
-        if site.confirmation_again.template == after.key:
+        if site.confirmation_again.template == key:
             yield FieldError("confirmation_again", "this setting sends it")
-        for caller, (bad, all_) in self._callers(after).items():
-            if caller == DIGEST_CALLER:
-                yield FieldError("digest", "the digest is made with it")
-            elif bad:
-                yield FieldError(f"callers.{caller}", f"{bad} of its last {all_} requests would be refused")
+        if key == DIGEST_TEMPLATE:
+            yield FieldError("digest", "the digest is made with it")
 
-    def _callers(self, after: Template) -> dict[str, tuple[int, int]]:
-        """Of each that sent it lately: how many of the requests that were looked at would be refused, and how many
-        there were."""
+    def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
+        """Those who would be refused if they sent once more what they sent lately. Raises: UnavailableError
+        (retryable)."""
         asked: Counter[str] = Counter()
         bad: Counter[str] = Counter()
         for row in self._lately(after.key):
             asked[row.caller] += 1
-            try:
-                check_context(after, row.letter["context"])
-            except InvalidError:
-                bad[row.caller] += 1
-        return {caller: (bad[caller], n) for caller, n in asked.most_common()}
+            context = row.letter["context"]
+            bad[row.caller] += self._refuses(after, context) and not self._refuses(before, context)
+        for caller, n in asked.most_common():
+            if bad[caller]:
+                yield FieldError(f"callers.{caller}", f"{bad[caller]} of its last {n} requests would be refused")
+
+    def _refuses(self, template: Template, context: Mapping[str, Any]) -> bool:
+        try:
+            check_context(template, context)
+        except InvalidError:
+            return True
+        missing = missing_content(template, context)
+        return bool(missing or try_letter(template, context, channels=template.channels, renderer=self._renderer))
 
     def _lately(self, key: str) -> list[RequestRow]:
         end = self._clock()

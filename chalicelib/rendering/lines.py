@@ -52,8 +52,13 @@ def require_something_to_say(template: Template, names: Mapping[str, Any]) -> No
 
 def missing_content(template: Template, context: Mapping[str, Any]) -> list[str]:
     """The paths into the context alone that leave the letter with nothing to say."""
-    own = [path for path in template.nothing_without if path.partition(".")[0] != "user"]
+    own = [path for path in template.nothing_without if not is_of_reader(path)]
     return [path for path in own if _is_empty(_value(context, path))]
+
+
+def is_of_reader(path: str) -> bool:
+    """Whether what it leads to is known only when the letter is made."""
+    return path.partition(".")[0] == "user"
 
 
 def _value(names: Mapping[str, Any], path: str) -> Any:

@@ -4,6 +4,7 @@ they send from then on would be refused."""
 from collections.abc import Iterator, Mapping
 
 from chalicelib.errors import FieldError
+from chalicelib.rendering.lines import is_of_reader
 from chalicelib.rendering.model import Template, Variable, VariableType
 
 # A value of the one is a value of the other.
@@ -18,7 +19,12 @@ def narrowed(before: Template, after: Template) -> list[FieldError]:
     """Each thing that somebody may be giving or leaving out, and that the new version refuses; none for a version that
     takes all that the one before took."""
     gone = [channel for channel in before.written_for if channel not in after.written_for]
-    return [*_variables(before, after), *(FieldError("channels", f"{channel} is removed") for channel in gone)]
+    needed = [path for path in after.nothing_without if path not in before.nothing_without and not is_of_reader(path)]
+    return [
+        *_variables(before, after),
+        *(FieldError("channels", f"{channel} is removed") for channel in gone),
+        *(FieldError("nothing_without", f"{path} may not be empty now") for path in needed),
+    ]
 
 
 def _variables(before: Template, after: Template) -> Iterator[FieldError]:

@@ -133,13 +133,12 @@ def template_desk() -> "TemplateDesk":
     from chalicelib.pipeline.template_desk import TemplateDesk
     from chalicelib.pipeline.template_users import TemplateUsers
 
+    users = TemplateUsers(site=site_settings(), clock=now, renderer=new_renderer())
     return TemplateDesk(
         table=template_table(),
         templates=templates(),
-        users=(
-            CampaignsOfTemplate(campaigns=campaigns(), renderer=new_renderer()).refused,
-            TemplateUsers(site=site_settings(), clock=now).refused,
-        ),
+        refused=(CampaignsOfTemplate(campaigns=campaigns(), renderer=new_renderer()).refused, users.refused),
+        using=(users.using,),
         new_renderer=new_renderer,
         channels=CHANNELS,
     )

@@ -225,6 +225,61 @@ def test_a_version_that_would_break_its_users_is_refused_and_they_are_named_unle
     assert confirmed(api, "/v1/templates/hello", wanting).body["version"] == 2
 
 
+FREE = {**HELLO, "variables": None}  # any context goes
+OPTIONAL = {**HELLO, "variables": {**HELLO["variables"], "seat": {"type": "object", "required": False}}}
+SEATED = {"context": {"film": "Stalker", "seat": {"row": 7}}}
+SILENT_BREAKS: dict[str, tuple[Any, Any, set[str]]] = {
+    "a variable that nobody has declared": (
+        FREE,
+        {
+            **FREE,
+            "sample": {"context": {"film": "Stalker", "device": "TV"}},
+            "locales": {"en": {**HELLO["locales"]["en"], "email.subject": "{{ film }} on {{ device }}"}},
+        },
+        {"locales.en.email", "callers"},
+    ),
+    "the same in the HTML, which no call is tried with": (
+        FREE,
+        {
+            **FREE,
+            "sample": {"context": {"film": "Stalker", "device": "TV"}},
+            "locales": {"en": {**HELLO["locales"]["en"], "email.html": "<p>{{ film }} on {{ device }}</p>"}},
+        },
+        {"locales.en.email"},
+    ),
+    "a part of a variable that may be left out": (
+        {**OPTIONAL, "sample": SEATED},
+        {
+            **OPTIONAL,
+            "sample": SEATED,
+            "locales": {"en": {**HELLO["locales"]["en"], "email.subject": "{{ film }}, row {{ seat.row + 1 }}"}},
+        },
+        {"callers"},
+    ),
+    "what it has nothing to say without": (
+        OPTIONAL,
+        {**OPTIONAL, "sample": SEATED, "nothing_without": ["seat.row"]},
+        {"nothing_without", "callers"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SILENT_BREAKS)
+def test_a_version_that_needs_more_than_it_declares_is_refused_too(api: Gateway, case: str) -> None:
+    """Promise A4: whatever would be refused from then on is told, though the declared variables are the same."""
+    before, after, fields = SILENT_BREAKS[case]
+    assert confirmed(api, "/v1/templates/hello", before).status == 200
+    sent = {"template": "hello", "recipients": [ANNA], "context": {"film": "Solaris"}}
+    assert api.post("/v1/notifications", sent).status == 202
+
+    refused = api.put("/v1/templates/hello", after)
+
+    assert refused.status == 409
+    assert {one.partition("callers.")[1].rstrip(".") or one for one in refused.bad_fields} == {"confirm", *fields}
+    assert confirmed(api, "/v1/templates/hello", after).status == 200
+    assert api.put("/v1/templates/hello", after).status == 200  # it breaks nobody who was not refused before
+
+
 def test_a_version_that_takes_no_less_needs_no_confirmation(api: Gateway) -> None:
     api.put("/v1/templates/hello", HELLO)
     more = {**HELLO, "variables": {**HELLO["variables"], "year": {"type": "integer", "required": False}}}

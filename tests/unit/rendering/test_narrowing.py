@@ -44,3 +44,10 @@ def test_a_channel_that_is_removed_is_named() -> None:
     found = narrowed(template(extra_channels=["sms"]), template())
 
     assert [(one.field, one.message) for one in found] == [("channels", "sms is removed")]
+
+
+def test_what_may_not_be_empty_any_more_is_named_unless_it_is_the_readers_own() -> None:
+    declared: dict[str, Any] = {"variables": {"film": STRING}, "sample": {"context": {"film": "Stalker"}}}
+    found = narrowed(template(**declared), template(**declared, nothing_without=["film", "user.attributes.city"]))
+
+    assert [(one.field, one.message) for one in found] == [("nothing_without", "film may not be empty now")]
