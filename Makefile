@@ -3,6 +3,8 @@
 .PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package deploy destroy doctor manager clean
 
 PORT ?= 4566
+# Whatever the terminal's locale is, files here are UTF-8.
+export PYTHONUTF8 := 1
 # Logs are those of this machine unless a stage is named.
 LOGS_OF := $(or $(STAGE),local)
 STAGE ?= dev

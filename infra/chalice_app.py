@@ -82,10 +82,18 @@ def _package(stage: str, out: Path, sources: Iterable[tuple[str, Path]]) -> None
         [chalice, "--project-dir", project, "package", "--stage", stage, *merge, out / "packaged"],
         check=True,
         capture_output=True,
-        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},  # it asks for one, and the template names none
+        env=_environment(),
     )
     _without_deployment(out / "packaged" / "sam.json")
     shutil.unpack_archive(out / "packaged" / "deployment.zip", out / "unpacked")
+
+
+def _environment() -> dict[str, str]:
+    """Chalice asks for a region, though the template names none; the profiles, files and machine of the user's own AWS,
+    which may be broken, are kept from it."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    return {**others, **files, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def _merged(stage: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,15 @@ import requests
 
 LOCAL = Path(__file__).resolve().parent.parent / "build" / "local.json"
 _SECONDS = 30
+
+
+def stay_on_this_machine() -> None:
+    """From now on this process reaches this machine past any proxy, and knows nothing of the user's own AWS: whatever a
+    shell has exported for other work must not stop, or be touched by, what runs here."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    past = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "", "127.0.0.1", "localhost"]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, past))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def local_cloud(addresses: Path = LOCAL) -> dict[str, Any]:
     """The addresses and the keys that `make run` wrote. Raises: SystemExit with what to do, also where that run was
-    killed and could not take them away."""
+    killed and could not take them away. The process stays on this machine from then on."""
+    stay_on_this_machine()
     try:
         found: dict[str, Any] = json.loads(addresses.read_text())
         requests.get(f"{found['emulator_url']}/_ministack/health", timeout=_SECONDS).raise_for_status()
-    except (OSError, ValueError, KeyError, requests.RequestException):
+    except (OSError, ValueError, KeyError, TypeError, requests.RequestException):
         raise SystemExit("no local cloud runs: start one with `make run`, and wait until it says so") from None
     return found
 

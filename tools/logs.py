@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import boto3
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.running import running_cloud
 from infra.reaching_aws import reaching_aws
 from tools.local_cloud import local_cloud
 
@@ -72,11 +73,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _follow_local(part: str) -> NoReturn:
-    emulator = boto3.Session("test", "test", region_name="us-east-1")
-    client = emulator.client("logs", endpoint_url=local_cloud()["emulator_url"])
     try:
-        _follow(client, LOCAL, part=part)
-    except BotoCoreError:
+        _follow(running_cloud(local_cloud()).account.logs, LOCAL, part=part)
+    except (BotoCoreError, ClientError):
         raise SystemExit("logs: the local cloud has stopped") from None
 
 

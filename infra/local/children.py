@@ -69,4 +69,5 @@ def own_environment() -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONUTF8": "1",  # as on Lambda, whatever the locale here
     }

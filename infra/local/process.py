@@ -101,7 +101,7 @@ def port_is_free(port: int) -> bool:
 def free_port(first: int = 0) -> int:
     """The next free port from `first` on; 0 lets the system choose."""
     if first:
-        return next(port for port in range(first, 65536) if port_is_free(port))
+        return next((port for port in range(first, 65536) if port_is_free(port)), None) or free_port()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
 from clients.python.vestnik_client import Vestnik, VestnikError
@@ -31,7 +30,7 @@ from infra.local.seed import FIRST_MANAGER
 from infra.local.watch import Watch
 from infra.paths import BUILD
 from infra.stacks import DeployError
-from tools.local_cloud import LOCAL
+from tools.local_cloud import LOCAL, stay_on_this_machine
 
 _DEFAULT_PORT = 4566
 _DEFAULT_MAILBOX_PORT = 8025
@@ -46,11 +45,12 @@ class Stopped(BaseException):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run Vestnik whole on this machine.")
-    parser.add_argument("--port", type=int, default=_DEFAULT_PORT, help="of the emulator")
+    parser.add_argument("--port", type=port_of, default=_DEFAULT_PORT, help="of the emulator")
     parser.add_argument("--reload", action="store_true", help="deploy what changes in this checkout")
     parser.add_argument("--addresses", type=Path, default=LOCAL, help="where its addresses are written while it runs")
     chosen = parser.parse_args()
     tie_to_parent(os.getppid())
+    stay_on_this_machine()
     try:
         with _stop_signals():
             _run(chosen.port, reload=chosen.reload, addresses=chosen.addresses)
@@ -59,7 +59,7 @@ def main() -> int:
     except (StartError, DeployError) as error:
         print(f"make run: {error}", file=sys.stderr)
     except Exception as error:
-        print(f"make run: {_unforeseen(error, chosen.port)}", file=sys.stderr)
+        print(f"make run: {unforeseen(error, chosen.port)}", file=sys.stderr)
     return 1
 
 
@@ -105,13 +105,30 @@ def _logs(port: int) -> Path:
     return BUILD / "logs" / str(port)
 
 
-def _unforeseen(error: Exception, port: int) -> str:
-    """One line for the person, the whole story into the log."""
-    log = _logs(port) / "run.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("".join(traceback.format_exception(error)))
-    told = (str(error).splitlines() or [""])[0][:200]
-    return f"{type(error).__name__}: {told}. Run it again; if that does not help, {relative(log)} says where it broke"
+def port_of(text: str) -> int:
+    """A port as it was typed. Raises: argparse.ArgumentTypeError, which says what is expected."""
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, such as PORT=5000, not {text}")
+    return int(text)
+
+
+def unforeseen(error: Exception, port: int) -> str:
+    """One line for the person, the whole story into the log where there is room for one."""
+    log, story = _logs(port) / "run.log", "".join(traceback.format_exception(error))
+    told = _told(error)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(story)
+    except OSError as full:  # of a full disk, or a folder that is not ours, the log has no more room than the cloud
+        return f"{told}. Nothing can be written to {relative(log)} ({full.strerror}): make room, or mend its rights"
+    return f"{told}. Run it again; if that does not help, {relative(log)} says where it broke"
+
+
+def _told(error: Exception) -> str:
+    """What is meant for a person as it is, anything else in a line."""
+    if isinstance(error, StartError | DeployError):
+        return str(error)
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
 
 
 def relative(path: Path) -> Path:
@@ -222,18 +239,20 @@ def _stay(cloud: LocalCloud, watch: Watch | None) -> NoReturn:
             if not child.running:
                 raise StartError(f"{child.name} has ended by itself; see build/logs. Run `make run` again")
         if watch and (changed := watch.changed()):
-            _deploy_again(cloud, changed)
+            deploy_again(cloud, changed)
         time.sleep(0.5)
 
 
-def _deploy_again(cloud: LocalCloud, changed: Sequence[str]) -> None:
+def deploy_again(cloud: LocalCloud, changed: Sequence[str]) -> None:
+    """Deploys what was saved, and says how it went. Never raises: what is being written may be anything."""
     started = time.monotonic()
     others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
     print(f"\n{changed[0]}{others}: deploying", flush=True)
     try:
         cloud.deploy()  # and no warming: the first call is as slow as one of them, not as all
-    except (StartError, DeployError, requests.RequestException) as error:  # a mistake in the code, as a rule
-        print(f"not deployed: {error}\nsave a file to try again; `make logs` shows what the functions say", flush=True)
+    except Exception as error:  # a mistake in the code, as a rule: whatever it breaks, the next save may mend it
+        told = _told(error)
+        print(f"not deployed: {told}\nsave a file to try again; `make logs` shows what the functions say", flush=True)
     else:
         print(f"deployed in {time.monotonic() - started:.1f} s", flush=True)
 

@@ -20,7 +20,11 @@ class Watch:
 
     def changed(self) -> list[str]:
         """Names of files that were written, added or removed since the last look."""
-        before, self._seen = self._seen, self._look()
+        try:
+            now = self._look()
+        except OSError:  # what an editor or git took away under this look; the next one sees what is left
+            return []
+        before, self._seen = self._seen, now
         return sorted({name for name, _ in before.items() ^ self._seen.items()})
 
     def _look(self) -> Mapping[str, int]:

@@ -37,3 +37,15 @@ def test_what_is_not_deployed_is_not_watched(checkout: Path) -> None:
     (checkout / ".chalice/deployed/dev.json").write_text("2")
 
     assert watch.changed() == []
+
+
+def test_a_folder_that_goes_away_under_the_look_ends_nothing(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise G5: an editor's file, or a branch's folder, may vanish between two looks at it."""
+    watch = Watch(checkout)
+    (checkout / "chalicelib/b.py").symlink_to(checkout / "nowhere")
+    (checkout / "app.py").unlink()
+
+    with monkeypatch.context() as vanishing:
+        vanishing.setattr(Path, "exists", lambda _: True)
+        assert watch.changed() == []
+    assert watch.changed() == ["app.py"]
