@@ -12,16 +12,18 @@ Clock = Callable[[], datetime]
 
 # The root of every derived id: the same inputs give the same id on every machine, for ever.
 _NAMESPACE = uuid.UUID("6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
-_RFC3339 = re.compile(r"20\d\d-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+# A space may stand for the T (RFC 3339 §5.6), and for the plus of an offset that was not escaped in a query.
+_RFC3339 = re.compile(r"(20\d\d-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+ -]\d\d:\d\d)")
 
 
 def _moment(value: object) -> object:
     # Stricter than pydantic, which also takes numbers and dates; other centuries are mistakes, and overflow.
     if value is None or isinstance(value, datetime):
         return value
-    if isinstance(value, str) and _RFC3339.fullmatch(value):
+    if isinstance(value, str) and (found := _RFC3339.fullmatch(value.strip())):
+        date, time, offset = found.groups()
         try:
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+            return datetime.fromisoformat(f"{date}T{time}{offset.upper().replace(' ', '+')}").astimezone(UTC)
         except ValueError:
             pass  # the 31st of February
     raise ValueError("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)")

@@ -13,8 +13,10 @@ What is decided, for every kind of character:
 * no-break spaces: kept inside a line, as a number such as `1 000` is written with one.
 """
 
+import json
 import re
 from collections.abc import Callable
+from math import isinf
 from typing import Annotated, Any
 from unicodedata import normalize
 
@@ -31,6 +33,7 @@ _SEEN = re.compile(
     "[^\\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
+_REPEATED = "a name is repeated in an object"
 _GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space that stands alone is none
 
 
@@ -58,14 +61,60 @@ def one_line(text: str) -> str:
 
 
 def normal_json(value: Any, levels: int = 100) -> Any:
-    """JSON with every string in its normal form, names of members too; what is deeper than `levels` nobody accepts."""
+    """JSON with every string in its normal form, names of members too; what is deeper than `levels` nobody accepts.
+    Raises: ValueError: two names of an object have one normal form, and either value may be meant."""
     if isinstance(value, str):
         return normal_text(value)
     if levels and isinstance(value, dict):
-        return {normal_text(name): normal_json(one, levels - 1) for name, one in value.items()}
+        members = {normal_text(name): normal_json(one, levels - 1) for name, one in value.items()}
+        if len(members) < len(value):
+            raise ValueError(_REPEATED)
+        return members
     if levels and isinstance(value, list | tuple):
         return [normal_json(one, levels - 1) for one in value]
     return value
+
+
+def strict_json(text: str) -> Any:
+    """Strict JSON (RFC 8259, RFC 7493): no NaN, no number too large for a double, no repeated names, no half of a
+    surrogate pair. What is read can be written again by any encoder. Raises: ValueError (says what is wrong)."""
+    try:
+        content = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+        if "\\ud" in text.lower():  # only an escape can hold half of a pair, and it cannot be encoded
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half of a surrogate pair is not a character") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return content
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError(_REPEATED)
+    return content
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if isinf(value := float(number)):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _whole(number: str) -> int:
+    _finite(number)
+    return int(number)
 
 
 def _of_text(change: Callable[[str], str]) -> BeforeValidator:

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.campaigns.model import Audience
 from chalicelib.campaigns.rules import Rule
 from chalicelib.errors import InvalidError
+from chalicelib.text import strict_json
 
 Form = Mapping[str, Sequence[str]]
 GROUPS = "ABCDEF"
@@ -82,7 +83,7 @@ def _filled(form: Form) -> list[dict[str, str]]:
 def _rule(form: Form) -> Any:
     if one(form, "rule_json"):
         try:
-            return json.loads(one(form, "rule_json"))
+            return strict_json(one(form, "rule_json"))
         except ValueError as error:
             raise InvalidError.of("rule_json", f"expected JSON: {error}") from error
     groups: dict[str, list[Any]] = {}
@@ -150,7 +151,7 @@ def _value(op: str, text: str) -> dict[str, Any]:
 def _scalar(text: str) -> Any:
     """A number, yes or no where it is one; else the text itself."""
     try:
-        value = json.loads(text)
+        value = strict_json(text)
     except ValueError:
         return text
     return value if isinstance(value, int | float | bool) else text

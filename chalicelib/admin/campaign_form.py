@@ -2,7 +2,6 @@
 Called by `campaigns.py`.
 """
 
-import json
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,6 +15,7 @@ from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.control.answers import invalid
 from chalicelib.errors import InvalidError
 from chalicelib.rendering.model import Template, VariableType
+from chalicelib.text import strict_json
 
 
 def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campaign:
@@ -132,6 +132,6 @@ def _context(form: Form, template: Template) -> dict[str, Any]:
 
 def _json(form: Form, name: str) -> Any:
     try:
-        return json.loads(one(form, name))
+        return strict_json(one(form, name))
     except ValueError as error:
         raise InvalidError.of(name, f"expected JSON: {error}") from error

@@ -16,6 +16,7 @@ from chalicelib.control.managers import Role
 from chalicelib.control.site_settings import Setting
 from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError
 from chalicelib.seen import Seen, tag_of
+from chalicelib.text import strict_json
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
 from chalicelib.wiring.letters import templates
@@ -170,7 +171,7 @@ def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
 def _value(text: str) -> Any:
     """`true`, a number, `null`, or text in quotes as JSON has them; anything else is text."""
     try:
-        value = json.loads(text)
+        value = strict_json(text)
     except ValueError:
         return text
     return text if isinstance(value, list | dict) else value

@@ -19,6 +19,7 @@ from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
+from chalicelib.text import strict_json
 from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import new_renderer, templates
@@ -170,7 +171,7 @@ def _typed_about(visit: Visit, base: Template) -> dict[str, str]:
 
 def _read_json(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
+        return strict_json(text)
     except ValueError as error:
         raise InvalidError.of(name, f"expected JSON: {error}") from error
 

@@ -1,11 +1,9 @@
 """Errors as `application/problem+json` (RFC 9457), with a field path for each mistake. The one place where errors meet
 HTTP."""
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from math import isinf
 from typing import Any
 
 from chalice.app import Response
@@ -23,6 +21,7 @@ from chalicelib.errors import (
 )
 from chalicelib.observability import begin_request, log_failure, request_id
 from chalicelib.seen import etag
+from chalicelib.text import strict_json
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -108,32 +107,11 @@ def answering(operation: str, view: Callable[..., Response]) -> Callable[..., Re
 
 
 def plain_json(text: str) -> Any:
-    """Strict JSON (RFC 8259, RFC 7493): no NaN, no number too large for a double, no repeated names, no half of a
-    surrogate pair. What passes can be written again by any encoder. Raises: InvalidError (permanent)."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise ValueError("a name is repeated in an object")
-        return dict(pairs)
-
-    def no_constant(name: str) -> Any:
-        raise ValueError(f"{name} is not JSON")
-
-    def finite(number: str) -> float:
-        if isinf(value := float(number)):
-            raise ValueError("a number is too large")
-        return value
-
+    """`strict_json` of a body. Raises: InvalidError (permanent)."""
     try:
-        content = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant, parse_float=finite)
-        if "\\ud" in text.lower():  # only an escape can hold half of a pair, and it cannot be encoded
-            json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidError.of("body", "expected a JSON object: half of a surrogate pair is not a character") from error
-    except (ValueError, RecursionError) as error:
+        return strict_json(text)
+    except ValueError as error:
         raise InvalidError.of("body", f"expected a JSON object: {error}") from error
-    return content
 
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:

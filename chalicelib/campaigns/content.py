@@ -88,6 +88,6 @@ def _read(raw: bytes) -> Any:
     try:
         value = json.loads(raw)
         check_plain(value)
+        return normal_json(value)
     except (ValueError, RecursionError, InvalidError) as error:
         raise UnavailableError("the content source gave no plain JSON") from error
-    return normal_json(value)

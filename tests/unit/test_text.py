@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.text import normal_json, normal_source, normal_text, one_line
+from chalicelib.text import normal_json, normal_source, normal_text, one_line, strict_json
 
 TEXTS = st.text() | st.text(alphabet="a \t\n\r\v\f\x00\x1c\x85\xa0\u200b\u2028\u2029\u202e\ufeff\u0301\u0439и\u0306")
 
@@ -65,3 +65,35 @@ def test_a_no_break_space_stays_where_it_binds() -> None:
 def test_every_string_of_json_is_brought_to_its_form_at_any_depth() -> None:
     given_value = {" и\u0306 ": ["a\r\nb", {"n": 1, "t": True, "x": None}]}
     assert normal_json(given_value) == {"й": ["a\nb", {"n": 1, "t": True, "x": None}]}
+
+
+@pytest.mark.parametrize("names", [(" a ", "a"), ("\u0439", "и\u0306"), ("a\r\n", "a")])
+def test_of_two_names_that_are_written_alike_none_is_lost(names: tuple[str, str]) -> None:
+    """Promise E2: which of the two values is meant nobody knows, so neither is taken for the other."""
+    for value in (dict.fromkeys(names, 1), [{"inside": dict.fromkeys(names, 1)}]):
+        with pytest.raises(ValueError, match="a name is repeated in an object"):
+            normal_json(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("NaN", "NaN is not JSON"),
+        ('{"a": -Infinity}', "-Infinity is not JSON"),
+        ("1e999", "a number is too large"),
+        ("1" * 400, "a number is too large"),
+        ("-" + "9" * 5000, "a number is too large"),
+        ('{"a": 1, "a": 2}', "a name is repeated in an object"),
+        ('"\\ud800"', "half of a surrogate pair is not a character"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ("{", "Expecting property name"),
+    ],
+)
+def test_json_that_some_reader_would_read_otherwise_is_refused(text: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        strict_json(text)
+
+
+def test_strict_json_is_read_as_it_is() -> None:
+    text = '{"n": 100000000000000000000000000000000000000000000000000000000000, "f": 1e308, "s": "\\ud83d\\ude00"}'
+    assert strict_json(text) == {"n": 10**59, "f": 1e308, "s": "\U0001f600"}

@@ -239,6 +239,8 @@ def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: No
         ),
         ({"audience": "rule", "rule_json": '{"any": [{"all": [{"any": [{"attribute": "a", "op": "exists"}]}]}]}'},
          {"audience": {"rule": {"any": [{"all": [{"any": [{"attribute": "a", "op": "exists"}]}]}]}}}),
+        ({"audience": "rule", "attribute": "film", "op": "equals", "value": "Infinity"},
+         {"audience": {"rule": {"attribute": "film", "op": "equals", "value": "Infinity"}}}),
         ({"audience": "rule", "rule_json": '{"not": {"attribute": "plan", "op": "exists"}}'},
          {"audience": {"rule": {"not": {"attribute": "plan", "op": "exists"}}}}),
         ({"when": "schedule", "every": "week", "on": "friday", "at": "18:00", "timezone": "recipient"},
@@ -268,6 +270,9 @@ def test_the_form_says_what_the_api_takes_and_shows_it_again(
     [
         ({"audience": "rule"}, "Audience"),
         ({"audience": "rule", "rule_json": "{"}, "The rule as JSON"),
+        ({"audience": "rule", "rule_json": '{"attribute": "age", "op": "after", "value": NaN}'}, "The rule as JSON"),
+        ({"audience": "rule", "rule_json": '{"op": "exists", "attribute": "a", "attribute": "b"}'}, "The rule as JSON"),
+        ({"audience": "rule", "rule_json": "[" * 3000}, "The rule as JSON"),
         ({"when": "at", "start_at": "tomorrow"}, "Start at"),
         ({"timezone": "Mars/Base"}, "Time zone"),
         ({"rate_per_second": "fast"}, "Letters a second"),

@@ -281,3 +281,36 @@ def test_a_date_that_is_none_in_some_zone_is_refused_while_the_caller_listens(ap
     recipient = {**ANNA, "timezone": "Asia/Tokyo"}
     reply = api.post("/v1/notifications", {"template": "dates", "recipients": [recipient], "context": {"when": when}})
     assert (reply.status, reply.bad_fields) == (422, ["context.when"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        " 2030-12-01T10:00:00+03:00\r\n",
+        "2030-12-01 10:00:00+03:00",
+        "2030-12-01t07:00:00z",
+        "2030-12-01T10:00:00 03:00",  # a plus that was not escaped in a query
+    ],
+)
+def test_a_time_is_taken_as_callers_write_it(api: Gateway, written: str) -> None:
+    """Promise E2: … nor does what may stand for a T or a plus make another moment."""
+    made = api.post("/v1/suppressions", {"address": "anna@example.com", "until": written})
+    assert (made.status, made.body["until"]) == (201, "2030-12-01T07:00:00.000000Z"), made.text
+    assert api.get("/v1/notifications", since=written, until="2030-12-02T00:00:00Z").status == 200
+
+
+@pytest.mark.parametrize("names", [("city", " city\r\n"), ("й", "и\u0306")])
+def test_of_two_names_that_are_written_alike_neither_is_lost(api: Gateway, names: tuple[str, str]) -> None:
+    """Promise E2: names have one form too; which of two values is meant nobody knows, so the caller is told."""
+    both = dict.fromkeys(names, "x")
+    user = api.put("/v1/users/u-1", {"attributes": both})
+    letter = api.post("/v1/notifications", {**PROMO, "recipients": [ANNA], "context": {**PROMO["context"], "a": both}})
+    assert [(one.status, one.bad_fields) for one in (user, letter)] == [(422, ["attributes"]), (422, ["context"])]
+
+
+def test_a_number_of_any_length_is_read_or_refused(api: Gateway) -> None:
+    """Promise G3: what no double holds is refused, whether it has a point or not."""
+    for number in ("1e999", "9" * 400, "-" + "9" * 5000):
+        reply = api.call("PUT", "/v1/users/u-1", f'{{"attributes": {{"n": {number}}}}}'.encode())
+        assert (reply.status, reply.bad_fields) == (422, ["body"])
+        assert "a number is too large" in reply.text
