@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from infra.local.seed import FIRST_MANAGER
 from tests.browser.conftest import SCREENS
-from tests.browser.desk import Desk, signed_in
+from tests.browser.desk import Desk, let_run, signed_in
 from tests.browser.test_every_admin_page import PHONE, WIDE, mistakes
-from tests.e2e.conftest import Vestnik
+from tests.e2e.conftest import Vestnik, eventually
 
 pytestmark = pytest.mark.e2e
 HOSTS = "#v-allowed_hosts"
@@ -89,12 +89,10 @@ def test_a_changed_form_asks_before_it_is_left(desk: Desk) -> None:
     before = page.locator(HOSTS).input_value()
     page.locator(HOSTS).fill("left.example")
     page.get_by_role("link", name="Overview").click(no_wait_after=True)
-    page.wait_for_timeout(500)
-    assert asked == ["beforeunload"]
+    assert eventually(lambda: let_run(page) and asked) == ["beforeunload"]
     expect(page.locator(HOSTS)).to_have_value("left.example")
     save(page, "quiet_hours")  # another form of the page is sent: this one would be lost
-    page.wait_for_timeout(500)
-    assert asked == ["beforeunload"] * 2
+    assert eventually(lambda: let_run(page) and asked[1:]) == ["beforeunload"]
     page.locator(HOSTS).fill(before)
     save(page, "allowed_hosts")
     expect(page.get_by_text("Saved.", exact=True)).to_be_visible()

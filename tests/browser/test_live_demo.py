@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, WebSocket, WebSocketRoute, expect
 
+from tests.browser.desk import let_run
 from tests.e2e.conftest import Vestnik, eventually
 
 pytestmark = pytest.mark.e2e
@@ -87,12 +88,6 @@ def notify(vestnik: Vestnik, user_id: str, headline: str) -> None:
         "context": {"headline": headline, "text": "Только сегодня", "url": "https://cinema.example/p"},
     }
     assert vestnik.call("POST", "/v1/notifications", body).status_code == 202
-
-
-def _let_run(page: Page) -> bool:
-    """Playwright hears of sockets only while it is asked something."""
-    page.wait_for_timeout(100)
-    return True
 
 
 def inbox(vestnik: Vestnik, user_id: str) -> object:
@@ -186,7 +181,7 @@ def test_a_page_that_is_held_while_it_asks_for_what_it_missed_asks_again(browser
         page.route_web_socket("**/*", serve)
         page.clock.install()
         _enter(page, vestnik, "win-10", "Эмма")
-        assert eventually(lambda: _let_run(page) and asked)
+        assert eventually(lambda: let_run(page) and asked)
         page.clock.run_for("00:16")  # the mute, and a little
         expect(page.locator("#inbox li")).to_have_count(2, timeout=_MS)
     assert len(asked) == 2
@@ -242,8 +237,8 @@ def test_a_page_beats_its_heart_and_renews_its_connection_before_the_gateway_end
         assert len(beats) >= 1
         page.clock.fast_forward("01:50:00")  # of its two hours
         expect(page.locator("#status")).to_have_text("В сети: win-7", timeout=_MS)
-        assert eventually(lambda: _let_run(page) and len(opened) == 2)
-        assert eventually(lambda: _let_run(page) and opened[0].is_closed())
+        assert eventually(lambda: let_run(page) and len(opened) == 2)
+        assert eventually(lambda: let_run(page) and opened[0].is_closed())
         assert not opened[1].is_closed()
         notify(vestnik, "win-7", "После продления")
         expect(page.locator(".toast")).to_contain_text("После продления", timeout=_MS)

@@ -1,15 +1,13 @@
 """Parts of AWS that are away from the workers beside the way of a letter: digests and uploaded lists."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 
-from chalicelib.clock import now, rfc3339
-from infra.local.children import STAGE
 from tests.chaos.rig import LETTERS, TRIES, Rig
 from tests.e2e.conftest import eventually
+from tests.e2e.digests import make_due, not_yet
 
 pytestmark = pytest.mark.e2e
 
@@ -19,7 +17,7 @@ def test_a_digest_whose_worker_loses_a_service_comes_once(rig: Rig, service: str
     addresses = rig.addresses(1)
     user = addresses[0].partition("@")[0]
     ids = put_aside(rig, user, addresses[0])
-    make_due(rig, user)
+    make_due(rig.cloud, user)
     with rig.queues.visibility("digest", 3):
         with rig.wires[f"digest.{service}"].cut() as wire:
             rig.tick()
@@ -49,8 +47,7 @@ def test_a_list_whose_worker_loses_a_service_is_read_whole(rig: Rig, service: st
 def put_aside(rig: Rig, user: str, address: str) -> list[str]:
     """A letter that waits for the digest of a new user; its notification's id in a list."""
     assert rig.vestnik.call("PUT", f"/v1/users/{user}", {"email": address}).ok
-    far = now() + timedelta(hours=12)  # in whatever zone: the clock must not make it due
-    wish = {"digests": {"marketing": {"every": "day", "at": f"{far:%H}:00"}}}
+    wish = {"digests": {"marketing": {"every": "day", "at": not_yet()}}}
     assert rig.vestnik.call("PUT", f"/v1/users/{user}/preferences", wish).ok
     template, context = LETTERS["marketing"]
     body = {"template": template, "context": context, "recipients": [{"user_id": user}], "channels": ["email"]}
@@ -59,28 +56,6 @@ def put_aside(rig: Rig, user: str, address: str) -> list[str]:
     ids = [one["id"] for one in answer.json()["notifications"]]
     rig.settle(ids, {"waiting"})
     return ids
-
-
-def make_due(rig: Rig, user: str) -> None:
-    """Moves the moment of a user's digest to the past."""
-    table = f"vestnik-{STAGE}-digests"
-
-    def rows() -> list[dict[str, Any]]:
-        found = rig.dynamodb.query(
-            TableName=table,
-            ConsistentRead=True,
-            KeyConditionExpression="user_id = :user",
-            ExpressionAttributeValues={":user": {"S": user}},
-        )
-        return list(found["Items"])
-
-    for row in eventually(rows):  # written after the status that tells of it
-        rig.dynamodb.update_item(
-            TableName=table,
-            Key={name: row[name] for name in ("user_id", "notification_id")},
-            UpdateExpression="SET due_at = :past",
-            ExpressionAttributeValues={":past": {"S": rfc3339(now())}},
-        )
 
 
 def upload(rig: Rig, addresses: list[str]) -> str:

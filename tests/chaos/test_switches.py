@@ -2,10 +2,10 @@
 
 import time
 from datetime import datetime
-from itertools import pairwise
 
 import pytest
 
+from chalicelib.control.known_rows import KNOWN_FOR_SECONDS
 from tests.chaos.conftest import TIMINGS
 from tests.chaos.rig import CONCURRENCY, LIMIT_SECONDS, Rig
 from tests.e2e.conftest import eventually
@@ -26,13 +26,12 @@ def test_a_provider_that_is_down_is_left_alone_and_comes_back_slowly(rig: Rig) -
     eventually(lambda: switch(rig) == "open")
     eventually(lambda: not enabled(rig, "deliver-email"))  # what waits uses up no receive
     eventually(lambda: rig.queues.in_flight("deliver-email") == 0)
-    opened = len(failures(rig))
+    opened, opened_at = len(failures(rig)), moment(rig.control("GET", "switches/ses")["changed_at"])
     assert opened <= 10
     eventually(rig.ticking(lambda: len(failures(rig)) >= opened + 4))
     probes = failures(rig)[opened:]
-    # A call may reach the provider a little later than it was let through; two of one interval would come together.
-    assert all(later - earlier > TIMINGS.probe_seconds / 2 for earlier, later in pairwise(probes))
-    assert probes[-1] - probes[0] > TIMINGS.probe_seconds * (len(probes) - 1.5)
+    # One an interval; a call reaches the provider later than it was let through, on a busy machine much later.
+    assert all(at >= opened_at + TIMINGS.probe_seconds * n for n, at in enumerate(probes, start=1))
     rig.forgive()
     shares = ramp(rig)
     assert shares == sorted(shares)
@@ -50,6 +49,7 @@ def test_a_thrown_switch_stops_a_mass_mailing_and_the_exact_rest_goes_on(rig: Ri
     eventually(rig.ticking(lambda: rig.stats()["accepted"] >= 100))
     rig.control("POST", "switches/ses", {"state": "open", "reason": "a wrong price in the letter"})
     thrown = rig.stats()["accepted"]
+    time.sleep(KNOWN_FOR_SECONDS)  # what a worker may go by that has looked just before
     eventually(lambda: rig.queues.in_flight("deliver-email-bulk") == 0)
     stopped = rig.stats()["accepted"]
     assert stopped <= thrown + CONCURRENCY * 50
@@ -77,7 +77,7 @@ def ramp(rig: Rig) -> list[float]:
         if seen["state"] == "open":
             return False
         shares.append(float(seen["share"]))
-        passed = time.time() - datetime.fromisoformat(seen["changed_at"]).timestamp()
+        passed = time.time() - moment(seen["changed_at"])
         assert shares[-1] <= 0.1 + 0.9 * passed / TIMINGS.ramp_seconds or seen["state"] == "closed"
         return bool(seen["state"] == "closed")
 
@@ -87,11 +87,12 @@ def ramp(rig: Rig) -> list[float]:
 
 def failures(rig: Rig) -> list[float]:
     """When the provider was called in vain."""
-    return [
-        datetime.fromisoformat(call["at"]).timestamp()
-        for call in rig.stats()["call_times"]
-        if call["outcome"] == "SendingPausedException"
-    ]
+    return [moment(call["at"]) for call in rig.stats()["call_times"] if call["outcome"] == "SendingPausedException"]
+
+
+def moment(told: str) -> float:
+    """In epoch seconds."""
+    return datetime.fromisoformat(told).timestamp()
 
 
 def enabled(rig: Rig, queue: str) -> bool:

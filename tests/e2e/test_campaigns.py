@@ -85,6 +85,5 @@ def test_a_list_is_uploaded_by_a_signed_address_and_reached(vestnik: Vestnik) ->
     done = finished(vestnik, started(vestnik, audience={"list_id": made["id"]}))
 
     assert done["progress"]["sent"] == 2
-    assert [letter["to"] for letter in vestnik.letters("@guests.example")] == [
-        [address] for address in ("first@guests.example", "second@guests.example")
-    ] or len(vestnik.letters("@guests.example")) == 2
+    received = sorted(letter["to"][0] for letter in vestnik.letters("@guests.example"))
+    assert received == ["first@guests.example", "second@guests.example"]

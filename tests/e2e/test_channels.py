@@ -1,6 +1,5 @@
 """Every channel on the whole service, with the rights that each worker really has; what leaves is in the mailbox."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import requests
 
 from infra.stages import environment_of
 from tests.e2e.conftest import Vestnik, eventually
+from tests.e2e.digests import make_due, not_yet
 
 pytestmark = pytest.mark.e2e
 
@@ -58,11 +58,11 @@ def test_a_notification_leaves_by_every_channel(vestnik: Vestnik, nina: str) -> 
 
 
 def test_a_digest_is_collected_and_sent_by_workers_that_may_no_more_than_that(vestnik: Vestnik, nina: str) -> None:
-    at = f"{datetime.now(UTC) + timedelta(seconds=65):%H:%M}"
     assert vestnik.call("PUT", "/v1/users/olga", {"email": "olga@viewers.example", "timezone": "UTC"}).ok
-    wish = {"digests": {"marketing": {"every": "day", "at": at}}}
+    wish = {"digests": {"marketing": {"every": "day", "at": not_yet()}}}
     assert vestnik.call("PUT", "/v1/users/olga/preferences", wish).ok
     sent = send(vestnik, "olga")
     eventually(lambda: deliveries(vestnik, sent) == {"email": "scheduled"})
+    make_due(vestnik.cloud, "olga")
     eventually(lambda: vestnik.tick() and vestnik.letters("olga@viewers.example"), limit_seconds=240)
     eventually(lambda: deliveries(vestnik, sent) == {"email": "skipped"})

@@ -18,7 +18,6 @@ from chalicelib.wall_clock import wall_moment
 from tests.unit.zones import MINUTE, Change, changes, first_shown, local, zones_that_change
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-WHENEVER = settings(deadline=None)  # the first one finds the changes of six hundred zones
 CHANGES = st.sampled_from(changes())
 AROUND = st.integers(-300, 300).map(lambda n: n * MINUTE)  # minutes before and after a change
 CLOCK = st.integers(0, 24 * 60 - 1).map(lambda n: f"{n // 60:02}:{n % 60:02}")
@@ -78,7 +77,6 @@ def test_quiet_hours_end_in_the_future_at_every_change_of_the_clocks(hours: tupl
                 assert quiet_until(*hours, zone=zone, at=until) is None, (zone, at)
 
 
-@WHENEVER
 @given(NIGHT | CLOCK, NIGHT | CLOCK, CHANGES, AROUND)
 def test_quiet_hours_are_those_of_the_clock(start: str, end: str, change: Change, off: timedelta) -> None:
     """Promise F3: whatever the hours, in every zone."""
@@ -86,7 +84,6 @@ def test_quiet_hours_are_those_of_the_clock(start: str, end: str, change: Change
         check_quiet(start, end, change.zone, change.at + off)
 
 
-@WHENEVER
 @given(
     st.sampled_from(["day", "week"]),
     st.sampled_from(["monday", "saturday", "sunday", "friday"]),
@@ -109,7 +106,6 @@ def test_a_digest_comes_once_on_each_of_its_days(every: Any, on: Any, at: str, c
     assert {(b - a).days for a, b in pairwise(days)} == {1 if every == "day" else 7}
 
 
-@WHENEVER
 @given(st.integers(0, 23), CHANGES, AROUND)
 def test_the_best_hour_is_within_a_day_and_shown_by_the_clock(hour: int, change: Change, off: timedelta) -> None:
     """Promises F1, F3: never before the campaign's time, and at that hour, or right after the gap that swallows it."""
@@ -122,7 +118,6 @@ def test_the_best_hour_is_within_a_day_and_shown_by_the_clock(hour: int, change:
         assert due == first_shown(wall(local(due, change.zone).date(), f"{hour:02}:00"), change.zone, near=due)
 
 
-@WHENEVER
 @given(NIGHT | CLOCK, CHANGES, st.integers(-1, 1))
 def test_a_campaign_at_local_time_comes_when_the_recipients_clock_shows_it(at: str, change: Change, off: int) -> None:
     """Promise F3: the run begins in time for every zone, and each gets it at the wall time, once."""
@@ -139,7 +134,6 @@ def minutes_of(field: str, values: range) -> set[int]:
     return set(values) if first == "*" and not step else set(values[:: int(step)]) if step else {int(first)}
 
 
-@WHENEVER
 @given(
     st.sampled_from(["*", "*/5", "*/17", "0", "30", "59"]),
     st.sampled_from(["*", "*/2", "0", "1", "2", "3", "23"]),
@@ -161,7 +155,6 @@ def test_cron_runs_once_for_each_time_that_its_wildcards_mean(minute: str, hour:
     assert found == meant
 
 
-@WHENEVER
 @given(st.sampled_from(["day", "week", "month", "last"]), NIGHT | CLOCK, CHANGES)
 def test_a_schedule_comes_on_each_of_its_days(every: str, at: str, change: Change) -> None:
     """Promise F3: on every day, every week, every month, at its time."""
@@ -182,7 +175,7 @@ def test_a_schedule_comes_on_each_of_its_days(every: str, at: str, change: Chang
         assert all(one.day == on if on != "last" else (one + DAY).day == 1 for one in days)
 
 
-@settings(WHENEVER, max_examples=25)
+@settings(max_examples=25)
 @given(
     NIGHT | CLOCK,
     st.sampled_from(zones_that_change()),

@@ -23,7 +23,7 @@ schema.app = wsgi_api
 
 
 @schema.parametrize()
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_answer_is_one_that_the_contract_describes(case: schemathesis.Case[Any], api: Gateway) -> None:
     # A schema cannot say all: that a time zone exists, or a template. What is good is sent by the other tests.
     beyond_the_schema: list[Any] = [checks.positive_data_acceptance]

@@ -225,7 +225,7 @@ AGAIN: list[tuple[Any, ...]] = [
 ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @example(life=AGAIN)
 @given(life=st.lists(steps, min_size=1, max_size=16))
 def test_the_later_wish_wins_whatever_was_said_before(life: list[tuple[Any, ...]]) -> None:
@@ -240,7 +240,7 @@ def test_the_later_wish_wins_whatever_was_said_before(life: list[tuple[Any, ...]
                 assert (rules.said[where].objection(category, now()) is not None) == table.stops(where, category)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(life=AGAIN)
 @given(life=st.lists(st.one_of(steps, suppressions), min_size=3, max_size=10))
 def test_the_store_of_wishes_is_the_table_of_the_rules(stage: None, life: list[tuple[Any, ...]]) -> None:

@@ -243,7 +243,5 @@ def row(key: DeliveryKey) -> DeliveryRow | None:
 def test_no_order_of_events_breaks_the_promises_of_the_ledger(stage: None) -> None:
     run_state_machine_as_test(
         LedgerMachine,
-        settings=settings(
-            max_examples=8, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-        ),
+        settings=settings(max_examples=8, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]),
     )

@@ -121,9 +121,7 @@ EVENTS = [
 ]
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_openings_in_any_order_are_counted_alike(stage: None, data: Any) -> None:
     """Promises D3, D4: what is a person's and what a machine's does not depend on which event comes first."""

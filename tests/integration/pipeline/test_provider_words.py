@@ -327,9 +327,7 @@ EVENTS: list[Event] = [
 ]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_events_in_any_order_and_number_end_in_one_state(stage: None, data: Any) -> None:
     """Promise D3: whatever comes, in whatever order, as often as it likes: the better informed holds."""

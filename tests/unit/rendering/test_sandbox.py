@@ -195,7 +195,7 @@ _PIECES = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(source=_PIECES)
 def test_any_text_at_all_renders_or_is_refused(source: str) -> None:
     for part in ("html", "text", "subject"):
