@@ -14,18 +14,23 @@ Clock = Callable[[], datetime]
 _NAMESPACE = uuid.UUID("6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
 # A space may stand for the T (RFC 3339 §5.6), and for the plus of an offset that was not escaped in a query.
 _RFC3339 = re.compile(r"(20\d\d-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+ -]\d\d:\d\d)")
+_FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 def _moment(value: object) -> object:
     # Stricter than pydantic, which also takes numbers and dates; other centuries are mistakes, and overflow.
-    if value is None or isinstance(value, datetime):
+    # In UTC too, which it is stored in: what is taken can be read again.
+    if value is None or (isinstance(value, datetime) and is_of_this_century(value)):
         return value
     if isinstance(value, str) and (found := _RFC3339.fullmatch(value.strip())):
         date, time, offset = found.groups()
         try:
-            return datetime.fromisoformat(f"{date}T{time}{offset.upper().replace(' ', '+')}").astimezone(UTC)
+            moment = datetime.fromisoformat(f"{date}T{time}{offset.upper().replace(' ', '+')}")
         except ValueError:
             pass  # the 31st of February
+        else:
+            if is_of_this_century(moment):
+                return moment.astimezone(UTC)
     raise ValueError("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)")
 
 
@@ -36,6 +41,11 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 def now() -> datetime:
     """The present, aware, UTC."""
     return datetime.now(UTC)
+
+
+def is_of_this_century(moment: datetime) -> bool:
+    """Whether it is of the years that times of calls and forms may be of, in UTC."""
+    return _FIRST <= moment.replace(tzinfo=moment.tzinfo or UTC) <= _LAST
 
 
 def rfc3339(moment: datetime) -> str:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from chalicelib.admin.audience_form import Form, audience_form, one, read_audience, written
 from chalicelib.admin.figures import read_moment
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.control.answers import invalid
 from chalicelib.errors import InvalidError
+from chalicelib.profiles.model import known_timezone
 from chalicelib.rendering.model import Template, VariableType
 from chalicelib.text import strict_json
 
@@ -70,10 +70,20 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
         form["when"] = ["schedule"]
         form |= {name: [str(value)] for name, value in spec.schedule.model_dump(exclude_none=True).items()}
     elif spec.start_at is not None:
-        zone = default_zone if spec.timezone in (None, RECIPIENT) else str(spec.timezone)
+        zone = _clock_of(spec.timezone or default_zone)
         form["when"] = ["at"]
         form["start_at"] = [f"{spec.start_at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"]
     return form | audience_form(spec.audience)
+
+
+def keeps_start(form: Form, spec: Campaign, before: Campaign, *, default_zone: str) -> bool:
+    """Whether a form leaves the start as it was, though it cannot show it: no seconds, not which of two hours that the
+    clocks repeat, no beginning of what is periodic."""
+    if spec.schedule is not None or before.schedule is not None:
+        return spec.schedule is not None and before.schedule is not None
+    shown = form_of(before, default_zone=default_zone).get("start_at")
+    as_shown = spec.timezone == before.timezone and shown == [one(form, "start_at")]
+    return as_shown and spec.start_at not in (None, before.start_at)
 
 
 def _channels(form: Form, template: Template) -> dict[str, Any]:
@@ -96,11 +106,17 @@ def _when(form: Form, zone: str) -> dict[str, Any]:
 
 
 def _moment(text: str, zone: str) -> datetime:
-    # A mistake in the zone is named by its own field; at the reader's own time a wall clock counts.
-    at = read_moment(text, field="start_at", zone=zone if zone in available_timezones() else "UTC")
+    at = read_moment(text, field="start_at", zone=_clock_of(zone))
     if at is None:
         raise InvalidError.of("start_at", "expected a date and a time")
     return at
+
+
+def _clock_of(zone: str) -> str:
+    """The zone that `start_at` is typed and shown in. At the recipients' own time a wall clock counts, which is kept as
+    UTC; a mistake in the zone is named by its own field."""
+    name = known_timezone(zone)
+    return name if name in available_timezones() else "UTC"
 
 
 def _number(form: Form, name: str) -> Any:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.audience_form import GROUPS, excluded_ids, one, rows_of
-from chalicelib.admin.campaign_form import form_of, read_campaign, read_countable
+from chalicelib.admin.campaign_form import form_of, keeps_start, read_campaign, read_countable
 from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.look import Go, Page
 from chalicelib.campaigns.model import CampaignPatch
@@ -82,10 +82,13 @@ def edit_campaign(visit: Visit) -> Go:
     """A new version; what was approved must be approved again."""
     before = spec_of(campaigns().get(visit.path["id"]))
     template = templates().get(before.template)
-    spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
+    default_zone = settings().default_timezone
+    spec = read_campaign(visit.form, template=template, default_zone=default_zone)
     _refuse_unknown(spec.audience.exclude_campaigns)
     given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
     kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
+    if keeps_start(visit.form, spec, before, default_zone=default_zone):
+        kept.add("start_at")
     patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
     campaign_control().edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError
 from chalicelib.rendering import speech
+from chalicelib.wall_clock import wall_moment
 
 NOTHING = "—"
 _SPANS: Sequence[tuple[str, int]] = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
@@ -52,7 +53,7 @@ def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
         raise InvalidError.of(field, "expected a date and a time") from error
     if at.tzinfo is not None or not _YEARS[0] <= at.year <= _YEARS[1]:
         raise InvalidError.of(field, "expected a date and a time")
-    return at.replace(tzinfo=ZoneInfo(zone))
+    return wall_moment(at, zone).astimezone(ZoneInfo(zone))
 
 
 def duration(seconds: float, *, units: Mapping[str, str]) -> str:

@@ -44,7 +44,7 @@ _BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 class Suppressions(Protocol):
     """`profiles.suppressions.SuppressionList` is one."""
 
-    def add(self, channel: str, address: str, *, reason: str) -> bool:
+    def add(self, channel: str, address: str, *, reason: str, told_of: datetime | None) -> bool:
         """Keeps what is there. Raises: UnavailableError (retryable)."""
         ...
 
@@ -91,7 +91,8 @@ class Feedback:
                 if against is Against.SOFTLY:
                     self._count_soft_bounce(event, address)
                 else:
-                    self._suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against])
+                    told_of = _moment(event.body.get("timestamp"))
+                    self._suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against], told_of=told_of)
 
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
         # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is

@@ -17,7 +17,9 @@ _PROGRAM = re.compile(
     r"(?<!cu)bot|crawl|spider|slurp|scan|preview|proxy|prefetch|monitor|fetch|headless|phantom|puppeteer|playwright|"
     r"lighthouse|existence discovery|"
     # libraries
-    r"curl|wget|python|java/|go-http|okhttp|libwww|httpclient|axios|"
+    r"curl|wget|python|java/|go-http|okhttp|libwww(?!-fm)|httpclient|axios|"
+    # Gmail's, before it shows a letter, and its sampling of links: a browser of 2015 that nobody has
+    r"edge/12\.246|"
     # previews, gateways and virus scanners
     r"facebookexternalhit|embedly|ggpht|whatsapp|google-safety|barracuda|mimecast|proofpoint|urldefense|safelinks|forcepoint|"
     r"symantec|messagelabs|trendmicro|zscaler|ironport|fireeye|trellix|sophos|avanan|cloudmark|virustotal",
@@ -28,6 +30,8 @@ _APPLE = "Mozilla/5.0"
 # Mail programs that do not call themselves Mozilla and load images when a person opens the letter. Their visits of
 # links are previews: a person's click opens a browser.
 _MAIL_PROGRAM = re.compile(r"microsoft outlook|outlook-(?:ios|android)|thunderbird|airmail|the bat", re.IGNORECASE)
+# Nearly every browser calls itself Mozilla; these do not.
+_BROWSER = re.compile(r"mozilla|^opera/|^(?:lynx|e?links|w3m|netsurf)[/ ]", re.IGNORECASE)
 # What browsers and mail programs say where nobody has clicked: `Sec-Purpose`, `Purpose`, `X-Purpose`, `X-Moz`.
 _AHEAD = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 
@@ -40,4 +44,4 @@ def is_bot(user_agent: str | None, *, image: bool = False, purpose: str = "") ->
         return True
     if image and _MAIL_PROGRAM.search(agent):
         return False
-    return "Mozilla" not in agent or "ms-office" in agent.lower()
+    return not _BROWSER.search(agent) or "ms-office" in agent.lower()

@@ -5,6 +5,7 @@ The shape is that of "Two-way SMS message payload" in the AWS End User Messaging
 """
 
 import json
+import re
 from typing import NamedTuple, Protocol
 
 from chalicelib.errors import NotFoundError
@@ -12,13 +13,15 @@ from chalicelib.profiles.suppressions import Reason
 
 _CHANNEL, _BY = "sms", "sms reply"
 _NUMBER = "originationNumber"
-# AWS's own opt-out words ("Opting out"), and what people write here.
+# AWS's own opt-out words ("Opting out"), those that the FCC names beside them (47 CFR 64.1200), what people write here.
 STOP = frozenset(
     {
         *("ARRET", "CANCEL", "END", "OPTOUT", "OPT-OUT", "QUIT", "REMOVE", "STOP", "STOPALL", "TD", "UNSUBSCRIBE"),
+        *("OPT OUT", "REVOKE", "STOP ALL"),
         *("СТОП", "ОТМЕНА", "ОТПИСАТЬСЯ", "ОТПИСКА"),
     }
 )
+_MARKS = re.compile(r"[^\w\s-]|_")  # of a sentence, a quotation, a face
 START = frozenset({"START", "UNSTOP", "СТАРТ"})
 
 
@@ -54,7 +57,7 @@ class SmsReplies:
     def take(self, reply: SmsReply) -> str:
         """Does what the answer asks for: `stopped`, `started`, or `unheeded`; repeating it changes nothing. Raises:
         UnavailableError (retryable)."""
-        word = reply.text.strip().strip(".!").upper()
+        word = " ".join(_MARKS.sub(" ", reply.text).split()).upper()
         if word in STOP:
             self._suppressions.add(_CHANNEL, reply.number, reason=Reason.STOP, by=_BY)
             return "stopped"

@@ -64,14 +64,24 @@ class SuppressionList:
         self._clock = clock
 
     def add(
-        self, channel: str, address: str, *, reason: str, by: str = "service", until: datetime | None = None
+        self,
+        channel: str,
+        address: str,
+        *,
+        reason: str,
+        by: str = "service",
+        until: datetime | None = None,
+        told_of: datetime | None = None,
     ) -> bool:
         """Suppresses an address, for good or `until` a moment; says whether that changed anything. What is suppressed
-        for good keeps its first reason, but a complaint is told in any case: events come in any order. Raises:
-        UnavailableError (retryable)."""
+        for good keeps its first reason, but a complaint is told in any case: events come in any order. An event is
+        `told_of` its own moment: told again, it takes back no removal that came after it. Raises: UnavailableError
+        (retryable)."""
         at = self._clock()
 
         def added(row: SuppressionRow) -> bool:
+            if told_of is not None and row.reason == reason and rfc3339(told_of) <= (row.removed_at or ""):
+                return False
             known = suppressed(row, at)
             for_good = until is None and row.until_epoch is not None
             if known is not None and not for_good and not (reason == Reason.COMPLAINT != known):
@@ -124,7 +134,7 @@ class SuppressionList:
             row.update(actions=[counted, SuppressionRow.expires_at_epoch.set(kept_until)])
         recent = [one for one in row.bounces or () if one.partition("#")[0] > horizon]
         if len(recent) >= limit:
-            self.add(channel, address, reason=Reason.SOFT_BOUNCES, until=at + timedelta(days=days))
+            self.add(channel, address, reason=Reason.SOFT_BOUNCES, until=at + timedelta(days=days), told_of=at)
 
     def get(self, channel: str, address: str) -> Suppression:
         """One address with its trace, suppressed now or once. Raises: NotFoundError (permanent), UnavailableError

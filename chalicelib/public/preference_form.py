@@ -3,16 +3,21 @@ was shown says nothing, whatever has happened to it since.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
 from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import is_of_this_century
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences, QuietHours
 from chalicelib.profiles.words import SWITCHABLE, word_key
+from chalicelib.wall_clock import wall_moment
+
+_FIELDS = frozenset({"channels", "was", "nothing", "quiet_from", "quiet_to", "paused_until"})
+_SWITCHES = ("on.", "digest.")
 
 
 class Filled(NamedTuple):
@@ -29,7 +34,7 @@ def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, o
     mistakes = []
     quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
     mistakes += [wrong] if wrong else []
-    paused, wrong = _paused(form.get("paused_until", ""), zone)
+    paused, wrong = _paused(form.get("paused_until", ""), zone, before.paused_until)
     mistakes += [wrong] if wrong else []
     shown = form.get("channels", ",".join(CHANNELS)).split(",")
     was = set(form["was"].split(",")) if "was" in form else set(on_now)
@@ -54,6 +59,16 @@ def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, o
     return Filled(chosen, frozenset(word_key(*one) for one in turned), tuple(mistakes))
 
 
+def is_filled(form: Mapping[str, str]) -> bool:
+    """Whether it is a form of this page at all: a scanner's empty POST, and a body that cannot be read, say nothing."""
+    return any(name in _FIELDS or name.startswith(_SWITCHES) for name in form)
+
+
+def pause_day(paused_until: datetime | None, zone: ZoneInfo) -> str:
+    """The day that the form shows for a pause; empty for none."""
+    return paused_until.astimezone(zone).date().isoformat() if paused_until else ""
+
+
 def field_of(category: str, channel: str) -> str:
     """The name of a switch in the form."""
     return f"on.{category}.{channel}"
@@ -70,14 +85,16 @@ def _quiet(start: str, end: str) -> tuple[QuietHours | None, str | None]:
         return None, "quiet_time"
 
 
-def _paused(day: str, zone: ZoneInfo) -> tuple[datetime | None, str | None]:
+def _paused(day: str, zone: ZoneInfo, before: datetime | None) -> tuple[datetime | None, str | None]:
     if not day:
         return None, None
+    if day == pause_day(before, zone):
+        return before, None  # left as it was shown: an hour that was set over the API stays
     try:
-        chosen = date.fromisoformat(day)
-        return datetime(chosen.year, chosen.month, chosen.day, tzinfo=zone).astimezone(UTC), None
+        until = wall_moment(datetime.combine(date.fromisoformat(day), time()), zone.key)
     except (ValueError, OverflowError):
         return None, "pause_date"
+    return (until, None) if is_of_this_century(until) else (None, "pause_date")
 
 
 def _digests(form: Mapping[str, str], before: Preferences) -> dict[str, DigestWish]:

@@ -17,10 +17,11 @@ from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences
 from chalicelib.profiles.source import profile_of
 from chalicelib.profiles.words import SWITCHABLE
 from chalicelib.public.pages import page, words
-from chalicelib.public.preference_form import field_of, read_form
+from chalicelib.public.preference_form import field_of, is_filled, pause_day, read_form
 from chalicelib.public.standing import Standing
 from chalicelib.public.visitor import Visitor, public_page
 from chalicelib.settings import settings
+from chalicelib.wall_clock import zone_of
 from chalicelib.wiring.own_say import own_say
 from chalicelib.wiring.people import endpoints, preferences, profile_source
 from chalicelib.wiring.signing import tokens
@@ -30,16 +31,17 @@ routes = Blueprint(__name__)
 
 @public_page(routes, "/preferences/{token}", methods=["GET", "HEAD", "POST"])
 def own_preferences(visitor: Visitor) -> Response:
-    """GET shows, POST saves; a form with a mistake saves nothing and says what is wrong."""
+    """GET shows, POST saves; a form with a mistake saves nothing and says what is wrong, and what is no form of this
+    page, as a scanner sends it, is answered as a GET is."""
     user_id = tokens().read(Purpose.PREFERENCES, visitor.path["token"]).user_id
     if user_id is None:
         raise NotFoundError("only users have preferences")
     user = _user(user_id)
     standing = Standing(user, own_say().against(user))
     stored = preferences().get(user_id)
-    if visitor.method != "POST":
+    if visitor.method != "POST" or not is_filled(visitor.form):
         return _shown(visitor, stored, standing, saved=False)
-    filled = read_form(visitor.form, ZoneInfo(_zone_of(user)), stored, on_now=standing.on(stored))
+    filled = read_form(visitor.form, zone_of(_zone_of(user)), stored, on_now=standing.on(stored))
     if filled.mistakes:
         return _shown(visitor, filled.chosen, standing, saved=False, mistakes=filled.mistakes)
     saved = preferences().put(user_id, filled.chosen, named=filled.turned)
@@ -67,7 +69,7 @@ def _shown(
         categories=_categories(stored, channels, say, on=on, shut=standing.shut()),
         nothing=not stored.everything,
         zone=zone.replace("_", " "),
-        **(_typed(visitor.form) if mistakes else _times(stored, ZoneInfo(zone))),
+        **(_typed(visitor.form) if mistakes else _times(stored, zone_of(zone))),
     )
 
 
@@ -77,7 +79,7 @@ def _times(stored: Preferences, zone: ZoneInfo) -> dict[str, str]:
     return {
         "quiet_from": quiet.start if quiet else "",
         "quiet_to": quiet.end if quiet else "",
-        "paused_until": paused.astimezone(zone).date().isoformat() if paused else "",
+        "paused_until": pause_day(paused, zone),
     }
 
 

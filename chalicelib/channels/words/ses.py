@@ -131,7 +131,8 @@ def word_of(kind: str, body: Mapping[str, Any]) -> Word:
 # Enhanced status codes (RFC 3463 and the registry of RFC 5248) of an address that will never take a letter: no such
 # mailbox, system or syntax, moved away, no mail server at all (RFC 7505), disabled.
 _GONE = re.compile(r"5\.(?:1\.(?:1|2|3|6|10)|2\.1)")
-_OF_CONTENT = re.compile(r"[45]\.(?:3\.4|6\.\d+|7\.\d+)")  # too large, what it holds, whom it is from
+# Too large for the system or the mailbox, what it holds, whom it is from.
+_OF_CONTENT = re.compile(r"[45]\.(?:1\.[78]|2\.3|3\.4|6\.\d+|7\.\d+)")
 _CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _REPLY_FOR_GOOD = re.compile(r"(?<![\d.])55\d(?![\d.])")
 _WHO = "user|recipient|mailbox|account|address|addressee"

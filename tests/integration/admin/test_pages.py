@@ -250,6 +250,12 @@ def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: No
         ({"when": "schedule", "cron": "0 18 * * 5"}, {"schedule": {"cron": "0 18 * * 5"}}),
         ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": "Europe/Moscow"},
          {"start_at": "2030-01-31T18:00:00+03:00"}),
+        ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": " america/new york "},
+         {"start_at": "2030-01-31T18:00:00-05:00", "timezone": "America/New_York"}),
+        ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": "Recipient"},
+         {"start_at": "2030-01-31T18:00:00Z", "timezone": "recipient"}),
+        ({"when": "at", "start_at": "2030-03-31T02:30", "timezone": "Europe/Berlin"},  # a time that the clocks skip
+         {"start_at": "2030-03-31T03:00:00+02:00"}),
         ({"canary_percent": "5", "rate_per_second": "12.5"}, {"canary_percent": 5, "rate_per_second": 12.5}),
     ],
 )  # fmt: skip
@@ -263,6 +269,29 @@ def test_the_form_says_what_the_api_takes_and_shows_it_again(
     again = boss.post(f"/admin/campaigns/{campaign}/edit", **form_in(shown))
     assert again.said == "saved", again.text
     assert campaigns().get(campaign).spec == first
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"start_at": "2030-01-31T18:00:30Z", "timezone": "Europe/Moscow"},
+        {"start_at": "2030-01-31T18:00:30Z", "timezone": "recipient"},
+        {"start_at": "2030-10-27T01:30:00Z", "timezone": "Europe/Berlin"},  # 02:30 for the second time
+        {"start_at": "2030-01-31T18:00:30Z", "schedule": {"every": "day", "at": "09:00"}},
+    ],
+)
+def test_an_edit_keeps_the_start_that_the_form_cannot_show(boss: Visitor, viewers: None, start: dict[str, Any]) -> None:
+    """Promise F4: whoever changes a name moves no start."""
+    body = {"name": "Half price", "template": "promo", "audience": {"everyone": True}, **start}
+    body["context"] = {name: PROMO[f"var_{name}"] for name in ("headline", "text", "url")}
+    path = f"/admin/campaigns/{gateway().post('/v1/campaigns', body).body['id']}/edit"
+    assert boss.post(path, **{**form_in(boss.get(path)), "name": "Other"}).said == "saved"
+
+    spec = campaigns().get(path.split("/")[3]).spec
+    assert (spec["name"], spec["start_at"]) == ("Other", start["start_at"])
+    moved = {"start_at": "2030-02-01T10:00", "when": "at"}
+    assert boss.post(path, **{**form_in(boss.get(path)), **moved}).said == "saved"
+    assert campaigns().get(path.split("/")[3]).spec["start_at"].startswith("2030-02-01T10:00:00")
 
 
 @pytest.mark.parametrize(

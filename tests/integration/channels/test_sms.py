@@ -70,7 +70,7 @@ def reply(pump: Pump, text: str, *, wrapped: bool = False) -> None:
     assert pump.run("feedback") == []
 
 
-@pytest.mark.parametrize("word", ["STOP", " stop. ", "СТОП", "Отписаться!"])
+@pytest.mark.parametrize("word", ["STOP", " stop. ", "СТОП", "Отписаться!", "«Стоп»", "Opt  out", "Revoke 😡"])
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_stop_ends_every_text_to_the_number(pump: Pump, word: str, wrapped: bool) -> None:
     from chalicelib.profiles.model import UserBody

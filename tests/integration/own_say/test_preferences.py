@@ -315,6 +315,8 @@ def test_the_page_switches_everything_off_and_keeps_the_rest(api: Gateway, page:
         ({"quiet_from": "22:00", "quiet_to": "22:00"}, "the two must differ"),
         ({"paused_until": "tomorrow"}, "a date such as 2026-12-31"),
         ({"paused_until": "0001-01-01"}, "a date such as 2026-12-31"),
+        ({"paused_until": "1999-12-31"}, "a date such as 2026-12-31"),
+        ({"paused_until": "9999-12-31"}, "a date such as 2026-12-31"),
     ],
 )
 def test_a_mistake_in_the_form_is_told_and_nothing_is_saved(
@@ -327,6 +329,46 @@ def test_a_mistake_in_the_form_is_told_and_nothing_is_saved(
     assert message in answer.text
     assert all(f'value="{typed}"' in answer.text for typed in fields.values())
     assert api.get("/v1/users/anna/preferences").body == before
+
+
+@pytest.mark.parametrize("until", ["2099-12-31T23:59:59-05:00", "2000-01-01T00:00:00+14:00"])
+def test_a_pause_that_could_not_be_read_again_is_refused(api: Gateway, register: Register, until: str) -> None:
+    """Promise F4: in UTC, as it is stored, it is of another century."""
+    register()
+
+    assert api.put("/v1/users/anna/preferences", {"paused_until": until}).status == 422
+    assert api.get("/v1/users/anna/preferences").body["paused_until"] is None
+
+
+def test_what_is_saved_as_it_was_shown_stays_to_the_second(api: Gateway, page: str, person: Person) -> None:
+    """Promise F4: the page shows the day of a pause alone; saving something else does not end it sooner."""
+    until = "2027-12-05T18:00:30Z"
+    api.put("/v1/users/anna/preferences", {"paused_until": until})
+    person.post(
+        page, form(channels="email,live", was="", paused_until="2027-12-05", quiet_from="22:00", quiet_to="08:00")
+    )
+
+    kept = api.get("/v1/users/anna/preferences").body
+    assert (kept["paused_until"], kept["quiet_hours"]["from"]) == (until, "22:00")
+
+
+def test_a_pause_ends_with_the_midnight_that_the_clocks_skip(api: Gateway, page: str, person: Person) -> None:
+    """Promise F3: in Cairo the last Friday of April begins at one o'clock."""
+    api.patch("/v1/users/anna", {"timezone": "Africa/Cairo"})
+    person.post(page, form(channels="email", paused_until="2027-04-30"))
+
+    assert api.get("/v1/users/anna/preferences").body["paused_until"] == "2027-04-29T22:00:00Z"
+
+
+@pytest.mark.parametrize("body", [b"", b"List-Unsubscribe=One-Click", b"channels=%ff\xff", b"\xff"])
+def test_what_is_no_form_of_the_page_says_nothing(api: Gateway, page: str, person: Person, body: bytes) -> None:
+    """Promise D5: a scanner's POST, or a body that cannot be read, switches nothing off."""
+    api.put("/v1/users/anna/preferences", {**MARKETING_OFF, "digests": {"series": {"every": "day"}}})
+    before = [row.to_simple_dict() for row in stored_rows()]
+    answers = [person.post(page, body), person.post(page, body, "application/json")]
+
+    assert [(one.status, "Saved." in one.text) for one in answers] == [(200, False)] * 2
+    assert [row.to_simple_dict() for row in stored_rows()] == before
 
 
 def test_looking_at_the_page_changes_nothing(page: str, person: Person) -> None:

@@ -238,6 +238,23 @@ def test_a_bounce_is_told_before_an_opt_out_and_ends_without_it(api: Gateway) ->
     assert api.delete(PATH).status == 204
 
 
+@pytest.mark.parametrize(("kind", "letters", "reason"), [("Permanent", 1, "bounce"), ("Transient", 5, "soft_bounces")])
+def test_an_event_that_is_told_again_takes_back_no_removal(
+    api: Gateway, pump: Pump, kind: str, letters: int, reason: str
+) -> None:
+    """Promise D3: of a dead letter that is redriven, or of SNS telling it twice; what happens later counts."""
+    at = now()
+    for n in range(letters):
+        bounce(pump, f"n-{n}", kind=kind, at=at)
+    assert is_suppressed(Reason(reason))
+    assert api.delete(PATH).status == 204
+
+    bounce(pump, "n-0", kind=kind, at=at)
+    assert wiring_people.suppressions().reason_of("email", ADDRESS) is None
+    bounce(pump, "n-9", kind=kind, at=now())
+    assert is_suppressed(Reason(reason))
+
+
 @pytest.mark.parametrize("events", [("bounce", "complaint"), ("complaint", "bounce")])
 def test_a_bounce_and_a_complaint_end_alike_in_either_order(stage: None, events: tuple[str, ...]) -> None:
     for reason in events:

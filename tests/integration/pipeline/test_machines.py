@@ -19,10 +19,16 @@ PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.
 OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19127; Pro)"
 APPLE = "Mozilla/5.0"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+GMAIL_AHEAD = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 "
+    "Safari/537.36 Edge/12.246 "
+)
 YAHOO = "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html"
 MACHINES = [
     APPLE,
     GMAIL,
+    f"{GMAIL_AHEAD}Mozilla/5.0",
+    f"{GMAIL_AHEAD}Gmail-content-sampling",
     YAHOO,
     "Barracuda Sentinel (EE)",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) MimecastClient/1.0",
@@ -95,6 +101,20 @@ def test_a_mail_programs_visit_of_a_link_is_a_preview() -> None:
     assert is_bot("Mozilla/4.0 (compatible; ms-office; MSOffice 16)")
     assert is_bot(PHONE, purpose="prefetch;prerender")
     assert not is_bot(PHONE)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Opera/9.80 (Android; Opera Mini/36.2.2254/191.283; U; ru) Presto/2.12.423 Version/12.16",
+        "Lynx/2.9.0 libwww-FM/2.14 SSL-MM/1.4.1 OpenSSL/3.0.2",
+        "Links (2.28; Linux x86_64; text)",
+        "w3m/0.5.3+git20230121",
+    ],
+)
+def test_a_browser_that_does_not_call_itself_mozilla_is_a_persons(agent: str) -> None:
+    """Promise D5: who opens a link in it confirms their address."""
+    assert not is_bot(agent)
 
 
 @pytest.mark.parametrize("early_first", [True, False])

@@ -281,6 +281,8 @@ NOT_HARD = [
     ({"status": "5.4.4", "diagnosticCode": "smtp; 550 5.4.4 Sender address rejected: domain not found"}, "soft_bounce"),
     ({"status": "5.7.1", "diagnosticCode": "smtp; 550 5.7.1 message looks like spam"}, "content_refused"),
     ({"status": "5.3.4"}, "content_refused"),
+    ({"status": "5.2.3", "diagnosticCode": "smtp; 552 5.2.3 message length exceeds the limit"}, "content_refused"),
+    ({"diagnosticCode": "smtp; 553 5.1.8 the domain of the sender does not exist"}, "content_refused"),
     ({"status": "2.0.0", "action": "delivered"}, "returned"),
     ({"status": "4.0.0", "action": "delayed"}, "returned"),
 ]
