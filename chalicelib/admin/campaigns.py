@@ -140,7 +140,7 @@ def send_back_campaign(visit: Visit) -> Go:
         comment = _COMMENT.validate_python(visit.typed("comment"))
     except ValidationError as error:
         raise InvalidError.of("comment", "expected 1 to 1000 characters: what is to be changed") from error
-    approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment)
+    approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment, seen=visit.seen)
     return _do(visit, "sent_back")
 
 
@@ -167,16 +167,16 @@ def cancel_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/canary", role=Role.EDITOR, does="campaign.canary", again=campaign_detail)
 def release_canary(visit: Visit) -> Go:
-    """Sends the held rest."""
-    campaign_control().release_canary(visit.path["id"], by=visit.manager.key)
+    """Sends the held rest of the run that was shown."""
+    campaign_control().release_canary(visit.path["id"], by=visit.manager.key, run_id=visit.typed("run") or None)
     return _do(visit, "released")
 
 
 @action(routes, "/admin/campaigns/{id}/resend", role=Role.EDITOR, does="campaign.resend", again=campaign_detail)
 def resend_campaign(visit: Visit) -> Go:
-    """To those alone to whom it was certainly not sent, for the chosen reasons."""
+    """To those alone to whom the run that was shown has certainly not sent it, for the chosen reasons."""
     reasons = list(visit.form.get("reason", ())) or None
-    resend().begin(visit.path["id"], by=visit.manager.key, reasons=reasons)
+    resend().begin(visit.path["id"], by=visit.manager.key, run=visit.typed("run") or None, reasons=reasons)
     return _do(visit, "resent")
 
 

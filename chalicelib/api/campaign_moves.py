@@ -31,6 +31,14 @@ class ResendBody(StrictModel):
     ] = None
 
 
+class CanaryQuery(StrictModel):
+    """Whose rest."""
+
+    run: Annotated[
+        str | None, Field(max_length=128, description="id of a run; default: the newest that holds its rest")
+    ] = None
+
+
 @endpoint(
     routes,
     "POST",
@@ -86,10 +94,12 @@ class SendBackBody(StrictModel):
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
+    if_match=True,
 )
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     """It is a draft again, with the comment in its timeline; a run that has begun waits."""
-    return described(approving().send_back(call.path["id"], by=call.caller.key_id, comment=call.body.comment))
+    comment, caller = call.body.comment, call.caller.key_id
+    return described(approving().send_back(call.path["id"], by=caller, comment=comment, seen=call.seen))
 
 
 @endpoint(
@@ -143,13 +153,15 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/canary/release",
     summary="Send the rest after a canary",
     scope=Scope.CAMPAIGNS_WRITE,
+    query=CanaryQuery,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
 )
-def release_campaign_canary(call: Call[None, None]) -> dict[str, Any]:
+def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     """The first part has gone; the rest was held for this."""
-    return described(campaign_control().release_canary(call.path["id"], by=call.caller.key_id))
+    run, caller = call.query.run, call.caller.key_id
+    return described(campaign_control().release_canary(call.path["id"], by=caller, run_id=run))
 
 
 @endpoint(

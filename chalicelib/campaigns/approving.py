@@ -45,13 +45,15 @@ class Approving:
         self._let_go(head, now, by=by, seen=seen)
         return head
 
-    def send_back(self, campaign_id: str, *, by: str, comment: str) -> CampaignRow:
-        """To who wrote it, with what is to be changed; a run that has begun waits. Raises: ConflictError, NotFoundError
-        (permanent), UnavailableError (retryable)."""
+    def send_back(self, campaign_id: str, *, by: str, comment: str, seen: Seen | None = None) -> CampaignRow:
+        """To who wrote it, with what is to be changed; a run that has begun waits. With `seen`, only that one. Raises:
+        ConflictError, ChangedError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
         if told(head, SENT_BACK) == comment and head.state != "awaiting_approval":
             return head
         expect(head, ["awaiting_approval"])
+        if seen is not None:
+            self._approvals.require(head, seen, self._approvals.inputs(head, fresh=True))
         over = [] if head.open_runs else [CampaignRow.next_run_at.remove(), *forget()]
         state: State = "paused" if head.open_runs else "completed" if _has_run(head) else "draft"
         self._campaigns.enter(

@@ -136,11 +136,11 @@ class CampaignControl:
             self._course.kick(head)
         return head
 
-    def release_canary(self, campaign_id: str, *, by: str) -> CampaignRow:
-        """Sends the held rest of the newest run; if it is not what was approved, it waits for approval. Raises:
-        ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+    def release_canary(self, campaign_id: str, *, by: str, run_id: str | None = None) -> CampaignRow:
+        """Sends the held rest of a run (default: the newest that holds one); if it is not what was approved, it waits
+        for approval. Raises: ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
-        runs = [run for run in self._runs.of(campaign_id) if not run.resend_of]
+        runs = [run for run in self._runs.of(campaign_id) if not run.resend_of and run_id in (None, run.run_id)]
         run = next((run for run in runs if run.opened and not run.canary_released_at), None)
         if spec_of(head).canary_percent is None or run is None:
             if runs and runs[0].canary_released_at:

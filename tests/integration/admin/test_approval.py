@@ -3,16 +3,19 @@
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.campaigns.progress import Progress
 from chalicelib.control.managers import Role
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
+from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control
-from chalicelib.wiring.running import campaigns
+from chalicelib.wiring.running import campaigns, runs
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.test_pages import viewers, written  # noqa: F401 - a fixture
 from tests.integration.conftest import forget_clients
@@ -87,6 +90,32 @@ def test_a_campaign_is_sent_back_with_a_comment(editor: Visitor, approver: Visit
     assert campaigns().get(here.rpartition("/")[2]).state == "draft"
     for page in ("", "/check"):
         assert "The link is &lt;old&gt;" in editor.get(f"{here}{page}").text
+
+
+def test_what_is_sent_again_or_released_is_of_the_run_that_was_shown(
+    boss: Visitor,
+    viewers: None,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promise B2: a run that began, or ended, since the page was opened is not touched by it."""
+    campaign = written(boss, when="schedule", every="day", at="18:00", canary_percent="5")
+    here = f"/admin/campaigns/{campaign}"
+    boss.post(f"{here}/start")
+    head = campaigns().get(campaign)
+    shown, since = (runs().open(head, datetime(2026, 3, day, tzinfo=UTC))[0] for day in (1, 2))
+    page = f'name="run" value="{since.run_id}"'
+    assert page in boss.get(here).text
+
+    assert boss.post(f"{here}/canary", run=shown.run_id).said == "released"
+    released = {run.run_id: bool(run.canary_released_at) for run in runs().of(campaign)}
+    assert released == {shown.run_id: True, since.run_id: False}
+    for run in (shown, since):
+        runs().close(run, "completed", Progress(targeted=1, failed=1, failed_reasons={"rejected": 1}))
+        CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.open_runs.remove()])
+    CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.state.set("scheduled")])
+
+    assert boss.post(f"{here}/resend", run=shown.run_id).said == "resent"
+    assert runs().of(campaign)[0].resend_of == shown.run_id
 
 
 @pytest.mark.parametrize("verb", ["start", "pause", "resume", "cancel"])

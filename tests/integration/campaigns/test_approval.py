@@ -236,6 +236,21 @@ def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, aske
     assert len(office.letters) == 1
 
 
+def test_what_was_changed_after_the_approver_looked_is_not_sent_back(desk: Desk, asked: str) -> None:
+    """Promise B2: a comment is on what was seen."""
+    looked = seen(asked)
+    campaign_desk.campaign_control().edit(asked, CampaignPatch(context={**CONTEXT, "headline": "Mended"}), by=ANNA)
+    desk_of_approval = campaign_desk.approving()
+
+    with pytest.raises(ChangedError):
+        desk_of_approval.send_back(asked, by=BORIS, comment="Wrong headline", seen=looked)
+
+    assert desk.head(asked).state == "awaiting_approval"
+    assert [
+        desk_of_approval.send_back(asked, by=BORIS, comment="And the price", seen=seen(asked)).state for _ in range(2)
+    ] == ["draft", "draft"]
+
+
 def test_a_campaign_that_is_over_is_not_sent_to_everybody_again_by_an_approval(
     desk: Desk, asked: str, office: PostOffice
 ) -> None:

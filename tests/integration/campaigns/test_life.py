@@ -117,6 +117,29 @@ def test_a_canary_goes_first_and_the_rest_waits_for_its_release(
     assert desk.head(campaign_id).state == "completed"
 
 
+def test_the_rest_of_the_run_that_was_looked_at_is_released_and_no_other(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    """Promise B2: a run that began meanwhile keeps its canary."""
+    viewers(10)
+    campaign_id = desk.start(canary_percent=10, schedule={"every": "day", "at": "12:00"}, timezone="UTC")
+    for _ in range(2):
+        desk.clock.pass_(days=1)
+        desk.tick()
+        desk.finish()
+    younger, looked_at = desk.runs(campaign_id)
+    assert len(office.letters) == 2
+
+    for _ in range(2):  # pressed twice
+        wiring_campaign_desk.campaign_control().release_canary(campaign_id, by=ANNA, run_id=looked_at.run_id)
+    desk.finish()
+
+    assert len(office.letters) == 2 + 9
+    younger, looked_at = desk.runs(campaign_id)
+    assert [bool(run.canary_released_at) for run in (younger, looked_at)] == [False, True]
+    assert looked_at.outcome == "completed"
+
+
 def test_a_jam_that_dissolves_does_not_break_the_campaigns_own_rate(
     desk: Desk, viewers: Viewers, office: PostOffice
 ) -> None:
