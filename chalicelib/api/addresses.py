@@ -61,6 +61,6 @@ def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
 )
 def erase_address(call: Call[AddressBody, None]) -> None:
     """Letters to the address as such, their links, rows of uploaded lists. What was said against it stays, under a
-    keyed hash: a letter asked for later is held against it. What was asked for before is skipped as `erased`. A user
-    who has the address is erased by their id. Repeating it is harmless."""
+    keyed hash: a letter asked for later is held against it. What was asked for before is skipped as `erased`, what
+    waits there for users too. A user who has the address is erased by their id. Repeating it is harmless."""
     address_data().erase("email", call.body.email)

@@ -69,7 +69,9 @@ class AddressData:
         owner = self._hashes.owner(channel, address)
         if user_id is not None:
             self._mailboxes.orphan(user_id, channel, address)
-        self._suppressions.erase(channel, address)  # first: from now on nothing that waits is sent
+        self._suppressions.erase(
+            channel, address, with_user=user_id is not None
+        )  # first: from now on nothing that waits is sent
         if channel == "email":
             self._lists.forget(address)
         self._caps.erase(owner)

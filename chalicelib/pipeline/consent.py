@@ -13,6 +13,7 @@ from chalicelib.profiles.address_rows import AddressRows
 from chalicelib.profiles.model import Wishes
 from chalicelib.profiles.objections import Objections, Standing, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
+from chalicelib.profiles.suppressions import EVERYBODY
 
 ERASED = "erased"
 _LATER = "~"  # than any moment
@@ -20,13 +21,14 @@ _LATER = "~"  # than any moment
 
 class Addressee(NamedTuple):
     """One recipient as consent sees them; `zone` is None where the user's is not known. `accepted_at`: when the letter
-    was asked for, None where none was yet."""
+    was asked for, None where none was yet. `looked_at`: when the address was looked up, None: just now."""
 
     notification_id: str
     user_id: str | None
     address: str
     zone: str | None
     accepted_at: str | None = None
+    looked_at: str | None = None
 
 
 class Consent(NamedTuple):
@@ -104,7 +106,11 @@ class ConsentDesk:
         return objected.reason if objected else None
 
     def _erased_at(self, person: Addressee, known: Standing) -> str:
-        """What was asked for before is not sent: for the address as such, or for the user who was erased."""
+        """What was asked for before is not sent: for the address as such, or for the user who was erased. A user who
+        is not may have left an address that was erased since it was looked up."""
         if person.user_id is None:
             return known.erased_at or ""
-        return known.gone.get(self._rows.hash_of("user", person.user_id), "") if known.gone else ""
+        if not known.gone:
+            return ""
+        erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self._rows.hash_of("user", person.user_id), "")
+        return max(user, erased if (person.looked_at or _LATER) <= erased else "")

@@ -5,8 +5,9 @@ skipped with its reason.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.pipeline.aftermath import Aftermath
 from chalicelib.pipeline.campaign_port import CampaignPort
@@ -28,6 +29,7 @@ from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import QUIET, ended, waiting
 
 _LOOK_AGAIN_SECONDS = 60  # at a channel of which nothing is known yet
+_REPLICA_LAG = timedelta(seconds=1)  # a chunk's profiles may be so old
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Enrich:
         queues: JobQueue,
         retries: Retries,
         campaigns: CampaignPort,
+        clock: Clock,
         default_locale: str,
     ) -> None:
         self._lookup = lookup
@@ -68,18 +71,20 @@ class Enrich:
         self._queues = queues
         self._retries = retries
         self._campaigns = campaigns
+        self._clock = clock
         self._default_locale = default_locale
 
     def enrich(self, job: EnrichJob) -> Enriched:
         """Sends the chunk on, by channel. Repeating it is harmless: a delivery that has moved on is not touched, a job
         put twice is claimed once. Raises: UnavailableError (retryable)."""
         admitted = job if job.letter.run_id is None else self._campaigns.admit(job)
+        at = rfc3339(self._clock() - _REPLICA_LAG)
         known = self._lookup.read(admitted) if admitted is not None else None
         if admitted is None or known is None:
             return Enriched(held=len(job.recipients))
         result = Enriched(held=len(job.recipients) - len(admitted.recipients))
         answered = admitted.only(one for one in admitted.recipients if one.user_id not in known.unresolved)
-        look = self._reach.look(answered, known.profiles, known.preferences)
+        look = self._reach.look(answered, known.profiles, known.preferences, at=at)
         wishes = look.objections.preferences
         collected = self._collect.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
         result.postponed += len(collected)
@@ -102,7 +107,7 @@ class Enrich:
             following = {"channels": left.channels[1:], "recipients": rest}
             left = left.model_copy(update=following) if rest and following["channels"] else None
             if left is not None:
-                look = self._reach.look(left, look.profiles, look.preferences)
+                look = self._reach.look(left, look.profiles, look.preferences, at=look.at)
 
     def _still_needed(self, job: EnrichJob, result: Enriched) -> EnrichJob | None:
         """Those for whom the channel before was not enough; of the others the rest is skipped."""
@@ -126,7 +131,7 @@ class Enrich:
         answer = self._reach.judge(job, look)
         self._skip(job, [channel], answer.skips)
         self._postpone(job, answer.waits)
-        self._send_on(job, channel, answer.going)
+        self._send_on(job, channel, answer.going, looked_at=look.at)
         result.queued += len(answer.going)
         result.postponed += len(answer.waits)
         for reason in answer.skips.values():
@@ -148,12 +153,12 @@ class Enrich:
         ]
         self._ledger.move(moves)
 
-    def _send_on(self, job: EnrichJob, channel: str, going: Sequence[Candidate]) -> None:
+    def _send_on(self, job: EnrichJob, channel: str, going: Sequence[Candidate], *, looked_at: str) -> None:
         recipients = [self._deliverable(candidate, job.letter) for candidate in going]
         then = job.channels[1:] if job.letter.one_by_one else ()
         # An instant letter has a message of its own, so that a slow or bad one holds up nobody.
         jobs = [
-            DeliverJob(letter=job.letter, channel=channel, recipients=chunk, then=then)
+            DeliverJob(letter=job.letter, channel=channel, recipients=chunk, then=then, looked_at=looked_at)
             for chunk in chunks(recipients, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)
         ]
         self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(j.model_dump_json()) for j in jobs])

@@ -137,6 +137,7 @@ class DeliverJob(ChunkJob):
     recipients: Annotated[tuple[DeliverRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
     then: tuple[str, ...] = ()  # the channels that follow, where they are tried one after the other
     paced: bool = False  # a campaign's chunk that has waited for its turn
+    looked_at: str | None = None  # when the addresses were looked up, None: when the letter was accepted
 
 
 class DigestJob(Job):

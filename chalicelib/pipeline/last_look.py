@@ -13,7 +13,7 @@ from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
 from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.inside import judged, objected
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec, as_known
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
@@ -50,7 +50,7 @@ class LastLook:
         transactional = CATEGORIES[category].transactional
         if transactional and self._clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
             return self._not_too_many(job, letters, result)
-        people = [_addressee(one.recipient, job.letter) for one in letters]
+        people = [_addressee(one.recipient, job) for one in letters]
         found = self._consent.objections(category, {job.channel: people})
         consent = judged(self._consent, job.letter, job.channel, people, found)
         for letter in letters:
@@ -70,7 +70,7 @@ class LastLook:
         (retryable)."""
         if not job.letter.inside:
             return job
-        people = [_addressee(one, job.letter) for one in job.recipients]
+        people = [_addressee(one, job) for one in job.recipients]
         found = self._consent.objections(job.letter.category, {job.channel: people})
         off = objected(self._consent, job.letter, job.channel, people, found)
         rule = None
@@ -138,13 +138,14 @@ def _counted(job: DeliverJob, recipient: DeliverRecipient) -> Counted:
     return Counted(recipient.user_id, job.channel, recipient.address)
 
 
-def _addressee(recipient: DeliverRecipient, letter: LetterSpec) -> Addressee:
+def _addressee(recipient: DeliverRecipient, job: DeliverJob) -> Addressee:
     return Addressee(
         notification_id=recipient.notification_id,
         user_id=recipient.user_id,
         address=recipient.address,
         zone=recipient.user.get("timezone"),
-        accepted_at=letter.accepted_at,
+        accepted_at=job.letter.accepted_at,
+        looked_at=job.looked_at or job.letter.accepted_at,
     )
 
 

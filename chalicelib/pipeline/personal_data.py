@@ -6,7 +6,7 @@ objections under a keyed hash.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.address_data import AddressData
@@ -16,9 +16,11 @@ from chalicelib.pipeline.endpoint_desk import EndpointDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.profiles.following import addresses_of
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.mailboxes import Mailboxes
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
+
+_T = TypeVar("_T")
 
 
 class PersonalPart(Protocol):
@@ -95,12 +97,14 @@ class SuppressionsPart:
 
 
 class AddressesPart:
-    """What is kept of the user's addresses. Goes before the profile, which knows them."""
+    """What is kept of the user's addresses. Goes before the profile, which knows them. Those that the user has left are
+    somebody else's now: only what the user said of them, and what waits for the user there, is ended."""
 
     name = "addresses"
 
-    def __init__(self, addresses: AddressData, directory: Directory) -> None:
+    def __init__(self, addresses: AddressData, mailboxes: Mailboxes, directory: Directory) -> None:
         self._addresses = addresses
+        self._mailboxes = mailboxes
         self._directory = directory
 
     def export(self, user_id: str) -> dict[str, Any]:
@@ -114,6 +118,8 @@ class AddressesPart:
     def erase(self, user_id: str) -> None:
         for channel, address in _addresses(self._directory, user_id):
             self._addresses.erase(channel, address, user_id=user_id)
+        for key in _or_none(lambda: self._directory.left(user_id)) or ():
+            self._mailboxes.orphan_key(user_id, key)
 
 
 class EndpointsPart:
@@ -184,7 +190,7 @@ def _addresses(directory: Directory, user_id: str) -> Iterable[tuple[str, str]]:
     return addresses_of(profile) if profile else ()
 
 
-def _or_none(read: Callable[[], Profile]) -> Profile | None:
+def _or_none(read: Callable[[], _T]) -> _T | None:
     try:
         return read()
     except NotFoundError:

@@ -26,12 +26,13 @@ class Candidate(NamedTuple):
 
 class Look(NamedTuple):
     """What is known of a chunk on the channels that come now: addresses by channel and notification id. `preferences`
-    of the whole chunk, where they came with the profiles."""
+    of the whole chunk, where they came with the profiles. `at`: as of when."""
 
     profiles: Mapping[str, Profile]
     preferences: Wishes | None
     addresses: Mapping[str, Mapping[str, str]]
     objections: Objections
+    at: str
 
 
 class Answer(NamedTuple):
@@ -50,7 +51,7 @@ class Reach:
         self._consent = consent
         self._clock = clock
 
-    def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None) -> Look:
+    def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None, *, at: str) -> Look:
         """Where people are reached and what they have against it, on the channels that come now: one read for all, if
         any (`preferences`: those that came with the profiles). Suppressed addresses are `deliver`'s to find, but where
         another channel would follow at once. Raises: UnavailableError (retryable)."""
@@ -63,7 +64,7 @@ class Reach:
         objections = self._consent.objections(
             job.letter.category, asked, known=preferences, asked_again=not job.letter.one_by_one
         )
-        return Look(profiles, preferences, addresses, objections)
+        return Look(profiles, preferences, addresses, objections, at)
 
     def judge(self, job: EnrichJob, look: Look) -> Answer:
         """By the first of the job's channels."""

@@ -9,12 +9,14 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
 from chalicelib.profiles.source import Profiles
+from chalicelib.profiles.words import WRITTEN_TO
 from chalicelib.seen import Seen
 from chalicelib.storage.base import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.people import PreferencesRow, UserRow
 
 _PATCH_TRIES = 3
 _TEXTS = ("email", "phone", "name", "locale", "timezone")
+_MOST_LEFT = 20  # addresses that a user had before
 
 
 Moved = Callable[[Sequence[Profile]], None]
@@ -22,10 +24,11 @@ Moved = Callable[[Sequence[Profile]], None]
 
 class Directory:
     """Profiles of one stage. `moved` hears of users who are about to have another address, or to own it; it may raise
-    UnavailableError (retryable)."""
+    UnavailableError (retryable), as `key_of` may, which names (channel, address) without holding it."""
 
-    def __init__(self, *, clock: Clock, moved: Moved) -> None:
+    def __init__(self, *, clock: Clock, moved: Moved, key_of: Callable[[str, str], str]) -> None:
         self._clock = clock
+        self._key_of = key_of
         self._moved = moved
 
     def get(self, user_id: str) -> Profile:
@@ -90,7 +93,7 @@ class Directory:
         at = rfc3339(self._clock())
         with reaching_dynamodb():
             known = {row.id: row for row in UserRow.batch_get(list(by_id), consistent_read=True)}
-        rows = {user.id: _row(user.id, user.model_dump(), known.get(user.id), at) for user in by_id.values()}
+        rows = {user.id: self._made(user.id, user.model_dump(), known.get(user.id), at) for user in by_id.values()}
         self._moved([_profile(row) for row in rows.values() if _has_moved(known.get(row.id), row)])
         with reaching_dynamodb(), UserRow.batch_write() as batch:
             for row in rows.values():
@@ -110,7 +113,7 @@ class Directory:
                 seen.require(_profile(before).to_dict() if before else None, what=f"user {user_id}")
             if before is None:
                 raise NotFoundError(f"there is no user {user_id}")
-            row = _row(user_id, change(before), before, rfc3339(self._clock()))
+            row = self._made(user_id, change(before), before, rfc3339(self._clock()))
             self._moved([_profile(row)] if _has_moved(before, row) else [])
             if save_if(row, UserRow.updated_at == before.updated_at):
                 return _profile(row)
@@ -136,6 +139,20 @@ class Directory:
         row = self._row(user_id)
         with reaching_dynamodb():
             row.delete()
+
+    def left(self, user_id: str) -> list[str]:
+        """The keys of the addresses that a user had before. Raises: NotFoundError (permanent), UnavailableError
+        (retryable)."""
+        return list(self._row(user_id).left or ())
+
+    def _made(self, user_id: str, fields: Mapping[str, Any], before: UserRow | None, at: str) -> UserRow:
+        row = _row(user_id, fields, before, at)
+        if before is not None:
+            known = [(channel, getattr(before, name)) for channel, name in WRITTEN_TO.items()]
+            gone = [self._key_of(*one) for one in known if one[1] and one[1] != getattr(row, WRITTEN_TO[one[0]])]
+            left = [*(one for one in before.left or () if one not in gone), *gone]
+            row.left = left[-_MOST_LEFT:] or None
+        return row
 
     def _row(self, user_id: str) -> UserRow:
         row = find(UserRow, user_id)

@@ -78,6 +78,10 @@ class Mailboxes:
     def orphan(self, user_id: str, channel: str, address: str) -> None:
         """A user is erased: what they said of the address stays as its own, and what was accepted for them is not sent.
         Raises: UnavailableError (retryable)."""
+        self.orphan_key(user_id, self._rows.key(channel, address))
+
+    def orphan_key(self, user_id: str, key: str) -> None:
+        """The same of an address that the user has left, known by its key alone. Raises: as `orphan`."""
         voice, at = self._voice(user_id), rfc3339(self._clock())
 
         def orphaned(row: SuppressionRow) -> bool:
@@ -85,7 +89,7 @@ class Mailboxes:
             _say(row, Said.of(row.said).orphaned(voice))
             return True
 
-        self._rows.change(channel, address, orphaned)
+        self._rows.change_row(key, orphaned)
 
     def against(self, user_id: str | None, channel: str, address: str) -> Against:
         """What stands against letters to an address, but for what one user says themself. Raises: UnavailableError

@@ -15,7 +15,8 @@ from chalicelib.storage.people import PreferencesRow, SuppressionRow
 
 
 class Standing(NamedTuple):
-    """What is known of one address. `suppressed`: why nothing at all is sent to it; `gone`: erased users (by hash)."""
+    """What is known of one address. `suppressed`: why nothing at all is sent to it; `gone`: erased users (by hash), or
+    EVERYBODY: the address was erased by itself."""
 
     suppressed: str | None = None
     said: Said = Said()

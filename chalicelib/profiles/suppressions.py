@@ -17,6 +17,7 @@ from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.people import SuppressionRow
 
+EVERYBODY = ""  # in `gone`: the address was erased by itself, not with a user
 _MAX_TRACE = 100  # the newest entries
 _KEPT = timedelta(days=365)  # how long an ended suppression's trace stays
 
@@ -163,13 +164,16 @@ class SuppressionList:
         following = page.last_evaluated_key
         return rows, write_cursor(following, scope=scope) if following else None
 
-    def erase(self, channel: str, address: str) -> None:
+    def erase(self, channel: str, address: str, *, with_user: bool = False) -> None:
         """Forgets an address and its soft bounces. What stands against it stays, by its hash, with reason and date;
-        what was accepted for it before now is not sent. Raises: UnavailableError (retryable)."""
+        what was accepted for it before now is not sent, nor what was looked up for users, unless one of them is erased
+        with it: others may share it. Raises: UnavailableError (retryable)."""
         at = self._clock()
 
         def erased(row: SuppressionRow) -> bool:
             row.shown, row.erased_at = None, rfc3339(at)
+            if not with_user:
+                row.gone = {**(row.gone or {}), EVERYBODY: rfc3339(at)}
             if row.reason is None:
                 _age(row, at)  # then nothing but the moment is kept
             return True

@@ -20,7 +20,7 @@ class ByEmailIndex(GlobalSecondaryIndex["UserRow"]):
 
 class UserRow(StageTable):
     """A profile. `confirmed_email` is the address that its owner confirmed, at `confirmed_at`: another one is
-    unconfirmed by itself."""
+    unconfirmed by itself. `left`: the addresses that the user had before, `<channel>#<keyed hash>`, the newest last."""
 
     class Meta(TableMeta):
         thing = "users"
@@ -35,6 +35,7 @@ class UserRow(StageTable):
     locale = UnicodeAttribute(null=True)
     timezone = UnicodeAttribute(null=True)
     attributes: JSONAttribute = JSONAttribute(default=dict)
+    left: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
 
@@ -106,9 +107,9 @@ class SuppressionRow(StageTable):
     """What stands against an address. The key is `<channel>#<keyed hash>`; `shown` is the address itself, as long as it
     may be kept: after an erasure the hash alone stays, with reason and date. `removed_at` ends a suppression; `trace`
     keeps each addition and removal as JSON texts, oldest first; `said` is a `profiles.said.Said`. What was accepted for
-    the address before `erased_at` is not sent, nor for an erased user (by hash) before the moment in `gone`. A row
-    whose key begins with `soft#` only counts soft bounces: `bounces` holds `<moment>#<notification id>`, so that an
-    event told twice counts once."""
+    the address before `erased_at` is not sent, nor for an erased user (by hash) before the moment in `gone`; what was
+    looked up for any user before `gone[""]` neither. A row whose key begins with `soft#` only counts soft bounces:
+    `bounces` holds `<moment>#<notification id>`, so that an event told twice counts once."""
 
     class Meta(TableMeta):
         thing = "suppressions"

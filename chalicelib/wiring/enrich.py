@@ -34,5 +34,6 @@ def enrich() -> Enrich:
         queues=queues(),
         retries=retries(),
         campaigns=admission(),
+        clock=now,
         default_locale=settings().default_locale,
     )

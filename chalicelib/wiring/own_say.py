@@ -64,7 +64,7 @@ def personal_data() -> "PersonalData":
         NotificationsPart(history()),
         LinksPart(links()),
         SuppressionsPart(suppressions(), directory()),
-        AddressesPart(address_data(), directory()),
+        AddressesPart(address_data(), mailboxes(), directory()),
         PreferencesPart(preferences()),
         CapsPart(caps()),
         DigestsPart(collected()),

@@ -27,7 +27,11 @@ def directory() -> "Directory":
     """The user directory."""
     from chalicelib.profiles.directory import Directory
 
-    return Directory(clock=now, moved=lambda profiles: following().moved(profiles))
+    return Directory(
+        clock=now,
+        moved=lambda profiles: following().moved(profiles),
+        key_of=lambda channel, address: address_rows().key(channel, address),
+    )
 
 
 @cache

@@ -12,7 +12,7 @@ from chalicelib.campaigns.lists import ListLoader
 from chalicelib.clock import now, rfc3339
 from chalicelib.control.keys import Scope
 from chalicelib.control.tokens import LetterClaims, Purpose
-from chalicelib.pipeline import last_look
+from chalicelib.pipeline import enrich, last_look
 from chalicelib.pipeline.links import Link
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.ledger import RequestRow
@@ -434,6 +434,62 @@ def test_addresses_have_the_scopes_of_users(stage: None) -> None:
     assert reader.post(ERASE, {"email": "a@viewers.example"}).status == 403
     assert gateway(Scope.SEND).post("/v1/addresses/export", {"email": "a@viewers.example"}).status == 403
     assert reader.post("/v1/addresses/export", {"email": "nobody"}).bad_fields == ["email"]
+
+
+AGAINST: dict[str, Callable[[Gateway, Person], object]] = {
+    "the address is erased": lambda api, _: api.post(ERASE, {"email": "ANNA@viewers.example"}),
+    "the user is erased": lambda api, _: api.delete("/v1/users/anna"),
+    "the mailbox objects": lambda _, person: person.post(link(address=ANNA), ONE_CLICK),
+    "a new owner objects": lambda api, _: (
+        api.put("/v1/users/boris", {"email": ANNA}),
+        api.put("/v1/users/boris/preferences", {"everything": False}),
+    ),
+    "it is suppressed": lambda api, _: api.post("/v1/suppressions", {"address": ANNA}),
+}
+
+
+@pytest.mark.parametrize("against", AGAINST)
+@pytest.mark.parametrize("moves", ["twice", "by a patch"])
+def test_a_letter_to_an_address_that_its_user_has_left_heeds_what_stands_against_the_address(
+    api: Gateway, pump: Pump, letters: Letters, person: Person, register: Register, against: str, moves: str
+) -> None:
+    """Promise C4: a letter waits in `deliver`, its user moves, and then the old address or the user is erased."""
+    register()
+    send(api)
+    pump.run("enrich-instant")
+    if moves == "twice":
+        register(email="second@viewers.example")
+        register(email="third@viewers.example")
+    else:
+        api.call("PATCH", "/v1/users/anna", {"email": "second@viewers.example"})
+    AGAINST[against](api, person)
+    pump.run()
+    assert letters() == []
+
+
+def test_who_keeps_an_erased_address_gets_what_is_looked_up_afterwards(
+    api: Gateway, pump: Pump, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise C4: a user is erased by id; what was asked for before waits for them, and finds them with the address."""
+    register()
+    monkeypatch.setattr(enrich, "_REPLICA_LAG", timedelta(0))
+    asked = send(api)
+    api.post(ERASE, {"email": ANNA})
+    pump.run()
+    assert outcome(api, asked) == ("sent", None)
+
+
+def test_who_shares_an_address_with_an_erased_user_gets_what_waits(
+    api: Gateway, pump: Pump, register: Register
+) -> None:
+    """Promise C4: the erasure of one user is not the other's."""
+    register()
+    register("boris", email=ANNA)
+    asked = send(api)
+    pump.run("enrich-instant")
+    api.delete("/v1/users/boris")
+    pump.run()
+    assert outcome(api, asked) == ("sent", None)
 
 
 @pytest.mark.parametrize("template", ["promo", "password-reset"])
