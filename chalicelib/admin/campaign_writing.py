@@ -14,7 +14,7 @@ from chalicelib.admin.campaign_form import form_of, keeps_start, read_campaign, 
 from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.look import Go, Page
 from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.store import shown_spec, spec_of
 from chalicelib.control.answers import invalid
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
@@ -148,7 +148,7 @@ def _others(chosen: Sequence[str], *, own: str | None) -> dict[str, Any]:
     known = {row.id: row for row in newest if row.id != own}
     known |= {row.id: row for row in campaigns().some([one for one in chosen if one not in known])}
     ids = [*(one for one in chosen if one in known), *(one for one in known if one not in chosen)]
-    shown = [{"id": one, "name": spec_of(known[one]).name, "row": known[one]} for one in ids]
+    shown = [{"id": one, "name": shown_spec(known[one]).name, "row": known[one]} for one in ids]
     return {"shown": shown, "chosen": chosen, "typed": ", ".join(one for one in chosen if one not in known)}
 
 

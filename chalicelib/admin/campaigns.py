@@ -16,7 +16,7 @@ from chalicelib.campaigns.approving import Comment
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import SAMPLED
-from chalicelib.campaigns.store import last_event, spec_of
+from chalicelib.campaigns.store import last_event, shown_spec, spec_of
 from chalicelib.clock import now, rfc3339
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
@@ -101,7 +101,7 @@ def campaign_detail(visit: Visit) -> Page:
     progress = campaign["progress"]
     canary = campaign["canary_percent"] is not None
     held = canary and any(run["outcome"] is None and not run["canary_released_at"] for run in campaign["runs"])
-    rule = spec_of(head).audience.rule
+    rule = shown_spec(head).audience.rule
     shown = {
         "campaign": campaign,
         "rule": rule.model_dump_json(by_alias=True, exclude_none=True) if rule else None,

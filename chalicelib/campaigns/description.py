@@ -10,7 +10,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.preview import Preview
 from chalicelib.campaigns.progress import Planned, Progress, read_progresses
 from chalicelib.campaigns.runs import Runs
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.store import shown_spec
 from chalicelib.clock import rfc3339
 from chalicelib.storage.campaigns import CampaignRow, RunRow
 
@@ -23,7 +23,7 @@ def describe_campaign(
     """`progress` is that of its newest runs together; `runs` shows each. Raises: UnavailableError (retryable)."""
     shown = runs.of(head.id, limit=shown_runs)
     progresses = read_progresses([Planned.of(run) for run in shown])
-    spec = spec_of(head)
+    spec = shown_spec(head)
     return {
         **spec.model_dump(mode="json", by_alias=True, exclude_none=False),
         "id": head.id,
@@ -47,7 +47,7 @@ def describe_in_short(heads: Sequence[CampaignRow]) -> list[dict[str, Any]]:
     progresses = dict(zip(newest, read_progresses(list(newest.values())), strict=True))
     return [
         {"id": head.id, "name": spec.name, **_standing(head, spec, progresses.get(head.id, Progress()))}
-        for head, spec in ((head, spec_of(head)) for head in heads)
+        for head, spec in ((head, shown_spec(head)) for head in heads)
     ]
 
 

@@ -1,7 +1,7 @@
 """Uploaded lists hold addresses, so whoever needs one no longer deletes it. Called by the API."""
 
 from chalicelib.campaigns.lists import ListStore, fields_of
-from chalicelib.campaigns.store import CampaignStore, spec_of
+from chalicelib.campaigns.store import CampaignStore, shown_spec
 from chalicelib.errors import ConflictError
 from chalicelib.seen import Seen
 
@@ -22,7 +22,7 @@ def forget_list(list_id: str, *, lists: ListStore, campaigns: CampaignStore, see
     while True:
         heads, cursor = campaigns.page(limit=_PAGE, cursor=cursor)
         for head in heads:
-            if head.state not in _OVER and spec_of(head).audience.list_id == list_id:
+            if head.state not in _OVER and shown_spec(head).audience.list_id == list_id:
                 raise ConflictError(f"the campaign {head.id} is for this list: cancel it first")
         if cursor is None:
             break

@@ -5,8 +5,11 @@ Two ticks at once, or the same one twice, make one run: its key is its scheduled
 policy says what becomes of the times that were missed (design §5).
 """
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
+
+from pydantic import ValidationError
 
 from chalicelib.campaigns.approval import Approvals
 from chalicelib.campaigns.jobs import time_name
@@ -38,9 +41,10 @@ class Generator:
 
     def tick(self) -> Line:
         """One look at everything. Raises: UnavailableError (retryable: the next tick goes on)."""
-        opened = sum(self._open_due(campaign_id) for campaign_id in self._campaigns.due(time_name(self._clock())))
-        closed = sum(self._look_after(*key) for key in self._runs.unfinished())
-        return Line(counts={"runs_opened": opened, "runs_closed": closed})
+        due = [(campaign_id,) for campaign_id in self._campaigns.due(time_name(self._clock()))]
+        opened, strange = _each(self._open_due, due)
+        closed, stranger = _each(self._look_after, self._runs.unfinished())
+        return Line(counts={"runs_opened": opened, "runs_closed": closed, "unreadable": strange + stranger})
 
     def launch(self, head: CampaignRow) -> int:
         """Opens what is due of one campaign, if it is as it was approved; says how many runs are new. Raises:
@@ -98,3 +102,14 @@ class Generator:
         finish_on_head(head, run, progress)
         self._runs.close(run, "cancelled" if head.state == "cancelled" else "completed", progress)
         return 1
+
+
+def _each(do: Callable[..., int], things: Iterable[tuple[str, ...]]) -> tuple[int, int]:
+    """How much came of all, and how many are of another version's shape: they stay for it and stop nobody."""
+    done = unreadable = 0
+    for thing in things:
+        try:
+            done += do(*thing)
+        except ValidationError:
+            unreadable += 1
+    return done, unreadable

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from chalicelib.campaigns.readiness import letter_errors
-from chalicelib.campaigns.store import CampaignStore, spec_of
+from chalicelib.campaigns.store import CampaignStore, shown_spec
 from chalicelib.errors import FieldError
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
@@ -26,7 +26,7 @@ class CampaignsOfTemplate:
         """Those that are not over, and of which no letter could be made any more. A run that has begun keeps its
         version, and so does a campaign that was approved. Raises: UnavailableError (retryable)."""
         for head in islice(self._newest(), _LOOKED_AT):
-            spec = spec_of(head)
+            spec = shown_spec(head)
             if spec.template != after.key or head.state in _OVER or head.approved is not None:
                 continue
             errors = letter_errors(spec, after, renderer=self._renderer)

@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 
+from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import MAX_EVENTS
+from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 
@@ -171,3 +173,27 @@ def test_a_campaign_that_is_held_and_goes_on_for_ever_stays_small(desk: Desk, vi
     assert len(timeline) == MAX_EVENTS
     assert timeline[-1] == "paused"
     assert timeline[::2] == ["resumed"] * (MAX_EVENTS // 2) or timeline[1::2] == ["paused"] * (MAX_EVENTS // 2)
+
+
+def test_a_campaign_that_only_newer_code_understands_stops_no_other(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    """Promise A1: after a roll-back it waits for its code, is shown, and the others run."""
+    viewers(2)
+    newer, other = (desk.start(start_at="2026-03-02T10:30:00Z") for _ in range(2))
+    head = desk.head(newer)
+    known = head.spec
+    head.update(actions=[CampaignRow.spec.set({**known, "newer": {"than": "this code"}})])
+    desk.clock.pass_(hours=1)
+    desk.tick()
+    desk.finish()
+
+    assert len(office.letters) == 2
+    assert [one["state"] for one in describe_in_short([desk.head(newer), desk.head(other)])] == [
+        "scheduled",
+        "completed",
+    ]
+    head.update(actions=[CampaignRow.spec.set(known)])  # code that understands it is back
+    desk.tick()
+    desk.finish()
+    assert len(office.letters) == 4
