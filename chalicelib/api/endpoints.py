@@ -9,7 +9,7 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.control.keys import Scope
-from chalicelib.profiles.endpoints import EndpointBody, EndpointPatch
+from chalicelib.profiles.endpoint_bodies import EndpointBody, EndpointPatch
 from chalicelib.seen import tag_of
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.people import endpoints
@@ -112,7 +112,7 @@ def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
-    """Heeded by notifications that are on their way already."""
+    """Applies to notifications that are already on their way."""
     user_id, book = user_id_of(call), endpoints()
     found = book.get(user_id, call.path["endpoint_id"])
     return book.switch(found.channel, user_id, found.id, on=call.body.enabled, seen=call.seen).visible

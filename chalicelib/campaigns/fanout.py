@@ -13,13 +13,14 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from chalicelib.campaigns.jobs import PARKED, PARKED_PLACES, FanoutJob, parked_place
+from chalicelib.campaigns.left_out import each_address_once, excluded
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pace import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.parking import AT, CANARY, Chunk, Parking
 from chalicelib.campaigns.pending import Slots, pack, unpack
 from chalicelib.campaigns.runs import QUEUE, Runs
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
-from chalicelib.campaigns.sources import Sources, Target, each_address_once, excluded
+from chalicelib.campaigns.sources import Sources, Target
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing

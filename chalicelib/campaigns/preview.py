@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.inputs import CampaignInputs
+from chalicelib.campaigns.left_out import excluded
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
-from chalicelib.campaigns.sources import Page, Sources, Target, excluded
+from chalicelib.campaigns.sources import Page, Sources, Target
 from chalicelib.clock import Clock
 from chalicelib.pipeline.addresses import Addresses
 from chalicelib.pipeline.consent import Addressee, ConsentDesk

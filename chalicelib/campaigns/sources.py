@@ -103,7 +103,7 @@ class DirectorySource:
 
 
 class ListSource:
-    """The rows of an uploaded list; a shard takes every so-manieth block."""
+    """The rows of an uploaded list; of n shards each takes every nth block."""
 
     def __init__(self, lists: ListStore, list_id: str, *, run_id: str) -> None:
         self._lists = lists
@@ -221,36 +221,3 @@ class Sources:
             default_zone=self._default_zone,
             before=day_before(spec.schedule, zone, scheduled) if spec.schedule and spec.audience.rule else None,
         )
-
-
-def each_address_once(targets: Sequence[Target]) -> list[Target]:
-    """The same targets. Of those with one email address all but the first are marked: they are targeted, and counted as
-    `skipped(duplicate)` by `enrich`."""
-    seen: set[str] = set()
-    found = []
-    for target in targets:
-        key = same_address_key("email", target.email) if target.email else None
-        if key is not None and key in seen:
-            target = target._replace(recipient=target.recipient.model_copy(update={"duplicate": True}))
-        elif key is not None:
-            seen.add(key)
-        found.append(target)
-    return found
-
-
-def excluded(targets: Sequence[Target], runs: Sequence[RunRow]) -> set[str]:
-    """The notification ids of targets who were recipients of any of these runs: the same user, or the same address as
-    on that run's list. Raises: UnavailableError (retryable)."""
-    asked: dict[str, str] = {}
-    for target in targets:
-        one = target.recipient
-        address = target.email
-        for run in runs:
-            if one.user_id is not None:
-                asked[notification_of(run.run_id, user_id=one.user_id)] = one.notification_id
-            if address is not None and run.spec["audience"].get("list_id") is not None:
-                asked[notification_of(run.run_id, address=address)] = one.notification_id
-    with reaching_dynamodb():
-        keys = [(notification_id, NOTIFICATION_PART) for notification_id in asked]
-        found = NotificationRow.batch_get(keys, attributes_to_get=["notification_id", "part", "kind"]) if keys else ()
-        return {asked[row.notification_id] for row in found}

@@ -17,7 +17,8 @@ from chalicelib.aws import FAILURES, failure_of
 from chalicelib.channels.chat import kind_of
 from chalicelib.errors import InvalidError
 from chalicelib.profiles.directory import Directory
-from chalicelib.profiles.endpoints import Endpoint, EndpointBody, EndpointBook
+from chalicelib.profiles.endpoint_bodies import EndpointBody
+from chalicelib.profiles.endpoints import Endpoint, EndpointBook
 from chalicelib.seen import Seen
 
 if TYPE_CHECKING:

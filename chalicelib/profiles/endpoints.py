@@ -2,80 +2,26 @@
 has any, the channels read where to send to and note how it went.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict
 from pynamodb.expressions.update import Action
 
-from chalicelib.addresses import normal_url
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.profiles.model import Name
 from chalicelib.seen import Seen
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.people import EndpointRow
-from chalicelib.strict import StrictModel
-from chalicelib.text import Line
 
 MAX_ENDPOINTS = 20  # of one user on one channel
 LOG_PAGE = 50
 _CHANGE_TRIES = 5
 _KEPT = timedelta(days=30)
 _CHANNEL, _LOG, _TOOK = "channel#", "log#", "took#"
-_PRINTED = r"^[\x21-\x7e]+$"
-_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 
 EndpointChannel = Literal["push", "webhook", "chat"]
-_NEEDS: Mapping[str, frozenset[str]] = {
-    "push": frozenset({"platform", "token"}),
-    "webhook": frozenset({"url"}),
-    "chat": frozenset({"url"}),
-}
-
-
-class EndpointBody(StrictModel):
-    """A new endpoint. `push`: `platform` and the `token` that the device got of it; `webhook`: an `url`; `chat`: an
-    `url` as apprise writes it (`tgram://<bot token>/<chat id>`)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"channel": "webhook", "url": "https://partner.example/hooks/vestnik"},
-                {"channel": "push", "platform": "ios", "token": "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c"},
-            ]
-        }
-    )
-
-    channel: EndpointChannel
-    name: Annotated[Name | None, Field(description="for people")] = None
-    platform: Literal["ios", "android"] | None = None
-    token: Annotated[Line, Field(min_length=8, max_length=4096, pattern=_PRINTED)] | None = None
-    url: Annotated[Line, AfterValidator(normal_url), Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = (
-        None
-    )
-
-    @model_validator(mode="after")
-    def _what_the_channel_needs(self) -> Self:
-        wanted = _NEEDS[self.channel]
-        given = {name for name in ("platform", "token", "url") if getattr(self, name) is not None}
-        if given != wanted:
-            raise ValueError(
-                f"expected {' and '.join(sorted(wanted))} for the channel {self.channel}, and nothing else"
-            )
-        if self.channel == "webhook" and not _URL.fullmatch(self.url or ""):
-            raise ValueError("expected url to be an https address without a user name")
-        return self
-
-
-class EndpointPatch(StrictModel):
-    """The switch of an endpoint."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
-
-    enabled: StrictBool
 
 
 class Endpoint(BaseModel):

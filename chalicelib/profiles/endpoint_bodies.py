@@ -1,0 +1,63 @@
+"""What is sent to the API about an endpoint: a new one, and its switch. `endpoints.py` keeps them."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
+
+from chalicelib.addresses import normal_url
+from chalicelib.profiles.endpoints import EndpointChannel
+from chalicelib.profiles.model import Name
+from chalicelib.strict import StrictModel
+from chalicelib.text import Line
+
+_PRINTED = r"^[\x21-\x7e]+$"
+_URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
+_NEEDS: Mapping[str, frozenset[str]] = {
+    "push": frozenset({"platform", "token"}),
+    "webhook": frozenset({"url"}),
+    "chat": frozenset({"url"}),
+}
+
+
+class EndpointBody(StrictModel):
+    """A new endpoint. `push`: `platform` and the `token` that the device got of it; `webhook`: an `url`; `chat`: an
+    `url` as apprise writes it (`tgram://<bot token>/<chat id>`)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"channel": "webhook", "url": "https://partner.example/hooks/vestnik"},
+                {"channel": "push", "platform": "ios", "token": "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c"},
+            ]
+        }
+    )
+
+    channel: EndpointChannel
+    name: Annotated[Name | None, Field(description="for people")] = None
+    platform: Literal["ios", "android"] | None = None
+    token: Annotated[Line, Field(min_length=8, max_length=4096, pattern=_PRINTED)] | None = None
+    url: Annotated[Line, AfterValidator(normal_url), Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _what_the_channel_needs(self) -> Self:
+        wanted = _NEEDS[self.channel]
+        given = {name for name in ("platform", "token", "url") if getattr(self, name) is not None}
+        if given != wanted:
+            raise ValueError(
+                f"expected {' and '.join(sorted(wanted))} for the channel {self.channel}, and nothing else"
+            )
+        if self.channel == "webhook" and not _URL.fullmatch(self.url or ""):
+            raise ValueError("expected url to be an https address without a user name")
+        return self
+
+
+class EndpointPatch(StrictModel):
+    """The switch of an endpoint."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
+
+    enabled: StrictBool
