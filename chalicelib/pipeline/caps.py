@@ -132,16 +132,17 @@ class Caps:
                 return error.cancellation_reasons
         return None
 
-    def of(self, user_id: str) -> Mapping[str, list[str]]:
-        """The notifications that count, by category, template or run. Raises: UnavailableError (retryable)."""
+    def of(self, owner: str) -> Mapping[str, list[str]]:
+        """The notifications that count for a user or an address, by category, template or run. Raises: UnavailableError
+        (retryable)."""
         with reaching_dynamodb():
-            rows = list(CapRow.query(user_id, consistent_read=True))
+            rows = list(CapRow.query(owner, consistent_read=True))
             return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
 
-    def erase(self, user_id: str) -> None:
-        """Forgets what was counted of a user. Raises: UnavailableError (retryable)."""
+    def erase(self, owner: str) -> None:
+        """Forgets what was counted for a user or an address. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            rows = list(CapRow.query(user_id))
+            rows = list(CapRow.query(owner))
             with CapRow.batch_write() as batch:
                 for row in rows:
                     batch.delete(row)

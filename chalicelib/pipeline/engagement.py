@@ -19,10 +19,10 @@ from chalicelib.pipeline.timeline import entry
 from chalicelib.storage.ledger import DeliveryRow
 
 Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "delayed", "unsubscribed"]
-_OF_PEOPLE: Mapping[str, Engagement] = {"opened": "machine_opened", "clicked": "machine_clicked"}
-Item = Mapping[
-    str, Mapping[str, Any]
-]  # what is there, as DynamoDB has it; empty: nothing that matters, as far as known
+# What a person did, as done by a program.
+BY_MACHINE: Mapping[str, Engagement] = {"opened": "machine_opened", "clicked": "machine_clicked"}
+# What is there, as DynamoDB has it; empty: nothing that matters, as far as known.
+Item = Mapping[str, Mapping[str, Any]]
 
 
 class Reworded(NamedTuple):
@@ -43,13 +43,13 @@ def engaging(what: Engagement, *, at: str) -> Rewording:
 
     def word(found: Item) -> Reworded | None:
         name, delivered = what, _text(found, "delivered_at")
-        if what in _OF_PEOPLE and delivered and at < delivered:
-            name = _OF_PEOPLE[what]
+        if what in BY_MACHINE and delivered and at < delivered:
+            name = BY_MACHINE[what]
         first = _text(found, f"{name}_at")
         if first is None:
             return _first_time(name, at)
         last = _text(found, f"{name}_last_at") or first
-        if name not in _OF_PEOPLE or delivered or first <= at <= last:
+        if name not in BY_MACHINE or delivered or first <= at <= last:
             return None
         actions: list[Action] = [_moment(name).set(min(first, at)), _last(name).set(max(last, at))]
         return Reworded(actions, _as_found(found, name) & DeliveryRow.delivered_at.does_not_exist(), [], news=False)
@@ -66,7 +66,7 @@ def delivering(at: str) -> Rewording:
         actions: list[Action] = [DeliveryRow.delivered_at.set(at)]
         condition: Condition = DeliveryRow.delivered_at.does_not_exist()
         counts: list[tuple[str | None, str | None]] = []
-        for name, by_machine in _OF_PEOPLE.items():
+        for name, by_machine in BY_MACHINE.items():
             condition = condition & _as_found(found, name) & _as_found(found, by_machine)
             first = _text(found, f"{name}_at")
             if first is None or first >= at:
@@ -88,7 +88,7 @@ def delivering(at: str) -> Rewording:
 def _first_time(name: Engagement, at: str) -> Reworded:
     actions: list[Action] = [_moment(name).set(at), _told([name], at)]
     condition: Condition = _moment(name).does_not_exist()
-    if name in _OF_PEOPLE:
+    if name in BY_MACHINE:
         actions.append(_last(name).set(at))
         condition = condition & (DeliveryRow.delivered_at.does_not_exist() | (DeliveryRow.delivered_at <= at))
     return Reworded(actions, condition, [(None, name)] if name in ENGAGEMENTS else [])
@@ -100,7 +100,7 @@ def _told(names: Sequence[str], at: str) -> Action:
 
 
 def _as_found(found: Item, name: str) -> Condition:
-    attributes = (_moment(name), _last(name)) if name in _OF_PEOPLE else (_moment(name),)
+    attributes = (_moment(name), _last(name)) if name in BY_MACHINE else (_moment(name),)
     values = [(attribute, _text(found, str(attribute.attr_name))) for attribute in attributes]
     return reduce(and_, (one.does_not_exist() if value is None else one == value for one, value in values))
 

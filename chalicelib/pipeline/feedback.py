@@ -12,7 +12,7 @@ from chalicelib.channels.words.ses import Against, Told
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import VestnikError
-from chalicelib.pipeline.engagement import Engagement
+from chalicelib.pipeline.engagement import BY_MACHINE, Engagement
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.machines import is_bot
 from chalicelib.pipeline.moves import DeliveryKey, Move
@@ -112,8 +112,8 @@ class Feedback:
         for event in events:
             if event.type in _ENGAGEMENTS:
                 what, at = _ENGAGEMENTS[event.type], _moment(event.body.get("timestamp"))
-                if event.type in _BY_MACHINES and is_bot(event.body.get("userAgent"), image=event.type == "Open"):
-                    what = _BY_MACHINES[event.type]
+                if what in BY_MACHINE and is_bot(event.body.get("userAgent"), image=what == "opened"):
+                    what = BY_MACHINE[what]
                 self._ledger.engage(event.key, what, run_id=event.run_id, at=at)
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
@@ -130,7 +130,6 @@ class Feedback:
 
 
 _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", "DeliveryDelay": "delayed"}
-_BY_MACHINES: Mapping[str, Engagement] = {"Open": "machine_opened", "Click": "machine_clicked"}
 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:

@@ -132,7 +132,7 @@ class EndpointsPart:
         self._book = book
 
     def export(self, user_id: str) -> list[dict[str, Any]]:
-        return [one.model_dump(mode="json", exclude={"target", "secret"}) for one in self._book.of(user_id)]
+        return [one.visible for one in self._book.of(user_id)]
 
     def erase(self, user_id: str) -> None:
         self._desk.erase(user_id)
