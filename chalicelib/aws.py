@@ -52,17 +52,11 @@ _TOO_LARGE = frozenset(
 )
 _MISCONFIGURED = frozenset(
     {
-        *(
-            "AccessDenied",
-            "AccessDeniedException",
-            "AuthorizationError",
-            "AuthorizationErrorException",
-            "OptInRequired",
-        ),
+        *("AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"),
         *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken"),
         *("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "NotAuthorized"),
         *("ResourceNotFoundException", "NoSuchBucket", "ParameterNotFound", "NotFound", "NotFoundException"),
-        *("InvalidKeyId", "KMSAccessDeniedException"),
+        *("InvalidKeyId", "KMSAccessDeniedException", "OptInRequired"),
     }
 )
 _ITEM_TOO_LARGE = ("Item size", "item size")  # DynamoDB: a ValidationException like any other, but for its text
@@ -73,7 +67,7 @@ def failure_of(error: Exception, what: str) -> VestnikError:
     answer`: InvalidError or TooLargeError (permanent) for what it cannot take, MisconfiguredError (retryable, once
     somebody has mended it) where it refuses the service itself, else UnavailableError (retryable)."""
     if isinstance(error, ParamValidationError):
-        return InvalidError("a value is not one that can be kept or found")
+        return InvalidError("a value cannot be stored or looked up")
     if isinstance(error, NoCredentialsError | NoRegionError | UnknownServiceError):
         return MisconfiguredError(f"{what} ({type(error).__name__})")
     if not isinstance(error, ClientError):
@@ -84,9 +78,9 @@ def failure_of(error: Exception, what: str) -> VestnikError:
     large = any(words in str(told.get("Message", "")) for words in _ITEM_TOO_LARGE)
     for code in codes:
         if code in _TOO_LARGE or (code in _BAD_INPUT and large):
-            return TooLargeError("this is larger than can be kept")
+            return TooLargeError("this is too large to be stored")
         if code in _BAD_INPUT:
-            return InvalidError("a value is not one that can be kept or found")
+            return InvalidError("a value cannot be stored or looked up")
         if code in _MISCONFIGURED:
             return MisconfiguredError(f"{what} ({code})")
     return UnavailableError(f"{what} ({codes[0] or type(error).__name__})")

@@ -53,7 +53,7 @@ class Seen(NamedTuple):
     def require(self, now: Fields | None, *, what: str) -> None:
         """Goes on if this is what was seen; None: the thing is not there. Raises: ChangedError (permanent)."""
         if now is None:
-            raise ChangedError(f"{what} is not there any more")
+            raise ChangedError(f"{what} no longer exists")
         tag = tag_of(now)
         if self.any_state or tag in self.tags:
             return

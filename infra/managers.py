@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _do(chosen: argparse.Namespace) -> str:
-    """What is to be told of it."""
+    """The line to print."""
     if chosen.do == "add":
         return managers().add(chosen.name, roles=chosen.role or list(Role), by="command line")
     if chosen.do == "forget-code":

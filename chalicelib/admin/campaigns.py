@@ -139,7 +139,7 @@ def send_back_campaign(visit: Visit) -> Go:
     try:
         comment = _COMMENT.validate_python(visit.typed("comment"))
     except ValidationError as error:
-        raise InvalidError.of("comment", "expected 1 to 1000 characters: what is to be changed") from error
+        raise InvalidError.of("comment", "expected 1 to 1000 characters that say what to change") from error
     approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment, seen=visit.seen)
     return _do(visit, "sent_back")
 

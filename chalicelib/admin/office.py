@@ -33,7 +33,7 @@ def add_manager(visit: Visit) -> Page:
 
 @action(routes, "/admin/managers/{name}/roles", role=Role.ADMINISTRATOR, does="manager.roles", again=manager_list)
 def set_roles(visit: Visit) -> Go:
-    """Works at the next click of theirs."""
+    """Takes effect at their next click."""
     managers().set_roles(visit.path["name"], list(visit.form.get("role", ())), by=visit.manager.name, seen=visit.seen)
     return Go("/admin/managers", done="saved")
 

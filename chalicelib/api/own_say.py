@@ -69,7 +69,7 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
-    """Heeded by letters that are on their way already, and by whatever else is written to the user's addresses. A
+    """Applies to letters that are already on their way, and to whatever else is written to the user's addresses. A
     switch that is named true is an explicit yes: of a confirmed owner it lifts earlier unsubscriptions of the
     address."""
     user_id, against = user_id_of(call), _against(user_id_of(call))

@@ -78,7 +78,7 @@ class CampaignControl:
             if not too_fast:
                 return []
             if head.open_runs:
-                raise InvalidError("while a run goes on, it does not go faster than it was approved to", too_fast)
+                raise InvalidError("while a run goes on, its pace may not exceed the approved one", too_fast)
         if head.state not in _EDITABLE or head.open_runs:
             raise ConflictError(f"the campaign is {head.state}: only {' and '.join(sorted(PACES))} can be changed now")
         self._readiness.check(spec, known_start=before.start_at)

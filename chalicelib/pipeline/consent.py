@@ -67,28 +67,30 @@ class ConsentDesk:
         letter is, right before it is sent, so that the addresses can wait until then. Raises: UnavailableError
         (retryable)."""
         everybody = [one for those in people.values() for one in those]
-        heeded = not CATEGORIES[category].transactional
+        switchable = not CATEGORIES[category].transactional
         addresses = {(channel, one.address) for channel, those in people.items() for one in those}
         found = read_objections(
             self._rows,
-            user_ids={one.user_id for one in everybody if one.user_id} if heeded and known is None else (),
-            addresses=() if asked_again and heeded else addresses,
+            user_ids={one.user_id for one in everybody if one.user_id} if switchable and known is None else (),
+            addresses=() if asked_again and switchable else addresses,
             at=self._clock(),
-            consistent=not heeded,
+            consistent=not switchable,
         )
         return found if known is None else found._replace(preferences=known)
 
     def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:
         """The answer for one channel by what was read."""
         at = self._clock()
-        heeded = not CATEGORIES[category].transactional
+        switchable = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
-        default = self._default_quiet() if heeded else None
+        default = self._default_quiet() if switchable else None
         waits: dict[str, datetime] = {}
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
-            reason = reason or self._against(person, found.of(channel, person.address), category if heeded else None)
+            reason = reason or self._against(
+                person, found.of(channel, person.address), category if switchable else None
+            )
             until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason

@@ -42,8 +42,8 @@ class Lookup:
             self._retries.later(job, in_seconds=allowed.come_back_seconds)
             return None
         try:
-            heeded = not CATEGORIES[job.letter.category].transactional
-            found = self._source.get_many(ids, fresh=job.letter.lane == "instant", preferences=heeded)
+            switchable = not CATEGORIES[job.letter.category].transactional
+            found = self._source.get_many(ids, fresh=job.letter.lane == "instant", preferences=switchable)
         except UnavailableError as error:
             log_failure("profiles", error)
             self._gate.learn([_report(error)], lane=job.letter.lane)

@@ -15,7 +15,7 @@ from chalicelib.pipeline.tally import run_of_tag
 # `Anna <anna@example.com>`; a name may hold anything.
 _NAMED = re.compile(r"<([^<>]*)>\s*$")
 _RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
-# What SNS and SES say when a topic is made, subscribed or left; `MessageType`s and `notificationType`s of theirs.
+# What SNS and SES say when a topic is made, subscribed or left; their `Type` and `notificationType`.
 _GREETING = "Successfully validated SNS topic for Amazon SES"
 _GREETINGS = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation", "AmazonSnsSubscriptionSucceeded"})
 GREETING, IDENTITY, FOREIGN = "greeting", "identity_notification", "foreign"

@@ -78,11 +78,15 @@ class TemplateDesk:
         if less:
             users += [one for using in self._using for one in using(draft.key)]
         if less or users:
-            confirm = FieldError("confirm", "it takes less than the version in force: are those who use it ready?")
+            confirm = FieldError("confirm", "it accepts less than the version in force: are those who use it ready?")
             raise WouldBreakError("those who use the template would be refused", [confirm, *less, *users])
 
     def _refused_sample(self, before: Template, draft: Template) -> list[FieldError]:
         """What no declaration tells: a source that names a variable which nobody has to give, or needs more of it."""
         given = draft.model_copy(update={"sample": before.sample})
         found = check(given, renderer=self._new_renderer(), channels=self._channels)
-        return [FieldError(one.field, f"with the sample of before: {why}") for one in found if (why := one.message)]
+        return [
+            FieldError(one.field, f"with the sample of the version before: {why}")
+            for one in found
+            if (why := one.message)
+        ]

@@ -67,7 +67,7 @@ class HttpProfiles:
         try:
             return _Answer.model_validate_json(response.content)
         except ValidationError as error:
-            raise MisconfiguredError("the profile service answers something else than profiles") from error
+            raise MisconfiguredError("the profile service answers with something other than profiles") from error
 
     @cached_property
     def _session(self) -> "requests.Session":

@@ -31,10 +31,10 @@ def _variables(before: Template, after: Template) -> Iterator[FieldError]:
     if after.variables is None:
         return
     if before.variables is None:
-        yield FieldError("variables", "they are declared now: no other is taken")
+        yield FieldError("variables", "they are declared now: no others are accepted")
     for name in before.variables or {}:
         if name not in after.variables:
-            yield FieldError(f"variables.{name}", "it is removed: whoever gives it is refused")
+            yield FieldError(f"variables.{name}", "it is removed: whoever sends it is refused")
     yield from _declared("variables", before.variables or {}, after.variables)
 
 

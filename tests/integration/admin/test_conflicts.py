@@ -173,7 +173,7 @@ def test_a_template_is_not_written_over_anothers(boss: Visitor, olga: Visitor) -
     long = mine[html][0].replace("{{ headline }}", "{{ headline }}!", 1)
     seen = boss.post(path, **{**mine, html: long})
     form = conflict_of(seen, path)
-    assert "lines that are the same" in seen.text  # a long text is shown by what differs
+    assert "identical lines" in seen.text  # a long text is shown by what differs
     assert (form[f"pick {subject}"], form[f"pick {html}"]) == (["theirs"], ["mine"])
     assert boss.post(path, **form).said == "saved"
     sources = templates().get("promo").locales["en"]

@@ -100,7 +100,7 @@ def test_a_repeated_post_has_one_effect_and_the_same_answer(
     assert again.headers["idempotent-replayed"] == "true"
     if operation != "send_notifications":
         assert effects() == before
-    else:  # its jobs are put again, lest they were not, and make no second letter
+    else:  # its jobs are put again, in case they were not, and make no second letter
         assert effects()[0] == before[0]
 
 

@@ -213,7 +213,7 @@ def test_a_version_that_would_break_its_users_is_refused_and_they_are_named_unle
     told = {one["field"]: one["message"] for one in refused.body["errors"]}
     caller = str(api.key).split("_")[1]
     assert told == {
-        "confirm": "it takes less than the version in force: are those who use it ready?",
+        "confirm": "it accepts less than the version in force: are those who use it ready?",
         "variables.device": "it is new and required",
         f"campaigns.{campaign_id}": "Weekly: context.device: Field required",
         "event_rules.film.added.steps[1]": "this rule sends it",

@@ -1,4 +1,4 @@
-"""Preferences: through the API and the page, and heeded until the very moment of sending."""
+"""Preferences: through the API and the page, and obeyed until the very moment of sending."""
 
 import json
 import re

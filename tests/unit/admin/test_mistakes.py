@@ -100,7 +100,7 @@ def test_a_message_in_english_stays_as_it_is() -> None:
         ("there is a template draft already", "шаблон draft уже есть"),  # a name is nobody's word
         ("the campaign is paused: expected draft or scheduled", "кампания: на паузе, а нужно: черновик или назначена"),
         ("it fails its check: line 3: expected text", "шаблон не проходит проверку: строка 3: нужен текст"),
-        ("locales.ru.email: the subject has a line break inside", "locales.ru.email: в теме есть перевод строки"),
+        ("locales.ru.email: the subject is empty", "locales.ru.email: часть subject получилась пустой"),
         ("there is no user {id}\n", "такого пользователя нет: {id}\n"),  # what somebody typed fills no gap of ours
         ("no such words anywhere", "no such words anywhere"),
         ("line 1: " * 300, "line 1: " * 300),  # what somebody typed may look like anything, and be as long
