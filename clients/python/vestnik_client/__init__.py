@@ -13,7 +13,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -49,10 +49,12 @@ class Vestnik:
         """`url`: the API's base, `https://notify.cinema.example`; `key`: an API key with the scopes of the calls.
         `timeout_seconds` is for a whole call, with its tries and the waits between them, a day at most. Raises:
         RefusedError."""
-        if not 0 < timeout_seconds <= _LONGEST_CALL_SECONDS:
+        if not isinstance(timeout_seconds, int | float) or not 0 < timeout_seconds <= _LONGEST_CALL_SECONDS:
             raise RefusedError(f"timeout_seconds: expected more than 0, and at most {_LONGEST_CALL_SECONDS}")
-        self._url = url.rstrip("/")
-        self._key = key
+        if not isinstance(tries, int) or not all(isinstance(text, str) and text.strip() for text in (url, key)):
+            raise RefusedError("expected an address, a key, both not empty, and a whole number of tries")
+        self._url = url.strip().rstrip("/")
+        self._key = key.strip()  # out of a file it has a line end
         self._timeout_seconds = timeout_seconds
         self._tries = tries
         self._wire = Wire()
@@ -68,6 +70,8 @@ class Vestnik:
     ) -> list[Accepted]:
         """Promised notifications, in the order of `recipients`: 1–100 of `{"user_id": …}` or `{"email": …}`.
         `options`: `category`, `channels`, `send_at`, `expires_at`, `lane`."""
+        if isinstance(recipients, str | bytes | Mapping) or not isinstance(recipients, Iterable):
+            raise RefusedError("recipients: expected a list")
         body = {"template": template, "recipients": list(recipients), "context": context or {}, **options}
         told = self.call("POST", "/v1/notifications", body, idempotency_key=idempotency_key)
         return read(lambda: [Accepted.model_validate(one) for one in told["notifications"]])
@@ -95,10 +99,12 @@ class Vestnik:
         while True:
             query = {"cursor": cursor} if cursor else {}
             page = self.call("GET", f"{_user(user_id)}/notifications", query=query)
-            found, cursor = read(lambda: _page(page))  # noqa: B023 - read at once
+            before, (found, cursor) = cursor, read(lambda: _page(page))  # noqa: B023 - read at once
             yield from found
-            if cursor is None:
+            if not cursor:
                 return
+            if cursor == before:
+                raise UnavailableError("the answer leads to its own page again")
 
     def put_user(self, user_id: str, **fields: Any) -> None:
         """Makes or replaces a user: `email`, `phone`, `name`, `locale`, `timezone`, `attributes`, `email_confirmed`."""
@@ -160,11 +166,14 @@ class Vestnik:
     ) -> Asked:
         if not (isinstance(path, str) and isinstance(query or {}, Mapping) and isinstance(headers or {}, Mapping)):
             raise RefusedError("expected a path of text, a query and headers by name")
+        if not path.startswith("/"):  # behind the base it would name another host, which is told no key
+            raise RefusedError("a path: expected one that begins with /")
         sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
         sent |= {str(name): value for name, value in (headers or {}).items()}
         raw = None
         if body is not None:
-            sent.setdefault("Content-Type", "application/json")
+            if not any(name.lower() == "content-type" for name in sent):
+                sent["Content-Type"] = "application/json"
             try:
                 raw = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
             except (TypeError, ValueError, RecursionError) as error:
@@ -200,7 +209,10 @@ def _part(id_: str) -> str:
 
 
 def _page(page: Any) -> tuple[list[Notification], str | None]:
-    return [Notification.model_validate(one) for one in page["notifications"]], page["cursor"]
+    cursor = page.get("cursor")
+    if cursor is not None and not isinstance(cursor, str):
+        raise TypeError
+    return [Notification.model_validate(one) for one in page["notifications"]], cursor
 
 
 def _user(user_id: str) -> str:

@@ -2,9 +2,9 @@
 client does not know is given on as it is.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Status = Literal[
     "accepted",
@@ -23,6 +23,12 @@ Status = Literal[
 
 class _Shape(BaseModel):
     model_config = ConfigDict(frozen=True)  # fields that a newer service adds are left out
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unsaid(cls, given: Any) -> Any:
+        """What is null is not said: it has its default here."""
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class Accepted(_Shape):

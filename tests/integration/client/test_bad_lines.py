@@ -227,6 +227,17 @@ def test_what_a_newer_service_says_is_read(line: tuple[Line, str]) -> None:
         lambda vestnik: vestnik.call("G ET", "/v1/control"),
         lambda vestnik: vestnik.call(5, "/v1/control"),
         lambda vestnik: vestnik.call("GET", None),
+        lambda vestnik: vestnik.call("GET", "v1/control"),
+        lambda vestnik: vestnik.call("GET", "@127.0.0.1/v1/control"),
+        lambda vestnik: vestnik.call("GET", ""),
+        lambda vestnik: vestnik.send("promo", None),
+        lambda vestnik: vestnik.send("promo", "anna@example.com"),
+        lambda vestnik: vestnik.send("promo", ANNA),
+        lambda _: Vestnik("http://127.0.0.1:9", None),  # type: ignore[arg-type]
+        lambda _: Vestnik("http://127.0.0.1:9", " \n"),
+        lambda _: Vestnik(None, "k"),  # type: ignore[arg-type]
+        lambda _: Vestnik("http://127.0.0.1:9", "k", timeout_seconds="30"),  # type: ignore[arg-type]
+        lambda _: Vestnik("http://127.0.0.1:9", "k", tries=None),  # type: ignore[arg-type]
         lambda vestnik: vestnik.call("GET", "/v1/control", query=5),
         lambda vestnik: vestnik.call("GET", "/v1/control", headers=5),
         lambda _: Vestnik("http://127.0.0.1:9", "k", timeout_seconds=0),
@@ -250,6 +261,36 @@ def test_a_call_that_is_being_done_is_asked_for_again(line: tuple[Line, str]) ->
     line[0].faults = [instead("409 Conflict", b'{"detail": "being done", "errors": []}', "Retry-After: 0")]
 
     assert client(line).call("POST", "/v1/lists", {"name": "Autumn"})["name"] == "Autumn"
+
+
+def test_a_history_ends_whatever_its_pages_say_of_the_next(line: tuple[Line, str]) -> None:
+    """Promise H2: no page leads round for ever."""
+    page = b'{"notifications": [{"id": "n-1", "status": "sent"}]'
+    for end in (b"}", b', "cursor": null}', b', "cursor": ""}'):
+        line[0].always = instead("200 OK", page + end)
+        assert [one.id for one in client(line).history("anna")] == ["n-1"]
+    for wrong in (b', "cursor": "c"}', b', "cursor": 5}', b', "cursor": {}}'):
+        line[0].always = instead("200 OK", page + wrong)
+        with pytest.raises(UnavailableError):
+            list(client(line).history("anna"))
+
+
+def test_what_is_null_is_not_said(line: tuple[Line, str]) -> None:
+    """Promise H2: after acceptance nothing that is only missing fails the caller."""
+    line[0].always = instead("202 Accepted", b'{"notifications": [{"id": "n-1", "status": "accepted", "url": null}]}')
+    [sent] = client(line).send("promo", [ANNA])
+    assert (sent.id, sent.url) == ("n-1", "")
+    line[0].always = instead("200 OK", b'{"id": "n-1", "status": "sent", "template": null, "deliveries": null}')
+    assert client(line).notification("n-1").deliveries == ()
+
+
+def test_a_key_out_of_a_file_and_a_header_in_any_case_are_sent_as_meant(line: tuple[Line, str]) -> None:
+    """Promise E2: outer white space is no part of a key, and letter case none of a header's name."""
+    vestnik = Vestnik(f" {line[1]}/\n", f"{gateway().key}\n")
+    vestnik.put_user("anna", name="A")
+    with pytest.raises(RefusedError) as refused:
+        vestnik.call("PATCH", "/v1/users/anna", {"name": "B"}, headers={"content-type": "text/plain"})
+    assert refused.value.status == 415
 
 
 def test_an_error_tells_the_number_to_quote(line: tuple[Line, str]) -> None:
