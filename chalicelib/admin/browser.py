@@ -3,7 +3,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Request
@@ -102,8 +101,10 @@ def _parts(raw: bytes, kind: str) -> tuple[Mapping[str, Sequence[str]], Mapping[
 
 
 def cookies_of(request: Request) -> dict[str, str]:
-    """Those that it sent; none where they are malformed."""
-    try:
-        return {name: one.value for name, one in SimpleCookie(request.headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
+    """Those that it sent, as RFC 6265 §5.4 writes them: of two with one name the first has the nearer path. What others
+    of this host have left there, such as JSON, is passed over (`http.cookies` would lose all that follow)."""
+    cookies: dict[str, str] = {}
+    for pair in str(request.headers.get("cookie", "")).split(";"):
+        name, _, value = pair.strip().partition("=")
+        cookies.setdefault(name, value)
+    return cookies

@@ -1,6 +1,7 @@
 """Addresses that must not be written to."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from chalice.app import Blueprint
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -45,14 +46,19 @@ def add_suppression(visit: Visit) -> Go:
     except ValidationError as error:
         raise InvalidError.of("address", "expected an e-mail address such as anna@example.com") from error
     suppressions().add(_CHANNEL, address, reason=Reason.BY_HAND, by=visit.manager.key)
-    return Go(f"/admin/suppressions?address={address}", done="saved")
+    return _back_to(address)
 
 
 @action(routes, "/admin/suppressions/remove", role=Role.OPERATOR, does="suppression.remove", again=suppression_list)
 def remove_suppression(visit: Visit) -> Go:
     """Letters may go there again."""
-    suppressions().remove(_CHANNEL, visit.typed("address"), by=visit.manager.key)
-    return Go(f"/admin/suppressions?address={visit.typed('address')}", done="saved")
+    address = visit.typed("address")
+    suppressions().remove(_CHANNEL, address, by=visit.manager.key)
+    return _back_to(address)
+
+
+def _back_to(address: str) -> Go:
+    return Go(f"/admin/suppressions?{urlencode({'address': address})}", done="saved")  # it may hold a plus
 
 
 def _found(address: str) -> Suppression | None:

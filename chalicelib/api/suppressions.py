@@ -12,7 +12,7 @@ from chalicelib.addresses import same_address_key
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.notifications import PageQuery
-from chalicelib.campaigns.list_file import delimiter_of
+from chalicelib.campaigns.list_file import csv_reader
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
@@ -65,11 +65,12 @@ class ImportBody(StrictModel):
             return [(f"addresses[{n}]", address) for n, address in enumerate(self.addresses)]
         try:
             text = normal_source(self.csv or "")
-            rows = csv.reader(io.StringIO(text), delimiter=delimiter_of(text.partition("\n")[0]))
+            rows = csv_reader(io.StringIO(text), strict=False)
+            first_line = rows.line_num + 1
             lines = [one_line(row[0]) if row else "" for row in rows]
         except csv.Error as error:
             raise InvalidError.of("csv", f"expected CSV: {error}") from error
-        numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=1) if address]
+        numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=first_line) if address]
         if numbered and numbered[0][1].lower() in _FIRST_COLUMN:
             del numbered[0]
         if not 1 <= len(numbered) <= MAX_IMPORT:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ MAX_ROWS = 1_000_000
 MAX_LINE_CHARACTERS = 10_000
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARACTERS  # UTF-8: at most four bytes a character
 SHOWN_BAD_LINES = 100
+_SAID = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 _COLUMNS = ("user_id", "email", "name", "locale", "timezone")
 
 
@@ -54,18 +56,22 @@ class Report:
             self.lines.append({"line": line, "message": message})
 
 
-def delimiter_of(line: str) -> str:
-    """Of a CSV, by its first line: spreadsheets write semicolons where the comma is the decimal sign, and copy with
-    tabs."""
-    return max(",;\t", key=line.count)
+def csv_reader(lines: Iterator[str], *, strict: bool) -> "Reader":
+    """Reads as spreadsheets write: with semicolons where the comma is the decimal sign, with tabs where they copy, as
+    the first line shows; some say it in a line of its own, `sep=;`, which is passed over. Raises: csv.Error."""
+    first = next(lines, "")
+    said = _SAID.fullmatch(first)
+    delimiter = said[1] if said else max(",;\t", key=first.count)
+    reader = csv.reader(chain([first], lines), strict=strict, delimiter=delimiter)
+    if said:
+        next(reader)
+    return reader
 
 
 def read_rows(pieces: Iterable[bytes], report: Report) -> Iterator[dict[str, Any]]:
     """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
     recipient and never the file. Raises: BadListError (permanent)."""
-    lines = _lines(pieces)
-    first = next(lines, "")
-    reader = csv.reader(chain([first], lines), strict=True, delimiter=delimiter_of(first))
+    reader = csv_reader(_lines(pieces), strict=True)
     seen: set[bytes] = set()
     header = _header(reader)
     for cells in _records(reader, report):
@@ -121,6 +127,7 @@ def _header(reader: "Reader") -> list[str]:
         names = [one_line(cell).lower() for cell in next(reader, ())]
     except csv.Error as error:
         raise BadListError(f"line 1: not CSV: {error}") from error
+    names = names[: _filled(names)]
     if not {"user_id", "email"} & set(names):
         raise BadListError("line 1: expected a header with a column user_id or email")
     if len(set(names)) < len(names) or "" in names or len(names) > 50:
@@ -128,7 +135,13 @@ def _header(reader: "Reader") -> list[str]:
     return names
 
 
+def _filled(cells: list[str]) -> int:
+    """How many there are without the empty ones at the end, which spreadsheets write for columns that nobody uses."""
+    return max((n for n, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+
+
 def _row(header: list[str], cells: list[str], line: int, report: Report) -> dict[str, Any] | None:
+    cells = cells[: max(len(header), _filled(cells))]
     if len(cells) != len(header):
         report.refuse(line, f"expected {len(header)} columns, got {len(cells)}")
         return None

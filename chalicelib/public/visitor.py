@@ -108,7 +108,7 @@ def _form(request: Request) -> Mapping[str, str]:
     if request.method != "POST" or content_type != _FORM or len(request.raw_body) > MAX_FORM_BYTES:
         return {}
     try:
-        fields = parse_qs(request.raw_body.decode(), max_num_fields=MAX_FORM_FIELDS)
+        fields = parse_qs(request.raw_body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
     except ValueError:
         return {}
     return {field: normal_text(values[0]) for field, values in fields.items()}

@@ -759,6 +759,22 @@ def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None
     assert "may be written to" in boss.get("/admin/suppressions?address=anna%40viewers.example").text
 
 
+@pytest.mark.parametrize("address", ["anna+news@viewers.example", "a&b=c#d@viewers.example", "100%25@viewers.example"])
+def test_a_page_that_is_led_to_is_that_of_the_address(boss: Visitor, address: str) -> None:
+    """Promise E2: an address is the same one in a form, in a query and in where a form leads."""
+    for action, state in (("", "stopped by hand"), ("/remove", "may be written to")):
+        seen = boss.post(f"/admin/suppressions{action}", address=address)
+        assert state in boss.get(seen.headers["location"]).text
+
+
+@pytest.mark.parametrize("others", ['settings={"a": 1}', "имя=да", "=x", "alone", "path=/; expires=1", "a[b]=c", "é=1"])
+def test_what_others_have_left_in_the_cookies_signs_nobody_out(boss: Visitor, others: str) -> None:
+    """Promise E2: cookies are shared by all that a host serves; what is not ours is passed over."""
+    ours = f"vestnik_session={boss.cookies['vestnik_session']}"
+    for cookie in (f"{others}; {ours}", f"{ours}; {others}", f"{ours}; vestnik_session=of-a-farther-path"):
+        assert boss.get("/admin", cookie=cookie).status == 200
+
+
 def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage: None) -> None:
     assert "expected at least one" in boss.post("/admin/keys", name="shop").text
     made = boss.post("/admin/keys", name="shop", scope=["users:read"]).text

@@ -187,6 +187,7 @@ def test_an_address_of_the_web_is_taken_as_people_write_it(api: Gateway) -> None
         '\ufeff"email";note\r\nanna@example.com;x\r\nIvan@почта.рф;y',
         "address\tnote\ranna@example.com\tx\rivan@почта.рф\ty\r",
         "anna@example.com\n\n ivan@почта.рф\x00\n",
+        "sep=;\r\nE-mail;note\r\nanna@example.com;x,y\r\nivan@почта.рф;\r\n",
     ],
 )
 def test_a_csv_of_suppressions_is_read_however_a_spreadsheet_writes_it(api: Gateway, csv: str) -> None:
@@ -204,6 +205,18 @@ def test_a_list_is_read_however_a_spreadsheet_writes_it(delimiter: str, end: str
     content = end.join(delimiter.join(cells) for cells in lines).encode()
     pieces = [content[n : n + 7] for n in range(0, len(content), 7)]
     assert list(read_rows(pieces, Report())) == [{"email": "anna@example.com", "name": "Anna Maria"}]
+    said = f"SEP={delimiter}{end}".encode()
+    assert list(read_rows([said + content.removeprefix(b"\xef\xbb\xbf")], Report())) == [
+        {"email": "anna@example.com", "name": "Anna Maria"}
+    ]
+
+
+def test_columns_that_nobody_uses_are_none() -> None:
+    """Promise E2: spreadsheets write a separator for every column that was ever touched."""
+    text = "sep=;\nemail;name;;\nanna@example.com;Anna;;\nivan@example.com;;;\nolga@example.com;Olga;;x\n"
+    rows = list(read_rows([text.encode()], report := Report()))
+    assert rows == [{"email": "anna@example.com", "name": "Anna"}, {"email": "ivan@example.com"}]
+    assert report.lines == [{"line": 5, "message": "expected 2 columns, got 4"}]
 
 
 def test_a_step_stops_for_a_language_however_it_is_written() -> None:

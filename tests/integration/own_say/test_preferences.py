@@ -378,6 +378,14 @@ def test_looking_at_the_page_changes_nothing(page: str, person: Person) -> None:
     assert [row.to_simple_dict() for row in stored_rows()] == before
 
 
+def test_a_switch_that_was_shown_off_and_left_says_nothing(api: Gateway, page: str, person: Person) -> None:
+    """Promise E2: a field that a browser sends empty has been sent; with none checked, `was` is one."""
+    form = b"channels=email&was=&quiet_from=&quiet_to=&paused_until="
+
+    assert person.post(page, form).status == 200
+    assert api.get("/v1/users/anna/preferences").body["categories"]["series"]["email"] is True
+
+
 def test_the_page_of_an_erased_user_is_gone(api: Gateway, page: str, person: Person) -> None:
     api.delete("/v1/users/anna")
 
