@@ -7,7 +7,7 @@ An API call carries at most 256 KB (and API Gateway 10 MB): a list of a hundred 
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Protocol
@@ -15,10 +15,11 @@ from typing import Any, Protocol
 from chalicelib.addresses import same_address_key
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.list_file import BadListError, Report, read_rows
+from chalicelib.campaigns.list_index import ListIndex, blocks_of, index_part, page_count, page_of, without
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
-from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import reaching_dynamodb, save_if, update_if
+from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
+from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 
@@ -26,6 +27,7 @@ QUEUE = "load"
 _LISTED = "lists"
 BLOCK_ROWS = 500
 _BLOCKS = 999_999  # the last one's number
+_TRIES = 5
 
 
 class Uploads(Protocol):
@@ -88,17 +90,20 @@ class ListStore:
     def delete(self, list_id: str) -> None:
         """The rows, then the list; an upload that was never read is forgotten by its bucket. Raises: UnavailableError
         (retryable)."""
-        self.cut(list_id, 0)
+        self.cut(list_id, blocks=0, pages=0)
         with reaching_dynamodb(), ListRow.batch_write() as batch:
             batch.delete(ListRow(list_id, HEAD_PART))
 
-    def cut(self, list_id: str, number: int) -> None:
-        """Leaves so many blocks: what a file that was read before had behind them is no part of the list. Raises:
-        UnavailableError (retryable)."""
-        behind = ListRow.part.between(_block_part(number), _block_part(_BLOCKS))
-        with reaching_dynamodb(), ListRow.batch_write() as batch:
-            for row in ListRow.query(list_id, behind, consistent_read=True, attributes_to_get=["list_id", "part"]):
-                batch.delete(row)
+    def cut(self, list_id: str, *, blocks: int, pages: int) -> None:
+        """Leaves so many blocks, and pages of the index: what a file that was read before had behind them is no part of
+        the list. Raises: UnavailableError (retryable)."""
+        for behind in (
+            ListRow.part.between(_block_part(blocks), _block_part(_BLOCKS)),
+            ListRow.part.between(index_part(pages), index_part(_BLOCKS)),
+        ):
+            with reaching_dynamodb(), ListRow.batch_write() as batch:
+                for row in ListRow.query(list_id, behind, consistent_read=True, attributes_to_get=["list_id", "part"]):
+                    batch.delete(row)
 
     def block(self, list_id: str, number: int) -> list[dict[str, Any]] | None:
         """The rows of one block; None behind the last. Raises: UnavailableError (retryable)."""
@@ -110,25 +115,67 @@ class ListStore:
         return _unpacked(row)
 
     def rows_of(self, address: str) -> list[dict[str, Any]]:
-        """The rows of every list with an e-mail address, in whatever spelling, each with its list's id. It looks
-        through all lists, about 15,000 rows a request. Raises: UnavailableError (retryable)."""
+        """The rows of every list with an e-mail address, in whatever spelling, each with its list's id. It looks up the
+        lists' indexes, a hundred a request, and reads the blocks that they name; a list that is being read just now is
+        looked through. Raises: UnavailableError (retryable)."""
         key = same_address_key("email", address)
-        return [{"list_id": row.list_id, **one} for row, rows in self._blocks() for one in rows if _is_for(one, key)]
+        return [
+            {"list_id": row.list_id, **one}
+            for row in self._blocks_of(address, self._pages_of(address))
+            for one in _unpacked(row)
+            if _is_for(one, key)
+        ]
 
     def forget(self, address: str) -> None:
-        """Takes an e-mail address off every list. Raises: UnavailableError (retryable)."""
+        """Takes an e-mail address off every list. Raises: as `rows_of`."""
         key = same_address_key("email", address)
-        for row, rows in self._blocks():
-            left = [one for one in rows if not _is_for(one, key)]
-            if len(left) < len(rows):
-                with reaching_dynamodb():
-                    ListRow(row.list_id, row.part, rows=_packed(left)).save()
 
-    def _blocks(self) -> Iterator[tuple[ListRow, list[dict[str, Any]]]]:
+        def block_without(packed: bytes) -> bytes:
+            rows = _rows(packed)
+            left = [one for one in rows if not _is_for(one, key)]
+            return _packed(left) if len(left) < len(rows) else packed
+
+        pages = self._pages_of(address)
+        for row in self._blocks_of(address, pages):
+            self._rewrite(row, block_without)
+        # The pages last: they are what finds the blocks.
+        for page in pages.values():
+            if page is not None and blocks_of(address, page.rows or b""):
+                self._rewrite(page, lambda packed: without(address, packed))
+
+    def _pages_of(self, address: str) -> dict[str, ListRow | None]:
+        """The page of each list that knows the address; None of a list without an index. Others have no rows."""
         with reaching_dynamodb():
-            for head in ListRow.by_creation.query(_LISTED):
-                for row in ListRow.query(head.list_id, ListRow.part.startswith(BLOCK_PREFIX), consistent_read=True):
-                    yield row, _unpacked(row)
+            heads = [one for one in ListRow.by_creation.query(_LISTED) if one.state in ("loading", "ready")]
+            keys = [(one.list_id, page_of(address, rows=int(one.row_count or 0))) for one in heads]
+            found = {row.list_id: row for row in ListRow.batch_get(keys, consistent_read=True)} if keys else {}
+        return {one.list_id: found.get(one.list_id) if one.state == "ready" else None for one in heads}
+
+    def _blocks_of(self, address: str, pages: Mapping[str, ListRow | None]) -> Iterator[ListRow]:
+        """The blocks in which an address may stand."""
+        keys = [
+            (page.list_id, _block_part(number))
+            for page in pages.values()
+            if page is not None
+            for number in blocks_of(address, page.rows or b"")
+        ]
+        with reaching_dynamodb():
+            yield from ListRow.batch_get(keys, consistent_read=True) if keys else ()
+            for list_id in (one for one, page in pages.items() if page is None):
+                yield from ListRow.query(list_id, ListRow.part.startswith(BLOCK_PREFIX), consistent_read=True)
+
+    def _rewrite(self, row: ListRow, change: Callable[[bytes], bytes]) -> None:
+        """Applies `change` to the rows, or entries, as they are at that moment: two erasures at once are both kept."""
+        for _ in range(_TRIES):
+            before = row.rows or b""
+            after = change(before)
+            if after == before or update_if(row, [ListRow.rows.set(after)], ListRow.rows == before):
+                return
+            found = find(ListRow, row.list_id, row.part)
+            if found is None:
+                return  # the list is being deleted
+            row = found
+        raise UnavailableError("others kept changing this list")
 
 
 class ListLoader:
@@ -150,7 +197,7 @@ class ListLoader:
             return self._fail(head, "no file was uploaded")
         report = Report()
         try:
-            blocks, content = self._write_blocks(list_id, read_rows(file, report))
+            blocks, content = self._write_blocks(list_id, read_rows(file, report), report)
         except BadListError as error:
             return self._fail(head, str(error))
         if not report.good:
@@ -158,19 +205,25 @@ class ListLoader:
         self._finish(head, "ready", None, report, blocks, content)
         return "ready"
 
-    def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]]) -> tuple[int, str]:
+    def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]], report: Report) -> tuple[int, str]:
         """How many blocks there are, and the digest of all rows."""
-        content, number, left = hashlib.sha256(), 0, iter(rows)
+        content, number, left, index = hashlib.sha256(), 0, iter(rows), ListIndex()
         while block := list(islice(left, BLOCK_ROWS)):
             packed = _packed(block)
             with reaching_dynamodb():
                 ListRow(list_id, _block_part(number), rows=packed).save()
             content.update(packed)
+            for address in (row["email"] for row in block if row.get("email")):
+                index.add(address, number)
             number += 1
-        self._store.cut(list_id, number)
+        for part, page in index.pages(report.good):
+            with reaching_dynamodb():
+                ListRow(list_id, part, rows=page).save()
+        self._store.cut(list_id, blocks=number, pages=page_count(report.good))
         return number, content.hexdigest()
 
     def _fail(self, head: ListRow, problem: str, report: Report | None = None) -> str:
+        self._store.cut(head.list_id, blocks=0, pages=0)
         self._finish(head, "failed", problem, report or Report(), 0)
         return "failed"
 
@@ -202,7 +255,11 @@ def _packed(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _unpacked(row: ListRow) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(zlib.decompress(row.rows or b""))
+    return _rows(row.rows or b"")
+
+
+def _rows(packed: bytes) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(zlib.decompress(packed))
     return rows
 
 

@@ -5,7 +5,8 @@ runs       one execution; its key (campaign, scheduled time) makes the same time
 shards     the stored cursor of each part of a run's fan-out
 parked     chunks that wait: for a resume, for the release of a canary, for a recipient's local hour
 counters   what became of a run's deliveries, written in the ledger's own transactions
-lists      uploaded audiences: part `head`, and `block#<n>` with some hundred rows each
+lists      uploaded audiences: part `head`, `block#<n>` with some hundred rows each, and `index#<n>`: where each address
+           stands (`campaigns.list_index`)
 """
 
 from typing import Any
