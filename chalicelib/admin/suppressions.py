@@ -11,7 +11,8 @@ from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.profiles.model import Email
-from chalicelib.profiles.suppressions import Reason, Suppression
+from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
+from chalicelib.seen import tag_of
 from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
@@ -28,9 +29,11 @@ def suppression_list(visit: Visit) -> Page:
     cursor: str | None = None
     if not wanted:
         found, cursor = suppressions().page(_CHANNEL, limit=_PAGE, cursor=visit.query.get("cursor"))
+    one = _found(wanted) if wanted else None
     shown: dict[str, Any] = {
         "wanted": wanted,
-        "one": _found(wanted) if wanted else None,
+        "one": one,
+        "seen": tag_of(fields_of(one)) if one else "",
         "found": found,
         "form": visit.form,
         "following": url("/admin/suppressions", cursor=cursor) if cursor else None,
@@ -53,7 +56,7 @@ def add_suppression(visit: Visit) -> Go:
 def remove_suppression(visit: Visit) -> Go:
     """Letters may go there again."""
     address = visit.typed("address")
-    suppressions().remove(_CHANNEL, address, by=visit.manager.key)
+    suppressions().remove(_CHANNEL, address, by=visit.manager.key, seen=visit.seen)
     return _back_to(address)
 
 

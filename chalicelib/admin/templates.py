@@ -103,8 +103,11 @@ def restore_template(visit: Visit) -> Go:
 
 @action(routes, "/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
 def test_template(visit: Visit) -> Go:
-    """The newest version with its sample, to one address."""
-    template = templates().get(visit.path["key"])
+    """The version that was shown, with its sample, to one address."""
+    key, shown = visit.path["key"], visit.typed("version")
+    newest = templates().edition(key)
+    edition = newest._replace(template=templates().get(key, _version(shown))) if shown else newest
+    template = edition.template
     to = visit.typed("to")
     try:
         recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
@@ -113,8 +116,8 @@ def test_template(visit: Visit) -> Go:
         )
     except ValidationError as error:
         raise InvalidError.of("to", "expected an address or a user's id") from error
-    accept().accept(request, caller=visit.manager.key, key=None)
-    return Go(f"/admin/templates/{template.key}", done="tested")
+    accept().accept(request, caller=visit.manager.key, key=None, edition=edition)
+    return Go(f"/admin/templates/{key}{f'?version={shown}' if shown else ''}", done="tested")
 
 
 def _store(visit: Visit, key: str, body: Mapping[str, Any]) -> Template:

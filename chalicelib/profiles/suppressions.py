@@ -103,10 +103,12 @@ class SuppressionList:
         at = self._clock()
 
         def removed(row: SuppressionRow) -> bool:
+            said, stands = Said.of(row.said), row.reason is not None and row.removed_at is None
+            if row.removed_at is not None and said.unsubscribed() is None:
+                return False  # whoever asks for what has happened has it
             if seen is not None:
                 seen.require(fields_of(_shown(row)) if row.reason or row.said else None, what="the suppression")
-            said = Said.of(row.said)
-            if row.reason is not None and row.removed_at is None:
+            if stands:
                 row.removed_at = rfc3339(at)
             elif said.unsubscribed() is not None:
                 said = said.forgiven()

@@ -32,9 +32,14 @@ def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, o
     """`on_now` are the switches that the page would show as on: a form that does not say what it showed showed these.
     A switch that is off is not in a form at all, so that the form names the channels that it shows."""
     mistakes = []
-    quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
+    left = _left(form)
+    quiet, wrong = before.quiet_hours, None
+    if not left >= {"quiet_from", "quiet_to"}:
+        quiet, wrong = _quiet(form.get("quiet_from", ""), form.get("quiet_to", ""))
     mistakes += [wrong] if wrong else []
-    paused, wrong = _paused(form.get("paused_until", ""), zone, before.paused_until)
+    paused, wrong = before.paused_until, None
+    if "paused_until" not in left:
+        paused, wrong = _paused(form.get("paused_until", ""), zone, before.paused_until)
     mistakes += [wrong] if wrong else []
     shown = form.get("channels", ",".join(CHANNELS)).split(",")
     was = set(form["was"].split(",")) if "was" in form else set(on_now)
@@ -45,14 +50,14 @@ def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, o
         if channel in shown and (field_of(category, channel) in form) != (field_of(category, channel) in was)
     }
     chosen = Preferences(
-        everything="nothing" not in form,
+        everything=before.everything if "nothing" in left else "nothing" not in form,
         categories={
             category: {
                 channel: turned.get((category, channel), before.wants(category, channel)) for channel in CHANNELS
             }
             for category in SWITCHABLE
         },
-        digests=_digests(form, before),
+        digests=_digests(form, before, left),
         quiet_hours=quiet,
         paused_until=paused,
     )
@@ -62,6 +67,17 @@ def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, o
 def is_filled(form: Mapping[str, str]) -> bool:
     """Whether it is a form of this page at all: a scanner's empty POST, and a body that cannot be read, say nothing."""
     return any(name in _FIELDS or name.startswith(_SWITCHES) for name in form)
+
+
+def shown_as(on: Collection[str], values: Mapping[str, str]) -> str:
+    """What the form is to say of how it was shown: the switches that were on, and what its other fields held."""
+    return ",".join(sorted([*on, *(f"{name}={value}" for name, value in values.items())]))
+
+
+def _left(form: Mapping[str, str]) -> set[str]:
+    """The fields beside the switches that hold what they were shown with."""
+    shown = (one.partition("=") for one in form.get("was", "").split(",") if "=" in one)
+    return {name for name, _, value in shown if form.get(name, "") == value}
 
 
 def pause_day(paused_until: datetime | None, zone: ZoneInfo) -> str:
@@ -97,14 +113,14 @@ def _paused(day: str, zone: ZoneInfo, before: datetime | None) -> tuple[datetime
     return (until, None) if is_of_this_century(until) else (None, "pause_date")
 
 
-def _digests(form: Mapping[str, str], before: Preferences) -> dict[str, DigestWish]:
+def _digests(form: Mapping[str, str], before: Preferences, left: Collection[str]) -> dict[str, DigestWish]:
     """What the form chooses; an hour that was set over the API stays."""
     wishes = {}
     for category in SWITCHABLE:
         every = form.get(f"digest.{category}", "")
         known = before.digests.get(category)
-        if known is not None and known.every == every:
+        if known is not None and (known.every == every or f"digest.{category}" in left):
             wishes[category] = known
-        elif every in ("day", "week") and category != DIGEST_CATEGORY:
+        elif every in ("day", "week") and category != DIGEST_CATEGORY and f"digest.{category}" not in left:
             wishes[category] = DigestWish.model_validate({"every": every})
     return wishes

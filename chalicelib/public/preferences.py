@@ -17,7 +17,7 @@ from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences
 from chalicelib.profiles.source import profile_of
 from chalicelib.profiles.words import SWITCHABLE
 from chalicelib.public.pages import page, words
-from chalicelib.public.preference_form import field_of, is_filled, pause_day, read_form
+from chalicelib.public.preference_form import Filled, field_of, is_filled, pause_day, read_form, shown_as
 from chalicelib.public.standing import Standing
 from chalicelib.public.visitor import Visitor, public_page
 from chalicelib.settings import settings
@@ -41,10 +41,14 @@ def own_preferences(visitor: Visitor) -> Response:
     stored = preferences().get(user_id)
     if visitor.method != "POST" or not is_filled(visitor.form):
         return _shown(visitor, stored, standing, saved=False)
-    filled = read_form(visitor.form, zone_of(_zone_of(user)), stored, on_now=standing.on(stored))
+
+    def filled_in(before: Preferences) -> Filled:
+        return read_form(visitor.form, zone_of(_zone_of(user)), before, on_now=standing.on(before))
+
+    filled = filled_in(stored)
     if filled.mistakes:
         return _shown(visitor, filled.chosen, standing, saved=False, mistakes=filled.mistakes)
-    saved = preferences().put(user_id, filled.chosen, named=filled.turned)
+    saved = preferences().change(user_id, lambda before: filled_in(before).chosen, named=filled.turned)
     return _shown(visitor, saved, Standing(user, own_say().against(user)), saved=True)
 
 
@@ -55,6 +59,9 @@ def _shown(
     say, zone, channels = words(visitor.locale), _zone_of(user), _reached_by(user)
     was = standing.on(stored)
     on = {name for name in visitor.form if name.startswith("on.")} if mistakes else was
+    categories, times = _categories(stored, channels, say, on=on, shut=standing.shut()), _times(stored, zone_of(zone))
+    values = {**times, "nothing": "" if stored.everything else "on"}
+    values |= {one["field"]: one["chosen"] for each in categories if (one := each["digest"])}
     return page(
         "preferences",
         locale=visitor.locale,
@@ -62,14 +69,14 @@ def _shown(
         saved=saved,
         mistakes=[say["preferences"]["mistakes"][one] for one in mistakes],
         channels=",".join(channels),
-        was=visitor.form.get("was", "") if mistakes else ",".join(sorted(was)),
+        was=visitor.form.get("was", "") if mistakes else shown_as(was, values),
         against=[
             f"{say['channels'][channel]}: {say['preferences']['against'][why]}" for channel, why in standing.notices()
         ],
-        categories=_categories(stored, channels, say, on=on, shut=standing.shut()),
+        categories=categories,
         nothing=not stored.everything,
         zone=zone.replace("_", " "),
-        **(_typed(visitor.form) if mistakes else _times(stored, zone_of(zone))),
+        **(_typed(visitor.form) if mistakes else times),
     )
 
 

@@ -12,13 +12,16 @@ from chalicelib.control import limits
 from chalicelib.control.managers import Role
 from chalicelib.control.wishes import read_wishes, save_wish
 from chalicelib.errors import ChangedError
+from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.control import ConsumerRow, LimitRow
 from chalicelib.wiring.control import limiter, site_settings
 from chalicelib.wiring.letters import templates
+from chalicelib.wiring.people import suppressions
 from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.test_nothing_typed_is_lost import ended, going_on, in_the_form
 from tests.integration.admin.test_pages import written
+from tests.integration.conftest import Letters, Pump
 
 SENDER = "/admin/settings/sender"
 MARK = re.compile(r"<mark>([^<]*)</mark>")
@@ -244,3 +247,30 @@ def test_what_was_removed_meanwhile_is_said_with_what_was_typed(boss: Visitor) -
     seen = boss.post(path, **{**mine, **rule("order.refunded", "promo")})
     assert seen.status == 412
     assert "order.refunded" in seen.text
+
+
+def test_a_button_acts_on_what_it_was_shown_with(boss: Visitor, pump: Pump, letters: Letters) -> None:
+    """Promise B3: what has become of it since is looked at first."""
+    address = "anna@viewers.example"
+    remove = "/admin/suppressions/remove"
+    suppressions().add("email", address, reason=Reason.BY_HAND)
+    before = opened(boss, f"/admin/suppressions?address={address}", remove)
+    suppressions().add("email", address, reason=Reason.COMPLAINT)
+    assert boss.post(remove, **before).status == 412
+    assert suppressions().get("email", address).removed_at is None
+    again = opened(boss, f"/admin/suppressions?address={address}", remove)
+    assert [boss.post(remove, **again).said for _ in range(2)] == ["saved", "saved"]
+
+    here, subject = "/admin/templates/promo", "source.ru.email.subject"
+    for word in ("One", "Two"):
+        boss.post(here, **{**opened(boss, here, here), subject: f"{word}: {{{{ headline }}}}"})
+    first = f"{here}?version=1"
+    restore, test = opened(boss, first, f"{here}/restore"), opened(boss, first, f"{here}/test")
+    boss.post(here, **{**opened(boss, here, here), subject: "Three: {{ headline }}"})
+
+    assert boss.post(f"{here}/restore", **restore).status == 412
+    assert templates().get("promo").version == 3
+    assert boss.post(f"{here}/test", **{**test, "to": address}).said == "tested"
+    pump.run()
+    assert [letter["subject"].partition(":")[0] for letter in letters()] == ["One"]
+    assert boss.post(f"{here}/restore", **opened(boss, first, f"{here}/restore")).said == "saved"

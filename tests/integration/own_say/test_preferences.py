@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib.admin.form_reader import forms_in
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
 from chalicelib.storage.base import dynamodb
@@ -253,6 +254,13 @@ def form(**fields: str) -> bytes:
     return urlencode(fields).encode()
 
 
+def as_shown(html: str) -> dict[str, str]:
+    """What a browser would send of the page's form."""
+    here = html.replace('<form method="post">', '<form method="post" action="">')  # to the page that it is on
+    found = next(one for one in forms_in(here) if any(control.name == "was" for control in one.controls))
+    return {name: values[0] for name, values in found.values().items() if values}
+
+
 def test_the_page_shows_what_is_stored(api: Gateway, page: str, person: Person) -> None:
     api.put("/v1/users/anna/preferences", {**MARKETING_OFF, "quiet_hours": {"from": "22:30", "to": "07:15"}})
     shown = person.get(page).text
@@ -350,6 +358,41 @@ def test_what_is_saved_as_it_was_shown_stays_to_the_second(api: Gateway, page: s
 
     kept = api.get("/v1/users/anna/preferences").body
     assert (kept["paused_until"], kept["quiet_hours"]["from"]) == (until, "22:00")
+
+
+ELSEWHERE: dict[str, Any] = {
+    "everything": False,
+    "quiet_hours": {"from": "23:00", "to": "07:00"},
+    "paused_until": "2027-12-05T18:00:30Z",
+    "digests": {"series": {"every": "week", "on": "monday", "at": "08:00"}},
+}
+
+
+@pytest.mark.parametrize("first", [{}, {**ELSEWHERE, "paused_until": "2028-01-01T00:00:00Z"}])
+def test_what_was_left_as_it_was_shown_undoes_nothing_that_was_said_elsewhere(
+    api: Gateway, page: str, person: Person, first: dict[str, Any]
+) -> None:
+    """Promise B3: a page that has been open for long says what was turned on it, and nothing of the rest."""
+    api.put("/v1/users/anna/preferences", first)
+    opened = as_shown(person.get(page).text)
+    elsewhere = api.put("/v1/users/anna/preferences", ELSEWHERE if not first else {}).body
+    assert elsewhere["categories"]["marketing"]["email"] is True
+
+    del opened["on.marketing.email"]
+    assert "Saved." in person.post(page, form(**opened)).text
+
+    kept = api.get("/v1/users/anna/preferences").body
+    assert kept["categories"].pop("marketing")["email"] is False
+    assert kept == {**elsewhere, "categories": kept["categories"]}
+    again = as_shown(person.get(page).text)
+    again.pop("nothing", None)
+    person.post(page, form(**{**again, "quiet_from": "21:00", "quiet_to": "06:00", "digest.series": "day"}))
+    turned = api.get("/v1/users/anna/preferences").body
+    assert (turned["everything"], turned["quiet_hours"]["from"], turned["digests"]["series"]["every"]) == (
+        True,
+        "21:00",
+        "day",
+    )
 
 
 def test_a_pause_ends_with_the_midnight_that_the_clocks_skip(api: Gateway, page: str, person: Person) -> None:
