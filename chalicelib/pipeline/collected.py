@@ -8,7 +8,11 @@ from typing import Any
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.observability import Line
-from chalicelib.pipeline.jobs import DigestJob
+from chalicelib.pipeline.jobs import DigestJob, LetterSpec
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.moves import Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.unsent import ERASED, ended
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
 
@@ -19,8 +23,9 @@ _PAGE = 500  # rows that one tick looks at in a partition
 class Collected:
     """What is collected on one stage."""
 
-    def __init__(self, *, queues: JobQueue, clock: Clock) -> None:
+    def __init__(self, *, queues: JobQueue, ledger: Ledger, clock: Clock) -> None:
         self._queues = queues
+        self._ledger = ledger
         self._clock = clock
 
     def release(self) -> Line:
@@ -43,9 +48,17 @@ class Collected:
         return [{"notification_id": row.notification_id, "due_at": row.due_at} for row in rows]
 
     def erase(self, user_id: str) -> None:
-        """Forgets what waits for a user. Raises: UnavailableError (retryable)."""
+        """Ends and forgets what waits for a user. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            delete_rows(list(DigestRow.query(user_id, consistent_read=True)))
+            rows = list(DigestRow.query(user_id, consistent_read=True))
+        self._ledger.move([move for row in rows for move in closing(row, ERASED)])
+        delete_rows(rows)
+
+
+def closing(row: DigestRow, reason: str, *, rule: str | None = None) -> list[Move]:
+    """The moves that end a letter of its own."""
+    letter = LetterSpec.model_validate(row.letter)
+    return ended(letter, [row.notification_id], row.channels, DeliveryStatus.SKIPPED, reason, rule=rule)
 
 
 def delete_rows(rows: Sequence[DigestRow]) -> None:

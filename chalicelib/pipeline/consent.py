@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.pipeline.unsent import ERASED
 from chalicelib.profiles.address_rows import AddressRows
 from chalicelib.profiles.model import Wishes
 from chalicelib.profiles.objections import Objections, Standing, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import EVERYBODY
 
-ERASED = "erased"
 _LATER = "~"  # than any moment
 
 

@@ -16,13 +16,13 @@ from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.errors import RenderError, UnavailableError
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collect import DIGEST_CHANNEL
-from chalicelib.pipeline.collected import delete_rows
+from chalicelib.pipeline.collected import closing, delete_rows
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import Move
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.unsent import EXPIRED, ended
+from chalicelib.pipeline.unsent import EXPIRED
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.rendering.lines import NOTHING_TO_SAY
 from chalicelib.rendering.render import Renderer
@@ -141,13 +141,5 @@ def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:
 
 
 def _closing(row: DigestRow, rule: str | None) -> list[Move]:
-    letter = LetterSpec.model_validate(row.letter)
     reason = (row.fate or {}).get("reason")
-    return ended(
-        letter,
-        [row.notification_id],
-        row.channels,
-        DeliveryStatus.SKIPPED,
-        reason or IN_DIGEST,
-        rule=None if reason else rule,
-    )
+    return closing(row, reason) if reason else closing(row, IN_DIGEST, rule=rule)

@@ -20,7 +20,7 @@ def collected() -> "Collected":
     """The letters that wait."""
     from chalicelib.pipeline.collected import Collected
 
-    return Collected(queues=queues(), clock=now)
+    return Collected(queues=queues(), ledger=ledger(), clock=now)
 
 
 @cache

@@ -221,6 +221,20 @@ def told_of(letter: dict[str, Any]) -> str:
     return claims_of(letter).category
 
 
+def test_what_waits_together_for_an_erased_user_ends(clock: Clock, pump: Pump, letters: Letters) -> None:
+    """Promise C4: it is not sent, and waits for nobody: a run that it belongs to is over."""
+    wish()
+    sent = [accept("The Lighthouse"), accept("The Harbour")]
+    pump.run()
+    for _ in range(2):
+        wiring_digests.collected().erase("anna")
+    wiring_own_say.personal_data().erase("anna")
+
+    flush(pump, clock)
+    assert letters() == []
+    assert {seen(one)["email"] for one in sent} == {("skipped", "erased")}
+
+
 def test_other_categories_and_other_people_are_not_held_up(clock: Clock, pump: Pump, letters: Letters) -> None:
     wish(category="marketing")
     accept()
