@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.channels.words.ses import Against, Told
-from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import VestnikError
 from chalicelib.pipeline.engagement import BY_MACHINE, Engagement
@@ -164,4 +164,4 @@ def _moment(text: object) -> datetime | None:
         moment = parse_rfc3339(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment and moment.tzinfo else None
+    return moment if moment and moment.tzinfo and is_of_this_century(moment) else None

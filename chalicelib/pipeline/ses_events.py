@@ -116,4 +116,5 @@ def _check(event: FeedbackEvent) -> None:
         isinstance(text, str) for text in (event.provider_id or "", event.body.get("userAgent") or "", *event.addresses)
     ):
         raise TypeError("expected text")
+    "".join(event.addresses).encode()  # JSON may hold halves of characters, which no hash and no table takes
     _ = event.word

@@ -79,6 +79,7 @@ def read_reply(body: str) -> SmsReply | None:
         if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
             content = json.loads(content["Message"])
         number, text = content[_NUMBER], content["messageBody"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        number.encode()  # JSON may hold halves of characters, which no hash takes
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return SmsReply(number, text) if isinstance(number, str) and isinstance(text, str) else None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.campaigns.progress import Planned, read_progresses
 from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, UNEXPLAINED, WITHHELD_COMPLAINTS, Against, Told
 from chalicelib.clock import new_id
+from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import S
@@ -405,3 +406,31 @@ def test_greetings_and_what_is_not_of_our_sets_are_passed_over_and_counted(stage
 
 def test_an_unexplained_return_is_a_kind_of_the_published_bounces() -> None:
     assert set(BOUNCES) >= UNEXPLAINED
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "1999-12-31T00:00:00Z"])
+def test_a_time_that_is_none_counts_as_now(stage: None, at: str) -> None:
+    """Promise D3: an event at an end of time is recorded, and so is whatever comes in one batch with it."""
+    odd, other = sent_letter(), sent_letter()
+    told = [bounce(("Transient", "MailboxFull")), seen_at("Delivery", at), seen_at("Open", at), seen_at("Click", at)]
+    told[0][1]["bounce"]["timestamp"] = at
+    outcomes = work([*(written(one, odd) for one in told), written(bounce(("Permanent", "General")), other)])
+
+    assert all(isinstance(one, Line) for one in outcomes), outcomes
+    assert (state(odd), state(other)) == (("bounced", "soft_bounce"), ("bounced", "hard_bounce"))
+
+
+def seen_at(kind: str, at: str) -> Event:
+    return kind, {kind.lower(): {"timestamp": at, "userAgent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0"}}
+
+
+def test_half_a_character_takes_nobody_along(stage: None) -> None:
+    """Promise D3: JSON may hold one; no table and no hash takes it."""
+    odd, other = sent_letter(), sent_letter()
+    reply = {"originationNumber": "+1\ud800", "messageBody": "STOP"}
+    bodies = [written(complaint(), odd, to=["a\ud800@viewers.example"]), json.dumps(reply)]
+    *refused, taken = work([*bodies, written(complaint(), other)])
+
+    assert [type(one) for one in refused] == [PoisonMessageError, PoisonMessageError]
+    assert isinstance(taken, Line)
+    assert state(other) == ("complained", "complaint")
