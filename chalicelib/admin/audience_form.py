@@ -129,12 +129,15 @@ def _row(rule: Rule) -> dict[str, str] | None:
     negated = rule.negated is not None
     if condition.op == "exists" and condition.value is False:
         negated = not negated  # a row asks only whether something is known
+    text = "" if condition.op == "exists" else _value_text(condition.value)
+    if condition.op != "exists" and not _same(_value(condition.op, text).get("value"), condition.value):
+        return None  # the text 5, or a comma in a list: typed into a row it says something else
     return {
         **_EMPTY,
         "negated": "not" if negated else "",
         "attribute": condition.attribute,
         "op": condition.op,
-        "value": "" if condition.op == "exists" else _value_text(condition.value),
+        "value": text,
     }
 
 
@@ -146,6 +149,10 @@ def _value(op: str, text: str) -> dict[str, Any]:
     if op in ("before", "after") and (days := _DAYS_AGO.fullmatch(text)):
         return {"value": {"days_ago": int(days[1])}}
     return {"value": _scalar(text)} if text or op != "anniversary" else {}
+
+
+def _same(read: Any, meant: Any) -> bool:
+    return json.dumps(read, sort_keys=True) == json.dumps(meant, sort_keys=True)  # true is not 1
 
 
 def _scalar(text: str) -> Any:

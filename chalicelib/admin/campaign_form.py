@@ -56,7 +56,7 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
     """What the form shows for a campaign."""
     form: dict[str, list[str]] = {
         "name": [spec.name],
-        "rate_per_second": [f"{spec.rate_per_second:g}"],
+        "rate_per_second": [f"{spec.rate_per_second:.15g}"],
         "misfire": [spec.misfire],
         "timezone": [spec.timezone or ""],
         "canary_percent": [str(spec.canary_percent or "")],
@@ -76,9 +76,15 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
     return form | audience_form(spec.audience)
 
 
-def keeps_start(form: Form, spec: Campaign, before: Campaign, *, default_zone: str) -> bool:
-    """Whether a form leaves the start as it was, though it cannot show it: no seconds, not which of two hours that the
-    clocks repeat, no beginning of what is periodic."""
+def left_alone(form: Form, spec: Campaign, before: Campaign, *, default_zone: str) -> set[str]:
+    """What a form leaves as it was, though it shows less of it: of a start no seconds, not which of two hours that the
+    clocks repeat, no beginning of what is periodic; of channels neither their order nor whether they were named."""
+    start = {"start_at"} if _keeps_start(form, spec, before, default_zone) else set()
+    named = before.channels is not None and set(form.get("channels", ())) == set(before.channels)
+    return start | ({"channels"} if named else set())
+
+
+def _keeps_start(form: Form, spec: Campaign, before: Campaign, default_zone: str) -> bool:
     if spec.schedule is not None or before.schedule is not None:
         return spec.schedule is not None and before.schedule is not None
     shown = form_of(before, default_zone=default_zone).get("start_at")

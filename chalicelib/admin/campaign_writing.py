@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.audience_form import GROUPS, excluded_ids, one, rows_of
-from chalicelib.admin.campaign_form import form_of, keeps_start, read_campaign, read_countable
+from chalicelib.admin.campaign_form import form_of, left_alone, read_campaign, read_countable
 from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.look import Go, Page
 from chalicelib.campaigns.model import CampaignPatch
@@ -87,8 +87,7 @@ def edit_campaign(visit: Visit) -> Go:
     _refuse_unknown(spec.audience.exclude_campaigns)
     given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
     kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
-    if keeps_start(visit.form, spec, before, default_zone=default_zone):
-        kept.add("start_at")
+    kept |= left_alone(visit.form, spec, before, default_zone=default_zone)
     patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
     campaign_control().edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
@@ -98,7 +97,7 @@ def edit_campaign(visit: Visit) -> Go:
 def pace_page(visit: Visit) -> Page:
     """The one thing that can be changed while it runs."""
     head = campaigns().get(visit.path["id"])
-    shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:g}"
+    shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:.15g}"
     values = {"campaign": head, "spec": spec_of(head), "rate": shown, "seen": approvals().tag(head)}
     return Page("campaign_pace", values)
 

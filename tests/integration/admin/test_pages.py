@@ -272,6 +272,37 @@ def test_the_form_says_what_the_api_takes_and_shows_it_again(
 
 
 @pytest.mark.parametrize(
+    "written_by_a_call",
+    [
+        {"rate_per_second": 1234.56789},
+        {"channels": ["email"]},  # named, though it is the template's own: a route of the category is not followed
+        {"channels": ["live", "email"]},
+        *(
+            {"audience": {"rule": {"attribute": "plan", "op": op, "value": value}}}
+            for op, value in (
+                ("equals", "5"),
+                ("equals", 5),
+                ("equals", "true"),
+                ("equals", "gold"),
+                ("in", ["a, b", "1", 1, True, "c"]),
+                ("before", {"days_ago": 1.5}),
+                ("before", {"days_ago": 3}),
+            )
+        ),
+    ],
+)
+def test_an_edit_keeps_what_it_does_not_change(boss: Visitor, viewers: None, written_by_a_call: dict[str, Any]) -> None:
+    """Promise B3: a form that cannot say what a call has said leaves it as it is."""
+    body = {"name": "Half price", "template": "promo", "audience": {"everyone": True}, **written_by_a_call}
+    body["context"] = {name: PROMO[f"var_{name}"] for name in ("headline", "text", "url")}
+    campaign = gateway().post("/v1/campaigns", body).body["id"]
+    first, path = campaigns().get(campaign).spec, f"/admin/campaigns/{campaign}/edit"
+
+    assert boss.post(path, **form_in(boss.get(path))).said == "saved"
+    assert campaigns().get(campaign).spec == first
+
+
+@pytest.mark.parametrize(
     "start",
     [
         {"start_at": "2030-01-31T18:00:30Z", "timezone": "Europe/Moscow"},
