@@ -33,6 +33,7 @@ _SEEN = re.compile(
     "[^\\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
+_MAX_DIGITS = 15  # a number of so many is one of JavaScript, too
 _REPEATED = "a name is repeated in an object"
 _GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space that stands alone is none
 
@@ -115,6 +116,13 @@ def _finite(number: str) -> float:
 def _whole(number: str) -> int:
     _finite(number)
     return int(number)
+
+
+def whole_number(text: str) -> int:
+    """What a form's field of digits says. Raises: ValueError (says what is expected)."""
+    if not (text.isdecimal() and len(text) <= _MAX_DIGITS):  # `isdigit` also takes `²`, of which `int` makes nothing
+        raise ValueError("expected a whole number")
+    return int(text)
 
 
 def _of_text(change: Callable[[str], str]) -> BeforeValidator:

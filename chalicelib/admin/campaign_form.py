@@ -3,6 +3,7 @@ Called by `campaigns.py`.
 """
 
 from datetime import datetime
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -105,7 +106,9 @@ def _when(form: Form, zone: str) -> dict[str, Any]:
             if one(form, "cron"):
                 return {"schedule": {"cron": one(form, "cron")}}
             every, on = one(form, "every") or "week", one(form, "on")
-            day: dict[str, Any] = {"on": int(on) if on.isdigit() else on} if on and every != "day" else {}
+            day: dict[str, Any] = (
+                {"on": int(on) if on.isdecimal() and len(on) < 3 else on} if on and every != "day" else {}
+            )
             return {"schedule": {"every": every, **day, "at": one(form, "at")}}
         case _:
             return {}
@@ -128,8 +131,11 @@ def _clock_of(zone: str) -> str:
 def _number(form: Form, name: str) -> Any:
     text = one(form, name)
     try:
-        return float(text) if "." in text or "e" in text.lower() else int(text)
-    except ValueError as error:
+        number = float(text) if "." in text or "e" in text.lower() else int(text)
+        if not isfinite(number):
+            raise ValueError  # JSON has no infinity
+        return number
+    except (ValueError, OverflowError) as error:
         raise InvalidError.of(name, "expected a number") from error
 
 

@@ -16,7 +16,7 @@ from chalicelib.control.managers import Role
 from chalicelib.control.site_settings import Setting
 from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError
 from chalicelib.seen import Seen, tag_of
-from chalicelib.text import strict_json
+from chalicelib.text import strict_json, whole_number
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
 from chalicelib.wiring.letters import templates
@@ -154,15 +154,18 @@ def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
 
 def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
     """A row of the form as the API takes a step; what is wrong in it the setting's own check says."""
-    if row["delay"] and not row["delay"].isdigit():
-        raise InvalidError("the delay is no number", [FieldError(f"{place}.delay", "expected a whole number")])
+    try:
+        delay = whole_number(row["delay"]) if row["delay"] else None
+    except ValueError as error:
+        wrong = [FieldError(f"{place}.delay", "expected a whole number")]
+        raise InvalidError("the delay is no number", wrong) from error
     step: dict[str, Any] = {"template": row["template"]}
     if row["category"]:
         step["category"] = row["category"]
     if row["channels"]:
         step["channels"] = [name.strip() for name in row["channels"].split(",") if name.strip()]
-    if row["delay"]:
-        step["delay"] = int(row["delay"]) * _UNITS.get(row["unit"], 1)
+    if delay is not None:
+        step["delay"] = delay * _UNITS.get(row["unit"], 1)
     if row["attribute"]:
         step["stop_when"] = {"attribute": row["attribute"], "equals": _value(row["equals"])}
     return step

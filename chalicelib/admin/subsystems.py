@@ -12,6 +12,7 @@ from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.ledger import DELIVERY_PREFIX
+from chalicelib.text import whole_number
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, failover, queue_depths, revive
 
@@ -176,6 +177,7 @@ def _whole(visit: Visit, name: str) -> int | None:
     text = visit.typed(name)
     if not text:
         return None
-    if not text.isdigit():
-        raise InvalidError.of(name, "expected a whole number")
-    return int(text)
+    try:
+        return whole_number(text)
+    except ValueError as error:
+        raise InvalidError.of(name, "expected a whole number") from error

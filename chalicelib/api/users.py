@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.api.answers import UserAnswer, UsersAnswer
 from chalicelib.api.endpoint import Call, endpoint
-from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Scope
+from chalicelib.errors import InvalidError
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
 from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
@@ -18,6 +18,7 @@ from chalicelib.wiring.people import directory
 
 routes = Blueprint(__name__)
 MAX_BATCH = 500
+_USER_ID_IS = "1 to 128 letters of A to Z, digits and ._~@:-"
 _USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=True))
 
 
@@ -114,4 +115,4 @@ def user_id_of(call: Call[Any, Any]) -> str:
     try:
         return _USER_ID.validate_python(call.path["id"])
     except ValidationError as error:
-        raise invalid(error) from error
+        raise InvalidError.of("id", f"expected {_USER_ID_IS}") from error

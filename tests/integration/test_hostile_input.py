@@ -29,6 +29,7 @@ HOSTILE = {
     "a zero": "a\x00b",
     "long": "😀" * 1100,
     "a large number": "9" * 400,
+    "a digit that is no number": "²",
     "a path": "../../etc/passwd",
     "a script": "<script>alert(1)</script>{{ 7*7 }}${7*7}",
     "the last characters": "\ufffe\uffff\u2028\u0085",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.text import normal_json, normal_source, normal_text, one_line, strict_json
+from chalicelib.text import normal_json, normal_source, normal_text, one_line, strict_json, whole_number
 
 TEXTS = st.text() | st.text(alphabet="a \t\n\r\v\f\x00\x1c\x85\xa0\u200b\u2028\u2029\u202e\ufeff\u0301\u0439и\u0306")
 
@@ -97,3 +97,14 @@ def test_json_that_some_reader_would_read_otherwise_is_refused(text: str, wrong:
 def test_strict_json_is_read_as_it_is() -> None:
     text = '{"n": 100000000000000000000000000000000000000000000000000000000000, "f": 1e308, "s": "\\ud83d\\ude00"}'
     assert strict_json(text) == {"n": 10**59, "f": 1e308, "s": "\U0001f600"}
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("042", 42), ("１２", 12), ("9" * 15, 10**15 - 1)])
+def test_a_whole_number_is_made_of_digits(text: str, number: int) -> None:
+    assert whole_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "²", "-1", "+1", "1.0", "1_000", "1 000", "½", "9" * 16, "9" * 5000])
+def test_anything_else_is_no_whole_number(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a whole number"):
+        whole_number(text)

@@ -48,7 +48,7 @@ class JsonApi:
         """Oldest first; `to` and `subject` are parts, `after` an id or a time, `limit` a number."""
         query = request.query_params
         limit = query.get("limit", "")
-        if limit and not limit.isdigit():
+        if limit and not (limit.isdecimal() and len(limit) < 9):
             return problem(422, "limit: expected a number")
         search = Search(
             to=query.get("to", ""),

@@ -118,7 +118,7 @@ class Pages:
 
 
 def _number(text: str) -> int:
-    return max(1, int(text)) if text.isdigit() and len(text) < 9 else 1
+    return max(1, int(text)) if text.isdecimal() and len(text) < 9 else 1
 
 
 def _with_new_tabs(html: str) -> str:

@@ -889,6 +889,8 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
         ({"event": "Order Paid"}, "Order Paid"),
         ({"event": "user.registered"}, "already"),
         ({"delay": "soon"}, "steps[0].delay"),
+        ({"delay": "²"}, "steps[0].delay"),
+        ({"delay": "9" * 5000}, "steps[0].delay"),
         ({"delay": "61"}, "delay"),
         ({"template": "no-such-letter"}, "no-such-letter"),
         ({"category": "no-such-category"}, "no-such-category"),

@@ -327,3 +327,11 @@ def test_a_number_of_any_length_is_read_or_refused(api: Gateway) -> None:
         reply = api.call("PUT", "/v1/users/u-1", f'{{"attributes": {{"n": {number}}}}}'.encode())
         assert (reply.status, reply.bad_fields) == (422, ["body"])
         assert "a number is too large" in reply.text
+
+
+@pytest.mark.parametrize("name", ["a b", "a+b", "анна", "a\x00b", "a" * 129, "a%25"])
+def test_an_id_of_the_path_that_nobody_can_have_is_named(api: Gateway, name: str) -> None:
+    """Promise E2: the answer says where the mistake is, and what is expected there."""
+    reply = api.put(f"/v1/users/{name}", ANNA)
+    assert (reply.status, reply.bad_fields) == (422, ["id"])
+    assert "letters of A to Z" in reply.text

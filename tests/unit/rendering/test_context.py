@@ -34,6 +34,7 @@ def declared() -> Template:
         {"films": [], "on": "2026-11-22T10:00:00+03:00"},
         {"films": [], "price": 1.5, "gift": True, "copy": {"json": "a"}, "tags": [1, "a", None]},
         {"films": [], "price": 1, "url": None},
+        {"films": [], "url": "HTTPS://кино.рф:8443?a=b\\c#д"},
     ],
 )
 def test_a_good_context_is_accepted(context: dict[str, Any]) -> None:
@@ -50,6 +51,11 @@ def test_a_good_context_is_accepted(context: dict[str, Any]) -> None:
         ({"films": {}}, "context.films"),
         ({"films": [], "url": "javascript:alert(1)"}, "context.url"),
         ({"films": [], "url": "ftp://a.example"}, "context.url"),
+        ({"films": [], "url": "https:/a.example/b"}, "context.url"),
+        ({"films": [], "url": "https:a.example"}, "context.url"),
+        ({"films": [], "url": "https://a.example\\@b.example/"}, "context.url"),
+        ({"films": [], "url": "https://a.exa\nmple/b"}, "context.url"),
+        ({"films": [], "url": "https://a.example/b\nc"}, "context.url"),
         ({"films": [], "on": "tomorrow"}, "context.on"),
         ({"films": [], "price": True}, "context.price"),
         ({"films": [], "gift": 1}, "context.gift"),
