@@ -1,24 +1,22 @@
 """The embedded cloud for tests that need its SES, SNS or SQS: a process of its own on a free port."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import requests
 
+from infra.local.patience import until
+from infra.local.process import free_port
 from infra.paths import ROOT
-
-_READY_SECONDS = 60
 
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """The emulator's URL, as long as the block lasts. Raises: TimeoutError."""
-    port = _free_port()
+    """The emulator's URL, as long as the block lasts. Raises: StartError."""
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "infra.local.emulator"]
     environment = os.environ | {"GATEWAY_PORT": str(port)}
@@ -26,7 +24,7 @@ def ministack() -> Iterator[str]:
         command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         try:
-            _wait_until_ready(url)
+            until(lambda: _is_ready(url), what="the emulator")
             yield url
         finally:
             process.terminate()
@@ -36,18 +34,7 @@ def ministack() -> Iterator[str]:
                 process.kill()
 
 
-def _wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{url}/_ministack/health", timeout=2).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise TimeoutError("the emulator did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _is_ready(url: str) -> bool | None:
+    with suppress(requests.RequestException):  # on a busy machine it may listen and not answer yet
+        return requests.get(f"{url}/_ministack/health", timeout=10).ok or None
+    return None

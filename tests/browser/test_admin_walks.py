@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Dialog, expect
 
 from chalicelib.clock import now
 from infra.local.children import STAGE
-from tests.browser.desk import MORE_TIME_MS, Desk, sign_in, signed_in, written
+from tests.browser.desk import Desk, sign_in, signed_in, written
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.test_welcome import BROWSER
 
@@ -208,7 +208,7 @@ def test_a_campaign_is_written_and_sent_without_a_script(
         page.reload()
         return page.locator("#live .badge").first.inner_text() == "completed"
 
-    eventually(done, limit_seconds=MORE_TIME_MS / 1000)
+    eventually(done)
     desk.close()
 
 

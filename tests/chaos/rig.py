@@ -21,12 +21,11 @@ from infra.local.cloud import LocalCloud
 from tests.chaos.queues import Queues
 from tests.chaos.wires import Switchboard, Wire
 from tests.chaos.workers import Workers
-from tests.e2e.conftest import Vestnik, eventually
+from tests.e2e.conftest import LIMIT_SECONDS, Vestnik, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIMIT_SECONDS = 240  # guards against hangs; measures nothing
 CONCURRENCY = 3  # of each consumer: more processes than this are slower on two cores, and time out
 _SHIM = Path(__file__).parent / "shim"
 _PER_CALL = 100
@@ -198,11 +197,10 @@ class Rig:
         allowed: Collection[str] = ("delivered",),
         *,
         ticking: bool = False,
-        limit_seconds: float = LIMIT_SECONDS,
     ) -> Counter[str]:
         """Waits until every delivery is in one of the allowed statuses, `ticking` where the schedule has a part in it;
         how many are in which."""
-        deadline = time.monotonic() + limit_seconds
+        deadline = time.monotonic() + LIMIT_SECONDS
         while set(found := self.statuses(ids)) - set(allowed):
             assert time.monotonic() < deadline, f"still {dict(found)}; messages: {self.queues.depths()}"
             if ticking:

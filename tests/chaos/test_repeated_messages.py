@@ -5,8 +5,8 @@ import json
 import pytest
 
 from chalicelib.clock import now, rfc3339
-from tests.chaos.rig import LIMIT_SECONDS, Rig
-from tests.e2e.conftest import eventually
+from tests.chaos.rig import Rig
+from tests.e2e.conftest import LIMIT_SECONDS, eventually
 
 pytestmark = pytest.mark.e2e
 

@@ -49,7 +49,7 @@ def deliveries(vestnik: Vestnik, notification_id: str) -> dict[str, str]:
 def test_a_notification_leaves_by_every_channel(vestnik: Vestnik, nina: str) -> None:
     sent = send(vestnik, nina, channels=sorted(NEW))
     done = {"sent", "failed", "skipped", "uncertain"}
-    eventually(lambda: [s for s in deliveries(vestnik, sent).values() if s in done][3:], limit_seconds=150)
+    eventually(lambda: [s for s in deliveries(vestnik, sent).values() if s in done][3:])
     assert deliveries(vestnik, sent) == dict.fromkeys(NEW, "sent")
     shown = requests.get(f"{vestnik.cloud.mailbox_url}/api/other", timeout=30).json()
     assert {one["channel"] for one in shown} == NEW
@@ -64,5 +64,5 @@ def test_a_digest_is_collected_and_sent_by_workers_that_may_no_more_than_that(ve
     sent = send(vestnik, "olga")
     eventually(lambda: deliveries(vestnik, sent) == {"email": "scheduled"})
     make_due(vestnik.cloud, "olga")
-    eventually(lambda: vestnik.tick() and vestnik.letters("olga@viewers.example"), limit_seconds=240)
+    eventually(lambda: vestnik.tick() and vestnik.letters("olga@viewers.example"))
     eventually(lambda: deliveries(vestnik, sent) == {"email": "skipped"})

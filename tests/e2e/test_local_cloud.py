@@ -43,9 +43,7 @@ def test_a_message_that_nobody_can_read_ends_in_the_dead_letters(cloud: LocalClo
         sqs.get_queue_url(QueueName=f"vestnik-local-feedback{suffix}")["QueueUrl"] for suffix in ("", "-dlq")
     )
     sqs.send_message(QueueUrl=queue, MessageBody="not an event at all")
-    found = eventually(
-        lambda: sqs.receive_message(QueueUrl=dead_letters, WaitTimeSeconds=1).get("Messages"), limit_seconds=90
-    )
+    found = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters, WaitTimeSeconds=1).get("Messages"))
     assert found[0]["Body"] == "not an event at all"
 
 

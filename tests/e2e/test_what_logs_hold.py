@@ -70,7 +70,7 @@ def other_channels(vestnik: Vestnik, user_id: str, body: dict[str, Any]) -> None
         deliveries = vestnik.call("GET", f"/v1/notifications/{sent['id']}").json()["deliveries"]
         return [one["status"] for one in deliveries] == ["sent"] * 3
 
-    eventually(left, limit_seconds=150)
+    eventually(left)
 
 
 @pytest.fixture(scope="module")
