@@ -2,7 +2,7 @@
 by the API and the admin page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +19,7 @@ from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus
 from chalicelib.storage.base import find, reaching_dynamodb
+from chalicelib.storage.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.ledger import (
     NOTIFICATION_PART,
@@ -35,12 +36,15 @@ _REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive b
 
 
 class Revive:
-    """The hand of a person on the ledger of one stage."""
+    """The hand of a person on the ledger of one stage. `site_tag` is that of the settings as they are now."""
 
-    def __init__(self, *, ledger: Ledger, queues: JobQueue, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self, *, ledger: Ledger, queues: JobQueue, dead_letters: DeadLetters, site_tag: Callable[[], str]
+    ) -> None:
         self._ledger = ledger
         self._queues = queues
         self._dead_letters = dead_letters
+        self._site_tag = site_tag
 
     def redrive(self, queue: str, *, limit: int, ids: Sequence[str] | None = None) -> int:
         """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was
@@ -92,8 +96,9 @@ class Revive:
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
     def send_again(self, key: DeliveryKey) -> None:
-        """An uncertain or failed delivery is sent once more, as fresh as a new one; asked again while it waits, it is
-        so already. Raises: NotFoundError, ConflictError (permanent), UnavailableError (retryable)."""
+        """An uncertain or failed delivery is sent once more, as fresh as a new one, in the version of its request or
+        run; asked again while it waits, it is so already. Raises: NotFoundError, ConflictError (permanent),
+        UnavailableError (retryable)."""
         row = self._row(key)
         if (row.status, row.reason) == (DeliveryStatus.QUEUED, _BY_HAND):
             return
@@ -140,15 +145,23 @@ class Revive:
             self._ledger.move([_reopen(key) for key in failed])
 
     def _read(self, key: DeliveryKey) -> tuple[NotificationRow, LetterSpec]:
-        with reaching_dynamodb():
-            try:
-                head = NotificationRow.get(key.notification_id, NOTIFICATION_PART, consistent_read=True)
-                stored = RequestRow.get(head.request_id, REQUEST_PART, consistent_read=True)
-            except (NotificationRow.DoesNotExist, RequestRow.DoesNotExist):
-                head = None
-        if head is None:
+        head = find(NotificationRow, key.notification_id, NOTIFICATION_PART)
+        stored = self._asked(head) if head else None
+        if head is None or stored is None:
             raise NotFoundError(f"there is no notification {key.notification_id}, or what was asked is forgotten")
         return head, LetterSpec.model_validate(stored.letter)
+
+    def _asked(self, head: NotificationRow) -> RequestRow | RunRow | None:
+        """What the notification came from."""
+        if head.campaign_id is None or head.run_id is None:
+            return find(RequestRow, head.request_id, REQUEST_PART)
+        campaign = find(CampaignRow, head.campaign_id, HEAD_PART)
+        if campaign is not None and campaign.state in (*HELD, "cancelled"):
+            raise ConflictError(f"its campaign is {campaign.state}")
+        # Workers would hold it, and with its run over nothing would let it go on.
+        if campaign is not None and campaign.approved_site not in (None, self._site_tag()):
+            raise ConflictError("its campaign waits for approval: it would not be sent as it was approved")
+        return find(RunRow, head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
 
 
 class _Glimpse(BaseModel):

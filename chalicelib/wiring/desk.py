@@ -82,9 +82,15 @@ def history() -> "History":
 @cache
 def revive() -> "Revive":
     """What people do about deliveries."""
+    from chalicelib.control.letter_settings import site_tag
     from chalicelib.pipeline.revive import Revive
 
-    return Revive(ledger=ledger(), queues=queues(), dead_letters=dead_letters())
+    return Revive(
+        ledger=ledger(),
+        queues=queues(),
+        dead_letters=dead_letters(),
+        site_tag=lambda: site_tag(site_settings().current(fresh=True)),
+    )
 
 
 @cache

@@ -14,13 +14,16 @@ import pytest
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.clock import rfc3339
-from chalicelib.errors import InvalidError
+from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.pipeline.events import Event
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.storage.configuration import TemplateRow
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
@@ -314,3 +317,54 @@ def test_a_resend_of_an_edited_campaign_is_what_its_run_was(desk: Desk, office: 
     assert [letter.address for letter in office.letters] == ["late@example.com"]
     assert "Another" not in office.letters[0].parts["subject"]
     assert [int(run.version) for run in desk.runs(campaign_id)] == [1, 1]
+
+
+def failed_letter(desk: Desk, office: PostOffice, **more: Any) -> tuple[str, DeliveryKey]:
+    """A campaign that is over, and its one letter, which the provider refused."""
+    office.verdicts["late@example.com"] = Outcome(Verdict.REFUSED, reason="rejected")
+    rows = b"email,locale\nlate@example.com,en\n"
+    campaign_id = desk.start(**CAMPAIGN, audience={"list_id": desk.load_list(rows)}, **more)
+    desk.finish()
+    office.verdicts.clear()
+    [row] = [one for one in LedgerRow.scan() if isinstance(one, DeliveryRow)]
+    return campaign_id, DeliveryKey(row.notification_id, "email")
+
+
+def test_one_letter_of_a_campaign_is_sent_once_more_as_its_run_was(
+    release: Release, desk: Desk, office: PostOffice
+) -> None:
+    """Promise A1: what a person sends again is the letter of the run, and the counts stay exact."""
+    campaign_id, key = failed_letter(desk, office)
+    assert desk.progress(campaign_id).failed == 1
+    release.deploy("Two")
+
+    for _ in range(2):  # pressed twice
+        wiring_desk.revive().send_again(key)
+    later(desk, release, minutes=1)
+
+    assert words(office) == {"late": {"One"}}
+    progress = desk.progress(campaign_id)
+    assert (progress.targeted, progress.sent, progress.failed, progress.queued) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "awaiting_approval"},
+        {"state": "paused"},
+        {"state": "cancelled"},
+        {"approved_site": "with another sender"},
+    ],
+)
+def test_a_letter_of_a_campaign_that_is_held_is_not_sent_once_more(
+    release: Release, desk: Desk, office: PostOffice, change: dict[str, str]
+) -> None:
+    """Promise A1: it would be put aside, and with its run over nothing would let it go on."""
+    campaign_id, key = failed_letter(desk, office)
+    desk.head(campaign_id).update(actions=[getattr(CampaignRow, name).set(value) for name, value in change.items()])
+
+    with pytest.raises(ConflictError):
+        wiring_desk.revive().send_again(key)
+
+    assert desk.progress(campaign_id).failed == 1
+    assert all(desk.pump.waiting(queue) == 0 for queue in ("enrich-bulk", "retry"))
