@@ -92,7 +92,7 @@ def delete_user(call: Call[None, None]) -> None:
     """Profile, preferences, what the history says of them, their links; counters stay. Letters on their way to the user
     are skipped from now on. An erasure that failed half way is finished by repeating it."""
     if call.seen is not None:
-        call.seen.require(directory().get(call.path["id"]).to_dict(), what=f"user {call.path['id']}")
+        directory().close(call.path["id"], seen=call.seen)
     personal_data().erase(call.path["id"])
 
 

@@ -2,28 +2,42 @@
 
 from chalicelib.campaigns.lists import ListStore, fields_of
 from chalicelib.campaigns.store import CampaignStore, shown_spec
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.seen import Seen
+from chalicelib.storage.campaigns import ListRow
 
 _OVER = ("completed", "cancelled")
 _PAGE = 100
+_TRIES = 3
 
 
 def forget_list(list_id: str, *, lists: ListStore, campaigns: CampaignStore, seen: Seen | None = None) -> None:
     """Deletes a list for good; a failure half way is mended by repeating it. Raises: NotFoundError, ChangedError (it is
     not what was `seen`), ConflictError (permanent: it is being read, or a campaign that is not over is for it),
     UnavailableError (retryable)."""
-    row = lists.get(list_id)
-    if seen is not None:
-        seen.require(fields_of(row), what=f"the list {list_id}")
+    for _ in range(_TRIES):
+        row = lists.find(list_id)
+        if row is None:
+            raise NotFoundError(f"there is no list {list_id}")
+        if row.deleting_at is None:
+            if seen is not None:
+                seen.require(fields_of(row), what=f"the list {list_id}")
+            _refuse_needed(row, campaigns)
+            if not lists.close(row):
+                continue
+        lists.delete(list_id)
+        return
+    raise ConflictError("the list is being changed by others; try again")
+
+
+def _refuse_needed(row: ListRow, campaigns: CampaignStore) -> None:
     if row.state == "loading":
         raise ConflictError("the list is being read")
     cursor: str | None = None
     while True:
         heads, cursor = campaigns.page(limit=_PAGE, cursor=cursor)
         for head in heads:
-            if head.state not in _OVER and shown_spec(head).audience.list_id == list_id:
+            if head.state not in _OVER and shown_spec(head).audience.list_id == row.list_id:
                 raise ConflictError(f"the campaign {head.id} is for this list: cancel it first")
         if cursor is None:
-            break
-    lists.delete(list_id)
+            return

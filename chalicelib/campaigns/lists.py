@@ -8,7 +8,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, Protocol
 
@@ -61,9 +60,14 @@ class ListStore:
 
     def get(self, list_id: str) -> ListRow:
         """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        with reaching_dynamodb(), suppress(ListRow.DoesNotExist):
-            return ListRow.get(list_id, HEAD_PART, consistent_read=True)
-        raise NotFoundError(f"there is no list {list_id}")
+        row = self.find(list_id)
+        if row is None or row.deleting_at is not None:
+            raise NotFoundError(f"there is no list {list_id}")
+        return row
+
+    def find(self, list_id: str) -> ListRow | None:
+        """A list, be it one whose deletion has not come to its end. Raises: UnavailableError (retryable)."""
+        return find(ListRow, list_id, HEAD_PART)
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[ListRow], str | None]:
         """Newest first, without their bad lines. Raises: InvalidError (permanent: a foreign cursor), UnavailableError
@@ -82,10 +86,18 @@ class ListStore:
         and campaigns may count on it), UnavailableError (retryable)."""
         row = self.get(list_id)
         asked = [ListRow.state.set("loading"), ListRow.problem.remove()]
-        if not update_if(row, asked, ListRow.state.is_in("waiting", "loading", "failed")):
+        may_be = ListRow.state.is_in("waiting", "loading", "failed") & ListRow.deleting_at.does_not_exist()
+        if not update_if(row, asked, may_be):
             raise ConflictError("the list is loaded; upload another one under a new id")
         self._queues.put(QUEUE, [Outgoing(LoadJob(list_id=list_id).model_dump_json())])
         return row
+
+    def close(self, row: ListRow) -> bool:
+        """From now on the list is not there but for whoever deletes it; False, and nothing done, where it is not as it
+        was read. Raises: UnavailableError (retryable)."""
+        loaded = ListRow.loaded_at
+        same = loaded.does_not_exist() if row.loaded_at is None else loaded == row.loaded_at
+        return update_if(row, [ListRow.deleting_at.set(rfc3339(self._clock()))], (ListRow.state == row.state) & same)
 
     def delete(self, list_id: str) -> None:
         """The rows, then the list; an upload that was never read is forgotten by its bucket. Raises: UnavailableError

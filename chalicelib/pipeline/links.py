@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.addresses import user_of
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.seen import Seen
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -19,6 +19,7 @@ from chalicelib.storage.links import LinkRow
 
 LinkKind = Literal["confirm", "short"]
 TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
+_TRIES = 3
 KEPT_AFTER_DAYS = 30  # an expired link's counts stay so long
 
 
@@ -81,12 +82,19 @@ class LinkBook:
 
     def revoke(self, code: str, *, seen: Seen | None = None) -> None:
         """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError, ChangedError
-        (permanent: it is not what was `seen`), UnavailableError (retryable)."""
-        if seen is not None:
-            seen.require(fields_of(self.get(code)), what=f"the link {code}")
+        (permanent: it is not what was `seen`), ConflictError (permanent: others kept changing it), UnavailableError
+        (retryable)."""
         at = rfc3339(self._clock())
         revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
-        self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
+        if seen is None:
+            return self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
+        for _ in range(_TRIES):
+            row, before = self._read(code), LinkRow.revoked_at
+            seen.require(fields_of(describe(row)), what=f"the link {code}")
+            same = before.does_not_exist() if row.revoked_at is None else before == row.revoked_at
+            if update_if(LinkRow(code), [revoked], (LinkRow.valid_until == row.valid_until) & same):
+                return None
+        raise ConflictError("the link is being changed by others; try again")
 
     def get(self, code: str) -> dict[str, Any]:
         """A link with its counts. Raises: NotFoundError (permanent), UnavailableError (retryable)."""

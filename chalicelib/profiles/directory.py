@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from pynamodb.expressions.update import Action
+
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
@@ -113,6 +115,8 @@ class Directory:
                 seen.require(_profile(before).to_dict() if before else None, what=f"user {user_id}")
             if before is None:
                 raise NotFoundError(f"there is no user {user_id}")
+            if before.erasing_at is not None:
+                raise ConflictError(f"user {user_id} is being erased")
             row = self._made(user_id, change(before), before, rfc3339(self._clock()))
             self._moved([_profile(row)] if _has_moved(before, row) else [])
             if save_if(row, UserRow.updated_at == before.updated_at):
@@ -133,6 +137,19 @@ class Directory:
             row = known
         self._moved([_profile(row)])  # after the write, as it may have been in vain: the link may be followed again
         return True
+
+    def close(self, user_id: str, *, seen: Seen) -> None:
+        """From now on nobody changes a user who is as was `seen`: an erasure takes its time, and ends with what it
+        began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user), UnavailableError
+        (retryable)."""
+        for _ in range(_PATCH_TRIES):
+            before = find(UserRow, user_id)
+            seen.require(_profile(before).to_dict() if before else None, what=f"user {user_id}")
+            at = rfc3339(self._clock())
+            closed: list[Action] = [UserRow.erasing_at.set(at), UserRow.updated_at.set(at)]
+            if before and update_if(UserRow(user_id), closed, UserRow.updated_at == before.updated_at):
+                return
+        raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
 
     def delete(self, user_id: str) -> None:
         """Removes a profile. Raises: NotFoundError (permanent), UnavailableError (retryable)."""

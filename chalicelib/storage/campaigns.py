@@ -199,6 +199,7 @@ class ListRow(StageTable):
     created_at = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
     loaded_at = UnicodeAttribute(null=True)
+    deleting_at = UnicodeAttribute(null=True)  # since when it is not there for anybody but who deletes it
     row_count = NumberAttribute(null=True)
     blocks = NumberAttribute(null=True)
     content = UnicodeAttribute(null=True)  # the digest of its rows

@@ -36,6 +36,7 @@ class UserRow(StageTable):
     timezone = UnicodeAttribute(null=True)
     attributes: JSONAttribute = JSONAttribute(default=dict)
     left: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    erasing_at = UnicodeAttribute(null=True)  # since when it may not be changed any more
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
 

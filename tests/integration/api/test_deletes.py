@@ -1,0 +1,125 @@
+"""DELETE: of what was seen, and of what is gone already."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.storage.base import dynamodb
+from chalicelib.storage.campaigns import ListRow
+from chalicelib.storage.links import LinkRow
+from chalicelib.wiring import running as wiring_running
+from tests.integration.api.gateway import Gateway
+
+ANNA = {"email": "anna@example.com", "name": "Anna"}
+HOOK = {"channel": "webhook", "url": "https://partner.example/hook"}
+LATER = "2028-01-01T00:00:00.000000Z"
+
+
+class Deleted(NamedTuple):
+    """A thing that is deleted: how it comes to be (answers its path), how somebody changes it, and its siblings that
+    never were there."""
+
+    make: Callable[[Gateway], str]
+    change: Callable[[Gateway, str], object]
+    unknown: str
+
+
+def _user(api: Gateway) -> str:
+    api.put("/v1/users/u-1", ANNA)
+    return "/v1/users/u-1"
+
+
+def _endpoint(api: Gateway) -> str:
+    return f"{_user(api)}/endpoints/{api.post(f'{_user(api)}/endpoints', HOOK).body['id']}"
+
+
+def _list(api: Gateway) -> str:
+    return f"/v1/lists/{api.post('/v1/lists', {'name': 'Guests'}).body['id']}"
+
+
+def _suppression(api: Gateway) -> str:
+    api.post("/v1/suppressions", {"address": "anna@example.com"})
+    return "/v1/suppressions/email/anna@example.com"
+
+
+def _link(_: Gateway) -> str:
+    LinkRow("abcdefgh", kind="short", redirect_url="https://cinema.example/p", notification_id="n-1", channel="email",
+            created_at="2026-11-22T00:00:00.000000Z", valid_until="2027-11-22T00:00:00.000000Z").save()  # fmt: skip
+    return "/v1/links/abcdefgh"
+
+
+DELETED = {
+    "/v1/users/{id}": Deleted(_user, lambda api, path: api.patch(path, {"name": "Ann"}), "/v1/users/nobody"),
+    "/v1/users/{id}/endpoints/{endpoint_id}": Deleted(
+        _endpoint, lambda api, path: api.patch(path, {"enabled": False}), "/v1/users/u-1/endpoints/nothing"
+    ),
+    "/v1/lists/{id}": Deleted(
+        _list, lambda _, path: wiring_running.lists().ask_to_load(path.rpartition("/")[2]), "/v1/lists/nothing"
+    ),
+    "/v1/suppressions/{channel}/{address}": Deleted(
+        _suppression,
+        lambda api, _: api.post("/v1/suppressions", {"address": "anna@example.com", "until": LATER}),
+        "/v1/suppressions/email/nobody@example.com",
+    ),
+    "/v1/links/{code}": Deleted(
+        _link,
+        lambda *_: LinkRow("abcdefgh").update(actions=[LinkRow.valid_until.set(LATER)]),
+        "/v1/links/nothing0",
+    ),
+}
+
+
+def meanwhile(do: Callable[[], object]) -> None:
+    """Has something done before the first write from now on reaches DynamoDB."""
+    met: list[str] = []
+
+    def first(model: Any, **_: Any) -> None:
+        if not met and model.name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"):
+            met.append(model.name)
+            do()
+
+    dynamodb().client.meta.events.register_first("before-call.dynamodb", first)
+
+
+def test_every_route_is_here() -> None:
+    assert {one.path for one in ENDPOINTS if one.method == "DELETE"} == DELETED.keys()
+
+
+@pytest.mark.parametrize("route", [one for one in DELETED if not one.startswith("/v1/suppressions")])
+def test_what_was_changed_while_it_was_being_deleted_stays(api: Gateway, route: str) -> None:
+    """Promise B3: the condition stands in the write itself."""
+    thing = DELETED[route]
+    path = thing.make(api)
+    seen = api.get(path).headers["etag"]
+    meanwhile(lambda: thing.change(api, path))
+
+    assert api.call("DELETE", path, headers={"if-match": seen}).status in (409, 412)
+    now = api.get(path)
+    assert (now.status, now.headers["etag"] == seen) == (200, False)
+
+
+def test_a_user_who_is_being_erased_as_seen_is_not_changed_any_more(
+    api: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise B3: the erasure takes many writes; it ends with the user whom it began with."""
+    path = _user(api)
+    answers: list[int] = []
+    monkeypatch.setattr("chalicelib.pipeline.links.LinkBook.erase_user", lambda *_: answers.append(
+        api.patch(path, {"name": "Ann"}).status))  # fmt: skip
+    seen = api.get(path).headers["etag"]
+    assert api.call("DELETE", path, headers={"if-match": seen}).status == 204
+    assert set(answers) == {409}
+    assert api.get(path).status == 404
+
+
+def test_a_list_whose_deletion_died_is_gone_and_its_rows_follow(api: Gateway) -> None:
+    path = _list(api)
+    list_id = path.rpartition("/")[2]
+    ListRow(list_id, "block#000000", rows=b"rows").save()
+    assert wiring_running.lists().close(wiring_running.lists().get(list_id))
+
+    assert api.get(path).status == 404
+    assert api.delete(path).status == 204
+    assert list(ListRow.scan()) == []
