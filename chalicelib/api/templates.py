@@ -101,7 +101,8 @@ class VersionQuery(StrictModel):
 
 class StoreQuery(StrictModel):
     """`confirm`: store it though it takes less than the version in force: a variable is removed, new and required,
-    required from now on, or of another type, or its sources need what not everybody gives."""
+    required from now on, or of another type, a channel or a language is removed, or its sources need what not
+    everybody gives."""
 
     confirm: Annotated[bool, Field(examples=["true"])] = False
 

@@ -16,13 +16,15 @@ _WIDER = {
 
 
 def narrowed(before: Template, after: Template) -> list[FieldError]:
-    """Each thing that somebody may be giving or leaving out, and that the new version refuses; none for a version that
-    takes all that the one before took."""
+    """Each thing that somebody may be giving, leaving out or reading, and that the new version refuses or does not
+    have; none for a version that takes all that the one before took."""
     gone = [channel for channel in before.written_for if channel not in after.written_for]
+    silent = [locale for locale in before.locales if locale not in after.locales]
     needed = [path for path in after.nothing_without if path not in before.nothing_without and not is_of_reader(path)]
     return [
         *_variables(before, after),
         *(FieldError("channels", f"{channel} is removed") for channel in gone),
+        *(FieldError(f"locales.{locale}", "it is removed: its readers get another language") for locale in silent),
         *(FieldError("nothing_without", f"{path} may not be empty now") for path in needed),
     ]
 

@@ -51,3 +51,10 @@ def test_what_may_not_be_empty_any_more_is_named_unless_it_is_the_readers_own() 
     found = narrowed(template(**declared), template(**declared, nothing_without=["film", "user.attributes.city"]))
 
     assert [(one.field, one.message) for one in found] == [("nothing_without", "film may not be empty now")]
+
+
+def test_a_language_that_is_removed_is_named() -> None:
+    sources = {"email.subject": "Hello", "email.html": "<p>Hello</p>"}
+    found = narrowed(template(locales={"en": sources, "ru": sources}), template(locales={"en": sources}))
+
+    assert [one.field for one in found] == ["locales.ru"]
