@@ -12,7 +12,6 @@ from chalicelib.campaigns.inputs import FROZEN, PACES, CampaignInputs, differenc
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.control.letter_settings import SITE_INPUTS
-from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ChangedError, ConflictError, FieldError
 from chalicelib.seen import Fields, Seen, tag_of
 from chalicelib.storage.campaigns import CampaignRow
@@ -26,10 +25,9 @@ _REMEMBERED = 5  # of what was asked approval for, to say in words what has chan
 class Approvals:
     """The approvals of one stage."""
 
-    def __init__(self, *, campaigns: CampaignStore, inputs: CampaignInputs, site: SiteSettings) -> None:
+    def __init__(self, *, campaigns: CampaignStore, inputs: CampaignInputs) -> None:
         self._campaigns = campaigns
         self._inputs = inputs
-        self._site = site
 
     def inputs(self, head: CampaignRow, *, fresh: bool = False) -> dict[str, Any]:
         """All that makes the campaign's letters, as a run that began now would take it. Raises:

@@ -36,7 +36,6 @@ class Readiness:
         campaigns: CampaignStore,
         sources: Sources,
         clock: Clock,
-        default_zone: str,
     ) -> None:
         self._templates = templates
         self._renderer = renderer
@@ -44,7 +43,6 @@ class Readiness:
         self._campaigns = campaigns
         self._sources = sources
         self._clock = clock
-        self._default_zone = default_zone
 
     def check(self, spec: Campaign, *, known_start: datetime | None = None, version: Version | None = None) -> None:
         """`known_start` was a time in the future when it was written, and may have passed since; `version` is the

@@ -42,7 +42,6 @@ def readiness() -> "Readiness":
         campaigns=campaigns(),
         sources=sources(),
         clock=now,
-        default_zone=settings().default_timezone,
     )
 
 

@@ -107,7 +107,7 @@ def approvals() -> "Approvals":
     """What was approved of campaigns."""
     from chalicelib.campaigns.approval import Approvals
 
-    return Approvals(campaigns=campaigns(), inputs=campaign_inputs(), site=site_settings())
+    return Approvals(campaigns=campaigns(), inputs=campaign_inputs())
 
 
 @cache
