@@ -13,7 +13,10 @@ _PLAIN = re.compile(
     r"(?!arpa$|alt$|invalid$|local$|localhost$|onion$)[a-z]{2,24}"
 )
 _MAX_CHARS = 254
-_INTERNATIONAL = re.compile(r"(?:tel:)?(?:\+|00)[\d\s().\-\u2010-\u2015\u2212]+", re.IGNORECASE)
+# Marks of direction and other characters without a shape, which telephones and mail programs copy along. The joiners,
+# which tell two domains apart, are not among them.
+_UNSEEN = re.compile("[\xad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\u2066-\u2069\ufe00-\ufe0f\ufeff]")
+_INTERNATIONAL = re.compile(r"(?:tel:)?(?:\+|00)[\d\s()./\-\u2010-\u2015\u2212]+", re.IGNORECASE)
 _ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
 
 PLAIN_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
@@ -99,7 +102,7 @@ def same_address_key(channel: str, address: str) -> str:
 def normal_host(text: str) -> str:
     """The form in which hosts are stored and compared: lower case, a national name as `xn--`, without the root's full
     stop, with a port unless that is a scheme's own. Raises: ValueError (permanent; says what is expected)."""
-    name, colon, port = one_line(text).partition(":")
+    name, colon, port = one_line(_UNSEEN.sub("", text)).partition(":")
     host = _ascii_host(name.removesuffix(".") + colon + port)
     if host is None:
         raise ValueError("expected a host such as cinema.example or localhost:8080, without https:// and a path")
@@ -125,8 +128,8 @@ def _ascii_domain(domain: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Full-width letters and other compatible spellings as the letters that they are."""
-    return unicodedata.normalize("NFKC", text)
+    """Full-width letters and other compatible spellings as the letters that they are; without what is not seen."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
 
 
 def _cased(text: str) -> str:

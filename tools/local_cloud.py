@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 
+from clients.python.vestnik_client import Vestnik, VestnikError
+
 LOCAL = Path(__file__).resolve().parent.parent / "build" / "local.json"
 _SECONDS = 30
 
@@ -46,12 +48,7 @@ def address(chosen: argparse.Namespace) -> str:
     local = local_cloud()
     if not chosen.user:
         return str(local["ws_url"])
-    answer = requests.post(
-        f"{local['api_url']}/v1/live/tickets",
-        json={"user_id": chosen.user},
-        headers={"Authorization": f"Bearer {local['api_key']}"},
-        timeout=_SECONDS,
-    )
-    if not answer.ok:
-        raise SystemExit(f"no ticket for {chosen.user}: {answer.text}")
-    return str(answer.json()["url"])
+    try:
+        return Vestnik(local["api_url"], local["api_key"]).live_ticket(chosen.user).url
+    except VestnikError as error:
+        raise SystemExit(f"no ticket for {chosen.user}: {error}") from error

@@ -6,9 +6,11 @@ python -m tools.logs --stage prod --id <notification id>
 
 import argparse
 import json
+import os
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -65,11 +67,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--stage", default=LOCAL)
     parser.add_argument("--id", default="", help="only lines with this in them, such as a notification's id")
     chosen = parser.parse_args(arguments)
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), until_nobody_reads():
         if chosen.stage == LOCAL:
             _follow_local(chosen.id)
         with reaching_aws("logs"):
             _follow(boto3.client("logs"), chosen.stage, part=chosen.id)
+
+
+@contextmanager
+def until_nobody_reads() -> Iterator[None]:
+    """For output that goes to `head` or `grep -m1`, which leave when they have what they want."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tells of it at its end
 
 
 def _follow_local(part: str) -> NoReturn:

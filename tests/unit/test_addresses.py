@@ -18,6 +18,8 @@ SAME = [
     ("email", "ａｎｎａ@example.com", "anna@example.com"),
     ("email", "anna@example。com", "anna@example.com"),
     ("email", "\ufeff ANNA@Example.Com\u200b\r\n", "anna@example.com"),
+    ("email", "\u200eanna@exam\xadple.com\u200f", "anna@example.com"),
+    ("email", "\u2068anna\u2069@example.com", "anna@example.com"),
     ("email", "\u0399\u03a3@example.com", "\u03b9\u03c2@example.com"),
     ("sms", "+7 (926) 123-45-67", "+79261234567"),
     ("sms", "tel:+7-926-123-45-67", "+７９２６１２３４５６７"),
@@ -28,6 +30,7 @@ DIFFERENT = [
     ("email", "anna@example.com", "аnna@example.com"),
     ("sms", "+79261234567", "+79261234568"),
     ("push", "Token", "token"),
+    ("email", "anna@\u0646\u0627\u0645\u0647\u200c\u0627\u06cc.com", "anna@\u0646\u0627\u0645\u0647\u0627\u06cc.com"),
 ]
 
 
@@ -80,6 +83,7 @@ def test_two_addresses_have_two_keys(channel: str, one: str, other: str) -> None
         ("ivan@почта.рф", "ivan@xn--80a1acny.xn--p1ai"),
         (" Anna@Example.COM\r\n", "anna@example.com"),
         ("ａnna@example.com", "anna@example.com"),
+        ("\u2068\u200eanna\u200b@example.com\u2069", "anna@example.com"),
     ],
 )
 def test_an_address_is_stored_in_the_form_that_is_sent_to(text: str, stored: str) -> None:
@@ -108,6 +112,8 @@ def test_an_address_that_cannot_be_written_to_is_refused_with_the_reason(text: s
     "written",
     [
         "+7 926 123-45-67",
+        "\u200e+7 926 123-45-67\u200e",
+        "\u2068+7/926/123-45-67\u2069",
         "007 (926) 123 45 67",
         " +7\xa0926\u2009123\u201145\u201167\r\n",
         "tel:+7-926-123-45-67",
