@@ -1,20 +1,17 @@
 """Uploaded audiences: a CSV goes straight into S3 by a signed URL, the worker `load` reads it as a stream
-(`list_file.py`), and its good rows are kept in blocks. Called by the API, by `functions/load.py` and by the fan-out.
+(`list_loader.py`), and its good rows are kept in blocks. Called by the API and by the fan-out.
 
 An API call carries at most 256 KB (and API Gateway 10 MB): a list of a hundred thousand rows does not go through it.
 """
 
-import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from chalicelib.addresses import same_address_key
 from chalicelib.campaigns.jobs import LoadJob
-from chalicelib.campaigns.list_file import BadListError, Report, read_rows
-from chalicelib.campaigns.list_index import ListIndex, blocks_of, index_part, page_count, page_of, without
+from chalicelib.campaigns.list_index import blocks_of, index_part, page_of, without
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
@@ -27,14 +24,6 @@ _LISTED = "lists"
 BLOCK_ROWS = 500
 _BLOCKS = 999_999  # the last one's number
 _TRIES = 5
-
-
-class Uploads(Protocol):
-    """Where uploads lie; `campaigns.uploads.S3Uploads` is one."""
-
-    def pieces(self, list_id: str) -> Iterable[bytes] | None:
-        """The uploaded file in pieces of some KB; None where there is none. Raises: UnavailableError (retryable)."""
-        ...
 
 
 class ListStore:
@@ -110,7 +99,7 @@ class ListStore:
         """Leaves so many blocks, and pages of the index: what a file that was read before had behind them is no part of
         the list. Raises: UnavailableError (retryable)."""
         for behind in (
-            ListRow.part.between(_block_part(blocks), _block_part(_BLOCKS)),
+            ListRow.part.between(block_part(blocks), block_part(_BLOCKS)),
             ListRow.part.between(index_part(pages), index_part(_BLOCKS)),
         ):
             with reaching_dynamodb(), ListRow.batch_write() as batch:
@@ -121,7 +110,7 @@ class ListStore:
         """The rows of one block; None behind the last. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             try:
-                row = ListRow.get(list_id, _block_part(number), consistent_read=True)
+                row = ListRow.get(list_id, block_part(number), consistent_read=True)
             except ListRow.DoesNotExist:
                 return None
         return _unpacked(row)
@@ -145,7 +134,7 @@ class ListStore:
         def block_without(packed: bytes) -> bytes:
             rows = _rows(packed)
             left = [one for one in rows if not _is_for(one, key)]
-            return _packed(left) if len(left) < len(rows) else packed
+            return pack(left) if len(left) < len(rows) else packed
 
         pages = self._pages_of(address)
         for row in self._blocks_of(address, pages):
@@ -166,7 +155,7 @@ class ListStore:
     def _blocks_of(self, address: str, pages: Mapping[str, ListRow | None]) -> Iterator[ListRow]:
         """The blocks in which an address may stand."""
         keys = [
-            (page.list_id, _block_part(number))
+            (page.list_id, block_part(number))
             for page in pages.values()
             if page is not None
             for number in blocks_of(address, page.rows or b"")
@@ -190,79 +179,13 @@ class ListStore:
         raise UnavailableError("others kept changing this list")
 
 
-class ListLoader:
-    """Reads uploaded files. Loading a file again writes the same blocks."""
-
-    def __init__(self, *, store: ListStore, uploads: Uploads, clock: Clock) -> None:
-        self._store = store
-        self._uploads = uploads
-        self._clock = clock
-
-    def load(self, list_id: str) -> str:
-        """Reads the file of a list; says what it has become. A file that cannot be read makes a failed list, which says
-        why. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        head = self._store.get(list_id)
-        if head.state == "ready":
-            return "ready"
-        file = self._uploads.pieces(list_id)
-        if file is None:
-            return self._fail(head, "no file was uploaded")
-        report = Report()
-        try:
-            blocks, content = self._write_blocks(list_id, read_rows(file, report), report)
-        except BadListError as error:
-            return self._fail(head, str(error))
-        if not report.good:
-            return self._fail(head, "the file has no good row", report)
-        self._finish(head, "ready", None, report, blocks, content)
-        return "ready"
-
-    def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]], report: Report) -> tuple[int, str]:
-        """How many blocks there are, and the digest of all rows."""
-        content, number, left, index = hashlib.sha256(), 0, iter(rows), ListIndex()
-        while block := list(islice(left, BLOCK_ROWS)):
-            packed = _packed(block)
-            with reaching_dynamodb():
-                ListRow(list_id, _block_part(number), rows=packed).save()
-            content.update(packed)
-            for address in (row["email"] for row in block if row.get("email")):
-                index.add(address, number)
-            number += 1
-        for part, page in index.pages(report.good):
-            with reaching_dynamodb():
-                ListRow(list_id, part, rows=page).save()
-        self._store.cut(list_id, blocks=number, pages=page_count(report.good))
-        return number, content.hexdigest()
-
-    def _fail(self, head: ListRow, problem: str, report: Report | None = None) -> str:
-        self._store.cut(head.list_id, blocks=0, pages=0)
-        self._finish(head, "failed", problem, report or Report(), 0)
-        return "failed"
-
-    def _finish(
-        self, head: ListRow, state: str, problem: str | None, report: Report, blocks: int, content: str = ""
-    ) -> None:
-        with reaching_dynamodb():
-            head.update(
-                actions=[
-                    ListRow.state.set(state),
-                    ListRow.problem.set(problem) if problem else ListRow.problem.remove(),
-                    ListRow.row_count.set(report.good),
-                    ListRow.blocks.set(blocks),
-                    ListRow.content.set(content),
-                    ListRow.bad_count.set(report.bad),
-                    ListRow.bad_lines.set(report.lines),
-                    ListRow.loaded_at.set(rfc3339(self._clock())),
-                ]
-            )
-
-
 def fields_of(row: ListRow) -> dict[str, Any]:
     """What somebody has seen of a list."""
     return {"name": row.name, "state": row.state, "rows": int(row.row_count or 0), "loaded_at": row.loaded_at}
 
 
-def _packed(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def pack(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The rows of a block, as they are kept."""
     return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -279,5 +202,6 @@ def _is_for(row: Mapping[str, Any], key: str) -> bool:
     return same_address_key("email", row.get("email") or "") == key
 
 
-def _block_part(number: int) -> str:
+def block_part(number: int) -> str:
+    """Where a block is kept."""
     return f"{BLOCK_PREFIX}{number:06}"

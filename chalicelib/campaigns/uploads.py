@@ -40,7 +40,7 @@ class S3Uploads:
             raise failure_of(error, "the bucket of uploads did not answer") from error
 
     def pieces(self, list_id: str) -> Iterable[bytes] | None:
-        """See `campaigns.lists.Uploads`."""
+        """See `campaigns.list_loader.Uploads`."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=_key(list_id))
         except ClientError as error:

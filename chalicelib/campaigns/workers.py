@@ -8,7 +8,7 @@ from chalicelib.pipeline.jobs import read_job
 
 if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.campaigns.fanout import Fanout
-    from chalicelib.campaigns.lists import ListLoader
+    from chalicelib.campaigns.list_loader import ListLoader
 
 
 def fanout_work(fanout: "Fanout") -> Work:

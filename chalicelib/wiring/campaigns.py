@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
-    from chalicelib.campaigns.lists import ListLoader
+    from chalicelib.campaigns.list_loader import ListLoader
     from chalicelib.campaigns.uploads import S3Uploads
 
 _AWS = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -46,7 +46,7 @@ def uploads() -> "S3Uploads":
 @cache
 def list_loader() -> "ListLoader":
     """The reader of uploads."""
-    from chalicelib.campaigns.lists import ListLoader
+    from chalicelib.campaigns.list_loader import ListLoader
 
     return ListLoader(store=lists(), uploads=uploads(), clock=now)
 

@@ -15,7 +15,7 @@ from tests.e2e.conftest import Vestnik
 # Production's in proportion, in seconds instead of minutes: a lease outlives its worker, a claim waits for the word of
 # the provider after that, a ramp takes a while to see.
 TIMINGS = WorkerTimings(
-    events_window_seconds=0,  # the emulator bears it, and every letter is delivered a second sooner
+    events_window_seconds=0,  # the emulator can take it, and every letter is delivered a second sooner
     function_timeout_seconds=12,  # a cold start is none of it, but the first call of a new process is
     lease_seconds=12,
     visibility_timeout_seconds=12,

@@ -20,7 +20,7 @@ _REQUEST_SECONDS = 30
 LIMIT_SECONDS = 300  # guards against hangs; measures nothing
 # A hung worker is killed, its lease ends and its message comes back, all within six seconds.
 SHORT = WorkerTimings(
-    events_window_seconds=0,  # the emulator bears it, and every letter is delivered a second sooner
+    events_window_seconds=0,  # the emulator can take it, and every letter is delivered a second sooner
     function_timeout_seconds=6,
     lease_seconds=6,
     visibility_timeout_seconds=6,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns import pace
-from chalicelib.campaigns.lists import ListLoader
+from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.base import Message, Outcome, Verdict

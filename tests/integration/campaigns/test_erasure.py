@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.campaigns import list_index, lists
-from chalicelib.campaigns.lists import ListLoader
+from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk

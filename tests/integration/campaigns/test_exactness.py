@@ -9,7 +9,7 @@ import pytest
 from chalicelib.campaigns import lists, pace, planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
-from chalicelib.campaigns.lists import ListLoader
+from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.campaigns.pace import Pace
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.campaigns.lists import ListLoader
+from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.clock import now, rfc3339
 from chalicelib.control.keys import Scope
 from chalicelib.control.tokens import LetterClaims, Purpose
