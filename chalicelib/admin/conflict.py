@@ -12,6 +12,7 @@ from typing import NamedTuple
 from chalicelib.admin.form_reader import CHECKS, Control, Form, forms_in
 from chalicelib.admin.forms import Values, plain
 from chalicelib.admin.kept import unpacked
+from chalicelib.text import strict_json
 
 MINE, THEIRS, BASE, SEEN = "mine", "theirs", "base", "seen"  # hidden fields
 WHOLE, LOOK = "whole", "look"  # all of mine, or the form once more with what was chosen
@@ -100,7 +101,7 @@ def settled(form: Values) -> dict[str, list[str]]:
 
 def _bases(form: Values) -> Mapping[str, str]:
     try:
-        found = json.loads(next(iter(form.get(BASE, ())), "{}"))
+        found = strict_json(next(iter(form.get(BASE, ())), "{}"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -4,6 +4,7 @@ said where it is registered, so that a test can walk over all of them.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
@@ -146,9 +147,19 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
             return _shown(went, request, visit)
         return once(sent, declared.path, lambda: _shown(run(sent), request, sent))
     except UnauthorizedError:
-        return session_over(declared, request, path)
+        return _or_trouble(partial(session_over, declared, request, path), declared, request, session)
     except VestnikError as error:
-        return _refused(declared, visit, request, session, error)
+        return _or_trouble(partial(_refused, declared, visit, request, session, error), declared, request, session)
+    except Exception as error:
+        return trouble(error, request, declared=declared, session=session)
+
+
+def _or_trouble(
+    answer: Callable[[], Response], declared: Registered, request: Request, session: Session | None
+) -> Response:
+    """What says that something is wrong is a page, too, and may fail as any other."""
+    try:
+        return answer()
     except Exception as error:
         return trouble(error, request, declared=declared, session=session)
 

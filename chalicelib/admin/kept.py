@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from chalicelib.admin.forms import SECRETS, Values, plain
 from chalicelib.errors import InvalidError
+from chalicelib.text import strict_json
 
 TYPED = "typed"  # the hidden field that holds it
 _OWN = frozenset({"token", "base", "seen", "mine", "theirs"})  # what forms say of themselves
@@ -47,7 +48,7 @@ def keep(form: Values, files: Mapping[str, bytes]) -> Kept:
 def unpacked(form: Values, name: str) -> dict[str, list[str]]:
     """Fields out of a hidden field. Raises: InvalidError (permanent): it holds something else."""
     try:
-        found = json.loads(next(iter(form.get(name, ())), ""))
+        found = strict_json(next(iter(form.get(name, ())), ""))
     except ValueError as error:
         raise InvalidError.of(name, "expected the fields of a form") from error
     lists = list(found.values()) if isinstance(found, dict) else [None]

@@ -117,6 +117,21 @@ def test_a_page_of_the_managers_that_fails_is_found_by_its_number(
     assert (failure["page"], failure["request_id"]) == (route.path, REQUEST_ID)
 
 
+def test_what_fails_while_a_mistake_is_being_told_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """Promise G1: … also where the session has ended and the form of the door is what fails."""
+    visitor = signed_in("boss", *Role)
+    visitor.cookies.clear()
+    assert visitor.post("/admin/settings/sender", typed="[" * 50_000, name="boss").status == 422
+    capsys.readouterr()
+    break_it()
+
+    seen = visitor.post("/admin/settings/sender", typed='{"name": ["Cinema"]}', name="boss", password=SECRET)
+
+    assert seen.status == 500
+    assert f"<code>{REQUEST_ID}</code>" in seen.text
+    assert the_failure(capsys.readouterr().out)["page"] == "/admin/settings/{name}"
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "give support this number"), ("ru", "назовите поддержке")])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_signing_in_that_fails_is_found(

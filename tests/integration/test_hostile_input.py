@@ -160,6 +160,9 @@ def test_no_value_breaks_a_page_of_readers(whole_stage: None, value: str) -> Non
 def test_the_cases_that_were_found(boss: Visitor, service: Gateway) -> None:
     """Promise G3: a changed cursor, an empty form, a field of 131 KB, a line break in an address."""
     assert boss.post("/admin/campaigns/count").status < 500
+    deep = {"base": "[" * 20_000, "seen": "x", "mine": "[" * 20_000}
+    assert boss.post("/admin/settings/sender", address="a@cinema.example", base=deep["base"], seen="x").status < 500
+    assert boss.post("/admin/settings/sender", **deep).status == 422
     assert boss.get("/admin/look?back=%2Fadmin%2Fx%0D%0ASet-Cookie%3A+a%3Db").headers["location"].startswith("/")
     assert service.post("/v1/suppressions/import", {"csv": "x" * 131_100 + ",b"}).status == 422
     cursor = service.get("/v1/campaigns", limit="1").body["cursor"]
