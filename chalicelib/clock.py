@@ -63,6 +63,14 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def is_id(text: str) -> bool:
+    """Whether it looks like an id of ours: nobody guesses one, so that what has it and is not there was there once."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def derived_id(*parts: str) -> str:
     """A UUID that depends on `parts` alone: the ground of every idempotent step."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))

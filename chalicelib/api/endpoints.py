@@ -127,7 +127,7 @@ def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
     if_match=True,
 )
 def delete_endpoint(call: Call[None, None]) -> None:
-    """A device is forgotten by the provider too."""
+    """A device is forgotten by the provider too. Repeating it is success."""
     endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)
 
 

@@ -110,5 +110,5 @@ def get_link(call: Call[None, None]) -> dict[str, Any]:
 
 @endpoint(routes, "DELETE", "/v1/links/{code}", summary="Revoke a short link", scope=Scope.LINKS_WRITE, if_match=True)
 def revoke_link(call: Call[None, None]) -> None:
-    """From now on its visitors get a 404 page; its counts stay."""
+    """From now on its visitors get a 404 page; its counts stay. Repeating it is success."""
     links().revoke(call.path["code"], seen=call.seen)

@@ -84,7 +84,7 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def delete_list(call: Call[None, None]) -> None:
-    """For good, with all its rows."""
+    """For good, with all its rows. Repeating it is success."""
     forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen)
 
 

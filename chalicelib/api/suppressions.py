@@ -179,7 +179,7 @@ def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def remove_suppression(call: Call[None, None]) -> None:
-    """Who did it and when stays in the address's trace."""
+    """Who did it and when stays in the address's trace. Repeating it is success."""
     suppressions().remove(_channel(call.path["channel"]), call.path["address"], by=call.caller.key_id, seen=call.seen)
 
 

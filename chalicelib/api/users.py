@@ -90,7 +90,7 @@ def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
 )
 def delete_user(call: Call[None, None]) -> None:
     """Profile, preferences, what the history says of them, their links; counters stay. Letters on their way to the user
-    are skipped from now on. An erasure that failed half way is finished by repeating it."""
+    are skipped from now on. Repeating it is success, and finishes an erasure that failed half way."""
     if call.seen is not None:
         directory().close(call.path["id"], seen=call.seen)
     personal_data().erase(call.path["id"])

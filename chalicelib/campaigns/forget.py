@@ -2,6 +2,7 @@
 
 from chalicelib.campaigns.lists import ListStore, fields_of
 from chalicelib.campaigns.store import CampaignStore, shown_spec
+from chalicelib.clock import is_id
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.seen import Seen
 from chalicelib.storage.campaigns import ListRow
@@ -12,12 +13,15 @@ _TRIES = 3
 
 
 def forget_list(list_id: str, *, lists: ListStore, campaigns: CampaignStore, seen: Seen | None = None) -> None:
-    """Deletes a list for good; a failure half way is mended by repeating it. Raises: NotFoundError, ChangedError (it is
-    not what was `seen`), ConflictError (permanent: it is being read, or a campaign that is not over is for it),
-    UnavailableError (retryable)."""
+    """Deletes a list for good; one that is deleted stays so, and a failure half way is mended by repeating it. Raises:
+    NotFoundError (permanent: there never was such a list), ChangedError (permanent: it is not what was `seen`),
+    ConflictError (permanent: it is being read, or a campaign that is not over is for it), UnavailableError
+    (retryable)."""
     for _ in range(_TRIES):
         row = lists.find(list_id)
         if row is None:
+            if is_id(list_id):
+                return
             raise NotFoundError(f"there is no list {list_id}")
         if row.deleting_at is None:
             if seen is not None:

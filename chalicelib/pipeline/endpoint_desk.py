@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws import FAILURES, failure_of
 from chalicelib.channels.chat import kind_of
-from chalicelib.errors import InvalidError
+from chalicelib.clock import is_id
+from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoint_bodies import EndpointBody
 from chalicelib.profiles.endpoints import Endpoint, EndpointBook
@@ -68,8 +69,14 @@ class EndpointDesk:
         return self._book.add(user_id, "webhook", target=url, shown=shown, name=body.name, secret=secret)
 
     def remove(self, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
-        """Forgets an endpoint. Raises: NotFoundError, ChangedError (permanent), UnavailableError (retryable)."""
-        endpoint = self._book.get(user_id, endpoint_id)
+        """Forgets an endpoint; one that is forgotten stays so. Raises: NotFoundError (permanent: there never was such
+        an endpoint), ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        try:
+            endpoint = self._book.get(user_id, endpoint_id)
+        except NotFoundError:
+            if is_id(endpoint_id):
+                return
+            raise
         self._book.forget(endpoint.channel, user_id, endpoint_id, seen=seen)
         self._remove_at_provider(endpoint)
 

@@ -89,10 +89,12 @@ class LinkBook:
         if seen is None:
             return self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
         for _ in range(_TRIES):
-            row, before = self._read(code), LinkRow.revoked_at
+            row = self._read(code)
+            if row.revoked_at is not None:
+                return None
             seen.require(fields_of(describe(row)), what=f"the link {code}")
-            same = before.does_not_exist() if row.revoked_at is None else before == row.revoked_at
-            if update_if(LinkRow(code), [revoked], (LinkRow.valid_until == row.valid_until) & same):
+            same = (LinkRow.valid_until == row.valid_until) & LinkRow.revoked_at.does_not_exist()
+            if update_if(LinkRow(code), [revoked], same):
                 return None
         raise ConflictError("the link is being changed by others; try again")
 

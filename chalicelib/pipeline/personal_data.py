@@ -6,6 +6,7 @@ objections under a keyed hash.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.errors import NotFoundError
@@ -54,7 +55,8 @@ class PersonalData:
         return kept
 
     def erase(self, user_id: str) -> None:
-        """Raises: NotFoundError (permanent: there is no such user any more), UnavailableError (retryable)."""
+        """Who is erased stays so. Raises: NotFoundError (permanent: there never was such a user), UnavailableError
+        (retryable)."""
         for part in self._parts:
             part.erase(user_id)
 
@@ -173,16 +175,22 @@ class ProfilePart:
 
     name = "user"
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, mailboxes: Mailboxes) -> None:
         self._directory = directory
+        self._mailboxes = mailboxes
 
     def export(self, user_id: str) -> dict[str, Any] | None:
         profile = _or_none(lambda: self._directory.get(user_id))
         return profile.to_dict() if profile else None
 
     def erase(self, user_id: str) -> None:
-        """Raises: NotFoundError (permanent)."""
-        self._directory.delete(user_id)
+        """Raises: NotFoundError (permanent: there never was such a user)."""
+        if _or_none(lambda: self._directory.get(user_id)) is not None:
+            self._mailboxes.note_erased(user_id)  # first: whoever repeats the call finds the one or the other
+            with suppress(NotFoundError):
+                self._directory.delete(user_id)
+        elif not self._mailboxes.was_erased(user_id):
+            raise NotFoundError(f"there is no user {user_id}")
 
 
 def _addresses(directory: Directory, user_id: str) -> Iterable[tuple[str, str]]:

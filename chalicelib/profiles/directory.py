@@ -139,15 +139,17 @@ class Directory:
         return True
 
     def close(self, user_id: str, *, seen: Seen) -> None:
-        """From now on nobody changes a user who is as was `seen`: an erasure takes its time, and ends with what it
-        began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user), UnavailableError
-        (retryable)."""
+        """From now on nobody changes a user who is as was `seen`, or is not there: an erasure takes its time, and ends
+        with what it began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user),
+        UnavailableError (retryable)."""
         for _ in range(_PATCH_TRIES):
             before = find(UserRow, user_id)
-            seen.require(_profile(before).to_dict() if before else None, what=f"user {user_id}")
+            if before is None:
+                return
+            seen.require(_profile(before).to_dict(), what=f"user {user_id}")
             at = rfc3339(self._clock())
             closed: list[Action] = [UserRow.erasing_at.set(at), UserRow.updated_at.set(at)]
-            if before and update_if(UserRow(user_id), closed, UserRow.updated_at == before.updated_at):
+            if update_if(UserRow(user_id), closed, UserRow.updated_at == before.updated_at):
                 return
         raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
 

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
@@ -12,6 +13,8 @@ from chalicelib.profiles.said import Objection, Said
 from chalicelib.profiles.suppressions import Reason, note, suppressed
 from chalicelib.profiles.words import EVERYTHING, SWITCHABLE, Words
 from chalicelib.storage.people import SuppressionRow
+
+_ERASURE_KNOWN = timedelta(days=365)
 
 
 class Against(NamedTuple):
@@ -90,6 +93,21 @@ class Mailboxes:
             return True
 
         self._rows.change_row(key, orphaned)
+
+    def note_erased(self, user_id: str) -> None:
+        """Keeps for a year, by hash, that a user was erased: to erase them again is success. Raises: UnavailableError
+        (retryable)."""
+        at = self._clock()
+
+        def erased(row: SuppressionRow) -> bool:
+            row.erased_at, row.expires_at_epoch = rfc3339(at), int((at + _ERASURE_KNOWN).timestamp())
+            return True
+
+        self._rows.change("user", user_id, erased)
+
+    def was_erased(self, user_id: str) -> bool:
+        """Whether it is known. Raises: UnavailableError (retryable)."""
+        return self._rows.read("user", user_id) is not None
 
     def against(self, user_id: str | None, channel: str, address: str) -> Against:
         """What stands against letters to an address, but for what one user says themself. Raises: UnavailableError

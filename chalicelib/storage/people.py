@@ -109,8 +109,9 @@ class SuppressionRow(StageTable):
     may be kept: after an erasure the hash alone stays, with reason and date. `removed_at` ends a suppression; `trace`
     keeps each addition and removal as JSON texts, oldest first; `said` is a `profiles.said.Said`. What was accepted for
     the address before `erased_at` is not sent, nor for an erased user (by hash) before the moment in `gone`; what was
-    looked up for any user before `gone[""]` neither. A row whose key begins with `soft#` only counts soft bounces:
-    `bounces` holds `<moment>#<notification id>`, so that an event told twice counts once."""
+    looked up for any user before `gone[""]` neither. A row whose key begins with `user#` says that a user was erased;
+    one whose key begins with `soft#` only counts soft bounces: `bounces` holds `<moment>#<notification id>`, so that an
+    event told twice counts once."""
 
     class Meta(TableMeta):
         thing = "suppressions"

@@ -70,6 +70,6 @@ def personal_data() -> "PersonalData":
         DigestsPart(collected()),
         EndpointsPart(endpoint_desk(), endpoints()),
         LivePart(inbox=inbox(), connections=live_connections(), poster=poster()),
-        ProfilePart(directory()),
+        ProfilePart(directory(), mailboxes()),
     )
     return PersonalData(parts)

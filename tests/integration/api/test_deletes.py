@@ -87,6 +87,25 @@ def test_every_route_is_here() -> None:
     assert {one.path for one in ENDPOINTS if one.method == "DELETE"} == DELETED.keys()
 
 
+@pytest.mark.parametrize("route", DELETED)
+def test_to_delete_what_is_deleted_is_success_and_what_never_was_is_not_there(api: Gateway, route: str) -> None:
+    """Promise B4: one rule for every DELETE, with `If-Match` too."""
+    thing = DELETED[route]
+    path = thing.make(api)
+    seen = {"if-match": api.get(path).headers["etag"]}
+
+    assert [api.delete(path).status for _ in range(3)] == [204, 204, 204]
+    assert api.call("DELETE", path, headers=seen).status == 204
+    assert api.delete(thing.unknown).status == 404
+
+
+def test_a_user_who_came_back_is_erased_again(api: Gateway) -> None:
+    """Promise B4: that somebody of this id was erased before says nothing of who has it now."""
+    for _ in range(2):
+        path = _user(api)
+        assert (api.get(path).status, api.delete(path).status, api.get(path).status) == (200, 204, 404)
+
+
 @pytest.mark.parametrize("route", [one for one in DELETED if not one.startswith("/v1/suppressions")])
 def test_what_was_changed_while_it_was_being_deleted_stays(api: Gateway, route: str) -> None:
     """Promise B3: the condition stands in the write itself."""
