@@ -35,7 +35,7 @@ class Schedule(StrictModel):
         WeekDay | Annotated[int, Field(ge=1, le=_LAST_SURE_DAY)] | Literal["last"] | None,
         Field(description="a day's name of every week; 1 to 28 or `last` of every month"),
     ] = None
-    at: Annotated[Line, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:00"])] | None = None
+    at: Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["18:00"])] | None = None
     cron: Annotated[str | None, Field(max_length=100, examples=["0 18 * * 5"])] = None
 
     @model_validator(mode="after")

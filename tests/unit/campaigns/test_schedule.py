@@ -136,6 +136,7 @@ def test_a_time_that_has_just_come_always_runs(policy: Misfire) -> None:
         {"every": "month", "on": 31, "at": "18:00"},
         {"every": "day", "on": "friday", "at": "18:00"},
         {"every": "day", "at": "24:00"},
+        {"every": "day", "at": "1\u0668:00"},
         {"cron": "0 18 * *"},
         {"cron": "0 0 18 * * 5"},
         {"cron": "0 18 31 2 *"},
