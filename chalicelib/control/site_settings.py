@@ -104,7 +104,7 @@ class SiteValues(StrictModel):
     mail_domain: str = Field(exclude=True, description="the one that SES has verified")
     sender: Sender
     redirect_url: Annotated[
-        Line, AfterValidator(normal_url), Field(description="where a confirmed user is sent; its host must be allowed")
+        str, AfterValidator(normal_url), Field(description="where a confirmed user is sent; its host must be allowed")
     ]
     allowed_hosts: Annotated[
         frozenset[_Host], Field(max_length=100, description="hosts that links may lead to, beside the cinema's own")

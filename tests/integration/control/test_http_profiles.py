@@ -131,7 +131,7 @@ def test_too_many_requests_ask_for_a_slower_pace(service: UserService, profiles:
 def test_another_answer_is_told_apart_from_none(service: UserService, profiles: HttpProfiles) -> None:
     service.answer = answering(200, b"<html>sign in</html>")
 
-    with pytest.raises(MisconfiguredError, match="something else"):
+    with pytest.raises(MisconfiguredError, match="something other than profiles"):
         profiles.get_many(["u-1"], fresh=False)
 
 
