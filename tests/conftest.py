@@ -47,6 +47,15 @@ def moto_answers_one_request_at_a_time() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def own_environment() -> Iterator[None]:
+    """What commands and tools put into the environment ends with the test."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

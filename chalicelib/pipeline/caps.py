@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from pynamodb.exceptions import CancellationReason, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -22,7 +22,7 @@ from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.routes import Cap
 from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, update_if
+from chalicelib.storage.base import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
 from chalicelib.storage.people import CapRow
 
 CAPPED = "capped"
@@ -112,7 +112,7 @@ class Caps:
                         others.add(notification_id)
         raise UnavailableError("the addresses of a run were contended: some were not taken")
 
-    def _put_addresses(self, run_id: str, letters: Mapping[str, str]) -> Sequence[CancellationReason | None] | None:
+    def _put_addresses(self, run_id: str, letters: Mapping[str, str]) -> Reasons | None:
         """All (owner → notification id) or none: then what stands against each."""
         expires = int((self._clock() + _RUN_LASTS).timestamp())
         row = CapRow("", f"run#{run_id}", letters=[], expires_at_epoch=expires)
@@ -123,14 +123,7 @@ class Caps:
             {**alike, "Item": {**alike["Item"], "user_id": {"S": owner}, "letters": {"L": [{"S": notification_id}]}}}
             for owner, notification_id in letters.items()
         ]
-        with reaching_dynamodb():
-            try:
-                CapRow._get_connection().connection.transact_write_items([], [], puts, [])
-            except TransactWriteError as error:
-                if not error.cancellation_reasons:
-                    raise
-                return error.cancellation_reasons
-        return None
+        return transact(puts=puts)
 
     def of(self, owner: str) -> Mapping[str, list[str]]:
         """The notifications that count for a user or an address, by category, template or run. Raises: UnavailableError

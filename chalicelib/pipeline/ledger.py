@@ -19,9 +19,9 @@ from chalicelib.pipeline.moves import DeliveryKey, Move, first_guess, shape, sta
 from chalicelib.pipeline.statuses import DeliveryStatus, S
 from chalicelib.pipeline.tally import Supposed, Tally, word
 from chalicelib.pipeline.timeline import fold_of
-from chalicelib.pipeline.transaction import Reasons, Wording, Writes
+from chalicelib.pipeline.transaction import Wording, Writes
 from chalicelib.pipeline.wording import claimed, of_run, wording
-from chalicelib.storage.base import batch_read, reaching_dynamodb
+from chalicelib.storage.base import Reasons, batch_read, reaching_dynamodb
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.

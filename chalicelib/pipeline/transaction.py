@@ -4,23 +4,21 @@ A chunk's deliveries are changed alike but for their keys: the expressions are w
 key. PynamoDB words them anew for every item, which was half of the CPU time of a campaign.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from pynamodb.exceptions import CancellationReason, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.pipeline.tally import Tally
-from chalicelib.storage.base import reaching_dynamodb
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.base import Reasons, transact
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
 OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"
 _ALL_OLD = "ALL_OLD"
 Write = dict[str, Any]  # an `Update` or a `Put` of TransactWriteItems
 Wording = tuple[list[Action], Condition]
-Reasons = Sequence[CancellationReason | None]
 
 
 class Writes:
@@ -75,15 +73,8 @@ class Writes:
         counters = [
             counter.get_update_kwargs_from_instance(actions=changes) for counter, changes in tally.updates(shard=shard)
         ]
-        connection = LedgerRow._get_connection().connection
-        with reaching_dynamodb():
-            try:
-                connection.transact_write_items([], [], [*self._puts.values()], [*self._updates.values(), *counters])
-            except TransactWriteError as error:
-                if not error.cancellation_reasons:
-                    raise
-                return self._in_order(error.cancellation_reasons)
-        return None
+        reasons = transact(puts=[*self._puts.values()], updates=[*self._updates.values(), *counters])
+        return None if reasons is None else self._in_order(reasons)
 
     def _place(self) -> int:
         return len(self._puts) + len(self._updates)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -23,6 +23,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
 from chalicelib.wire import plain_answers, plain_requests
 
+Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _PUT_ROUNDS = 5  # for what a table did not take at first
 
@@ -157,6 +158,19 @@ def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
 def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
     return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
+
+
+def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()) -> Reasons | None:
+    """Makes all of these writes, as DynamoDB has them, and answers None; or none of them, and answers what stands
+    against each, in this order. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            dynamodb().transact_write_items([], [], puts, updates)
+        except TransactWriteError as error:
+            if not error.cancellation_reasons:
+                raise
+            return error.cancellation_reasons
+    return None
 
 
 def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:

@@ -11,9 +11,8 @@ from chalicelib.storage.campaigns import ListRow
 from chalicelib.storage.links import LinkRow
 from chalicelib.wiring import running as wiring_running
 from tests.integration.api.gateway import Gateway
+from tests.integration.api.things import new_endpoint, new_user
 
-ANNA = {"email": "anna@example.com", "name": "Anna"}
-HOOK = {"channel": "webhook", "url": "https://partner.example/hook"}
 LATER = "2028-01-01T00:00:00.000000Z"
 
 
@@ -24,15 +23,6 @@ class Deleted(NamedTuple):
     make: Callable[[Gateway], str]
     change: Callable[[Gateway, str], object]
     unknown: str
-
-
-def _user(api: Gateway) -> str:
-    api.put("/v1/users/u-1", ANNA)
-    return "/v1/users/u-1"
-
-
-def _endpoint(api: Gateway) -> str:
-    return f"{_user(api)}/endpoints/{api.post(f'{_user(api)}/endpoints', HOOK).body['id']}"
 
 
 def _list(api: Gateway) -> str:
@@ -51,9 +41,9 @@ def _link(_: Gateway) -> str:
 
 
 DELETED = {
-    "/v1/users/{id}": Deleted(_user, lambda api, path: api.patch(path, {"name": "Ann"}), "/v1/users/nobody"),
+    "/v1/users/{id}": Deleted(new_user, lambda api, path: api.patch(path, {"name": "Ann"}), "/v1/users/nobody"),
     "/v1/users/{id}/endpoints/{endpoint_id}": Deleted(
-        _endpoint, lambda api, path: api.patch(path, {"enabled": False}), "/v1/users/u-1/endpoints/nothing"
+        new_endpoint, lambda api, path: api.patch(path, {"enabled": False}), "/v1/users/u-1/endpoints/nothing"
     ),
     "/v1/lists/{id}": Deleted(
         _list, lambda _, path: wiring_running.lists().ask_to_load(path.rpartition("/")[2]), "/v1/lists/nothing"
@@ -102,7 +92,7 @@ def test_to_delete_what_is_deleted_is_success_and_what_never_was_is_not_there(ap
 def test_a_user_who_came_back_is_erased_again(api: Gateway) -> None:
     """Promise B4: that somebody of this id was erased before says nothing of who has it now."""
     for _ in range(2):
-        path = _user(api)
+        path = new_user(api)
         assert (api.get(path).status, api.delete(path).status, api.get(path).status) == (200, 204, 404)
 
 
@@ -123,7 +113,7 @@ def test_a_user_who_is_being_erased_as_seen_is_not_changed_any_more(
     api: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise B3: the erasure takes many writes; it ends with the user whom it began with."""
-    path = _user(api)
+    path = new_user(api)
     answers: list[int] = []
     monkeypatch.setattr("chalicelib.pipeline.links.LinkBook.erase_user", lambda *_: answers.append(
         api.patch(path, {"name": "Ann"}).status))  # fmt: skip

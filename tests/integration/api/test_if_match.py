@@ -11,9 +11,7 @@ from chalicelib.rendering.shipped import read_shipped, shipped_folder
 from chalicelib.storage.configuration import TemplateRow
 from tests.integration.api.gateway import PROBLEM, Gateway, Reply
 from tests.integration.api.test_templates import HELLO
-
-ANNA: dict[str, Any] = {"email": "anna@example.com", "name": "Anna", "locale": "en"}
-
+from tests.integration.api.things import ANNA, new_endpoint, new_user
 
 OTHER_LOCALES = {"en": {"email.subject": "Another", "email.html": "<p>Other words</p>"}}
 SHIPPED = read_shipped(shipped_folder(), "promo").fields
@@ -36,18 +34,8 @@ class Edited(NamedTuple):
     field: str
 
 
-def _user(api: Gateway) -> str:
-    api.put("/v1/users/u-1", ANNA)
-    return "/v1/users/u-1"
-
-
 def _preferences(api: Gateway) -> str:
-    return f"{_user(api)}/preferences"
-
-
-def _endpoint(api: Gateway) -> str:
-    hook = {"channel": "webhook", "url": "https://partner.example/hook"}
-    return f"{_user(api)}/endpoints/{api.post(f'{_user(api)}/endpoints', hook).body['id']}"
+    return f"{new_user(api)}/preferences"
 
 
 def _template(api: Gateway) -> str:
@@ -63,10 +51,10 @@ EDITED = {
     "a template": Edited(_template, "PUT", HELLO, {**HELLO, "locales": OTHER_LOCALES}, "locales"),
     "a shipped template": Edited(lambda _: "/v1/templates/promo", "PUT", SHIPPED, OTHER_SHIPPED, "locales"),
     "a campaign": Edited(_campaign, "PATCH", {"name": "Mine"}, {"name": "Theirs"}, "name"),
-    "a user": Edited(_user, "PATCH", {"name": "Ann"}, {"name": "Anja"}, "name"),
-    "a whole user": Edited(_user, "PUT", {**ANNA, "name": "Ann"}, {**ANNA, "name": "Anja"}, "name"),
+    "a user": Edited(new_user, "PATCH", {"name": "Ann"}, {"name": "Anja"}, "name"),
+    "a whole user": Edited(new_user, "PUT", {**ANNA, "name": "Ann"}, {**ANNA, "name": "Anja"}, "name"),
     "preferences": Edited(_preferences, "PUT", {"everything": True}, {"everything": False}, "everything"),
-    "an endpoint": Edited(_endpoint, "PATCH", {"enabled": True}, {"enabled": False}, "enabled"),
+    "an endpoint": Edited(new_endpoint, "PATCH", {"enabled": True}, {"enabled": False}, "enabled"),
     "a limit": Edited(
         lambda _: "/v1/control/limits/ses.bulk",
         "POST",
@@ -149,7 +137,7 @@ def test_nothing_is_made_where_something_was_seen(api: Gateway) -> None:
 
 
 def test_a_user_who_was_changed_is_not_erased(api: Gateway) -> None:
-    seen = api.get(_user(api)).headers["etag"]
+    seen = api.get(new_user(api)).headers["etag"]
     api.patch("/v1/users/u-1", {"name": "Ann"})
 
     assert api.call("DELETE", "/v1/users/u-1", headers={"if-match": seen}).status == 412

@@ -1,7 +1,6 @@
 """Every command that works on a stage ends in one line where AWS cannot be asked."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -17,15 +16,6 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "managers": lambda: managers.main(["--stage", "prod", "add", "olga"]),
     "logs": lambda: logs.main(["--stage", "prod"]),
 }
-
-
-@pytest.fixture(autouse=True)
-def own_environment() -> Iterator[None]:
-    """The commands act as their stage: they put its settings into the environment."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The tools find the local cloud that runs, and nothing that has ended."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,7 @@ from infra.local.process import free_port
 from infra.local.running import running_cloud
 from tools.local_cloud import local_cloud, stay_on_this_machine
 
-
-@pytest.fixture(autouse=True)
-def own_environment() -> Iterator[None]:
-    """A tool changes its environment; it ends with its test."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("own_environment")
 
 
 def test_without_a_cloud_a_tool_says_how_to_start_one(tmp_path: Path) -> None:
