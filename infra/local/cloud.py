@@ -125,12 +125,12 @@ class LocalCloud:
         DeployError."""
         self._deploy(*build_artifacts(STAGE))
 
-    def seed(self, *, people: bool = False) -> str:
+    def seed(self, *, demo: bool = False) -> str:
         """Makes the API key of the first service, the same in every run, and answers it, and the first manager; with
-        `people`, demo users too. Raises: StartError."""
+        `demo`, what its data builds on. Raises: StartError."""
         key = self.state.api_key()
         parts = (key.key_id, key.secret, self.state.manager_password())
-        command = [sys.executable, "-m", "infra.local.seed", *(["--people"] if people else []), "--", *parts]
+        command = [sys.executable, "-m", "infra.local.seed", *(["--demo"] if demo else []), "--", *parts]
         said = ""
 
         def write() -> str | None:  # a secret may begin with a hyphen, so that it stands behind "--"

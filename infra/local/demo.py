@@ -1,4 +1,4 @@
-"""What there is to look at from the first minute: Elena's channels, routes and caps, notifications whose timelines show
+"""What there is to look at from the first minute: Elena's channels, notifications whose timelines show
 the rules (`showcase.py`), the ready-made campaigns. Made through the API while the cloud runs already; each part may be
 repeated, whatever an earlier try has done of it. Called by `run.py`."""
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.settings import read_settings
 from clients.python.vestnik_client import Vestnik
 from infra.local.background import Task
-from infra.local.showcase import seed_showcase, seed_site
+from infra.local.showcase import seed_showcase
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -23,7 +23,6 @@ def demo_tasks(vestnik: Vestnik, sns: "SNSClient", *, environment: Mapping[str, 
     def channels() -> None:
         sns.create_platform_application(Name=application, Platform="GCM", Attributes={})
         seed_channels(vestnik, mailbox_url)
-        seed_site(vestnik)
 
     parts: Mapping[str, Callable[[], None]] = {
         "demo channels": channels,

@@ -76,7 +76,7 @@ def _run(port: int, *, reload: bool, addresses: Path) -> NoReturn:
     )
     with _stopping(cloud):
         cloud.start()
-        key = cloud.seed(people=True)
+        key = cloud.seed(demo=True)
         say("warming up what the first letter needs")
         cloud.warmth.first_letter(key)
         with _written(addresses, cloud, key), _background(cloud, key, say):

@@ -1,19 +1,22 @@
-"""What a new local cloud cannot do without: the API key of its first service, its first manager, the people to whom the
-first letters go. Run by `cloud.py` in the environment of that cloud (`LocalCloud.environment()`): it writes to the
-tables by itself, so that no function needs to be awake. May be repeated.
+"""What a new local cloud cannot do without: the API key of its first service and its first manager; for a demo also the
+people to whom the first letters go, and the site's settings. Run by `cloud.py` in the environment of that cloud
+(`LocalCloud.environment()`): it writes to the tables by itself, so that no function needs to be awake. May be repeated.
 
-    python -m infra.local.seed [--people] -- KEY_ID SECRET MANAGER_PASSWORD     # prints the key
+    python -m infra.local.seed [--demo] -- KEY_ID SECRET MANAGER_PASSWORD       # prints the key
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from chalicelib.control.keys import Scope, create_key
 from chalicelib.control.managers import Role
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.wiring.admin import managers
+from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.people import directory
 
 FIRST_MANAGER = "admin"
@@ -48,6 +51,30 @@ PEOPLE = (
 )
 
 
+# Of categories that a first letter by hand does not have: it should be in the mailbox at once.
+SITE: Mapping[str, Any] = {
+    "routes": {
+        "congratulations": {"channels": ["push", "email"], "mode": "first"},
+        "digest": {"channels": ["email", "live"], "mode": "escalate", "after_minutes": 60},
+    },
+    "caps": {"statistics": {"letters": 2, "days": 7}},
+}
+
+
+def seed_demo() -> None:
+    """What the demo data builds on (`demo.py`). Raises: UnavailableError (retryable)."""
+    seed_people()
+    seed_site()
+
+
+def seed_site() -> None:
+    """Routes and caps, where nobody has set any; before the first letter, because a worker that has sent one knows the
+    settings for a while. Raises: UnavailableError (retryable)."""
+    for name, value in SITE.items():
+        if site_settings().get(name).version == 0:
+            site_settings().put(name, value, by="make run")
+
+
 def seed_people() -> None:
     """Adds the demo people who are not there; whoever was changed or added since stays as they are. Raises:
     UnavailableError (retryable)."""
@@ -60,18 +87,18 @@ def seed_people() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Put the first API key and demo people into the local cloud.")
+    parser = argparse.ArgumentParser(description="Put the first data into the local cloud.")
     parser.add_argument("key_id")
     parser.add_argument("secret")
     parser.add_argument("manager_password")
-    parser.add_argument("--people", action="store_true")
+    parser.add_argument("--demo", action="store_true")
     chosen = parser.parse_args()
     try:
         key = create_key("local", list(Scope), key_id=chosen.key_id, secret=chosen.secret)
         with suppress(ConflictError):  # from an earlier run; the password may have been changed since
             managers().add(FIRST_MANAGER, roles=list(Role), by="make run", password=chosen.manager_password)
-        if chosen.people:
-            seed_people()
+        if chosen.demo:
+            seed_demo()
     except UnavailableError as error:
         sys.exit(error.detail)
     print(key)

@@ -23,14 +23,6 @@ FYODOR = {
     "timezone": "Asia/Yekaterinburg",
     "attributes": {"best_hour": 20, "birthday": "1979-04-12"},
 }
-# Of categories that a first letter by hand does not have: it should be in the mailbox at once.
-SITE: Mapping[str, Any] = {
-    "routes": {
-        "congratulations": {"channels": ["push", "email"], "mode": "first"},
-        "digest": {"channels": ["email", "live"], "mode": "escalate", "after_minutes": 60},
-    },
-    "caps": {"statistics": {"letters": 2, "days": 7}},
-}
 _ESCALATION = timedelta(minutes=60)
 _LAST = ("statistics", "dave")  # template, user
 _PROMO = {
@@ -59,13 +51,6 @@ _MONTHS = (
     {"films": 5, "hours": 12, "genre": "драма"},
     {"films": 9, "hours": 24, "genre": "комедия"},
 )
-
-
-def seed_site(vestnik: Vestnik) -> None:
-    """Routes and caps, where nobody has set any."""
-    for name, value in SITE.items():
-        if vestnik.call("GET", f"/v1/settings/{name}")["version"] == 0:
-            vestnik.call("PUT", f"/v1/settings/{name}", {"value": value})
 
 
 def seed_showcase(vestnik: Vestnik) -> None:

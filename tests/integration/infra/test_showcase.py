@@ -18,7 +18,7 @@ from chalicelib.settings import settings
 from chalicelib.wiring import desk as wiring_desk
 from clients.python.vestnik_client import UnavailableError, Vestnik
 from infra.local.demo import demo_campaigns, demo_tasks
-from infra.local.seed import PEOPLE, seed_people
+from infra.local.seed import PEOPLE, SITE, seed_demo
 from infra.local.showcase import notifications
 from tests.integration.api.gateway import gateway
 from tests.integration.api.wsgi import api
@@ -46,7 +46,7 @@ class Cloud:
 
     def fill(self, vestnik: Vestnik | None = None) -> None:
         """As `make run` does it, once; `vestnik`: a client whose calls may fail."""
-        seed_people()
+        seed_demo()
         tasks = demo_tasks(
             vestnik or self.vestnik,
             boto3.client("sns"),
@@ -145,6 +145,16 @@ def expect_the_examples() -> None:
     statistics = Counter(ends["email"] for template, ends in fyodor if template == "statistics")
     assert statistics == {SENT: 2, ("skipped", "capped"): 1}
     assert ends_of("dave") == [("statistics", {"email": SENT})]
+
+
+def test_what_workers_know_for_a_while_is_set_before_the_first_letter(cloud: Cloud) -> None:
+    """Promise G6: a letter by hand right after the start takes no example away: workers have its settings by then."""
+    seed_demo()
+    cloud.vestnik.call("PUT", "/v1/settings/caps", {"value": {}})
+    seed_demo()
+    known = {one["name"]: one["value"] for one in cloud.vestnik.call("GET", "/v1/settings")["settings"]}
+    assert known["routes"].keys() == SITE["routes"].keys()
+    assert known["caps"] == {}, "what somebody has set since is left alone"
 
 
 def test_a_campaign_shows_the_best_hour_an_expiry_and_a_language() -> None:
