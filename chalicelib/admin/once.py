@@ -12,7 +12,7 @@ from collections.abc import Callable
 from chalice.app import Response
 
 from chalicelib.admin.visits import Visit
-from chalicelib.control.calls import Turn, unseal
+from chalicelib.control.calls import Turn, told
 from chalicelib.errors import BusyError
 from chalicelib.observability import aside
 from chalicelib.wiring.desk import calls
@@ -29,7 +29,7 @@ def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
     call = _name(visit, place)
     turn = _turn(call)
     if isinstance(turn, str):
-        return Response(**json.loads(unseal(turn, secret=visit.session.id, call=call)))
+        return Response(**json.loads(told(turn, secret=visit.session.id, call=call)))
     try:
         response = make()
     except Exception as error:

@@ -13,7 +13,7 @@ from typing import Any
 from chalice.app import Response
 from pydantic import BaseModel
 
-from chalicelib.control.calls import unseal
+from chalicelib.control.calls import told
 from chalicelib.errors import InvalidError
 from chalicelib.observability import aside
 from chalicelib.seen import Seen
@@ -57,7 +57,7 @@ def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> 
     UnavailableError (retryable), and what `make` does."""
     turn = calls().begin(call, body=body)
     if isinstance(turn, str):
-        return _replay(unseal(turn, secret=secret, call=call))
+        return _replay(told(turn, secret=secret, call=call))
     try:
         response = make()
     except Exception as error:

@@ -6,17 +6,13 @@ secret, of which the service keeps a hash alone. Whoever reads the table reads n
 does.
 """
 
-import hashlib
-import hmac
-import zlib
-from base64 import b64decode, b64encode
 from datetime import timedelta
 from http import HTTPStatus
-from secrets import token_bytes
 from typing import NamedTuple
 
 from chalicelib.clock import Clock, new_id
 from chalicelib.control.answers import status_of
+from chalicelib.control.sealing import SealError, seal, unseal
 from chalicelib.errors import BusyError, ConflictError, VestnikError
 from chalicelib.storage.base import delete_if, find, save_if, update_if
 from chalicelib.storage.control import CallRow
@@ -24,7 +20,6 @@ from chalicelib.storage.control import CallRow
 REMEMBERED_HOURS = 24
 BUSY_SECONDS = 30  # longer than the API's function lives (.chalice/config.json): whoever is not back by then has died
 LARGEST_ANSWER = 380_000  # characters as they are kept: DynamoDB takes 400 KB an item
-_NONCE_BYTES, _MARK_BYTES = 16, 32
 
 
 class Turn(NamedTuple):
@@ -72,8 +67,8 @@ class Calls:
     def keep(self, turn: Turn, answer: str, *, secret: str) -> None:
         """Seals the answer and keeps it; one that is too large is not kept, and the call may be done again. Raises:
         UnavailableError (retryable)."""
-        sealed = seal(answer, secret=secret, call=turn.call)
-        if sealed is None:
+        sealed = seal(answer, secret=secret, about=turn.call)
+        if len(sealed) > LARGEST_ANSWER:
             self.give_up(turn)
         else:
             self.finish(turn, sealed)
@@ -95,39 +90,10 @@ class Calls:
         update_if(CallRow(turn.call), [CallRow.busy_until.set(0)], CallRow.owner == turn.owner)
 
 
-def seal(text: str, *, secret: str, call: str) -> str | None:
-    """The text as only the holder of `secret` (random, 128 bits or more) can read it, and only as the answer to this
-    `call`; None where it is too large to be kept. No package of requirements.in encrypts (docs/decisions.md): SHAKE-256
-    is the stream, then HMAC-SHA-256 the mark, each under a key of its own, made by HMAC-SHA-256 of the secret, a nonce
-    and the call. Whoever writes the table can lose an answer, and neither change one nor pass it off as another call's;
-    whoever reads it learns about how long an answer is."""
-    nonce = token_bytes(_NONCE_BYTES)
-    hidden = _stream(zlib.compress(text.encode()), _key(b"stream", secret, nonce, call))
-    sealed = b64encode(nonce + _mark(hidden, _key(b"mark", secret, nonce, call)) + hidden).decode()
-    return sealed if len(sealed) <= LARGEST_ANSWER else None
-
-
-def unseal(sealed: str, *, secret: str, call: str) -> str:
-    """The inverse of `seal`. Raises: ConflictError (permanent): it was sealed with another secret, or somebody changed
+def told(sealed: str, *, secret: str, call: str) -> str:
+    """The answer that was kept. Raises: ConflictError (permanent): it was kept with another secret, or somebody changed
     it."""
     try:
-        raw = b64decode(sealed, validate=True)
-    except ValueError:
-        raw = b""
-    nonce, mark, hidden = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:][:_MARK_BYTES], raw[_NONCE_BYTES + _MARK_BYTES :]
-    if not hmac.compare_digest(mark, _mark(hidden, _key(b"mark", secret, nonce, call))):
-        raise ConflictError("this Idempotency-Key was used with another secret")
-    return zlib.decompress(_stream(hidden, _key(b"stream", secret, nonce, call))).decode()
-
-
-def _key(purpose: bytes, secret: str, nonce: bytes, call: str) -> bytes:
-    return hmac.digest(secret.encode(), purpose + nonce + call.encode(), hashlib.sha256)
-
-
-def _stream(content: bytes, key: bytes) -> bytes:
-    stream = hashlib.shake_256(key).digest(len(content))
-    return (int.from_bytes(content) ^ int.from_bytes(stream)).to_bytes(len(content))
-
-
-def _mark(hidden: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, hidden, hashlib.sha256)
+        return unseal(sealed, secret=secret, about=call)
+    except SealError as error:
+        raise ConflictError("this Idempotency-Key was used with another secret") from error

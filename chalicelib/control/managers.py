@@ -14,6 +14,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.allowance import Allowances
 from chalicelib.control.passwords import fits, hashed, nobodys_hash
+from chalicelib.control.sealing import Sealer, SealError
 from chalicelib.control.second_factor import check_secret, step_of
 from chalicelib.errors import (
     ChangedError,
@@ -23,6 +24,7 @@ from chalicelib.errors import (
     NotFoundError,
     UnauthorizedError,
 )
+from chalicelib.observability import logger
 from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -74,9 +76,10 @@ class Manager(NamedTuple):
 class Managers:
     """The accounts of one stage."""
 
-    def __init__(self, *, clock: Clock, allowances: Allowances) -> None:
+    def __init__(self, *, clock: Clock, allowances: Allowances, sealer: Sealer) -> None:
         self._clock = clock
         self._allowances = allowances
+        self._sealer = sealer
 
     def add(self, name: str, *, roles: Collection[str], by: str, password: str | None = None) -> str:
         """A new account; answers its password, made here unless one is given. Raises: InvalidError, ConflictError
@@ -148,7 +151,8 @@ class Managers:
         step = step_of(secret, code, at=self._clock())
         if step is None:
             raise InvalidError.of("code", "this is not what the app should show now: is the phone's clock right?")
-        factor: list[Action] = [ManagerRow.totp_secret.set(secret), ManagerRow.totp_step.set(step)]
+        sealed = self._sealer.seal(secret, about=_about(name))
+        factor: list[Action] = [ManagerRow.totp_secret.set(sealed), ManagerRow.totp_step.set(step)]
         self._update(name, factor, ends_sessions=False)
 
     def drop_second_factor(self, name: str, *, password: str) -> None:
@@ -198,11 +202,18 @@ class Managers:
         """Whether the code is right and was never used; without a second factor none is asked for."""
         if row.totp_secret is None:
             return True
-        step = step_of(row.totp_secret, code, at=self._clock())
+        try:
+            secret = self._sealer.unseal(row.totp_secret, about=_about(row.name))
+        except SealError:
+            logger().error("a second factor cannot be read: an administrator has to take it away", manager=row.name)
+            return False
+        step = step_of(secret, code, at=self._clock())
         if step is None:
             return False
-        unused = ManagerRow.totp_step < step
-        return update_if(row, [ManagerRow.totp_step.set(step)], unused)
+        # Sealed anew, with the newest key: that of an old account stands there as it is.
+        sealed = ManagerRow.totp_secret.set(self._sealer.seal(secret, about=_about(row.name)))
+        unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == row.totp_secret)
+        return update_if(row, [ManagerRow.totp_step.set(step), sealed], unused)
 
     def _update(
         self, name: str, actions: list[Action], *, ends_sessions: bool = True, only_if: Condition | None = None
@@ -216,6 +227,10 @@ class Managers:
         if only_if is not None and self.knows(name):
             return False
         raise NotFoundError(f"there is no manager {name}")
+
+
+def _about(name: str) -> str:
+    return f"totp#{name}"
 
 
 def _read(row: ManagerRow) -> Manager:

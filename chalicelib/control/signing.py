@@ -1,5 +1,5 @@
-"""The stage's signing key: tokens in letters and the codes of links come from it. It lies in SSM as a SecureString,
-made by the deploy, and is read at the first use; it is never in the environment or the repository.
+"""The stage's keys. Tokens in letters and the codes of links come from the signing key. Each lies in SSM as a
+SecureString, made by the deploy, and is read at the first use; it is never in the environment or the repository.
 
 The parameter holds one key or more, the newest first, each 32 random bytes in URL-safe base64, separated by commas.
 The first signs, all of them verify: a rotation puts a new one in front and drops the old one when its letters no longer
@@ -25,22 +25,43 @@ MAC_BYTES = 20  # 160 bits of HMAC-SHA256; 128 are asked for
 _READ_AGAIN_SECONDS = 60  # a MAC that fits no key may be of one that this process does not know yet
 
 ReadParameter = Callable[[], str]
-Key = Literal["signing-key", "address-key"]
+Key = Literal["signing-key", "address-key", "sealing-key"]
 KEYS: tuple[Key, ...] = get_args(Key)
 
 
-class Signer:
-    """Signs and verifies. `read` gives the parameter's text and raises UnavailableError (retryable)."""
+class KeyRing:
+    """The keys of one parameter, the newest first. `read` gives its text and raises UnavailableError (retryable)."""
 
     def __init__(self, read: ReadParameter) -> None:
         self._read = read
         self._keys: tuple[bytes, ...] = ()
         self._read_at = 0.0
 
+    def current(self) -> tuple[bytes, ...]:
+        """Those that this process knows. Raises: UnavailableError (retryable)."""
+        return self._keys or self._load()
+
+    def again(self) -> tuple[bytes, ...]:
+        """Those that may have come since; none where they were read a moment ago. Raises: UnavailableError
+        (retryable)."""
+        return () if monotonic() - self._read_at < _READ_AGAIN_SECONDS else self._load()
+
+    def _load(self) -> tuple[bytes, ...]:
+        self._keys = _keys_in(self._read())
+        self._read_at = monotonic()
+        return self._keys
+
+
+class Signer:
+    """Signs and verifies. `read` is that of a `KeyRing`."""
+
+    def __init__(self, read: ReadParameter) -> None:
+        self._keys = KeyRing(read)
+
     def mac(self, purpose: str, *parts: str) -> bytes:
         """MAC_BYTES that follow from `purpose` and `parts`, the same for ever while the key is. Raises:
         UnavailableError (retryable)."""
-        return _mac(self._current()[0], purpose, parts)
+        return _mac(self._keys.current()[0], purpose, parts)
 
     def code(self, purpose: str, *parts: str) -> str:
         """The MAC as URL-safe text of 27 characters: an unguessable name for what `parts` say."""
@@ -48,19 +69,7 @@ class Signer:
 
     def verify(self, mac: bytes, purpose: str, *parts: str) -> bool:
         """Whether any known key made `mac`; compared in constant time. Raises: UnavailableError (retryable)."""
-        if _fits(mac, self._current(), purpose, parts):
-            return True
-        if monotonic() - self._read_at < _READ_AGAIN_SECONDS:
-            return False
-        return _fits(mac, self._load(), purpose, parts)
-
-    def _current(self) -> tuple[bytes, ...]:
-        return self._keys or self._load()
-
-    def _load(self) -> tuple[bytes, ...]:
-        self._keys = _keys_in(self._read())
-        self._read_at = monotonic()
-        return self._keys
+        return _fits(mac, self._keys.current(), purpose, parts) or _fits(mac, self._keys.again(), purpose, parts)
 
 
 def parameter_name(stage: str, key: Key = "signing-key") -> str:

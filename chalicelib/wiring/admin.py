@@ -7,13 +7,13 @@ from chalicelib.control.allowance import Allowances
 from chalicelib.control.audit import Audit
 from chalicelib.control.managers import Managers
 from chalicelib.control.sessions import Sessions
-from chalicelib.wiring.signing import signer
+from chalicelib.wiring.signing import sealer, signer
 
 
 @cache
 def managers() -> Managers:
     """The accounts."""
-    return Managers(clock=now, allowances=Allowances(clock=now))
+    return Managers(clock=now, allowances=Allowances(clock=now), sealer=sealer())
 
 
 @cache

@@ -1,9 +1,10 @@
-"""What signs links and tokens, and what names addresses."""
+"""What signs links and tokens, what names addresses, what seals secrets."""
 
 from functools import cache
 
 from chalicelib.control.address_hash import AddressHashes
-from chalicelib.control.signing import Key, Signer, parameter_name, read_parameter
+from chalicelib.control.sealing import Sealer
+from chalicelib.control.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
 from chalicelib.control.tokens import Tokens
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ssm
@@ -12,7 +13,7 @@ from chalicelib.wiring.clients import ssm
 @cache
 def signer() -> Signer:
     """What tokens and links are signed with."""
-    return _with("signing-key")
+    return Signer(_reader("signing-key"))
 
 
 @cache
@@ -24,8 +25,14 @@ def tokens() -> Tokens:
 @cache
 def address_hashes() -> AddressHashes:
     """The names of addresses."""
-    return AddressHashes(_with("address-key"))
+    return AddressHashes(Signer(_reader("address-key")))
 
 
-def _with(key: Key) -> Signer:
-    return Signer(lambda: read_parameter(ssm(), parameter_name(settings().stage, key)))
+@cache
+def sealer() -> Sealer:
+    """What secrets in tables are sealed with."""
+    return Sealer(KeyRing(_reader("sealing-key")))
+
+
+def _reader(key: Key) -> ReadParameter:
+    return lambda: read_parameter(ssm(), parameter_name(settings().stage, key))

@@ -69,6 +69,9 @@ ACTS = {
         lambda aws: aws.get_parameter(Name=parameter_name("local", "address-key")),
         frozenset({API, f"{STAGE}-enrich", f"{STAGE}-deliver", f"{STAGE}-feedback"}),
     ),
+    "read the key of sealed secrets": Act(
+        "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local", "sealing-key")), frozenset({API})
+    ),
     "read an uploaded list": Act(
         "s3",
         lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}", Key="any.csv"),

@@ -16,6 +16,7 @@ from chalicelib.control import managers as accounts
 from chalicelib.control.managers import Role
 from chalicelib.storage.managers import AuditRow, ManagerRow, SessionRow
 from chalicelib.wiring.admin import managers
+from chalicelib.wiring.signing import sealer
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
 
 ROW = re.compile(r'<tr><td>[^<]+</td><td>[^<]+</td><td>[^<]+<span class="soft">([^<]+)</span></td>')
@@ -116,6 +117,23 @@ def test_a_second_factor_is_dropped_with_the_password_or_by_an_administrator(bos
     assert "Without the code" in boss.get("/admin/managers").text
     assert boss.post("/admin/managers/boss/code").said == "saved"
     assert Visitor().sign_in("boss").status == 303
+
+
+def test_the_table_does_not_tell_the_secret_of_a_second_factor(boss: Visitor, phone: pyotp.TOTP) -> None:
+    kept = ManagerRow.get("boss").totp_secret
+    assert phone.secret not in str(ManagerRow.get("boss").attribute_values)
+    assert sealer().unseal(kept, about="totp#boss") == phone.secret
+    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    ManagerRow("olga").update(actions=[ManagerRow.totp_secret.set(kept), ManagerRow.totp_step.set(0)])
+    assert Visitor().sign_in("olga", code=phone.now()).status == 422
+
+
+def test_a_secret_that_was_kept_in_the_clear_works_once_more_and_is_sealed(boss: Visitor, phone: pyotp.TOTP) -> None:
+    ManagerRow("boss").update(actions=[ManagerRow.totp_secret.set(phone.secret)])
+    assert Visitor().sign_in("boss", code="000000").status == 422
+    assert Visitor().sign_in("boss", code=phone.now()).status == 303
+    assert sealer().unseal(ManagerRow.get("boss").totp_secret, about="totp#boss") == phone.secret
+    assert phone.secret not in str(ManagerRow.get("boss").attribute_values)
 
 
 def test_signing_out_everywhere_ends_the_other_browsers_too(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

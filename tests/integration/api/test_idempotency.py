@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.control.calls import BUSY_SECONDS, LARGEST_ANSWER, REMEMBERED_HOURS, Calls, Turn, seal, unseal
+from chalicelib.control.calls import BUSY_SECONDS, LARGEST_ANSWER, REMEMBERED_HOURS, Calls, Turn, told
 from chalicelib.control.keys import Scope, create_key
+from chalicelib.control.sealing import seal
 from chalicelib.errors import BusyError, ConflictError
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.campaigns import CampaignRow, ListRow
@@ -309,29 +310,30 @@ def test_what_is_remembered_is_forgotten_after_a_day(stage: None) -> None:
 def test_what_is_sealed_is_read_with_the_same_secret_alone(text: str, secret: str) -> None:
     secret = secret.encode(errors="replace").decode()
     text = text.encode(errors="replace").decode()
-    sealed = seal(text, secret=secret, call="c")
-    assert sealed is not None
-    assert unseal(sealed, secret=secret, call="c") == text
+    sealed = seal(text, secret=secret, about="c")
+    assert told(sealed, secret=secret, call="c") == text
     with pytest.raises(ConflictError):
-        unseal(sealed, secret=f"{secret}x", call="c")
+        told(sealed, secret=f"{secret}x", call="c")
 
 
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_a_sealed_answer_that_was_changed_or_moved_is_refused(place: int, flip: int) -> None:
     """Promise H1: whoever writes the table tells no caller a wrong answer."""
-    sealed = seal("told", secret="s", call="one")
-    assert sealed is not None
+    sealed = seal("told", secret="s", about="one")
     raw = bytearray(b64decode(sealed))
     raw[place % len(raw)] ^= flip
     for text in (b64encode(raw).decode(), sealed[:-4], f"{sealed}????", "", "ключ"):
         with pytest.raises(ConflictError):
-            unseal(text, secret="s", call="one")
+            told(text, secret="s", call="one")
     with pytest.raises(ConflictError):
-        unseal(sealed, secret="s", call="other")
+        told(sealed, secret="s", call="other")
 
 
-def test_what_is_too_large_is_not_kept() -> None:
-    assert seal(token_hex(LARGEST_ANSWER), secret="s", call="c") is None
+def test_what_is_too_large_is_not_kept(stage: None) -> None:
+    turn = calls_at(0).begin("c", body="b")
+    assert isinstance(turn, Turn)
+    calls_at(0).keep(turn, token_hex(LARGEST_ANSWER), secret="s")
+    assert isinstance(calls_at(1).begin("c", body="b"), Turn)
 
 
 def test_the_table_holds_no_word_of_an_answer(api: Gateway) -> None:
