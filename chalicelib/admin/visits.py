@@ -32,6 +32,10 @@ class Visit(NamedTuple):
         """The first value of a field, without the spaces around it; empty where there is none."""
         return next(iter(self.form.get(name, ())), "").strip()
 
+    def secret(self, name: str) -> str:
+        """A password, with every character that was typed."""
+        return next(iter(self.form.get(name, ())), "")
+
     @property
     def seen(self) -> Seen | None:
         """What the form was made from; None where it does not say so."""

@@ -13,7 +13,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.allowance import Allowances
-from chalicelib.control.passwords import fits, hashed, nobodys_hash
+from chalicelib.control.passwords import check_chosen, fits, hashed, nobodys_hash
 from chalicelib.control.sealing import Sealer, SealError
 from chalicelib.control.second_factor import check_secret, step_of
 from chalicelib.errors import (
@@ -76,9 +76,10 @@ class Manager(NamedTuple):
 class Managers:
     """The accounts of one stage."""
 
-    def __init__(self, *, clock: Clock, allowances: Allowances, sealer: Sealer) -> None:
+    def __init__(self, *, clock: Clock, allowances: Allowances, sealer: Sealer, site: str) -> None:
         self._clock = clock
         self._allowances = allowances
+        self._site = site  # whose name no password may be made of
         self._sealer = sealer
 
     def add(self, name: str, *, roles: Collection[str], by: str, password: str | None = None) -> str:
@@ -86,6 +87,8 @@ class Managers:
         (permanent: the name is taken), UnavailableError (retryable)."""
         if not _NAME.fullmatch(name):
             raise InvalidError.of("name", "expected 1 to 64 of: a–z, 0–9, dot, hyphen, underscore, @")
+        if password is not None:
+            check_chosen(password, field="password", about=(name, self._site))
         secret = password or secrets.token_urlsafe(15)
         at = rfc3339(self._clock())
         row = ManagerRow(
@@ -142,7 +145,8 @@ class Managers:
         row = find(ManagerRow, name)
         if row is None or not fits(row.password_hash, old):
             raise InvalidError.of("old", "this is not the present password")
-        self._update(name, [ManagerRow.password_hash.set(hashed(new, field="new"))])
+        check_chosen(new, field="new", about=(name, self._site))
+        self._update(name, [ManagerRow.password_hash.set(hashed(new))])
 
     def set_second_factor(self, name: str, secret: str, code: str) -> None:
         """From now on a code of the app is asked for; this one shows that the app has the secret. Raises: InvalidError

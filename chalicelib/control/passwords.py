@@ -1,9 +1,11 @@
 """Managers' passwords, kept as argon2id hashes. Called by `managers.py`."""
 
 import secrets
+from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING
 
+from chalicelib.control.weak_passwords import weakness
 from chalicelib.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -12,10 +14,17 @@ if TYPE_CHECKING:
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 
 
-def hashed(password: str, *, field: str = "password") -> str:
-    """What is stored of it. Raises: InvalidError (permanent; names the field): it is too short or too long."""
+def check_chosen(password: str, *, field: str, about: Collection[str]) -> None:
+    """Refuses what somebody chose and others would guess, for whom it is `about` (names of the account, the site).
+    Raises: InvalidError (permanent; names the field)."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise InvalidError.of(field, f"expected {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    if (problem := weakness(password, about=about)) is not None:
+        raise InvalidError.of(field, problem)
+
+
+def hashed(password: str) -> str:
+    """What is stored of it."""
     return _hasher().hash(password)
 
 

@@ -7,13 +7,14 @@ from chalicelib.control.allowance import Allowances
 from chalicelib.control.audit import Audit
 from chalicelib.control.managers import Managers
 from chalicelib.control.sessions import Sessions
+from chalicelib.settings import settings
 from chalicelib.wiring.signing import sealer, signer
 
 
 @cache
 def managers() -> Managers:
     """The accounts."""
-    return Managers(clock=now, allowances=Allowances(clock=now), sealer=sealer())
+    return Managers(clock=now, allowances=Allowances(clock=now), sealer=sealer(), site=settings().site_name)
 
 
 @cache
