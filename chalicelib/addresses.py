@@ -19,7 +19,8 @@ _UNSEEN = re.compile("[\xad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\u2066-\u20
 _INTERNATIONAL = re.compile(r"(?:tel:)?(?:\+|00)[\d\s()./\-\u2010-\u2015\u2212]+", re.IGNORECASE)
 _ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
 
-PLAIN_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
+PLAIN_NAME = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
+PLAIN_HOST = rf"{PLAIN_NAME}(?::[0-9]{{1,5}})?"
 _PARTS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _DEFAULT_PORT = re.compile(r":(?:443|80)$")
 _OF_NAMES = ("L", "M", "Nd")  # categories of Unicode: no sign that only looks like a full stop or a slash

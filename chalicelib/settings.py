@@ -4,8 +4,9 @@ the two deployables (the infra stack and the Chalice app) need nothing of each o
 import os
 from collections.abc import Mapping
 from functools import cache
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class Settings(BaseModel):
@@ -29,7 +30,11 @@ class Settings(BaseModel):
     retry_seconds: int = Field(default=30, ge=0, description="delay of the first retry; it doubles up to 15 minutes")
     ses_per_second: float = Field(default=100, gt=0, description="letters a second that SES allows, both lanes")
     bulk_share: float = Field(default=0.8, gt=0, lt=1, description="the bulk lane's part of every limit")
-    profiles_url: str | None = Field(default=None, description="the cinema's user service; none: our own directory")
+    profiles_url: str | None = Field(
+        default=None,
+        pattern=r"^(https?://[^\s/@?#]+([/?#][^\s]*)?)?$",
+        description="the cinema's user service, by https unless private addresses are allowed; none: our own directory",
+    )
     profiles_timeout_seconds: float = Field(default=3, gt=0)
     profiles_per_second: float = Field(default=2000, gt=0, description="users asked for in a second, both lanes")
     switch_failures: int = Field(default=5, ge=1, description="consecutive failures that open a switch")
@@ -38,7 +43,7 @@ class Settings(BaseModel):
     ramp_seconds: int = Field(default=300, ge=1, description="from 10 % to the full rate after an outage")
     max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
     private_addresses: bool = Field(
-        default=False, description="whether sources of content may lie in a private network; the local stage's do"
+        default=False, description="whether sources of content and webhooks may lie inside, and do without TLS"
     )
     campaign_approval: bool = Field(
         default=False, description="whether a campaign waits for another manager's word before it is sent"
@@ -63,6 +68,12 @@ class Settings(BaseModel):
     chat_kinds: str = Field(default="tgram slack discord", description="kinds of chats that apprise may call")
     chat_per_second: float = Field(default=20, gt=0, description="chat messages a second, both lanes")
     live_demo: bool = Field(default=False, description="guests may chat without a ticket, and /live-demo is served")
+
+    @model_validator(mode="after")
+    def _profiles_travel_sealed(self) -> Self:
+        if self.profiles_url and not self.profiles_url.startswith("https://") and not self.private_addresses:
+            raise ValueError("VESTNIK_PROFILES_URL: expected an https address: profiles are personal data")
+        return self
 
     @property
     def configuration_set(self) -> str:
@@ -107,8 +118,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = "; ".join(f"VESTNIK_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(_told(mistake["loc"], mistake["msg"]) for mistake in error.errors())
         raise SettingsError(f"the environment of this function is not complete: {wrong}") from error
+
+
+def _told(place: tuple[int | str, ...], message: str) -> str:
+    return f"VESTNIK_{str(place[0]).upper()}: {message}" if place else message.removeprefix("Value error, ")
 
 
 @cache

@@ -12,6 +12,7 @@ from chalicelib.campaigns.sources import Sources
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
+from chalicelib.control.public_addresses import check_url
 from chalicelib.errors import FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -25,7 +26,7 @@ _MAX_PAGES = 200  # so far a start looks for the first recipient
 
 
 class Readiness:
-    """The checks of one stage."""
+    """The checks of one stage; with `private_addresses`, of one whose sources of content may lie inside."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Readiness:
         campaigns: CampaignStore,
         sources: Sources,
         clock: Clock,
+        private_addresses: bool,
     ) -> None:
         self._templates = templates
         self._renderer = renderer
@@ -43,6 +45,7 @@ class Readiness:
         self._campaigns = campaigns
         self._sources = sources
         self._clock = clock
+        self._private_addresses = private_addresses
 
     def check(self, spec: Campaign, *, known_start: datetime | None = None, version: Version | None = None) -> None:
         """`known_start` was a time in the future when it was written, and may have passed since; `version` is the
@@ -52,6 +55,7 @@ class Readiness:
             *self._letter_errors(spec, version),
             *self._time_errors(spec, known_start),
             *self._audience_errors(spec),
+            *self._source_errors(spec.content),
         ]
         if errors:
             names = ", ".join(dict.fromkeys(error.field for error in errors))
@@ -117,6 +121,15 @@ class Readiness:
             except NotFoundError as error:
                 errors.append(FieldError(f"audience.exclude_campaigns[{n}]", error.detail))
         return errors
+
+    def _source_errors(self, content: Content | None) -> list[FieldError]:
+        if content is None or self._private_addresses:
+            return []
+        try:
+            check_url(content.url)
+        except ValueError as error:
+            return [FieldError("content.url", str(error))]
+        return []
 
     def _means_somebody(self, spec: Campaign) -> bool:
         source = self._sources.of_spec(spec, run_id="preview", scheduled=self._scheduled(spec))

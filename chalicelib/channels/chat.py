@@ -1,8 +1,11 @@
 """Chats (Telegram, Slack, Discord …) through apprise. `pipeline/deliver.py` calls it.
 
 An endpoint is an address as apprise writes it, `tgram://<bot token>/<chat id>`; only the kinds that the stage allows
-(`VESTNIK_CHAT_KINDS`) are called, as those that name a host of their own could be pointed anywhere. apprise is imported
-with the first message: a worker that sends none starts without it.
+(`VESTNIK_CHAT_KINDS`) are called. apprise makes its connections itself, without our guard: so a kind that names a host
+of its own, and could be pointed anywhere, is called by a stage on one machine alone, and of apprise's options only the
+harmless ones are taken: `template` reads a file of the worker, or any address, into the chat; `verify` and `redirect`
+give the message away; `rto` and `retry` hold the worker. apprise is imported with the first message: a worker that
+sends none starts without it.
 """
 
 import logging
@@ -10,7 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import get_ident
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.channels.base import (
     BEST_FIRST,
@@ -24,7 +27,11 @@ from chalicelib.channels.base import (
     send_to_endpoints,
 )
 
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
 MAX_CHARACTERS = 4000  # Telegram takes 4096, Slack more
+OPTIONS = ("preview", "silent", "thread", "topic")
 UNSUPPORTED = "unsupported_chat"
 # How apprise's services report an answer that was not the wanted one, all alike: "… error=403."
 _NOT_NOW = frozenset({408, 425, 429})  # the request did not come in time, came too early, or is one too many
@@ -54,9 +61,10 @@ class ChatChannel:
     name = "chat"
     batch_size = 10
 
-    def __init__(self, *, rooms: Rooms, kinds: Collection[str]) -> None:
+    def __init__(self, *, rooms: Rooms, kinds: Collection[str], own_hosts: bool = False) -> None:
         self._rooms = rooms
         self._kinds = kinds
+        self._own_hosts = own_hosts
 
     def warm(self) -> None:
         """See `SlowToStart`: apprise loads its two hundred services with the first address, a third of a second."""
@@ -77,9 +85,7 @@ class ChatChannel:
     def _say(self, message: Message, room: Room) -> Outcome:
         if kind_of(room.target) not in self._kinds:
             return Outcome(Verdict.REFUSED, reason=UNSUPPORTED)
-        import apprise
-
-        service = apprise.Apprise.instantiate(room.target, suppress_exceptions=True)
+        service = chat_at(room.target, own_hosts=self._own_hosts)
         if service is None:
             return Outcome(Verdict.REFUSED, reason=UNSUPPORTED)
         with _warnings() as said:
@@ -91,6 +97,25 @@ class ChatChannel:
 def kind_of(address: str) -> str:
     """`tgram` of `tgram://…`."""
     return address.partition("://")[0].lower()
+
+
+def chat_at(address: str, *, own_hosts: bool) -> "NotifyBase | None":
+    """apprise's service of an address; None for what is none, and for what must not be called on somebody's word."""
+    import apprise
+
+    service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+    parsed = service and type(service).parse_url(address)
+    if not isinstance(service, apprise.NotifyBase) or not parsed:
+        return None
+    options = {f"{kind}{name}" for kind in ("", "+", "-", ":") for name in parsed[f"qsd{kind}"]}
+    if not options <= set(OPTIONS) or not (own_hosts or _has_no_host(service)):
+        return None
+    return service
+
+
+def _has_no_host(service: "NotifyBase") -> bool:
+    templates: tuple[str, ...] = service.templates
+    return not any("{host}" in template for template in templates)
 
 
 def _refusal(said: str) -> Outcome:

@@ -21,6 +21,7 @@ GONE = "endpoint_gone"
 # A reply that was lost, too: the receiver knows a repeat by its id.
 _PROBLEMS = {
     "private_address": Outcome(Verdict.REFUSED, reason="private_address"),
+    "plain_http": Outcome(Verdict.REFUSED, reason="plain_http"),
     "no_connection": Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION),
     "no_answer": Outcome(Verdict.NOT_ACCEPTED, reason="no_answer"),
 }
@@ -80,7 +81,7 @@ class Reply(Protocol):
 
 
 class Post(Protocol):
-    """`control.web.guarded_post` with its session: no redirects, no private address, never raises."""
+    """`control.web.guarded_post` with its session: no redirects, TLS to public addresses, never raises."""
 
     def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """One POST."""

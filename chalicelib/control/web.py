@@ -1,10 +1,9 @@
-"""Outgoing HTTP to addresses that people typed in: no redirects (the caller says so), and no private, loopback or
-link-local address unless the stage allows them (server-side request forgery, OWASP). The name is resolved once and the
-connection is made to what was checked, so that a second answer of the name server changes nothing. An answer has its
-time as a whole, too: timeouts between two bytes alone let a server that drips hold a worker, and others' calls with it.
+"""Outgoing HTTP to addresses that people typed in: no redirects (the caller says so), and unless the stage allows more,
+TLS alone and public addresses alone. The name is resolved once and the connection is made to what was checked, so that
+a second answer of the name server changes nothing. An answer has its time as a whole, too: timeouts between two bytes
+alone let a server that drips hold a worker, and others' calls with it.
 """
 
-import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +18,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
+from chalicelib.control.public_addresses import is_public
+
 _POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
 _STEP_SECONDS = 8.0  # the most that a TLS handshake, or the head of an answer, takes as a whole
 
@@ -27,9 +28,13 @@ class PrivateAddressError(NewConnectionError):
     """Permanent: the name stands for an address that must not be called on somebody's word."""
 
 
+class PlainHttpError(NewConnectionError):
+    """Permanent: what is sent could be read and changed on its way."""
+
+
 class Reply(NamedTuple):
-    """What came of a POST: a `status`, or the `problem` for which there is none: `private_address`, `no_connection`
-    (nothing was sent), `no_answer` (it may have arrived)."""
+    """What came of a POST: a `status`, or the `problem` for which there is none: `private_address`, `plain_http`,
+    `no_connection` (nothing was sent), `no_answer` (it may have arrived)."""
 
     status: int | None = None
     problem: str | None = None
@@ -50,25 +55,21 @@ def _problem(error: requests.RequestException) -> str:
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(cause, PrivateAddressError):
         return "private_address"
+    if isinstance(cause, PlainHttpError):
+        return "plain_http"
     if isinstance(cause, NewConnectionError) or isinstance(error, requests.ConnectTimeout):
         return "no_connection"
     return "no_answer"
 
 
 def guarded_session(*, allow_private: bool) -> requests.Session:
-    """A session that reaches public addresses only, unless `allow_private`; it takes no proxy from the environment."""
+    """A session that reaches public addresses only, by TLS only, unless `allow_private`; it takes no proxy from the
+    environment."""
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(allow_private=allow_private))
     return session
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address may be called on somebody's word."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_global and not ip.is_multicast
 
 
 def _connect(connection: Any) -> socket.socket:
@@ -120,7 +121,7 @@ class _TimedHTTPS(HTTPSConnection):
 
 class _GuardedHTTP(_TimedHTTP):
     def _new_conn(self) -> socket.socket:
-        return _connect(self)
+        raise PlainHttpError(self, "expected an https address")
 
 
 class _GuardedHTTPS(_TimedHTTPS):

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from chalicelib.aws import FAILURES, failure_of
-from chalicelib.channels.chat import kind_of
+from chalicelib.channels.chat import OPTIONS, chat_at, kind_of
 from chalicelib.clock import is_id
+from chalicelib.control.public_addresses import check_url
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoint_bodies import EndpointBody
@@ -31,8 +32,8 @@ _KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token"
 
 
 class EndpointDesk:
-    """The registration of one stage. `platforms`: the SNS platform application of each; `plain_http`: webhooks may do
-    without TLS (a stage on one machine)."""
+    """The registration of one stage. `platforms`: the SNS platform application of each; `private_addresses`:
+    webhooks and chats may lie inside, and do without TLS (a stage on one machine)."""
 
     def __init__(
         self,
@@ -42,14 +43,14 @@ class EndpointDesk:
         sns: "Callable[[], SNSClient]",
         platforms: Mapping[str, str],
         chat_kinds: Collection[str],
-        plain_http: bool,
+        private_addresses: bool,
     ) -> None:
         self._book = book
         self._directory = directory
         self._sns = sns
         self._platforms = platforms
         self._chat_kinds = chat_kinds
-        self._plain_http = plain_http
+        self._private_addresses = private_addresses
 
     def register(self, user_id: str, body: EndpointBody) -> Endpoint:
         """Adds an endpoint; the same one again is the same. Raises: NotFoundError (permanent: no such user),
@@ -61,8 +62,7 @@ class EndpointDesk:
         if body.channel == "chat":
             self._check_chat(url)
             return self._book.add(user_id, "chat", target=url, shown=f"{kind_of(url)}://…", name=body.name)
-        if not url.startswith("https://") and not self._plain_http:
-            raise InvalidError.of("url", "expected an https address")
+        self._check_webhook(url)
         secret = f"whsec_{b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
         parts = urlsplit(url)
         shown = f"{parts.scheme}://{parts.netloc}/…"
@@ -90,14 +90,24 @@ class EndpointDesk:
         if endpoint.channel == "push":
             _ask(lambda: self._sns().delete_endpoint(EndpointArn=endpoint.target))
 
+    def _check_webhook(self, url: str) -> None:
+        if self._private_addresses:
+            return
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise InvalidError.of("url", str(error)) from error
+
     def _check_chat(self, url: str) -> None:
         kinds = ", ".join(sorted(self._chat_kinds))
         if kind_of(url) not in self._chat_kinds:
             raise InvalidError.of("url", f"expected one of these kinds of chats: {kinds}")
-        import apprise
-
-        if apprise.Apprise.instantiate(url, suppress_exceptions=True) is None:
-            raise InvalidError.of("url", f"expected an address of {kind_of(url)} as apprise writes it")
+        if chat_at(url, own_hosts=self._private_addresses) is None:
+            raise InvalidError.of(
+                "url",
+                f"expected an address of {kind_of(url)} as apprise writes it, with no host of its own and no options"
+                f" but {', '.join(OPTIONS)}",
+            )
 
     def _register_device(self, user_id: str, body: EndpointBody) -> Endpoint:
         platform, token = body.platform or "", body.token or ""

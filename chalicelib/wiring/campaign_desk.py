@@ -42,6 +42,7 @@ def readiness() -> "Readiness":
         campaigns=campaigns(),
         sources=sources(),
         clock=now,
+        private_addresses=settings().private_addresses,
     )
 
 

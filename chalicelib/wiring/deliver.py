@@ -94,7 +94,7 @@ def _webhook() -> Channel:
 def _chat() -> Channel:
     from chalicelib.channels.chat import ChatChannel
 
-    return ChatChannel(rooms=endpoints(), kinds=settings().chat_kinds.split())
+    return ChatChannel(rooms=endpoints(), kinds=settings().chat_kinds.split(), own_hosts=settings().private_addresses)
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Reply":

@@ -17,5 +17,5 @@ def endpoint_desk() -> EndpointDesk:
         sns=sns,
         platforms={"ios": settings().push_ios, "android": settings().push_android},
         chat_kinds=settings().chat_kinds.split(),
-        plain_http=settings().private_addresses,
+        private_addresses=settings().private_addresses,
     )

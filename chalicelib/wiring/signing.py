@@ -1,13 +1,16 @@
 """What signs links and tokens, what names addresses, what seals secrets."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from chalicelib.control.address_hash import AddressHashes
-from chalicelib.control.sealing import Sealer
 from chalicelib.control.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
 from chalicelib.control.tokens import Tokens
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ssm
+
+if TYPE_CHECKING:
+    from chalicelib.control.sealing import Sealer
 
 
 @cache
@@ -29,8 +32,10 @@ def address_hashes() -> AddressHashes:
 
 
 @cache
-def sealer() -> Sealer:
+def sealer() -> "Sealer":
     """What secrets in tables are sealed with."""
+    from chalicelib.control.sealing import Sealer
+
     return Sealer(KeyRing(_reader("sealing-key")))
 
 

@@ -42,6 +42,8 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("VESTNIK_LIVE_URL", "https://live.cinema.example"),
         ("VESTNIK_SES_PER_SECOND", "0"),
         ("VESTNIK_BULK_SHARE", "1.5"),
+        ("VESTNIK_PROFILES_URL", "http://users.cinema.example/batch"),
+        ("VESTNIK_PROFILES_URL", "https://me:secret@users.cinema.example/batch"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, wrong: str) -> None:

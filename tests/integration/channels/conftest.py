@@ -212,7 +212,7 @@ def chat_rig(request: pytest.FixtureRequest) -> Rig:
     for n in range(20):
         book.add(f"u{n}", "chat", target=f"json://{host}/chats/{n}", shown="", name=None)
     return Rig(
-        ChatChannel(rooms=book, kinds={"json"}),
+        ChatChannel(rooms=book, kinds={"json"}, own_hosts=True),
         arrived=lambda: len(receiver.taken),
         break_=scripted(receiver, {**HTTP_FAULTS, "refuse": 403}),
     )

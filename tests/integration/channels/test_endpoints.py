@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from chalicelib.channels.base import Message, Verdict
+from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.push import PushChannel, payloads
 from chalicelib.profiles.endpoints import MAX_ENDPOINTS
 from chalicelib.settings import settings
@@ -14,11 +15,13 @@ from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import people as wiring_people
 from tests.integration.api.conftest import api
 from tests.integration.api.gateway import Gateway
+from tests.integration.conftest import forget_clients
 
 __all__ = ["api"]
 
 PATH = "/v1/users/anna/endpoints"
 HOOK = {"channel": "webhook", "url": "https://partner.example/hooks/1"}
+CHAT = "tgram://123456789:abcdefg_hijklmnop/987654/"
 DEVICE = {"channel": "push", "platform": "android", "token": "token-of-a-device"}
 
 
@@ -67,11 +70,19 @@ REFUSED = {
     "a webhook with a token": {**HOOK, "token": "t" * 10},
     "plain http": {"channel": "webhook", "url": "http://partner.example/"},
     "a password in the address": {"channel": "webhook", "url": "https://me:secret@partner.example/"},
+    "an address inside": {"channel": "webhook", "url": "https://169.254.169.254/latest/meta-data"},
+    "an address inside, spelled oddly": {"channel": "webhook", "url": "https://0x7f.1/"},
+    "an address inside, for IPv6": {"channel": "webhook", "url": "https://[::ffff:10.0.0.1]/"},
+    "a name inside": {"channel": "webhook", "url": "https://metadata.google.internal/"},
     "another scheme": {"channel": "webhook", "url": "file:///etc/passwd"},
     "a device without a platform": {"channel": "push", "token": "t" * 10},
     "a platform that the stage has not": {**DEVICE, "platform": "ios"},
     "a chat of a kind that is not allowed": {"channel": "chat", "url": "json://127.0.0.1/x"},
     "a chat that is no address": {"channel": "chat", "url": "tgram://nonsense"},
+    "a chat that reads a file": {"channel": "chat", "url": f"{CHAT}?template=/proc/self/environ"},
+    "a chat that reads a file, spelled oddly": {"channel": "chat", "url": f"{CHAT}?%54emplate=/proc/self/environ"},
+    "a chat without TLS's check": {"channel": "chat", "url": f"{CHAT}?silent=yes&verify=no"},
+    "a chat that holds the worker": {"channel": "chat", "url": f"{CHAT}?rto=900"},
     "a channel without endpoints": {"channel": "email", "url": "https://partner.example/"},
 }
 
@@ -81,6 +92,28 @@ def test_what_cannot_work_is_refused_with_the_field(anna: Gateway, case: str) ->
     told = anna.post(PATH, REFUSED[case])
     assert (told.status, bool(told.body["errors"])) == (422, True)
     assert shown(anna) == []
+
+
+def test_a_chat_that_names_a_host_of_its_own_is_refused_outside_of_one_machine(
+    anna: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VESTNIK_CHAT_KINDS", "tgram json mmost")
+    for host in ("169.254.169.254", "chat.example"):
+        for kind in ("json", "mmost"):
+            forget_clients()
+            told = anna.post(PATH, {"channel": "chat", "url": f"{kind}://{host}/x"})
+            assert (told.status, told.body["errors"][0]["field"]) == (422, "url")
+
+
+def test_a_chat_from_before_these_rules_gets_nothing(anna: Gateway) -> None:
+    rooms = wiring_people.endpoints()
+    rooms.add("anna", "chat", target=f"{CHAT}?template=/proc/self/environ", shown="", name=None)
+    [outcome] = ChatChannel(rooms=rooms, kinds=["tgram"]).send([Message("n_chat", "anna", {"text": "T"})])
+    assert (outcome.verdict, outcome.reason) == (Verdict.REFUSED, "unsupported_chat")
+
+
+def test_a_chat_with_a_thread_is_taken(anna: Gateway) -> None:
+    assert anna.post(PATH, {"channel": "chat", "url": f"{CHAT}?topic=3&silent=yes"}).status == 201
 
 
 def test_a_chat_is_kept_and_never_shown(anna: Gateway) -> None:

@@ -77,8 +77,14 @@ def test_a_redirect_is_not_followed(book: EndpointBook, receiver: Receiver) -> N
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.0.1", "10.0.0.1", "0x7f000001"])
 def test_a_private_address_is_refused_when_the_connection_is_made(book: EndpointBook, host: str) -> None:
-    add(book, f"http://{host}:9/hook")
+    add(book, f"https://{host}:9/hook")
     assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="private_address")
+
+
+def test_nothing_is_sent_without_tls(book: EndpointBook, receiver: Receiver) -> None:
+    add(book, receiver.url)
+    assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="plain_http")
+    assert receiver.calls == 0
 
 
 def test_a_name_that_turns_private_after_its_registration_is_refused_too(
@@ -97,7 +103,7 @@ def test_a_name_that_turns_private_after_its_registration_is_refused_too(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(web, "create_connection", connect)
-    add(book, "http://rebind.example/hook")
+    add(book, "https://rebind.example/hook")
     # What is connected to is the address that was checked: there is no second question.
     assert send(book, allow_private=False) == Outcome(Verdict.NOT_ACCEPTED, reason="no_connection")
     assert asked == ["93.184.215.14"]

@@ -34,6 +34,7 @@ PROMO = {
 def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[UserService]:
     with running() as service:
         monkeypatch.setenv("VESTNIK_PROFILES_URL", service.url)
+        monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
         monkeypatch.setenv("VESTNIK_MAX_ATTEMPTS", "3")
         forget_clients()
         service.users = {f"u-{n}": {"id": f"u-{n}", "email": f"u-{n}@example.com"} for n in range(1, 4)}
