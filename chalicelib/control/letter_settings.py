@@ -14,6 +14,7 @@ SITE_LEFT_OUT: Mapping[str, str] = {
     "event_rules": "letters of events belong to no campaign",
     "confirmation_again": "of another letter",
     "account_letters": "of instant letters alone",
+    "unconfirmed_letters": "of instant letters alone",
     "soft_bounces": "what becomes of an address afterwards",
     "quiet_hours": "a letter waits; neither it nor who gets it is another",
 }

@@ -82,11 +82,25 @@ class ConfirmationAgain(StrictModel):
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
 
 
-class AccountLetters(StrictModel):
-    """How many letters of one template about accounts an address gets in how many minutes, whoever's they are."""
+class AddressLimit(StrictModel):
+    """How many instant letters an address gets in how many minutes, whoever's they are."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)]
+    minutes: Annotated[int, Field(ge=1, le=10_080)]
+
+
+class AccountLetters(AddressLimit):
+    """Of one template about accounts."""
 
     letters: Annotated[int, Field(ge=1, le=1000)] = 5
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
+class UnconfirmedLetters(AddressLimit):
+    """Of all templates together, as long as nobody has confirmed the address."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)] = 20
+    minutes: Annotated[int, Field(ge=1, le=10_080)] = 1440
 
 
 class SoftBounces(StrictModel):
@@ -121,6 +135,7 @@ class SiteValues(StrictModel):
     link_days: LinkDays = Field(default_factory=LinkDays)
     confirmation_again: ConfirmationAgain = Field(default_factory=ConfirmationAgain)
     account_letters: AccountLetters = Field(default_factory=AccountLetters)
+    unconfirmed_letters: UnconfirmedLetters = Field(default_factory=UnconfirmedLetters)
     soft_bounces: SoftBounces = Field(default_factory=SoftBounces)
     quiet_hours: QuietHours = Field(default_factory=QuietHours)
 

@@ -1,5 +1,6 @@
 """How many letters of a category one user, and one address, gets in some days (the setting `caps`), and how many of one
-kind about accounts an address gets (`account_letters`), and that it gets one of a campaign's run. `deliver` asks right
+kind about accounts an address gets (`account_letters`), how many at all before anybody has confirmed it
+(`unconfirmed_letters`), and that it gets one of a campaign's run. `deliver` asks right
 before it claims, so that only what is really about to leave is counted.
 
 A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
@@ -20,7 +21,7 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.routes import Cap
-from chalicelib.control.site_settings import SiteSettings
+from chalicelib.control.site_settings import AddressLimit, SiteSettings
 from chalicelib.errors import UnavailableError
 from chalicelib.storage.base import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
 from chalicelib.storage.people import CapRow
@@ -73,23 +74,34 @@ class Caps:
         of its template in the present window. Each template counts apart: no number of registrations keeps somebody
         from a new password. Raises: UnavailableError (retryable; repeating it counts once)."""
         limit = self._site.current().account_letters
+        if self._take_in_window(f"account#{template}", limit, notification_id, counted):
+            return None
+        return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
+
+    def take_unconfirmed(self, notification_id: str, counted: Counted) -> str | None:
+        """The same for an instant letter of any template to an address that nobody has confirmed: whoever can name it
+        can have letters sent there. Raises: UnavailableError (retryable; repeating it counts once)."""
+        limit = self._site.current().unconfirmed_letters
+        if self._take_in_window("unconfirmed", limit, notification_id, counted):
+            return None
+        return f"unconfirmed letters: {limit.letters} to an address in {limit.minutes} minutes"
+
+    def _take_in_window(self, what: str, limit: AddressLimit, notification_id: str, counted: Counted) -> bool:
         address = self._address_owner(counted)
         if address is None:
-            return None
+            return True
         length = timedelta(minutes=limit.minutes).total_seconds()
         began = int(self._clock().timestamp() // length * length)
-        row, letters = CapRow(address, f"account#{template}#{began}"), CapRow.letters
+        row, letters = CapRow(address, f"{what}#{began}"), CapRow.letters
         actions: list[Action] = [
             letters.set((letters | []).append([notification_id])),
             CapRow.expires_at_epoch.set(int(began + 2 * length)),
         ]
         fits = letters.does_not_exist() | ((size(letters) < limit.letters) & ~letters.contains(notification_id))
         if update_if(row, actions, fits):
-            return None
+            return True
         known = find(CapRow, row.user_id, row.category)
-        if known is not None and notification_id in (known.letters or ()):
-            return None
-        return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
+        return known is not None and notification_id in (known.letters or ())
 
     def take_of_run(self, run_id: str, wanted: Mapping[str, Counted]) -> frozenset[str]:
         """Takes the addresses of a run's letters, given by notification id, at most fifty; answers those whose address

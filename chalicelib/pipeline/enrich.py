@@ -154,7 +154,7 @@ class Enrich:
         self._ledger.move(moves)
 
     def _send_on(self, job: EnrichJob, channel: str, going: Sequence[Candidate], *, looked_at: str) -> None:
-        recipients = [self._deliverable(candidate, job.letter) for candidate in going]
+        recipients = [self._deliverable(candidate, job.letter, channel) for candidate in going]
         then = job.channels[1:] if job.letter.one_by_one else ()
         # An instant letter has a message of its own, so that a slow or bad one holds up nobody.
         jobs = [
@@ -163,7 +163,7 @@ class Enrich:
         ]
         self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(j.model_dump_json()) for j in jobs])
 
-    def _deliverable(self, candidate: Candidate, letter: LetterSpec) -> DeliverRecipient:
+    def _deliverable(self, candidate: Candidate, letter: LetterSpec, channel: str) -> DeliverRecipient:
         profile = candidate.profile
         user = {name: value for name, value in profile.to_dict().items() if name != "email_confirmed" and value}
         return DeliverRecipient(
@@ -173,4 +173,5 @@ class Enrich:
             locale=profile.locale or letter.locale or self._default_locale,
             user=user,
             context=candidate.recipient.context,
+            unconfirmed=not profile.owns(channel),
         )

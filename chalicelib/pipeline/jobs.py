@@ -128,6 +128,7 @@ class DeliverRecipient(StrictModel):
     locale: str
     user: dict[str, Any]
     context: dict[str, Any] | None = None  # variables of this letter alone
+    unconfirmed: bool = False  # nobody has shown to own the address
 
 
 class DeliverJob(ChunkJob):

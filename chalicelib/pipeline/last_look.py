@@ -60,9 +60,8 @@ class LastLook:
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
         wanted = [one for one in letters if one.recipient.notification_id not in aside]
-        if transactional:
-            return self._not_too_many(job, wanted, result)
-        return self._uncapped(job, self._once_to_an_address(job, wanted, result), result)
+        few = self._not_too_many(job, wanted, result)
+        return few if transactional else self._uncapped(job, self._once_to_an_address(job, few, result), result)
 
     def lines_left(self, job: DeliverJob, result: Delivered) -> DeliverJob | None:
         """A collected letter without the lines that its reader has switched off, or has had enough of, since it was
@@ -85,19 +84,26 @@ class LastLook:
         return None
 
     def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Of letters about accounts those whose address has not had enough of them. Of the instant ones: whoever writes
-        to many at once names each once, and pays no write for it."""
+        """Those whose address has not had enough, of letters about accounts and before anybody has confirmed it. Of
+        the instant ones: whoever writes to many at once names each once, and pays no write for it."""
         if job.letter.lane != "instant":
             return list(letters)
         left = []
         for letter in letters:
-            one = letter.recipient
-            rule = self._caps.take_account_letter(job.letter.template, one.notification_id, _counted(job, one))
+            rule = self._enough(job, letter.recipient)
             if rule is None:
                 left.append(letter)
             else:
-                self._closing.close_all(job, [one], TOO_MANY, result, rule=rule)
+                self._closing.close_all(job, [letter.recipient], TOO_MANY, result, rule=rule)
         return left
+
+    def _enough(self, job: DeliverJob, one: DeliverRecipient) -> str | None:
+        counted, rule = _counted(job, one), None
+        if CATEGORIES[job.letter.category].transactional:
+            rule = self._caps.take_account_letter(job.letter.template, one.notification_id, counted)
+        if rule is None and one.unconfirmed:
+            rule = self._caps.take_unconfirmed(one.notification_id, counted)
+        return rule
 
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
         """Until quiet hours are over; what nobody needs by then is skipped."""

@@ -19,9 +19,8 @@ from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.pipeline.links import Link, LinkKind, valid_until
 from chalicelib.pipeline.notification import OwnerOf
+from chalicelib.profiles.model import CONFIRMED_CHANNEL
 from chalicelib.profiles.words import WRITTEN_TO
-
-CONFIRMED_CHANNEL = "email"
 
 
 @dataclass

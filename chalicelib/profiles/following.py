@@ -35,8 +35,8 @@ class Following:
 
     def _hear(self, profile: Profile, stated: Stated) -> None:
         for channel, address in addresses_of(profile):
-            confirmed = channel == "email" and profile.email_confirmed
-            self._mailboxes.hear(profile.id, channel, address, stated.preferences, stated.words, confirmed=confirmed)
+            owned = profile.owns(channel)
+            self._mailboxes.hear(profile.id, channel, address, stated.preferences, stated.words, confirmed=owned)
 
 
 def addresses_of(profile: Profile) -> Iterable[tuple[str, str]]:

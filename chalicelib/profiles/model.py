@@ -15,6 +15,7 @@ from chalicelib.strict import StrictModel
 from chalicelib.text import JsonObject, Line, one_line
 
 ATTRIBUTES_BYTES = 32_768
+CONFIRMED_CHANNEL = "email"  # the one whose address can be proved
 ATTRIBUTES_DEPTH = 10
 Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
 
@@ -36,6 +37,10 @@ class Profile:
         """The address for a channel whose spec names `address_field`."""
         value: str | None = getattr(self, address_field)
         return value
+
+    def owns(self, channel: str) -> bool:
+        """Whether the user has shown to own the address of that channel."""
+        return channel == CONFIRMED_CHANNEL and self.email_confirmed
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of design §8."""

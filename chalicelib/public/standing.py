@@ -13,8 +13,6 @@ from chalicelib.profiles.said import Objection
 from chalicelib.profiles.words import SWITCHABLE
 from chalicelib.public.preference_form import field_of
 
-CONFIRMED_CHANNEL = "email"  # the one whose address can be proved
-
 
 class Standing(NamedTuple):
     """`against`: by channel, but for what the reader has said themself."""
@@ -60,4 +58,4 @@ class Standing(NamedTuple):
         return against is not None and (against.suppressed is not None or category in against.objections)
 
     def _may_lift(self, channel: str, objection: Objection) -> bool:
-        return objection.until is None and channel == CONFIRMED_CHANNEL and self.user.email_confirmed
+        return objection.until is None and self.user.owns(channel)

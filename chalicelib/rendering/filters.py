@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, speech
+from chalicelib.rendering.strangers import greeting_name, isolated
 
 SCALARS = (str, int, float, bool, date, type(None))
 MAX_ITEMS = 10_000
@@ -39,7 +40,7 @@ def require_scalar(value: object) -> object:
 def join(context: EvalContext, values: Iterable[object], separator: str = "", attribute: str | None = None) -> str:
     """`join` of Jinja2, of scalars only, escaped where the letter is HTML; also what `~` becomes."""
     getter = context.environment.getitem
-    items = [require_scalar(getter(one, attribute) if attribute else one) for one in counted(values)]
+    items = [_piece(getter(one, attribute) if attribute else one) for one in counted(values)]
     between = str(separator)
     if context.autoescape:
         escaped = [escape(one) for one in items]
@@ -49,6 +50,12 @@ def join(context: EvalContext, values: Iterable[object], separator: str = "", at
     texts = [str(one) for one in items]
     budget.current().make(sum(map(len, texts)) + len(between) * len(texts))
     return between.join(texts)
+
+
+def _piece(value: object) -> object:
+    # Each by itself: what one turns round ends where it does.
+    scalar = require_scalar(value)
+    return isolated(scalar) if isinstance(scalar, str) else scalar
 
 
 def counted(values: Any) -> Any:
@@ -131,6 +138,11 @@ def _string(value: object) -> str:
 def _short(value: object) -> str:
     """`{{ url|short }}`: the short link that counts the visits of this reader; in a preview the address itself."""
     return budget.current().shorten(str(require_scalar(value)))
+
+
+def _name(value: object) -> str:
+    """`{{ friend|name }}`: what a stranger calls themselves, if it can be a name; otherwise nothing."""
+    return greeting_name(value) or ""
 
 
 def _sum(values: Iterable[float], attribute: str | None = None) -> float:
@@ -226,6 +238,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "batch": _batch,
     "date": _date,
     "join": pass_eval_context(join),
+    "name": _name,
     "number": _number,
     "plural": _plural,
     "replace": _replace,

@@ -1,17 +1,19 @@
 """The last touch of a rendered part, and what makes a letter no letter: a required part that is empty, or nothing to
 say. Called by `render.py` and `trial.py`."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering.model import Template
-from chalicelib.rendering.tidy import tidy
 from chalicelib.text import is_blank, one_line
 
 MAX_LINE_CHARS = 200  # mail programs show some 70 of a subject; what is longer is cut at a word
 NOTHING_TO_SAY = "nothing_to_say"
 _LINES = frozenset({"subject", "title"})
+_EDGES = re.compile(r"[ \t]*\n[ \t]*")
+_GAPS = re.compile(r"\n{3,}")
 
 
 def finish(part: str, text: str) -> str:
@@ -20,6 +22,11 @@ def finish(part: str, text: str) -> str:
     if part in _LINES:
         return cut(one_line(text))
     return tidy(text) if part == "text" else text
+
+
+def tidy(text: str) -> str:
+    """A text part with no trailing spaces, at most one empty line between two others, one line break at the end."""
+    return _GAPS.sub("\n\n", _EDGES.sub("\n", text)).strip() + "\n"
 
 
 def overlong(made: Mapping[str, str]) -> list[str]:

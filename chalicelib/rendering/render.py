@@ -19,6 +19,7 @@ from chalicelib.rendering.lines import finish, overlong, require_content, requir
 from chalicelib.rendering.model import ChannelParts, Template, Version
 from chalicelib.rendering.sandbox import run
 from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.rendering.strangers import greeting_name
 
 COMPILED_LETTERS = 256
 _NOTHING: Mapping[str, Any] = {}
@@ -103,12 +104,13 @@ class Renderer:
         layout: Layout | None = None,
         categories: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """What a letter in `locale`, one of the template's own, may name."""
+        """What a letter in `locale`, one of the template's own, may name; `user.name` is None unless a letter may greet
+        with it."""
         optional = {name: None for name, one in (template.variables or {}).items() if not one.required}
         return {
             **optional,
             **context,
-            "user": {**_USER, **user},
+            "user": {**_USER, **user, "name": greeting_name(user.get("name"))},
             "service": {**_SERVICE, **service},
             "links": {**_LINKS, **links},
             "site": self._site,

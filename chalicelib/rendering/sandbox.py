@@ -24,6 +24,7 @@ from markupsafe import Markup
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, filters, guard
 from chalicelib.rendering.model import MAX_SOURCE_BYTES
+from chalicelib.rendering.strangers import isolated
 from chalicelib.rendering.trace import path_of
 
 MAX_TOKENS = 20_000
@@ -75,7 +76,7 @@ def _print(_context: Context, value: Any) -> Any:
         return ""
     if isinstance(value, str):
         budget.current().make(len(value))
-        return value
+        return isolated(value)
     return filters.require_scalar(value)
 
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+from chalicelib.rendering.lines import tidy
 from chalicelib.rendering.nesting import VOID
-from chalicelib.rendering.tidy import tidy
 
 _UNSPOKEN = frozenset({"head", "script", "style", "title"})
 _PARAGRAPHS = frozenset(

@@ -181,3 +181,32 @@ def test_a_run_whose_addresses_cannot_be_written_sends_nothing(stage: None) -> N
     dynamodb().client.meta.events.register("before-send.dynamodb.TransactWriteItems", unreachable)
     with pytest.raises(UnavailableError):
         caps.take_of_run("c@1", {"a": of("anna")})
+
+
+def test_an_address_that_nobody_has_confirmed_gets_few_letters_of_any_kind(pump: Pump, letters: Letters) -> None:
+    """Promise I3: whoever is registered there, by whatever templates; once it is confirmed, letters come again."""
+    wiring_control.site_settings().put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
+    reset = {"reset_url": "https://cinema.example/reset", "valid_minutes": 30}
+    ids = []
+    for n in range(4):
+        wiring_people.directory().put(f"u-{n}", UserBody(email="victim@example.com"))
+        ids.append(accept(recipients=[{"user_id": f"u-{n}"}], template="welcome", context={}))
+        ids.append(accept(recipients=[{"user_id": f"u-{n}"}], template="password-reset", context=reset))
+    pump.run()
+    told = [seen(one)["email"] for one in ids]
+    assert (told.count(("sent", None)), told.count(("skipped", "too_many_to_address"))) == (3, 5)
+    assert len(letters()) == 3
+    wiring_people.directory().confirm("u-0", email="victim@example.com")
+    accept(recipients=[{"user_id": "u-0"}], template="password-reset", context=reset)
+    pump.run()
+    assert len(letters()) == 4
+
+
+def test_a_stranger_s_number_gets_few_texts_and_what_is_the_user_s_own_is_not_counted(stage: None) -> None:
+    """Promise I3: nobody confirms a telephone number; devices, chats and the site itself are their user's."""
+    caps = cap()
+    most = wiring_control.site_settings().current().unconfirmed_letters.letters
+    number = Counted(None, "sms", "+79261234567")
+    assert [caps.take_unconfirmed(f"n-{n}", number) is None for n in range(most + 2)] == [True] * most + [False] * 2
+    assert caps.take_unconfirmed("n-0", number) is None
+    assert all(caps.take_unconfirmed(f"n-{n}", Counted("anna", "live", "anna")) is None for n in range(most + 2))
