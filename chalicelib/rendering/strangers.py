@@ -6,6 +6,7 @@ the service its messenger. So a name is greeted only if it can be one; otherwise
 """
 
 import re
+from functools import lru_cache
 from itertools import groupby
 from unicodedata import category, normalize
 
@@ -38,8 +39,13 @@ def greeting_name(name: object) -> str | None:
     """The name in its normal form, or None where it cannot be one: over 64 characters, without a letter, with an
     address of the web or of a mailbox, with a telephone number, with what is not seen or turns the text round, with
     anything but letters, marks, digits and the signs that names are written with."""
-    line = one_line(name) if isinstance(name, str) else ""
-    if not line or len(line) > MAX_NAME_CHARS or _CONTROLS.search(str(name)):
+    return _greeted(name) if isinstance(name, str) else None
+
+
+@lru_cache(maxsize=1024)  # most of a crowd share their names
+def _greeted(name: str) -> str | None:
+    line = one_line(name)
+    if not line or len(line) > MAX_NAME_CHARS or _CONTROLS.search(name):
         return None
     plain = normalize("NFKC", _JOINED.sub("", line))  # what mail programs take for a point, they take for one here
     return line if _is_name(plain) and not _is_address(plain) else None
