@@ -85,9 +85,8 @@ lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/bandit -q -r -ll -s B608,B704 app.py bench chalicelib clients functions infra layers tools
 
-audit: $(READY) ## known vulnerabilities of the locked packages; needs pypi.org
-	$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements.txt
-	$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements-dev.txt
+audit: $(READY) ## known vulnerabilities of the locked packages, from pypi.org (STRICT=1: unknown fails)
+	@$(BIN)/python -m tools.audit $(if $(STRICT),--strict) requirements.txt requirements-dev.txt
 
 docs: $(READY) ## docs/api.md out of the routes
 	@$(BIN)/python -m tools.api_docs

@@ -63,6 +63,53 @@ def test_every_bucket_is_encrypted_and_closed(resources: dict[str, Any]) -> None
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
 
 
+POLICIES = ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy")
+# Its numbers are given to the topic by hand, after the deploy.
+OF_THE_ACCOUNT_ALONE = {"SmsRepliesPolicy"}
+
+
+def test_a_service_acts_on_the_word_of_our_own_things_alone(resources: dict[str, Any]) -> None:
+    """The confused deputy: another account's SES, alarm or schedule speaks to nothing of ours."""
+    policies = [one for kind in POLICIES for one in of_type(resources, kind)]
+    assert len(policies) >= 5
+    for name, policy in policies:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Deny":
+                continue
+            assert set(statement["Principal"]) == {"Service"}, name
+            asked = {key.lower() for one in statement["Condition"].values() for key in one}
+            if name in OF_THE_ACCOUNT_ALONE:
+                assert asked == {"aws:sourceaccount"}, name
+            else:
+                assert "aws:sourcearn" in asked, name
+                arns = json.dumps([each for one in statement["Condition"].values() for each in one.values()])
+                assert ":*" not in arns.replace(":alarm:vestnik-${Stage}-*", ""), name
+
+
+def test_events_of_letters_come_from_the_two_configuration_sets_of_this_stage(resources: dict[str, Any]) -> None:
+    [statement] = dict(of_type(resources, "AWS::SNS::TopicPolicy"))["SesEventsPolicy"]["PolicyDocument"]["Statement"]
+    sets = [one["Name"] for _, one in of_type(resources, "AWS::SES::ConfigurationSet")]
+    arns = statement["Condition"]["ArnEquals"]["AWS:SourceArn"]
+    assert sorted(arn.rpartition("/")[2] for arn in arns) == sorted(sets)
+    assert all(":${AWS::AccountId}:configuration-set/" in arn for arn in arns)
+
+
+def test_a_role_is_taken_by_its_own_service_only_for_this_account(resources: dict[str, Any]) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role"):
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            if statement["Principal"] != {"Service": "lambda.amazonaws.com"}:  # takes a role only to run our function
+                assert set(statement["Condition"]) == {"StringEquals", "ArnEquals"}, name
+
+
+def test_no_page_but_our_own_may_upload_a_list_from_a_browser(resources: dict[str, Any]) -> None:
+    for _, bucket in of_type(resources, "AWS::S3::Bucket"):
+        [rule] = bucket["CorsConfiguration"]["CorsRules"]
+        assert (rule["AllowedMethods"], rule["AllowedHeaders"]) == (["PUT"], ["content-type"])
+        assert "*" not in json.dumps(rule)
+        [origin] = rule["AllowedOrigins"]
+        assert origin == ["${Scheme}//${Host}", {"Scheme": [0, ["/", "PublicUrl"]], "Host": [2, ["/", "PublicUrl"]]}]
+
+
 def test_logs_are_forgotten(resources: dict[str, Any]) -> None:
     groups = dict(of_type(resources, "AWS::Logs::LogGroup"))
     assert {group["RetentionInDays"] for group in groups.values()} == {30}

@@ -29,6 +29,8 @@ ELSEWHERE = frozenset(
         "not a delivery id: §",
         "not the canonical spelling",
         "not URL-safe base64",
+        "expected an address of § as apprise writes it, with no host of its own and no options but §",
+        "it was not sealed here",
         "expected §",  # the kind of a form: browsers know it
         "this link leads to a place that is not allowed any more",
         "the redirect is set to a place that is not allowed",
