@@ -34,6 +34,11 @@ and 415 the body is too large or no JSON, 422 each bad field is named, 429 with 
 answer: repeat the call. Each problem carries `request_id`: give it to whoever reads the logs. Lists are paged: give
 `cursor` of a page to get the next one. Python has a [client](../clients/python/README.md).
 
+**A key sees what its own service asked for.** It belongs to the service that its name says: keys of one name see the
+same letters, campaigns, lists and links, so that a new key goes on where the old one stopped. What other services or
+managers asked for is, for it, not there: 404, and left out of lists. A call for which a scope *for all services* is
+given reaches those too, where the key has both. Users, templates, settings and the controls belong to no service.
+
 **Every POST may be repeated** with an `Idempotency-Key` (1–255 printable ASCII characters, such as a UUID). The same
 key, path and body from the same API key have the same status and answer, with the header `Idempotent-Replayed: true`,
 and no second effect, for 24 hours (`/v1/notifications`: as long as the notifications are kept). With another body it is
@@ -84,7 +89,9 @@ def _call(
 ) -> Iterator[str]:
     """`told`: long shapes that stand on the page, with the summary under which they do."""
     yield f"### {operation['summary']}\n"
-    yield f"`{method.upper()} {path}` · scope `{operation['x-scope']}`\n"
+    wider = operation.get("x-scope-of-all", operation["x-scope"])
+    reach = f", for all services `{wider}` too" if wider != operation["x-scope"] else ""
+    yield f"`{method.upper()} {path}` · scope `{operation['x-scope']}`{reach}\n"
     yield operation["description"].partition("\n\nScope:")[0] + "\n"
     yield "```sh"
     query = urlencode(example_query(operation))

@@ -31,6 +31,8 @@ def make_key(visit: Visit) -> Page:
         raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters: which service is it for?")
     if not scopes:
         raise InvalidError.of("scope", "expected at least one")
+    for alone in (one for one in Scope if one in scopes and one.widens and one.widens not in scopes):
+        raise InvalidError.of("scope", f"{alone} widens {alone.widens}: expected both")
     made = {"name": name, "key": create_key(name, scopes)}
     return _listed(visit, made=made, form={})
 
@@ -45,4 +47,5 @@ def end_key(visit: Visit) -> Go:
 def _listed(visit: Visit, *, made: Mapping[str, str] | None, form: Mapping[str, Any]) -> Page:
     keys, cursor = page_of_keys(limit=_PAGE, cursor=visit.query.get("cursor"))
     following = url("/admin/keys", cursor=cursor) if cursor else None
-    return Page("keys", {"keys": keys, "following": following, "scopes": list(Scope), "made": made, "form": form})
+    shown = {"keys": keys, "services": sorted({one.name for one in keys}), "following": following}
+    return Page("keys", {**shown, "scopes": list(Scope), "made": made, "form": form})

@@ -8,6 +8,7 @@ from pydantic import ConfigDict
 
 from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.own_say import in_sight
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Email
 from chalicelib.strict import StrictModel
@@ -33,6 +34,7 @@ class AddressExportAnswer(Answer):
     email: str
     data: dict[str, Any]
     users: list[str]
+    left_out: list[str]
 
 
 @endpoint(
@@ -41,14 +43,17 @@ class AddressExportAnswer(Answer):
     "/v1/addresses/export",
     summary="All that is kept of an e-mail address",
     scope=Scope.USERS_READ,
+    of_all=Scope.USERS_READ_ALL,
     body=AddressBody,
     answer=AddressExportAnswer,
 )
 def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
     """Letters to the address as such, their links, rows of uploaded lists, what was said against it. Empty where
-    nothing is kept."""
+    nothing is kept. What services asked for is in it with `users:read-all` alone: without, `left_out` names those
+    parts."""
+    exported = in_sight(address_data().export("email", call.body.email), call.sight)
     users = [one.id for one in directory().with_email(call.body.email, limit=_MOST_USERS)]
-    return {"email": call.body.email, "data": address_data().export("email", call.body.email), "users": users}
+    return {"email": call.body.email, "users": users, **exported}
 
 
 @endpoint(

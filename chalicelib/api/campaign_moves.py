@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
 from chalicelib.api.campaign_answers import CampaignAnswer
-from chalicelib.api.campaigns import campaign_tag, described
+from chalicelib.api.campaigns import campaign_tag, described, in_sight
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.campaigns.approving import Comment
 from chalicelib.control.keys import Scope
@@ -45,6 +45,7 @@ class CanaryQuery(StrictModel):
     "/v1/campaigns/{id}/start",
     summary="Start a campaign",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
@@ -53,7 +54,7 @@ class CanaryQuery(StrictModel):
 def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Checks everything first: with a mistake nothing is started. Where the stage asks for it, the campaign waits for
     another manager's approval. One that is started already is answered as it is."""
-    return described(campaign_control().start(call.path["id"], by=call.caller.key_id, seen=call.seen))
+    return described(campaign_control().start(in_sight(call), by=call.caller.key_id, seen=call.seen))
 
 
 @endpoint(
@@ -62,6 +63,7 @@ def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/approve",
     summary="Approve another manager's campaign",
     scope=Scope.CAMPAIGNS_APPROVE,
+    of_all=Scope.CAMPAIGNS_APPROVE,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
@@ -73,7 +75,7 @@ def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     makes the letter and decides who gets it, the template's version and the sender among it. What has changed since is
     told in words, and nothing is approved. Nobody approves what they wrote."""
     seen = call.seen or Seen(())
-    return described(approving().approve(call.path["id"], by=call.caller.key_id, seen=seen))
+    return described(approving().approve(in_sight(call), by=call.caller.key_id, seen=seen))
 
 
 class SendBackBody(StrictModel):
@@ -90,6 +92,7 @@ class SendBackBody(StrictModel):
     "/v1/campaigns/{id}/send-back",
     summary="Send another manager's campaign back",
     scope=Scope.CAMPAIGNS_APPROVE,
+    of_all=Scope.CAMPAIGNS_APPROVE,
     body=SendBackBody,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
@@ -99,7 +102,7 @@ class SendBackBody(StrictModel):
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     """It is a draft again, with the comment in its timeline; a run that has begun waits."""
     comment, caller = call.body.comment, call.caller.key_id
-    return described(approving().send_back(call.path["id"], by=caller, comment=comment, seen=call.seen))
+    return described(approving().send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
 
 
 @endpoint(
@@ -108,13 +111,14 @@ def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/pause",
     summary="Hold a campaign",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
 )
 def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Each worker finishes the chunk in its hands, and sends no other."""
-    return described(campaign_control().pause(call.path["id"], by=call.caller.key_id))
+    return described(campaign_control().pause(in_sight(call), by=call.caller.key_id))
 
 
 @endpoint(
@@ -123,13 +127,14 @@ def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/resume",
     summary="Go on with a held campaign",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
 )
 def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     """With exactly what is left."""
-    return described(campaign_control().resume(call.path["id"], by=call.caller.key_id))
+    return described(campaign_control().resume(in_sight(call), by=call.caller.key_id))
 
 
 @endpoint(
@@ -138,13 +143,14 @@ def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/cancel",
     summary="Stop a campaign for good",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
     tag=campaign_tag,
 )
 def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     """What no worker has claimed is cancelled and counted so."""
-    return described(campaign_control().cancel(call.path["id"], by=call.caller.key_id))
+    return described(campaign_control().cancel(in_sight(call), by=call.caller.key_id))
 
 
 @endpoint(
@@ -153,6 +159,7 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/canary/release",
     summary="Send the rest after a canary",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     query=CanaryQuery,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
@@ -161,7 +168,7 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
 def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     """The first part has gone; the rest was held for this."""
     run, caller = call.query.run, call.caller.key_id
-    return described(campaign_control().release_canary(call.path["id"], by=caller, run_id=run))
+    return described(campaign_control().release_canary(in_sight(call), by=caller, run_id=run))
 
 
 @endpoint(
@@ -170,6 +177,7 @@ def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     "/v1/campaigns/{id}/resend",
     summary="Send once more what was not sent",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=ResendBody,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
@@ -179,4 +187,4 @@ def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
     """To those alone to whom it was certainly not sent (skipped, failed), by reason. Asked again, it takes only what is
     still unsent; what is uncertain waits for a person."""
     body, caller = call.body, call.caller.key_id
-    return described(resend().begin(call.path["id"], by=caller, run=body.run, reasons=body.reasons))
+    return described(resend().begin(in_sight(call), by=caller, run=body.run, reasons=body.reasons))

@@ -49,6 +49,7 @@ class PreviewQuery(StrictModel):
     "/v1/campaigns",
     summary="Write a campaign",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=Campaign,
     answer=CampaignAnswer,
     status=HTTPStatus.CREATED,
@@ -56,7 +57,12 @@ class PreviewQuery(StrictModel):
 )
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     """A draft: nothing is sent before it is started."""
-    return described(campaign_control().draft(call.body, by=call.caller.key_id, id_=call.own_id("campaign")))
+    caller = call.caller
+    return described(
+        campaign_control().draft(
+            call.body, by=caller.key_id, id_=call.own_id("campaign"), service=caller.service, sight=call.sight
+        )
+    )
 
 
 @endpoint(
@@ -65,13 +71,16 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     "/v1/campaigns",
     summary="Campaigns, newest first",
     scope=Scope.CAMPAIGNS_READ,
+    of_all=Scope.CAMPAIGNS_READ_ALL,
     query=PageQuery,
     answer=CampaignPage,
 )
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """Each with its progress."""
+    """Each with its progress. A page may hold fewer than asked for, or none: `cursor` alone says whether there are
+    more."""
     found, cursor = campaigns().page(limit=call.query.limit, cursor=call.query.cursor)
-    shown = [describe_campaign(row, runs=runs(), preview=campaign_preview()) for row in found]
+    seen = [row for row in found if call.sight.has(row.service, by=row.created_by)]
+    shown = [describe_campaign(row, runs=runs(), preview=campaign_preview()) for row in seen]
     return {"campaigns": [{**one, "tag": None} for one in shown], "cursor": cursor}
 
 
@@ -81,13 +90,14 @@ def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     "/v1/campaigns/{id}",
     summary="One campaign with its progress",
     scope=Scope.CAMPAIGNS_READ,
+    of_all=Scope.CAMPAIGNS_READ_ALL,
     answer=CampaignAnswer,
     tag=campaign_tag,
 )
 def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one a recipient and
     channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
-    return described(campaigns().get(call.path["id"]))
+    return described(campaigns().get(call.path["id"], sight=call.sight))
 
 
 @endpoint(
@@ -96,6 +106,7 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}",
     summary="Change a campaign",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=CampaignPatch,
     answer=CampaignAnswer,
     problems=_STATE_FORBIDS,
@@ -105,7 +116,8 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
 def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and
     `publish_per_second` can be changed, and act within a minute."""
-    return described(campaign_control().edit(call.path["id"], call.body, by=call.caller.key_id, seen=call.seen))
+    campaign_id, caller = call.path["id"], call.caller.key_id
+    return described(campaign_control().edit(campaign_id, call.body, by=caller, seen=call.seen, sight=call.sight))
 
 
 @endpoint(
@@ -114,15 +126,16 @@ def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/versions",
     summary="Every version of a campaign",
     scope=Scope.CAMPAIGNS_READ,
+    of_all=Scope.CAMPAIGNS_READ_ALL,
     answer=VersionsAnswer,
 )
 def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     """Oldest first."""
-    campaigns().get(call.path["id"])
+    campaign_id = in_sight(call)
     return {
         "versions": [
             {"version": int(row.version), "at": row.updated_at, "by": row.updated_by, "campaign": row.spec}
-            for row in campaigns().versions(call.path["id"])
+            for row in campaigns().versions(campaign_id)
         ]
     }
 
@@ -133,13 +146,14 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     "/v1/campaigns/{id}/preview",
     summary="Count the audience, without sending",
     scope=Scope.CAMPAIGNS_READ,
+    of_all=Scope.CAMPAIGNS_READ_ALL,
     query=PreviewQuery,
     answer=PreviewAnswer,
 )
 def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A look takes some seconds; of a
     larger audience it answers a `cursor`, with which the next look goes on and adds up."""
-    head = campaigns().get(call.path["id"])
+    head = campaigns().get(call.path["id"], sight=call.sight)
     look = campaign_preview().look(head, spec_of(head), cursor=call.query.cursor)
     times = [rfc3339(moment) for moment in look.next_runs]
     return {**look.counts, "sample": look.sample, "cursor": look.cursor, "eta_seconds": look.eta_seconds,
@@ -152,13 +166,17 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     "/v1/campaigns/{id}/test",
     summary="Send the letter to a few people",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=TestBody,
     answer=AcceptedNotifications,
     status=HTTPStatus.ACCEPTED,
 )
 def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     """At once, as an instant letter, in any state of the campaign; it counts for no run."""
-    accepted = trial().send(call.path["id"], call.body.recipients, by=call.caller.key_id, key=call.own_id("test"))
+    caller = call.caller
+    accepted = trial().send(
+        in_sight(call), call.body.recipients, by=caller.key_id, key=call.own_id("test"), service=caller.service
+    )
     base = f"{settings().public_url}/v1/notifications"
     return {
         "notifications": [
@@ -166,6 +184,11 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
             for one in accepted
         ]
     }
+
+
+def in_sight(call: Call[Any, Any]) -> str:
+    """The id in the path. Raises: NotFoundError (permanent: there is no such campaign, or it is another service's)."""
+    return campaigns().get(call.path["id"], sight=call.sight).id
 
 
 def described(head: CampaignRow) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def _described(path: str, method: str, operation: dict[str, Any], schemas: dict[
         "summary": operation["summary"],
         "description": operation["description"].partition("\n\nScope:")[0],
         "scope": operation["x-scope"],
+        "of_all": operation.get("x-scope-of-all"),
         "parameters": operation["parameters"],
         "fields": _fields(body, schemas) if body else [],
         "example": _example(body, schemas) if body else None,

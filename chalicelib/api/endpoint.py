@@ -17,6 +17,7 @@ from chalicelib.api.projection import projected
 from chalicelib.clock import derived_id, new_id
 from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope, secret_of
+from chalicelib.control.services import NOTHING, Sight
 from chalicelib.errors import InvalidError, TooLargeError
 from chalicelib.observability import Line, aside, write_line
 from chalicelib.seen import IF_MATCH, Seen, etag
@@ -34,7 +35,8 @@ _Q = TypeVar("_Q", bound=BaseModel | None)
 @dataclass(frozen=True)
 class Call(Generic[_B, _Q]):
     """One checked request; `seen` is what the caller says to have seen of the thing to be changed (`If-Match`), `key`
-    the Idempotency-Key of a POST, `asked` a digest of its body, query and `seen`, `told` headers of the answer."""
+    the Idempotency-Key of a POST, `asked` a digest of its body, query and `seen`, `sight` what the caller sees of what
+    services asked for, `told` headers of the answer."""
 
     caller: Caller
     path: Mapping[str, str]
@@ -44,6 +46,7 @@ class Call(Generic[_B, _Q]):
     seen: Seen | None = None
     key: str | None = None
     asked: str = ""
+    sight: Sight = NOTHING
     told: dict[str, str] = field(default_factory=dict)
 
     def own_id(self, kind: str) -> str:
@@ -65,6 +68,7 @@ class Endpoint(NamedTuple):
     path: str
     summary: str
     scope: Scope
+    of_all: Scope | None
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     answer: type[BaseModel] | None
@@ -100,6 +104,7 @@ def endpoint(
     *,
     summary: str,
     scope: Scope,
+    of_all: Scope | None = None,
     body: type[BaseModel] | None = None,
     query: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
@@ -111,7 +116,8 @@ def endpoint(
     replays: bool = False,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
-    `answer` describes (a dict or the model), or None with 204. `problems` are refusals of its own. `tag` makes the
+    `answer` describes (a dict or the model), or None with 204. Of a route with `of_all` the view keeps to `call.sight`:
+    with `scope` alone, what the caller's service asked for. `problems` are refusals of its own. `tag` makes the
     `ETag` of what the view returned; with `if_match` the view writes only where `call.seen` is still so, and whoever
     sends none is not asked, except with `must_match`: what nobody has seen is not done. Of a POST that `replays` the
     view itself keeps what its Idempotency-Key promises; for every other one this frame does."""
@@ -122,6 +128,7 @@ def endpoint(
             path=path,
             summary=summary,
             scope=scope,
+            of_all=of_all,
             body=body,
             query=query,
             answer=answer,
@@ -171,7 +178,7 @@ def _answer(
 
 def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call[Any, Any]:
     caller = key_ring().caller(request.headers.get("authorization"))
-    caller.demand(declared.scope)
+    sight = caller.demand(declared.scope, declared.of_all)
     for name, value in path.items():
         if len(value) > MAX_PATH_VALUE_CHARACTERS:
             raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")
@@ -188,6 +195,7 @@ def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call
         seen=seen,
         key=key,
         asked=asked_of(body, query, seen) if key else "",
+        sight=sight,
     )
 
 

@@ -9,8 +9,10 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.control.keys import Scope
+from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.profiles.endpoint_bodies import EndpointBody, EndpointPatch
 from chalicelib.seen import tag_of
+from chalicelib.wiring.desk import history
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.people import endpoints
 
@@ -137,10 +139,16 @@ def delete_endpoint(call: Call[None, None]) -> None:
     "/v1/users/{id}/endpoints/{endpoint_id}/deliveries",
     summary="What became of the last posts to a webhook",
     scope=Scope.USERS_READ,
+    of_all=Scope.USERS_READ_ALL,
     answer=LogAnswer,
 )
 def list_deliveries(call: Call[None, None]) -> dict[str, Any]:
     """Every try, the failed ones too."""
     user_id = user_id_of(call)
     found = endpoints().get(user_id, call.path["endpoint_id"])
-    return {"deliveries": endpoints().log(user_id, found.id)}
+    tries = endpoints().log(user_id, found.id)
+    if call.sight.everything:
+        return {"deliveries": tries}
+    asked = {one["delivery_id"]: DeliveryKey.of(one["delivery_id"]).notification_id for one in tries}
+    own = history().only_of(asked.values(), call.sight)
+    return {"deliveries": [one for one in tries if asked[one["delivery_id"]] in own]}

@@ -49,7 +49,7 @@ class EventAnswer(Answer):
 )
 def tell_event(call: Call[Event, None]) -> dict[str, Any]:
     """The event's `id` is its idempotency key: told again it makes no second letter; with another body 409."""
-    following = events().take(call.body, caller=call.caller.key_id)
+    following = events().take(call.body, caller=call.caller.key_id, service=call.caller.service)
     letters = [
         {
             "id": one.accepted.id,

@@ -13,6 +13,7 @@ from chalicelib.control.keys import Scope
 from chalicelib.pipeline.links import fields_of
 from chalicelib.seen import tag_of
 from chalicelib.wiring.links import links
+from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)
 
@@ -71,6 +72,7 @@ class CampaignTotals(Answer):
     "/v1/links",
     summary="A campaign's short links with their visits",
     scope=Scope.LINKS_READ,
+    of_all=Scope.LINKS_READ_ALL,
     query=LinkQuery,
     answer=LinkPage,
 )
@@ -78,7 +80,7 @@ def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     """One row a link, and a link belongs to one user."""
     query = call.query
     rows, cursor = links().of_campaign(query.campaign_id, limit=query.limit, cursor=query.cursor)
-    return {"links": rows, "cursor": cursor}
+    return {"links": rows, "cursor": cursor} if _in_sight(call, query.campaign_id) else {"links": [], "cursor": None}
 
 
 @endpoint(
@@ -87,11 +89,13 @@ def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     "/v1/campaigns/{id}/links",
     summary="A campaign's visits by address",
     scope=Scope.LINKS_READ,
+    of_all=Scope.LINKS_READ_ALL,
     answer=CampaignTotals,
 )
 def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     """All visits, and how many different users came."""
-    return {"totals": links().totals(call.path["id"])[0]}
+    campaign_id = call.path["id"]
+    return {"totals": links().totals(campaign_id)[0] if _in_sight(call, campaign_id) else []}
 
 
 @endpoint(
@@ -100,15 +104,31 @@ def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     "/v1/links/{code}",
     summary="One short link with its visits",
     scope=Scope.LINKS_READ,
+    of_all=Scope.LINKS_READ_ALL,
     answer=LinkAnswer,
     tag=lambda shown: tag_of(fields_of(shown)),
 )
 def get_link(call: Call[None, None]) -> dict[str, Any]:
     """Valid or over."""
-    return links().get(call.path["code"])
+    return links().get(call.path["code"], sight=call.sight)
 
 
-@endpoint(routes, "DELETE", "/v1/links/{code}", summary="Revoke a short link", scope=Scope.LINKS_WRITE, if_match=True)
+@endpoint(
+    routes,
+    "DELETE",
+    "/v1/links/{code}",
+    summary="Revoke a short link",
+    scope=Scope.LINKS_WRITE,
+    of_all=Scope.LINKS_WRITE_ALL,
+    if_match=True,
+)
 def revoke_link(call: Call[None, None]) -> None:
     """From now on its visitors get a 404 page; its counts stay. Repeating it is success."""
-    links().revoke(call.path["code"], seen=call.seen)
+    links().revoke(call.path["code"], seen=call.seen, sight=call.sight)
+
+
+def _in_sight(call: Call[Any, Any], campaign_id: str) -> bool:
+    """Whether the caller may know of a campaign; of another's there is as little as of one that never was."""
+    return call.sight.everything or any(
+        call.sight.has(head.service, by=head.created_by) for head in campaigns().some([campaign_id])
+    )

@@ -36,6 +36,7 @@ class ListBody(StrictModel):
     "/v1/lists",
     summary="Ask for the upload of a list",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=ListBody,
     answer=ListAnswer,
     status=HTTPStatus.CREATED,
@@ -44,7 +45,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses also `name`, `locale` and
     `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
     `load`."""
-    row = lists().add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"))
+    row = lists().add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"), service=call.caller.service)
     return _described(row, with_upload=True)
 
 
@@ -54,24 +55,34 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     "/v1/lists/{id}/load",
     summary="Read the uploaded file",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=ListAnswer,
     status=HTTPStatus.ACCEPTED,
     problems={HTTPStatus.CONFLICT: "it was read already"},
 )
 def load_list(call: Call[None, None]) -> dict[str, Any]:
     """In the background; the list says what came of it."""
-    return _described(lists().ask_to_load(call.path["id"]))
+    return _described(lists().ask_to_load(call.path["id"], sight=call.sight))
 
 
 def _tag(shown: Mapping[str, Any]) -> str:
     return tag_of({name: shown[name] for name in ("name", "state", "rows", "loaded_at")})
 
 
-@endpoint(routes, "GET", "/v1/lists/{id}", summary="One list", scope=Scope.CAMPAIGNS_READ, answer=ListAnswer, tag=_tag)
+@endpoint(
+    routes,
+    "GET",
+    "/v1/lists/{id}",
+    summary="One list",
+    scope=Scope.CAMPAIGNS_READ,
+    of_all=Scope.CAMPAIGNS_READ_ALL,
+    answer=ListAnswer,
+    tag=_tag,
+)
 def get_list(call: Call[None, None]) -> dict[str, Any]:
     """With the lines that were left out, by their number; a file that cannot be read makes a failed list, which says
     why."""
-    return _described(lists().get(call.path["id"]))
+    return _described(lists().get(call.path["id"], sight=call.sight))
 
 
 @endpoint(
@@ -80,12 +91,13 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
     "/v1/lists/{id}",
     summary="Delete an uploaded list",
     scope=Scope.CAMPAIGNS_WRITE,
+    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     problems={HTTPStatus.CONFLICT: "it is being read, or a campaign that is not over is for it"},
     if_match=True,
 )
 def delete_list(call: Call[None, None]) -> None:
     """For good, with all its rows. Repeating it is success."""
-    forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen)
+    forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen, sight=call.sight)
 
 
 def _described(row: ListRow, *, with_upload: bool = False) -> dict[str, Any]:

@@ -46,7 +46,9 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
     are. Texts are brought to one form: Unicode NFC, `\\n` for every line end, no outer spaces, no control characters; a
     name is one line. What depends on the context alone is rendered first: an empty subject is refused, as is a letter
     that has nothing to say; a subject of over 200 characters is cut at a word."""
-    accepted = accept().accept(call.body, caller=call.caller.key_id, key=call.key, replayed=call.was_made_before)
+    accepted = accept().accept(
+        call.body, caller=call.caller.key_id, service=call.caller.service, key=call.key, replayed=call.was_made_before
+    )
     return {
         "notifications": [
             {
@@ -79,6 +81,7 @@ class SearchQuery(StrictModel):
     "/v1/notifications",
     summary="What was asked for in a span of time, newest first",
     scope=Scope.READ,
+    of_all=Scope.READ_ALL,
     query=SearchQuery,
     answer=HistoryPage,
 )
@@ -87,7 +90,12 @@ def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
     one day (UTC), and may be empty: `cursor` alone says whether there are more."""
     asked = call.query
     notifications, cursor = history().search(
-        since=asked.since, until=asked.until, template=asked.template, status=asked.status, cursor=asked.cursor
+        since=asked.since,
+        until=asked.until,
+        template=asked.template,
+        status=asked.status,
+        cursor=asked.cursor,
+        sight=call.sight,
     )
     return {"notifications": notifications, "cursor": cursor}
 
@@ -98,11 +106,12 @@ def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
     "/v1/notifications/{id}",
     summary="One notification with its deliveries and their timeline",
     scope=Scope.READ,
+    of_all=Scope.READ_ALL,
     answer=NotificationAnswer,
 )
 def get_notification(call: Call[None, None]) -> dict[str, Any]:
     """The truth as the ledger has it."""
-    return history().notification(call.path["id"])
+    return history().notification(call.path["id"], sight=call.sight)
 
 
 @endpoint(
@@ -111,12 +120,13 @@ def get_notification(call: Call[None, None]) -> dict[str, Any]:
     "/v1/notifications/{id}/cancel",
     summary="Stop what has not been sent",
     scope=Scope.SEND,
+    of_all=Scope.CANCEL_ALL,
     answer=NotificationAnswer,
 )
 def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
     """Deliveries that a worker has claimed go on; the answer shows which."""
-    cancel(call.path["id"], ledger=ledger())
-    return history().notification(call.path["id"])
+    cancel(call.path["id"], ledger=ledger(), sight=call.sight)
+    return history().notification(call.path["id"], sight=call.sight)
 
 
 @endpoint(
@@ -125,10 +135,13 @@ def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
     "/v1/users/{id}/notifications",
     summary="A user's notifications, newest first",
     scope=Scope.READ,
+    of_all=Scope.READ_ALL,
     query=PageQuery,
     answer=HistoryPage,
 )
 def list_user_notifications(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """Empty for a user who is not known: the history outlives the profile."""
-    notifications, cursor = history().of_user(call.path["id"], limit=call.query.limit, cursor=call.query.cursor)
+    """Empty for a user who is not known: the history outlives the profile. A page may hold fewer than asked for, or
+    none: `cursor` alone says whether there are more."""
+    asked = call.query
+    notifications, cursor = history().of_user(call.path["id"], limit=asked.limit, cursor=asked.cursor, sight=call.sight)
     return {"notifications": notifications, "cursor": cursor}

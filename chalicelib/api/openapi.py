@@ -21,6 +21,10 @@ _MUST_MATCH = "the `ETag` of what you have looked at: nothing is done if it has 
 _ETAG = {"description": "of what is answered; send it back as `If-Match`", "schema": {"type": "string"}}
 _REPLAYED = {"description": "`true`: this is the answer of the first such call", "schema": {"type": "string"}}
 USED_KEY = f"the {HEADER} was used for another body; with `Retry-After`: this very call is being done"
+KEY = (
+    "An API key with scopes. It belongs to the service that its name says, and sees the letters, campaigns, lists and "
+    "links that this service asked for, and those of others only with the scope `…-all` that widens the call's own."
+)
 _PROBLEMS = {
     HTTPStatus.UNAUTHORIZED: "no API key, or an unknown one",
     HTTPStatus.FORBIDDEN: "the key lacks the scope",
@@ -47,7 +51,7 @@ def document(server: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": definitions.get("$defs", {}),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key with scopes"}},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": KEY}},
         },
     }
 
@@ -69,8 +73,9 @@ def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": one.operation,
         "summary": one.summary,
-        "description": f"{one.description}\n\nScope: `{one.scope}`.",
+        "description": f"{one.description}\n\nScope: `{one.scope}`{_reach(one)}.",
         "x-scope": one.scope.value,
+        **({"x-scope-of-all": one.of_all.value} if one.of_all else {}),
         "tags": [one.path.split("/")[2]],
         "parameters": _parameters(one),
         "responses": _responses(one, schemas),
@@ -80,6 +85,15 @@ def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         content["example"] = example_of(one.body)
         operation["requestBody"] = {"required": one.needs_body, "content": dict.fromkeys(one.content_types, content)}
     return operation
+
+
+def _reach(one: Endpoint) -> str:
+    """How far the scope reaches."""
+    if one.of_all is None:
+        return ""
+    if one.of_all is one.scope:
+        return "; it reaches what all services asked for"
+    return f"; what others than the caller's service asked for is not there without `{one.of_all}`"
 
 
 def _parameters(one: Endpoint) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from chalicelib.api.users import user_id_of
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.keys import Scope
+from chalicelib.control.services import Sight
 from chalicelib.profiles.digest import DigestWish
 from chalicelib.profiles.mailboxes import Against
 from chalicelib.profiles.preferences import Preferences
@@ -24,6 +25,7 @@ from chalicelib.wiring.own_say import own_say, personal_data
 from chalicelib.wiring.people import preferences, profile_source
 
 routes = Blueprint(__name__)
+_PERSONS_ALONE = ("user", "preferences", "suppressions", "objections", "endpoints")
 
 
 class PreferencesAnswer(Answer):
@@ -37,10 +39,11 @@ class PreferencesAnswer(Answer):
 
 
 class ExportAnswer(Answer):
-    """All that is kept of a user, by the part of the service that keeps it."""
+    """All that is kept of a user, by the part of the service that keeps it; the parts `left_out` take another scope."""
 
     user_id: str
     data: dict[str, Any]
+    left_out: list[str]
 
 
 @endpoint(
@@ -99,7 +102,10 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
 def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
     """409 where there is nothing to confirm; 429 with `Retry-After` when it was asked too often."""
     accepted = confirmation_letters().send_again(
-        user_id_of(call), caller=call.caller.key_id, key=call.own_id("confirmation")
+        user_id_of(call),
+        caller=call.caller.key_id,
+        key=call.own_id("confirmation"),
+        service=call.caller.service,
     )
     return {
         "id": accepted.id,
@@ -115,11 +121,20 @@ def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
     "/v1/users/{id}/export",
     summary="All that is kept of a user",
     scope=Scope.USERS_READ,
+    of_all=Scope.USERS_READ_ALL,
     answer=ExportAnswer,
 )
 def export_user(call: Call[None, None]) -> dict[str, Any]:
-    """Profile, preferences, notifications, links, suppressions."""
-    return {"user_id": user_id_of(call), "data": personal_data().export(user_id_of(call))}
+    """Profile, preferences, notifications, links, suppressions. What services asked for is in it with `users:read-all`
+    alone: without, `left_out` names those parts."""
+    return {"user_id": user_id_of(call), **in_sight(personal_data().export(user_id_of(call)), call.sight)}
+
+
+def in_sight(exported: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
+    """An export as somebody may see it: a part that is not known to be the person's alone holds what services asked
+    for."""
+    data = {name: part for name, part in exported.items() if sight.everything or name in _PERSONS_ALONE}
+    return {"data": data, "left_out": [name for name in exported if name not in data]}
 
 
 def _told(user_id: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from chalicelib.campaigns.readiness import Readiness
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.seen import Seen
 from chalicelib.storage.base import update_if
@@ -45,33 +46,52 @@ class CampaignControl:
         self._clock = clock
         self._approval = approval
 
-    def draft(self, spec: Campaign, *, by: str, id_: str | None = None) -> CampaignRow:
-        """A new campaign, found again where there is one with this `id_`; nothing is sent. Raises: InvalidError
-        (permanent; every bad field), UnavailableError (retryable)."""
-        self._readiness.check(spec)
-        return self._campaigns.add(spec, by=by, id_=id_)
+    def draft(
+        self,
+        spec: Campaign,
+        *,
+        by: str,
+        id_: str | None = None,
+        service: str | None = None,
+        sight: Sight = EVERYTHING,
+    ) -> CampaignRow:
+        """A new campaign, found again where there is one with this `id_`; nothing is sent. It may name the lists and
+        campaigns in `sight`. Raises: InvalidError (permanent; every bad field), UnavailableError (retryable)."""
+        self._readiness.check(spec, sight=sight)
+        return self._campaigns.add(spec, by=by, id_=id_, service=service)
 
-    def edit(self, campaign_id: str, patch: CampaignPatch, *, by: str, seen: Seen | None = None) -> CampaignRow:
+    def edit(
+        self,
+        campaign_id: str,
+        patch: CampaignPatch,
+        *,
+        by: str,
+        seen: Seen | None = None,
+        sight: Sight = EVERYTHING,
+    ) -> CampaignRow:
         """Saves a new version; what was approved must be approved again. While a run goes on only its paces may be
-        changed, and they act within a minute. With `seen`, only that one is changed. Raises: InvalidError,
-        ConflictError, ChangedError, NotFoundError (permanent), UnavailableError (retryable)."""
-        head = self._campaigns.get(campaign_id)
+        changed, and they act within a minute. With `seen`, only that one is changed; `sight` as in `draft`. Raises:
+        InvalidError, ConflictError, ChangedError, NotFoundError (permanent), UnavailableError (retryable)."""
+        head = self._campaigns.get(campaign_id, sight=sight)
         if seen is not None:
             self._approvals.require(head, seen, self._approvals.inputs(head, fresh=True))
         before, given = spec_of(head), patch.model_dump(exclude_unset=True, by_alias=True)
         changes = {name: value for name, value in given.items() if value is not None}
         kept = {k: v for k, v in before.model_dump(by_alias=True, exclude_unset=False).items() if k not in given}
         spec = Campaign.model_validate({**kept, **changes})
-        extra = self._after(head, before, spec, set(given))
+        extra = self._after(head, before, spec, set(given), sight=sight)
         try:
             self._campaigns.edit(head, spec, by=by, extra=extra)
         except ConflictError:
             if seen is None:
                 raise
-            return self.edit(campaign_id, patch, by=by, seen=seen)  # what another saved is not what was seen
+            # What another saved is not what was seen.
+            return self.edit(campaign_id, patch, by=by, seen=seen, sight=sight)
         return head
 
-    def _after(self, head: CampaignRow, before: Campaign, spec: Campaign, given: Collection[str]) -> list[Action]:
+    def _after(
+        self, head: CampaignRow, before: Campaign, spec: Campaign, given: Collection[str], *, sight: Sight
+    ) -> list[Action]:
         """What else becomes of a campaign that is changed. Raises: as `edit`."""
         if set(given) <= PACES:
             too_fast = self._approvals.too_fast(head, spec)
@@ -81,7 +101,7 @@ class CampaignControl:
                 raise InvalidError("while a run goes on, its pace may not exceed the approved one", too_fast)
         if head.state not in _EDITABLE or head.open_runs:
             raise ConflictError(f"the campaign is {head.state}: only {' and '.join(sorted(PACES))} can be changed now")
-        self._readiness.check(spec, known_start=before.start_at)
+        self._readiness.check(spec, known_start=before.start_at, sight=sight)
         extra = forget()
         if head.state != "draft" and self._approval:
             version, asked = int(head.version) + 1, head.asked or ()

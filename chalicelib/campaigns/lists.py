@@ -14,6 +14,7 @@ from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.list_index import blocks_of, index_part, page_of, without
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
 from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
@@ -33,9 +34,9 @@ class ListStore:
         self._queues = queues
         self._clock = clock
 
-    def add(self, name: str, *, by: str, id_: str | None = None) -> ListRow:
-        """A new list that waits for its file; one with this `id_` is found again. Raises: UnavailableError
-        (retryable)."""
+    def add(self, name: str, *, by: str, id_: str | None = None, service: str | None = None) -> ListRow:
+        """A new list of a `service` that waits for its file; one with this `id_` is found again. Raises:
+        UnavailableError (retryable)."""
         row = ListRow(
             id_ or new_id(),
             HEAD_PART,
@@ -44,19 +45,21 @@ class ListStore:
             state="waiting",
             created_at=rfc3339(self._clock()),
             created_by=by,
+            service=service,
         )
         return row if save_if(row, ListRow.list_id.does_not_exist()) else self.get(row.list_id)
 
-    def get(self, list_id: str) -> ListRow:
-        """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        row = self.find(list_id)
+    def get(self, list_id: str, *, sight: Sight = EVERYTHING) -> ListRow:
+        """Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
+        row = self.find(list_id, sight=sight)
         if row is None or row.deleting_at is not None:
             raise NotFoundError(f"there is no list {list_id}")
         return row
 
-    def find(self, list_id: str) -> ListRow | None:
-        """A list, be it one whose deletion has not come to its end. Raises: UnavailableError (retryable)."""
-        return find(ListRow, list_id, HEAD_PART)
+    def find(self, list_id: str, *, sight: Sight = EVERYTHING) -> ListRow | None:
+        """A list in sight, be it one whose deletion has not come to its end. Raises: UnavailableError (retryable)."""
+        row = find(ListRow, list_id, HEAD_PART)
+        return row if row is not None and sight.has(row.service, by=row.created_by) else None
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[ListRow], str | None]:
         """Newest first, without their bad lines. Raises: InvalidError (permanent: a foreign cursor), UnavailableError
@@ -70,10 +73,10 @@ class ListStore:
         following = page.last_evaluated_key
         return found, write_cursor(following, scope=_LISTED) if following else None
 
-    def ask_to_load(self, list_id: str) -> ListRow:
-        """Has the list read in the background. Raises: NotFoundError, ConflictError (permanent: it is loaded already,
-        and campaigns may count on it), UnavailableError (retryable)."""
-        row = self.get(list_id)
+    def ask_to_load(self, list_id: str, *, sight: Sight = EVERYTHING) -> ListRow:
+        """Has a list in sight read in the background. Raises: NotFoundError, ConflictError (permanent: it is loaded
+        already, and campaigns may count on it), UnavailableError (retryable)."""
+        row = self.get(list_id, sight=sight)
         asked = [ListRow.state.set("loading"), ListRow.problem.remove()]
         may_be = ListRow.state.is_in("waiting", "loading", "failed") & ListRow.deleting_at.does_not_exist()
         if not update_if(row, asked, may_be):

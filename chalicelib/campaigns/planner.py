@@ -73,6 +73,7 @@ class RunPlanner:
             route=plan.route,
             locale=spec.locale,
             expires_at=_expiry(spec, scheduled),
+            service=head.service,
         )
 
     def _shard_count(self, spec: Campaign, head: CampaignRow, *, resend: bool) -> int:

@@ -13,6 +13,7 @@ from chalicelib.campaigns.store import CampaignStore
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.public_addresses import check_url
+from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import FieldError, InvalidError, NotFoundError
 from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -47,14 +48,21 @@ class Readiness:
         self._clock = clock
         self._private_addresses = private_addresses
 
-    def check(self, spec: Campaign, *, known_start: datetime | None = None, version: Version | None = None) -> None:
+    def check(
+        self,
+        spec: Campaign,
+        *,
+        known_start: datetime | None = None,
+        version: Version | None = None,
+        sight: Sight = EVERYTHING,
+    ) -> None:
         """`known_start` was a time in the future when it was written, and may have passed since; `version` is the
-        template's that is sent (None: the newest). Raises: InvalidError (permanent) with every bad field,
-        UnavailableError (retryable)."""
+        template's that is sent (None: the newest); lists and campaigns that are not in `sight` are not there. Raises:
+        InvalidError (permanent) with every bad field, UnavailableError (retryable)."""
         errors = [
             *self._letter_errors(spec, version),
             *self._time_errors(spec, known_start),
-            *self._audience_errors(spec),
+            *self._audience_errors(spec, sight),
             *self._source_errors(spec.content),
         ]
         if errors:
@@ -104,11 +112,11 @@ class Readiness:
             errors.append(FieldError("best_hour", "an uploaded list has no attributes: expected a rule or everyone"))
         return errors
 
-    def _audience_errors(self, spec: Campaign) -> list[FieldError]:
+    def _audience_errors(self, spec: Campaign, sight: Sight) -> list[FieldError]:
         errors = []
         if spec.audience.list_id is not None:
             try:
-                row = self._lists.get(spec.audience.list_id)
+                row = self._lists.get(spec.audience.list_id, sight=sight)
                 if row.state != "ready":
                     errors.append(
                         FieldError("audience.list_id", f"the list is {row.state}: expected one that is ready")
@@ -117,7 +125,7 @@ class Readiness:
                 errors.append(FieldError("audience.list_id", error.detail))
         for n, campaign_id in enumerate(spec.audience.exclude_campaigns):
             try:
-                self._campaigns.get(campaign_id)
+                self._campaigns.get(campaign_id, sight=sight)
             except NotFoundError as error:
                 errors.append(FieldError(f"audience.exclude_campaigns[{n}]", error.detail))
         return errors

@@ -12,6 +12,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
+from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
@@ -28,8 +29,9 @@ class CampaignStore:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
-    def add(self, spec: Campaign, *, by: str, id_: str | None = None) -> CampaignRow:
-        """A new draft; the one with this `id_` where there is one. Raises: UnavailableError (retryable)."""
+    def add(self, spec: Campaign, *, by: str, id_: str | None = None, service: str | None = None) -> CampaignRow:
+        """A new draft of a `service`; the one with this `id_` where there is one. Raises: UnavailableError
+        (retryable)."""
         at = rfc3339(self._clock())
         row = CampaignRow(
             id_ or new_id(),
@@ -42,6 +44,7 @@ class CampaignStore:
             publish_per_second=spec.publish_per_second,
             created_at=at,
             created_by=by,
+            service=service,
             updated_at=at,
             updated_by=by,
             timeline=[_event(at, by, "draft")],
@@ -49,10 +52,10 @@ class CampaignStore:
         save_if(_version(row.id, spec, number=1, at=at, by=by), CampaignRow.id.does_not_exist())
         return row if save_if(row, CampaignRow.id.does_not_exist()) else self.get(row.id)
 
-    def get(self, campaign_id: str) -> CampaignRow:
-        """As it is now. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+    def get(self, campaign_id: str, *, sight: Sight = EVERYTHING) -> CampaignRow:
+        """As it is now. Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
         head = find(CampaignRow, campaign_id, HEAD_PART)
-        if head is None:
+        if head is None or not sight.has(head.service, by=head.created_by):
             raise NotFoundError(f"there is no campaign {campaign_id}")
         return head
 

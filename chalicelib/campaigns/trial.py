@@ -21,7 +21,13 @@ class Trial:
         self._content = content
 
     def send(
-        self, campaign_id: str, recipients: tuple[Recipient, ...], *, by: str, key: str | None = None
+        self,
+        campaign_id: str,
+        recipients: tuple[Recipient, ...],
+        *,
+        by: str,
+        key: str | None = None,
+        service: str | None = None,
     ) -> list[Accepted]:
         """The letter as it would be now, to a few people, at once; with the same `key` once. Raises: InvalidError,
         NotFoundError (permanent), UnavailableError (retryable)."""
@@ -44,4 +50,4 @@ class Trial:
             channels=spec.channels,
         )
         edition = self._inputs.edition(spec, frozen_of(head))
-        return self._accept.accept(request, caller=by, key=key, edition=edition, locale=spec.locale)
+        return self._accept.accept(request, caller=by, key=key, service=service, edition=edition, locale=spec.locale)

@@ -13,23 +13,30 @@ from time import monotonic
 from typing import NamedTuple
 
 from chalicelib.clock import now, rfc3339
+from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.configuration import ApiKeyRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.text import one_line
 
 PREFIX = "vk"
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LISTED = "keys"  # the one partition of the index
+_OF_ALL = "-all"
 _KNOWN_FOR_SECONDS = 30  # a revoked key is refused after so long at the latest
 
 
 class Scope(StrEnum):
-    """What a key may do."""
+    """What a key may do. Of letters, campaigns, lists and links it reaches those that its own service asked for; with
+    the scope and its `-all`, those of every service and of managers."""
 
     SEND = "notifications:send"
+    CANCEL_ALL = "notifications:cancel-all"
     READ = "notifications:read"
+    READ_ALL = "notifications:read-all"
     USERS_READ = "users:read"
+    USERS_READ_ALL = "users:read-all"
     USERS_WRITE = "users:write"
     TEMPLATES_READ = "templates:read"
     TEMPLATES_WRITE = "templates:write"
@@ -39,38 +46,52 @@ class Scope(StrEnum):
     SUPPRESSIONS_READ = "suppressions:read"
     SUPPRESSIONS_WRITE = "suppressions:write"
     LINKS_READ = "links:read"
+    LINKS_READ_ALL = "links:read-all"
     LINKS_WRITE = "links:write"
+    LINKS_WRITE_ALL = "links:write-all"
     CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_READ_ALL = "campaigns:read-all"
     CAMPAIGNS_WRITE = "campaigns:write"
+    CAMPAIGNS_WRITE_ALL = "campaigns:write-all"
     CAMPAIGNS_APPROVE = "campaigns:approve"
     LIVE_READ = "live:read"
     LIVE_WRITE = "live:write"
     CONTROL_READ = "control:read"
     CONTROL_WRITE = "control:write"
 
+    @property
+    def widens(self) -> "Scope | None":
+        """Of a scope for what all services asked for: the one that it is given with."""
+        if self is Scope.CANCEL_ALL:
+            return Scope.SEND
+        return Scope(self.removesuffix(_OF_ALL)) if self.endswith(_OF_ALL) else None
+
 
 class Caller(NamedTuple):
-    """Who calls: `key_id` is part of the derived ids, so that two services never share an Idempotency-Key."""
+    """Who calls: `key_id` is part of the derived ids, so that two services never share an Idempotency-Key; `service` is
+    whose key it is, and outlives it."""
 
     key_id: str
     scopes: frozenset[str]
+    service: str
 
-    def demand(self, scope: Scope) -> None:
-        """Raises: ForbiddenError (permanent)."""
+    def demand(self, scope: Scope, of_all: Scope | None = None) -> Sight:
+        """What the caller sees by a scope: with `of_all` too, everything. Raises: ForbiddenError (permanent)."""
         if scope not in self.scopes:
             raise ForbiddenError(f"this key lacks the scope {scope}")
+        return EVERYTHING if of_all in self.scopes else Sight(self.service, self.key_id)
 
 
 def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secret: str | None = None) -> str:
-    """Makes a key, or replaces that of `key_id`, and returns it whole, for the only time. Raises: InvalidError
-    (permanent: an unknown scope, a bad id), UnavailableError (retryable)."""
+    """Makes a key of the service `name`, or replaces that of `key_id`, and returns it whole, for the only time. Raises:
+    InvalidError (permanent: an unknown scope, a bad id), UnavailableError (retryable)."""
     for scope in scopes:
         if scope not in set(Scope):
             raise InvalidError.of("scopes", f"{scope} is not one of {', '.join(Scope)}")
     key_id = key_id or secrets.token_hex(6)
     if not _KEY_ID.fullmatch(key_id):
         raise InvalidError.of("key_id", "expected 1 to 64 letters, digits and hyphens")
-    secret = secret or secrets.token_urlsafe(32)
+    name, secret = one_line(name), secret or secrets.token_urlsafe(32)
     with reaching_dynamodb():
         ApiKeyRow(
             key_id,
@@ -92,6 +113,11 @@ class Key(NamedTuple):
     scopes: Sequence[str]
     created_at: str
     revoked_at: str | None
+
+    @property
+    def of_all(self) -> list[str]:
+        """The scopes that reach what all services asked for."""
+        return [one for one in self.scopes if one.endswith(_OF_ALL)]
 
 
 def page_of_keys(*, limit: int, cursor: str | None) -> tuple[list[Key], str | None]:
@@ -166,7 +192,7 @@ def _read(key_id: str, digest: str) -> Caller:
         row = ApiKeyRow.get(key_id, consistent_read=True)
     if row is None or row.revoked_at or not hmac.compare_digest(row.secret_hash, digest):
         raise UnauthorizedError("this API key is unknown or revoked")
-    return Caller(key_id=key_id, scopes=frozenset(row.scopes))
+    return Caller(key_id=key_id, scopes=frozenset(row.scopes), service=row.name)
 
 
 def _place(name: str, *, revoked: bool) -> str:

@@ -79,6 +79,7 @@ class Accept:
         *,
         caller: str,
         key: str | None,
+        service: str | None = None,
         stop_when: StopWhen | None = None,
         edition: Edition | None = None,
         locale: str | None = None,
@@ -88,7 +89,7 @@ class Accept:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
         told so. A recipient of whom `stop_when` holds at the time of sending gets none. The letter keeps its `edition`,
         the newest unless it is given, whatever is deployed or saved before it leaves; `locale` is for those who have
-        told none. `inside`: of a collected letter, the category of each of its items.
+        told none. `inside`: of a collected letter, the category of each of its items. `service`: who sees it.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -107,7 +108,7 @@ class Accept:
             stored = _same(known, request)
         else:
             self._templates.write_down(edition)
-            more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside)}
+            more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside), "service": service}
             letter = letter.model_copy(update=more)
             stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
         self._record_notifications(stored)

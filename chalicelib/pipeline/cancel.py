@@ -4,6 +4,7 @@ A cancelled delivery is written before any worker claims it, so that the claim f
 queue.
 """
 
+from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey, Move
@@ -12,11 +13,11 @@ from chalicelib.storage.base import find
 from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow
 
 
-def cancel(notification_id: str, *, ledger: Ledger) -> None:
+def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -> None:
     """Cancels every delivery that no worker has claimed yet; the others go on. Repeating it is harmless. Raises:
-    NotFoundError (permanent), UnavailableError (retryable)."""
+    NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
     head = find(NotificationRow, notification_id, NOTIFICATION_PART)
-    if head is None:
+    if head is None or not sight.has(head.service):
         raise NotFoundError(f"there is no notification {notification_id}")
     ledger.move(
         [

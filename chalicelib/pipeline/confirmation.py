@@ -31,7 +31,7 @@ class ConfirmationLetters:
         """Whether its template could be sent. Raises: InvalidError (permanent), UnavailableError (retryable)."""
         self._accept.check(NotificationRequest(template=again.template, recipients=(Recipient(user_id="any"),)))
 
-    def send_again(self, user_id: str, *, caller: str, key: str | None = None) -> Accepted:
+    def send_again(self, user_id: str, *, caller: str, key: str | None = None, service: str | None = None) -> Accepted:
         """One letter; with the same `key` it is the same one. Raises: NotFoundError (permanent: no such user),
         ConflictError (permanent: nothing to confirm), TooManyRequestsError (later), UnavailableError (retryable)."""
         user = self._directory.get(user_id)
@@ -44,4 +44,4 @@ class ConfirmationLetters:
         self._accept.check(request)
         for asked in (user_id, self._addresses.owner("email", user.email)):  # one address may be several users'
             self._allowances.take(f"confirmation#{asked}", times=again.letters, minutes=again.minutes)
-        return self._accept.accept(request, caller=caller, key=key)[0]
+        return self._accept.accept(request, caller=caller, key=key, service=service)[0]

@@ -88,14 +88,17 @@ class Events:
         self._clock = clock
         self._retention_days = retention_days
 
-    def take(self, event: Event, *, caller: str) -> list[Following]:
+    def take(self, event: Event, *, caller: str, service: str | None = None) -> list[Following]:
         """Stores the user and accepts the letters of the event's rule; none where there is no rule for its type. With
         the same id and body: the same letters. Raises: InvalidError (permanent; names each field, nothing was stored),
         ConflictError (permanent: the id was used for another body), UnavailableError (retryable with the same id)."""
         row = self._record(event, caller)
         if row.taken_at is None:
             self._upsert(event.user)
-        following = [self._follow(event, step, n, row=row, caller=caller) for n, step in enumerate(self._steps(row))]
+        following = [
+            self._follow(event, step, n, row=row, caller=caller, service=service)
+            for n, step in enumerate(self._steps(row))
+        ]
         if row.taken_at is None:
             with reaching_dynamodb():
                 row.update(actions=[EventRow.taken_at.set(rfc3339(self._clock()))])
@@ -173,13 +176,17 @@ class Events:
         except NotFoundError:
             self._directory.put(user.id, UserBody(**given))
 
-    def _follow(self, event: Event, one: _Step, n: int, *, row: EventRow, caller: str) -> Following:
+    def _follow(
+        self, event: Event, one: _Step, n: int, *, row: EventRow, caller: str, service: str | None
+    ) -> Following:
         request, step = _letter(event, one), one.step
         if step.delay:
             # From the first time that the event was told, so that a repetition asks for the same.
             request = request.model_copy(update={"send_at": parse_rfc3339(row.created_at) + step.delay})
         key = f"event\x1f{event.id}\x1f{n}"
-        accepted = self._accept.accept(request, caller=caller, key=key, stop_when=step.stop_when, edition=one.edition)
+        accepted = self._accept.accept(
+            request, caller=caller, service=service, key=key, stop_when=step.stop_when, edition=one.edition
+        )
         return Following(step.template, accepted[0])
 
 

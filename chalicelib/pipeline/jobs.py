@@ -71,6 +71,7 @@ class LetterSpec(StrictModel):
     route: LetterRoute | None = None
     locale: str | None = None  # for those who have told none
     inside: tuple[str, ...] = ()  # of a collected letter: the category of each of its `items`
+    service: str | None = None  # who asked for it (`control.services`)
 
     def is_over(self, at: datetime) -> bool:
         """Whether it must not leave at that moment any more."""

@@ -113,6 +113,7 @@ class JobLinks:
             channel=self._channel,
             campaign_id=self._letter.campaign_id,
             valid_until=valid_until,
+            service=self._letter.service,
         )
 
     def _confirmation_code(self, recipient: DeliverRecipient) -> str | None:

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -16,6 +16,9 @@ from chalicelib.seen import Seen
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.links import LinkRow
+
+if TYPE_CHECKING:
+    from chalicelib.control.services import Sight  # a module less for `deliver`
 
 LinkKind = Literal["confirm", "short"]
 TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
@@ -35,6 +38,7 @@ class Link(NamedTuple):
     channel: str
     campaign_id: str | None
     valid_until: datetime
+    service: str | None = None
 
 
 class LinkBook:
@@ -80,12 +84,14 @@ class LinkBook:
         with reaching_dynamodb():
             row.update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
 
-    def revoke(self, code: str, *, seen: Seen | None = None) -> None:
-        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError, ChangedError
-        (permanent: it is not what was `seen`), ConflictError (permanent: others kept changing it), UnavailableError
-        (retryable)."""
+    def revoke(self, code: str, *, seen: Seen | None = None, sight: "Sight | None" = None) -> None:
+        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent:
+        there is none in `sight`), ChangedError (permanent: it is not what was `seen`), ConflictError (permanent: others
+        kept changing it), UnavailableError (retryable)."""
         at = rfc3339(self._clock())
         revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
+        if sight is not None:
+            self._read(code, sight)
         if seen is None:
             return self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
         for _ in range(_TRIES):
@@ -98,9 +104,10 @@ class LinkBook:
                 return None
         raise ConflictError("the link is being changed by others; try again")
 
-    def get(self, code: str) -> dict[str, Any]:
-        """A link with its counts. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        return describe(self._read(code))
+    def get(self, code: str, *, sight: "Sight | None" = None) -> dict[str, Any]:
+        """A link with its counts. Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError
+        (retryable)."""
+        return describe(self._read(code, sight))
 
     def of_campaign(
         self, campaign_id: str, *, limit: int, cursor: str | None
@@ -158,6 +165,7 @@ class LinkBook:
             (LinkRow.notification_id, link.notification_id),
             (LinkRow.channel, link.channel),
             (LinkRow.campaign_id, link.campaign_id),
+            (LinkRow.service, link.service),
             (LinkRow.created_at, rfc3339(self._clock())),
             (LinkRow.visits, 0),
             (LinkRow.bot_visits, 0),
@@ -171,10 +179,10 @@ class LinkBook:
         if not update_if(row, actions, condition):
             raise _no_link()
 
-    def _read(self, code: str) -> LinkRow:
+    def _read(self, code: str, sight: "Sight | None" = None) -> LinkRow:
         with reaching_dynamodb():
             found = list(LinkRow.batch_get([code], consistent_read=True))
-        if not found:
+        if not found or (sight is not None and not sight.has(found[0].service)):
             raise _no_link()
         return found[0]
 

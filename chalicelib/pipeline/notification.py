@@ -47,6 +47,7 @@ def _worded(
         expires_at=letter.expires_at,
         campaign_id=letter.campaign_id,
         run_id=letter.run_id,
+        service=letter.service,
         expires_at_epoch=expires_at_epoch,
     )
     return row.serialize()

@@ -69,6 +69,7 @@ class CampaignRow(StageTable):
     version = NumberAttribute()
     created_at = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
+    service = UnicodeAttribute(null=True)  # whose key wrote it (`control.services`)
     updated_at = UnicodeAttribute()
     updated_by = UnicodeAttribute()
     state = UnicodeAttribute(null=True)
@@ -198,6 +199,7 @@ class ListRow(StageTable):
     problem = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
+    service = UnicodeAttribute(null=True)  # whose key uploaded it (`control.services`)
     loaded_at = UnicodeAttribute(null=True)
     deleting_at = UnicodeAttribute(null=True)  # since when it is not there for anybody but who deletes it
     row_count = NumberAttribute(null=True)

@@ -166,7 +166,8 @@ class RequestRow(LedgerRow, discriminator="request"):
 
 class NotificationRow(LedgerRow, discriminator="notification"):
     """What was asked for one recipient. `recipient` is `{user_id}` or `{email, …}` as given; `user_id` is whose it is:
-    a user, or the owner of the address (`addresses.owner_of`)."""
+    a user, or the owner of the address (`addresses.owner_of`). `service` asked for it (`control.services`); it is in no
+    index, as AWS changes the projection of none."""
 
     user_id = UnicodeAttribute(null=True)
     template = UnicodeAttribute()
@@ -179,6 +180,7 @@ class NotificationRow(LedgerRow, discriminator="notification"):
     expires_at = UnicodeAttribute(null=True)
     campaign_id = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute(null=True)
+    service = UnicodeAttribute(null=True)
     day = UnicodeAttribute(null=True)
     place = UnicodeAttribute(null=True)
 

@@ -46,6 +46,7 @@ class LinkRow(StageTable):
     notification_id = UnicodeAttribute(null=True)
     channel = UnicodeAttribute(null=True)
     campaign_id = UnicodeAttribute(null=True)
+    service = UnicodeAttribute(null=True)  # who asked for the letter (`control.services`)
     created_at = UnicodeAttribute()
     valid_until = UnicodeAttribute()
     revoked_at = UnicodeAttribute(null=True)

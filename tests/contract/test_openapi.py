@@ -76,7 +76,15 @@ def test_every_parameter_of_a_path_is_declared(contract: dict[str, Any]) -> None
 
 
 def test_every_scope_is_demanded_by_some_operation() -> None:
-    assert {one.scope for one in ENDPOINTS} == set(Scope)
+    assert {one.scope for one in ENDPOINTS} | {one.of_all for one in ENDPOINTS if one.of_all} == set(Scope)
+
+
+def test_a_scope_for_all_services_widens_that_of_its_call() -> None:
+    """Only an approval is of others' campaigns by its nature."""
+    for one in ENDPOINTS:
+        if one.of_all is not None and one.of_all is not one.scope:
+            assert one.of_all.widens is one.scope, one.operation
+    assert [one.operation for one in ENDPOINTS if one.of_all is one.scope] == ["approve_campaign", "send_back_campaign"]
 
 
 def test_every_example_of_a_body_is_a_good_one() -> None:

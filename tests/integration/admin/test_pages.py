@@ -22,6 +22,7 @@ from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
+from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
 from chalicelib.storage.configuration import TemplateRow
 from chalicelib.storage.managers import LISTED, ManagerRow
@@ -816,6 +817,26 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
     with pytest.raises(UnauthorizedError):
         KeyRing().caller(f"Bearer {key}")
     assert boss.post("/admin/keys/nobody/revoke").status == 404
+
+
+def test_the_page_of_keys_says_whose_letters_each_scope_reaches(boss: Visitor) -> None:
+    create_key("shop", [Scope.READ])
+    create_key("support", [Scope.READ, Scope.READ_ALL])
+    for language in ("en", "ru"):
+        words = json.loads((shipped_folder() / "admin" / "words" / f"{language}.json").read_text())["api_keys"]
+        page = unescape(boss.get("/admin/keys", **{"accept-language": language}).text)
+        assert set(words["rights"]) == set(Scope)
+        assert all(said in page for said in words["rights"].values())
+        assert page.index(words["sees_own"]) < page.index(words["sees_all"])
+
+
+def test_a_scope_for_all_services_is_given_with_the_one_that_it_widens(boss: Visitor) -> None:
+    refused = boss.post("/admin/keys", name="support", scope=["notifications:cancel-all"])
+
+    assert refused.status == 422
+    assert "notifications:cancel-all widens notifications:send: expected both" in refused.text
+    both = ["notifications:send", "notifications:cancel-all"]
+    assert boss.post("/admin/keys", name="support", scope=both).status == 200
 
 
 def every_page(visitor: Visitor, path: str) -> list[str]:
