@@ -34,8 +34,7 @@ from chalicelib.api import (
     users,
 )
 from chalicelib.api.problem import as_problem
-from chalicelib.public import links as short_links
-from chalicelib.public import preferences, unsubscribe
+from chalicelib.public import own_function, registered
 
 app = Chalice(app_name="vestnik", configure_logs=False)  # its handler would take our logger's place
 app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives as it is, whatever its characters
@@ -45,11 +44,12 @@ for module in (
     *(meta, control, dead_letters, notifications, templates, users, endpoints, live, live_demo),
     *(campaigns, campaign_moves, lists),
     *(events, own_say, addresses, site_settings, suppressions, links),
-    *(short_links, preferences, unsubscribe),
     *(door, overview, admin_campaigns, campaign_writing, admin_lists, admin_templates, admin_links),
     *(people, admin_suppressions, subsystems, site, event_rules, keys, office),
 ):
     app.register_blueprint(module.routes)
+for pages in (*registered.BLUEPRINTS, own_function.functions):
+    app.register_blueprint(pages)
 
 # Lambda finds these by name, `app.<function>`: a blueprint would leave them unwrapped (docs/decisions.md).
 on_connect = app.on_ws_connect()(sockets.on_connect)

@@ -26,6 +26,7 @@ MOST_TIMES_API = 1.8
 _BARE = "import boto3\nfor service in ('sesv2', 'sqs', 'dynamodb'): boto3.client(service)"
 _TABLES = "\nfrom chalicelib.storage.base import dynamodb; dynamodb().client"
 _QUEUES = "\nfrom chalicelib.wiring.clients import sqs; sqs()"
+_PARAMETERS = "\nfrom chalicelib.wiring.clients import ssm; ssm()"
 # What the first message makes each of them make.
 PROGRAMS: Mapping[str, str] = {
     "deliver": "import functions.deliver\nfrom chalicelib.wiring.deliver import deliver; deliver()" + _TABLES,
@@ -38,7 +39,13 @@ PROGRAMS: Mapping[str, str] = {
     "tick": "import functions.tick\nfrom chalicelib.wiring.intake import tick; tick()\n"
     "from chalicelib.wiring.campaigns import generator; generator()" + _TABLES + _QUEUES,
     "api": "import app" + _TABLES + _QUEUES,
+    "public_pages": "from chalicelib.public.own_function import public_pages\n"
+    "from chalicelib.wiring.desk import visit; visit()\n"
+    "from chalicelib.wiring.own_say import own_say; own_say()"
+    + _TABLES
+    + "\nfrom chalicelib.wiring.clients import ssm; ssm()",
 }
+OF_THE_APP = frozenset({"api", "public_pages"})  # the others are packed as workers
 _NAIVE = "import bench.rivals.naive_handler"
 _TIMED = """
 import sys, time
@@ -87,7 +94,7 @@ def main() -> int:
             for name, program in {"bare boto3": _BARE, **PROGRAMS, "naive handler": _NAIVE}.items():
                 once, modules[name] = start(program, [str(ROOT)])
                 seconds[name].append(once)
-                if name in PROGRAMS and name != "api":
+                if name in PROGRAMS and name not in OF_THE_APP:
                     raw[name].append(start(program, packages)[0])
     for name, used in seconds.items():
         unpacked_ms = median(raw[name]) * 1000 if raw.get(name) else None

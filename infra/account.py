@@ -53,7 +53,9 @@ class Account:
 
     @cached_property
     def rest_apis(self) -> "APIGatewayClient":
-        return self.session.client("apigateway", endpoint_url=self.endpoint_url, config=_CONFIG)
+        # AWS takes one deployment of an API in five seconds, and Chalice has just made one ("API Gateway quotas").
+        config = _CONFIG.merge(Config(retries={"total_max_attempts": 10, "mode": "standard"}))
+        return self.session.client("apigateway", endpoint_url=self.endpoint_url, config=config)
 
     @cached_property
     def websocket_apis(self) -> "ApiGatewayV2Client":

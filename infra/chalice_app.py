@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.public.registered import PUBLIC_ROUTES
 from infra.archive import Artifact, digest_of, tree, write_zip
 from infra.paths import BUILD, ROOT
+from infra.stages import PAGES
 
 # The addresses that are known only when the app is deployed, and the template's parameter for each.
 ADDRESSES = {
@@ -84,7 +86,7 @@ def _package(stage: str, out: Path, sources: Iterable[tuple[str, Path]]) -> None
         capture_output=True,
         env=_environment(),
     )
-    _without_deployment(out / "packaged" / "sam.json")
+    _adapt(out / "packaged" / "sam.json")
     shutil.unpack_archive(out / "packaged" / "deployment.zip", out / "unpacked")
 
 
@@ -102,6 +104,7 @@ def _merged(stage: str) -> dict[str, Any]:
     variables = {variable: {"Ref": parameter} for variable, parameter in ADDRESSES.items()}
     names = {  # as `chalice deploy` calls them
         "APIHandler": f"vestnik-{stage}",
+        "PublicPages": f"vestnik-{stage}-{PAGES}",
         "WebsocketConnect": f"vestnik-{stage}-websocket_connect",
         "WebsocketMessage": f"vestnik-{stage}-websocket_message",
         "WebsocketDisconnect": f"vestnik-{stage}-websocket_disconnect",
@@ -112,6 +115,14 @@ def _merged(stage: str) -> dict[str, Any]:
         "Parameters": {name: {"Type": "String"} for name in (*ADDRESSES.values(), "ArtifactBucket", "AppKey")},
         "Resources": {
             **functions,
+            "PublicPagesPermission": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {
+                    "FunctionName": {"Ref": "PublicPages"},
+                    "Action": "lambda:InvokeFunction",
+                    "Principal": "apigateway.amazonaws.com",
+                },
+            },
             # SAM tags only the API's stage unless asked to propagate; the emulator reads the tag of the API itself.
             "RestAPI": {"Properties": {"PropagateTags": True, "Tags": {"ms-custom-id": api_id(stage)}}},
             "WebsocketAPI": {"Properties": {"Tags": {"ms-custom-id": live_api_id(stage)}}},
@@ -120,9 +131,15 @@ def _merged(stage: str) -> dict[str, Any]:
     }
 
 
-def _without_deployment(template: Path) -> None:
-    """The emulator knows no AWS::ApiGatewayV2::Deployment; a stage that deploys itself needs none."""
+def _adapt(template: Path) -> None:
+    """Leads the public pages to their own function, as `aftercare.py` does on AWS; and the emulator knows no
+    AWS::ApiGatewayV2::Deployment: a stage that deploys itself needs none."""
     packaged: dict[str, Any] = json.loads(template.read_text())
-    del packaged["Resources"]["WebsocketAPIDeployment"]
-    del packaged["Resources"]["WebsocketAPIStage"]["Properties"]["DeploymentId"]
+    resources = packaged["Resources"]
+    for path in PUBLIC_ROUTES:
+        for method in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"][path].values():
+            there = json.dumps(method["x-amazon-apigateway-integration"]["uri"]).replace("APIHandler", "PublicPages")
+            method["x-amazon-apigateway-integration"]["uri"] = json.loads(there)
+    del resources["WebsocketAPIDeployment"]
+    del resources["WebsocketAPIStage"]["Properties"]["DeploymentId"]
     template.write_text(json.dumps(packaged, separators=(",", ":")))  # CloudFormation takes 51,200 bytes in a call

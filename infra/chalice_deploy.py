@@ -12,8 +12,9 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from infra.account import Account
-from infra.aftercare import limit_calls, limit_logs
+from infra.aftercare import lead_pages, limit_calls, limit_logs
 from infra.paths import ROOT
+from infra.stages import Doors
 
 
 class ChaliceError(RuntimeError):
@@ -35,16 +36,17 @@ class ChaliceApp:
         self._recall()
         return self._run("dev", "plan", "--stage", self._stage, quiet=True)
 
-    def deploy(self, *, requests_per_second: int) -> None:
-        """Brings the app to this checkout, and its APIs to their limit. Raises: ChaliceError; what was made until then
-        is remembered."""
+    def deploy(self, doors: Doors) -> None:
+        """Brings the app to this checkout, its public pages to their function and its APIs to their limits. Raises:
+        ChaliceError; what was made until then is remembered."""
         self._recall()
         try:
             self._run("deploy", "--stage", self._stage)
         finally:
             self._remember()
         made = json.loads(self._remembered.read_text())["resources"]
-        limit_calls(self._account, made, per_second=requests_per_second)
+        lead_pages(self._account, made)
+        limit_calls(self._account, made, doors)
         limit_logs(self._account, made)
 
     def delete(self) -> None:

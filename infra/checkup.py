@@ -15,6 +15,9 @@ from chalicelib.control.switch import Switch
 from chalicelib.settings import Settings
 from chalicelib.wiring.control import consumers, switches
 from chalicelib.wiring.desk import queue_depths
+from infra.aftercare import integrations
+from infra.room import MORE, kept, no_room
+from infra.stages import doors_of
 
 _MISSED_SECONDS = 180  # two minutes without a tick, and the one that is running
 _GOOD_STACK = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
@@ -143,12 +146,25 @@ class Platform:
                 yield _open(switch)
 
     def concurrency(self) -> Iterator[Finding]:
-        """May all workers run at once, and the API beside them?"""
+        """May all workers run at once, and the API beside them? Have the public pages what is kept for them?"""
+        lambdas, stage = boto3.client("lambda"), self._settings.stage
         wanted = sum(spec.max_concurrency for spec in CONSUMERS.values())
-        limit = boto3.client("lambda").get_account_settings().get("AccountLimit", {}).get("ConcurrentExecutions")
+        limit = lambdas.get_account_settings().get("AccountLimit", {}).get("ConcurrentExecutions")
         if limit is not None and limit <= wanted:
             wrong = f"Lambda runs {limit} functions at once in this account; the workers alone may want {wanted}"
-            yield Finding(wrong, "ask for more: Service Quotas, AWS Lambda, Concurrent executions")
+            yield Finding(wrong, MORE)
+        pages = doors_of(stage).pages_at_once or 0
+        if (now := kept(lambdas, stage)) != pages:
+            wrong = f"{now} executions are kept for the public pages, and {pages} should be"
+            yield Finding(wrong, no_room(lambdas, stage) or self._deploy())
+
+    def pages(self) -> Iterator[Finding]:
+        """Do the public pages lead to their own function?"""
+        rest_apis, api_function = boto3.client("apigateway"), f":vestnik-{self._settings.stage}/invocations"
+        apis = [one["id"] for page in rest_apis.get_paginator("get_rest_apis").paginate() for one in page["items"]]
+        if any(one.uri.endswith(api_function) for api in apis for one in integrations(rest_apis, api)):
+            wrong = "the API's function answers the public pages: they were deployed by Chalice alone"
+            yield Finding(wrong, self._deploy())
 
     def _deploy(self) -> str:
         return f"make deploy STAGE={self._settings.stage}"

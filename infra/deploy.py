@@ -19,14 +19,15 @@ from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
 from infra.paths import TEMPLATE
 from infra.reaching_aws import reaching_aws
+from infra.room import no_room
 from infra.shipped_templates import write_down_templates
 from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
 from infra.stages import (
     PRODUCTION,
     WorkerTimings,
+    doors_of,
     environment_of,
     has_layer,
-    requests_per_second,
     stage_names,
     template_parameters,
 )
@@ -123,6 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
     environment = environment_of(stage)
     read_settings(environment)  # a wrong setting is named here, not by the first cold start
+    if lacking := no_room(account.lambdas, stage):
+        raise DeployError(lacking)
     changed = deploy_infra(
         account,
         environment=environment,
@@ -137,7 +140,7 @@ def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
     app = ChaliceApp(account, stage)
     if agree is not show and not agree(app.plan().splitlines()):
         raise RefusedError(f"the app of {stage}: nothing was changed")
-    app.deploy(requests_per_second=requests_per_second(stage))
+    app.deploy(doors_of(stage))
 
 
 def show(lines: Sequence[str]) -> bool:

@@ -67,6 +67,7 @@ def checks(environment: Mapping[str, str]) -> dict[str, Check]:
         "alarms": platform.alarms,
         "secrets": platform.secrets,
         "concurrency": platform.concurrency,
+        "public pages": platform.pages,
         "SES account": mail.account,
         "SES identity": mail.identity,
         "SES events": mail.events,

@@ -4,13 +4,14 @@ the same values as parameters. Called by `deploy.py` and the local cloud."""
 import json
 from collections.abc import Mapping
 from email.utils import parseaddr
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.paths import ROOT
 
 CONFIG = ROOT / ".chalice" / "config.json"
+PAGES = "public_pages"  # the function of the public pages, as Chalice knows it (chalicelib/public/own_function.py)
 PRODUCTION = "prod"  # the stage that asks before it is changed, and keeps its data when it is destroyed
 # The settings that both deployables take, and the template's parameter for each.
 _SHARED = {
@@ -101,10 +102,20 @@ def watching_of(stage: str) -> dict[str, str]:
     }
 
 
-def requests_per_second(stage: str) -> int:
-    """What API Gateway lets in (`requests_per_second`). Raises: KeyError for a stage that does not say it."""
-    per_second: int = json.loads(CONFIG.read_text())["stages"][stage]["requests_per_second"]
-    return per_second
+class Doors(NamedTuple):
+    """How much of a stage is let in: calls a second by API Gateway, of the public pages apart from all else, and how
+    many of the public pages are made at once, which nothing else can use up (None: whatever is left)."""
+
+    requests_per_second: int
+    page_requests_per_second: int
+    pages_at_once: int | None = None
+
+
+def doors_of(stage: str) -> Doors:
+    """Raises: KeyError for a stage that does not say it."""
+    own = json.loads(CONFIG.read_text())["stages"][stage]
+    reserved = own["lambda_functions"][PAGES].get("reserved_concurrency")  # Chalice's own key
+    return Doors(own["requests_per_second"], own["page_requests_per_second"], reserved)
 
 
 def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) -> dict[str, str]:

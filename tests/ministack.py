@@ -19,7 +19,8 @@ def ministack() -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "infra.local.emulator"]
-    environment = os.environ | {"GATEWAY_PORT": str(port)}
+    # As an account of AWS has it, whatever this machine has.
+    environment = os.environ | {"GATEWAY_PORT": str(port), "LAMBDA_ACCOUNT_CONCURRENCY": "1000"}
     with subprocess.Popen(
         command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:

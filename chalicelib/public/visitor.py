@@ -38,6 +38,7 @@ class Visitor(NamedTuple):
 
 
 View = Callable[[Visitor], Response]
+PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {}  # the methods of each path, of what was imported
 
 
 def public_page(blueprint: Blueprint, path: str, *, methods: Sequence[str]) -> Callable[[View], View]:
@@ -46,6 +47,7 @@ def public_page(blueprint: Blueprint, path: str, *, methods: Sequence[str]) -> C
 
     def register(view: View) -> View:
         name = view.__name__
+        PUBLIC_ROUTES[path] = tuple(methods)
 
         def handle(**path_values: str) -> Response:
             request = blueprint.current_request

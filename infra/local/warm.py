@@ -41,11 +41,12 @@ class Warm:
         self._each([("API", lambda: self._send_refused(key)), *self._workers(FIRST_LETTER)], at_once=1)
 
     def everything(self, *, talk: bool = True, at_once: int | None = None) -> None:
-        """Every worker; with `talk` the live side too. `at_once`: calls side by side, by default one a core."""
+        """The public pages and every worker; with `talk` the live side too. `at_once`: calls side by side, by default
+        one a core."""
         mappings = self._lambdas.list_event_source_mappings()["EventSourceMappings"]
         names = sorted({mapping["FunctionArn"].rpartition(":")[2].removeprefix(self._prefix) for mapping in mappings})
-        live: Sequence[Call] = [("live", self._talk_once)] if talk else []
-        self._each([*live, *self._workers(names)], at_once=at_once or os.cpu_count() or 1)
+        doors: Sequence[Call] = [("public pages", self._open_nothing), *([("live", self._talk_once)] if talk else [])]
+        self._each([*doors, *self._workers(names)], at_once=at_once or os.cpu_count() or 1)
 
     def _workers(self, names: Iterable[str]) -> list[Call]:
         return [(name, lambda name=name: self._call_with_nothing(name)) for name in names]  # type: ignore[misc]
@@ -61,6 +62,11 @@ class Warm:
         headers = {"Authorization": f"Bearer {key}"}
         answer = requests.post(f"{self._api_url}/v1/notifications", json=_REFUSED, headers=headers, timeout=_SECONDS)
         return bool(answer.status_code < requests.codes.server_error)
+
+    def _open_nothing(self) -> bool:
+        """A short link that nobody has made."""
+        answer = requests.get(f"{self._api_url}/s/nothing", timeout=_SECONDS)
+        return bool(answer.status_code == requests.codes.not_found)
 
     def _call_with_nothing(self, worker: str) -> bool:
         answer = self._lambdas.invoke(FunctionName=self._prefix + worker, Payload=b'{"Records": []}')

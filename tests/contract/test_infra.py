@@ -17,7 +17,7 @@ from chalicelib.settings import Settings
 from infra.mail_checkup import NEEDED_EVENTS, SEND
 from infra.package import workers_zip
 from infra.paths import ROOT, TEMPLATE
-from infra.stages import WorkerTimings, environment_of, template_parameters
+from infra.stages import WorkerTimings, doors_of, environment_of, template_parameters
 from layers.build import IN_THE_RUNTIME, LAMBDA_PLATFORM, PYTHON, build_layer
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
@@ -29,7 +29,7 @@ CANNOT_NAME_A_STAGE = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
 }
-POLICIES = ("policy", "policy-live")  # of the API, of the WebSocket's three handlers
+POLICIES = ("policy", "policy-live", "policy-pages")  # of the API, the WebSocket's three handlers, the public pages
 _MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}  # ELF's numbers
 STAGES = ("local", "dev", "prod")
 # AWS, "Actions, resources, and condition keys for AWS Lambda": these can be given for everything only.
@@ -164,6 +164,10 @@ def _own(stage: str) -> str:
     return rf"vestnik[-/]{stage}\b"
 
 
+def test_in_production_the_public_pages_have_executions_of_their_own() -> None:
+    assert doors_of("prod").pages_at_once
+
+
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("kind", POLICIES)
 def test_the_apps_policy_names_its_own_stage_alone(kind: str, stage: str) -> None:
@@ -181,6 +185,18 @@ def test_the_api_may_scan_no_table_but_the_users() -> None:
     policy = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
     scanned = [_as_list(s["Resource"]) for s in policy["Statement"] if "dynamodb:Scan" in s["Action"]]
     assert scanned == [["arn:aws:dynamodb:*:*:table/vestnik-prod-users"]]
+
+
+def test_the_public_pages_may_nothing_that_the_api_may_not_and_delete_nothing() -> None:
+    """The API answers them while a deployment goes on."""
+    api, pages = _granted("policy-prod"), _granted("policy-pages-prod")
+    assert {action for action, _ in pages - api if not action.startswith("logs:")} == set()
+    assert not [action for action, _ in pages if "Delete" in action or "Scan" in action]
+
+
+def _granted(policy: str) -> set[tuple[str, str]]:
+    statements = json.loads((ROOT / ".chalice" / f"{policy}.json").read_text())["Statement"]
+    return {(action, one) for s in statements for action in _as_list(s["Action"]) for one in _as_list(s["Resource"])}
 
 
 @pytest.mark.parametrize("kind", POLICIES)

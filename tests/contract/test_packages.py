@@ -19,7 +19,7 @@ MOST_MODULES = 600  # bare boto3 with three clients imports about 390, pydantic,
 ONLY = {
     "boto3": set[str](),
     "requests": set[str](),
-    "jinja2": {"deliver"},
+    "jinja2": {"deliver", "public_pages"},
     "chalicelib.pipeline.deliver": {"deliver"},
     "chalicelib.pipeline.enrich": {"enrich"},
     "chalicelib.pipeline.feedback": {"feedback"},
@@ -27,7 +27,7 @@ ONLY = {
     "chalicelib.live.chat": {"live"},
     "chalicelib.api": set[str](),
     "chalicelib.admin": set[str](),
-    "chalicelib.public": set[str](),
+    "chalicelib.public": {"public_pages"},
 }
 
 

@@ -22,6 +22,7 @@ RUNBOOK = ROOT / "docs" / "operations.md"
 PLACEHOLDERS = {
     "<queue>": "Queues",
     "<worker>": "Watched",
+    "<door>": "Doors",
     "<subsystem>": "Subsystems",
     "<table>": "HotTables",
 }
@@ -62,7 +63,13 @@ def test_every_alarm_tells_somebody_when_it_begins_and_when_it_is_over(template:
 
 @pytest.mark.parametrize(
     ("loop_name", "mapping"),
-    [("Queues", "Queues"), ("Watched", "Watched"), ("SwitchAlarms", "Subsystems"), ("HotTables", "HotTables")],
+    [
+        ("Queues", "Queues"),
+        ("Watched", "Watched"),
+        ("Doors", "Doors"),
+        ("SwitchAlarms", "Subsystems"),
+        ("HotTables", "HotTables"),
+    ],
 )
 def test_a_loop_leaves_nothing_of_its_list_out(template: dict[str, Any], loop_name: str, mapping: str) -> None:
     assert sorted(loop(template, loop_name)) == sorted(template["Mappings"][mapping])
@@ -93,7 +100,12 @@ def test_every_alarm_on_a_metric_of_ours_watches_one_that_the_code_writes(
 
 def spelled_out(metric: str, template: dict[str, Any]) -> list[str]:
     """The names that a loop makes of one with its variable in it."""
-    for variable, mapping in (("Queue", "Queues"), ("Worker", "Watched"), ("Subsystem", "Subsystems")):
+    for variable, mapping in (
+        ("Queue", "Queues"),
+        ("Worker", "Watched"),
+        ("Door", "Doors"),
+        ("Subsystem", "Subsystems"),
+    ):
         if f"${{{variable}}}" in metric:
             return [metric.replace(f"${{{variable}}}", logical) for logical in template["Mappings"][mapping]]
     return [metric]
@@ -111,7 +123,7 @@ def written_metrics(
         arn = f"arn:aws:sqs:eu-central-1:123456789012:vestnik-test-{queue['Name']}"
         record = {"messageId": "m", "body": "", "eventSourceARN": arn, "attributes": {"SentTimestamp": "0"}}
         batch_handler("deliver", lambda: lambda _body: Line())({"Records": [record]}, None)
-    for stage in (*(one["Name"] for one in template["Mappings"]["Watched"].values()), "api"):
+    for stage in (*(one["Name"] for one in template["Mappings"]["Watched"].values()), "api", "public"):
         write_line(stage, [Line()])
     write_line("tick", [Line(counts={f"switch_open_{name}": 0 for name in SUBSYSTEMS})])
     observability.metrics.cache_clear()

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from chalicelib.control.signing import parameter_name
+from infra.aftercare import integrations
 from infra.doctor import checks, examine
 from infra.local.cloud import LocalCloud
+from infra.stages import PAGES
 from tests.e2e.conftest import Vestnik, eventually
 from tests.integration.conftest import forget_clients
 
@@ -100,3 +102,25 @@ def test_dead_letters_are_counted(cloud: LocalCloud, look: Look) -> None:
         assert look("dead letters") == "1 dead letters of load"
     finally:
         sqs.purge_queue(QueueUrl=url)
+
+
+def test_public_pages_that_the_api_answers_are_named(cloud: LocalCloud, look: Look) -> None:
+    """As after a `chalice deploy` of somebody's own."""
+    rest_apis = cloud.account.rest_apis
+    [api] = [one["id"] for one in rest_apis.get_rest_apis()["items"]]
+    found = next(integrations(rest_apis, api))
+
+    def lead(uri: str) -> None:
+        rest_apis.update_integration(
+            restApiId=api,
+            resourceId=found.resource_id,
+            httpMethod=found.method,
+            patchOperations=[{"op": "replace", "path": "/uri", "value": uri}],
+        )
+
+    lead(found.uri.replace(f"-{PAGES}/", "/"))
+    try:
+        assert "the API's function answers the public pages" in look("public pages")
+    finally:
+        lead(found.uri)
+    assert look("public pages") == ""

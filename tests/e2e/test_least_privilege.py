@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 
 STAGE = "vestnik-local"
 API = STAGE  # Chalice calls the API's function as the stage
+PAGES = f"{STAGE}-public_pages"
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"}
 
 
@@ -62,12 +63,12 @@ ACTS = {
     "delete a table": Act("dynamodb", lambda aws: aws.delete_table(TableName=f"{STAGE}-shards")),
     "empty a queue": Act("sqs", lambda aws: aws.purge_queue(QueueUrl=_queue("load-dlq"))),
     "read the signing key": Act(
-        "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local")), frozenset({API, f"{STAGE}-deliver"})
+        "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local")), frozenset({API, PAGES, f"{STAGE}-deliver"})
     ),
     "read the key of addresses": Act(
         "ssm",
         lambda aws: aws.get_parameter(Name=parameter_name("local", "address-key")),
-        frozenset({API, f"{STAGE}-enrich", f"{STAGE}-deliver", f"{STAGE}-feedback"}),
+        frozenset({API, PAGES, f"{STAGE}-enrich", f"{STAGE}-deliver", f"{STAGE}-feedback"}),
     ),
     "read the key of sealed secrets": Act(
         "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local", "sealing-key")), frozenset({API})
@@ -119,6 +120,56 @@ def test_only_whoever_must_do_it_may(cloud: LocalCloud, sessions: dict[str, boto
     act = ACTS[what]
     allowed = {name for name, session in sessions.items() if may(session, act, cloud.emulator_url)}
     assert allowed == act.who
+
+
+# Of every table of the stage, what the public pages may try on it; of all others nothing.
+PAGES_MAY = {
+    "links": {"update_item"},
+    "users": {"get_item", "update_item"},
+    "preferences": {"get_item", "put_item"},
+    "suppressions": {"get_item", "put_item"},
+    "endpoints": {"query"},
+    "ledger": {"update_item"},
+    "counters": {"update_item"},
+}
+
+
+def test_the_public_pages_reach_no_table_but_their_own_and_do_nothing_else_there(
+    cloud: LocalCloud, sessions: dict[str, boto3.Session]
+) -> None:
+    tables = cloud.account.dynamodb.list_tables()["TableNames"]
+    found = {name.removeprefix(f"{STAGE}-"): tried(cloud, sessions[PAGES], name) for name in tables}
+    assert {name: acts for name, acts in found.items() if acts} == PAGES_MAY
+    assert len(found) > 20
+
+
+def tried(cloud: LocalCloud, session: boto3.Session, table: str) -> set[str]:
+    """What was let through of the ways to a table; none changes anything, as each asks for what cannot be."""
+    schema = cloud.account.dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+    key = {one["AttributeName"]: {"S": "nobody"} for one in schema}
+    first = schema[0]["AttributeName"]
+    never = {"ConditionExpression": "size(#key) > :most", "ExpressionAttributeNames": {"#key": first}}
+    never |= {"ExpressionAttributeValues": {":most": {"N": "100"}}}
+    equal = {"KeyConditionExpression": f"{first} = :key", "ExpressionAttributeValues": {":key": {"S": "nobody"}}}
+    ways: dict[str, dict[str, Any]] = {
+        "get_item": {"Key": key},
+        "query": equal,
+        "scan": {"Limit": 1},
+        "put_item": {"Item": key, **never},
+        "update_item": {"Key": key, **never},
+        "delete_item": {"Key": key, **never},
+    }
+
+    def act(name: str) -> Act:
+        return Act("dynamodb", lambda aws: getattr(aws, name)(TableName=table, **ways[name]))
+
+    return {name for name in ways if may(session, act(name), cloud.emulator_url)}
+
+
+def test_the_public_pages_send_nothing_to_any_queue(cloud: LocalCloud, sessions: dict[str, boto3.Session]) -> None:
+    for url in cloud.account.session.client("sqs", endpoint_url=cloud.emulator_url).list_queues()["QueueUrls"]:
+        act = Act("sqs", lambda aws, url=url: aws.send_message(QueueUrl=url, MessageBody="any"))  # type: ignore[misc]
+        assert not may(sessions[PAGES], act, cloud.emulator_url)
 
 
 def test_no_two_functions_share_a_role(cloud: LocalCloud) -> None:

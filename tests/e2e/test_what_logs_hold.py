@@ -19,7 +19,7 @@ from tests.e2e.sockets import guest, user
 pytestmark = pytest.mark.e2e
 
 # The emulator keeps no logs of functions that a WebSocket calls: tests/integration/live/test_chat.py looks at theirs.
-PARTS = {"", "-enrich", "-deliver", "-feedback", "-live", "-tick"}
+PARTS = {"", "-public_pages", "-enrich", "-deliver", "-feedback", "-live", "-tick"}
 PHONE = "+79161234568"
 PLAIN_MARK = f"secret-{uuid.uuid4().hex}"
 MARK = f"тайна-{PLAIN_MARK}"  # stands in bodies, names, chats and forms, and nowhere else

@@ -20,7 +20,7 @@ from infra.account import Account
 from infra.chalice_deploy import ChaliceApp
 from infra.deploy import ensure_keys
 from infra.paths import ROOT
-from infra.stages import environment_of
+from infra.stages import doors_of, environment_of
 from tests.integration.conftest import QUEUES, TABLES, create, forget_clients
 
 STAGE = "local"  # the one without a layer: a community LocalStack has none
@@ -45,7 +45,7 @@ def address(project: Path) -> Iterator[str]:
         pytest.skip("AWS_ENDPOINT_URL names no LocalStack")
     account = Account(boto3.Session())
     app = ChaliceApp(account, STAGE, project=project)
-    app.deploy(requests_per_second=50)
+    app.deploy(doors_of(STAGE))
     remembered = json.loads((project / ".chalice" / "deployed" / f"{STAGE}.json").read_text())
     [api] = [one["rest_api_id"] for one in remembered["resources"] if one["name"] == "rest_api"]
     yield f"{endpoint}/_aws/execute-api/{api}/api"

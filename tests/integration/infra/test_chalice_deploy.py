@@ -7,6 +7,7 @@ import pytest
 
 from infra.account import Account
 from infra.chalice_deploy import ChaliceApp, ChaliceError
+from infra.stages import Doors
 
 APP = """
 from chalice import Chalice
@@ -18,7 +19,7 @@ def look():
 @app.on_ws_message()
 def hear(event):
     pass
-@app.lambda_function(name="greet")
+@app.lambda_function(name="public_pages")
 def greet(event, context):
     return "hello"
 """
@@ -31,10 +32,13 @@ CONFIG = {
         "try": {
             "iam_policy_file": "policy.json",
             "autogen_policy": False,
-            "lambda_functions": {name: {"iam_policy_file": "policy.json"} for name in ("greet", "websocket_message")},
+            "lambda_functions": {
+                name: {"iam_policy_file": "policy.json"} for name in ("public_pages", "websocket_message")
+            },
         }
     },
 }
+DOORS = Doors(requests_per_second=7, page_requests_per_second=7)
 LOGS = "arn:aws:logs:*:*:log-group:/aws/lambda/vestnik-try-*"
 POLICY = {
     "Version": "2012-10-17",
@@ -68,8 +72,8 @@ def functions(account: Account) -> list[str]:
 def test_what_one_checkout_deployed_another_plans_over_and_a_third_deletes(
     account: Account, credentials: None, tmp_path: Path
 ) -> None:
-    ChaliceApp(account, "try", project=checkout(tmp_path / "first")).deploy(requests_per_second=7)
-    assert set(functions(account)) == {"vestnik-try", "vestnik-try-greet", "vestnik-try-websocket_message"}
+    ChaliceApp(account, "try", project=checkout(tmp_path / "first")).deploy(DOORS)
+    assert set(functions(account)) == {"vestnik-try", "vestnik-try-public_pages", "vestnik-try-websocket_message"}
 
     plan = ChaliceApp(account, "try", project=checkout(tmp_path / "second")).plan()
     assert "update_function" in plan
@@ -84,4 +88,4 @@ def test_a_failure_of_chalice_is_an_error_with_its_command(account: Account, cre
     broken = checkout(tmp_path / "broken")
     (broken / "app.py").write_text("this is no Python")
     with pytest.raises(ChaliceError, match="chalice deploy --stage try"):
-        ChaliceApp(account, "try", project=broken).deploy(requests_per_second=7)
+        ChaliceApp(account, "try", project=broken).deploy(DOORS)

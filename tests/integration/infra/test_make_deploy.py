@@ -1,18 +1,21 @@
 """`make deploy` and `make destroy` from end to end, `chalice deploy` and the layer included, on the emulator with the
 two calls of API Gateway that it lacks put before it. AWS_ENDPOINT_URL is all that leads them there."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from chalicelib.public.registered import PUBLIC_ROUTES
 from infra import deploy, destroy
 from infra.account import Account
+from infra.aftercare import lead_pages
 from infra.archive import Artifact, tree, write_zip
 from infra.package import workers_zip
 from infra.paths import ROOT
-from infra.stages import WorkerTimings, environment_of, requests_per_second
+from infra.stages import PAGES, WorkerTimings, doors_of, environment_of
 from layers.build import build_layer
 from tests.integration.infra.rest_api_importer import rest_api_importer
 
@@ -68,9 +71,63 @@ def test_the_gateway_lets_no_more_calls_in_than_the_stage_says(account: Account,
     [rest], [live] = account.rest_apis.get_rest_apis()["items"], account.websocket_apis.get_apis()["Items"]
     calls = account.rest_apis.get_stage(restApiId=rest["id"], stageName="api")["methodSettings"]["*/*"]
     frames = account.websocket_apis.get_stage(ApiId=live["ApiId"], StageName="api")["DefaultRouteSettings"]
-    per_second = requests_per_second(STAGE)
+    per_second = doors_of(STAGE).requests_per_second
     assert (calls["throttlingRateLimit"], calls["throttlingBurstLimit"]) == (per_second, 2 * per_second)
     assert (frames["ThrottlingRateLimit"], frames["ThrottlingBurstLimit"]) == (per_second, 2 * per_second)
+
+
+def test_calling_the_rest_uses_up_nothing_of_what_the_gateway_lets_in_to_the_public_pages(
+    account: Account, api: str
+) -> None:
+    [rest] = account.rest_apis.get_rest_apis()["items"]
+    settings = account.rest_apis.get_stage(restApiId=rest["id"], stageName="api")["methodSettings"]
+    own = {name.replace("~1", "/"): one["throttlingRateLimit"] for name, one in settings.items() if name != "*/*"}
+    routes = {f"{path}/{method}" for path, methods in PUBLIC_ROUTES.items() for method in methods}
+    assert own == dict.fromkeys(routes, doors_of(STAGE).page_requests_per_second)
+
+
+def leads_to(account: Account) -> dict[str, set[str]]:
+    """Each path of the deployed API, and the functions that answer it."""
+    [rest] = account.rest_apis.get_rest_apis()["items"]
+    resources = account.rest_apis.get_resources(restApiId=rest["id"], limit=500, embed=["methods"])["items"]
+    return {
+        one["path"]: {
+            method["methodIntegration"]["uri"].removesuffix("/invocations").rpartition(":")[2]
+            for method in one["resourceMethods"].values()
+        }
+        for one in resources
+        if one.get("resourceMethods")
+    }
+
+
+def test_every_public_page_and_nothing_else_leads_to_the_function_of_the_pages(account: Account, api: str) -> None:
+    pages = {path for path, functions in leads_to(account).items() if functions == {f"vestnik-{STAGE}-{PAGES}"}}
+    assert pages == set(PUBLIC_ROUTES)
+    assert {*leads_to(account)} - pages > {"/healthz", "/admin"}
+    answer = requests.get(f"{api}/s/nothing", timeout=60)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "short_link_404" in said_by(account, f"vestnik-{STAGE}-{PAGES}")
+
+
+def test_leading_the_pages_again_changes_nothing(account: Account, api: str) -> None:
+    [rest] = account.rest_apis.get_rest_apis()["items"]
+    stored = account.s3.get_object(Bucket=account.artifact_bucket(STAGE), Key=f"chalice-deployed-{STAGE}.json")
+    before = leads_to(account), account.rest_apis.get_deployments(restApiId=rest["id"])["items"]
+    lead_pages(account, json.loads(stored["Body"].read())["resources"])
+    assert (leads_to(account), account.rest_apis.get_deployments(restApiId=rest["id"])["items"]) == before
+
+
+def said_by(account: Account, function: str) -> str:
+    found = account.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+    return "\n".join(one["message"] for one in found)
+
+
+def test_the_gateway_may_call_the_function_of_the_pages(account: Account, api: str) -> None:
+    [rest] = account.rest_apis.get_rest_apis()["items"]
+    policy = json.loads(account.lambdas.get_policy(FunctionName=f"vestnik-{STAGE}-{PAGES}")["Policy"])
+    [statement] = policy["Statement"]
+    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    assert f":{rest['id']}/api/*" in json.dumps(statement["Condition"])
 
 
 def test_the_logs_of_every_function_are_forgotten_after_a_month(account: Account, api: str) -> None:
@@ -94,6 +151,7 @@ def test_deploying_the_release_before_brings_back_what_ran(account: Account, api
 
     assert code_of(account) == before
     assert requests.get(f"{api}/healthz", timeout=60).ok  # at the address that it had
+    assert leads_to(account)["/s/{code}"] == {f"vestnik-{STAGE}-{PAGES}"}
 
 
 def test_production_is_not_touched_when_its_name_is_not_typed(
@@ -106,4 +164,25 @@ def test_production_is_not_touched_when_its_name_is_not_typed(
     told = capsys.readouterr()
     assert "+ Ledger (AWS::DynamoDB::Table)" in told.out
     assert "nothing was changed" in told.err
+    assert [name for name in account.dynamodb.list_tables()["TableNames"] if "prod" in name] == []
+
+
+def test_what_an_account_has_no_room_for_is_said_before_anything_is_changed(
+    environment: pytest.MonkeyPatch, account: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    account.lambdas.create_function(
+        FunctionName="greedy",
+        Runtime="python3.11",
+        Role="arn:aws:iam::000000000000:role/greedy",
+        Handler="any.any",
+        Code={"ZipFile": write_zip(tmp_path / "greedy.zip", [("any.py", ROOT / "app.py")]).path.read_bytes()},
+    )
+    account.lambdas.put_function_concurrency(FunctionName="greedy", ReservedConcurrentExecutions=900)
+    try:
+        assert deploy.main(["--stage", "prod", "--yes"]) == 1
+    finally:
+        account.lambdas.delete_function(FunctionName="greedy")
+
+    told = capsys.readouterr()
+    assert "100 concurrent executions that nobody has reserved, and 50 are to be kept" in told.err
     assert [name for name in account.dynamodb.list_tables()["TableNames"] if "prod" in name] == []
