@@ -4,12 +4,13 @@
 
 from collections.abc import Sequence
 
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.succession import Succession
-from chalicelib.pipeline.unsent import ended
+from chalicelib.pipeline.unsent import UNREADABLE, ended
 
 
 class Closing:
@@ -30,6 +31,11 @@ class Closing:
         """On the job's channel; the next one comes at once. Raises: UnavailableError (retryable)."""
         self._succession.after(job, in_vain=recipients)
         self._end(job, recipients, (job.channel,), status, reason, result, rule=job.letter.rule)
+
+    def spoil(self, job: DeliverJob, recipient: DeliverRecipient, error: Exception, result: Delivered) -> None:
+        """Failed, as what is known of the recipient cannot be worked on. Raises: UnavailableError (retryable)."""
+        log_failure("letter", error, notification_id=recipient.notification_id)
+        self.close(job, [recipient], DeliveryStatus.FAILED, UNREADABLE, result)
 
     def close_all(
         self,

@@ -5,16 +5,21 @@ costs no claim.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chalicelib.apart import each
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.base import Message
 from chalicelib.errors import RenderError
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
-from chalicelib.pipeline.letter_links import LetterLinkMaker
+from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
 from chalicelib.pipeline.links import Link
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.tally import run_tag
+from chalicelib.pipeline.unsent import UNREADABLE
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
+
+Spoiled = tuple[DeliverRecipient, str]  # whose letter can never be made, and why
 
 
 class Letter(NamedTuple):
@@ -34,41 +39,51 @@ class Composer:
         self._renderer = renderer
         self._link_maker = link_maker
 
-    def compose(self, job: DeliverJob) -> tuple[list[Letter], list[tuple[DeliverRecipient, str]]]:
+    def compose(self, job: DeliverJob) -> tuple[list[Letter], list[Spoiled]]:
         """The letters, and whose can never be made, with the reason. Raises: UnavailableError (retryable)."""
         template = self._templates.get(job.letter.template, job.letter.template_version)
         layout = self._templates.layout(job.letter.layout)
         links_of = self._link_maker.of(job.letter, channel=job.channel)
-        letters, spoiled = [], []
-        for recipient in job.recipients:
+        spoiled: list[Spoiled] = []
+
+        def spoil(recipient: DeliverRecipient, error: Exception) -> None:
+            reason = error.reason if isinstance(error, RenderError) else UNREADABLE
+            if reason == UNREADABLE:
+                log_failure("letter", error, notification_id=recipient.notification_id)
+            spoiled.append((recipient, reason))
+
+        def make(recipient: DeliverRecipient) -> Letter:
             links = links_of.make(recipient)
-            try:
-                rendered = self._renderer.render(
-                    template,
-                    channel=job.channel,
-                    locale=template.choose_locale(recipient.locale, job.letter.locale),
-                    context={**job.letter.context, **(recipient.context or {})},
-                    user=recipient.user,
-                    service=links.service,
-                    links=links.links,
-                    shorten=links.shorten,
-                    layout=layout,
-                    categories=job.letter.categories,
-                )
-            except RenderError as error:
-                spoiled.append((recipient, error.reason))
-                continue
-            key = DeliveryKey(recipient.notification_id, job.channel)
-            message = Message(
-                delivery_id=key.id,
-                address=recipient.address,
-                parts=rendered.parts,
-                headers=links.headers,
-                tags=_tags(job, key),
-                transactional=CATEGORIES[job.letter.category].transactional,
+            rendered = self._renderer.render(
+                template,
+                channel=job.channel,
+                locale=template.choose_locale(recipient.locale, job.letter.locale),
+                context={**job.letter.context, **(recipient.context or {})},
+                user=recipient.user,
+                service=links.service,
+                links=links.links,
+                shorten=links.shorten,
+                layout=layout,
+                categories=job.letter.categories,
             )
-            letters.append(Letter(recipient, key, message, links.used_in(rendered.parts)))
-        return letters, spoiled
+            return _letter(job, recipient, rendered.parts, links)
+
+        return each(make, job.recipients, alone=spoil), spoiled
+
+
+def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, str], links: LetterLinks) -> Letter:
+    key = DeliveryKey(recipient.notification_id, job.channel)
+    for text in (recipient.address, *parts.values()):
+        text.encode()  # a template may hold halves of characters, which no provider takes
+    message = Message(
+        delivery_id=key.id,
+        address=recipient.address,
+        parts=parts,
+        headers=links.headers,
+        tags=_tags(job, key),
+        transactional=CATEGORIES[job.letter.category].transactional,
+    )
+    return Letter(recipient, key, message, links.used_in(parts))
 
 
 def _tags(job: DeliverJob, key: DeliveryKey) -> Mapping[str, str]:

@@ -6,12 +6,14 @@ claim's owner.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
+from chalicelib.apart import each, together
 from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Outcome, SlowToStart, Verdict
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.gate import Gate, Report
-from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Composer, Letter
@@ -23,6 +25,9 @@ from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED
 from chalicelib.rendering.lines import NOTHING_TO_SAY
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.campaign_port import CampaignPort
 
 
 class Deliver:
@@ -38,7 +43,7 @@ class Deliver:
         links: LinkBook,
         channels: Mapping[str, Channel],
         gates: Mapping[str, Gate],
-        campaigns: CampaignPort,
+        campaigns: "CampaignPort",
         retries: Retries,
         clock: Clock,
     ) -> None:
@@ -63,16 +68,18 @@ class Deliver:
         if job.letter.run_id is not None and not self._campaigns.admits(job):
             result.count("held", len(job.recipients))
             return result
-        left = self._last_look.lines_left(job, result)
-        if left is None:
-            return result
-        job = left
+        lines_left = partial(self._last_look.lines_left, result=result)
+        for left in each(lines_left, [job], alone=partial(self._spoil_all, result=result)):
+            if left is not None:
+                self._send_through_gate(left, self._compose(left, result), result)
+        return result
+
+    def _compose(self, job: DeliverJob, result: Delivered) -> Sequence[Letter]:
         letters, spoiled = self._composer.compose(job)
         for recipient, reason in spoiled:
             status = DeliveryStatus.SKIPPED if reason == NOTHING_TO_SAY else DeliveryStatus.FAILED
             self._closing.close(job, [recipient], status, reason, result)
-        self._send_through_gate(job, letters, result)
-        return result
+        return letters
 
     def _send_through_gate(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> None:
         """In batches, as fast as the gate lets them; what it holds back is put aside untried."""
@@ -94,14 +101,24 @@ class Deliver:
     def _send(
         self, job: DeliverJob, channel: Channel, letters: Sequence[Letter], result: Delivered
     ) -> Sequence[Outcome]:
-        wanted = self._last_look.still_wanted(job, letters, result)
-        self._links.write([link for letter in wanted for link in letter.links])
+        wanted: list[Letter] = []
+
+        def look(some: Sequence[Letter]) -> None:
+            found = self._last_look.still_wanted(job, some, result)
+            self._links.write([link for letter in found for link in letter.links])
+            wanted.extend(found)
+
+        together(look, letters, alone=lambda one, error: self._closing.spoil(job, one.recipient, error, result))
         claim = self._claims.take(job, wanted, result)
         if not claim.letters:
             return []
         outcomes = channel.send([letter.message for letter in claim.letters])
         self._claims.record(job, claim, outcomes, result)
         return outcomes
+
+    def _spoil_all(self, job: DeliverJob, error: Exception, result: Delivered) -> None:
+        for recipient in job.recipients:
+            self._closing.spoil(job, recipient, error, result)
 
 
 def _report(outcome: Outcome, channel: str) -> Report:

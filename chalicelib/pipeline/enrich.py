@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chalicelib.apart import together
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.aftermath import Aftermath
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.collect import Collect
@@ -17,6 +19,7 @@ from chalicelib.pipeline.jobs import (
     DeliverJob,
     DeliverRecipient,
     EnrichJob,
+    EnrichRecipient,
     LetterSpec,
     chunks,
     deliver_queue,
@@ -26,7 +29,7 @@ from chalicelib.pipeline.lookup import Lookup
 from chalicelib.pipeline.reach import Candidate, Look, Reach
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.unsent import QUIET, ended, waiting
+from chalicelib.pipeline.unsent import QUIET, UNREADABLE, ended, waiting
 
 _LOOK_AGAIN_SECONDS = 60  # at a channel of which nothing is known yet
 _REPLICA_LAG = timedelta(seconds=1)  # a chunk's profiles may be so old
@@ -39,11 +42,20 @@ class Enriched:
     queued: int = 0
     held: int = 0
     postponed: int = 0
+    failed: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
 
     def skip(self, reason: str, times: int = 1) -> None:
         """Adds to those of one reason."""
         self.skipped[reason] = self.skipped.get(reason, 0) + times
+
+    def add(self, other: "Enriched") -> None:
+        """What became of another part of the chunk."""
+        self.queued += other.queued
+        self.held += other.held
+        self.postponed += other.postponed
+        for reason, times in other.skipped.items():
+            self.skip(reason, times)
 
 
 class Enrich:
@@ -76,7 +88,23 @@ class Enrich:
 
     def enrich(self, job: EnrichJob) -> Enriched:
         """Sends the chunk on, by channel. Repeating it is harmless: a delivery that has moved on is not touched, a job
-        put twice is claimed once. Raises: UnavailableError (retryable)."""
+        put twice is claimed once. Who cannot be worked on has failed, and is nobody else's fault. Raises:
+        UnavailableError (retryable)."""
+        total = Enriched()
+        together(
+            lambda some: total.add(self._enrich(job if len(some) == len(job.recipients) else job.only(some))),
+            job.recipients,
+            alone=lambda one, error: self._spoil(job, one, error, total),
+        )
+        return total
+
+    def _spoil(self, job: EnrichJob, one: EnrichRecipient, error: Exception, total: Enriched) -> None:
+        log_failure("letter", error, notification_id=one.notification_id)
+        ids = [one.notification_id]
+        self._ledger.move(ended(job.letter, ids, job.channels, DeliveryStatus.FAILED, UNREADABLE, rule=job.letter.rule))
+        total.failed += 1
+
+    def _enrich(self, job: EnrichJob) -> Enriched:
         admitted = job if job.letter.run_id is None else self._campaigns.admit(job)
         at = rfc3339(self._clock() - _REPLICA_LAG)
         known = self._lookup.read(admitted) if admitted is not None else None

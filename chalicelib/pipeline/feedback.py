@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.apart import each, is_contained, together
 from chalicelib.channels.words.ses import Against, Told
 from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
 from chalicelib.control.site_settings import SiteSettings
-from chalicelib.errors import VestnikError
 from chalicelib.pipeline.engagement import BY_MACHINE, Engagement
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.machines import is_bot
@@ -64,24 +64,25 @@ class Feedback:
         self._site = site
         self._clock = clock
 
-    def take(self, events: Sequence[FeedbackEvent]) -> list[VestnikError | None]:
+    def take(self, events: Sequence[FeedbackEvent]) -> list[Exception | None]:
         """Records a batch of events; repeated and reordered ones change nothing. Answers, in their order, what kept
-        each from being recorded (retryable)."""
-        failures: dict[int, VestnikError] = {}
+        each from being recorded."""
+        failures: dict[int, Exception] = {}
 
-        def attempt(places: Iterable[int], record: Callable[[Sequence[FeedbackEvent]], object]) -> None:
-            left = [place for place in places if place not in failures]
-            try:
-                record([events[place] for place in left])
-            except VestnikError as error:
-                failures.update(dict.fromkeys(left, error))
+        def fail(places: Iterable[int], error: Exception) -> None:
+            failures.update((place, error) for place in places if place not in failures)
 
-        for place in range(len(events)):
-            attempt([place], self._suppress)
-        for wave in _waves(events):
-            attempt(wave, self._move)
-        for place in range(len(events)):
-            attempt([place], self._engage)
+        def attempt(groups: Iterable[Sequence[int]], record: Callable[[Sequence[FeedbackEvent]], object]) -> None:
+            def take(places: Sequence[int]) -> None:
+                left = [place for place in places if place not in failures]
+                together(lambda some: record([events[one] for one in some]), left, alone=failures.__setitem__)
+
+            each(take, groups, alone=fail, stays=is_contained)
+
+        single = [[place] for place in range(len(events))]
+        attempt(single, self._suppress)
+        attempt(_waves(events), self._move)
+        attempt(single, self._engage)
         return [failures.get(place) for place in range(len(events))]
 
     def _suppress(self, events: Sequence[FeedbackEvent]) -> None:
@@ -132,7 +133,7 @@ class Feedback:
 _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", "DeliveryDelay": "delayed"}
 
 
-def _waves(events: Sequence[FeedbackEvent]) -> Iterable[list[int]]:
+def _waves(events: Sequence[FeedbackEvent]) -> Iterable[Sequence[int]]:
     """The places of the events in the order of recording: one transaction changes a delivery once, so that the second
     event of a delivery belongs to the second wave. What tells that it was taken goes before what follows from that, and
     is left out where what follows says it too: that may be entered from every state that Send may."""

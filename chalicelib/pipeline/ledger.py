@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from pynamodb.exceptions import CancellationReason
 
+from chalicelib.apart import together
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.engagement import Engagement, Item, Rewording, delivering, engaging
 from chalicelib.pipeline.moves import DeliveryKey, Move, first_guess, shape, states_before
 from chalicelib.pipeline.statuses import DeliveryStatus, S
@@ -28,6 +30,9 @@ from chalicelib.storage.ledger import DeliveryRow, delivery_part
 TRANSACTION_MOVES = 90
 _ACCEPTED = {S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED}
 _CONDITION_FAILED = "ConditionalCheckFailed"
+# DynamoDB, "TransactWriteItems": the reasons that may be none the next time.
+_PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "AccessDenied"})
+_MISSHAPEN = "a delivery is not of the shape that is expected"
 _MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
 
 
@@ -48,8 +53,8 @@ class Ledger:
 
     def move(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
         """Makes every move that its delivery's state allows; answers the others. A move that was already made by the
-        same owner counts as made (a lost reply of DynamoDB). Raises: UnavailableError (retryable); moves made before
-        it stay."""
+        same owner counts as made (a lost reply of DynamoDB). A delivery that cannot be read stays as it is. Raises:
+        UnavailableError (retryable); moves made before it stay."""
         refused: dict[DeliveryKey, Refusal] = {}
         for start in range(0, len(moves), TRANSACTION_MOVES):
             refused |= self._move_chunk(moves[start : start + TRANSACTION_MOVES])
@@ -95,17 +100,28 @@ class Ledger:
             reasons = _write_one(key, (worded.actions, condition), tally, n)
             if reasons is None:
                 return worded.news
-            if reasons[0] is None or reasons[0].code != _CONDITION_FAILED:
+            if reasons[0] is None or not _stands_against(reasons[0]):
                 continue
-            found = reasons[0].raw_item or {}
+            supposed, found = found, reasons[0].raw_item or {}
             if not found:
                 return False  # there is no such delivery
+            if found == supposed:  # it was worded by what is there, and nobody has changed that
+                raise InvalidError(_MISSHAPEN)
             run_id = Supposed.of(found).run_id
         raise UnavailableError("the ledger was contended: an event was not written")
 
     def _move_chunk(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
         refused: dict[DeliveryKey, Refusal] = {}
-        self._move_portion([(move, first_guess(move)) for move in moves], refused, n=0)
+
+        def refuse(move: Move, error: Exception) -> None:
+            log_failure("move", error, delivery=move.key.id)
+            refused[move.key] = Refusal(None)
+
+        together(
+            lambda some: self._move_portion([(move, first_guess(move)) for move in some], refused, n=0),
+            moves,
+            alone=refuse,
+        )
         return refused
 
     def _move_portion(
@@ -146,7 +162,7 @@ def _judge(
     move: Move, supposed: Supposed, reason: CancellationReason | None, refused: dict[DeliveryKey, Refusal]
 ) -> Supposed | None:
     """What to suppose in the next round; None where there is none for this move."""
-    if reason is None or reason.code != _CONDITION_FAILED:
+    if reason is None or not _stands_against(reason):
         return supposed  # not made, for another's sake
     found = Supposed.of(reason.raw_item or {})
     if _already_made(move, reason):
@@ -162,6 +178,15 @@ def _judge(
         return found
     refused[move.key] = _refusal(reason)
     return None
+
+
+def _stands_against(reason: CancellationReason) -> bool:
+    """Whether the condition did not hold. Raises: InvalidError (permanent): the delivery can never be changed so."""
+    if reason.code == _CONDITION_FAILED:
+        return True
+    if reason.code not in _PASSING:
+        raise InvalidError(_MISSHAPEN)
+    return False
 
 
 def _write_one(key: DeliveryKey, worded: Wording, tally: Tally, n: int) -> Reasons | None:

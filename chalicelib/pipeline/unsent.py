@@ -13,6 +13,7 @@ from chalicelib.pipeline.statuses import DeliveryStatus
 QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
 EXPIRED = "expired"  # nothing waits any more
 ERASED = "erased"  # its reader was
+UNREADABLE = "unreadable"  # what is stored, or was told, of the recipient
 DUPLICATE = "duplicate"  # another recipient of the letter has the same address
 
 

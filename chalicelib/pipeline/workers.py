@@ -6,7 +6,7 @@ What is sent, skipped or failed of a campaign's run is counted by the run itself
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import PoisonMessageError, VestnikError
+from chalicelib.apart import each, is_contained
 from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_job
 from chalicelib.pipeline.retry import RetryJob
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.pipeline.feedback import Feedback
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.ses_events import FeedbackEvent
-    from chalicelib.pipeline.sms_replies import SmsReplies, SmsReply
+    from chalicelib.pipeline.sms_replies import SmsReplies
 
 
 def enrich_work(enrich: "Enrich") -> Work:
@@ -31,6 +31,7 @@ def enrich_work(enrich: "Enrich") -> Work:
             "queued": done.queued,
             "held": done.held,
             "postponed": done.postponed,
+            "failed": done.failed,
             **{f"skipped_{reason}": n for reason, n in done.skipped.items()},
         }
         ids = [r.notification_id for r in job.recipients]
@@ -77,33 +78,25 @@ def feedback_work(feedback: "Feedback", replies: "SmsReplies") -> BatchWork:
     from chalicelib.pipeline.sms_replies import read_reply
 
     def work(bodies: Sequence[str]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+        outcomes: dict[int, Outcome] = {}
         events: dict[int, FeedbackEvent] = {}
-        for place, body in enumerate(bodies):
+
+        def read(place: int) -> None:
+            body = bodies[place]
             reply = read_reply(body)
+            event = read_event(body) if reply is None else None
             if reply is not None:
-                outcomes.append(_take_reply(replies, reply))
-                continue
-            try:
-                event = read_event(body)
-            except PoisonMessageError as error:
-                outcomes.append(error)
-                continue
-            if event is None:
-                outcomes.append(Line(counts={passed_over(body): 1}))
-                continue
-            events[place] = event
-            outcomes.append(Line(ids=[event.key.notification_id], counts={event.type.lower(): 1}))
+                outcomes[place] = Line(counts={f"sms_{replies.take(reply)}": 1})
+            elif event is None:
+                outcomes[place] = Line(counts={passed_over(body): 1})
+            else:
+                events[place] = event
+                outcomes[place] = Line(ids=[event.key.notification_id], counts={event.type.lower(): 1})
+
+        each(read, range(len(bodies)), alone=outcomes.__setitem__, stays=is_contained)
         for place, failure in zip(events, feedback.take(list(events.values())), strict=True):
             if failure is not None:
                 outcomes[place] = failure
-        return outcomes
+        return [outcomes[place] for place in range(len(bodies))]
 
     return work
-
-
-def _take_reply(replies: "SmsReplies", reply: "SmsReply") -> Outcome:
-    try:
-        return Line(counts={f"sms_{replies.take(reply)}": 1})
-    except VestnikError as error:
-        return error

@@ -1,0 +1,276 @@
+"""One poisonous item among good ones, whatever it holds: the good ones are done once, it ends by itself."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.clock import new_id, now, rfc3339
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.workers import feedback_work
+from chalicelib.profiles.model import User
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.settings import settings as stage_settings
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.people import CapRow, PreferencesRow, SuppressionRow, UserRow
+from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import deliver as wiring_deliver
+from chalicelib.wiring import enrich as wiring_enrich
+from chalicelib.wiring import feedback as wiring_feedback
+from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
+from tests.integration.conftest import Pump, moto_of
+from tests.integration.pipeline.test_deliver import ToldChannel, job
+from tests.integration.pipeline.test_deliver import channel as channel
+from tests.integration.pipeline.test_feedback import event
+from tests.integration.poison import ANYTHING, ATTRIBUTE, spoil
+
+some = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+FINAL = {"skipped", "failed", "sent"}
+
+
+def status(notification_id: str) -> tuple[str, str | None] | None:
+    try:
+        row = DeliveryRow.get(notification_id, delivery_part("email"), consistent_read=True)
+    except DeliveryRow.DoesNotExist:
+        return None
+    return row.status, row.reason
+
+
+def alone_at_their_addresses(job: DeliverJob) -> DeliverJob:
+    """No address is that of another letter."""
+    return job.only(one.model_copy(update={"address": f"{new_id()}@example.com"}) for one in job.recipients)
+
+
+def raw_put(model: Any, item: Mapping[str, Any]) -> None:
+    """Writes what no code of ours would write."""
+    boto3.client("dynamodb").put_item(TableName=model._get_connection().table_name, Item=dict(item))
+
+
+# ---------------------------------------------------------------- deliver
+
+
+@given(
+    field=st.sampled_from(["user", "user.timezone", "user.name", "user.attributes", "context", "locale", "address"]),
+    value=ANYTHING,
+    category=st.sampled_from(["marketing", "account"]),
+)
+@some
+def test_a_recipient_that_nobody_can_write_to_fails_alone(
+    channel: ToldChannel, field: str, value: Any, category: str
+) -> None:
+    """Promise I1."""
+    channel.given.clear()
+    one = alone_at_their_addresses(job(4, category=category, accepted_at="2026-11-22T10:00:00.000000Z"))
+    poisoned = one.recipients[1]
+    name, _, inner = field.partition(".")
+    changed = {**poisoned.user, inner: value} if inner else value
+    recipients = list(one.recipients)
+    # As a message may hold it: `model_construct` looks at nothing.
+    recipients[1] = DeliverRecipient.model_construct(**{**dict(poisoned), name: changed})
+
+    wiring_deliver.deliver().deliver(one.only(recipients))
+
+    good = [r for n, r in enumerate(one.recipients) if n != 1]
+    assert [status(r.notification_id) for r in good] == [("sent", None)] * 3
+    sent = Counter(message.delivery_id for message in channel.given)
+    assert all(sent[f"{r.notification_id}_email"] == 1 for r in good)
+    end = status(poisoned.notification_id)
+    assert end is not None and end[0] in FINAL
+    assert sent[f"{poisoned.notification_id}_email"] == (end[0] == "sent")
+
+
+@given(data=st.data())
+@some
+def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldChannel, data: Any) -> None:
+    """Promise I1: preferences, a suppression, a cap or a delivery of a damaged shape."""
+    wiring_control.site_settings().put("caps", {"marketing": {"letters": 5, "days": 1}}, by="test")
+    one = job(4)
+    recipients = [
+        r.model_copy(update={"user_id": new_id(), "address": f"{new_id()}@example.com"}) for r in one.recipients
+    ]
+    one, poisoned = one.only(recipients), recipients[1]
+    address = wiring_people.address_rows().key("email", poisoned.address)
+    delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
+    model, item, names = data.draw(
+        st.sampled_from(
+            [
+                (PreferencesRow, {"user_id": {"S": poisoned.user_id}}, ["preferences", "words", "updated_at"]),
+                (SuppressionRow, {"address": {"S": address}}, ["reason", "said", "gone", "erased_at", "until_epoch"]),
+                (
+                    CapRow,
+                    {"user_id": {"S": poisoned.user_id}, "category": {"S": "marketing"}, "version": {"N": "1"}},
+                    ["taken", "letters", "version"],
+                ),
+                (
+                    LedgerRow,
+                    {**delivery, "kind": {"S": "delivery"}},
+                    ["status", "timeline", "run_id", "kind"],
+                ),
+            ]
+        )
+    )
+    raw_put(model, data.draw(spoil(item, names)))
+
+    wiring_deliver.deliver().deliver(one)
+
+    for n, recipient in enumerate(recipients):
+        if n != 1:
+            assert status(recipient.notification_id) == ("sent", None)
+    # Of a delivery that cannot be read nobody knows whether it was sent: it is not.
+    if model is not LedgerRow:
+        end = status(poisoned.notification_id)
+        assert end is not None and end[0] in FINAL
+
+
+# ---------------------------------------------------------------- enrich
+
+
+def enrich_job(recipients: list[EnrichRecipient]) -> EnrichJob:
+    letter = LetterSpec.model_validate(
+        {
+            "template": "promo",
+            "template_version": 0,
+            "category": "marketing",
+            "lane": "bulk",
+            "context": {},
+            "request_id": new_id(),
+            "accepted_at": rfc3339(now()),
+        }
+    )
+    return EnrichJob(letter=letter, channels=("email",), recipients=tuple(recipients))
+
+
+def going() -> Counter[str]:
+    """How often each notification went on to `deliver`."""
+    queue = moto_of("sqs").queues[stage_settings().resource("deliver-email-bulk")]
+    bodies = [message.body for message in queue._messages]
+    queue._messages.clear()
+    return Counter(r["notification_id"] for body in bodies for r in json.loads(body)["recipients"])
+
+
+@given(data=st.data())
+@some
+def test_a_user_whose_rows_cannot_be_read_fails_alone(pump: Pump, data: Any) -> None:
+    """Promise I1: a profile, preferences or a delivery of a damaged shape."""
+    users = [f"u-{new_id()}" for _ in range(4)]
+    wiring_people.directory().put_many([User(id=one, email=f"{one}@example.com") for one in users])
+    wish = {"digests": {"series": {"every": "day"}}, "quiet_hours": {"from": "22:00", "to": "22:01"}}
+    wiring_people.preferences().put(users[1], Preferences.model_validate(wish))
+    one = enrich_job([EnrichRecipient(notification_id=new_id(), user_id=user) for user in users])
+    poisoned = one.recipients[1]
+    delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
+    model, item, names = data.draw(
+        st.sampled_from(
+            [
+                (
+                    UserRow,
+                    {"id": {"S": users[1]}, "email": {"S": f"{users[1]}@example.com"}, "created_at": {"S": ""}},
+                    ["email", "name", "attributes", "timezone", "locale", "confirmed_email", "phone"],
+                ),
+                (PreferencesRow, {"user_id": {"S": users[1]}, "updated_at": {"S": ""}}, ["preferences", "words"]),
+                (LedgerRow, {**delivery, "kind": {"S": "delivery"}}, ["status", "timeline", "run_id"]),
+            ]
+        )
+    )
+    item = data.draw(spoil(item, names))
+    if model is UserRow and "S" not in item.get("email", {"S": ""}):
+        item = {name: value for name, value in item.items() if name != "email"}  # the key of an index is a text
+    raw_put(model, item)
+
+    wiring_enrich.enrich().enrich(one)
+
+    went = going()
+    good = [r.notification_id for n, r in enumerate(one.recipients) if n != 1]
+    assert {one for one in good if went[one]} == set(good)
+    if model is not LedgerRow and not went[poisoned.notification_id]:
+        end = status(poisoned.notification_id)
+        assert end is not None and end[0] in {"skipped", "failed", "waiting"}
+
+
+@given(field=st.sampled_from(["email", "name", "locale", "timezone", "attributes"]), value=ANYTHING)
+@some
+def test_an_addressee_who_cannot_be_read_fails_alone(pump: Pump, field: str, value: Any) -> None:
+    """Promise I1: whatever a request or a list says of somebody who is in no directory."""
+    given_ = [{"email": f"{new_id()}@example.com"} for _ in range(4)]
+    given_[1] = {**given_[1], field: value}
+    recipients = [
+        EnrichRecipient.model_construct(
+            notification_id=new_id(), user_id=None, profile=one, context=None, duplicate=False
+        )
+        for one in given_
+    ]
+    one = enrich_job([EnrichRecipient(notification_id=new_id(), user_id="u-1")]).only(recipients)
+
+    wiring_enrich.enrich().enrich(one)
+
+    went = going()
+    assert all(went[r.notification_id] for n, r in enumerate(recipients) if n != 1)
+    if not went[recipients[1].notification_id]:
+        end = status(recipients[1].notification_id)
+        assert end is not None and end[0] in {"skipped", "failed"}
+
+
+# ---------------------------------------------------------------- feedback
+
+
+def sent_letter() -> DeliveryKey:
+    key = DeliveryKey(new_id(), "email")
+    wiring_ledger.ledger().move([Move(key, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    wiring_ledger.ledger().move([Move(key, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
+    return key
+
+
+@given(
+    kind=st.sampled_from(["Send", "Delivery", "Bounce", "Complaint", "Open", "DeliveryDelay"]),
+    place=st.lists(
+        st.sampled_from(["eventType", "mail", "tags", "delivery", "run", "destination", "messageId", "part"]),
+        max_size=3,
+    ),
+    inner=st.sampled_from(["timestamp", "bounceType", "bouncedRecipients", "complainedRecipients", "userAgent"]),
+    value=ANYTHING,
+)
+@some
+def test_an_event_that_nobody_can_read_stops_no_other(
+    pump: Pump, kind: str, place: list[str], inner: str, value: Any
+) -> None:
+    """Promise I1: it alone goes back to its queue, and ends in the dead letters."""
+    keys = [sent_letter() for _ in range(4)]
+    bodies = [json.loads(event("Delivery", {"delivery": [key.id]})) for key in keys]
+    poisoned = json.loads(event(kind, {"delivery": [keys[1].id]}, **{inner: value}))
+    for name in place:
+        if name in ("tags", "destination", "messageId"):
+            if isinstance(poisoned.get("mail"), dict):
+                poisoned["mail"][name] = value
+        elif name in ("delivery", "run"):
+            if isinstance(poisoned.get("mail"), dict) and isinstance(poisoned["mail"].get("tags"), dict):
+                poisoned["mail"]["tags"][name] = value
+        else:
+            poisoned[name] = value
+    bodies[1] = poisoned
+
+    outcomes = feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())([json.dumps(b) for b in bodies])
+
+    assert [one for n, one in enumerate(outcomes) if n != 1 and isinstance(one, Exception)] == []
+    assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
+
+
+@given(attribute=st.sampled_from(["status", "run_id", "timeline", "opened_at", "delivered_at"]), value=ATTRIBUTE)
+@some
+def test_an_event_of_a_damaged_delivery_stops_no_other(pump: Pump, attribute: str, value: Any) -> None:
+    """Promise I1."""
+    keys = [sent_letter() for _ in range(4)]
+    damaged = DeliveryRow.get(keys[1].notification_id, "delivery#email").serialize()
+    raw_put(LedgerRow, {**damaged, attribute: value})
+    bodies = [event(kind, {"delivery": [key.id]}) for key in keys for kind in ("Send", "Delivery", "Open")]
+
+    outcomes = feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())(bodies)
+
+    assert [one for n, one in enumerate(outcomes) if n // 3 != 1 and isinstance(one, Exception)] == []
+    assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
