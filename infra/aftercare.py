@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 STAGE_NAME = "api"  # `api_gateway_stage` in .chalice/config.json, and what Chalice calls every WebSocket stage
 BURST_SECONDS = 2  # calls of so long may come at once
 LOG_DAYS = 30  # as infra/template.yaml says of the workers' logs
+AUDIT_LOG_DAYS = 400  # of the function that writes the audit: so long its log proves that no line was changed
 _API = "api_handler"  # the API's function, as Chalice remembers it
 
 Resources = Sequence[Mapping[str, Any]]  # what Chalice remembers that it has made
@@ -115,9 +116,11 @@ def _limits(route: str, per_second: int) -> Iterator[Any]:
 
 
 def limit_logs(account: Account, resources: Resources) -> None:
-    """Lets the logs of the functions that Chalice has made be forgotten after LOG_DAYS. Raises: ClientError."""
+    """Lets the logs of the functions that Chalice has made be forgotten after LOG_DAYS; those of the API, after
+    AUDIT_LOG_DAYS. Raises: ClientError."""
     for one in _of_type("lambda_function", resources):
         group = f"/aws/lambda/{one['lambda_arn'].rpartition(':')[2]}"
         with suppress(account.logs.exceptions.ResourceAlreadyExistsException):
             account.logs.create_log_group(logGroupName=group)
-        account.logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
+        days = AUDIT_LOG_DAYS if one["name"] == _API else LOG_DAYS
+        account.logs.put_retention_policy(logGroupName=group, retentionInDays=days)

@@ -25,10 +25,11 @@ _GOOD_STACK = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be, and what to do about it."""
+    """Something that is not as it should be, or of which nobody could say (`unknown`), and what to do about it."""
 
     wrong: str
     remedy: str
+    unknown: bool = False
 
 
 class Platform:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import SettingsError, read_settings
+from infra.audit_checkup import DAYS, AuditCheckup
 from infra.checkup import Finding, Platform
 from infra.local.children import STAGE as LOCAL_STAGE
 from infra.local.running import running_cloud
@@ -51,7 +52,7 @@ class PublicRecords:
             raise ConnectionError(f"the DNS did not answer for {name}") from error
 
 
-def checks(environment: Mapping[str, str]) -> dict[str, Check]:
+def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[str, Check]:
     """Every check of the stage in the environment, by what it looks at. Letters of an emulator never reach a receiver:
     the DNS is not asked then. Raises: SettingsError."""
     settings = read_settings(environment)
@@ -68,6 +69,7 @@ def checks(environment: Mapping[str, str]) -> dict[str, Check]:
         "secrets": platform.secrets,
         "concurrency": platform.concurrency,
         "public pages": platform.pages,
+        "audit": AuditCheckup(settings, days=audit_days).check,
         "SES account": mail.account,
         "SES identity": mail.identity,
         "SES events": mail.events,
@@ -80,7 +82,8 @@ def examine(check: Check) -> list[Finding]:
     try:
         return list(check())
     except (BotoCoreError, ClientError, UnavailableError, ConnectionError) as error:
-        return [Finding(f"could not be looked at: {error}", "are these credentials of the right account and region?")]
+        remedy = "are these credentials of the right account and region?"
+        return [Finding(f"could not be looked at: {error}", remedy, unknown=True)]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,17 +91,19 @@ def main(arguments: list[str] | None = None) -> int:
     the cloud that `make run` has started, unless led elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
-    stage: str = parser.parse_args(arguments).stage
+    parser.add_argument("--audit-days", type=int, default=DAYS, help="how far back the audit is verified")
+    chosen = parser.parse_args(arguments)
+    stage: str = chosen.stage
     if stage == LOCAL_STAGE and "AWS_ENDPOINT_URL" not in os.environ:
         os.environ.update(running_cloud(local_cloud()).environment())
     take_settings_of(stage)
     with reaching_aws("doctor"):
-        return _look_at_all()
+        return _look_at_all(chosen.audit_days)
 
 
-def _look_at_all() -> int:
+def _look_at_all(audit_days: int) -> int:
     try:
-        todo = checks(os.environ)
+        todo = checks(os.environ, audit_days=audit_days)
     except SettingsError as error:
         print(f"doctor: {error}")
         return 1
@@ -109,7 +114,8 @@ def _look_at_all() -> int:
         if not found:
             print(f"well   {subject}")
         for finding in found:
-            print(f"WRONG  {subject}: {finding.wrong}\n       do: {finding.remedy}")
+            word = "unknown" if finding.unknown else "WRONG "
+            print(f"{word} {subject}: {finding.wrong}\n       do: {finding.remedy}")
     return int(count > 0)
 
 

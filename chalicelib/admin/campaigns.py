@@ -48,7 +48,7 @@ def campaign_list(visit: Visit) -> Page:
     return Page("campaigns", shown)
 
 
-@page(routes, "/admin/campaigns/{id}/check")
+@page(routes, "/admin/campaigns/{id}/check", shows="campaign.check")
 def check_campaign(visit: Visit) -> Page:
     """What would happen: who gets it, who does not and why, when, for how long."""
     head = campaigns().get(visit.path["id"])
@@ -82,7 +82,7 @@ def check_campaign(visit: Visit) -> Page:
     return Page("campaign_check", shown)
 
 
-@page(routes, "/admin/campaigns/{id}/letter")
+@page(routes, "/admin/campaigns/{id}/letter", shows="campaign.letter")
 def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
     head = campaigns().get(visit.path["id"])

@@ -12,6 +12,7 @@ from typing import Any
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.admin.answering import conflict, mistakes_of, once_more, redirect, shown, trouble
+from chalicelib.admin.audited import deed_of, demand_form, demand_role, fields_of, refuse_strangers
 from chalicelib.admin.browser import (
     SESSION_COOKIE,
     cookies_of,
@@ -19,7 +20,6 @@ from chalicelib.admin.browser import (
     ip_of,
     language_of,
     read_form,
-    refuse_other_sites,
 )
 from chalicelib.admin.conflict import LOOK, MINE, WHOLE, settled
 from chalicelib.admin.going_on import go_on, session_over
@@ -33,22 +33,31 @@ from chalicelib.control.sessions import Session
 from chalicelib.errors import (
     ChangedError,
     ConflictError,
-    ForbiddenError,
     InvalidError,
     UnauthorizedError,
     VestnikError,
 )
-from chalicelib.observability import Line, aside, write_line
-from chalicelib.wiring.admin import audit, sessions
+from chalicelib.observability import Line, write_line
+from chalicelib.wiring.admin import sessions
+from chalicelib.wiring.audit import audit
 
 __all__ = ["REGISTERED", "Registered", "Visit", "action", "page", "preview"]
 
 
-def page(blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER) -> Callable[[View], View]:
-    """Registers a page; looking changes nothing."""
+def page(
+    blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER, shows: str | None = None
+) -> Callable[[View], View]:
+    """Registers a page; looking changes nothing. `shows`: what the audit calls a look at what is kept of persons."""
 
     def register(view: View) -> View:
-        _register(blueprint, Registered("GET", path, role, None), view, lambda visit: view(visit))
+        declared = Registered("GET", path, role, None, shows=shows)
+
+        def run(visit: Visit) -> Went:
+            if shows:
+                audit().look(deed_of(declared, visit))
+            return view(visit)
+
+        _register(blueprint, declared, view, run)
         return view
 
     return register
@@ -57,50 +66,38 @@ def page(blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER) -> Callab
 def action(
     blueprint: Blueprint, path: str, *, role: Role, does: str, again: View | None = None, largest_file: int = 0
 ) -> Callable[[Act], Act]:
-    """Registers what a form does. It is written into the audit, whatever came of it; the same form sent again does
-    nothing. `again` is the page with the form: it is shown with what was typed and what is wrong, or, where somebody
-    has changed the same thing, with both. Without one, a page says what is wrong."""
+    """Registers what a form does. It is in the audit before it is done, and what came of it after; the same form sent
+    again does nothing. `again` is the page with the form: it is shown with what was typed and what is wrong, or, where
+    somebody has changed the same thing, with both. Without one, a page says what is wrong."""
 
     def register(act: Act) -> Act:
+        declared = Registered("POST", path, role, does, largest_file, again)
+
         def run(visit: Visit) -> Went:
-            thing = next(iter(visit.path.values()), None) or visit.typed("name") or None
+            demand_form(declared, visit)
+            with audit().act(deed_of(declared, visit), **fields_of(visit)):
+                return act(visit)
 
-            def note(outcome: str) -> None:
-                with aside("audit"):  # what is done is done, and a mistake is to be shown
-                    audit().write(by=visit.manager.name, did=does, thing=thing, outcome=outcome, ip=visit.ip)
-
-            try:
-                _check_form(visit)
-                went = act(visit)
-            except VestnikError as error:
-                note(type(error).__name__.removesuffix("Error").lower())
-                raise
-            note("done")
-            return went
-
-        _register(blueprint, Registered("POST", path, role, does, largest_file, again), act, run)
+        _register(blueprint, declared, act, run)
         return act
 
     return register
 
 
 def preview(blueprint: Blueprint, path: str, *, role: Role) -> Callable[[View], View]:
-    """Registers a look at what a form holds: it changes nothing, and is no line of the audit."""
+    """Registers a look at what a form holds: it changes nothing, and only a refusal is a line of the audit."""
 
     def register(view: View) -> View:
+        declared = Registered("POST", path, role, None, again=view)
+
         def run(visit: Visit) -> Went:
-            _check_form(visit)
+            demand_form(declared, visit)
             return view(visit)
 
-        _register(blueprint, Registered("POST", path, role, None, again=view), view, run)
+        _register(blueprint, declared, view, run)
         return view
 
     return register
-
-
-def _check_form(visit: Visit) -> None:
-    if not visit.fresh:
-        raise ForbiddenError("this form is not of this session: open the page again")
 
 
 def _register(
@@ -126,12 +123,12 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     session: Session | None = None
     visit: Visit | None = None
     try:
-        refuse_other_sites(request)
+        refuse_strangers(declared, request)
         session = sessions().find(cookies_of(request).get(SESSION_COOKIE))
         form, files = read_form(request, largest_file=declared.largest_file)
         if TYPED in form and from_us(request):
             return go_on(declared, request, path, form, session=session)
-        session.manager.demand(declared.role)
+        demand_role(declared, session, request, path)
         fresh = request.method == "POST" and sessions().made(session, next(iter(form.get("token", ())), ""))
         query = dict(request.query_params or {})
         visit = Visit(session, path, query, form, files, language_of(request), ip_of(request), fresh)

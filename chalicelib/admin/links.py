@@ -16,7 +16,7 @@ _PAGE, _CAMPAIGNS = 20, 20
 _MOST_READ = 2_000  # links that are summed up by address for one page: about 1 MB
 
 
-@page(routes, "/admin/links")
+@page(routes, "/admin/links", shows="link.look")
 def link_list(visit: Visit) -> Page:
     """The links of a campaign with their visits by address; the address after confirmation."""
     campaign = visit.query.get("campaign", "").strip()
@@ -37,7 +37,7 @@ def link_list(visit: Visit) -> Page:
     return Page("links", shown)
 
 
-@page(routes, "/admin/links/{code}")
+@page(routes, "/admin/links/{code}", shows="link.look")
 def one_link(visit: Visit) -> Page:
     """Whose it is, until when it works, who came."""
     return Page("link", {"link": links().get(visit.path["code"])})

@@ -1,20 +1,29 @@
 """Managers and their roles, and the audit."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import REGISTERED, Visit, action, page
+from chalicelib.admin.answering import mistakes_of
+from chalicelib.admin.figures import read_moment
+from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.answers import status_of
+from chalicelib.control.audit import Door
+from chalicelib.control.audit_reading import Entry
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
-from chalicelib.wiring.admin import audit, managers
+from chalicelib.settings import settings
+from chalicelib.wiring.admin import managers
+from chalicelib.wiring.audit import audit_reader, thing_of
 
 routes = Blueprint(__name__)
 _PAGE = 50
-_OUTCOMES = ("done", "forbidden", "unauthorized", "invalid", "conflict", "changed", "notfound")
-_AUDIT_FIELDS = ("by", "did", "thing", "outcome")
+_AUDIT_FIELDS = ("by", "door", "did", "thing", "outcome")
+_SPAN = ("since", "until")
+_VALUES = ("before", "after")
 
 
 @page(routes, "/admin/managers", role=Role.ADMINISTRATOR)
@@ -68,13 +77,26 @@ def forget_second_factor(visit: Visit) -> Go:
 
 @page(routes, "/admin/audit", role=Role.ADMINISTRATOR)
 def audit_list(visit: Visit) -> Page:
-    """Who did what, newest first; of one manager, kind, thing or outcome where that is asked."""
-    wanted = {field: value for field in _AUDIT_FIELDS if (value := visit.query.get(field, "").strip())}
-    entries, cursor = audit().page(limit=_PAGE, cursor=visit.query.get("cursor"), **wanted)
-    following = url("/admin/audit", **wanted, cursor=cursor) if cursor else None
-    kinds = sorted({route.does for route in REGISTERED if route.does} | {"sign-in"})
-    shown = {"entries": entries, "wanted": wanted, "kinds": kinds, "outcomes": _OUTCOMES, "following": following}
-    return Page("audit", shown)
+    """Who did what at both doors, newest first; of one caller, kind, thing, outcome or span where that is asked."""
+    asked = {name: value for name in (*_AUDIT_FIELDS, *_SPAN) if (value := visit.query.get(name, "").strip())}
+    wanted = {field: asked[field] for field in _AUDIT_FIELDS if field in asked}
+    if "thing" in wanted:
+        wanted["thing"] = thing_of(wanted["thing"])
+    shown = {"wanted": asked, "doors": list(Door), "entries": [], "following": None}
+    try:
+        since, until = (read_moment(asked.get(name), field=name, zone=settings().default_timezone) for name in _SPAN)
+    except InvalidError as error:
+        return Page("audit", {**shown, "mistakes": mistakes_of(error)}, status_of(error))
+    cursor = visit.query.get("cursor")
+    entries, cursor = audit_reader().page(limit=_PAGE, cursor=cursor, since=since, until=until, wanted=wanted)
+    following = url("/admin/audit", **asked, cursor=cursor) if cursor else None
+    return Page("audit", {**shown, "entries": [_readable(one) for one in entries], "following": following})
+
+
+def _readable(entry: Entry) -> Entry:
+    """What was there before and after, as text."""
+    values = {name: json.dumps(entry.details[name], ensure_ascii=False) for name in _VALUES if name in entry.details}
+    return entry._replace(details={**entry.details, **values})
 
 
 def _with_password(visit: Visit, name: str, secret: str) -> Page:

@@ -34,7 +34,7 @@ _PAGE = 20
 _ASKED = ("since", "until", "template", "status")
 
 
-@page(routes, "/admin/notifications")
+@page(routes, "/admin/notifications", shows="notification.search")
 def find_notification(visit: Visit) -> Page:
     """One by its id, or those of a user; else those of a span of time, by template and status."""
     wanted = visit.query.get("id", "").strip()
@@ -61,7 +61,7 @@ def find_notification(visit: Visit) -> Page:
     return Page("notifications", {**shown, "listed": listed})
 
 
-@page(routes, "/admin/notifications/{id}")
+@page(routes, "/admin/notifications/{id}", shows="notification.look")
 def one_notification(visit: Visit) -> Page:
     """Its whole timeline."""
     return Page("notification", {"one": history().notification(visit.path["id"])})
@@ -88,7 +88,7 @@ def resend_notification(visit: Visit) -> Go:
     return Go(f"/admin/notifications/{visit.path['id']}", done="decided")
 
 
-@page(routes, "/admin/users")
+@page(routes, "/admin/users", shows="user.search")
 def find_user(visit: Visit) -> Page:
     """By the cinema's id of the user, or by an address: then with the letters to the address as such."""
     wanted = visit.query.get("id", "").strip()
@@ -106,7 +106,7 @@ def find_user(visit: Visit) -> Page:
     return Page("users", {**shown, "against": list(_against(against)) if against else []})
 
 
-@page(routes, "/admin/users/{id}")
+@page(routes, "/admin/users/{id}", shows="user.look")
 def one_user(visit: Visit) -> Page:
     """Who it is, what they want, and all that they got or did not get."""
     user_id = visit.path["id"]

@@ -6,12 +6,14 @@ from math import ceil
 
 from chalicelib.admin.forms import Values
 from chalicelib.admin.look import words
+from chalicelib.control.audit import NOBODY, Deed, Door
 from chalicelib.control.managers import Manager
 from chalicelib.errors import TooManyRequestsError, UnauthorizedError, UnavailableError, VestnikError
 from chalicelib.observability import aside
-from chalicelib.wiring.admin import audit, managers
+from chalicelib.wiring.admin import managers
+from chalicelib.wiring.audit import audit
 
-NOBODY = "?"  # stands in the audit for a name that no manager has
+SIGN_IN = "sign-in"  # the word of the audit
 
 
 def name_in(form: Values) -> str:
@@ -25,10 +27,11 @@ def let_in(form: Values, *, ip: str) -> Manager:
     name = name_in(form)
     try:
         manager = managers().sign_in(name, _typed(form, "password"), ip=ip, code=_typed(form, "code"))
-    except UnauthorizedError:
-        _note(name if managers().knows(name) else NOBODY, "unauthorized", ip)
+    except UnauthorizedError as error:
+        with aside("audit"):
+            audit().refuse(_deed(name if managers().knows(name) else NOBODY, ip), error)
         raise
-    _note(manager.name, "done", ip)
+    audit().let_in(_deed(manager.name, ip))
     return manager
 
 
@@ -43,9 +46,8 @@ def refusal(error: VestnikError, *, locale: str) -> tuple[str, HTTPStatus]:
     return said["wrong"], HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _note(by: str, outcome: str, ip: str) -> None:
-    with aside("audit"):
-        audit().write(by=by, did="sign-in", thing=None, outcome=outcome, ip=ip)
+def _deed(by: str, ip: str) -> Deed:
+    return Deed(door=Door.PAGE, by=by, did=SIGN_IN, thing=None, ip=ip)
 
 
 def _typed(form: Values, name: str) -> str:

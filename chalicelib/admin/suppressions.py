@@ -21,7 +21,7 @@ _CHANNEL = "email"
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True))
 
 
-@page(routes, "/admin/suppressions")
+@page(routes, "/admin/suppressions", shows="suppression.look")
 def suppression_list(visit: Visit) -> Page:
     """One address with its trace, or all of them, newest first."""
     wanted = visit.query.get("address", "").strip()

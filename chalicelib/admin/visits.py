@@ -53,7 +53,8 @@ Act = Callable[[Visit], Go | Page]
 
 
 class Registered(NamedTuple):
-    """What a route asks of its caller; `does` is the audit's word of an action, `again` the page with its form."""
+    """What a route asks of its caller; `does` is the audit's word of an action, `again` the page with its form, `shows`
+    the audit's word of a look at what is kept of persons."""
 
     method: str
     path: str
@@ -61,6 +62,7 @@ class Registered(NamedTuple):
     does: str | None
     largest_file: int = 0  # bytes; 0: the form carries none
     again: View | None = None
+    shows: str | None = None
 
 
 REGISTERED: list[Registered] = []

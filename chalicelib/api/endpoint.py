@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.api.once import REPLAYED, asked_of, digest_of, idempotency_key, once
 from chalicelib.api.problem import answering, plain_json
 from chalicelib.api.projection import projected
+from chalicelib.api.watched import admitted, watched
 from chalicelib.clock import derived_id, new_id
 from chalicelib.control.answers import invalid
 from chalicelib.control.keys import Caller, Scope, secret_of
@@ -21,7 +22,6 @@ from chalicelib.control.services import NOTHING, Sight
 from chalicelib.errors import InvalidError, TooLargeError
 from chalicelib.observability import Line, aside, write_line
 from chalicelib.seen import IF_MATCH, Seen, etag
-from chalicelib.wiring.desk import key_ring
 
 MAX_BODY_BYTES = 256 * 1024
 JSON = "application/json"
@@ -161,9 +161,12 @@ def _answer(
 
     def answer() -> Response:
         call = _call(declared, request, path)
+        act = watched(declared, request, path, caller=call.caller, body=call.body)
 
         def make() -> Response:
-            return _response(declared, call, view(call), ids)
+            with act():
+                result = view(call)
+            return _response(declared, call, result, ids)
 
         if call.key is None or declared.replays:
             return make()
@@ -177,8 +180,7 @@ def _answer(
 
 
 def _call(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call[Any, Any]:
-    caller = key_ring().caller(request.headers.get("authorization"))
-    sight = caller.demand(declared.scope, declared.of_all)
+    caller, sight = admitted(declared, request, path)
     for name, value in path.items():
         if len(value) > MAX_PATH_VALUE_CHARACTERS:
             raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")

@@ -1,96 +1,104 @@
-"""Who did what on the admin page, when and from where: written once, never changed. Called by `admin/frame.py`."""
+"""Who did what, at which door, when and from where: written before it is done, completed after, never changed. Called
+by the frames of both doors, `admin/frame.py` and `api/watched.py`."""
 
-import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple
 
-from chalicelib.clock import Clock, rfc3339
-from chalicelib.storage.base import reaching_dynamodb
-from chalicelib.storage.cursor import read_place, whole, write_cursor
+from chalicelib.clock import Clock
+from chalicelib.control.audit_chain import Chain
+from chalicelib.errors import VestnikError
+from chalicelib.observability import aside, request_id
 from chalicelib.storage.managers import AuditRow
 
-_SCOPE = "audit"
-_REQUESTS = 5  # that one page takes at most; where it found too little, its cursor goes on from there
-_EMPTY_MONTHS = 3  # in a row, after which nothing older is looked for
-_FIRST_YEAR = 2000  # before there was any
-_READ = 500  # lines that are looked at in one request
+INTENDED, DONE, READ, FAILED = "intended", "done", "read", "failed"
+UNKNOWN = "unknown"  # of what was begun and has no end: the process died, or its last word was lost
+NOBODY = "?"  # stands for whoever has not shown who they are
+_REFUSALS, _WINDOW = 20, timedelta(minutes=5)  # so many lines of refusals one caller gets in so long from one process
 
-_Place = tuple[str, str | None, int]  # the month, the line above, the empty months above
+_noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 
-class Entry(NamedTuple):
-    """One line of the audit. `outcome` is `done` or the kind of the refusal."""
+class Door(StrEnum):
+    """Where somebody came in."""
 
-    at: str
+    PAGE = "page"
+    API = "api"
+
+
+class Deed(NamedTuple):
+    """What somebody is about to do. `by`: a manager's name or a key's id; `thing`: an id, of an address its hash."""
+
+    door: Door
     by: str
     did: str
     thing: str | None
-    outcome: str
     ip: str
 
 
+def note(**details: Any) -> None:
+    """Adds to the end of the present act what a reader of the audit wants to know, such as what was there before; no
+    personal data. Outside an act it is nothing."""
+    noted = _noted.get()
+    if noted is not None:
+        noted.update(details)
+
+
 class Audit:
-    """The audit of one stage."""
+    """The audit of one stage, as this process writes it."""
 
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, *, clock: Clock, chain: Chain) -> None:
+        self._clock, self._chain = clock, chain
+        self._refused: dict[tuple[Door, str], tuple[datetime, int]] = {}  # since when, how often
 
-    def write(self, *, by: str, did: str, thing: str | None, outcome: str, ip: str) -> None:
-        """Raises: UnavailableError (retryable)."""
-        at = self._clock()
-        row = AuditRow(
-            f"{at:%Y-%m}",
-            f"{rfc3339(at)}#{secrets.token_hex(4)}",
-            at=rfc3339(at),
-            by=by,
-            did=did,
-            thing=thing,
-            outcome=outcome,
-            ip=ip,
-        )
-        with reaching_dynamodb():
-            row.save(AuditRow.place.does_not_exist())
+    @contextmanager
+    def act(self, deed: Deed, **details: Any) -> Iterator[None]:
+        """What is done inside, written before and after; the end that cannot be written is logged, and what has been
+        done stays done. Raises: UnavailableError (retryable): nothing was done."""
+        begun, outcome, noted = self._add(deed, INTENDED), FAILED, dict(details)
+        token = _noted.set(noted)
+        try:
+            yield
+            outcome = DONE
+        except VestnikError as error:
+            outcome = outcome_of(type(error))
+            raise
+        finally:
+            _noted.reset(token)
+            with aside("audit"):
+                self._add(deed, outcome, begun=begun, details=noted or None)
 
-    def page(self, *, limit: int, cursor: str | None, **wanted: str) -> tuple[list[Entry], str | None]:
-        """The newest first; of those `wanted` by the fields of an entry. A page may hold less than `limit` and have a
-        cursor all the same. Raises: InvalidError (permanent: the cursor is not ours), UnavailableError (retryable)."""
-        start: _Place = (f"{self._clock():%Y-%m}", None, 0)
-        month, before, empty = read_place(cursor, scope=_SCOPE, read=_place) if cursor else start
-        found: list[Entry] = []
-        for _ in range(_REQUESTS):
-            with reaching_dynamodb():
-                older = AuditRow.place < before if before else None
-                rows = list(AuditRow.query(month, older, limit=_READ, scan_index_forward=False, consistent_read=True))
-            empty = 0 if rows else empty + 1
-            for row in rows:
-                entry, before = _read(row), row.place
-                if all(getattr(entry, field) == value for field, value in wanted.items()):
-                    found.append(entry)
-                if len(found) == limit:
-                    return found, _cursor(month, before, empty)
-            if len(rows) < _READ:
-                month, before = _month_before(month), None
-            if empty == _EMPTY_MONTHS:
-                return found, None
-        return found, _cursor(month, before, empty)
+    def look(self, deed: Deed) -> None:
+        """Before something personal is shown. Raises: UnavailableError (retryable): it must not be shown."""
+        self._add(deed, READ)
 
+    def let_in(self, deed: Deed) -> None:
+        """Before somebody is let in. Raises: UnavailableError (retryable)."""
+        self._add(deed, DONE)
 
-def _place(state: Mapping[str, Any]) -> _Place:
-    month, before = datetime.strptime(state["month"], "%Y-%m"), state["place"]
-    if month.year < _FIRST_YEAR or not isinstance(before, str | None):
-        raise ValueError(state)
-    return f"{month:%Y-%m}", before, whole(state["empty"])
+    def refuse(self, deed: Deed, error: VestnikError) -> None:
+        """Somebody asked for what they may not. Never raises: they are refused all the same. Of a caller who goes on
+        and on, the lines are few, and the next one counts what was left out: nobody fills the audit by hammering."""
+        at, who = self._clock(), (deed.door, deed.by)
+        began, count = self._refused.get(who, (at, 0))
+        left_out = 0
+        if at - began >= _WINDOW:
+            began, count, left_out = at, 0, max(0, count - _REFUSALS)
+        self._refused[who] = (began, count + 1)
+        if count < _REFUSALS:
+            with aside("audit"):
+                self._add(deed, outcome_of(type(error)), details={"left_out": left_out} if left_out else None)
 
-
-def _cursor(month: str, place: str | None, empty_months: int) -> str:
-    return write_cursor({"month": month, "place": place, "empty": empty_months}, scope=_SCOPE)
+    def _add(
+        self, deed: Deed, outcome: str, *, begun: AuditRow | None = None, details: dict[str, Any] | None = None
+    ) -> AuditRow:
+        fields = {**deed._asdict(), "door": deed.door.value}
+        return self._chain.add(begun=begun, **fields, outcome=outcome, request=request_id(), details=details)
 
 
-def _read(row: AuditRow) -> Entry:
-    return Entry(row.at, row.by, row.did, row.thing, row.outcome, row.ip)
-
-
-def _month_before(month: str) -> str:
-    first = datetime.strptime(month, "%Y-%m")
-    return f"{first - timedelta(days=1):%Y-%m}"
+def outcome_of(kind: type[VestnikError]) -> str:
+    """The kind of a refusal, as the audit says it."""
+    return kind.__name__.removesuffix("Error").lower()

@@ -1,9 +1,11 @@
 """Changing a setting of the site: what the API and the admin page do alike."""
 
+import json
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from chalicelib.control.audit import note
 from chalicelib.control.event_rules import EventRule
 from chalicelib.control.routes import CategoryRoute
 from chalicelib.control.site_settings import ConfirmationAgain, Setting, SiteSettings
@@ -15,6 +17,9 @@ from chalicelib.seen import Seen
 
 _RULES = TypeAdapter(dict[str, EventRule], config=ConfigDict(defer_build=True))
 _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=True))
+
+
+_LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
 
 class SiteDesk:
@@ -34,6 +39,7 @@ class SiteDesk:
             self._check_routes(value)
         if name == "confirmation_again":
             self._check_confirmation(value)
+        note(before=_short(self._site.get(name).value), after=_short(value))
         return self._site.put(name, value, by=by, seen=seen)
 
     def _check_routes(self, value: Any) -> None:
@@ -60,3 +66,9 @@ class SiteDesk:
         except ValidationError:
             return
         self._events.check_rules(rules)
+
+
+def _short(value: Any) -> Any:
+    """What a value was, for the audit; of one that is too long, how long."""
+    length = len(json.dumps(value, default=str))
+    return json.loads(json.dumps(value, default=str)) if length <= _LONGEST_NOTE else f"… ({length})"

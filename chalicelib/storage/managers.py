@@ -5,7 +5,7 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
-from chalicelib.storage.base import StageTable, TableMeta
+from chalicelib.storage.base import JSONAttribute, StageTable, TableMeta
 
 LISTED = "managers"  # the one partition of `by-name`
 
@@ -53,7 +53,9 @@ class SessionRow(StageTable):
 
 
 class AuditRow(StageTable):
-    """One thing that somebody did; written once, never changed. `place` is the time and a random part."""
+    """A line of the audit; written once, never changed. `place` is the time and the writer's own number; the end of an
+    act stands beside its beginning. What a line holds is named by its `digest`, and the line that the same writer wrote
+    before it by `before`."""
 
     class Meta(TableMeta):
         thing = "audit"
@@ -61,8 +63,15 @@ class AuditRow(StageTable):
     month: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     place: UnicodeAttribute = UnicodeAttribute(range_key=True)
     at = UnicodeAttribute()
+    door = UnicodeAttribute()
     by = UnicodeAttribute()
     did = UnicodeAttribute()
     thing = UnicodeAttribute(null=True)
     outcome = UnicodeAttribute()
     ip = UnicodeAttribute()
+    request = UnicodeAttribute(null=True)
+    details = JSONAttribute(null=True)
+    chain = UnicodeAttribute()
+    number: NumberAttribute = NumberAttribute()
+    before = UnicodeAttribute(null=True)
+    digest: UnicodeAttribute = UnicodeAttribute()

@@ -1,10 +1,9 @@
-"""The managers' page: accounts, sessions, the audit."""
+"""The managers' page: accounts and sessions."""
 
 from functools import cache
 
 from chalicelib.clock import now
 from chalicelib.control.allowance import Allowances
-from chalicelib.control.audit import Audit
 from chalicelib.control.managers import Managers
 from chalicelib.control.sessions import Sessions
 from chalicelib.settings import settings
@@ -21,9 +20,3 @@ def managers() -> Managers:
 def sessions() -> Sessions:
     """Who is signed in."""
     return Sessions(signer=signer(), managers=managers(), clock=now)
-
-
-@cache
-def audit() -> Audit:
-    """Who did what."""
-    return Audit(clock=now)

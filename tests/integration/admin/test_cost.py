@@ -17,7 +17,7 @@ def test_no_page_takes_more_than_eight_requests_to_the_tables(boss: Visitor, sto
     for path in pages:
         requests = Requests()
         boss.get(path)
-        taken[path] = requests.count()
+        taken[path] = requests.count() - requests.count("PutItem")  # a line of the audit, where persons are shown
     assert {path: n for path, n in taken.items() if n > MOST} == {}
 
 

@@ -12,14 +12,20 @@ from zoneinfo import ZoneInfo
 import boto3
 import pytest
 
+from chalicelib import errors
 from chalicelib.admin import look
+from chalicelib.admin.audited import OPEN
 from chalicelib.admin.frame import REGISTERED
+from chalicelib.admin.signing_in import SIGN_IN
+from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.watched import SAME
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
+from chalicelib.control.audit import DONE, FAILED, READ, UNKNOWN, outcome_of
 from chalicelib.control.event_rules import EventRule, default_rules
 from chalicelib.control.keys import KeyRing, Scope, create_key
 from chalicelib.control.managers import Role
-from chalicelib.errors import NotFoundError, UnauthorizedError
+from chalicelib.errors import NotFoundError, UnauthorizedError, VestnikError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.rendering.shipped import shipped_folder
@@ -85,8 +91,18 @@ def test_every_page_is_looked_at_in_the_browser() -> None:
 
 
 def test_what_managers_do_has_words_in_the_audit() -> None:
-    deeds = {route.does for route in REGISTERED if route.does} | {"sign-in"}
-    assert deeds == set(look.words("en")["deeds"])
+    """So has what services do, refused or not: both doors have one list of words."""
+    pages = {route.does or route.shows or OPEN for route in REGISTERED}
+    calls = {SAME.get(one.operation, one.operation) for one in ENDPOINTS}
+    assert pages | calls | {SIGN_IN} == set(look.words("en")["deeds"])
+
+
+def test_every_outcome_has_words_in_the_audit() -> None:
+    kinds: list[type[VestnikError]] = [VestnikError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    named = {outcome_of(kind) for kind in kinds[1:] if kind.__module__ == errors.__name__}
+    assert named | {DONE, READ, FAILED, UNKNOWN} == set(look.words("en")["audit"]["outcomes"])
 
 
 def test_the_notifications_of_a_user_are_found_by_the_users_id(boss: Visitor, stock: Stock) -> None:
@@ -109,7 +125,7 @@ def test_a_large_audience_is_counted_after_the_page_is_shown(boss: Visitor, stag
     boss.get(path)
     requests = Requests()
     first = boss.get(path).text
-    assert requests.count() <= 8
+    assert requests.count() <= 9  # the line of the audit among them
     assert "<b>100</b>" in first
     assert "About 100+ letters" in first
     following = unescape(re.findall(r'href="([^"]+cursor=[^"]+)"', first)[0])

@@ -11,11 +11,12 @@ import pytest
 
 from chalicelib.admin.frame import REGISTERED, Registered
 from chalicelib.clock import now
-from chalicelib.control import audit as audits
+from chalicelib.control import audit_reading as audits
 from chalicelib.control import managers as accounts
 from chalicelib.control.managers import Role
 from chalicelib.storage.managers import AuditRow, ManagerRow, SessionRow
 from chalicelib.wiring.admin import managers
+from chalicelib.wiring.audit import audit_reader
 from chalicelib.wiring.signing import sealer
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
 
@@ -34,7 +35,9 @@ def path_of(route: Registered) -> str:
 
 
 def audit() -> list[tuple[str, str, str]]:
-    return [(row.by, row.did, row.outcome) for row in AuditRow.scan()]
+    entries, cursor = audit_reader().page(limit=1000, cursor=None)
+    assert cursor is None
+    return [(one.by, one.did, one.outcome) for one in entries]
 
 
 def test_no_page_is_shown_to_nobody(nobody: Visitor) -> None:

@@ -1,0 +1,107 @@
+"""Whether somebody has rewritten the audit: its table, as it is, and the log, where the function that writes it may add
+and never change. Called by `doctor.py`."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+
+from chalicelib.clock import now, rfc3339
+from chalicelib.control.audit_chain import WITNESS
+from chalicelib.settings import Settings
+from infra.audit_trail import Item, Span, Told, disagreements
+from infra.checkup import Finding
+
+DAYS = 7
+_SLICE = timedelta(hours=6)  # of the log, for one question
+_PATIENCE_SECONDS = 90
+_LATE = timedelta(minutes=2)  # a line of the log arrives by then
+_LONGEST_ACT = timedelta(minutes=5)  # far longer than Lambda lets one run: its end stands where it began
+_NAMED = 3  # lines of one kind that are named
+_REMEDY = "see `The audit was rewritten` in docs/operations.md; keep the table and the log as they are"
+
+
+class AuditCheckup:
+    """The audit of a live stage, seen with the credentials and the endpoint of the environment."""
+
+    def __init__(self, settings: Settings, *, days: int = DAYS) -> None:
+        self._table, self._group = settings.resource("audit"), f"/aws/lambda/{settings.resource('')}".rstrip("-")
+        self._days = days
+        self._told_at = time.monotonic()
+
+    def check(self) -> Iterator[Finding]:
+        """Does every line of the last days stand as its writer told the log?"""
+        until = now()
+        told, since = self._log(until)  # before the table: what is told there is in the table by now
+        items = self._lines(since - _LONGEST_ACT)
+        span = Span(rfc3339(since), rfc3339(until - _LATE), rfc3339(now()))
+        for wrong, lines in sorted(disagreements(items, told, span).items()):
+            names = ", ".join(lines[:_NAMED])
+            yield Finding(f"{len(lines)} {wrong}: {names}{', …' if len(lines) > _NAMED else ''}", _REMEDY)
+        if since > until - timedelta(days=self._days):
+            wrong = f"older lines than of {since:%Y-%m-%d %H:%M} UTC were not looked at: the log took too long"
+            yield Finding(wrong, f"look at fewer days: --audit-days (now {self._days})", unknown=True)
+
+    def _log(self, until: datetime) -> tuple[list[Told], datetime]:
+        """What the log tells, the newest first, and from when on. Raises: ClientError."""
+        pages = boto3.client("logs").get_paginator("filter_log_events")
+        ends, oldest, patience = until, until - timedelta(days=self._days), time.monotonic() + _PATIENCE_SECONDS
+        told: list[Told] = []
+        while ends > oldest and time.monotonic() < patience:
+            begins = max(oldest, ends - _SLICE)
+            for page in pages.paginate(
+                logGroupName=self._group,
+                filterPattern=f'"{WITNESS}"',
+                startTime=_milliseconds(begins),
+                endTime=_milliseconds(ends),
+            ):
+                told += [one for event in page["events"] if (one := _told(event["message"])) is not None]
+                self._say(f"the log from {begins:%Y-%m-%d %H:%M} on, {len(told)} lines")
+            ends = begins
+        return told, ends
+
+    def _lines(self, since: datetime) -> list[Item]:
+        """Raises: ClientError."""
+        found: list[Item] = []
+        for month in _months(since):
+            pages = boto3.client("dynamodb").get_paginator("query")
+            for page in pages.paginate(
+                TableName=self._table,
+                KeyConditionExpression="#month = :month AND place >= :since",
+                ExpressionAttributeNames={"#month": "month"},
+                ExpressionAttributeValues={":month": {"S": month}, ":since": {"S": rfc3339(since)}},
+                ConsistentRead=True,
+            ):
+                found += page["Items"]
+                self._say(f"the table, {len(found)} lines")
+        return found
+
+    def _say(self, what: str) -> None:
+        if time.monotonic() - self._told_at > 1:
+            self._told_at = time.monotonic()
+            print(f"       audit: {what}", file=sys.stderr, flush=True)
+
+
+def _told(message: str) -> Told | None:
+    """A line of ours; of anything else None."""
+    with suppress(ValueError, KeyError, TypeError):
+        line: dict[str, Any] = json.loads(message)
+        if line["message"] == WITNESS:
+            return Told(str(line["chain"]), int(line["number"]), str(line["digest"]), bool(line["sure"]))
+    return None
+
+
+def _months(since: datetime) -> Iterator[str]:
+    month = since.replace(day=1)
+    while month <= now():
+        yield f"{month:%Y-%m}"
+        month = (month + timedelta(days=32)).replace(day=1)
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,122 @@
+"""Holds the lines of the audit against each other and against what their writers told the log, and says in words what
+does not agree. Called by `audit_checkup.py`, which reads both."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from chalicelib.control.audit_chain import digest_of
+
+Item: TypeAlias = Mapping[str, Any]  # a line as DynamoDB has it
+Spot: TypeAlias = tuple[str, int]  # a chain and a number in it
+
+GONE = "lines that the log knows are gone"
+REWRITTEN = "lines are not those that the log knows"
+CHANGED = "lines do not hold what their own digest says"
+TWICE = "numbers of a chain stand twice"
+UNLINKED = "lines do not follow the line before them"
+STRANGE = "lines are not known to the log: they came by another way than through the service, or in its last moment"
+BARE = "lines have no chain: they came by another way than through the service"
+CONTRADICTED = "lines are in the log with two digests"
+
+
+class Told(NamedTuple):
+    """What the log says of one line; `sure` where the table had said that it holds it."""
+
+    chain: str
+    number: int
+    digest: str
+    sure: bool
+
+    @property
+    def spot(self) -> Spot:
+        """Which line it is."""
+        return self.chain, self.number
+
+
+class Span(NamedTuple):
+    """Times as `rfc3339` writes them: from when on the log was read, up to when its lines must have arrived, and the
+    present, after which no honest line is."""
+
+    since: str
+    until: str
+    present: str
+
+    def judges(self, item: Item) -> bool:
+        """Whether the log must know of this line. Its two times may both be lies."""
+        times = str(_text(item, "at")), name_of(item)
+        return max(times) >= self.since and not self.until < max(times) <= self.present
+
+
+def disagreements(items: Sequence[Item], told: Iterable[Told], span: Span) -> dict[str, list[str]]:
+    """The lines of each kind of mistake, by what is wrong; `items` begin some minutes before the span."""
+    found: dict[str, list[str]] = defaultdict(list)
+    chained: dict[Spot, Item] = {}
+    for item in items:
+        spot = _spot(item)
+        if spot is None:
+            found[BARE].append(name_of(item))
+        elif spot in chained:
+            found[TWICE].append(name_of(item))
+        else:
+            chained[spot] = item
+    known = _known(told, found)
+    for spot, item in chained.items():
+        for wrong in _of_line(spot, item, chained, known, span):
+            found[wrong].append(name_of(item))
+    for spot, one in known.items():
+        if one.sure and spot not in chained:
+            found[GONE].append(f"{spot[0]} {spot[1]}")
+    return dict(found)
+
+
+def _known(told: Iterable[Told], found: dict[str, list[str]]) -> dict[Spot, Told]:
+    known: dict[Spot, Told] = {}
+    for one in told:
+        before = known.get(one.spot)
+        if before is not None and before.digest != one.digest:
+            found[CONTRADICTED].append(f"{one.chain} {one.number}")
+        if before is None or one.sure:
+            known[one.spot] = one
+    return known
+
+
+def _of_line(
+    spot: Spot, item: Item, chained: Mapping[Spot, Item], known: Mapping[Spot, Told], span: Span
+) -> Iterator[str]:
+    chain, number = spot
+    digest = digest_of(item)
+    if _text(item, "digest") != digest:
+        yield CHANGED
+    told = known.get(spot)
+    if told is not None and told.digest != digest:
+        yield REWRITTEN
+    before = chained.get((chain, number - 1))
+    if _text(item, "before") != (_text(before, "digest") if before else _first(spot, item, chained)):
+        yield UNLINKED
+    after = chained.get((chain, number + 1))
+    vouched = after is not None and (chain, number + 1) in known and _text(after, "before") == digest
+    if told is None and not vouched and span.judges(item):
+        yield STRANGE
+
+
+def _first(spot: Spot, item: Item, chained: Mapping[Spot, Item]) -> str | None:
+    """What the first line that was read of a chain says of the line before it: anything, if that one may be older."""
+    chain, number = spot
+    older = any(one == chain and n < number for one, n in chained)
+    return None if number == 1 or older else _text(item, "before")
+
+
+def _spot(item: Item) -> Spot | None:
+    chain, number = _text(item, "chain"), item.get("number", {}).get("N")
+    return (chain, int(number)) if chain and number and number.isdecimal() else None
+
+
+def _text(item: Item, name: str) -> str | None:
+    text = item.get(name, {}).get("S")
+    return None if text is None else str(text)
+
+
+def name_of(item: Item) -> str:
+    """A line by its key: the time, the chain and the number."""
+    return str(_text(item, "place"))
