@@ -120,11 +120,20 @@ class ThrottledError(UnavailableError):
 
 
 class RenderError(VestnikError):
-    """Permanent: the template cannot give this letter. `reason` is short and stable, fit for counting."""
+    """Permanent: the template cannot give this letter. `reason` is short and stable, fit for counting; `part`, such as
+    `en/email.html`, and `line` say where. `said` may quote the letter's data; `place` never does."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: str, said: str, *, part: str | None = None, line: int | None = None) -> None:
+        super().__init__(": ".join(filter(None, (part, f"line {line}" if line else None, said))))
         self.reason = reason
+        self.said = said
+        self.part = part
+        self.line = line
+
+    @property
+    def place(self) -> str | None:
+        """`en/email.html, line 3`."""
+        return ", ".join(filter(None, (self.part, f"line {self.line}" if self.line else None))) or None
 
 
 class PoisonMessageError(VestnikError):

@@ -27,10 +27,12 @@ class Closing:
         status: DeliveryStatus,
         reason: str,
         result: Delivered,
+        *,
+        rule: str | None = None,
     ) -> None:
         """On the job's channel; the next one comes at once. Raises: UnavailableError (retryable)."""
         self._succession.after(job, in_vain=recipients)
-        self._end(job, recipients, (job.channel,), status, reason, result, rule=job.letter.rule)
+        self._end(job, recipients, (job.channel,), status, reason, result, rule=rule or job.letter.rule)
 
     def spoil(self, job: DeliverJob, recipient: DeliverRecipient, error: Exception, result: Delivered) -> None:
         """Failed, as what is known of the recipient cannot be worked on. Raises: UnavailableError (retryable)."""

@@ -19,7 +19,13 @@ from chalicelib.pipeline.unsent import UNREADABLE
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 
-Spoiled = tuple[DeliverRecipient, str]  # whose letter can never be made, and why
+
+class Spoiled(NamedTuple):
+    """Whose letter can never be made, why, and the place in the template, where it is one's fault."""
+
+    recipient: DeliverRecipient
+    reason: str
+    place: str | None = None
 
 
 class Letter(NamedTuple):
@@ -47,10 +53,11 @@ class Composer:
         spoiled: list[Spoiled] = []
 
         def spoil(recipient: DeliverRecipient, error: Exception) -> None:
-            reason = error.reason if isinstance(error, RenderError) else UNREADABLE
-            if reason == UNREADABLE:
-                log_failure("letter", error, notification_id=recipient.notification_id)
-            spoiled.append((recipient, reason))
+            if isinstance(error, RenderError):
+                spoiled.append(Spoiled(recipient, error.reason, error.place))
+                return
+            log_failure("letter", error, notification_id=recipient.notification_id)
+            spoiled.append(Spoiled(recipient, UNREADABLE))
 
         def make(recipient: DeliverRecipient) -> Letter:
             links = links_of.make(recipient)

@@ -76,9 +76,9 @@ class Deliver:
 
     def _compose(self, job: DeliverJob, result: Delivered) -> Sequence[Letter]:
         letters, spoiled = self._composer.compose(job)
-        for recipient, reason in spoiled:
-            status = DeliveryStatus.SKIPPED if reason == NOTHING_TO_SAY else DeliveryStatus.FAILED
-            self._closing.close(job, [recipient], status, reason, result)
+        for one in spoiled:
+            status = DeliveryStatus.SKIPPED if one.reason == NOTHING_TO_SAY else DeliveryStatus.FAILED
+            self._closing.close(job, [one.recipient], status, one.reason, result, rule=one.place)
         return letters
 
     def _send_through_gate(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> None:

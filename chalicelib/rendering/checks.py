@@ -3,16 +3,16 @@ admin page and by the contract test over the shipped folders."""
 
 from collections.abc import Iterator, Mapping
 
-from jinja2 import meta
-
 from chalicelib.errors import FieldError, InvalidError, RenderError
+from chalicelib.rendering.blame import blaming
+from chalicelib.rendering.budget import Budget, spend
 from chalicelib.rendering.compile import CompiledLetter
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.lines import MAX_LINE_CHARS
 from chalicelib.rendering.model import SERVICE_NAMES, ChannelParts, Template
 from chalicelib.rendering.render import Renderer
-from chalicelib.rendering.sandbox import environment
+from chalicelib.rendering.sandbox import environment, names_in
 
 
 def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
@@ -42,7 +42,7 @@ def _check_channel(
         try:
             letter = renderer.compiled(template, channel=channel, locale=locale)
         except RenderError as error:
-            yield FieldError(f"locales.{locale}.{channel}", f"{error.reason}: {error.detail}")
+            yield _told(error, f"locales.{locale}.{channel}")
             continue
         yield from _check_variables(template, letter, channel, renderer.layout)
         yield from _check_rendering(template, renderer, channel=channel, locale=locale)
@@ -53,9 +53,10 @@ def _check_variables(template: Template, letter: CompiledLetter, channel: str, l
         return
     known = {*template.variables, *SERVICE_NAMES, *environment(autoescape=True).globals}
     for part, source in template.sources_of(channel, letter.locale):
-        # The layout gives a body more names: its macros.
-        tree = environment(autoescape=True).parse(layout.compose(source) if part == "html" else source)
-        for name in sorted(meta.find_undeclared_variables(tree) - known):
+        with spend(Budget({})), blaming(letter.place(part)):
+            # The layout gives a body more names: its macros.
+            named = names_in(layout.compose(source) if part == "html" else source, environment(autoescape=True))
+        for name in sorted(named - known):
             yield FieldError(f"locales.{letter.locale}.{channel}.{part}", f"`{name}` is not a declared variable")
 
 
@@ -72,8 +73,7 @@ def _check_rendering(template: Template, renderer: Renderer, *, channel: str, lo
         )
     except RenderError as error:
         part = error.reason.removeprefix("empty_")
-        place = f"locales.{locale}.{channel}" + (f".{part}" if part != error.reason else "")
-        yield FieldError(place, f"{error.reason}: {error.detail}")
+        yield _told(error, f"locales.{locale}.{channel}" + (f".{part}" if part != error.reason else ""))
         return
     for part in letter.cut:
         yield FieldError(f"locales.{locale}.{channel}.{part}", f"1 to {MAX_LINE_CHARS} characters are expected")
@@ -87,3 +87,13 @@ def _check_names(template: Template, channels: Mapping[str, ChannelParts]) -> It
             spec = channels.get(channel)
             if spec is None or (part or "text") not in (*spec.required_parts, *spec.optional_parts):
                 yield FieldError(f"locales.{locale}.{name}", "no channel has such a part")
+
+
+def _told(error: RenderError, place: str) -> FieldError:
+    """`locales.en.email.html`: `template_error: line 3: …`"""
+    if error.part is not None:
+        place = f"locales.{error.part.replace('/', '.', 1)}"
+    line = f"line {error.line}: " if error.line else ""
+    return FieldError(
+        place, f"{line}{error.said}" if error.reason == error.said else f"{error.reason}: {line}{error.said}"
+    )

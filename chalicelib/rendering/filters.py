@@ -20,11 +20,13 @@ from markupsafe import Markup, escape
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, speech
+from chalicelib.rendering.blame import TEMPLATE_ERROR
 from chalicelib.rendering.strangers import greeting_name, isolated
 
 SCALARS = (str, int, float, bool, date, type(None))
 MAX_ITEMS = 10_000
 MAX_DIGITS = 12
+MAX_NUMBER_CHARS = 400  # the largest number of JSON, written out
 
 
 def require_scalar(value: object) -> object:
@@ -33,7 +35,7 @@ def require_scalar(value: object) -> object:
         # `{{ x if y }}` without `else` is of the plain kind, which is empty; a missing variable raises, by its name.
         return str(value)
     if not isinstance(value, SCALARS):
-        raise RenderError("forbidden", f"a {type(value).__name__} cannot be printed; print its fields or use `join`")
+        raise RenderError(TEMPLATE_ERROR, f"a {type(value).__name__} cannot be printed; print its fields or use `join`")
     return value
 
 
@@ -118,7 +120,7 @@ def _round(value: float, precision: int = 0) -> float:
 
 def _batch(values: Iterable[object], size: int, fill: object = None) -> list[list[object]]:
     if not 1 <= int(size) <= MAX_ITEMS:
-        raise RenderError("forbidden", f"batch: a size from 1 to {MAX_ITEMS} is expected")
+        raise RenderError(TEMPLATE_ERROR, f"batch: a size from 1 to {MAX_ITEMS} is expected")
     items = list(counted(values))
     rows = [items[start : start + size] for start in range(0, len(items), size)]
     if rows and fill is not None:
@@ -148,7 +150,7 @@ def _name(value: object) -> str:
 def _sum(values: Iterable[float], attribute: str | None = None) -> float:
     numbers = [one[attribute] if attribute and isinstance(one, Mapping) else one for one in counted(values)]
     if not all(isinstance(one, int | float) for one in numbers):
-        raise RenderError("forbidden", "sum: numbers are expected")
+        raise RenderError(TEMPLATE_ERROR, "sum: numbers are expected")
     total: float = sum(numbers)
     return total
 
@@ -161,7 +163,7 @@ def _locale(context: Context) -> str:
 def _number(context: Context, value: float, digits: int | None = None) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         require_scalar(value)
-        raise RenderError("forbidden", "number: a number is expected")
+        raise RenderError(TEMPLATE_ERROR, "number: a number is expected")
     return speech.number(value, locale=_locale(context), digits=None if digits is None else min(digits, MAX_DIGITS))
 
 
@@ -169,11 +171,11 @@ def _number(context: Context, value: float, digits: int | None = None) -> str:
 def _plural(context: Context, count: float, *forms: str) -> str:
     if isinstance(count, Undefined) or not isinstance(count, int | float):
         require_scalar(count)
-        raise RenderError("forbidden", "plural: a number is expected")
+        raise RenderError(TEMPLATE_ERROR, "plural: a number is expected")
     try:
         return speech.plural(count, forms, locale=_locale(context))
     except ValueError as error:
-        raise RenderError("forbidden", str(error)) from error
+        raise RenderError(TEMPLATE_ERROR, str(error)) from error
 
 
 @pass_context
@@ -194,7 +196,7 @@ def _moment(context: Context, value: object) -> datetime:
         try:
             moment = datetime.fromisoformat(str(require_scalar(value)))
         except ValueError as error:
-            raise RenderError("forbidden", "date: an RFC 3339 date is expected") from error
+            raise RenderError(TEMPLATE_ERROR, "date: an RFC 3339 date is expected") from error
     if moment.tzinfo is None:
         return moment
     name = (context.get("user") or {}).get("timezone")
@@ -203,7 +205,7 @@ def _moment(context: Context, value: object) -> datetime:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `America` is a folder of the tz database
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise RenderError("forbidden", "date: a year from 2 to 9998 is expected") from error
+        raise RenderError(TEMPLATE_ERROR, "date: a year from 2 to 9998 is expected") from error
 
 
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -229,7 +231,20 @@ def _listing(stock: Callable[..., Any]) -> Callable[..., Any]:
     return listing
 
 
-_TEXT = "abs capitalize d default e escape float int lower title trim truncate upper first last length count"
+def _number_of(stock: Callable[..., Any]) -> Callable[..., Any]:
+    """`int` and `float` of Jinja2: reading a text of many digits takes far longer than its length, and what comes of it
+    is in no operator's bounds."""
+
+    @wraps(stock)
+    def number_of(value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and len(value) > MAX_NUMBER_CHARS:
+            raise RenderError("too_large", f"a number of over {MAX_NUMBER_CHARS} characters")
+        return stock(value, *args, **kwargs)
+
+    return _guarded(number_of)
+
+
+_TEXT = "abs capitalize d default e escape lower title trim truncate upper first last length count"
 _LISTS = "items list map max min reject rejectattr reverse select selectattr sort unique"
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -237,6 +252,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     **{name: _listing(STOCK_FILTERS[name]) for name in _LISTS.split()},
     "batch": _batch,
     "date": _date,
+    "float": _number_of(STOCK_FILTERS["float"]),
+    "int": _number_of(STOCK_FILTERS["int"]),
     "join": pass_eval_context(join),
     "name": _name,
     "number": _number,

@@ -14,6 +14,8 @@ from jinja2.visitor import NodeTransformer
 from chalicelib.errors import RenderError
 
 COUNTED, JOINED, STEPPED, WEIGHED = "_counted", "_joined", "_stepped", "_weighed"
+MAX_DEPTH, MAX_LOOPS = 50, 10
+MAX_INTEGER_BITS = 128
 PRIVATE = frozenset({COUNTED, JOINED, STEPPED, WEIGHED})
 
 _REFUSED: Mapping[type[nodes.Node], str] = {
@@ -33,20 +35,44 @@ class Guard(NodeTransformer):
     def __init__(self, filters: Mapping[str, object], tests: Mapping[str, object]) -> None:
         self._filters = filters
         self._tests = tests
+        self._depth = self._loops = 0
 
     def generic_visit(self, node: nodes.Node, *args: object, **kwargs: object) -> nodes.Node:
-        """Every node passes here, so that a refused kind cannot hide below another."""
+        """Every node passes here, so that a refused kind cannot hide below another, and none is too deep for what
+        compiles it: Jinja2 and Python call themselves for each level."""
         if (name := _REFUSED.get(type(node))) is not None:
-            raise RenderError("forbidden", f"line {node.lineno}: `{name}` is not for letters")
-        return super().generic_visit(node, *args, **kwargs)
+            raise RenderError("forbidden", f"`{name}` is not for letters", line=node.lineno)
+        if self._depth >= MAX_DEPTH:
+            raise RenderError("too_large", f"it is nested over {MAX_DEPTH} levels deep", line=node.lineno)
+        self._depth += 1
+        visited = super().generic_visit(node, *args, **kwargs)
+        self._depth -= 1
+        return visited
+
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:
+        """A number of over 38 digits is none of a letter, and Python neither writes all of them nor reads them back."""
+        value = node.value
+        if isinstance(value, int | float) and abs(value) >= 2**MAX_INTEGER_BITS:
+            raise RenderError("too_large", "a number of over 38 digits", line=node.lineno)
+        return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         """Each turn is counted; the recursive kind would go round its counter."""
         if node.recursive:
-            raise RenderError("forbidden", f"line {node.lineno}: a recursive loop is not for letters")
+            raise RenderError("forbidden", "a recursive loop is not for letters", line=node.lineno)
+        self._loops += 1
+        if self._loops > MAX_LOOPS:  # Python compiles at most twenty
+            raise RenderError("too_large", f"over {MAX_LOOPS} loops stand inside one another", line=node.lineno)
         self.generic_visit(node)
+        self._loops -= 1
         node.iter = _wrap(node.iter, COUNTED)
         return node
+
+    def visit_If(self, node: nodes.If) -> nodes.Node:
+        """Each `elif` is a level to Python's compiler."""
+        if len(node.elif_) > MAX_DEPTH:
+            raise RenderError("too_large", f"over {MAX_DEPTH} `elif` in one `if`", line=node.elif_[MAX_DEPTH].lineno)
+        return self.generic_visit(node)
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         """`a ~ b`"""
@@ -94,9 +120,8 @@ class Guard(NodeTransformer):
     def _require(self, node: nodes.Node, name: str, known: Mapping[str, object], kind: str) -> None:
         if name not in known or name in PRIVATE:
             listed = ", ".join(sorted(set(known) - PRIVATE))
-            raise RenderError(
-                "forbidden", f"line {node.lineno}: no {kind} `{name[:40]}` for letters; there are: {listed}"
-            )
+            said = f"no {kind} `{name[:40]}` for letters; there are: {listed}"
+            raise RenderError("forbidden", said, line=node.lineno)
 
 
 def _wrap(node: nodes.Node, private: str) -> nodes.Expr:

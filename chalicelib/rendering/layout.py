@@ -18,7 +18,7 @@ from chalicelib.rendering.shipped import LAYOUT, content_name
 _CONTENT = "<!-- content -->"
 _PREHEADER = "<!-- preheader -->"
 _WHOLE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
-_PREHEADER_TAG = re.compile(r"<preheader>(.*?)</preheader>\s*", re.IGNORECASE | re.DOTALL)
+_PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
 
 class Layout:
@@ -55,12 +55,24 @@ class Layout:
         preview line; a source that is a document of its own is taken as it is."""
         if _WHOLE.match(body):
             return body
-        found = _PREHEADER_TAG.search(body)
-        preheader = found.group(1).strip() if found else ""
-        content = _PREHEADER_TAG.sub("", body)
+        preheader, content = _parted(body)
         return self._html.replace(_PREHEADER, preheader, 1).replace(_CONTENT, content, 1)
 
     def strings(self, locale: str) -> Mapping[str, object]:
         """The layout's own words in the locale, in its language, or in English. Raises: KeyError."""
         names = lookup(locale)
         return next((self._words[name] for name in names if name in self._words), self._words["en"])
+
+
+def _parted(body: str) -> tuple[str, str]:
+    """The first preheader, and the body without any. One look at each tag: hundreds that are never closed cost no
+    more than as many that are."""
+    found, content, opened, end = [], [], None, 0
+    for tag in _PREHEADER_TAG.finditer(body):
+        if not tag[0].startswith("</"):
+            opened = opened or tag
+        elif opened:
+            found.append(body[opened.end() : tag.start()])
+            content.append(body[end : opened.start()])
+            opened, end = None, tag.end()
+    return (found[0].strip() if found else ""), "".join(content) + body[end:]

@@ -12,7 +12,6 @@ from chalicelib.text import is_blank, one_line
 MAX_LINE_CHARS = 200  # mail programs show some 70 of a subject; what is longer is cut at a word
 NOTHING_TO_SAY = "nothing_to_say"
 _LINES = frozenset({"subject", "title"})
-_EDGES = re.compile(r"[ \t]*\n[ \t]*")
 _GAPS = re.compile(r"\n{3,}")
 
 
@@ -25,8 +24,10 @@ def finish(part: str, text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """A text part with no trailing spaces, at most one empty line between two others, one line break at the end."""
-    return _GAPS.sub("\n\n", _EDGES.sub("\n", text)).strip() + "\n"
+    """A text part whose lines neither begin nor end with spaces, at most one empty line between two others, one line
+    break at the end."""
+    lines = "\n".join(line.strip(" \t") for line in text.split("\n"))
+    return _GAPS.sub("\n\n", lines).strip() + "\n"
 
 
 def overlong(made: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from chalicelib.errors import RenderError
+from chalicelib.rendering.blame import blaming
 from chalicelib.rendering.budget import Budget, Shorten, spend
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.layout import Layout
@@ -86,9 +87,12 @@ class Renderer:
             categories=categories,
         )
         require_something_to_say(template, names)
+        made, parts = {}, {}
         with spend(Budget(names, shorten=shorten)):
-            made = {part: run(source, names) for part, source in letter.parts.items()}
-        parts = {part: finish(part, text) for part, text in made.items()}
+            for part, source in letter.parts.items():
+                with blaming(letter.place(part)):
+                    made[part] = run(source, names)
+                    parts[part] = finish(part, made[part])
         require_content(parts, self.required_parts(channel))
         return Rendered(letter.locale, parts, overlong(made))
 

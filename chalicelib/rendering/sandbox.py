@@ -1,8 +1,7 @@
 """The Jinja2 environment in which letters run. Managers write templates, so they are code from outside: attributes and
 calls are allowed by list, and all work is paid from a `Budget`. Called by `compile.py` and `render.py`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,11 +10,13 @@ from jinja2 import (
     Template,
     TemplateSyntaxError,
     UndefinedError,
+    meta,
     nodes,
     pass_context,
     pass_eval_context,
 )
-from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.lexer import Token, TokenStream
+from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext, Macro, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, missing
@@ -23,12 +24,12 @@ from markupsafe import Markup
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, filters, guard
+from chalicelib.rendering.blame import OF_THE_LAYOUT, UndefinedNameError
 from chalicelib.rendering.model import MAX_SOURCE_BYTES
 from chalicelib.rendering.strangers import isolated
 from chalicelib.rendering.trace import path_of
 
-MAX_TOKENS = 20_000
-MAX_INTEGER_BITS = 128
+MAX_TOKENS = 10_000
 
 _TEXT_METHODS = frozenset({"capitalize", "count", "endswith", "find", "isdigit", "lower", "lstrip"}) | frozenset(
     {"rstrip", "split", "startswith", "strip", "title", "upper"}
@@ -41,13 +42,6 @@ _METHODS: Mapping[type, frozenset[str]] = {
     LoopContext: frozenset({"changed", "cycle", "first", "index", "index0", "last", "length"})
     | frozenset({"nextitem", "previtem", "revindex", "revindex0"}),
 }
-# What a template can make Python raise: all of it is the template's fault, none of it ours.
-_TEMPLATE_FAULTS = (TemplateRuntimeError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-_COMPILE_FAULTS = (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError)
-
-
-class UndefinedNameError(UndefinedError):
-    """A name or field that the letter's context does not have; the message is its path."""
 
 
 class NamedUndefined(StrictUndefined):
@@ -120,11 +114,23 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         }
         self.tests = dict(filters.TESTS)
 
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        for count, _ in enumerate(self.lex(source), start=1):
-            if count > MAX_TOKENS:
-                raise RenderError("too_large", f"the template has over {MAX_TOKENS} Jinja tokens")
-        tree = super()._parse(source, name, filename)
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:  # noqa: ARG002
+        return self.tree(source)
+
+    def tree(self, source: str, lines: Sequence[int] | None = None) -> nodes.Template:
+        """The source parsed and guarded. `lines` are those of its tags in the author's file, where the source is made
+        of it."""
+        parser = Parser(self, "")
+        parser.stream = TokenStream(_placed(self.lexer.wrap(self.lexer.tokeniter(source, None)), lines), None, None)
+        try:
+            tree = parser.parse()
+        except (RenderError, TemplateSyntaxError):
+            raise
+        except Exception as error:
+            line = max(parser.stream.current.lineno, 0)
+            raise RenderError(
+                "syntax", f"too deep or too big an expression ({type(error).__name__})", line=line
+            ) from error
         return guard.Guard(self.filters, self.tests).visit(tree)  # type: ignore[no-any-return]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -169,7 +175,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         purse = budget.current()
         purse.step()
         for operand in (left, right):
-            if isinstance(operand, int) and operand.bit_length() > MAX_INTEGER_BITS:
+            if isinstance(operand, int) and operand.bit_length() > guard.MAX_INTEGER_BITS:
                 raise RenderError("too_large", "a number of over 38 digits")
         if operator == "%" and isinstance(left, str):
             raise RenderError("forbidden", "`%` does not format texts in letters; use `~`")
@@ -194,49 +200,54 @@ def environment(*, autoescape: bool, trim: bool = False) -> LetterEnvironment:
     return LetterEnvironment(autoescape=autoescape, trim=trim)
 
 
-def compile_source(source: str, sandbox: LetterEnvironment) -> Template:
-    """Raises: RenderError `syntax`, `forbidden`, `too_large` (permanent)."""
-    with _refusing(source):
-        template = sandbox.from_string(source)
+def compile_source(source: str, sandbox: LetterEnvironment, lines: Sequence[int] | None = None) -> Template:
+    """Paid from the budget in force; anything may be raised: see `blame.py`."""
+    template = sandbox.from_string(_bounded_tree(source, sandbox, lines))
     template.globals = dict(template.globals)  # Jinja2's chain of mappings is copied for every letter, ten times slower
     return template
 
 
 def check_source(source: str, sandbox: LetterEnvironment) -> None:
     """As `compile_source`, without what only running needs."""
-    with _refusing(source):
-        sandbox.parse(source)
+    _bounded_tree(source, sandbox, None)
 
 
-@contextmanager
-def _refusing(source: str) -> Iterator[None]:
+def names_in(source: str, sandbox: LetterEnvironment) -> set[str]:
+    """The names that somebody has to give."""
+    tracker = meta.TrackingCodeGenerator(sandbox)
+    tracker.optimizer = None  # it would run filters of constants here, as `meta.find_undeclared_variables` lets it
+    tracker.visit(_bounded_tree(source, sandbox, None))
+    return tracker.undeclared_identifiers
+
+
+def _bounded_tree(source: str, sandbox: LetterEnvironment, lines: Sequence[int] | None) -> nodes.Template:
     # A source is bounded where it is stored (`model.py`); the layout and the inlined styles come on top of it.
     if len(source) > 2 * MAX_SOURCE_BYTES:
         raise RenderError("too_large", f"the whole letter is over {2 * MAX_SOURCE_BYTES} characters")
-    try:
-        yield
-    except TemplateSyntaxError as error:
-        raise RenderError("syntax", f"line {error.lineno}: {error.message}") from error
-    except _COMPILE_FAULTS as error:
-        raise RenderError("syntax", f"too deep or too big an expression ({type(error).__name__})") from error
+    return sandbox.tree(source, lines)
+
+
+def _placed(tokens: Iterable[Token], lines: Sequence[int] | None) -> Iterator[Token]:
+    """Each token is a step of the budget, and gets the line that the author wrote it in."""
+    purse, left, shift = budget.current(), iter(lines or ()), 0
+    for count, token in enumerate(tokens, start=1):
+        purse.step()
+        if count > MAX_TOKENS:
+            raise RenderError("too_large", f"the template has over {MAX_TOKENS} Jinja tokens", line=token.lineno)
+        if lines is not None:
+            if token.type in ("block_begin", "variable_begin"):
+                shift = next(left, OF_THE_LAYOUT) - token.lineno
+            token = token._replace(lineno=token.lineno + shift)
+        yield token
 
 
 def run(template: Template, names: Mapping[str, Any]) -> str:
-    """The text of one part. Raises: RenderError (permanent); at the latest when the budget in force is used up."""
+    """The text of one part, paid from the budget in force; anything may be raised: see `blame.py`."""
     purse = budget.current()
     texts, size = [], 0
-    try:
-        for text in template.root_render_func(template.new_context(dict(names))):
-            size += len(text)
-            if size > budget.MAX_OUTPUT_CHARS:
-                purse.make(size)
-            texts.append(text)
-    except UndefinedNameError as error:
-        raise RenderError(f"undefined variable: {error.message}", f"undefined variable: {error.message}") from error
-    except SecurityError as error:
-        raise RenderError("forbidden", str(error)) from error
-    except RecursionError as error:
-        raise RenderError("too_slow", "the template calls itself without end") from error
-    except _TEMPLATE_FAULTS as error:
-        raise RenderError("forbidden", f"{type(error).__name__}: {error}"[:300]) from error
+    for text in template.root_render_func(template.new_context(dict(names))):
+        size += len(text)
+        if size > budget.MAX_OUTPUT_CHARS:
+            purse.make(size)
+        texts.append(text)
     return "".join(texts)

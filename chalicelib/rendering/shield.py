@@ -6,25 +6,32 @@ text becomes a comment, a tag inside an attribute an opaque word, and a `style` 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from jinja2 import Environment
 
 from chalicelib.errors import RenderError
+from chalicelib.rendering import budget
+from chalicelib.rendering.blame import OF_THE_LAYOUT
 
 MAX_HTML_TAGS = 6_000
 
-_WORD = r"jinja-(\d+)-kept"
+# A noncharacter, which Unicode keeps for a program's own use: who may not write it can forge no word out of pieces.
+_OPENS, _CLOSES = "\ufdd0", "\ufdd1"
+_WORD = rf"{_OPENS}(\d+){_CLOSES}"
 _WORDS = re.compile(_WORD)
 _RESTORABLE = re.compile(rf"<!--{_WORD}-->|--{_WORD}:\s*1;?|{_WORD}")
+# Tags, comments and style sheets begin and end where HTML's own reader sees it, so that neither hides from the other;
+# what it would read in some odd way, such as a quote or `=` in the name of an attribute, is refused as not closed.
+_ATTRIBUTES = r"(?:[\s/]++|[^\s/>\"'<=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'<=`]++))?+)*+"
 _MARKUP = re.compile(
-    r"(?P<comment><!--.*?-->)"
-    r"|(?P<style><style\b[^>]*>.*?</style\s*>)"
-    r"|(?P<literal><(?P<name>title|textarea|script)\b[^>]*>.*?</(?P=name)\s*>)"
-    r"|(?P<unclosed><(?:style|title|textarea|script)\b)"
-    r"|(?P<tag></?[a-z](?:\"[^\"]*\"|'[^']*'|[^'\">])*>|<![a-z][^>]*>)"
+    r"(?P<comment><!--(?:-?>|.*?--!?>))"
+    rf"|(?P<style><style(?=[\s/>]){_ATTRIBUTES}>(?P<rules>(?>.*?(?=</style[\s/>])))</style\s*+>)"
+    rf"|(?P<literal><(?P<name>title|textarea)(?=[\s/>]){_ATTRIBUTES}>(?>.*?</(?P=name)(?=[\s/>]))\s*+>)"
+    r"|(?P<unclosed><(?:style|title|textarea)\b)"
+    rf"|(?P<tag></?[a-z][^\s/>\"'<=]*+{_ATTRIBUTES}>|<(?:![a-z]|\?)[^>]*+>)"
     rf"|(?P<jinja>{_WORD})"
-    r"|(?P<open><(?=[a-z/!]))",
+    r"|(?P<open><(?=[a-z/!?]))",
     re.IGNORECASE | re.DOTALL,
 )
 _STYLE_VALUE = re.compile(r"(?P<name>\sstyle\s*=\s*)(?P<quoted>\"[^\"]*\"|'[^']*')", re.IGNORECASE)
@@ -37,71 +44,98 @@ class Shield:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._kept: list[str] = []
+        self._lines: list[int] = []  # of each tag that is kept; 0 for what is no tag
         self._hidden: Counter[int] = Counter()
+        self.styles: list[str] = []  # what is hidden has: the rules of each style sheet
 
-    def hide(self, source: str) -> str:
-        """HTML without Jinja. Raises: RenderError `syntax` where the two are mixed so that no parser can follow."""
-        words = "".join(self._words(source))
-        tags = 0
+    def hide(self, source: str, compose: Callable[[str], str]) -> str:
+        """The whole letter without Jinja: its layout comes around the author's tags, which keep their lines. Raises:
+        RenderError `syntax` where HTML and Jinja are mixed so that no parser can follow."""
+        if _OPENS in source:
+            raise RenderError("syntax", "the character U+FDD0 is the service's own")
+        body = "".join(self._words(source))
+        self._mask(body, own=True)  # alone as well: what the author left open, the layout would close
+        self.styles.clear()
+        whole = self._mask("".join(self._words(compose(body), line=OF_THE_LAYOUT)))
+        self._hidden = self._count(whole)
+        return whole
 
-        def shield(found: re.Match[str]) -> str:
-            nonlocal tags
-            tags += 1
-            if tags > MAX_HTML_TAGS:
-                raise RenderError("too_large", f"the letter has over {MAX_HTML_TAGS} tags")
-            return self._shield(found)
-
-        hidden = _MARKUP.sub(shield, words)
-        self._hidden = self._count(hidden)
-        return hidden
-
-    def restore(self, html: str) -> str:
-        """Each tag back in its place. Raises: RenderError `syntax` when one was lost."""
+    def restore(self, html: str) -> tuple[str, list[int]]:
+        """Each tag back in its place, and the author's line of each in the order of their places. Raises: RenderError
+        `syntax` when one was lost."""
         if self._count(html) != self._hidden:
             raise RenderError("syntax", "a Jinja tag stands where HTML allows nothing; move it into a cell or a text")
-        return self.reveal(html)
+        return self.reveal_with_lines(html)
 
     def reveal(self, text: str) -> str:
         """As `restore`, for a text that is meant to have lost some tags."""
-        while _WORDS.search(text):
-            text = _RESTORABLE.sub(lambda found: self._kept[int(found[found.lastindex or 0])], text)
-        return text
+        return self.reveal_with_lines(text)[0]
+
+    def reveal_with_lines(self, text: str) -> tuple[str, list[int]]:
+        """As `reveal`, with the lines."""
+        lines: list[int] = []
+
+        def revealed(found: re.Match[str]) -> str:
+            number = int(found[found.lastindex or 0])
+            if self._lines[number]:
+                lines.append(self._lines[number])
+                return self._kept[number]
+            return _RESTORABLE.sub(revealed, self._kept[number])  # a style, with the tags that it holds
+
+        return _RESTORABLE.sub(revealed, text), lines
 
     def _count(self, html: str) -> Counter[int]:
         return Counter(int(number) for number in _WORDS.findall(html))
 
-    def _words(self, source: str) -> Iterator[str]:
-        """The source with each Jinja tag as a word; Jinja's own lexer says where a tag begins and ends."""
-        if _WORDS.search(source):
-            raise RenderError("syntax", "`jinja-…-kept` is a name of the service's own")
+    def _mask(self, words: str, *, own: bool = False) -> str:
+        """Each word, and what holds some, as something that an HTML parser leaves alone."""
+        budget.current().step(words.count("<"))
+        tags = 0
+
+        def masked(found: re.Match[str]) -> str:
+            nonlocal tags
+            tags += 1
+            if tags > MAX_HTML_TAGS:
+                raise RenderError("too_large", f"the letter has over {MAX_HTML_TAGS} tags")
+            return self._shield(found, own=own)
+
+        return _MARKUP.sub(masked, words)
+
+    def _words(self, source: str, *, line: int = 0) -> Iterator[str]:
+        """The source with each Jinja tag as a word; Jinja's own lexer says where a tag begins and ends, and in which
+        line, unless all are in one."""
         tag: list[str] = []
-        raw = False
-        for _, kind, text in self._environment.lex(source):
+        begun, raw = 0, False
+        for at, kind, text in self._environment.lex(source):
             raw = (raw or kind == "raw_begin") and kind != "raw_end"
             if kind == "data" and not raw:
                 yield text
                 continue
+            begun = begun if tag else at
             tag.append(text)
             if kind in ("block_end", "variable_end", "raw_end", "comment_end"):
                 if kind != "comment_end":
-                    yield self._keep("".join(tag))
+                    yield self._keep("".join(tag), line=0 if kind == "raw_end" else line or begun)
                 tag = []
 
-    def _keep(self, source: str) -> str:
+    def _keep(self, source: str, *, line: int = 0) -> str:
         self._kept.append(source)
-        return f"jinja-{len(self._kept) - 1}-kept"
+        self._lines.append(line)
+        return f"{_OPENS}{len(self._kept) - 1}{_CLOSES}"
 
-    def _shield(self, found: re.Match[str]) -> str:
+    def _shield(self, found: re.Match[str], *, own: bool) -> str:
         text = found[0]
         match found.lastgroup or "":
             case "open" | "unclosed":
-                raise RenderError(
-                    "syntax", f"an HTML tag is not closed: {self.reveal(found.string[found.start() :][:40])}"
-                )
+                shown = self.reveal(found.string[found.start() :][:40])
+                line = self.reveal(found.string[: found.start()]).count("\n") + 1 if own else None
+                raise RenderError("syntax", f"an HTML tag is not closed, or written oddly: {shown}", line=line)
             case _ if found["jinja"]:
                 return f"<!--{text}-->"
-            case _ if found["style"] and _WORDS.search(text):
-                return f"<!--{self._keep(text)}-->"
+            case _ if found["style"]:
+                if _WORDS.search(text):
+                    return f"<!--{self._keep(text)}-->"
+                self.styles.append(found["rules"])
             case _ if found["tag"]:
                 return self._shield_tag(text)
         return text
@@ -119,3 +153,8 @@ class Shield:
         if not _WORDS.search(value):
             return found[0]
         return f'{found["name"]}"--{self._keep(value.replace(chr(34), "&quot;"))}:1"'
+
+
+def is_hidden_tag(comment: str) -> bool:
+    """Whether it is one Jinja tag; a conditional comment for Outlook has more in it."""
+    return _WORDS.fullmatch(comment) is not None

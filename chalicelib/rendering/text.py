@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from chalicelib.rendering.lines import tidy
 from chalicelib.rendering.nesting import VOID
+from chalicelib.rendering.shield import is_hidden_tag
 
 _UNSPOKEN = frozenset({"head", "script", "style", "title"})
 _PARAGRAPHS = frozenset(
@@ -79,8 +80,7 @@ class _Reader(HTMLParser):
             self.pieces.append(_SPACE.sub(" ", data))
 
     def handle_comment(self, data: str) -> None:
-        # A hidden Jinja tag; a conditional comment for Outlook has more in it than one word.
-        if data.startswith("jinja-") and " " not in data and (not self._skipped or self._skipped == ["head"]):
+        if is_hidden_tag(data) and (not self._skipped or self._skipped == ["head"]):
             self.pieces.append(data)
 
     def _close_link(self, address: str, start: int) -> None:

@@ -6,14 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template as JinjaTemplate
-from jinja2 import meta
 
 from chalicelib.errors import FieldError, RenderError
+from chalicelib.rendering.blame import blaming
 from chalicelib.rendering.budget import Budget, spend
+from chalicelib.rendering.compile import place_of
 from chalicelib.rendering.lines import finish, require_content
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
-from chalicelib.rendering.sandbox import compile_source, environment, run
+from chalicelib.rendering.sandbox import compile_source, environment, names_in, run
 
 _OF_THE_READER = frozenset({"user", "links", "service"})  # known only when the letter is made
 
@@ -39,18 +40,18 @@ def _mistakes(
         if part == "html":
             continue  # compiled with the layout and its styles, which costs too much to answer a call
         try:
-            compiled = _own(source)
-            if compiled is not None:
-                with spend(Budget(names, shorten=str)):
+            with spend(Budget(names)), blaming(place_of(locale, channel, part)):
+                compiled = _own(source)
+                if compiled is not None:
                     text = finish(part, run(compiled, names))
-                require_content({part: text}, [part] if part in required else [])
+                    require_content({part: text}, [part] if part in required else [])
         except RenderError as error:
-            yield part, error.detail
+            yield part, f"line {error.line}: {error.said}" if error.line else error.said
 
 
 @lru_cache(maxsize=256)
 def _own(source: str) -> JinjaTemplate | None:
     """The source compiled; None where it needs to know the reader."""
     sandbox = environment(autoescape=False, trim=True)
-    compiled = compile_source(source, sandbox)
-    return None if meta.find_undeclared_variables(sandbox.parse(source)) & _OF_THE_READER else compiled
+    with spend(Budget({})):
+        return None if names_in(source, sandbox) & _OF_THE_READER else compile_source(source, sandbox)

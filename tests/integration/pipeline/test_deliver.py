@@ -20,6 +20,7 @@ from chalicelib.storage.ledger import DeliveryRow, delivery_part
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring.desk import template_desk
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 
@@ -215,6 +216,22 @@ def test_a_letter_that_cannot_be_rendered_stops_no_other(channel: ToldChannel) -
     assert deliver(one) == {"failed": 1, "sent": 2}
 
     assert [message.address for message in channel.given] == ["u0@example.com", "u2@example.com"]
+
+
+def test_what_one_recipients_data_raises_fails_that_letter_alone_and_the_line_is_kept(channel: ToldChannel) -> None:
+    sources = {"email.subject": "A", "email.html": "<p>a</p>\n<p>{{ 'long text'|truncate(user.attributes.n) }}</p>"}
+    draft = {"category": "marketing", "channels": ["email"], "default_locale": "en", "locales": {"en": sources}}
+    sample = {"user": {"attributes": {"n": 5}}}
+    template_desk().add("cut", {**draft, "sample": sample}, by="anna")
+    one = job(8, template="cut", template_version=1, context={})
+    people = [
+        one.recipients[n].model_copy(update={"user": {"attributes": {"n": 2 if n == 3 else 5}}}) for n in range(8)
+    ]
+
+    assert deliver(one.model_copy(update={"recipients": tuple(people)})) == {"failed": 1, "sent": 7}
+
+    assert states(one)[3] == ("failed", "template_error")
+    assert json.loads(rows(one)[3].timeline[-1])["rule"] == "en/email.html, line 2"
 
 
 def test_an_expired_letter_is_not_sent(channel: ToldChannel) -> None:

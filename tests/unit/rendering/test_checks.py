@@ -16,7 +16,7 @@ GOOD = {"email.subject": "a", "email.html": "<p>{{ x }}</p>"}
     ("fields", "field"),
     [
         ({"locales": {"en": {"email.subject": "a"}}}, "locales.en.email"),
-        ({"locales": {"en": GOOD, "ru": {**GOOD, "email.subject": "{{"}}}, "locales.ru.email"),
+        ({"locales": {"en": GOOD, "ru": {**GOOD, "email.subject": "{{"}}}, "locales.ru.email.subject"),
         ({"locales": {"en": {**GOOD, "email.subject": "{{ y }}"}}}, "locales.en.email.subject"),
         ({"locales": {"en": {**GOOD, "email.subject": " "}}}, "locales.en.email.subject"),
         ({"locales": {"en": {**GOOD, "email.subject": "a" * 201}}}, "locales.en.email.subject"),
@@ -24,7 +24,7 @@ GOOD = {"email.subject": "a", "email.html": "<p>{{ x }}</p>"}
         ({"locales": {"en": GOOD}, "channels": ["email", "pigeon"]}, "channels"),
         ({"locales": {"en": GOOD}, "sample": {"context": {"x": 5}}}, "sample.context.x"),
         ({"locales": {"en": GOOD}, "sample": {}}, "sample.context.x"),
-        ({"locales": {"en": {**GOOD, "email.text": "{{ x.y }}"}}}, "locales.en.email"),
+        ({"locales": {"en": {**GOOD, "email.text": "{{ x.y }}"}}}, "locales.en.email.text"),
     ],
 )
 def test_a_mistake_is_named_by_its_place(fields: dict[str, Any], field: str) -> None:

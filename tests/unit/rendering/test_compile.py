@@ -111,7 +111,7 @@ def test_the_letter_says_its_language() -> None:
         ("<a {% if x %}href='a'{% endif %}>b</a>", "between the quotes"),
         ("<a href={{ x }}>b</a>", "between the quotes"),
         ("<a href='b", "not closed"),
-        ("<p>a<!-- b", "not closed"),
+        ("<p>a<!-- b", "line 1: an HTML tag is not closed"),
         ("<style>b { color: red }", "not closed"),
         ("<p>\n{% if %}</p>", "line 2"),
         ("{% if x %}<div class='a'>{% else %}<div>{% endif %}b</div>", "another HTML element"),
@@ -120,7 +120,7 @@ def test_the_letter_says_its_language() -> None:
         ("<table><tr>{% if x %}<td>a</td></tr><tr>{% endif %}<td>b</td></tr></table>", "another HTML element"),
         ("{{ x|nothing }}", "no filter `nothing`"),
         ("{% if x is nothing %}{% endif %}", "no test `nothing`"),
-        ("<select>{{ x }}<p>jinja-0-kept</p>", "a name of the service's own"),
+        ("<select>{{ x }}<p>\ufdd00\ufdd1</p>", "the service's own"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_its_place(source: str, says: str) -> None:

@@ -171,7 +171,7 @@ def test_a_filter_refuses_what_it_cannot_write(source: str) -> None:
     with pytest.raises(RenderError) as caught:
         rendered_text(source)
 
-    assert caught.value.reason == "forbidden"
+    assert caught.value.reason == "template_error"
 
 
 @pytest.mark.parametrize("name", ["Mars/Base", "America", "../../etc/passwd", "", 5])

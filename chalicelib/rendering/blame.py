@@ -1,0 +1,73 @@
+"""Whatever is raised while a template is read, checked or rendered is the template's fault, for that one letter and for
+good. No list of exceptions: a filter, a macro or a parser can raise anything on the data of one recipient, and what
+nobody thought of must not stop the other letters of a batch.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError
+
+from chalicelib.errors import RenderError, UnavailableError
+
+TEMPLATE_ERROR = "template_error"
+OF_THE_LAYOUT = -1  # the line of what the author did not write
+_LONGEST_SAYING = 300
+
+
+class UndefinedNameError(UndefinedError):
+    """A name or field that the letter's context does not have; the message is its path."""
+
+
+@contextmanager
+def blaming(part: str) -> Iterator[None]:
+    """Raises: RenderError (permanent) with `part` and the line of the template, whatever was raised inside. A subsystem
+    that did not answer (UnavailableError: an address is shortened with a key of ours) is no template's fault, and
+    passes. MemoryError does not: a machine without memory kills a Lambda function, so that Python raises it only for
+    what no machine could hold."""
+    try:
+        yield
+    except UnavailableError:
+        raise
+    except Exception as error:
+        if isinstance(error, RenderError) and error.part is not None:
+            raise
+        reason, said, line = _told(error)
+        raise RenderError(reason, said[:_LONGEST_SAYING], part=part, line=line or _line_of(error)) from error
+
+
+def _told(error: Exception) -> tuple[str, str, int | None]:
+    match error:
+        case RenderError():
+            return error.reason, error.said, _written(error.line or 0)
+        case TemplateSyntaxError():
+            return "syntax", error.message or "", _written(error.lineno)
+        case UndefinedNameError():
+            said = f"undefined variable: {error.message}"
+            return said, said, None
+        case SecurityError():
+            return "forbidden", str(error), None
+        case RecursionError():
+            return "too_large", "it is nested too deeply, or calls itself without end", None
+        case _:
+            return TEMPLATE_ERROR, f"{type(error).__name__}: {error}", None
+
+
+def _line_of(error: Exception) -> int | None:
+    """The author's line that was running: the innermost one, as a macro of the layout is called from one of them."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        line = _line_at(trace) or line
+        trace = trace.tb_next
+    return line
+
+
+def _line_at(trace: TracebackType) -> int | None:
+    template = trace.tb_frame.f_globals.get("__jinja_template__")  # Jinja2 leaves it there for its own tracebacks
+    return _written(template.get_corresponding_lineno(trace.tb_lineno)) if template is not None else None
+
+
+def _written(line: int) -> int | None:
+    return line if line > 0 else None
