@@ -114,6 +114,7 @@ def is_there(reply: Reply) -> bool:
 def test_what_another_service_asked_for_is_answered_as_what_never_was(
     shop: Gateway, player: Gateway, thing: str, method: str, path: str, body: Any
 ) -> None:
+    """Promise I6."""
     made = THINGS[thing][0](shop)
     before = world()
 
@@ -130,6 +131,7 @@ def test_what_another_service_asked_for_is_answered_as_what_never_was(
 def test_a_new_key_of_the_same_service_goes_on_where_the_old_one_stopped(
     shop: Gateway, thing: str, method: str, path: str, body: Any
 ) -> None:
+    """Promise I6."""
     made = THINGS[thing][0](shop)
 
     assert is_there(service("shop").call(method, path.format(id=made), body))
@@ -170,6 +172,7 @@ def walked(api: Gateway, path: str, of: str, **query: str) -> list[str]:
 
 
 def test_lists_leave_out_what_other_services_asked_for(shop: Gateway, player: Gateway) -> None:
+    """Promise I6."""
     own = [letter(player) for _ in range(3)]
     others = [letter(shop) for _ in range(30)]
     everybody = service("support", *OF_ALL)
@@ -217,6 +220,7 @@ def test_what_followed_from_an_event_is_the_tellers(shop: Gateway, player: Gatew
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_campaign_is_written_for_no_list_of_another_service(shop: Gateway, player: Gateway, method: str) -> None:
+    """Promise I6."""
     foreign, excluded = ready_list(shop), campaign(shop)
     path = "/v1/campaigns" if method == "POST" else f"/v1/campaigns/{campaign(player)}"
     before = world()
