@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.control.audit_chain import digest_of
 from chalicelib.control.signing import parameter_name
+from infra import audit_trail
 from infra.aftercare import integrations
 from infra.doctor import checks, examine
 from infra.local.cloud import LocalCloud
@@ -124,3 +126,25 @@ def test_public_pages_that_the_api_answers_are_named(cloud: LocalCloud, look: Lo
     finally:
         lead(found.uri)
     assert look("public pages") == ""
+
+
+def test_an_audit_that_somebody_with_every_right_has_rewritten_is_told(
+    cloud: LocalCloud, vestnik: Vestnik, look: Look
+) -> None:
+    """Of real acts at the API's own door; what was rewritten is put back as it was."""
+    vestnik.call("PUT", "/v1/settings/link_days", {"value": {"confirmation": 3, "short": 180}})
+    table, name = client(cloud, "dynamodb"), f"{STAGE}-audit"
+    acts = [one for one in table.scan(TableName=name)["Items"] if one["did"]["S"] == "setting.change"]
+    line = max(acts, key=lambda one: one["at"]["S"])
+    assert line["outcome"]["S"] == "done"
+    eventually(lambda: look("audit") == "")  # the emulator takes the lines of the log a moment later
+
+    table.put_item(TableName=name, Item={**line, "by": {"S": "nobody"}})
+    assert audit_trail.CHANGED in look("audit")
+    forged = {**line, "by": {"S": "nobody"}}
+    table.put_item(TableName=name, Item={**forged, "digest": {"S": digest_of(forged)}})
+    assert audit_trail.REWRITTEN in look("audit")
+    table.delete_item(TableName=name, Key={key: line[key] for key in ("month", "place")})
+    eventually(lambda: audit_trail.GONE in look("audit"))
+    table.put_item(TableName=name, Item=line)
+    assert look("audit") == ""

@@ -36,6 +36,7 @@ def _queue(name: str) -> str:
     return f"http://queue/{ACCOUNT}/{STAGE}-{name}"
 
 
+LINE = {"month": {"S": "any"}, "place": {"S": "any"}}
 ACTS = {
     "read an API key": Act(
         "dynamodb",
@@ -56,9 +57,24 @@ ACTS = {
             TableName=f"{STAGE}-ledger", Key={"notification_id": {"S": "any"}, "part": {"S": "any"}}
         ),
     ),
-    "rewrite the audit": Act(
+    "add to the audit": Act(
         "dynamodb",
-        lambda aws: aws.delete_item(TableName=f"{STAGE}-audit", Key={"month": {"S": "any"}, "place": {"S": "any"}}),
+        lambda aws: aws.put_item(TableName=f"{STAGE}-audit", Item=LINE, ConditionExpression="attribute_exists(place)"),
+        frozenset({API}),
+    ),
+    "remove a line of the audit": Act("dynamodb", lambda aws: aws.delete_item(TableName=f"{STAGE}-audit", Key=LINE)),
+    "change a line of the audit": Act(
+        "dynamodb", lambda aws: aws.update_item(TableName=f"{STAGE}-audit", Key=LINE, UpdateExpression="REMOVE thing")
+    ),
+    "rewrite the audit in bulk": Act(
+        "dynamodb",
+        lambda aws: aws.batch_write_item(RequestItems={f"{STAGE}-audit": [{"DeleteRequest": {"Key": LINE}}]}),
+    ),
+    "rewrite what proves the audit": Act(
+        "logs", lambda aws: aws.delete_log_stream(logGroupName=f"/aws/lambda/{STAGE}", logStreamName="any")
+    ),
+    "have it forgotten": Act(
+        "logs", lambda aws: aws.put_retention_policy(logGroupName="/aws/lambda/any", retentionInDays=400)
     ),
     "delete a table": Act("dynamodb", lambda aws: aws.delete_table(TableName=f"{STAGE}-shards")),
     "empty a queue": Act("sqs", lambda aws: aws.purge_queue(QueueUrl=_queue("load-dlq"))),
