@@ -61,6 +61,8 @@ def _claimed_at(made: Crowd, notification_id: str) -> float:
 async def talks(url: str, count: int) -> tuple[list[float], list[float], Tally]:
     """Seconds of each message of a pair, in quiet and beside the flood, and what became of the flood."""
     async with _guest(url, "Лада") as lada, _guest(url, "Миша") as misha:
+        await misha.send("Лада: рассказывай")  # whom one has answered is no stranger, and may say more than those
+        await _until(lada, "рассказывай")
         await _talk(lada, misha, count=10, tag="разминка")
         quiet = await _talk(lada, misha, count=count, tag="в тишине")
         flooding = asyncio.create_task(flood(Plan(url, "Хам", seconds=_FLOOD_SECONDS)))

@@ -10,6 +10,7 @@ What is decided, for every kind of character:
 * outer white space, with the zero-width space and the word joiner: cut off; a text of nothing that is seen is empty;
 * joiners (U+200C, U+200D: Persian, emoji), marks and isolates of direction (U+200E, U+200F, U+061C, U+2066 to U+2069):
   kept. In one line the older embeddings and overrides (U+202A to U+202E) are dropped: they turn round all that follows;
+  what one person says to another in the chat is refused for them, and its isolates are closed where it ends;
 * no-break spaces: kept inside a line, as a number such as `1 000` is written with one.
 """
 
@@ -28,19 +29,53 @@ _TURNS = re.compile("[\u202a-\u202e]")
 _OUTER = (
     "\t\n \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u200b\u2060"
 )
-# All but white space and what Unicode calls "default ignorable", Hangul fillers and the blank of Braille among it.
-_SEEN = re.compile(
-    "[^\\s\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\U000e0000-\U000e0fff]"
+# What Unicode calls "default ignorable", for good: what it has not given out yet, among these, will be ignorable too.
+_IGNORABLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_UNSEEN_SIGNS = re.compile(f"[{_IGNORABLE}]")
+_SEEN = re.compile(f"[^\\s{_IGNORABLE}\u2800\U0001d159]")  # nor is a blank of Braille, or a note without a head
+_LAST_TWO = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+# Controls, halves of surrogate pairs, noncharacters, what turns the rest of a line round, and annotations. Nothing is
+# here because the running Python does not know it yet.
+_WILD = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u206a-\u206f\ufdd0-\ufdef\ufff9-\ufffb"
+    f"{_LAST_TWO}]"
+)
+_OPENING, _CLOSING = "\u2066\u2067\u2068", "\u2069"  # of isolates
 _MAX_DIGITS = 15  # a number of so many is one of JavaScript, too
 _REPEATED = "a name is repeated in an object"
 _GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space that stands alone is none
 
 
+def without_ignorables(text: str) -> str:
+    """What is seen of it: joiners, marks of direction, selectors, tags, soft hyphens and fillers are dropped."""
+    return _UNSEEN_SIGNS.sub("", text)
+
+
 def is_blank(text: str) -> bool:
     """Whether there is nothing in it to see, however many characters that takes."""
     return _SEEN.search(text) is None
+
+
+def is_tame(text: str) -> bool:
+    """Whether it can be shown to others beside their own text: nothing in it is a control, no character at all, or
+    turns round what follows."""
+    return _WILD.search(text) is None
+
+
+def with_closed_isolates(line: str) -> str:
+    """The line with every isolate of direction closed in it, and none that it has not opened."""
+    kept, depth = [], 0
+    for character in line:
+        depth += character in _OPENING
+        if character == _CLOSING:
+            if depth == 0:
+                continue
+            depth -= 1
+        kept.append(character)
+    return "".join(kept) + _CLOSING * depth
 
 
 def normal_source(text: str) -> str:

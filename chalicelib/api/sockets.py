@@ -83,7 +83,10 @@ def _knock(raw: Mapping[str, Any]) -> "Knock":
 
     headers = {name.lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
     query = {name: str(value) for name, value in (raw.get("queryStringParameters") or {}).items()}
-    return Knock(raw["requestContext"]["connectionId"], _endpoint(raw), headers, query)
+    context = raw["requestContext"]
+    # Of the gateway's own making: a header such as X-Forwarded-For would be the client's.
+    source = (context.get("identity") or {}).get("sourceIp")
+    return Knock(context["connectionId"], _endpoint(raw), headers, query, source)
 
 
 def _text(raw: Mapping[str, Any]) -> str:

@@ -1,5 +1,5 @@
 """How often one person may ask for something: a count in a window of time, one atomic write. Asked by
-`pipeline/confirmation.py` and, for sign-ins that fail, by `managers.py`.
+`pipeline/confirmation.py`, for sign-ins that fail by `managers.py`, and for the chat's guests by `live/guests.py`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,20 +17,21 @@ _KEPT = timedelta(days=1)
 class Allowances:
     """The allowances of one stage."""
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, row: type[AllowanceRow] = AllowanceRow) -> None:
         self._clock = clock
+        self._row = row
 
     def take(self, name: str, *, times: int, minutes: int) -> str:
         """Uses one of `times` in the present window of `minutes`; answers what `give_back` asks for. Raises:
         TooManyRequestsError (later, with the seconds to the next window), UnavailableError (retryable)."""
         at = self._clock()
         began, ends = _window(at, timedelta(minutes=minutes))
-        row = AllowanceRow(f"{name}#{began:%Y-%m-%dT%H:%M:%SZ}")
+        row = self._row(f"{name}#{began:%Y-%m-%dT%H:%M:%SZ}")
         actions: list[Action] = [
-            AllowanceRow.used.add(1),
-            AllowanceRow.expires_at_epoch.set(int((ends + _KEPT).timestamp())),
+            self._row.used.add(1),
+            self._row.expires_at_epoch.set(int((ends + _KEPT).timestamp())),
         ]
-        if update_if(row, actions, AllowanceRow.used.does_not_exist() | (AllowanceRow.used < times)):
+        if update_if(row, actions, self._row.used.does_not_exist() | (self._row.used < times)):
             return str(row.name)
         seconds = max(1, round((ends - at).total_seconds()))
         raise TooManyRequestsError(f"expected at most {times} in {minutes} minutes", retry_after_seconds=seconds)
@@ -38,7 +39,7 @@ class Allowances:
     def give_back(self, taken: str) -> None:
         """What was taken is as if it had never been. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            AllowanceRow(taken).update(actions=[AllowanceRow.used.add(-1)])
+            self._row(taken).update(actions=[self._row.used.add(-1)])
 
 
 def _window(at: datetime, length: timedelta) -> tuple[datetime, datetime]:

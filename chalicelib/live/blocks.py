@@ -1,26 +1,27 @@
 """Whom a person does not want to hear. Kept with the person, obeyed for every message from one person to another; the
 sender is not told. Called by the chat.
 
-A user is blocked by id, under whatever name they come back; a guest by name, for a guest has nothing else.
+A user is blocked by id, under whatever name they come back. A guest is blocked under whatever name they take, and once
+they have left, by every name that looks like theirs. Not by network: a school or a café is one.
 """
 
 from pynamodb.expressions.condition import size
 
 from chalicelib.errors import ConflictError
-from chalicelib.live.names import fold
+from chalicelib.live.names import same_name
 from chalicelib.live.people import user_of
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.live import PersonRow
 
 MAX_BLOCKED = 200
-_NAME = "name#"
+_NAME = "name#"  # of somebody who was not here
 _BETWEEN = "\n"  # a member of the set is `<key>\n<name as it was>`; neither holds a line break
 
 
 def block(person: PersonRow, *, name: str, holder: PersonRow | None) -> list[str]:
     """Blocks whoever is here under this name, or will be. The names that are blocked now. Raises: ConflictError
     (permanent: too many), UnavailableError (retryable)."""
-    key = holder.person if holder and user_of(holder.person) else _NAME + fold(name)
+    key = holder.person if holder else _NAME
     room = PersonRow.blocked.does_not_exist() | (size(PersonRow.blocked) < MAX_BLOCKED)
     if not update_if(person, [PersonRow.blocked.add({key + _BETWEEN + name})], room):
         raise ConflictError("too_many_blocked")
@@ -29,7 +30,7 @@ def block(person: PersonRow, *, name: str, holder: PersonRow | None) -> list[str
 
 def unblock(person: PersonRow, *, name: str) -> list[str]:
     """Undoes `block`; a name that is not blocked changes nothing. Raises: UnavailableError (retryable)."""
-    gone = {one for one in person.blocked or () if fold(_name(one)) == fold(name)}
+    gone = {one for one in person.blocked or () if same_name(_name(one), name)}
     if gone:
         with reaching_dynamodb():
             person.update(actions=[PersonRow.blocked.delete(gone)])
@@ -43,8 +44,13 @@ def blocked_names(person: PersonRow) -> list[str]:
 
 def is_blocked(sender: PersonRow, *, by: PersonRow) -> bool:
     """Whether `by` does not want to hear the sender."""
-    keys = {one.partition(_BETWEEN)[0] for one in by.blocked or ()}
-    return sender.person in keys or (sender.name is not None and _NAME + fold(sender.name) in keys)
+    for one in by.blocked or ():
+        key, _, name = one.partition(_BETWEEN)
+        if key == sender.person:
+            return True
+        if user_of(key) is None and sender.name is not None and same_name(name, sender.name):
+            return True
+    return False
 
 
 def _name(member: str) -> str:

@@ -8,11 +8,13 @@ from chalicelib.live import blocks, events
 from chalicelib.live.connections import Connections
 from chalicelib.live.events import TEXT, Event
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
+from chalicelib.live.guests import MAX_ANSWERED, Guests, is_guest
 from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.names import MAX_NAME_CHARACTERS, check_name
+from chalicelib.live.names import MAX_NAME_CHARACTERS, Reserved, check_name
 from chalicelib.live.people import user_person
 from chalicelib.live.post import Posted, Poster
-from chalicelib.live.presence import MAX_SHOWN, Presence
+from chalicelib.live.presence import Presence, told
+from chalicelib.storage.base import update_if
 from chalicelib.storage.live import ConnectionRow, PersonRow
 
 ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
@@ -22,10 +24,20 @@ class Chat:
     """The chat of one stage."""
 
     def __init__(
-        self, *, connections: Connections, presence: Presence, poster: Poster, queue: LiveQueue, clock: Clock
+        self,
+        *,
+        connections: Connections,
+        presence: Presence,
+        guests: Guests,
+        reserved: Reserved,
+        poster: Poster,
+        queue: LiveQueue,
+        clock: Clock,
     ) -> None:
         self._connections = connections
         self._presence = presence
+        self._guests = guests
+        self._reserved = reserved
         self._poster = poster
         self._queue = queue
         self._clock = clock
@@ -34,25 +46,28 @@ class Chat:
         """Does what the frame asks; what to say to the one who sent it. Raises: FrameError (permanent),
         UnavailableError (retryable)."""
         if isinstance(frame, TakeName):
-            return self._take_name(frame.name, person)
+            return self._take_name(frame.name, connection, person)
         if isinstance(frame, Who):
-            names = self._presence.names()
-            return [events.present(names[:MAX_SHOWN], total=len(names))]
+            return [told(self._presence.here())]
         if isinstance(frame, Send):
             return self._send(frame, connection, person)
         return [events.blocked(self._change_blocks(frame, person))]
 
-    def _take_name(self, wanted: str, person: PersonRow) -> list[Event]:
+    def _take_name(self, wanted: str, connection: ConnectionRow, person: PersonRow) -> list[Event]:
         try:
-            name = check_name(wanted)
-            self._presence.take(person, name)
+            name = check_name(wanted, reserved=self._reserved)
         except InvalidError as error:
-            raise FrameError(error.detail, limit=MAX_NAME_CHARACTERS) from error
+            shown = {"name": wanted} if error.detail == "reserved_name" else {}
+            raise FrameError(error.detail, limit=MAX_NAME_CHARACTERS, **shown) from error
+        if is_guest(person):
+            self._guests.take_name(connection, name)
+        try:
+            self._presence.take(person, name)
         except ConflictError as error:
-            raise FrameError("taken_name", name=check_name(wanted)) from error
+            raise FrameError("taken_name", name=name) from error
         self._queue.presence_changed()
         fresh = self._connections.person(person.person)
-        self._poster.post(self._connections.of([fresh]), events.named(name))
+        self._poster.post(self._connections.of([fresh]), events.named(name, guest=is_guest(person)))
         return []
 
     def _send(self, frame: Send, connection: ConnectionRow, sender: PersonRow) -> list[Event]:
@@ -62,11 +77,15 @@ class Chat:
         shown = " ".join((frame.to or frame.user_id or "").split())
         if addressee is None:
             raise FrameError("unknown_addressee", name=shown)
+        if is_guest(sender):
+            self._guests.say(connection, sender=sender, addressee=addressee, shown=shown)
         if not blocks.is_blocked(sender, by=addressee):
-            event = events.chat_message(sender.name, frame.text, at=rfc3339(self._clock()))
+            at = rfc3339(self._clock())
+            event = events.chat_message(sender.name, frame.text, at=at, guest=is_guest(sender))
             results = self._poster.post(self._connections.of([addressee]), event)
             if not set(results.values()) - {Posted.GONE}:
                 raise FrameError("unknown_addressee", name=shown)
+            _note_answer(sender, addressee)
         return [] if connection.format == TEXT else [events.chat_sent(addressee.name or shown)]
 
     def _addressee(self, frame: Send) -> PersonRow | None:
@@ -87,3 +106,9 @@ class Chat:
             raise FrameError("bad_field", field="name", expected="a name") from error
         except ConflictError as error:
             raise FrameError("too_many_blocked", limit=blocks.MAX_BLOCKED) from error
+
+
+def _note_answer(sender: PersonRow, addressee: PersonRow) -> None:
+    known = addressee.answered or set()
+    if is_guest(addressee) and sender.person not in known and len(known) < MAX_ANSWERED:
+        update_if(addressee, [PersonRow.answered.add({sender.person})], PersonRow.connections.exists())

@@ -13,7 +13,6 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, UnavailableError
-from chalicelib.live.names import fold
 from chalicelib.live.people import user_of
 from chalicelib.storage.base import find, reaching_dynamodb, update_if
 from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
@@ -25,14 +24,14 @@ _TRIES = 6
 _SHARDS = 4
 
 
-def name_key(name: str) -> tuple[str, str]:
-    """Where a name stands in its table."""
-    key = fold(name)
-    return str(crc32(key.encode()) % _SHARDS), key
+def name_places(keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Where a name stands in its table: first in the list of those present, then by its other key."""
+    places = zip(("", "drawn#"), keys, strict=True)
+    return [(f"{kind}{crc32(key.encode()) % _SHARDS}", key) for kind, key in places]
 
 
 def shards() -> list[str]:
-    """Every partition of the table of names."""
+    """Every partition of the list of those present."""
     return [str(n) for n in range(_SHARDS)]
 
 
@@ -43,6 +42,7 @@ class Opening(NamedTuple):
     person: str
     endpoint: str
     format: str
+    network: str | None = None  # of a guest
 
 
 class Connections:
@@ -61,6 +61,7 @@ class Connections:
             person=opening.person,
             endpoint=opening.endpoint,
             format=opening.format,
+            network=opening.network,
             connected_at=rfc3339(at),
             expires_at_epoch=epoch + LIFE_SECONDS,
         )
@@ -133,7 +134,7 @@ class Connections:
         if last:
             condition = person.connections == {connection_id}
             condition &= person.name == row.name if row.name else person.name.does_not_exist()
-            actions.append(person.name.remove())
+            actions += [person.name.remove(), person.name_keys.remove()]
         else:
             condition = person.connections.contains(connection_id) & (size(person.connections) > 1)
         with reaching_dynamodb():
@@ -141,9 +142,9 @@ class Connections:
                 with TransactWrite(connection=ConnectionRow._get_connection().connection) as transaction:
                     transaction.delete(ConnectionRow(connection_id))
                     transaction.update(PersonRow(row.person), actions=actions, condition=condition)
-                    if last and row.name:
-                        held = NameRow.person.does_not_exist() | (NameRow.person == row.person)
-                        transaction.delete(NameRow(*name_key(row.name)), condition=held)
+                    held = NameRow.person.does_not_exist() | (NameRow.person == row.person)
+                    for place in name_places(row.name_keys) if last and row.name_keys else ():
+                        transaction.delete(NameRow(*place), condition=held)
             except TransactWriteError as error:
                 if not error.cancellation_reasons:
                     raise

@@ -12,11 +12,12 @@ from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
 from chalicelib.live import events
 from chalicelib.live.connections import MAX_CONNECTIONS, Connections, Opening
 from chalicelib.live.events import JSON, TEXT, Event
+from chalicelib.live.guests import Guests, is_guest, source_network
 from chalicelib.live.inbox import Inbox
 from chalicelib.live.jobs import GreetJob, LiveQueue, PresenceJob, read_live_job
 from chalicelib.live.people import guest_person, user_of, user_person
 from chalicelib.live.post import Posted, Poster
-from chalicelib.live.presence import Presence
+from chalicelib.live.presence import Presence, told
 from chalicelib.live.tickets import Tickets
 from chalicelib.observability import Line
 
@@ -33,12 +34,13 @@ class DoorRules(NamedTuple):
 
 
 class Knock(NamedTuple):
-    """What `$connect` brings. Names of headers are in lower case."""
+    """What `$connect` brings. Names of headers are in lower case; `source` is the address that the gateway saw."""
 
     connection_id: str
     endpoint: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
+    source: str | None = None
 
 
 class Door:
@@ -51,6 +53,7 @@ class Door:
         tickets: Tickets,
         connections: Connections,
         presence: Presence,
+        guests: Guests,
         inbox: Inbox,
         poster: Poster,
         queue: LiveQueue,
@@ -60,6 +63,7 @@ class Door:
         self._tickets = tickets
         self._connections = connections
         self._presence = presence
+        self._guests = guests
         self._inbox = inbox
         self._poster = poster
         self._queue = queue
@@ -67,18 +71,20 @@ class Door:
 
     def enter(self, knock: Knock) -> None:
         """Lets a client in. Raises: ForbiddenError (permanent: a foreign page), UnauthorizedError (permanent: no
-        ticket, or a wrong, used or expired one), ConflictError (permanent: too many connections, or barred),
+        ticket, or a wrong, used or expired one), ConflictError (permanent: too many connections, or barred for now),
         UnavailableError (retryable)."""
         self._check_origin(knock.headers.get("origin"))
-        ticket = knock.query.get("ticket")
+        ticket, network = knock.query.get("ticket"), None
         if ticket:
             person = user_person(self._tickets.redeem(ticket))
         elif self._rules.guests:
+            network = source_network(knock.source)
+            self._guests.enter(network)
             person = guest_person(knock.connection_id)
         else:
             raise UnauthorizedError("a ticket is expected: wss://…?ticket=…")
         format_ = JSON if knock.query.get("format") == JSON else TEXT
-        self._open(Opening(knock.connection_id, person, knock.endpoint, format_))
+        self._open(Opening(knock.connection_id, person, knock.endpoint, format_, network))
         self._queue.greet(knock.connection_id)
 
     def leave(self, connection_id: str) -> None:
@@ -120,7 +126,7 @@ class Door:
         if connection is None or connection.greeted_at:
             return "greeted_already"
         person = self._connections.person(connection.person)
-        words: list[Event] = [events.named(person.name)] if person.name else [events.ask_name()]
+        words: list[Event] = [events.named(person.name, guest=is_guest(person))] if person.name else [events.ask_name()]
         if connection.format == JSON:
             user_id = user_of(person.person)
             head = self._inbox.recount(user_id).shown() if user_id else None
@@ -140,12 +146,11 @@ class Door:
         return "never_came"
 
     def _tell_presence(self) -> str:
-        names = self._presence.names()
-        if len(names) > MAX_TOLD:
+        here = self._presence.here()
+        if len(here) > MAX_TOLD:
             return "presence_too_large"
-        holders = [holder for name in names if (holder := self._presence.holder(name))]
-        connections = [c for c in self._connections.of(holders) if c.format == JSON]
-        self._poster.post(connections, events.present(names, total=len(names)))
+        people = self._connections.people(one.person for one in here).values()
+        self._poster.post([c for c in self._connections.of(people) if c.format == JSON], told(here))
         return "presence_told"
 
 

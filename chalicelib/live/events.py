@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ class Words(NamedTuple):
         return {"ru": self.ru, "en": self.en}
 
 
+GUEST_MARK = "(гость)"  # in plain text; the demo page has words of its own
 ASK_NAME = Words("Представьтесь!", "Introduce yourself!")
 
 _EXPECTED = Words(
@@ -90,10 +91,21 @@ WARNINGS: Mapping[str, Words] = {
     "empty_name": Words("Имя не может быть пустым. ", "A name cannot be empty. "),
     "long_name": Words("Имя длиннее {limit} знаков. ", "The name is longer than {limit} characters. "),
     "bad_name": Words(
-        "В имени нельзя двоеточие, «?» и «{{» в начале, управляющие знаки и слова block, unblock, blocked. ",
-        "A name has no colon, no `?` or `{{` at its start, no control characters, and is not block, unblock, blocked. ",
+        "Имя — это буквы и цифры, а между ними по одному: пробел, точка, дефис, апостроф, подчёркивание. "
+        "Слова block, unblock и blocked — команды. ",
+        "A name is letters and digits, with single spaces, dots, hyphens, apostrophes or underscores between them. "
+        "The words block, unblock and blocked are commands. ",
     ),
-    "taken_name": Words("Имя {name} занято. ", "The name {name} is taken. "),
+    "mixed_name": Words(
+        "В имени смешаны алфавиты. Ожидаются буквы одного алфавита и цифры одного вида. ",
+        "The name mixes alphabets. Expected: letters of one alphabet, digits of one kind. ",
+    ),
+    "reserved_name": Words(
+        "Имя {name} может быть только у самой службы. ", "Only the service itself is called {name}. "
+    ),
+    "taken_name": Words(
+        "Имя {name} или похожее на него занято. ", "The name {name}, or one that looks like it, is taken. "
+    ),
     "user_needed": Words(
         "Входящие есть только у вошедших. Ожидается соединение с билетом.",
         "Only users have an inbox. Expected: a connection with a ticket.",
@@ -113,6 +125,16 @@ WARNINGS: Mapping[str, Words] = {
     "muted": Words(
         "Вы молчите ещё {seconds} с. Ожидается тишина.", "You are muted for {seconds} s more. Expected: silence."
     ),
+    "guests_flood": Words(
+        "Гости из вашей сети пишут слишком часто. Ожидается тишина ещё {seconds} с.",
+        "Guests on your network write too often. Expected: silence for {seconds} s more.",
+    ),
+    "not_answered": Words(
+        "{name} пока не отвечает, а гости пишут слишком много. Следующее сообщение возможно через {seconds} с. "
+        "Ожидается ответ.",
+        "{name} has not answered yet, and guests write too much. The next message is possible in {seconds} s. "
+        "Expected: an answer.",
+    ),
     "unavailable": Words(
         "Служба не ответила. Ожидается повтор позже.", "The service did not answer. Expected: try later."
     ),
@@ -122,7 +144,7 @@ _FAREWELLS: Mapping[str, Words] = {
     "unknown_connection": Words("Соединение закрыто: подключитесь снова.", "Closed: connect again."),
     "erased": Words("Соединение закрыто: пользователь удалён.", "Closed: the user was removed."),
 }
-_ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "taken_name"})
+_ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "mixed_name", "reserved_name", "taken_name"})
 
 
 def warning(code: str, **values: Any) -> Event:
@@ -139,24 +161,26 @@ def ask_name() -> Event:
     return Event("chat.name_needed", {"message": ASK_NAME.both()}, line=ASK_NAME.ru)
 
 
-def named(name: str) -> Event:
+def named(name: str, *, guest: bool = False) -> Event:
     """The person has this name now, on all connections."""
     words = Words(f"Здравствуйте, {name}!", f"Hello, {name}!")
-    return Event("chat.named", {"name": name, "message": words.both()}, line=words.ru)
+    return Event("chat.named", {"name": name, "guest": guest, "message": words.both()}, line=words.ru)
 
 
-def present(names: list[str], *, total: int) -> Event:
-    """Those who are here; `total` is larger where the list had to be cut, here too if it is more than a frame holds."""
-    names = _fitting(names)
+def present(names: list[str], *, total: int, guests: Collection[str] = ()) -> Event:
+    """Those who are here, and which of them are guests; `total` is larger where the list had to be cut, here too if it
+    is more than a frame holds."""
+    names = _fitting(names, guests)
     more = f" и ещё {total - len(names)}" if total > len(names) else ""
     line = "Здесь: " + ", ".join(names) + more if names else "Здесь никого нет."
-    return Event("chat.present", {"names": names, "total": total}, line=line)
+    marked = [name for name in names if name in guests]
+    return Event("chat.present", {"names": names, "guests": marked, "total": total}, line=line)
 
 
-def _fitting(names: list[str]) -> list[str]:
+def _fitting(names: list[str], guests: Collection[str]) -> list[str]:
     room = MAX_FRAME_BYTES - _ENVELOPE_BYTES
     for n, name in enumerate(names):
-        room -= len(json.dumps(name, ensure_ascii=False).encode()) + 1
+        room -= (len(json.dumps(name, ensure_ascii=False).encode()) + 1) * (2 if name in guests else 1)
         if room < 0:
             return names[:n]
     return names
@@ -166,9 +190,11 @@ def _quoted(text: str) -> str:
     return text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 1] + "…"
 
 
-def chat_message(sender: str, text: str, *, at: str) -> Event:
-    """What one person said to another."""
-    return Event("chat.message", {"from": sender, "text": text, "at": at}, line=f"Сообщение от {sender}: {text}")
+def chat_message(sender: str, text: str, *, at: str, guest: bool) -> Event:
+    """What one person said to another. Nobody vouches for a guest: the mark says so, and no name can hold one."""
+    mark = f" {GUEST_MARK}" if guest else ""
+    data = {"from": sender, "guest": guest, "text": text, "at": at}
+    return Event("chat.message", data, line=f"Сообщение от {sender}{mark}: {text}")
 
 
 def chat_sent(to: str) -> Event:

@@ -4,21 +4,19 @@ Whatever comes in gives a frame or a FrameError that says what is expected; noth
 """
 
 from typing import Annotated, Any, Literal
-from unicodedata import normalize
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from chalicelib.errors import VestnikError
 from chalicelib.profiles.model import UserId
 from chalicelib.strict import StrictModel
+from chalicelib.text import is_tame, one_line, with_closed_isolates
 
 MAX_INCOMING_BYTES = 16 * 1024
 MAX_TEXT_CHARACTERS = 2000
 MAX_PAGE = 50
 MAX_READ_IDS = 100
 _CURSOR = r"^[0-9]{1,15}$"
-# Joiners (Persian, emoji), marks of direction, and isolates, which end with their line.
-_UNSEEN_AND_MEANT = "\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069"
 _BEYOND_UTF8 = "\ufffd"  # what gateways put in place of bytes that are not UTF-8
 
 
@@ -34,14 +32,13 @@ class FrameError(VestnikError):
 def clean_text(text: str) -> str:
     """The text as it is sent on: one line, so that nobody can forge a second message inside the first. Raises:
     FrameError."""
-    line = " ".join(normalize("NFC", text).split())
+    if not is_tame(text):
+        raise FrameError("bad_characters")
+    line = with_closed_isolates(one_line(text))
     if not line:
         raise FrameError("empty_text")
     if len(line) > MAX_TEXT_CHARACTERS:
         raise FrameError("long_text", limit=MAX_TEXT_CHARACTERS)
-    # Categories C*: control, private, unassigned, and what turns the rest of the line round.
-    if any(not c.isprintable() and c not in _UNSEEN_AND_MEANT for c in line):
-        raise FrameError("bad_characters")
     return line
 
 

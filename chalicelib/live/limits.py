@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict
 from pynamodb.expressions.update import Action
@@ -19,6 +20,7 @@ from chalicelib.live.frames import is_json
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.live import PersonRow
 from chalicelib.strict import StrictModel
+from chalicelib.text import without_ignorables
 
 _TRIES = 4
 
@@ -41,7 +43,6 @@ class LimitRules(NamedTuple):
     mute_seconds: int = 15  # doubled by every further mute
     muted_frames: int = 20  # so many frames into one mute end the connection
     mutes: int = 2  # who would be muted once more is disconnected instead
-    bar_seconds: int = 60  # how long after that a user may not connect
     forget_seconds: int = 120  # so long without a mistake, and all is forgotten
 
 
@@ -56,11 +57,12 @@ class Act(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """`code` is the warning to send; `seconds` is what remains of a mute."""
+    """`code` is the warning to send; `seconds` is what remains of a mute; `begins`: it is a new one."""
 
     act: Act
     code: str | None = None
     seconds: int = 0
+    begins: bool = False
 
 
 class Level(StrictModel):
@@ -140,7 +142,7 @@ def _mistake(state: State, code: str, now: float, rules: LimitRules) -> Verdict:
     seconds = rules.mute_seconds * 2**state.mutes
     state.mutes += 1
     state.muted_until, state.muted_frames = now + seconds, 0
-    return Verdict(Act.MUTE, "muted", seconds)
+    return Verdict(Act.MUTE, "muted", seconds, begins=True)
 
 
 def _while_muted(state: State, now: float, rules: LimitRules) -> Verdict:
@@ -166,7 +168,7 @@ def _digest(frame: str) -> str:
         said = frame.partition(":")[2]
     if not isinstance(said, str) or not said.strip():
         return ""
-    folded = "".join(said.casefold().split())
+    folded = "".join(without_ignorables(normalize("NFKC", said)).casefold().split())
     return hashlib.sha256(folded.encode(errors="replace")).hexdigest()[:16]
 
 
@@ -184,20 +186,18 @@ class Limits:
         for _ in range(_TRIES):
             state = State.model_validate(person.limits or {})
             after, verdict = judge(state, connection_id=connection_id, text=text, now=now, rules=self.rules)
-            if self._save(person, after, barred=verdict.act is Act.END):
+            if self._save(person, after):
                 return verdict
             with reaching_dynamodb():
                 person.refresh(consistent_read=True)
         return Verdict(Act.WARN, "flood")
 
-    def _save(self, person: PersonRow, state: State, *, barred: bool) -> bool:
+    def _save(self, person: PersonRow, state: State) -> bool:
         version = int(person.limits_version or 0)
         actions: list[Action] = [
             PersonRow.limits.set(_compact(state)),
             PersonRow.limits_version.set(version + 1),
         ]
-        if barred:
-            actions.append(PersonRow.barred_until_epoch.set(int(self.clock().timestamp()) + self.rules.bar_seconds))
         condition = PersonRow.limits_version == version if version else PersonRow.limits_version.does_not_exist()
         return update_if(person, actions, condition)
 

@@ -1,28 +1,130 @@
-"""What a name in the chat may be, and when two are the same. Used by the protocol and by presence."""
+"""What a name in the chat may be, and when two are the same. Used by the chat, by presence and by blocks.
 
-import unicodedata
+A name is letters of one script (or of those that are written together, such as kana and Chinese characters), their
+marks, digits of one kind, single spaces and a few signs between them: the "highly restrictive" level of UTS #39. What
+nobody sees is dropped; what nobody writes a name with is refused.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from unicodedata import category, combining, decimal, normalize
 
 from chalicelib.errors import InvalidError
+from chalicelib.live.looks import script_of, skeleton
+from chalicelib.text import is_tame, without_ignorables
 
-MAX_NAME_CHARACTERS = 32
+MAX_NAME_CHARACTERS = 32  # marks are not counted
+_MAX_MARKS = 2  # over and under one letter
+_MOST_COMPARED = (_MAX_MARKS + 1) * MAX_NAME_CHARACTERS  # a key of DynamoDB is at most 1,024 bytes
+_SIGNS = " '\u2019\u02bc._\xb7-"
+_BETWEEN = re.compile(f"[\\s{_SIGNS}]+")  # the hyphen is the last, and so itself
+_INSIDE = re.compile(r"\w\w\.\w")  # a point within a word, which is an address; `J.R. Smith` has none
+_JOINERS = "\u200c\u200d"
+# The scripts in which a joiner makes another word; elsewhere it is only unseen.
+_JOINED_SCRIPTS = "Arabic Bengali Devanagari Gujarati Gurmukhi Kannada Malayalam Oriya Sinhala Tamil Telugu"
+_JOINED = frozenset(_JOINED_SCRIPTS.split())
+_WITH_ANY = frozenset({"Common", "Inherited"})
+_TOGETHER = (
+    frozenset({"Latin", "Han", "Hiragana", "Katakana"}),
+    frozenset({"Latin", "Han", "Bopomofo"}),
+    frozenset({"Latin", "Han", "Hangul"}),
+)
 # The commands of the lesson: somebody called so could not be told from the command.
-RESERVED = frozenset({"block", "unblock", "blocked"})
+_COMMANDS = frozenset({"block", "unblock", "blocked"})
+_OFFICES = """
+    admin administrator administration moderator moderation support helpdesk sysadmin system vestnik
+    админ администратор администрация модератор модерация поддержка техподдержка саппорт сисадмин система вестник
+"""
 
 
-def check_name(text: str) -> str:
-    """The name as it is shown. Raises: InvalidError (permanent); its detail is the code of the mistake: `empty_name`,
-    `long_name`, `bad_name`."""
-    name = " ".join(unicodedata.normalize("NFC", text).split())
+class NameKeys(NamedTuple):
+    """What names are compared by: two are the same if either part is. `folded` is without regard to case; `drawn` is as
+    it is written, for `I` is the capital of `i` and the look of `l`."""
+
+    folded: str
+    drawn: str
+
+
+def name_keys(name: str) -> NameKeys:
+    """The keys of any text, whether it can be a name or not: where it cannot, a part may be empty. Spaces and signs
+    count for nothing."""
+    bare = _BETWEEN.sub("", normalize("NFKC", without_ignorables(name)))[:_MOST_COMPARED]
+    folded = skeleton(skeleton(bare.casefold()).casefold())
+    return NameKeys(re.sub("([ij])\u0307", r"\1", folded), skeleton(bare))
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether people would take one for the other."""
+    return any(a == b for a, b in zip(name_keys(one), name_keys(other), strict=True))
+
+
+def check_name(text: str, *, reserved: "Reserved | None" = None) -> str:
+    """The name as it is shown; a second time changes nothing. Raises: InvalidError (permanent); its detail is the code
+    of the mistake: `empty_name`, `long_name`, `bad_name`, `mixed_name`, `reserved_name`."""
+    name = " ".join("".join(_seen(normalize("NFKC", text))).split())
     if not name:
         raise InvalidError("empty_name")
-    if len(name) > MAX_NAME_CHARACTERS:
+    if len(name) > _MOST_COMPARED or sum(category(one)[0] != "M" for one in name) > MAX_NAME_CHARACTERS:
         raise InvalidError("long_name")
-    if ":" in name or name[0] in "{?" or not name.isprintable() or "\ufffd" in name or fold(name) in RESERVED:
+    if not is_tame(text) or not _is_spelled(name) or name.casefold() in _COMMANDS:
         raise InvalidError("bad_name")
+    if not _is_of_one_writing(name):
+        raise InvalidError("mixed_name")
+    if reserved and name in reserved:
+        raise InvalidError("reserved_name")
     return name
 
 
-def fold(name: str) -> str:
-    """The form in which names are compared: `Анна`, `АННА` and a full-width `ＡＮＮＡ` of Latin letters do not live
-    side by side with their plain twins (Unicode NFKC, case folded)."""
-    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+class Reserved:
+    """Names that only the service could have: its offices and its own, however they are written."""
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
+        words = {_office(word) for word in (*_OFFICES.split(), *own)} - {""}
+        self._whole = re.compile(f"(?:{'|'.join(map(re.escape, sorted(words)))}|[0-9])+")
+
+    def __contains__(self, name: str) -> bool:
+        words = _BETWEEN.split(name)
+        parts = [name, *words, *(part for word in words for part in re.split(r"\d+", word))]
+        return any(part and self._whole.fullmatch(_office(part)) for part in parts if not part.isdecimal())
+
+
+def _office(text: str) -> str:
+    """As `name_keys`, and without marks; `1`, `l` and `I` are `i`."""
+    folded = normalize("NFD", name_keys(text).folded).replace("l", "i")
+    return "".join(one for one in folded if not combining(one))
+
+
+def _seen(text: str) -> Iterator[str]:
+    for n, one in enumerate(text):
+        inside = 0 < n < len(text) - 1
+        if one in _JOINERS and inside and script_of(text[n - 1]) in _JOINED and script_of(text[n + 1]) in _JOINED:
+            yield one
+        else:
+            yield without_ignorables(one)
+
+
+def _is_spelled(name: str) -> bool:
+    """Letters, digits, and no more than a few marks on each; signs only behind a letter or digit, one at a time."""
+    if _INSIDE.search(name):
+        return False
+    before, marks = "", 0
+    for one in normalize("NFD", name):
+        kind = category(one)
+        if one in _SIGNS:
+            if not before or before in _SIGNS.replace(".", "") or (before == "." and one != " "):
+                return False
+        elif one not in _JOINERS and script_of(one) is None:
+            return False
+        elif kind == "Mn":
+            marks += 1
+            if marks > _MAX_MARKS or one == before or not before or before in _SIGNS:
+                return False
+        before, marks = one, marks if kind == "Mn" else 0
+    return any(category(one)[0] in "LN" for one in name)
+
+
+def _is_of_one_writing(name: str) -> bool:
+    scripts = {script for one in name if (script := script_of(one))} - _WITH_ANY
+    zeros = {ord(one) - value for one in name if (value := decimal(one, None)) is not None}
+    return len(zeros) <= 1 and (len(scripts) <= 1 or any(scripts <= together for together in _TOGETHER))

@@ -6,12 +6,17 @@ the list (a worker died, the gateway forgot to tell) are found when the list is 
 
 from collections.abc import Sequence
 from random import sample
+from typing import NamedTuple
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.errors import ConflictError
-from chalicelib.live.connections import Connections, name_key, shards
+from chalicelib.live import events
+from chalicelib.live.connections import Connections, name_places, shards
+from chalicelib.live.events import Event
+from chalicelib.live.names import name_keys
+from chalicelib.live.people import user_of
 from chalicelib.live.post import Poster
 from chalicelib.storage.base import find, reaching_dynamodb
 from chalicelib.storage.live import NameRow, PersonRow
@@ -19,6 +24,13 @@ from chalicelib.storage.live import NameRow, PersonRow
 MAX_SHOWN = 500  # so many names fit into one frame
 MAX_PROBED = 100  # connections asked about at one reading
 _FAILED = "ConditionalCheckFailed"
+
+
+class Present(NamedTuple):
+    """Somebody who is here."""
+
+    name: str
+    person: str
 
 
 class Presence:
@@ -30,47 +42,53 @@ class Presence:
 
     def take(self, person: PersonRow, name: str) -> None:
         """Gives the person this name, on all their connections, in place of an earlier one. Raises: ConflictError
-        (permanent: somebody who is here has it; or the person has just left), UnavailableError (retryable)."""
+        (permanent: somebody who is here has it, or one that looks like it; or the person has just left),
+        UnavailableError (retryable)."""
         if self._take(person, name):
             return
-        row = self._row(name)
-        if (row and self._confirmed([row])) or not self._take(self._connections.person(person.person), name):
+        others = [row for row in self._rows(name) if row.person != person.person]
+        if self._confirmed(others) or not self._take(self._connections.person(person.person), name):
             raise ConflictError("taken_name")
 
     def holder(self, name: str) -> PersonRow | None:
-        """Who has this name, here or, where nobody took them off the list, gone: the next post tells. Raises:
-        UnavailableError (retryable)."""
-        row = self._row(name)
+        """Who has this name, or one that looks like it; here or, where nobody took them off the list, gone: the next
+        post tells. Raises: UnavailableError (retryable)."""
+        row = next(iter(self._rows(name)), None)
         return self._connections.people([row.person]).get(row.person) if row else None
 
-    def names(self) -> list[str]:
-        """The names of all who are here, in order. Raises: UnavailableError (retryable)."""
+    def here(self) -> list[Present]:
+        """All who are here, in the order of their names. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = [row for shard in shards() for row in NameRow.query(shard, consistent_read=True)]
         probed = rows if len(rows) <= MAX_PROBED else sample(rows, MAX_PROBED)
         here = {person.person for person in self._confirmed(probed)}
         asked = {row.person for row in probed}
-        return sorted((row.name for row in rows if row.person in here or row.person not in asked), key=str.casefold)
+        present = [Present(row.name, row.person) for row in rows if row.person in here or row.person not in asked]
+        return sorted(present, key=lambda one: one.name.casefold())
 
-    def _row(self, name: str) -> NameRow | None:
-        return find(NameRow, *name_key(name))
+    def _rows(self, name: str) -> list[NameRow]:
+        places = [place for place in name_places(name_keys(name)) if place[1]]
+        return [row for place in places if (row := find(NameRow, *place))]
 
     def _take(self, person: PersonRow, name: str) -> bool:
-        shard, key = name_key(name)
+        keys = list(name_keys(name))
+        places = name_places(keys)
+        left = set(name_places(person.name_keys)) - set(places) if person.name_keys else ()
         free = NameRow.key.does_not_exist() | (NameRow.person == person.person)
         same = PersonRow.name == person.name if person.name else PersonRow.name.does_not_exist()
         connection = NameRow._get_connection().connection
         with reaching_dynamodb():
             try:
                 with TransactWrite(connection=connection) as transaction:
-                    transaction.save(NameRow(shard, key, name=name, person=person.person), condition=free)
+                    for place in places:
+                        transaction.save(NameRow(*place, name=name, person=person.person), condition=free)
                     transaction.update(
                         PersonRow(person.person),
-                        actions=[PersonRow.name.set(name)],
+                        actions=[PersonRow.name.set(name), PersonRow.name_keys.set(keys)],
                         condition=PersonRow.connections.exists() & same,
                     )
-                    if person.name and name_key(person.name) != (shard, key):
-                        transaction.delete(NameRow(*name_key(person.name)), condition=NameRow.person == person.person)
+                    for place in left:
+                        transaction.delete(NameRow(*place), condition=NameRow.person == person.person)
             except TransactWriteError as error:
                 if not any(reason and reason.code == _FAILED for reason in error.cancellation_reasons):
                     raise
@@ -105,3 +123,9 @@ class Presence:
             except TransactWriteError as error:
                 if not error.cancellation_reasons:
                     raise  # taken anew, or gone by now: nothing to do
+
+
+def told(here: Sequence[Present]) -> Event:
+    """Those who are here, as many as are shown."""
+    guests = {one.name for one in here if user_of(one.person) is None}
+    return events.present([one.name for one in here[:MAX_SHOWN]], total=len(here), guests=guests)

@@ -5,6 +5,7 @@ No frame ends a connection's loop: whatever is wrong with it is answered by a wa
 
 from chalicelib.errors import UnavailableError
 from chalicelib.live import events
+from chalicelib.live.bars import Bars
 from chalicelib.live.chat import Chat
 from chalicelib.live.connections import Connections
 from chalicelib.live.desk import Desk
@@ -23,6 +24,7 @@ from chalicelib.live.frames import (
     read_json,
     read_line,
 )
+from chalicelib.live.guests import Guests, is_guest
 from chalicelib.live.limits import Act, Limits, Verdict
 from chalicelib.live.post import Poster
 from chalicelib.observability import Line, log_failure
@@ -32,9 +34,21 @@ from chalicelib.storage.live import ConnectionRow, PersonRow
 class Receive:
     """The reader of one stage's frames."""
 
-    def __init__(self, *, connections: Connections, limits: Limits, chat: Chat, desk: Desk, poster: Poster) -> None:
+    def __init__(
+        self,
+        *,
+        connections: Connections,
+        limits: Limits,
+        guests: Guests,
+        bars: Bars,
+        chat: Chat,
+        desk: Desk,
+        poster: Poster,
+    ) -> None:
         self._connections = connections
         self._limits = limits
+        self._guests = guests
+        self._bars = bars
         self._chat = chat
         self._desk = desk
         self._poster = poster
@@ -60,7 +74,7 @@ class Receive:
         person = self._connections.person(connection.person)
         verdict = self._limits.take(person, connection_id=connection.connection_id, text=text)
         if verdict.act is not Act.PASS:
-            self._hold(connection, verdict)
+            self._hold(verdict, connection, person)
             return Line(counts={f"limit_{verdict.act}": 1})
         try:
             check_frame(text)
@@ -83,7 +97,12 @@ class Receive:
             return self._desk.take(frame, person)
         return self._chat.take(frame, connection, person)
 
-    def _hold(self, connection: ConnectionRow, verdict: Verdict) -> None:
+    def _hold(self, verdict: Verdict, connection: ConnectionRow, person: PersonRow) -> None:
+        if is_guest(person):
+            if verdict.begins or verdict.act is Act.END:
+                self._guests.punish(verdict, connection, person)
+        elif verdict.act is Act.END:
+            self._bars.lengthen(person.person)
         if verdict.act is Act.END:
             self._poster.end(connection, events.bye("flood"))
         elif verdict.act is Act.MUTE:

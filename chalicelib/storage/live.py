@@ -7,11 +7,12 @@ table's own key: an index would lag behind a closed connection.
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
 from chalicelib.storage.base import StageTable, TableMeta
+from chalicelib.storage.links import AllowanceRow
 
 
 class ConnectionRow(StageTable):
     """One WebSocket. `endpoint` is the management address that it came through; `opened_at` is unset until the gateway
-    has let the client in: nothing may be posted before."""
+    has let the client in: nothing may be posted before. `network` is where a guest comes from."""
 
     class Meta(TableMeta):
         thing = "live-connections"
@@ -20,6 +21,7 @@ class ConnectionRow(StageTable):
     person: UnicodeAttribute = UnicodeAttribute()
     endpoint = UnicodeAttribute()
     format = UnicodeAttribute()
+    network = UnicodeAttribute(null=True)
     connected_at = UnicodeAttribute()
     opened_at = UnicodeAttribute(null=True)
     greeted_at = UnicodeAttribute(null=True)
@@ -27,8 +29,11 @@ class ConnectionRow(StageTable):
 
 
 class PersonRow(StageTable):
-    """One person: the connections, the name in the chat, who is blocked, and the state of the limits. A set that
-    becomes empty is no attribute any more (DynamoDB)."""
+    """One person: the connections, the name in the chat and what it is compared by, who is blocked, who has written to
+    a guest, and the state of the limits. A set that becomes empty is no attribute any more (DynamoDB).
+
+    `bar#…` and `count#…` are no persons: until when guests of a network, or of a name there, are barred, and what they
+    did together (`GuestCountRow`)."""
 
     class Meta(TableMeta):
         thing = "live-people"
@@ -36,15 +41,29 @@ class PersonRow(StageTable):
     person: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     connections: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     name = UnicodeAttribute(null=True)
+    name_keys: JSONAttribute = JSONAttribute(null=True)
     blocked: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
+    answered: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     limits: JSONAttribute = JSONAttribute(null=True)
     limits_version = NumberAttribute(null=True)
     barred_until_epoch = NumberAttribute(null=True)
+    bars = NumberAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)
 
 
+class GuestCountRow(AllowanceRow):
+    """How often guests did something in one window of time. Beside the people: the WebSocket's handlers reach no other
+    allowance."""
+
+    class Meta(TableMeta):
+        thing = "live-people"
+
+    name: UnicodeAttribute = UnicodeAttribute(hash_key=True, attr_name="person")
+
+
 class NameRow(StageTable):
-    """A name in use. `shard` spreads the list of those present over partitions; `key` is the name as it is compared."""
+    """A name in use: two rows, one for each way in which names are compared. `shard` spreads the list of those present
+    over partitions; the other rows lie beside it, in shards of their own."""
 
     class Meta(TableMeta):
         thing = "live-names"

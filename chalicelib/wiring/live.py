@@ -8,7 +8,9 @@ from chalicelib.settings import settings
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
 
 if TYPE_CHECKING:
+    from chalicelib.live.bars import Bars
     from chalicelib.live.door import Door
+    from chalicelib.live.guests import Guests
     from chalicelib.live.presence import Presence
     from chalicelib.live.tickets import Tickets
 
@@ -19,6 +21,24 @@ def presence() -> "Presence":
     from chalicelib.live.presence import Presence
 
     return Presence(connections=live_connections(), poster=poster())
+
+
+@cache
+def bars() -> "Bars":
+    """Who is barred from the chat."""
+    from chalicelib.live.bars import Bars
+
+    return Bars(clock=now)
+
+
+@cache
+def guests() -> "Guests":
+    """What guests may do together."""
+    from chalicelib.control.allowance import Allowances
+    from chalicelib.live.guests import Guests
+    from chalicelib.storage.live import GuestCountRow
+
+    return Guests(clock=now, counts=Allowances(clock=now, row=GuestCountRow), bars=bars())
 
 
 @cache
@@ -40,6 +60,7 @@ def door() -> "Door":
         tickets=tickets(),
         connections=live_connections(),
         presence=presence(),
+        guests=guests(),
         inbox=inbox(),
         poster=poster(),
         queue=live_queue(),

@@ -4,8 +4,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
+from chalicelib.settings import settings
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
-from chalicelib.wiring.live import presence
+from chalicelib.wiring.live import bars, guests, presence
 
 if TYPE_CHECKING:
     from chalicelib.live.desk import Desk
@@ -25,7 +26,24 @@ def receive() -> "Receive":
     """The reader of frames."""
     from chalicelib.live.chat import Chat
     from chalicelib.live.limits import Limits
+    from chalicelib.live.names import Reserved
     from chalicelib.live.receive import Receive
 
-    chat = Chat(connections=live_connections(), presence=presence(), poster=poster(), queue=live_queue(), clock=now)
-    return Receive(connections=live_connections(), limits=Limits(clock=now), chat=chat, desk=desk(), poster=poster())
+    chat = Chat(
+        connections=live_connections(),
+        presence=presence(),
+        guests=guests(),
+        reserved=Reserved([settings().site_name]),
+        poster=poster(),
+        queue=live_queue(),
+        clock=now,
+    )
+    return Receive(
+        connections=live_connections(),
+        limits=Limits(clock=now),
+        guests=guests(),
+        bars=bars(),
+        chat=chat,
+        desk=desk(),
+        poster=poster(),
+    )

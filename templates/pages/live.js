@@ -115,7 +115,7 @@ export class Live {
       "inbox.unread": () => this.view.unread(frame.unread),
       "chat.named": () => this.named(frame.name),
       "chat.name_needed": () => this.send({ action: "chat.name", name: this.name }),
-      "chat.present": () => this.view.present(frame.names, frame.total),
+      "chat.present": () => this.view.present(frame.names, frame.total, frame.guests),
       "chat.message": () => this.view.heard(frame),
       "chat.sent": () => this.view.sent(frame.to),
       "chat.blocked": () => this.view.blocked(frame.names),

@@ -16,7 +16,7 @@ let language = navigator.language.startsWith("ru") ? "ru" : "en";
 let live = null;
 let last = { state: "off", message: null };
 let blocked = [];
-let people = { names: [], total: 0 };
+let people = { names: [], total: 0, guests: [] };
 let muted = 0;
 
 const say = (key, ...values) => {
@@ -83,9 +83,12 @@ function toast(title, text, url) {
   setTimeout(() => box.remove(), TOAST_MS);
 }
 
-function line(kind, from, text, at) {
+/** Nobody vouches for a guest: wherever one's name stands, this stands beside it. */
+const guestMark = () => saying("guest", Object.assign(element("small", "", "guest"), { title: say("guestMeans") }));
+
+function line(kind, from, text, at, guest = false) {
   const item = element("li", "", kind);
-  if (from) item.append(element("b", `${from}: `));
+  if (from) item.append(element("b", from), ...(guest ? [" ", guestMark()] : []), ": ");
   item.append(element("span", text));
   if (at) item.append(moment(at));
   $("chat").append(item);
@@ -108,7 +111,7 @@ function person(name) {
     const block = button(isBlocked ? "↺" : "⊘", "plain", () => live.send({ action: `chat.${action}`, name }));
     block.title = say(action, name);
     block.setAttribute("aria-label", say(action, name));
-    item.append(write, block);
+    item.append(write, ...(people.guests.includes(name) ? [guestMark()] : []), block);
   }
   return item;
 }
@@ -161,9 +164,9 @@ const view = {
     $("older").onclick = () => live.send({ action: "inbox.list", cursor });
   },
   named: () => showPeople(),
-  present(names, total) { people = { names, total }; showPeople(); },
+  present(names, total, guests) { people = { names, total, guests }; showPeople(); },
   blocked(names) { blocked = names; showPeople(); },
-  heard: (frame) => line("theirs", frame.from, frame.text, frame.at),
+  heard: (frame) => line("theirs", frame.from, frame.text, frame.at, frame.guest),
   sent(to) {
     const waiting = [...$("chat").querySelectorAll(".waiting")].find((item) => same(item.dataset.to, to));
     waiting?.classList.remove("waiting");
@@ -189,7 +192,7 @@ function speak(chosen) {
 function leave() {
   if (live) live.stop("off");
   live = null;
-  [people, blocked] = [{ names: [], total: 0 }, []];
+  [people, blocked] = [{ names: [], total: 0, guests: [] }, []];
   for (const list of ["inbox", "chat", "present", "toasts"]) $(list).replaceChildren();
   $("mute").hidden = true;
   $("line").value = "";

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, WebSocket, WebSocke
 
 from tests.browser.desk import let_run
 from tests.e2e.conftest import Vestnik, eventually
+from tests.e2e.sockets import guest
 
 pytestmark = pytest.mark.e2e
 _MS = 30_000
@@ -103,6 +104,17 @@ def test_two_windows_see_each_other_and_talk(enter: Enter) -> None:
     expect(second.locator("#chat")).to_contain_text("Инна: <b>привет</b>", timeout=_MS)
     _say(second, "Никто: ау")
     expect(second.locator("#chat .warning")).to_contain_text("нет никого с именем Никто", timeout=_MS)
+
+
+def test_a_guest_is_marked_wherever_the_name_stands(enter: Enter, vestnik: Vestnik) -> None:
+    page = enter("win-guest", "Марк")
+    with guest(vestnik, "Прохожий") as stranger:
+        stranger.send("Марк: добрый день")
+        expect(page.locator("#chat .theirs")).to_contain_text("Прохожий гость: добрый день", timeout=_MS)
+        expect(page.locator("#present li", has_text="Прохожий").locator(".guest")).to_have_text("гость", timeout=_MS)
+        page.locator("#language").click()
+        expect(page.locator("#chat .guest")).to_have_text("guest")
+    expect(page.locator("#present li", has_text="Марк").locator(".guest")).to_have_count(0)
 
 
 def test_a_window_that_closes_leaves_the_list_of_the_other(enter: Enter) -> None:

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from chalicelib.live import blocks, connections, frames, names, presence
+from chalicelib.live import bars, blocks, connections, frames, names, presence
 from chalicelib.live.events import MAX_FRAME_BYTES, WARNINGS
 from chalicelib.live.frames import ACTION_NAMES
+from chalicelib.live.guests import GuestRules
 from chalicelib.live.limits import LimitRules
 from chalicelib.live.tickets import TICKET_SECONDS
 from chalicelib.storage import live as tables
@@ -15,6 +16,7 @@ from infra.paths import ROOT
 
 TEXT = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
 RULES = LimitRules()
+GUESTS = GuestRules()
 
 
 def column(heading: str) -> set[str]:
@@ -68,7 +70,11 @@ def test_every_table_is_documented_and_no_other() -> None:
         f"{RULES.warnings} warnings",
         f"a mute of {RULES.mute_seconds} seconds, then one of {RULES.mute_seconds * 2}",
         f"after {RULES.muted_frames} frames into one mute",
-        f"may not connect for {RULES.bar_seconds} seconds",
+        f"may not connect for {bars.FIRST_SECONDS} seconds, then for twice as long each time, up to an hour",
+        f"new guests of one network | {GUESTS.connections} a minute |",
+        f"messages of one network's guests | {GUESTS.messages} a minute |",
+        f"who has not written to them | {GUESTS.to_one} a minute from one network, {GUESTS.all_to_one} from all |",
+        f"of one network's guests in ten minutes | {GUESTS.faults};",
         f"forgotten after | {RULES.forget_seconds} seconds",
     ],
 )

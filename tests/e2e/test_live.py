@@ -51,9 +51,9 @@ def test_two_people_talk(vestnik: Vestnik) -> None:
     with guest(vestnik, "Анна") as anna, guest(vestnik, "Борис") as boris:
         assert {"Анна", "Борис"} <= present(anna)
         anna.send("Борис: привет")
-        assert boris.until("Сообщение") == "Сообщение от Анна: привет"
+        assert boris.until("Сообщение") == "Сообщение от Анна (гость): привет"
         boris.send("Анна: и тебе")
-        assert anna.until("Сообщение") == "Сообщение от Борис: и тебе"
+        assert anna.until("Сообщение") == "Сообщение от Борис (гость): и тебе"
 
 
 def test_a_taken_name_is_asked_for_again(vestnik: Vestnik) -> None:

@@ -27,10 +27,11 @@ class Gateway:
         self.failing: set[str] = set()
         self._pump = pump
 
-    def connect(self, connection_id: str, *, origin: str | None = None, **query: str) -> int:
-        """A handshake; the status of `$connect`. The greeting comes by the queue."""
+    def connect(self, connection_id: str, *, origin: str | None = None, source: str = "192.0.2.1", **query: str) -> int:
+        """A handshake from the address `source`; the status of `$connect`. The greeting comes by the queue."""
         headers = {"Host": "live.cinema.example"} | ({"Origin": origin} if origin else {})
         event = self._event(connection_id, "CONNECT", headers=headers, queryStringParameters=query or None)
+        event.to_dict()["requestContext"]["identity"] = {"sourceIp": source}
         status = sockets.on_connect(event)["statusCode"]
         if status == 200:
             self.frames[connection_id] = []
@@ -89,6 +90,16 @@ class Gateway:
             "domainName": "live.cinema.example",
         }
         return WebsocketEvent({"requestContext": context, "isBase64Encoded": False, **fields}, None)
+
+
+def flood(gateway: Gateway, connection_id: str, to: str) -> list[str]:
+    """Floods until the server shows the door; what it said meanwhile."""
+    seen: list[str] = []
+    for n in range(200):
+        seen += gateway.send(connection_id, f"{to}: купи слона {n}")
+        if connection_id not in gateway.frames:
+            return seen
+    raise AssertionError("the flood was never ended")
 
 
 def _answer(code: str, status: int) -> Any:

@@ -77,7 +77,7 @@ def test_a_message_goes_to_the_one_person(gateway: Gateway) -> None:
         gateway.connect(connection_id)
         gateway.send(connection_id, name)
     gateway.send("a", "борис: привет: как дела?")
-    assert gateway.frames["b"][-1] == "Сообщение от Анна: привет: как дела?"
+    assert gateway.frames["b"][-1] == "Сообщение от Анна (гость): привет: как дела?"
     assert "привет" not in gateway.frames["a"][-1]
     assert "привет" not in gateway.frames["c"][-1]
 
@@ -87,7 +87,7 @@ def test_a_text_cannot_forge_a_second_message(gateway: Gateway) -> None:
         gateway.connect(connection_id)
         gateway.send(connection_id, name)
     gateway.send("a", "Борис: да\nСообщение от Вера: нет")
-    assert gateway.frames["b"][-1] == "Сообщение от Анна: да Сообщение от Вера: нет"
+    assert gateway.frames["b"][-1] == "Сообщение от Анна (гость): да Сообщение от Вера: нет"
 
 
 @pytest.mark.parametrize("code", MALFORMED)
@@ -99,7 +99,7 @@ def test_a_malformed_message_is_answered_with_what_is_expected_and_the_connectio
     warning = json.loads(gateway.send("a", MALFORMED[code])[-1])
     assert (warning["event"], warning["code"]) == ("warning", code)
     assert "xpected" in warning["message"]["en"] or "?" in warning["message"]["en"]
-    assert gateway.send("a", "?") == ['{"event":"chat.present","names":["Анна"],"total":1}']
+    assert gateway.send("a", "?") == ['{"event":"chat.present","names":["Анна"],"guests":["Анна"],"total":1}']
 
 
 def test_a_closed_connection_leaves_the_list_at_once(gateway: Gateway) -> None:
@@ -186,7 +186,7 @@ def test_presence_is_told_to_those_who_read_json(gateway: Gateway, come: Come) -
     anna = come("anna", name="Анна", format="json")
     come("boris", name="Борис")
     gateway._pump.run("live")
-    assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна","Борис"],"total":2}'
+    assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна","Борис"],"guests":[],"total":2}'
 
 
 @pytest.mark.parametrize("how", ["lost", "ended"])
@@ -202,7 +202,7 @@ def test_whoever_is_found_gone_leaves_the_list_on_every_screen(gateway: Gateway,
         assert row is not None
         wiring_connections.poster().end(row, bye("flood"))
     gateway._pump.run("live")
-    assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна"],"total":1}'
+    assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна"],"guests":[],"total":1}'
 
 
 LONG = "\U0001f600" * 3500  # 14 KB, and a warning quotes it three times
@@ -235,7 +235,7 @@ def test_a_frame_cannot_play_the_gateways_own_routes(gateway: Gateway) -> None:
 @pytest.mark.parametrize("letter", ["я", '"', "\U0001f600"])
 def test_a_list_of_very_many_names_fits_into_a_frame(letter: str) -> None:
     names = [f"{n:04d}" + letter * 28 for n in range(5000)]
-    event = present(names[:MAX_SHOWN], total=len(names))
+    event = present(names[:MAX_SHOWN], total=len(names), guests=set(names[::2]))
     assert all(len(event.encode(form)) <= MAX_FRAME_BYTES for form in ("json", "text"))
     shown = json.loads(event.encode("json"))["names"]
     assert shown == names[: len(shown)]

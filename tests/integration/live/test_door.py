@@ -19,7 +19,7 @@ from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import live as wiring_live
 from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import forget_clients
-from tests.integration.live.conftest import Come, Gateway
+from tests.integration.live.conftest import Come, Gateway, flood
 
 
 @pytest.fixture
@@ -154,13 +154,7 @@ def test_a_greeting_that_comes_twice_is_said_once(gateway: Gateway) -> None:
 def test_a_flood_is_warned_muted_and_disconnected_and_may_not_come_back_at_once(gateway: Gateway, come: Come) -> None:
     boris = come("boris", name="Борис")
     flooder = come("spam", name="Хам")
-    seen: list[str] = []
-    for n in range(200):
-        seen += gateway.send(flooder, f"Борис: купи слона {n}")
-        if flooder not in gateway.frames:
-            break
-    else:
-        pytest.fail("the flood was never ended")
+    seen = flood(gateway, flooder, "Борис")
     heard = [frame for frame in gateway.frames[boris] if "слона" in frame]
     assert len(heard) <= LimitRules().connection.burst + 5
     assert any(frame.startswith("Слишком часто") for frame in seen)

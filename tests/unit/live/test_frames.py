@@ -125,3 +125,69 @@ def test_a_line_of_the_chat_has_the_normal_form_and_keeps_what_its_script_needs(
     assert clean_text("می\u200cخواهم") == "می\u200cخواهم"
     with pytest.raises(FrameError, match="bad_characters"):
         clean_text("a\u202eb")
+
+
+ALLOWED = {
+    "soft hyphen": "вод\xadка",
+    "joiner": "می\u200cخواهم",
+    "family": "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "marks of direction": "a\u200e\u200f\u061cb",
+    "selector": "\u2764\ufe0f",
+    "flag": "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "private use": "\uf8ff",
+    "newer than Python": "\U0003fffd",
+    "isolates": "\u2067אבג\u2069 ok",
+}
+REFUSED = {
+    "null": "a\x00",
+    "escape": "\x1b[2J",
+    "delete": "a\x7f",
+    "C1": "a\x9b",
+    "override": "a\u202eb",
+    "embedding": "\u202bab\u202c",
+    "deprecated": "a\u206eb",
+    "annotation": "a\ufff9b",
+    "noncharacter": "a\ufdd0",
+    "last of a plane": "a\U0010ffff",
+    "half a pair": "a\ud800",
+}
+
+
+@pytest.mark.parametrize("kind", ALLOWED)
+def test_text_is_allowed_by_the_properties_of_its_characters(kind: str) -> None:
+    """Promise I5."""
+    assert clean_text(ALLOWED[kind]) == ALLOWED[kind]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_controls_or_turns_the_line_is_refused(kind: str) -> None:
+    """Promise I5."""
+    with pytest.raises(FrameError, match="bad_characters"):
+        clean_text(REFUSED[kind])
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [("\u2067אב", "\u2067אב\u2069"), ("a\u2069b", "ab"), ("\u2066\u2067a\u2069", "\u2066\u2067a\u2069\u2069")],
+)
+def test_an_isolate_ends_with_its_line(text: str, sent: str) -> None:
+    assert clean_text(text) == sent
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \t\n", "\u200b", "\u2800", "\u3164\u3164", "\ufe0f\u200d", "\U000e0041", "\xad"]
+)
+def test_a_message_of_nothing_that_is_seen_is_empty(text: str) -> None:
+    """Promise I5."""
+    with pytest.raises(FrameError, match="empty_text"):
+        clean_text(text)
+
+
+@given(st.text(max_size=80))
+def test_what_is_sent_on_stays_as_it_is_when_it_is_sent_on(text: str) -> None:
+    try:
+        sent = clean_text(text)
+    except FrameError:
+        return
+    assert clean_text(sent) == sent
+    assert sent.count("\u2069") == sum(map(sent.count, "\u2066\u2067\u2068"))

@@ -1,0 +1,120 @@
+"""What guests may do together. Nobody vouches for a guest, and each connection is a new one: so they are counted by the
+network they come from and by whom they write to, and a bar outlives the connection. Users are counted each for
+themselves (`limits.py`): a flood of guests takes nothing from them. Called by the door, the chat and `receive.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import NamedTuple
+
+from chalicelib.clock import Clock
+from chalicelib.control.allowance import Allowances
+from chalicelib.errors import ConflictError, TooManyRequestsError
+from chalicelib.live.bars import Bars
+from chalicelib.live.frames import FrameError
+from chalicelib.live.limits import Act, Verdict
+from chalicelib.live.names import name_keys
+from chalicelib.live.people import user_of
+from chalicelib.storage.live import ConnectionRow, PersonRow
+
+UNKNOWN_NETWORK = "unknown"
+MAX_ANSWERED = 200  # so many people who have written to one guest are remembered
+
+
+class GuestRules(NamedTuple):
+    """The numbers of a stage; `docs/live.md` names them, a test compares. All but the last are of one network."""
+
+    connections: int = 120  # a minute
+    messages: int = 240  # a minute, to anybody: as many as one person
+    to_one: int = 10  # a minute, to one person who has not written to the sender
+    faults: int = 4  # in ten minutes; with more, the network's guests are barred
+    all_to_one: int = 30  # a minute, of all guests to one person who has not written to them
+
+
+@dataclass(frozen=True)
+class Guests:
+    """The guests of one stage."""
+
+    clock: Clock
+    counts: Allowances
+    bars: Bars
+    rules: GuestRules = field(default_factory=GuestRules)
+
+    def enter(self, network: str) -> None:
+        """One more comes in. Raises: ConflictError (permanent: barred, or too many at once), UnavailableError
+        (retryable)."""
+        if self.bars.seconds_left([_bar(network)]):
+            raise ConflictError("the guests of this network are barred")
+        try:
+            self.counts.take(f"count#enter#{network}", times=self.rules.connections, minutes=1)
+        except TooManyRequestsError as error:
+            raise ConflictError("too many guests of one network") from error
+
+    def take_name(self, connection: ConnectionRow, name: str) -> None:
+        """Whoever was muted or shown out under this name does not come back under it, nor under one that looks like it,
+        before their time. Raises: FrameError (permanent), UnavailableError (retryable)."""
+        if seconds := self.bars.seconds_left(list(_bars_of_name(network_of(connection), name))):
+            raise FrameError("muted", seconds=seconds)
+
+    def say(self, connection: ConnectionRow, *, sender: PersonRow, addressee: PersonRow, shown: str) -> None:
+        """One message more. Whom the addressee has written to is no stranger. Raises: FrameError (permanent),
+        UnavailableError (retryable)."""
+        network = network_of(connection)
+        self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
+        if addressee.person not in (sender.answered or ()):
+            to = addressee.person
+            self._count(f"to#{to}#{network}", times=self.rules.to_one, code="not_answered", name=shown)
+            self._count(f"to#{to}", times=self.rules.all_to_one, code="not_answered", name=shown)
+
+    def punish(self, verdict: Verdict, connection: ConnectionRow, sender: PersonRow) -> None:
+        """A mute has begun, or a flood is at its end. Raises: UnavailableError (retryable)."""
+        network, ends = network_of(connection), verdict.act is Act.END
+        for key in _bars_of_name(network, sender.name) if sender.name else ():
+            if ends:
+                self.bars.lengthen(key)
+            else:
+                self.bars.bar(key, seconds=verdict.seconds)
+        for _ in range(2 if ends else 1):
+            try:
+                self.counts.take(f"count#faults#{network}", times=self.rules.faults, minutes=10)
+            except TooManyRequestsError:
+                self.bars.lengthen(_bar(network))
+                break
+
+    def _count(self, what: str, *, times: int, code: str, **values: str) -> None:
+        try:
+            self.counts.take(f"count#{what}", times=times, minutes=1)
+        except TooManyRequestsError as error:
+            raise FrameError(code, seconds=error.retry_after_seconds, **values) from error
+
+
+def is_guest(person: PersonRow) -> bool:
+    """Whether nobody vouches for them."""
+    return user_of(person.person) is None
+
+
+def network_of(connection: ConnectionRow) -> str:
+    """Where a guest's connection comes from."""
+    return connection.network or UNKNOWN_NETWORK
+
+
+def source_network(address: str | None) -> str:
+    """What one source has: an IPv4 address, or 64 bits of an IPv6 one, of which whoever has one has all."""
+    try:
+        source = ip_address(address or "")
+    except ValueError:
+        return UNKNOWN_NETWORK
+    if not isinstance(source, IPv6Address):
+        return str(source)
+    mapped = source.ipv4_mapped
+    return str(mapped) if mapped else str(IPv6Network((int(source), 64), strict=False))
+
+
+def _bar(network: str) -> str:
+    return f"bar#{network}"
+
+
+def _bars_of_name(network: str, name: str) -> Iterator[str]:
+    for way, key in name_keys(name)._asdict().items():
+        yield f"{_bar(network)}#{way}#{key}"
