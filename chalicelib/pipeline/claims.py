@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.pipeline.closing import Delivered
 from chalicelib.pipeline.compose import Letter
-from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.ledger import Ledger, Refusal
 from chalicelib.pipeline.moves import DeliveryKey, Move

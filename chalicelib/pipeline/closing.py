@@ -3,14 +3,27 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.succession import Succession
 from chalicelib.pipeline.unsent import UNREADABLE, ended
+
+
+@dataclass
+class Delivered:
+    """What became of a job, for the log and the metrics: every part of the stage adds to it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds_since_accepted: list[float] = field(default_factory=list)
+
+    def count(self, word: str, times: int = 1) -> None:
+        """Adds to one of `sent`, `failed`, `skipped`, `postponed`, `dropped`, `held`, `queued`, `unknown`."""
+        if times:
+            self.counts[word] = self.counts.get(word, 0) + times
 
 
 class Closing:

@@ -15,9 +15,8 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.gate import Gate, Report
 from chalicelib.pipeline.claims import Claims
-from chalicelib.pipeline.closing import Closing
+from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Composer, Letter
-from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.jobs import DeliverJob
 from chalicelib.pipeline.last_look import LastLook
 from chalicelib.pipeline.links import LinkBook

@@ -8,10 +8,9 @@ from datetime import timedelta
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
-from chalicelib.pipeline.closing import Closing
+from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.consent import Addressee, Consent, ConsentDesk
-from chalicelib.pipeline.delivered import Delivered
 from chalicelib.pipeline.inside import judged, objected
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.ledger import Ledger

@@ -1,9 +1,10 @@
 """Whatever is raised while a template is read, checked or rendered is the template's fault, for that one letter and for
 good. No list of exceptions: a filter, a macro or a parser can raise anything on the data of one recipient, and what
-nobody thought of must not stop the other letters of a batch.
+nobody thought of must not stop the other letters of a batch. It is told by part and line, and what was reached for in
+vain by its path.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -15,6 +16,7 @@ from chalicelib.errors import RenderError, UnavailableError
 TEMPLATE_ERROR = "template_error"
 OF_THE_LAYOUT = -1  # the line of what the author did not write
 _LONGEST_SAYING = 300
+_MOST_VISITED = 10_000
 
 
 class UndefinedNameError(UndefinedError):
@@ -71,3 +73,27 @@ def _line_at(trace: TracebackType) -> int | None:
 
 def _written(line: int) -> int | None:
     return line if line > 0 else None
+
+
+def path_of(owner: object, name: object, *, names: Mapping[str, object]) -> str:
+    """`films[0].title`: the way from the letter's names to the very object `owner`, then the missing `name`."""
+    return f"{_way_to(owner, names)}{_step(name)}"[:120]
+
+
+def _way_to(owner: object, names: Mapping[str, object]) -> str:
+    pending: list[tuple[str, object]] = list(names.items())[::-1]
+    for _ in range(_MOST_VISITED):
+        if not pending:
+            break
+        way, value = pending.pop()
+        if value is owner:
+            return way
+        if isinstance(value, Mapping):
+            pending.extend((f"{way}.{name}", inner) for name, inner in value.items())
+        elif isinstance(value, list | tuple):
+            pending.extend((f"{way}[{index}]", inner) for index, inner in enumerate(value))
+    return f"({type(owner).__name__})"
+
+
+def _step(name: object) -> str:
+    return f".{name}" if isinstance(name, str) else f"[{name!r}]"

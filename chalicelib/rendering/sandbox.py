@@ -24,10 +24,9 @@ from markupsafe import Markup
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, filters, guard
-from chalicelib.rendering.blame import OF_THE_LAYOUT, UndefinedNameError
+from chalicelib.rendering.blame import OF_THE_LAYOUT, UndefinedNameError, path_of
 from chalicelib.rendering.model import MAX_SOURCE_BYTES
 from chalicelib.rendering.strangers import isolated
-from chalicelib.rendering.trace import path_of
 
 MAX_TOKENS = 10_000
 
