@@ -46,7 +46,8 @@ class Settings(BaseModel):
         default=False, description="whether sources of content and webhooks may lie inside, and do without TLS"
     )
     campaign_approval: bool = Field(
-        default=False, description="whether a campaign waits for another manager's word before it is sent"
+        default=False,
+        description="whether a campaign, and a change of a risky setting, waits for another manager's word",
     )
     live_url: str = Field(pattern=r"^wss?://[^\s]+[^/]$", description="where clients open their WebSocket")
     live_management_url: str = Field(

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalice.app import Blueprint, Response
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from chalicelib.admin.cautions import cautions
 from chalicelib.admin.charts import Axis, Curve, curves
+from chalicelib.admin.comments import comment_in
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.approving import Comment
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import SAMPLED
@@ -31,7 +31,6 @@ from chalicelib.wiring.letters import renderer, templates
 from chalicelib.wiring.running import approvals, campaign_inputs, campaigns, runs
 
 routes = Blueprint(__name__)
-_COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))
 _FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
@@ -136,11 +135,7 @@ def approve_campaign(visit: Visit) -> Go:
 @action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
 def send_back_campaign(visit: Visit) -> Go:
     """To who wrote it, with what is to be changed."""
-    try:
-        comment = _COMMENT.validate_python(visit.typed("comment"))
-    except ValidationError as error:
-        raise InvalidError.of("comment", "expected 1 to 1000 characters that say what to change") from error
-    approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment, seen=visit.seen)
+    approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
     return _do(visit, "sent_back")
 
 

@@ -7,11 +7,13 @@ from chalice.app import Blueprint
 from pydantic import BaseModel
 
 from chalicelib.admin.category_form import COLUMNS, read_rows, rows_of
+from chalicelib.admin.comments import comment_in
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page
 from chalicelib.control.managers import Role
 from chalicelib.control.site_settings import NAMES, SiteValues
 from chalicelib.errors import NotFoundError
+from chalicelib.seen import Seen
 from chalicelib.settings import settings
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
@@ -22,7 +24,7 @@ _OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campai
 
 
 @page(routes, "/admin/settings")
-def site_page(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
+def site_page(visit: Visit) -> Page:
     """Every setting as a form of its own; what was changed, by whom and when."""
     shown = []
     stored = {setting.name: setting for setting in site_settings().list()}
@@ -30,17 +32,34 @@ def site_page(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
         kind = _kind(setting.name)
         value = rows_of(setting.name, setting.value) if kind == "rows" else setting.value
         shown.append({"setting": setting, "kind": kind, "value": value})
-    return Page("settings", {"settings": shown, "stage": {name: getattr(settings(), name) for name in _OF_THE_STAGE}})
+    stage = {name: getattr(settings(), name) for name in _OF_THE_STAGE}
+    guarded = {"guarded": site_desk().guarded, "proposed": site_desk().proposed(), "me": visit.manager.key}
+    return Page("settings", {"settings": shown, "stage": stage, "comment": visit.typed("comment"), **guarded})
 
 
 @action(routes, "/admin/settings/{name}", role=Role.EDITOR, does="setting.change", again=site_page)
 def change_setting(visit: Visit) -> Go:
-    """In force at once for links, within 15 seconds for letters on their way."""
+    """In force at once for links, within 15 seconds for letters on their way; or when another manager has approved."""
     name = visit.path["name"]
     if name not in _NAMES:
         raise NotFoundError(f"there is no setting {name}")
-    site_desk().put(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
-    return Go("/admin/settings", done="saved")
+    site_desk().change(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
+    return Go("/admin/settings", done="proposed" if name in site_desk().guarded else "saved")
+
+
+@action(routes, "/admin/settings/{name}/approve", role=Role.APPROVER, does="setting.approve", again=site_page)
+def approve_setting(visit: Visit) -> Go:
+    """Nobody approves what they proposed."""
+    site_desk().approve(visit.path["name"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
+    return Go("/admin/settings", done="approved_setting")
+
+
+@action(routes, "/admin/settings/{name}/send-back", role=Role.APPROVER, does="setting.send_back", again=site_page)
+def send_back_setting(visit: Visit) -> Go:
+    """To who proposed it, with what is to be changed; the old value stays."""
+    comment, seen = comment_in(visit), Seen((visit.typed("seen"),))
+    site_desk().send_back(visit.path["name"], by=visit.manager.key, comment=comment, seen=seen)
+    return Go("/admin/settings", done="sent_back")
 
 
 def _kind(name: str) -> str:

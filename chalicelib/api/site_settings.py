@@ -79,7 +79,9 @@ def get_setting(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
-    """In force at once for links and events, within 15 seconds for letters on their way."""
+    """In force at once for links and events, within 15 seconds for letters on their way. Where the stage asks for two
+    managers (`VESTNIK_CAMPAIGN_APPROVAL`), `sender`, `allowed_hosts` and `redirect_url` are 403 here: they are proposed
+    and approved on the page Settings."""
     name = call.path["name"]
     changed = site_desk().put(name, call.body.value, by=call.caller.key_id, seen=call.seen)
     return changed._asdict()

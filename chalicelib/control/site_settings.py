@@ -10,14 +10,24 @@ from email.utils import parseaddr
 from time import monotonic
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from chalicelib.addresses import normal_host, normal_url, same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.event_rules import EventRule, EventType, default_rules
 from chalicelib.control.redirects import allowed_redirect, host_of
-from chalicelib.control.routes import Cap, CategoryRoute
+from chalicelib.control.setting_shapes import (
+    AccountLetters,
+    Cap,
+    CategoryRoute,
+    ConfirmationAgain,
+    LinkDays,
+    QuietHours,
+    Sender,
+    SoftBounces,
+    UnconfirmedLetters,
+)
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from chalicelib.observability import logger
 from chalicelib.seen import Seen, tag_of
@@ -29,86 +39,7 @@ from chalicelib.text import Line
 KNOWN_FOR_SECONDS = 15
 MAX_RULES = 200
 _PUT_TRIES = 3
-_Days = Annotated[int, Field(ge=1, le=3650)]
-_TimeOrNone = Annotated[Line, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), AfterValidator(normal_host)]
-_MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-
-# Not the whole check of an address: every worker reads the settings, and starts without the validator.
-_AN_ADDRESS = BeforeValidator(lambda text: same_address_key("email", text) if isinstance(text, str) else text)
-
-
-class Sender(StrictModel):
-    """Whom letters come from, and where answers to them go; empty: to the sender."""
-
-    name: Annotated[Line, Field(min_length=1, max_length=70)]
-    address: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=_MAILBOX)]
-    reply_to: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
-
-
-class QuietHours(StrictModel):
-    """When nothing but letters about the account arrives for who has set no quiet hours: local times such as `22:00`
-    and `08:00`, or both empty for never."""
-
-    starts: _TimeOrNone = ""
-    ends: _TimeOrNone = ""
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if bool(self.starts) != bool(self.ends):
-            raise ValueError("expected both times, or neither")
-        if self.starts and self.starts == self.ends:
-            raise ValueError("expected the two times to differ")
-        return self
-
-    @property
-    def hours(self) -> tuple[str, str] | None:
-        """From when to when, if at all."""
-        return (self.starts, self.ends) if self.starts else None
-
-
-class LinkDays(StrictModel):
-    """How many days a link in a letter works."""
-
-    confirmation: _Days = 3
-    short: _Days = 180
-
-
-class ConfirmationAgain(StrictModel):
-    """The letter that "send it again" sends, and how many of them one user may get in how many minutes."""
-
-    template: Annotated[str, Field(min_length=1, max_length=64)] = "confirm-reminder"
-    letters: Annotated[int, Field(ge=1, le=100)] = 3
-    minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
-
-
-class AddressLimit(StrictModel):
-    """How many instant letters an address gets in how many minutes, whoever's they are."""
-
-    letters: Annotated[int, Field(ge=1, le=1000)]
-    minutes: Annotated[int, Field(ge=1, le=10_080)]
-
-
-class AccountLetters(AddressLimit):
-    """Of one template about accounts."""
-
-    letters: Annotated[int, Field(ge=1, le=1000)] = 5
-    minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
-
-
-class UnconfirmedLetters(AddressLimit):
-    """Of all templates together, as long as nobody has confirmed the address."""
-
-    letters: Annotated[int, Field(ge=1, le=1000)] = 20
-    minutes: Annotated[int, Field(ge=1, le=10_080)] = 1440
-
-
-class SoftBounces(StrictModel):
-    """So many soft bounces within so many days suppress an address for a while; older ones are forgotten."""
-
-    letters: Annotated[int, Field(ge=1, le=100)] = 5
-    within_days: Annotated[int, Field(ge=1, le=90)] = 14
-    suppress_days: _Days = 30
 
 
 class SiteValues(StrictModel):
@@ -263,6 +194,12 @@ class SiteSettings:
             if saved:
                 return _setting(name, row.value, row)
         raise ConflictError(f"the setting {name} is being changed by others: read it and try again")
+
+    def checked(self, name: str, value: Any) -> Any:
+        """The value as it would be kept. Raises: NotFoundError, InvalidError (permanent), UnavailableError
+        (retryable)."""
+        _require_known(name)
+        return self._checked(_read(), name, value).model_dump(mode="json")[name]
 
     def _checked(self, rows: Mapping[str, SettingRow], name: str, value: Any) -> SiteValues:
         stored = {other: row.value for other, row in rows.items() if other != name}

@@ -20,8 +20,8 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.address_hash import AddressHashes
-from chalicelib.control.routes import Cap
-from chalicelib.control.site_settings import AddressLimit, SiteSettings
+from chalicelib.control.setting_shapes import AddressLimit, Cap
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
 from chalicelib.storage.base import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
 from chalicelib.storage.people import CapRow

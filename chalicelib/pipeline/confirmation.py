@@ -2,7 +2,8 @@
 
 from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.allowance import Allowances
-from chalicelib.control.site_settings import ConfirmationAgain, SiteSettings
+from chalicelib.control.setting_shapes import ConfirmationAgain
+from chalicelib.control.site_settings import SiteSettings
 from chalicelib.errors import ConflictError
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient

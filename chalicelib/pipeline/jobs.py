@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.event_rules import StopWhen
-from chalicelib.control.routes import Mode
+from chalicelib.control.setting_shapes import Mode
 from chalicelib.errors import PoisonMessageError
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.strict import StrictModel

@@ -126,9 +126,16 @@ def confirmation_letters() -> "ConfirmationLetters":
 @cache
 def site_desk() -> "SiteDesk":
     """Where settings of the site are changed."""
+    from chalicelib.control.proposals import Proposals
     from chalicelib.pipeline.site_desk import SiteDesk
 
-    return SiteDesk(site=site_settings(), events=events(), confirmations=confirmation_letters())
+    two_managers = settings().campaign_approval
+    return SiteDesk(
+        site=site_settings(),
+        events=events(),
+        confirmations=confirmation_letters(),
+        proposals=Proposals(site=site_settings(), clock=now) if two_managers else None,
+    )
 
 
 @cache

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.campaigns.inputs import STAGE_INPUTS, STAGE_LEFT_OUT, CampaignInputs, differences
 from chalicelib.campaigns.model import Campaign
 from chalicelib.control.letter_settings import SITE_INPUTS, SITE_LEFT_OUT, site_tag
-from chalicelib.control.site_settings import Sender, SiteValues
+from chalicelib.control.setting_shapes import Sender
+from chalicelib.control.site_settings import SiteValues
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.rendering.model import Sample, Template
 from chalicelib.rendering.render import Renderer

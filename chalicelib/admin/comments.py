@@ -1,0 +1,17 @@
+"""What a manager says to another whose work goes back."""
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from chalicelib.admin.visits import Visit
+from chalicelib.campaigns.approving import Comment
+from chalicelib.errors import InvalidError
+
+_COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))
+
+
+def comment_in(visit: Visit) -> str:
+    """The comment of a form. Raises: InvalidError (permanent)."""
+    try:
+        return _COMMENT.validate_python(visit.typed("comment"))
+    except ValidationError as error:
+        raise InvalidError.of("comment", "expected 1 to 1000 characters that say what to change") from error
