@@ -1,8 +1,9 @@
 """The links of one letter: confirmation, unsubscribe, preferences, and what the template shortens. Called by
 `deliver.py`.
 
-Rendering stays pure: the codes follow from the signing key and the notification, so that a letter that is rendered
-again holds the same links, and what a letter wished for is written in one go for a whole batch, before it is sent.
+Rendering stays pure: the codes follow from the signing key, the notification and the day, so that a letter that is
+rendered again holds the same links, and what a letter wished for is written in one go for a whole batch, before it is
+sent.
 """
 
 from collections.abc import Mapping

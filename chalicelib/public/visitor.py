@@ -10,9 +10,11 @@ from urllib.parse import parse_qs, unquote
 
 from chalice.app import Blueprint, Request, Response
 
+from chalicelib.control.tokens import ExpiredLinkError
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
+from chalicelib.public.expired import ASK, NEW_LINK, expired
 from chalicelib.public.pages import LANGUAGES, page
 from chalicelib.settings import settings
 from chalicelib.text import normal_text
@@ -93,7 +95,10 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
             form=_form(request),
             purpose=" ".join(request.headers.get(name, "") for name in _PURPOSES).strip(),
         )
-        return view(visitor)
+        try:
+            return view(visitor)
+        except ExpiredLinkError as error:
+            return expired(error, locale=locale, asks=visitor.form.get(ASK) == NEW_LINK)
     except (NotFoundError, InvalidError):
         return page("missing", locale=locale, status=HTTPStatus.NOT_FOUND)
     except Exception as error:

@@ -3,6 +3,8 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
+from chalicelib.clock import now
+from chalicelib.settings import settings
 from chalicelib.wiring.connections import inbox, live_connections, poster
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.digests import collected
@@ -11,10 +13,11 @@ from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.links import links
 from chalicelib.wiring.people import caps, directory, endpoints, mailboxes, preferences, profile_source, suppressions
 from chalicelib.wiring.running import lists
-from chalicelib.wiring.signing import address_hashes
+from chalicelib.wiring.signing import address_hashes, tokens
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.address_data import AddressData
+    from chalicelib.pipeline.link_renewal import LinkRenewal
     from chalicelib.pipeline.own_say import OwnSay
     from chalicelib.pipeline.personal_data import PersonalData, PersonalPart
 
@@ -25,6 +28,24 @@ def own_say() -> "OwnSay":
     from chalicelib.pipeline.own_say import OwnSay
 
     return OwnSay(source=profile_source(), preferences=preferences(), mailboxes=mailboxes(), ledger=ledger())
+
+
+@cache
+def link_renewal() -> "LinkRenewal":
+    """New links for old ones."""
+    from chalicelib.control.allowance import Allowances
+    from chalicelib.pipeline.link_renewal import LinkRenewal
+    from chalicelib.wiring.intake import accept
+
+    return LinkRenewal(
+        accept=accept,
+        source=profile_source(),
+        tokens=tokens(),
+        allowances=Allowances(clock=now),
+        owner=address_hashes().owner,
+        url=settings().public_url,
+        clock=now,
+    )
 
 
 @cache

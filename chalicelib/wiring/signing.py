@@ -3,6 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
+from chalicelib.clock import now
 from chalicelib.control.address_hash import AddressHashes
 from chalicelib.control.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
 from chalicelib.control.tokens import Tokens
@@ -22,7 +23,7 @@ def signer() -> Signer:
 @cache
 def tokens() -> Tokens:
     """The tokens in letters."""
-    return Tokens(signer())
+    return Tokens(signer(), clock=now)
 
 
 @cache

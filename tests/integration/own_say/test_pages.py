@@ -12,6 +12,7 @@ from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway, Reply
 from tests.integration.own_say.conftest import Person, Register
+from tests.integration.own_say.test_old_links import old
 
 MARKUP = [
     "<script>alert(1)</script>",
@@ -44,6 +45,8 @@ PAGES: list[tuple[str, Callable[[Person], Reply]]] = [
     ("preferences", lambda person: person.get(preferences())),
     ("saved", lambda person: person.post(preferences(), b"nothing=on")),
     ("mistake", lambda person: person.post(preferences(), b"quiet_from=1")),
+    ("expired", lambda person: person.get(old())),
+    ("a new link", lambda person: person.post(old(), b"ask=new-link")),
 ]
 
 

@@ -1,19 +1,25 @@
 """Tokens and codes cannot be made, changed, or used for anything else, without the stage's key."""
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.control.signing import Signer, decode, encode, new_key
-from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.control.tokens import LIFE, ExpiredLinkError, LetterClaims, Purpose, Tokens
 from chalicelib.errors import NotFoundError, UnavailableError
 
 KEY = new_key()
 CLAIMS = LetterClaims("u-1", None, "email", "marketing", "6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
 
 
-def tokens(parameter: str = KEY) -> Tokens:
-    return Tokens(Signer(lambda: parameter))
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def tokens(parameter: str = KEY, *, days: float = 0) -> Tokens:
+    return Tokens(Signer(lambda: parameter), clock=lambda: NOW + timedelta(days=days))
 
 
 TOKEN = tokens().make(CLAIMS, Purpose.UNSUBSCRIBE)[0]
@@ -82,6 +88,46 @@ def test_a_token_for_one_purpose_opens_nothing_else() -> None:
 
 def test_a_token_of_another_stage_is_refused() -> None:
     assert refused(TOKEN, key=new_key())
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_token_is_over_when_its_letter_is_old(purpose: Purpose) -> None:
+    token = tokens().make(CLAIMS, purpose)[0]
+    life = LIFE[purpose].days
+
+    assert tokens(days=life - 0.01).read(purpose, token) == CLAIMS
+    with pytest.raises(ExpiredLinkError) as told:
+        tokens(days=life + 1).read(purpose, token)
+    assert (told.value.claims, told.value.purpose) == (CLAIMS, purpose)
+
+
+def test_unsubscribing_works_for_longer_than_the_law_asks_for() -> None:
+    assert timedelta(days=30) < LIFE[Purpose.PREFERENCES] < LIFE[Purpose.UNSUBSCRIBE]
+
+
+def test_a_token_of_a_letter_from_before_tokens_had_a_day_counts_from_the_day_of_the_rule() -> None:
+    signer = Signer(lambda: KEY)
+    content = encode(json.dumps(list(CLAIMS)).encode())
+    token = f"{content}.{signer.code(Purpose.UNSUBSCRIBE, content)}"
+
+    assert tokens(days=300).read(Purpose.UNSUBSCRIBE, token) == CLAIMS
+    with pytest.raises(ExpiredLinkError):
+        tokens(days=340).read(Purpose.UNSUBSCRIBE, token)
+
+
+def test_a_forged_token_is_not_called_old() -> None:
+    old = tokens(days=-1000).make(CLAIMS, Purpose.UNSUBSCRIBE)[0]
+
+    with pytest.raises(ExpiredLinkError):
+        tokens().read(Purpose.UNSUBSCRIBE, old)
+    with pytest.raises(NotFoundError) as told:
+        tokens().read(Purpose.PREFERENCES, old)
+    assert not isinstance(told.value, ExpiredLinkError)
+
+
+def test_the_same_letter_has_the_same_links_all_day() -> None:
+    assert tokens(days=0.9).make(CLAIMS, *Purpose) == tokens().make(CLAIMS, *Purpose)
+    assert len(TOKEN) < 180
 
 
 def test_a_token_outlives_a_rotation_of_the_key() -> None:
