@@ -34,7 +34,7 @@ from chalicelib.api import (
     users,
 )
 from chalicelib.api.problem import as_problem
-from chalicelib.public import own_function, registered
+from chalicelib.public import own_function, registered, renewal
 
 app = Chalice(app_name="vestnik", configure_logs=False)  # its handler would take our logger's place
 app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives as it is, whatever its characters
@@ -48,7 +48,7 @@ for module in (
     *(people, admin_suppressions, subsystems, site, event_rules, keys, office),
 ):
     app.register_blueprint(module.routes)
-for pages in (*registered.BLUEPRINTS, own_function.functions):
+for pages in (*registered.BLUEPRINTS, renewal.routes, own_function.functions):
     app.register_blueprint(pages)
 
 # Lambda finds these by name, `app.<function>`: a blueprint would leave them unwrapped (docs/decisions.md).

@@ -61,7 +61,6 @@ class SiteDesk:
 
     def send_back(self, name: str, *, by: str, comment: str, seen: Seen) -> None:
         """See `Proposals.send_back`."""
-        note(comment=_short(comment))
         self._two().send_back(name, by=by, comment=comment, seen=seen)
 
     def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:

@@ -1,5 +1,5 @@
-"""A link whose letter is too old: it opens nothing any more, and its reader can ask for a new one. Every page that a
-token opens ends here when the token is over."""
+"""What a link of an old letter shows: that it is over, and how its reader gets a new one. Every page that a token opens
+ends here when the token is over."""
 
 from http import HTTPStatus
 
@@ -7,13 +7,10 @@ from chalice.app import Response
 
 from chalicelib.control.tokens import ExpiredLinkError
 from chalicelib.public.pages import page
-from chalicelib.wiring.own_say import link_renewal
-
-ASK, NEW_LINK = "ask", "new-link"  # the page's own field: what mail programs post by themselves asks for nothing
+from chalicelib.settings import settings
 
 
-def expired(error: ExpiredLinkError, *, locale: str, asks: bool) -> Response:
-    """The answer is the same whether there is anybody to write to."""
-    if asks:
-        link_renewal().send(error.claims, error.purpose, locale=locale)
-    return page("expired", locale=locale, status=HTTPStatus.GONE, asked=asks)
+def expired(error: ExpiredLinkError, token: str, *, locale: str, asked: bool = False) -> Response:
+    """The page tells nothing of the letter; its button asks `renewal.py`, which has the right to send one."""
+    renewal = f"{settings().public_url}/new-link/{error.purpose.value}/{token}"
+    return page("expired", locale=locale, status=HTTPStatus.GONE, asked=asked, renewal=renewal)

@@ -14,7 +14,7 @@ from chalicelib.control.tokens import ExpiredLinkError
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
-from chalicelib.public.expired import ASK, NEW_LINK, expired
+from chalicelib.public.expired import expired
 from chalicelib.public.pages import LANGUAGES, page
 from chalicelib.settings import settings
 from chalicelib.text import normal_text
@@ -40,16 +40,19 @@ class Visitor(NamedTuple):
 
 
 View = Callable[[Visitor], Response]
-PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {}  # the methods of each path, of what was imported
+PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {}  # the methods of each path that the pages' own function answers
 
 
-def public_page(blueprint: Blueprint, path: str, *, methods: Sequence[str]) -> Callable[[View], View]:
+def public_page(
+    blueprint: Blueprint, path: str, *, methods: Sequence[str], sends: bool = False
+) -> Callable[[View], View]:
     """Registers a view for people. A body of any content type is taken: RFC 8058 leaves it to the mail program. An
-    error becomes a page of its own."""
+    error becomes a page of its own. `sends`: it makes a letter, which the pages' own function has no right to."""
 
     def register(view: View) -> View:
         name = view.__name__
-        PUBLIC_ROUTES[path] = tuple(methods)
+        if not sends:
+            PUBLIC_ROUTES[path] = tuple(methods)
 
         def handle(**path_values: str) -> Response:
             request = blueprint.current_request
@@ -98,7 +101,7 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
         try:
             return view(visitor)
         except ExpiredLinkError as error:
-            return expired(error, locale=locale, asks=visitor.form.get(ASK) == NEW_LINK)
+            return expired(error, visitor.path["token"], locale=locale)
     except (NotFoundError, InvalidError):
         return page("missing", locale=locale, status=HTTPStatus.NOT_FOUND)
     except Exception as error:

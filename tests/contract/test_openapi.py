@@ -21,6 +21,7 @@ UNDOCUMENTED_PREFIXES = (
     "/admin",
     "/unsubscribe",
     "/preferences",
+    "/new-link",
     "/confirm",
 )
 

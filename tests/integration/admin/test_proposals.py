@@ -8,7 +8,7 @@ import pytest
 from chalicelib.control.managers import Role
 from chalicelib.settings import settings
 from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring.admin import audit
+from chalicelib.wiring.audit import audit_reader
 from chalicelib.wiring.control import site_settings
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.api.conftest import api
@@ -59,6 +59,7 @@ def in_force(name: str) -> object:
 def test_a_value_is_in_force_when_another_manager_has_approved_what_was_shown(
     olga: Visitor, ivan: Visitor, name: str
 ) -> None:
+    """Promise I7: until then the old one holds."""
     before = in_force(name)
     assert olga.post(f"{PAGE}/{name}", **VALUES[name]).said == "proposed"
     assert in_force(name) == before
@@ -68,11 +69,12 @@ def test_a_value_is_in_force_when_another_manager_has_approved_what_was_shown(
     assert ivan.post(f"{PAGE}/{name}/approve", seen=seen_on(page, name)).said == "approved_setting"
     assert in_force(name) != before
     assert f'id="proposal-{name}"' not in ivan.get(PAGE).text
-    lines = [(line.by, line.did, line.thing) for line in audit().page(limit=9, cursor=None)[0]]
+    lines = [(line.by, line.did, line.thing) for line in audit_reader().page(limit=9, cursor=None)[0]]
     assert {("olga", "setting.change", name), ("ivan", "setting.approve", name)} <= set(lines)
 
 
 def test_nobody_approves_what_they_proposed(olga: Visitor) -> None:
+    """Promise I7: four eyes, and not two."""
     before = in_force("sender")
     olga.post(f"{PAGE}/sender", **VALUES["sender"])
     page = olga.get(PAGE).text
@@ -134,7 +136,7 @@ def test_settings_without_harm_need_one_manager(olga: Visitor) -> None:
 
 
 def test_a_service_changes_none_of_them(two_managers: None, api: Gateway) -> None:
-    """Whoever may make keys would be both managers."""
+    """Promise I7: whoever may make keys would be both managers."""
     for name, value in (
         ("allowed_hosts", ["partner.example"]),
         ("redirect_url", "https://cinema.example/hello"),

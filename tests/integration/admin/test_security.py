@@ -123,6 +123,7 @@ def test_a_second_factor_is_dropped_with_the_password_or_by_an_administrator(bos
 
 
 def test_the_table_does_not_tell_the_secret_of_a_second_factor(boss: Visitor, phone: pyotp.TOTP) -> None:
+    """Promise I7: nor does it work for another account."""
     kept = ManagerRow.get("boss").totp_secret
     assert phone.secret not in str(ManagerRow.get("boss").attribute_values)
     assert sealer().unseal(kept, about="totp#boss") == phone.secret

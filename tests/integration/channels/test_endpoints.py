@@ -106,6 +106,7 @@ def test_a_chat_that_names_a_host_of_its_own_is_refused_outside_of_one_machine(
 
 
 def test_a_chat_from_before_these_rules_gets_nothing(anna: Gateway) -> None:
+    """Promise I7: an old row is judged by the new rules."""
     rooms = wiring_people.endpoints()
     rooms.add("anna", "chat", target=f"{CHAT}?template=/proc/self/environ", shown="", name=None)
     [outcome] = ChatChannel(rooms=rooms, kinds=["tgram"]).send([Message("n_chat", "anna", {"text": "T"})])

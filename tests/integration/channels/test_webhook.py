@@ -82,6 +82,7 @@ def test_a_private_address_is_refused_when_the_connection_is_made(book: Endpoint
 
 
 def test_nothing_is_sent_without_tls(book: EndpointBook, receiver: Receiver) -> None:
+    """Promise I7: by TLS alone."""
     add(book, receiver.url)
     assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="plain_http")
     assert receiver.calls == 0

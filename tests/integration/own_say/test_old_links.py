@@ -13,7 +13,6 @@ from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send
 
-ASKS = b"ask=new-link"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 GUEST = "guest@viewers.example"
 
@@ -25,6 +24,11 @@ def old(
     then = Tokens(wiring_signing.signer(), clock=lambda: now() - timedelta(days=730))
     claims = LetterClaims(user_id, address, "email", "marketing", derived_id(f"n-{n}"))
     return f"/{purpose.value}/{then.make(claims, purpose)[0]}"
+
+
+def renewal(path: str) -> str:
+    """Where the button of the page leads."""
+    return f"/new-link{path}"
 
 
 def hashed(address: str) -> str:
@@ -41,12 +45,14 @@ def new_letter(pump: Pump, letters: Letters) -> Mapping[str, Any]:
 def test_an_old_link_shows_nothing_and_changes_nothing(
     register: Register, person: Person, api: Gateway, purpose: Purpose
 ) -> None:
+    """Promise I7: by GET, by POST and by one click."""
     register()
     before = api.get("/v1/users/anna/preferences").body
     for seen in (person.get(old(purpose)), person.post(old(purpose), b"nothing=on&channels=email")):
         assert (seen.status, "This link is too old" in seen.text) == (410, True)
         assert "viewers.example" not in seen.text
     assert person.post(old(purpose), ONE_CLICK).status == 410
+    assert f'action="https://notify.cinema.example{renewal(old(purpose))}"' in person.get(old(purpose)).text
     assert api.get("/v1/users/anna/preferences").body == before
 
 
@@ -54,7 +60,7 @@ def test_a_new_link_comes_by_mail_to_the_reader_and_works(
     register: Register, person: Person, pump: Pump, letters: Letters
 ) -> None:
     register()
-    assert "on its way" in person.post(old(), ASKS).text
+    assert "on its way" in person.post(renewal(old())).text
     letter = new_letter(pump, letters)
     assert letter["to"] == ["anna@viewers.example"]
     links = links_in(letter)
@@ -64,7 +70,7 @@ def test_a_new_link_comes_by_mail_to_the_reader_and_works(
 def test_somebody_who_is_no_user_unsubscribes_by_a_new_link(
     api: Gateway, person: Person, pump: Pump, letters: Letters
 ) -> None:
-    person.post(old(Purpose.UNSUBSCRIBE, user_id=None, address=GUEST), ASKS)
+    person.post(renewal(old(Purpose.UNSUBSCRIBE, user_id=None, address=GUEST)))
     link = links_in(new_letter(pump, letters))["unsubscribe"]
     assert person.post(link, ONE_CLICK).status == 200
     again = send(api, to={"email": GUEST})
@@ -75,14 +81,15 @@ def test_somebody_who_is_no_user_unsubscribes_by_a_new_link(
 def test_nobody_is_written_to_who_has_another_address_now_or_is_erased(
     api: Gateway, register: Register, person: Person, pump: Pump, letters: Letters
 ) -> None:
+    """Promise I7: and whoever holds the letter is told nothing."""
     register()
     moved = old(address=hashed("before@viewers.example"))
-    told = person.post(moved, ASKS)
-    mine = person.post(old(address=hashed("anna@viewers.example"), n=2), ASKS)
+    told = person.post(renewal(moved))
+    mine = person.post(renewal(old(address=hashed("anna@viewers.example"), n=2)))
     assert told.text == mine.text  # who holds an old letter is told nothing
     new_letter(pump, letters)
     api.delete("/v1/users/anna")
-    assert person.post(old(n=3), ASKS).text == told.text
+    assert person.post(renewal(old(n=3))).text == told.text
     assert pump.run() == []
     assert len(letters()) == 1
 
@@ -90,13 +97,25 @@ def test_nobody_is_written_to_who_has_another_address_now_or_is_erased(
 def test_an_old_letter_in_strange_hands_fills_no_mailbox(
     register: Register, person: Person, pump: Pump, letters: Letters
 ) -> None:
+    """Promise I7: a few letters a day."""
     register()
     for n in range(6):
         for _ in range(3):
-            assert person.post(old(n=n), ASKS).status == 410
+            assert person.post(renewal(old(n=n))).status == 410
     pump.run()
     assert len(letters()) <= 3
 
 
 def test_the_page_is_in_the_reader_s_language(person: Person) -> None:
     assert "Ссылка устарела" in person.get(old(), lang="ru").text
+
+
+def test_a_link_that_works_is_led_to_and_a_forged_one_is_unknown(register: Register, person: Person) -> None:
+    register()
+    claims = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))
+    path = f"/preferences/{wiring_signing.tokens().make(claims, Purpose.PREFERENCES)[0]}"
+    led = person.post(renewal(path))
+    assert (led.status, led.headers["location"]) == (303, f"https://notify.cinema.example{path}")
+    for forged in (renewal(old())[:-3], renewal(old()).replace("preferences", "unsubscribe"), "/new-link/admin/x.y"):
+        assert person.post(forged).status == 404
+    assert person.get(renewal(old())).status == 410

@@ -56,6 +56,7 @@ INNER_V6 = {
 
 @pytest.mark.parametrize("name", INNER_V4)
 def test_an_inner_address_is_not_public_in_any_wrapping(name: str) -> None:
+    """Promise I7: a tunnel makes no inner address public."""
     address = ipaddress.IPv4Address(INNER_V4[name])
     high, low = int(address) >> 16, int(address) & 0xFFFF
     tail = f"{high:x}:{low:x}"
@@ -154,6 +155,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_an_address_that_cannot_be_outside_is_refused_before_anybody_calls_it(case: str) -> None:
+    """Promise I7: what can be known without a name server is refused at once."""
     with pytest.raises(ValueError, match=r"^expected "):
         check_url(normal_url(REFUSED[case]))
 

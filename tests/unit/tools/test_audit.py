@@ -48,6 +48,7 @@ def test_clean_is_said_only_when_every_package_was_asked_about(tmp_path: Path) -
 
 
 def test_what_was_skipped_is_unknown_with_the_reason_and_fails_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    """Promise I7: silence is not clean."""
     found = report(tmp_path, saying(SKIPPED, {**SKIPPED, "name": "jinja2"}, GOOD))
     assert found.lines == [
         "requirements.txt: unknown: 2 of 3 packages could not be asked",

@@ -1,0 +1,34 @@
+"""`/new-link/{purpose}/{token}`: POST has a new link sent to the reader of an old letter. The API's function answers
+it: that of the other pages may send nothing."""
+
+from http import HTTPStatus
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.control.tokens import ExpiredLinkError, Purpose
+from chalicelib.errors import NotFoundError
+from chalicelib.public.expired import expired
+from chalicelib.public.pages import PRIVATE
+from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.settings import settings
+from chalicelib.wiring.own_say import link_renewal
+from chalicelib.wiring.signing import tokens
+
+routes = Blueprint(__name__)
+
+
+@public_page(routes, "/new-link/{purpose}/{token}", methods=["GET", "HEAD", "POST"], sends=True)
+def new_link(visitor: Visitor) -> Response:
+    """The answer is the same whether there is anybody to write to; a link that still works is led to."""
+    purpose, token = visitor.path["purpose"], visitor.path["token"]
+    if purpose not in list(Purpose):
+        raise NotFoundError("this link is not one of ours")
+    try:
+        tokens().read(Purpose(purpose), token)
+    except ExpiredLinkError as error:
+        asks = visitor.method == "POST"
+        if asks:
+            link_renewal().send(error.claims, error.purpose, locale=visitor.locale)
+        return expired(error, token, locale=visitor.locale, asked=asks)
+    place = f"{settings().public_url}/{purpose}/{token}"
+    return Response("", headers={"Location": place, **PRIVATE}, status_code=HTTPStatus.SEE_OTHER.value)
