@@ -42,7 +42,7 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
         "request_id": request_id(),
     }
     values = {**common, **page.values, "mistakes": mistakes}
-    response = render(Page(page.template, values, page.status), locale=locale)
+    response = render(replace(page, values=values), locale=locale)
     if f'name="{SEEN}"' in response.body:
         response.body = with_bases(response.body)
     return response

@@ -3,6 +3,7 @@ campaign then is in `campaigns.py`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chalice.app import Blueprint
@@ -15,13 +16,14 @@ from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.look import Go, Page
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import shown_spec, spec_of
-from chalicelib.control.answers import invalid
+from chalicelib.control.answers import invalid, status_of
 from chalicelib.control.managers import Role
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, TooManyRequestsError
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
+from chalicelib.wiring.desk import drafts
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.running import approvals, campaigns, lists
 
@@ -53,19 +55,23 @@ def write_campaign(visit: Visit) -> Go:
     return Go(f"/admin/campaigns/{head.id}/check", done="saved")
 
 
-@preview(routes, "/admin/campaigns/count", role=Role.EDITOR)
+@preview(routes, "/admin/campaigns/count")
 def count_audience(visit: Visit) -> Page:
     """The form as it was typed, with how many it would reach; the form need not be finished."""
     head = campaigns().get(visit.typed("campaign")) if visit.typed("campaign") else None
     template = templates().get(visit.typed("template"))
-    counted, mistakes = None, {}
+    counted, mistakes, answer = None, {}, dict[str, Any]()
     try:
+        drafts().preview(visit.manager.key)
         spec = read_countable(visit.form, template=template)
         counted = campaign_preview().look(CampaignRow(head.id if head else _UNSAVED), spec)
     except InvalidError as error:
         mistakes = mistakes_of(error)
+    except TooManyRequestsError as error:
+        mistakes = mistakes_of(error)
+        answer = {"status": status_of(error), "retry_after_seconds": error.retry_after_seconds}
     shown = _form_page(visit.form, template.key, head=head)
-    return Page(shown.template, {**shown.values, "counted": counted, "mistakes": mistakes})
+    return replace(shown, values={**shown.values, "counted": counted, "mistakes": mistakes}, **answer)
 
 
 @page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)

@@ -34,6 +34,7 @@ from chalicelib.errors import (
     ChangedError,
     ConflictError,
     InvalidError,
+    TooManyRequestsError,
     UnauthorizedError,
     VestnikError,
 )
@@ -84,11 +85,13 @@ def action(
     return register
 
 
-def preview(blueprint: Blueprint, path: str, *, role: Role) -> Callable[[View], View]:
-    """Registers a look at what a form holds: it changes nothing, and only a refusal is a line of the audit."""
+def preview(blueprint: Blueprint, path: str) -> Callable[[View], View]:
+    """Registers a look at what a form holds: it changes nothing, and only a refusal is a line of the audit. It is for
+    those who could store it; how often, the view asks of `drafts()`, since it alone knows how to say that it was too
+    often."""
 
     def register(view: View) -> View:
-        declared = Registered("POST", path, role, None, again=view)
+        declared = Registered("POST", path, Role.EDITOR, None, again=view)
 
         def run(visit: Visit) -> Went:
             demand_form(declared, visit)
@@ -176,7 +179,10 @@ def _refused(
     if visit is not None and declared.again is not None:
         with suppress(VestnikError):  # the page cannot be shown: what was refused is said alone
             response = _once_more(declared, declared.again, visit, request, error)
-    return response or trouble(error, request, declared=declared, session=session)
+    response = response or trouble(error, request, declared=declared, session=session)
+    if isinstance(error, TooManyRequestsError):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def _once_more(
@@ -188,7 +194,7 @@ def _once_more(
         if compared is not None:
             return compared
         visit = visit.untyped()  # a button alone: what there is now is shown, to be looked at first
-    if isinstance(error, InvalidError | ConflictError):
+    if isinstance(error, InvalidError | ConflictError | TooManyRequestsError):
         return once_more(view, visit, request, status=status, mistakes=mistakes_of(error))
     if not visit.fresh and declared.does and from_us(request):
         return once_more(view, visit, request, status=status, kept="old_form")

@@ -9,7 +9,7 @@ from chalice.app import Response
 from markupsafe import escape
 
 from chalicelib.admin.mistakes import told
-from chalicelib.errors import NotFoundError, RenderError
+from chalicelib.errors import NotFoundError, RenderError, TooManyRequestsError
 from chalicelib.profiles.model import Profile
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
@@ -83,6 +83,14 @@ def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Resp
     if with_subject and letter.problem is None:
         shown = _BODY.sub(lambda body: f"{body[0]}<div style='{_SUBJECT}'>{escape(letter.subject)}</div>", shown, 1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
+
+
+def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:
+    """The same place, where a letter was asked for too often."""
+    response = framed(Letter(language, problem=error.detail), language=language)
+    response.status_code = HTTPStatus.TOO_MANY_REQUESTS.value
+    response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

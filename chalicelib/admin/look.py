@@ -40,6 +40,7 @@ class Page:
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: HTTPStatus = HTTPStatus.OK
+    retry_after_seconds: int | None = None  # of one that says that it was asked for too often
 
 
 class Go(NamedTuple):
@@ -76,6 +77,8 @@ def render(page: Page, *, locale: str, **shared: Any) -> Response:
         "X-Content-Type-Options": "nosniff",
         "X-Robots-Tag": "noindex, nofollow",
     }
+    if page.retry_after_seconds is not None:
+        headers["Retry-After"] = str(page.retry_after_seconds)
     return Response(body, headers=headers, status_code=page.status.value)
 
 

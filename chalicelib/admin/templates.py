@@ -10,19 +10,19 @@ from pydantic import ValidationError
 
 from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.frame import Visit, action, page, preview
-from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
+from chalicelib.admin.letters import Letter, framed, framed_refusal, letter_for, texts_of
 from chalicelib.admin.look import Go, Page
 from chalicelib.categories import CATEGORIES
 from chalicelib.control.managers import Role
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.errors import InvalidError, NotFoundError, TooManyRequestsError
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.text import strict_json
-from chalicelib.wiring.desk import template_desk
+from chalicelib.wiring.desk import drafts, template_desk
 from chalicelib.wiring.intake import accept
-from chalicelib.wiring.letters import new_renderer, templates
+from chalicelib.wiring.letters import new_renderer, renderer, templates
 
 routes = Blueprint(__name__)
 _JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
@@ -69,9 +69,29 @@ def template_page(visit: Visit) -> Page:
     return Page("template", shown)
 
 
-@preview(routes, "/admin/templates/{key}/preview", role=Role.VIEWER)
+@page(routes, "/admin/templates/{key}/letter")
+def template_letter(visit: Visit) -> Response:
+    """The letter of a stored version, for the frame of whoever may not change it; as a real user, where one is
+    named."""
+    asked = visit.query.get("version")
+    template = templates().get(visit.path["key"], _version(asked) if asked else None)
+    letter = letter_for(
+        template,
+        template.sample.context,
+        user_id=visit.query.get("user", "").strip(),
+        locale=visit.query.get("letter") or settings().default_locale,
+        renderer=renderer(),
+    )
+    return framed(letter, language=visit.locale, with_subject=True)
+
+
+@preview(routes, "/admin/templates/{key}/preview")
 def preview_template(visit: Visit) -> Response:
     """The letter of what the form holds, for the frame beside it; as a real user, where one is named."""
+    try:
+        drafts().preview(visit.manager.key)
+    except TooManyRequestsError as error:
+        return framed_refusal(error, language=visit.locale)
     base = templates().get(visit.path["key"])
     locale = visit.typed("letter") or settings().default_locale
     try:

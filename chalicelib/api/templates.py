@@ -19,10 +19,11 @@ from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.strict import StrictModel
 from chalicelib.text import JsonObject, Source
-from chalicelib.wiring.desk import template_desk
+from chalicelib.wiring.desk import drafts, template_desk
 from chalicelib.wiring.letters import renderer, templates
 
 routes = Blueprint(__name__)
+_TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
 _FACTS = frozenset({"hides", "in_force", "shipped"})  # what an answer says of a version
 
 
@@ -158,7 +159,8 @@ def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
     answer=TemplateAnswer,
     problems={
         HTTPStatus.CONFLICT: "another version was stored at this moment, or this one would refuse what others send "
-        "(`errors` says what, and who they are): repeat it with `confirm=true`"
+        "(`errors` says what, and who they are): repeat it with `confirm=true`",
+        HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN,
     },
     tag=_tag,
     if_match=True,
@@ -200,9 +202,12 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
     scope=Scope.TEMPLATES_READ,
     body=PreviewBody,
     answer=Preview,
+    problems={HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN},
 )
 def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
-    """With the sample of the template where no context is given."""
+    """With the sample of the template where no context is given. The letter is of a stored version: to look at sources
+    that are not stored is for managers. 429 with `Retry-After` to a key that looks more than sixty times a minute."""
+    drafts().preview(call.caller.key_id)
     template = templates().get(call.path["key"], call.body.version)
     if call.body.channel not in template.written_for:
         raise InvalidError.of("channel", f"expected one of {', '.join(template.written_for)}")

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.control.answers import invalid
+from chalicelib.control.drafts import Drafts
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, WouldBreakError
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.model import ChannelParts, Template
@@ -33,6 +34,7 @@ class TemplateDesk:
         using: Sequence[Callable[[str], Iterable[FieldError]]],
         new_renderer: Callable[[], Renderer],
         channels: Mapping[str, ChannelParts],
+        drafts: Drafts,
     ) -> None:
         self._table = table
         self._templates = templates
@@ -40,6 +42,7 @@ class TemplateDesk:
         self._using = using
         self._new_renderer = new_renderer
         self._channels = channels
+        self._drafts = drafts
 
     def draft(self, key: str, body: Mapping[str, Any]) -> Template:
         """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
@@ -60,7 +63,8 @@ class TemplateDesk:
     ) -> Template:
         """Stores a new version; one that fails its check is not stored, nor is one that takes less than the one before
         unless that is `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
-        UnavailableError (retryable)."""
+        TooManyRequestsError (later), UnavailableError (retryable)."""
+        self._drafts.check(by)
         draft, shipped = self.draft(key, body), self._templates.shipped(key)
         if not confirmed:
             self._require_no_less(draft, seen)

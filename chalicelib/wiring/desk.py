@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.control.calls import Calls
     from chalicelib.control.dead_letters import DeadLetters
     from chalicelib.control.depths import QueueDepths
+    from chalicelib.control.drafts import Drafts
     from chalicelib.control.failover import Failover
     from chalicelib.control.keys import KeyRing
     from chalicelib.pipeline.confirmation import ConfirmationLetters
@@ -139,6 +140,15 @@ def site_desk() -> "SiteDesk":
 
 
 @cache
+def drafts() -> "Drafts":
+    """How often somebody may have unsaved work made."""
+    from chalicelib.control.allowance import Allowances
+    from chalicelib.control.drafts import Drafts
+
+    return Drafts(Allowances(clock=now))
+
+
+@cache
 def template_desk() -> "TemplateDesk":
     """Where versions of templates are stored."""
     from chalicelib.campaigns.template_users import CampaignsOfTemplate
@@ -154,6 +164,7 @@ def template_desk() -> "TemplateDesk":
         using=(users.using,),
         new_renderer=new_renderer,
         channels=CHANNELS,
+        drafts=drafts(),
     )
 
 

@@ -35,4 +35,4 @@ PAGES: Mapping[str, str] = {
     "/admin/users": "/users?id=screen-1",
     "/admin/users/{id}": "/users/screen-1",
 }
-FRAMES = ("/admin/campaigns/{id}/letter",)  # a letter alone, inside the frames of the check page
+FRAMES = ("/admin/campaigns/{id}/letter", "/admin/templates/{key}/letter")  # a letter alone, inside a frame of its page

@@ -153,6 +153,7 @@ PAGES_MAY = {
 def test_the_public_pages_reach_no_table_but_their_own_and_do_nothing_else_there(
     cloud: LocalCloud, sessions: dict[str, boto3.Session]
 ) -> None:
+    """Promise I1."""
     tables = cloud.account.dynamodb.list_tables()["TableNames"]
     found = {name.removeprefix(f"{STAGE}-"): tried(cloud, sessions[PAGES], name) for name in tables}
     assert {name: acts for name, acts in found.items() if acts} == PAGES_MAY

@@ -83,6 +83,7 @@ def said_by(vestnik: Vestnik, function: str) -> str:
 def test_a_reader_is_answered_while_the_api_has_no_execution_left(
     vestnik: Vestnik, user: dict[str, str], welcome: dict[str, str]
 ) -> None:
+    """Promise I1."""
     confirm, preferences = link(vestnik, welcome, "s"), link(vestnik, welcome, "preferences")
     promo = {"template": "promo", "recipients": [{"user_id": user["id"]}], "context": PROMO}
     assert vestnik.call("POST", "/v1/notifications", promo).status_code == 202

@@ -43,6 +43,11 @@ addEventListener("submit", (event) => {
   setTimeout(() => { if (sent === form) sent = null; }, DOUBLE_CLICK_MS);
 });
 
+// A part of the page that says that it was asked for too often is shown, as any other answer.
+addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 429) event.detail.shouldSwap = true;
+});
+
 // A part of the page that refreshes itself is refused once the session is over; the page stays, and says so.
 addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) document.getElementById("ended").hidden = false;

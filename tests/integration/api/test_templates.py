@@ -11,6 +11,7 @@ from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.letters import template_table, templates
 from tests.integration.api.gateway import Gateway, Reply, stored_rows
 from tests.integration.conftest import Letters, Pump
+from tests.integration.used_up import use_up
 
 ANNA = {"email": "anna@example.com", "locale": "en"}
 HELLO: dict[str, Any] = {
@@ -323,3 +324,22 @@ def test_what_was_read_may_be_put_back(api: Gateway) -> None:
     body = {name: value for name, value in read.items() if name not in ("key", "version")}
 
     assert api.put("/v1/templates/promo", body).status == 200
+
+
+def id_of(api: Gateway) -> str:
+    return str(api.key).split("_")[1]
+
+
+def test_a_key_that_looks_too_often_is_told_when_to_come_back(api: Gateway) -> None:
+    use_up("preview", id_of(api))
+    refused = api.post("/v1/templates/welcome/preview", {})
+    assert (refused.status, int(refused.headers["retry-after"]) >= 1) == (429, True)
+    assert "expected at most 60 previews a minute" in refused.body["detail"]
+    assert api.put("/v1/templates/hello", HELLO).status == 200
+
+
+def test_a_key_that_stores_too_often_is_told_too_and_nothing_is_stored(api: Gateway) -> None:
+    use_up("check", id_of(api))
+    refused = api.put("/v1/templates/hello", HELLO)
+    assert (refused.status, int(refused.headers["retry-after"]) >= 1) == (429, True)
+    assert api.get("/v1/templates/hello").status == 404

@@ -1,0 +1,74 @@
+"""Who may look at what is not stored, and how often."""
+
+import json
+
+import pytest
+
+from chalicelib.admin.frame import REGISTERED
+from chalicelib.control.managers import Role
+from chalicelib.wiring.letters import templates
+from tests.integration.admin.conftest import Visitor, signed_in
+from tests.integration.used_up import use_up
+
+TEMPLATE = "/admin/templates/promo"
+PREVIEWS = [route for route in REGISTERED if route.method == "POST" and route.does is None and route.again]
+FIELDS = {"template": "promo", "audience": "everyone", "letter": "en"}
+
+
+def test_every_look_at_unsaved_work_is_an_editors_right() -> None:
+    """Promise I1."""
+    assert {route.path: route.role for route in PREVIEWS} == {
+        "/admin/templates/{key}/preview": Role.EDITOR,
+        "/admin/campaigns/count": Role.EDITOR,
+    }
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.EDITOR])
+def test_whoever_may_not_store_a_template_sees_the_letter_of_what_is_stored(stage: None, role: Role) -> None:
+    visitor = signed_in("olga", role)
+    page = visitor.get(TEMPLATE)
+    assert "readonly" in page.text
+    assert f'action="{TEMPLATE}/letter"' in page.text
+    assert "/preview" not in page.text
+    assert "<button>Save" not in page.text
+    letter = visitor.get(f"{TEMPLATE}/letter?letter=en&version={templates().get('promo').version}")
+    assert (letter.status, str(templates().get("promo").sample.context["headline"]) in letter.text) == (200, True)
+    assert "sandbox" in letter.headers["content-security-policy"]
+    assert visitor.get(f"{TEMPLATE}/letter?version=9").status == 404
+    typed = {"source.en.email.subject": "{{ 'x' * 9 }}", "letter": "en"}
+    assert visitor.post(f"{TEMPLATE}/preview", **typed).status == 403
+
+
+@pytest.mark.parametrize("path", [route.path.format(key="promo") for route in PREVIEWS])
+def test_a_manager_who_looks_too_often_is_told_when_to_go_on(boss: Visitor, path: str) -> None:
+    """Promise I1."""
+    assert boss.post(path, **FIELDS).status == 200
+    use_up("preview", "manager:boss")
+    seen = boss.post(path, **FIELDS)
+    assert seen.status == 429
+    assert "expected at most 60 previews a minute: go on in" in seen.text
+    assert int(seen.headers["retry-after"]) >= 1
+    assert signed_in("olga", Role.EDITOR).post(path, **FIELDS).status == 200  # each has their own
+
+
+def test_it_is_said_in_the_managers_language_and_nothing_typed_is_lost(boss: Visitor) -> None:
+    use_up("preview", "manager:boss")
+    boss.cookies["vestnik_language"] = "ru"
+    seen = boss.post("/admin/campaigns/count", **FIELDS, name="Осень")
+    assert "не больше 60 просмотров в минуту" in seen.text
+    assert 'value="Осень"' in seen.text
+
+
+def test_whoever_has_looked_too_often_can_still_save(boss: Visitor) -> None:
+    """Promise I1."""
+    use_up("preview", "manager:boss")
+    assert boss.post(TEMPLATE, **{"source.en.email.subject": "Tonight"}).said == "saved"
+
+
+def test_whoever_saves_too_often_keeps_what_they_typed(boss: Visitor) -> None:
+    use_up("check", "manager:boss")
+    seen = boss.post(TEMPLATE, **{"source.en.email.subject": "Tonight"})
+    assert (seen.status, int(seen.headers["retry-after"]) >= 1) == (429, True)
+    assert "expected at most 60 checks a minute" in seen.text
+    assert ">Tonight</textarea>" in seen.text
+    assert json.dumps(templates().get("promo").version)[1:8] == "shipped"  # nothing was stored

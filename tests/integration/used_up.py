@@ -1,0 +1,20 @@
+"""An allowance that is used up, whichever minute it is when the test looks."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Literal
+
+from chalicelib.clock import now
+from chalicelib.control.allowance import Allowances
+from chalicelib.control.drafts import TIMES, Drafts
+from chalicelib.errors import TooManyRequestsError
+
+
+def use_up(what: Literal["preview", "check"], by: str) -> None:
+    """All that somebody has in this minute and in the next."""
+    began = now()
+    for minute in range(2):
+        drafts = Drafts(Allowances(clock=lambda at=began + timedelta(minutes=minute): at))  # type: ignore[misc]
+        with suppress(TooManyRequestsError):
+            for _ in range(TIMES + 1):
+                getattr(drafts, what)(by)
