@@ -143,7 +143,9 @@ def whole_batch_handler(
             else:
                 failures.append(record["messageId"])
                 log_failure(stage, outcome, message_id=record["messageId"])
-        waited = _waited(records)
+        waited = None
+        with aside("age"):  # the work is done, whatever the attributes of a message say
+            waited = _waited(records)
         if waited is not None:
             metrics().add_metric(name=_age_metric(waited.queue), unit=MetricUnit.Seconds, value=waited.seconds)
         write_line(stage, lines, failed=len(failures))

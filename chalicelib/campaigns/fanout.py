@@ -215,17 +215,19 @@ class Fanout:
     def _release(self, work: _Work) -> float | None:
         """Puts waiting chunks back into their queue. They are removed after that: a crash between puts them twice."""
         place = parked_place(work.run.run_id, int(work.row.shard.partition("#")[2]))
-        rows = self._parking.due(
+        parked = self._parking.due(
             place,
             now=self._clock(),
             canary_released=work.run.canary_released_at is not None,
             cancelled=work.cancelled,
             limit=_PARKED_ROWS,
         )
-        if not rows:
+        if not parked:
             return self._save(work, 0.0, done=True)
-        written, letters_at, wait = self._put(work, [Chunk.model_validate(row.chunk) for row in rows])
-        self._parking.remove(rows[:written])
+        self._parking.remove(one.row for one in parked if one.chunk is None)
+        waiting = [(one.row, one.chunk) for one in parked if one.chunk is not None]
+        written, letters_at, wait = self._put(work, [chunk for _, chunk in waiting])
+        self._parking.remove(row for row, _ in waiting[:written])
         wait = max(wait, letters_at - self._now() - AHEAD_SECONDS)
         return self._save(work, wait, letters_at=letters_at)
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from pydantic import ValidationError
-
+from chalicelib.apart import each
 from chalicelib.campaigns.approval import Approvals
 from chalicelib.campaigns.jobs import time_name
 from chalicelib.campaigns.model import Campaign
@@ -19,7 +18,7 @@ from chalicelib.campaigns.schedule import missed, occurrences
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.observability import Line
+from chalicelib.observability import Line, log_failure
 from chalicelib.storage.base import update_if
 from chalicelib.storage.campaigns import CampaignRow
 
@@ -105,11 +104,12 @@ class Generator:
 
 
 def _each(do: Callable[..., int], things: Iterable[tuple[str, ...]]) -> tuple[int, int]:
-    """How much came of all, and how many are of another version's shape: they stay for it and stop nobody."""
-    done = unreadable = 0
-    for thing in things:
-        try:
-            done += do(*thing)
-        except ValidationError:
-            unreadable += 1
-    return done, unreadable
+    """How much came of all, and how many are damaged or of another version's shape: they stay for it, or for a person,
+    and stop nobody."""
+    unreadable: list[tuple[str, ...]] = []
+
+    def strange(thing: tuple[str, ...], error: Exception) -> None:
+        log_failure("generator", error, campaign="@".join(thing))
+        unreadable.append(thing)
+
+    return sum(each(lambda thing: do(*thing), things, alone=strange)), len(unreadable)

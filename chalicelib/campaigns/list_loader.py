@@ -1,8 +1,7 @@
 """Reads the uploaded file of a list, and keeps its good rows in blocks (`lists.py`). Called by `functions/load.py`."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from chalicelib.campaigns.list_file import BadListError, Report, read_rows
@@ -11,6 +10,9 @@ from chalicelib.campaigns.lists import BLOCK_ROWS, ListStore, block_part, pack
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import ListRow
+
+# DynamoDB: 400 KB an item. What cannot be made smaller takes up to three bytes a character of its JSON.
+_BLOCK_CHARACTERS = 100_000
 
 
 class Uploads(Protocol):
@@ -50,8 +52,8 @@ class ListLoader:
 
     def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]], report: Report) -> tuple[int, str]:
         """How many blocks there are, and the digest of all rows."""
-        content, number, left, index = hashlib.sha256(), 0, iter(rows), ListIndex()
-        while block := list(islice(left, BLOCK_ROWS)):
+        content, number, index = hashlib.sha256(), 0, ListIndex()
+        for block in _blocks(rows):
             packed = pack(block)
             with reaching_dynamodb():
                 ListRow(list_id, block_part(number), rows=packed).save()
@@ -86,3 +88,18 @@ class ListLoader:
                     ListRow.loaded_at.set(rfc3339(self._clock())),
                 ]
             )
+
+
+def _blocks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """The rows in blocks, each of which DynamoDB takes, whatever the rows hold."""
+    block: list[Mapping[str, Any]] = []
+    room = _BLOCK_CHARACTERS
+    for row in rows:
+        size = sum(len(str(value)) for value in row.values())
+        if block and (len(block) == BLOCK_ROWS or size > room):
+            yield block
+            block, room = [], _BLOCK_CHARACTERS
+        block.append(row)
+        room -= size
+    if block:
+        yield block

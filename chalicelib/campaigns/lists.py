@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.addresses import same_address_key
+from chalicelib.apart import each
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.list_index import blocks_of, index_part, page_of, without
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
+from chalicelib.observability import log_failure
 from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -116,7 +118,7 @@ class ListStore:
                 row = ListRow.get(list_id, block_part(number), consistent_read=True)
             except ListRow.DoesNotExist:
                 return None
-        return _unpacked(row)
+        return [one for rows in each(_unpacked, [row], alone=_unreadable) for one in rows]
 
     def rows_of(self, address: str) -> list[dict[str, Any]]:
         """The rows of every list with an e-mail address, in whatever spelling, each with its list's id. It looks up the
@@ -190,6 +192,10 @@ def fields_of(row: ListRow) -> dict[str, Any]:
 def pack(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """The rows of a block, as they are kept."""
     return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _unreadable(row: ListRow, error: Exception) -> None:
+    log_failure("block of a list", error, list_id=row.list_id, part=row.part)
 
 
 def _unpacked(row: ListRow) -> list[dict[str, Any]]:

@@ -2,15 +2,19 @@
 hold ids, and addresses only of those who are in no directory. Called by the fan-out and by the workers' admission."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition
 
+from chalicelib.apart import each
 from chalicelib.campaigns.jobs import parked_place, time_name
 from chalicelib.clock import Clock
-from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, chunks
-from chalicelib.storage.base import expiry_epoch, reaching_dynamodb
+from chalicelib.observability import log_failure
+from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, chunks, nobody, sendable
+from chalicelib.storage.base import expiry_epoch, raw_query, reaching_dynamodb
 from chalicelib.storage.campaigns import ParkedRow
 from chalicelib.strict import StrictModel
 
@@ -24,6 +28,14 @@ class Chunk(StrictModel):
     recipients: tuple[EnrichRecipient, ...]
     attempt: int = 1
     again: bool = False
+
+
+class Parked(NamedTuple):
+    """A waiting chunk with its row. Of a damaged one those who can be read, and the others by the notification alone;
+    None: nothing can be read of it."""
+
+    row: ParkedRow
+    chunk: Chunk | None
 
 
 class Parking:
@@ -51,22 +63,53 @@ class Parking:
         parts = chunks(recipients, size=CHUNK_SIZE)
         self.put(run_id, slot, (Chunk(channels=tuple(channels), recipients=part) for part in parts))
 
-    def due(self, place: str, *, now: datetime, canary_released: bool, cancelled: bool, limit: int) -> list[ParkedRow]:
+    def due(self, place: str, *, now: datetime, canary_released: bool, cancelled: bool, limit: int) -> list[Parked]:
         """Whose time has come. Raises: UnavailableError (retryable)."""
         conditions: list[Condition] = [ParkedRow.slot.startswith(PAUSED)]
         if canary_released or cancelled:
             conditions.append(ParkedRow.slot.startswith(CANARY))
         until = "~" if cancelled else f"{time_name(now)}~"  # after every digest of the same second
         conditions.append(ParkedRow.slot.between(AT, f"{AT}{until}"))
-        found: list[ParkedRow] = []
+        found: list[dict[str, Any]] = []
         with reaching_dynamodb():
             for condition in conditions:
-                if len(found) < limit:
-                    found += ParkedRow.query(place, condition, limit=limit - len(found), consistent_read=True)
-        return found
+                found += raw_query(ParkedRow, place, condition, most=limit - len(found))
+        return [_parked(item) for item in found]
 
     def remove(self, rows: Iterable[ParkedRow]) -> None:
         """Forgets chunks that are in a queue again. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb(), ParkedRow.batch_write() as batch:
             for row in rows:
                 batch.delete(row)
+
+
+def _parked(item: Mapping[str, Any]) -> Parked:
+    row, failed = ParkedRow(item["place"]["S"], item["slot"]["S"]), list[Exception]()
+    found = each(_whole, [item], alone=lambda _, error: failed.append(error))
+    for error in failed:
+        log_failure("parked chunk", error, place=row.place, slot=row.slot)
+        found = each(_salvaged, [item], alone=_nothing)
+    return Parked(row, found[0] if found else None)
+
+
+def _whole(item: Mapping[str, Any]) -> Chunk:
+    chunk = Chunk.model_validate(json.loads(item["chunk"]["S"]))
+    chunk.model_dump_json()  # as it is to travel
+    return chunk
+
+
+def _salvaged(item: Mapping[str, Any]) -> Chunk:
+    kept = json.loads(item["chunk"]["S"])
+    people = each(_person, kept["recipients"], alone=_nothing)
+    if not people:
+        raise ValueError("nobody is named")
+    return Chunk(channels=kept["channels"], recipients=tuple(people), again=kept.get("again") is True)
+
+
+def _person(kept: Mapping[str, Any]) -> EnrichRecipient:
+    whole = each(sendable, each(EnrichRecipient.model_validate, [kept], alone=_nothing), alone=_nothing)
+    return whole[0] if whole else nobody(kept["notification_id"])
+
+
+def _nothing(_: object, _error: Exception) -> None:
+    pass  # the chunk was logged

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.addresses import same_address_key, user_of
+from chalicelib.apart import each, together
 from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.rules import Moment, Rule
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
-from chalicelib.pipeline.jobs import EnrichRecipient
+from chalicelib.observability import log_failure
+from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
 from chalicelib.pipeline.tally import UNSENT_SHARDS
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
@@ -81,8 +83,12 @@ class DirectorySource:
     def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
         """See `Source`."""
         profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
-        targets = [self._target(one) for one in profiles if self.means(one)]
+        targets = each(self._target, self._meant(profiles), alone=_log_profile)
         return Page(targets, following, profiles if self._rule else (), self.unread)
+
+    def _meant(self, profiles: Sequence[Profile]) -> list[Profile]:
+        meant = each(lambda one: one if self.means(one) else None, profiles, alone=_log_profile)
+        return [one for one in meant if one is not None]
 
     def means(self, profile: Profile) -> bool:
         """Whether the profile is in the audience. The recipient's own calendar says which day it is."""
@@ -116,7 +122,15 @@ class ListSource:
         rows = self._lists.block(self._list_id, number)
         if rows is None:
             return Page([], None)
-        return Page([self._target(row) for row in rows], {"block": number + shards})
+        targets: list[Target] = []
+
+        def unreadable(place: int, error: Exception) -> None:
+            log_failure("row of a list", error, list_id=self._list_id, block=number, row=place)
+            # It is one of those who are written to, and has failed: `enrich` finds nothing of it.
+            targets.append(Target(nobody(derived_id("notification", self._run_id, f"row:{number}:{place}"))))
+
+        each(lambda place: targets.append(self._target(rows[place])), range(len(rows)), alone=unreadable)
+        return Page(targets, {"block": number + shards})
 
     def _target(self, row: Mapping[str, Any]) -> Target:
         user_id, address = row.get("user_id"), row.get("email")
@@ -125,7 +139,8 @@ class ListSource:
             user_id=user_id,
             profile=None if user_id else dict(row),
         )
-        return Target(recipient, row.get("timezone"))
+        zone = row.get("timezone")
+        return Target(sendable(recipient), zone if isinstance(zone, str) else None)
 
 
 class UnsentSource:
@@ -147,20 +162,31 @@ class UnsentSource:
             page = LedgerRow.by_unsent.query(
                 f"{self._run_id}#{place}", wanted, limit=limit, page_size=limit, last_evaluated_key=key
             )
-            targets = self._targets(list(dict.fromkeys(row.notification_id for row in page)))
+            ids = list(dict.fromkeys(row.notification_id for row in page))
+        targets: list[Target] = []
+        together(lambda some: targets.extend(self._targets(some)), ids, alone=_log_letter)
         if page.last_evaluated_key:
             return Page(targets, {"part": number, "key": page.last_evaluated_key})
         return Page(targets, {"part": number + 1} if number + 1 < len(parts) else None)
 
     def _targets(self, ids: Sequence[str]) -> list[Target]:
-        rows = NotificationRow.batch_get([(one, NOTIFICATION_PART) for one in ids], consistent_read=True) if ids else ()
-        targets = {resend_of(row.notification_id): _again(row) for row in rows}
-        keys = [(one, NOTIFICATION_PART) for one in targets]
-        known = NotificationRow.batch_get(keys, consistent_read=True) if keys else ()
+        with reaching_dynamodb():
+            rows = NotificationRow.batch_get([(one, NOTIFICATION_PART) for one in ids], consistent_read=True)
+            targets = {resend_of(row.notification_id): _again(row) for row in rows}
+            keys = [(one, NOTIFICATION_PART) for one in targets]
+            known = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
         for row in known:
             if row.run_id != self._resend_run_id:
                 targets.pop(row.notification_id)  # an earlier resend took it: what that left unsent is its own
         return list(targets.values())
+
+
+def _log_profile(_profile: Profile, error: Exception) -> None:
+    log_failure("profile", error)
+
+
+def _log_letter(notification_id: str, error: Exception) -> None:
+    log_failure("resend", error, notification_id=notification_id)
 
 
 def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
@@ -183,7 +209,7 @@ def _again(row: NotificationRow) -> Target:
     user_id = user_of(row.user_id)
     profile = None if user_id else dict(row.recipient)
     new_id = resend_of(row.notification_id)
-    return Target(EnrichRecipient(notification_id=new_id, user_id=user_id, profile=profile))
+    return Target(sendable(EnrichRecipient(notification_id=new_id, user_id=user_id, profile=profile)))
 
 
 class Sources:

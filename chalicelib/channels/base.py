@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
+from chalicelib.apart import each, is_contained, is_final
 from chalicelib.errors import UnavailableError
+from chalicelib.observability import log_failure
 
 
 class Verdict(StrEnum):
@@ -107,9 +109,24 @@ def send_to_endpoints(
     return send_each(send, messages)
 
 
+# Of a message, or an endpoint, that cannot be put into a call; and of a call that broke in a way that is not known.
+_UNSENDABLE, _NOT_KNOWN = Outcome(Verdict.REFUSED, reason=BAD_REQUEST), Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+
+
 def send_each(send_one: Callable[[Message], Outcome], messages: Sequence[Message]) -> Sequence[Outcome]:
     """For providers that take one message a call: all at once, so that a batch takes as long as its slowest."""
+
+    def send(message: Message) -> Outcome:
+        outcomes: list[Outcome] = []
+
+        def alone(message: Message, error: Exception) -> None:
+            log_failure("send", error, delivery=message.delivery_id)
+            outcomes.append(_UNSENDABLE if is_final(error) else _NOT_KNOWN)
+
+        outcomes += each(send_one, [message], alone=alone, stays=is_contained)
+        return outcomes[0]
+
     if len(messages) < 2:
-        return [send_one(message) for message in messages]
+        return [send(message) for message in messages]
     with ThreadPoolExecutor(max_workers=len(messages)) as pool:
-        return list(pool.map(send_one, messages))
+        return list(pool.map(send, messages))

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from chalicelib.channels.base import Message, Outcome, Verdict
 
 INBOX_UNAVAILABLE = "inbox_unavailable"
+INBOX_UNREADABLE = "unreadable"
 BATCH = 50
 # Bounds of one entry, so that each fits into a WebSocket frame of 32 KB with room to spare.
 MAX_CHARACTERS: Mapping[str, int] = {"title": 200, "body": 2000, "url": 2000}
@@ -27,8 +28,9 @@ class Notice(NamedTuple):
 class Announcer(Protocol):
     """`live.announce.Announce` is one."""
 
-    def announce(self, notices: Sequence[Notice]) -> Sequence[int | None]:
-        """The place of each in its user's inbox, None where it was not taken (retryable)."""
+    def announce(self, notices: Sequence[Notice]) -> Sequence[int | str]:
+        """The place of each in its user's inbox, or why it has none: INBOX_UNAVAILABLE (retryable), INBOX_UNREADABLE
+        (permanent)."""
         ...
 
 
@@ -54,7 +56,8 @@ def _notice(message: Message) -> Notice:
     return Notice(notification_id, user_id=message.address, content={**parts, **tags})
 
 
-def _outcome(place: int | None) -> Outcome:
-    if place is None:
-        return Outcome(Verdict.NOT_ACCEPTED, reason=INBOX_UNAVAILABLE)
+def _outcome(place: int | str) -> Outcome:
+    if isinstance(place, str):
+        verdict = Verdict.NOT_ACCEPTED if place == INBOX_UNAVAILABLE else Verdict.REFUSED
+        return Outcome(verdict, reason=place)
     return Outcome(Verdict.ACCEPTED, provider_id=f"inbox-{place}")

@@ -7,15 +7,15 @@ What is in the inbox is safe: whoever is not here, or whose connection fails, ge
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib.channels.live import Notice
-from chalicelib.errors import UnavailableError
+from chalicelib.apart import each, is_contained, is_final
+from chalicelib.channels.live import INBOX_UNAVAILABLE, INBOX_UNREADABLE, Notice
 from chalicelib.live import events
 from chalicelib.live.connections import Connections
 from chalicelib.live.events import Event
 from chalicelib.live.inbox import Inbox
 from chalicelib.live.people import user_person
 from chalicelib.live.post import Poster
-from chalicelib.observability import aside
+from chalicelib.observability import aside, log_failure
 
 _WRITERS = 8
 
@@ -29,28 +29,39 @@ class Announce:
         self._poster = poster
         self._pool = ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="inbox")
 
-    def announce(self, notices: Sequence[Notice]) -> list[int | None]:
-        """The cursor of each notice in its user's inbox, None where the inbox did not take it. A user's own are written
-        in order. Repeating it writes nothing twice. Never raises for a connection's fault."""
+    def announce(self, notices: Sequence[Notice]) -> list[int | str]:
+        """See `Announcer`. A user's own are written in order. Repeating it writes nothing twice. Never raises for the
+        fault of a connection or of an inbox."""
         by_person: dict[str, list[Notice]] = {}
         for notice in notices:
             by_person.setdefault(user_person(notice.user_id), []).append(notice)
         rounds = by_person.values()
         done = map(self._write_all, rounds) if len(rounds) == 1 else self._pool.map(self._write_all, rounds)
         written = {id(notice): one for each in done for notice, one in each}
-        said = {person: [one[1] for n in own if (one := written[id(n)])] for person, own in by_person.items()}
+        said = {
+            person: [one[1] for notice in own if isinstance(one := written[id(notice)], tuple)]
+            for person, own in by_person.items()
+        }
         with aside("live push"):  # the inbox has them
             self._push({person: own for person, own in said.items() if own})
-        return [one[0] if (one := written[id(notice)]) else None for notice in notices]
+        places = [written[id(notice)] for notice in notices]
+        return [one[0] if isinstance(one, tuple) else one for one in places]
 
-    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, Event] | None]]:
+    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, Event] | str]]:
         return [(notice, self._write(notice)) for notice in notices]
 
-    def _write(self, notice: Notice) -> tuple[int, Event] | None:
-        try:
-            entry, unread = self._inbox.put(notice.user_id, notice.notification_id, notice.content)
-        except UnavailableError:
-            return None
+    def _write(self, notice: Notice) -> tuple[int, Event] | str:
+        failed: list[str] = []
+
+        def alone(notice: Notice, error: Exception) -> None:
+            log_failure("inbox", error, notification_id=notice.notification_id)
+            failed.append(INBOX_UNREADABLE if is_final(error) else INBOX_UNAVAILABLE)
+
+        done = each(self._put, [notice], alone=alone, stays=is_contained)
+        return done[0] if done else failed[0]
+
+    def _put(self, notice: Notice) -> tuple[int, Event]:
+        entry, unread = self._inbox.put(notice.user_id, notice.notification_id, notice.content)
         return int(entry["cursor"]), events.notification(entry, unread=unread)
 
     def _push(self, by_person: dict[str, list[Event]]) -> None:

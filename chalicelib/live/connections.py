@@ -14,7 +14,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.live.people import user_of
-from chalicelib.storage.base import find, reaching_dynamodb, update_if
+from chalicelib.storage.base import batch_read, find, reaching_dynamodb, readable, update_if
 from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
 
 MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
@@ -91,14 +91,17 @@ class Connections:
 
     def people(self, persons: Iterable[str]) -> dict[str, PersonRow]:
         """Those who are known, by key. Raises: UnavailableError (retryable)."""
+        keys = [(one,) for one in set(persons)]
         with reaching_dynamodb():
-            return {row.person: row for row in PersonRow.batch_get(list(set(persons)), consistent_read=True)}
+            items = [item for _, item in batch_read({PersonRow: keys})]
+        return {row.person: row for row in readable(PersonRow, items)}
 
     def of(self, people: Iterable[PersonRow]) -> list[ConnectionRow]:
         """All connections of these people. Raises: UnavailableError (retryable)."""
         ids = {connection_id for person in people for connection_id in person.connections or ()}
         with reaching_dynamodb():
-            return list(ConnectionRow.batch_get(list(ids), consistent_read=True)) if ids else []
+            items = [item for _, item in batch_read({ConnectionRow: [(one,) for one in ids]})]
+        return readable(ConnectionRow, items)
 
     def mark_open(self, connection: ConnectionRow, *, format_: str | None = None, greeted: bool = False) -> None:
         """The gateway has let the client in: from now on it may be posted to. Also notes what it speaks, and that it

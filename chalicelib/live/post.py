@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.apart import each, is_contained
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.live.connections import Connections
@@ -93,6 +94,13 @@ class Poster:
         return [c for c, gone in zip(connections, self._pool.map(self._is_gone, connections), strict=True) if not gone]
 
     def _post_in_order(self, connection: ConnectionRow, events: Iterable[Event], *, removes: bool = True) -> Posted:
+        def log(_: ConnectionRow, error: Exception) -> Posted:
+            return _log(connection, error)
+
+        done = each(lambda one: self._post_all(one, events, removes), [connection], alone=log, stays=is_contained)
+        return done[0] if done else Posted.FAILED
+
+    def _post_all(self, connection: ConnectionRow, events: Iterable[Event], removes: bool) -> Posted:
         try:
             for event in events:
                 data = event.encode(connection.format)
@@ -103,23 +111,24 @@ class Poster:
             if removes:
                 self._forget(connection)
             return Posted.GONE
-        except BotoCoreError as error:
-            return _log(connection, error)
         return Posted.DELIVERED
 
     def _is_gone(self, connection: ConnectionRow) -> bool:
+        def log(_: ConnectionRow, error: Exception) -> Posted:
+            return _log(connection, error)
+
+        return each(self._asked, [connection], alone=log, stays=is_contained) == [True]
+
+    def _asked(self, connection: ConnectionRow) -> bool:
         if not connection.opened_at and self._is_at_the_door(connection):
             return False  # the gateway knows nobody whom it is letting in just now
         try:
             self._client(connection).get_connection(ConnectionId=connection.connection_id)
         except ClientError as error:
             if not _means_gone(error):
-                _log(connection, error)
-                return False
+                raise
             self._forget(connection)
             return True
-        except BotoCoreError as error:
-            _log(connection, error)
         return False
 
     def _is_at_the_door(self, connection: ConnectionRow) -> bool:

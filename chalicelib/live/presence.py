@@ -18,7 +18,7 @@ from chalicelib.live.events import Event
 from chalicelib.live.names import name_keys
 from chalicelib.live.people import user_of
 from chalicelib.live.post import Poster
-from chalicelib.storage.base import find, reaching_dynamodb
+from chalicelib.storage.base import find, raw_query, reaching_dynamodb, readable
 from chalicelib.storage.live import NameRow, PersonRow
 
 MAX_SHOWN = 500  # so many names fit into one frame
@@ -59,7 +59,8 @@ class Presence:
     def here(self) -> list[Present]:
         """All who are here, in the order of their names. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            rows = [row for shard in shards() for row in NameRow.query(shard, consistent_read=True)]
+            items = [item for shard in shards() for item in raw_query(NameRow, shard)]
+        rows = readable(NameRow, items)
         probed = rows if len(rows) <= MAX_PROBED else sample(rows, MAX_PROBED)
         here = {person.person for person in self._confirmed(probed)}
         asked = {row.person for row in probed}

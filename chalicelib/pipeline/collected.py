@@ -2,19 +2,22 @@
 export and erasure for the second; `digest.py` sends.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from chalicelib.apart import each
+from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
-from chalicelib.observability import Line
+from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import DigestJob, LetterSpec
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import Move
+from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.unsent import ERASED, ended
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.pipeline.unsent import ERASED, UNREADABLE, ended
+from chalicelib.storage.base import batch_read, raw_query, reaching_dynamodb
 from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
+from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 QUEUE = "digest"
 _PAGE = 500  # rows that one tick looks at in a partition
@@ -43,22 +46,66 @@ class Collected:
 
     def of(self, user_id: str) -> list[dict[str, Any]]:
         """What waits for a user. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            rows = list(DigestRow.query(user_id, consistent_read=True))
-        return [{"notification_id": row.notification_id, "due_at": row.due_at} for row in rows]
+        return [{"notification_id": row.notification_id, "due_at": row.due_at} for row in rows_of(user_id).rows]
 
     def erase(self, user_id: str) -> None:
         """Ends and forgets what waits for a user. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            rows = list(DigestRow.query(user_id, consistent_read=True))
-        self._ledger.move([move for row in rows for move in closing(row, ERASED)])
-        delete_rows(rows)
+        found = rows_of(user_id)
+        end_unreadable(self._ledger, found)
+        self._ledger.move([move for row in found.rows for move in closing(row, ERASED)])
+        delete_rows(found.rows)
+
+
+class Found(NamedTuple):
+    """What waits for a user; `unreadable` are keys of rows of which nothing more can be said."""
+
+    rows: Sequence[DigestRow]
+    unreadable: Sequence[DigestRow]
+
+
+def rows_of(user_id: str, *, until: str | None = None) -> Found:
+    """What waits for a user, of what is due `until` a moment where one is given. Raises: UnavailableError
+    (retryable)."""
+    unreadable: list[DigestRow] = []
+
+    def alone(item: dict[str, Any], error: Exception) -> None:
+        notification_id = item["notification_id"]["S"]
+        log_failure("collected letter", error, notification_id=notification_id)
+        unreadable.append(DigestRow(user_id, notification_id))
+
+    with reaching_dynamodb():
+        items = [one for one in raw_query(DigestRow, user_id) if until is None or _due_at(one) <= until]
+    return Found(each(_row, items, alone=alone), unreadable)
+
+
+def end_unreadable(ledger: Ledger, found: Found) -> None:
+    """Letters that nobody can read have failed. Raises: UnavailableError (retryable)."""
+    keys = [DeliveryKey(row.notification_id, channel) for row in found.unreadable for channel in CHANNELS]
+    places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
+    with reaching_dynamodb():
+        items = list(batch_read({DeliveryRow: list(places)}, attributes=("notification_id", "part")))
+    known = [places[(item["notification_id"]["S"], item["part"]["S"])] for _, item in items]
+    ledger.move([Move(key, DeliveryStatus.FAILED, UNREADABLE, unclaimed=True) for key in known])
+    delete_rows(found.unreadable)
 
 
 def closing(row: DigestRow, reason: str, *, rule: str | None = None) -> list[Move]:
     """The moves that end a letter of its own."""
+    status = DeliveryStatus.FAILED if reason == UNREADABLE else DeliveryStatus.SKIPPED
     letter = LetterSpec.model_validate(row.letter)
-    return ended(letter, [row.notification_id], row.channels, DeliveryStatus.SKIPPED, reason, rule=rule)
+    return ended(letter, [row.notification_id], row.channels, status, reason, rule=rule)
+
+
+def _due_at(item: Mapping[str, Any]) -> str:
+    return str(item.get("due_at", {}).get("S", ""))
+
+
+def _row(item: dict[str, Any]) -> DigestRow:
+    row = DigestRow.from_raw_data(item)
+    LetterSpec.model_validate(row.letter)
+    if not row.channels or not isinstance(row.context, dict) or not isinstance(row.fate or {}, dict):
+        raise TypeError("a collected letter has channels, a context and perhaps a fate")
+    return row
 
 
 def delete_rows(rows: Sequence[DigestRow]) -> None:

@@ -5,35 +5,40 @@ and its fate; the batch is the idempotency key of the letter; the rows go last. 
 batch with the same lines.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.apart import each
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.errors import RenderError, UnavailableError
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collect import DIGEST_CHANNEL
-from chalicelib.pipeline.collected import closing, delete_rows
+from chalicelib.pipeline.collected import closing, delete_rows, end_unreadable, rows_of
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import Move
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.unsent import EXPIRED
+from chalicelib.pipeline.unsent import EXPIRED, UNREADABLE
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.rendering.lines import NOTHING_TO_SAY
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import dynamodb, reaching_dynamodb
+from chalicelib.storage.base import batch_read, dynamodb, reaching_dynamodb
 from chalicelib.storage.digests import DigestRow
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
 
 TEMPLATE, CALLER = "collected", "digest"
 IN_DIGEST = "in_digest"
 MAX_LINES = 50
+_LINES_BYTES = 100_000  # of JSON, of one letter: its context may have 128 KB
+_MOST_CHARACTERS = 2000  # of a title, a text or a link
 
 
 class Digest:
@@ -59,22 +64,51 @@ class Digest:
     def send(self, user_id: str) -> int:
         """Sends what is due; how many letters it was made of. Raises: UnavailableError (retryable)."""
         until, sent = rfc3339(self._clock()), 0
-        with reaching_dynamodb():
-            rows = [row for row in DigestRow.query(user_id, consistent_read=True) if row.due_at <= until]
-        new = [row for row in rows if row.batch is None]
-        for start in range(0, len(new), MAX_LINES):
-            self._fix(user_id, new[start : start + MAX_LINES])
+        found = rows_of(user_id, until=until)
+        end_unreadable(self._ledger, found)
+        rows = found.rows
+        for portion in self._portions(user_id, [row for row in rows if row.batch is None]):
+            self._fix(user_id, portion)
         for batch in dict.fromkeys(str(row.batch) for row in rows):
             sent += self._send_batch(user_id, batch, [row for row in rows if row.batch == batch])
         return sent
 
-    def _fix(self, user_id: str, rows: Sequence[DigestRow]) -> None:
-        wish = self._preferences.stored(user_id) or {}
-        batch = derived_id("digest", user_id, *(row.notification_id for row in rows))
+    def _portions(self, user_id: str, rows: Sequence[DigestRow]) -> Iterator[list[DigestRow]]:
+        """The rows with their fates, in letters' portions."""
+        portion: list[DigestRow] = []
+        room = _LINES_BYTES
+        for row in self._fated(user_id, rows):
+            size = len(json.dumps(row.fate))
+            if portion and (len(portion) == MAX_LINES or size > room):
+                yield portion
+                portion, room = [], _LINES_BYTES
+            portion.append(row)
+            room -= size
+        if portion:
+            yield portion
+
+    def _fated(self, user_id: str, rows: Sequence[DigestRow]) -> Sequence[DigestRow]:
+        if not rows:
+            return rows
+
+        def unreadable(one: DigestRow | str, error: Exception) -> None:
+            log_failure("digest", error, notification_id=None if isinstance(one, str) else one.notification_id)
+
+        wishes = each(lambda one: self._preferences.stored(one) or {}, [user_id], alone=unreadable)
         waiting = _still_waiting(rows)
         for row in rows:
-            fate = self._fate(row, wish) if row.notification_id in waiting else {"reason": "cancelled"}
-            row.batch, row.fate = batch, fate
+            row.fate = {"reason": UNREADABLE if row.notification_id in waiting else "cancelled"}
+
+        def decide(row: DigestRow) -> None:
+            row.fate = self._fate(row, wishes[0])
+
+        each(decide, [row for row in rows if wishes and row.notification_id in waiting], alone=unreadable)
+        return rows
+
+    def _fix(self, user_id: str, rows: Sequence[DigestRow]) -> None:
+        batch = derived_id("digest", user_id, *(row.notification_id for row in rows))
+        for row in rows:
+            row.batch = batch
         with reaching_dynamodb():
             try:
                 with TransactWrite(connection=dynamodb()) as transaction:
@@ -113,7 +147,9 @@ class Digest:
             "text": parts.get("body", ""),
             "url": parts.get("url", ""),
         }
-        return {name: text.strip() for name, text in found.items()}
+        for text in found.values():
+            text.encode()  # a template may hold halves of characters
+        return {name: text.strip()[:_MOST_CHARACTERS] for name, text in found.items()}
 
     def _send_batch(self, user_id: str, batch: str, rows: Sequence[DigestRow]) -> int:
         kept = [row for row in rows if "line" in (row.fate or {})]
@@ -136,8 +172,8 @@ def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:
     """Those that nobody has cancelled; one request."""
     keys = [(row.notification_id, delivery_part(row.channels[0])) for row in rows]
     with reaching_dynamodb():
-        found = DeliveryRow.batch_get(keys, consistent_read=True)
-        return {row.notification_id for row in found if row.status == DeliveryStatus.WAITING}
+        found = batch_read({DeliveryRow: keys}, attributes=("notification_id", "status"))
+        return {row["notification_id"]["S"] for _, row in found if row.get("status") == {"S": DeliveryStatus.WAITING}}
 
 
 def _closing(row: DigestRow, rule: str | None) -> list[Move]:

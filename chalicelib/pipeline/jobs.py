@@ -44,6 +44,17 @@ class EnrichRecipient(StrictModel):
     duplicate: bool = False  # another recipient of the run has the same email address
 
 
+def nobody(notification_id: str) -> EnrichRecipient:
+    """A recipient of whom nothing can be read: `enrich` says what becomes of the letter."""
+    return EnrichRecipient(notification_id=notification_id, profile={})
+
+
+def sendable(recipient: EnrichRecipient) -> EnrichRecipient:
+    """The same. Raises: PydanticSerializationError (permanent): it holds what no message can, halves of characters."""
+    recipient.model_dump_json()
+    return recipient
+
+
 class LetterRoute(StrictModel):
     """How the channels of a letter follow each other (`control.routes.CategoryRoute`); `rule` says so to people."""
 

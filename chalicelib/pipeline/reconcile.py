@@ -8,9 +8,11 @@ for a person.
 
 from datetime import timedelta
 
+from chalicelib.apart import each
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import DeliveryKey, Move
@@ -37,9 +39,17 @@ class Reconcile:
         if aside.kind == "forward":
             return ("forwarded" if self._retries.bring_back(aside) else "waiting"), []
         job = read_job(DeliverJob, aside.body)
-        for recipient in job.recipients:
-            self._reconcile(job.only([recipient]), recipient)
+        each(
+            lambda one: self._reconcile(job.only([one]), one),
+            job.recipients,
+            alone=lambda one, error: self._give_up(job.only([one]), error),
+        )
         return "reconciled", [recipient.notification_id for recipient in job.recipients]
+
+    def _give_up(self, job: DeliverJob, error: Exception) -> None:
+        """What is stored of the delivery cannot be read: a person looks at it, and it is not sent."""
+        log_failure("reconcile", error, notification_id=job.recipients[0].notification_id)
+        self._retries.bury(job)
 
     def _reconcile(self, job: DeliverJob, recipient: DeliverRecipient) -> None:
         key = DeliveryKey(recipient.notification_id, job.channel)

@@ -16,14 +16,18 @@ def notification_ids(stored: RequestRow) -> list[str]:
     """Of each recipient, in order; the same user or address again has the same one. The ids follow from the request's:
     a retry meets the same ones."""
     first: dict[tuple[str, str], int] = {}
-    places = [first.setdefault(_who(one), n) if one else n for n, one in enumerate(stored.recipients)]  # {}: erased
+    who = [_who(one) or ("nobody", str(n)) for n, one in enumerate(stored.recipients)]
+    places = [first.setdefault(one, n) for n, one in enumerate(who)]
     return [derived_id("notification", stored.notification_id, str(n)) for n in places]
 
 
-def _who(recipient: Mapping[str, Any]) -> tuple[str, str]:
-    if "user_id" in recipient:
-        return "user", str(recipient["user_id"])
-    return "email", same_address_key("email", str(recipient["email"]))
+def _who(recipient: Any) -> tuple[str, str] | None:
+    """None of one who was erased, or who cannot be read."""
+    if isinstance(recipient, dict) and isinstance(recipient.get("user_id"), str):
+        return "user", recipient["user_id"]
+    if isinstance(recipient, dict) and isinstance(recipient.get("email"), str):
+        return "email", same_address_key("email", recipient["email"])
+    return None
 
 
 def recipients_of(stored: RequestRow) -> dict[str, Mapping[str, Any]]:
@@ -44,8 +48,8 @@ def chunks_of(stored: RequestRow) -> Iterator[tuple[EnrichRecipient, ...]]:
     recipients = [
         EnrichRecipient(
             notification_id=id_,
-            user_id=recipient.get("user_id"),
-            profile=None if "user_id" in recipient else dict(recipient),
+            user_id=recipient["user_id"] if (who := _who(recipient)) and who[0] == "user" else None,
+            profile=None if who and who[0] == "user" else dict(recipient) if isinstance(recipient, dict) else {},
         )
         for id_, recipient in recipients_of(stored).items()
     ]

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from pydantic import ValidationError
-
+from chalicelib.apart import each
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.observability import Line
+from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.stored_request import DUE_SHARDS
 from chalicelib.storage.base import find, reaching_dynamodb
@@ -24,17 +23,19 @@ class Tick:
     def tick(self) -> Line:
         """Releases the requests whose time has come; what a stopped clock missed is released by the next tick. Raises:
         UnavailableError (retryable: the next tick goes on)."""
-        released = unreadable = 0
+        released, unreadable = 0, list[str]()
+
+        def strange(row: LedgerRow, error: Exception) -> None:
+            # Of another version's shape, or damaged: it stays for that version, or for a person, and stops nobody.
+            log_failure("tick", error, request=row.notification_id)
+            unreadable.append(row.notification_id)
+
         until = rfc3339(self._clock() + LOOKAHEAD)
         for shard in range(DUE_SHARDS):
             with reaching_dynamodb():
                 due = list(LedgerRow.by_due.query(str(shard), RequestRow.due_at <= until))
-            for row in due:
-                try:
-                    released += self._release(row.notification_id, row.part)
-                except ValidationError:
-                    unreadable += 1  # of another version's shape: it stays for that version and stops nobody
-        return Line(counts={"released": released, "unreadable": unreadable})
+            released += sum(each(lambda row: self._release(row.notification_id, row.part), due, alone=strange))
+        return Line(counts={"released": released, "unreadable": len(unreadable)})
 
     def _release(self, request_id: str, part: str) -> int:
         # Queued first, taken off the index second: a crash between the two queues it twice, which is harmless.

@@ -7,8 +7,10 @@ from typing import Any, cast
 from pynamodb.expressions.update import Action
 
 from chalicelib.addresses import same_address_key
+from chalicelib.apart import each
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.observability import log_failure
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
 from chalicelib.profiles.source import Profiles
 from chalicelib.profiles.words import WRITTEN_TO
@@ -79,7 +81,10 @@ class Directory:
             answer: dict[str, Any] = UserRow._get_connection().scan(
                 segment=segment, total_segments=segments, limit=limit, exclusive_start_key=cast(Any, cursor)
             )
-        return [_profile_of(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
+        profiles = {item["id"]["S"]: Profile(id=item["id"]["S"]) for item in answer["Items"]}
+        # Who cannot be read is a user all the same: `enrich` says what becomes of the letter.
+        profiles |= {one.id: one for one in each(_profile_of, answer["Items"], alone=_unreadable)}
+        return list(profiles.values()), answer.get("LastEvaluatedKey")
 
     def put(self, user_id: str, body: UserBody, *, seen: Seen | None = None) -> Profile:
         """Replaces a user, or makes one; with `seen`, only that one. Raises: ChangedError, ConflictError (permanent),
@@ -223,10 +228,17 @@ def _profile(row: UserRow) -> Profile:
 def _profile_of(item: Mapping[str, Any]) -> Profile:
     """Of an item as DynamoDB has it: whole chunks and pages are read so (PynamoDB's rows cost three times as much)."""
     texts = {name: item[name]["S"] for name in _TEXTS if "S" in item.get(name, {})}
-    attributes = item.get("attributes", {}).get("S")
+    stored = item.get("attributes", {}).get("S")
+    attributes = json.loads(stored) if stored else {}
+    if not isinstance(attributes, dict):
+        raise TypeError("attributes are an object")
     return Profile(
         id=item["id"]["S"],
-        attributes=json.loads(attributes) if attributes else {},
+        attributes=attributes,
         email_confirmed="email" in texts and item.get("confirmed_email", {}).get("S") == texts["email"],
         **texts,
     )
+
+
+def _unreadable(_item: Mapping[str, Any], error: Exception) -> None:
+    log_failure("profile", error)

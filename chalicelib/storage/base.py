@@ -1,7 +1,7 @@
 """What every table shares: a name by convention, short timeouts, and one translation of failures."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,9 +17,11 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
+from chalicelib.apart import each
 from chalicelib.aws import FAILURES, failure_of, session
 from chalicelib.clock import now
 from chalicelib.errors import UnavailableError
+from chalicelib.observability import log_failure
 from chalicelib.settings import settings
 from chalicelib.wire import plain_answers, plain_requests
 
@@ -138,6 +140,27 @@ def batch_read(
         for table, items in answer["Responses"].items():
             yield from ((tables[table], item) for item in items)
         left += [(table, key) for table, unread in answer["UnprocessedKeys"].items() for key in unread["Keys"]]
+
+
+def raw_query(
+    model: type[StageTable], hash_key: str, condition: Condition | None = None, *, most: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Items of one partition as DynamoDB has them, as of now: of what is damaged PynamoDB would read none, and none of
+    those behind it. Whoever calls is inside `reaching_dynamodb`."""
+    start, left = None, most
+    while left is None or left > 0:
+        answer: dict[str, Any] = model._get_connection().query(
+            hash_key, range_key_condition=condition, consistent_read=True, limit=left, exclusive_start_key=start
+        )
+        yield from answer["Items"]
+        start, left = answer.get("LastEvaluatedKey"), None if left is None else left - len(answer["Items"])
+        if not start:
+            return
+
+
+def readable(model: type[_Row], items: Iterable[dict[str, Any]]) -> list[_Row]:
+    """The rows of items as DynamoDB has them. A damaged one is logged, and missing: it hides none of the others."""
+    return each(model.from_raw_data, items, alone=lambda _, error: log_failure(f"a row of {model.__name__}", error))
 
 
 def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:

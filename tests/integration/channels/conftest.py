@@ -12,7 +12,7 @@ import pytest
 from chalicelib.channels.base import Channel, Message
 from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.email import EmailChannel, Sender
-from chalicelib.channels.live import LiveChannel, Notice
+from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel, Notice
 from chalicelib.channels.push import PushChannel
 from chalicelib.channels.sms import SmsChannel
 from chalicelib.channels.webhook import WebhookChannel
@@ -140,9 +140,9 @@ def live_rig(request: pytest.FixtureRequest) -> Rig:
     announce, broken = wiring_connections.announce(), [False]
 
     class Announcer:
-        def announce(self, notices: Sequence[Notice]) -> Sequence[int | None]:
+        def announce(self, notices: Sequence[Notice]) -> Sequence[int | str]:
             if broken[0]:
-                return [None] * len(notices)
+                return [INBOX_UNAVAILABLE] * len(notices)
             # One by one: moto copies its tables for a transaction, and cannot while another thread writes.
             return [cursor for notice in notices for cursor in announce.announce([notice])]
 

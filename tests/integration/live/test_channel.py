@@ -67,8 +67,8 @@ def test_a_user_may_switch_live_notifications_off(pump: Pump) -> None:
 
 def test_what_the_inbox_did_not_take_may_be_sent_again() -> None:
     class Nowhere:
-        def announce(self, notices: Any) -> list[int | None]:
-            return [None for _ in notices]
+        def announce(self, notices: Any) -> list[int | str]:
+            return [INBOX_UNAVAILABLE for _ in notices]
 
     message = Message(delivery_id="n_live", address="anna", parts={"title": "t"}, tags={})
     [outcome] = LiveChannel(Nowhere()).send([message])

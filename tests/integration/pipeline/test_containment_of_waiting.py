@@ -1,0 +1,148 @@
+"""One poisonous row among those that wait, for a digest, for their time or for a look: it ends by itself."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.clock import new_id, now, rfc3339
+from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.pipeline.retry import RetryJob
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.profiles.model import User
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.storage.digests import DigestRow
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow, RequestRow
+from chalicelib.storage.people import PreferencesRow
+from chalicelib.wiring import digests as wiring_digests
+from chalicelib.wiring import enrich as wiring_enrich
+from chalicelib.wiring import intake as wiring_intake
+from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import people as wiring_people
+from functions import tick
+from tests.integration.conftest import Letters, Pump
+from tests.integration.pipeline.test_containment import raw_put, status
+from tests.integration.pipeline.test_deliver import job
+from tests.integration.poison import spoil
+
+some = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SERIES = {"series": "The Lighthouse", "season": 2, "episode": 5, "title": "Low", "url": "https://cinema.example/2"}
+DAILY = Preferences.model_validate({"digests": {"series": {"every": "day"}}})
+
+
+def collected(pump: Pump, user: str) -> str:
+    request = {"template": "new-episode", "context": SERIES, "recipients": [{"user_id": user}]}
+    asked = NotificationRequest.model_validate(request)
+    return wiring_intake.accept().accept(asked, caller="shop", key=None)[0].id
+
+
+@given(data=st.data())
+@some
+def test_a_letter_that_nobody_can_read_holds_up_no_digest(
+    pump: Pump, letters: Letters, monkeypatch: pytest.MonkeyPatch, data: Any
+) -> None:
+    """Promise I1: neither the others of its user, nor those of other users."""
+    anna, boris = f"anna-{new_id()}", f"boris-{new_id()}"
+    wiring_people.directory().put_many([User(id=one, email=f"{one}@example.com") for one in (anna, boris)])
+    for user in (anna, boris):
+        wiring_people.preferences().put(user, DAILY)
+    for part in (wiring_enrich.enrich()._collect, wiring_digests.digest(), wiring_digests.collected()):
+        monkeypatch.setattr(part, "_clock", now)
+    ids = [collected(pump, anna), collected(pump, anna), collected(pump, boris)]
+    pump.run("enrich-instant")
+    assert {status(one) for one in ids} == {("waiting", "digest")}
+    model, item, names = data.draw(
+        st.sampled_from(
+            [
+                (
+                    DigestRow,
+                    DigestRow.get(anna, ids[0]).serialize(),
+                    ["letter", "context", "channels", "locale", "fate"],
+                ),
+                (LedgerRow, DeliveryRow.get(ids[0], "delivery#email").serialize(), ["status", "timeline"]),
+            ]
+        )
+    )
+    raw_put(model, data.draw(spoil(item, names)))
+    for part in (wiring_digests.digest(), wiring_digests.collected()):
+        monkeypatch.setattr(part, "_clock", lambda: now() + timedelta(days=1))
+
+    wiring_digests.collected().release()
+    assert pump.run() == []
+
+    assert [status(one) for one in ids[1:]] == [("skipped", "in_digest")] * 2
+    sent = Counter(address for letter in letters() for address in letter["to"])
+    assert (sent[f"{anna}@example.com"], sent[f"{boris}@example.com"]) == (1, 1)
+    assert list(DigestRow.query(anna)) == []
+    if model is DigestRow:
+        assert (status(ids[0]) or ("",))[0] in {"failed", "skipped"}
+
+
+@given(data=st.data())
+@some
+def test_a_user_whose_preferences_cannot_be_read_gets_no_digest_and_ends(
+    pump: Pump, monkeypatch: pytest.MonkeyPatch, data: Any
+) -> None:
+    """Promise I1."""
+    anna = f"anna-{new_id()}"
+    wiring_people.directory().put_many([User(id=anna, email=f"{anna}@example.com")])
+    wiring_people.preferences().put(anna, DAILY)
+    one = collected(pump, anna)
+    pump.run("enrich-instant")
+    stored = PreferencesRow.get(anna).serialize()
+    raw_put(PreferencesRow, data.draw(spoil(stored, ["preferences"])))
+    for part in (wiring_digests.digest(), wiring_digests.collected()):
+        monkeypatch.setattr(part, "_clock", lambda: now() + timedelta(days=1))
+
+    wiring_digests.collected().release()
+    assert pump.run() == []
+
+    assert (status(one) or ("",))[0] in {"failed", "skipped"}
+    assert list(DigestRow.query(anna)) == []
+
+
+@given(data=st.data())
+@some
+def test_a_request_that_nobody_can_read_holds_up_no_tick(pump: Pump, data: Any) -> None:
+    """Promise I1: it stays where it is, counted and named."""
+    for n in range(3):
+        people = [{"email": f"{n}-{new_id()}@example.com"}]
+        asked = {"template": "new-episode", "context": SERIES, "recipients": people}
+        request = NotificationRequest.model_validate({**asked, "send_at": rfc3339(now() + timedelta(hours=1))})
+        wiring_intake.accept().accept(request, caller="shop", key=None)
+    rows = [row for row in LedgerRow.scan() if isinstance(row, RequestRow) and row.due_at]
+    due = {"due_at": {"S": rfc3339(now())}}
+    names = ["letter", "channels", "recipients", "caller", "created_at"]
+    raw_put(LedgerRow, data.draw(spoil({**rows[0].serialize(), **due}, names)))
+    for row in rows[1:]:
+        raw_put(LedgerRow, {**row.serialize(), **due})
+
+    tick.handler({}, None)
+
+    waiting = RequestRow.due_at.exists()
+    left = [item["notification_id"]["S"] for item in LedgerRow._get_connection().scan(waiting)["Items"]]
+    assert set(left) <= {rows[0].notification_id}
+    for one in left:
+        RequestRow(one, "request").delete()
+
+
+@given(data=st.data())
+@some
+def test_a_delivery_that_nobody_can_read_holds_up_no_reconciliation(pump: Pump, data: Any) -> None:
+    """Promise I1: a copy of its job waits for a person."""
+    one = job(3)
+    past = now() - timedelta(hours=1)
+    keys = [DeliveryKey(r.notification_id, "email") for r in one.recipients]
+    claims = [Move(key, DeliveryStatus.CALLING, owner="a", lease_until=past, attempt=1) for key in keys]
+    wiring_ledger.ledger().move(claims)
+    damaged = DeliveryRow.get(keys[0].notification_id, "delivery#email").serialize()
+    raw_put(LedgerRow, data.draw(spoil(damaged, ["status", "lease_until", "owner", "resends", "timeline"])))
+    aside = RetryJob(kind="reconcile", queue="deliver-email", body=one.model_dump_json(), not_before=rfc3339(past))
+
+    wiring_ledger.reconcile().take(aside)
+
+    assert [status(key.notification_id) for key in keys[1:]] == [("uncertain", "unconfirmed")] * 2
