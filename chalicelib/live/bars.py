@@ -31,8 +31,9 @@ class Bars:
         return max((max(0, int(row.barred_until_epoch or 0) - self._now()) for row in rows), default=0)
 
     def bar(self, key: str, *, seconds: int) -> None:
-        """For so long from now on."""
-        self._bar(PersonRow(key), seconds, [], None)
+        """For so long from now on, at least."""
+        until = PersonRow.barred_until_epoch
+        self._bar(PersonRow(key), seconds, [], until.does_not_exist() | (until < self._now() + seconds))
 
     def lengthen(self, key: str) -> None:
         """For a minute, and each time for twice as long, up to an hour. Of two who say it at once one counts."""
@@ -43,7 +44,7 @@ class Bars:
         same = PersonRow.bars == row.bars if row.bars else PersonRow.bars.does_not_exist()
         self._bar(row, seconds, [PersonRow.bars.set(before + 1)], same)
 
-    def _bar(self, row: PersonRow, seconds: int, actions: list[Action], condition: Condition | None) -> None:
+    def _bar(self, row: PersonRow, seconds: int, actions: list[Action], condition: Condition) -> None:
         until = self._now() + seconds
         actions = [*actions, PersonRow.barred_until_epoch.set(until)]
         if user_of(row.person) is None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
-from chalicelib.clock import Clock
 from chalicelib.control.allowance import Allowances
 from chalicelib.errors import ConflictError, TooManyRequestsError
 from chalicelib.live.bars import Bars
@@ -26,7 +25,7 @@ class GuestRules(NamedTuple):
     """The numbers of a stage; `docs/live.md` names them, a test compares. All but the last are of one network."""
 
     connections: int = 120  # a minute
-    messages: int = 240  # a minute, to anybody: as many as one person
+    messages: int = 240  # a minute, to anybody, and names: as many as one person's frames
     to_one: int = 10  # a minute, to one person who has not written to the sender
     faults: int = 4  # in ten minutes; with more, the network's guests are barred
     all_to_one: int = 30  # a minute, of all guests to one person who has not written to them
@@ -36,7 +35,6 @@ class GuestRules(NamedTuple):
 class Guests:
     """The guests of one stage."""
 
-    clock: Clock
     counts: Allowances
     bars: Bars
     rules: GuestRules = field(default_factory=GuestRules)
@@ -53,9 +51,12 @@ class Guests:
 
     def take_name(self, connection: ConnectionRow, name: str) -> None:
         """Whoever was muted or shown out under this name does not come back under it, nor under one that looks like it,
-        before their time. Raises: FrameError (permanent), UnavailableError (retryable)."""
-        if seconds := self.bars.seconds_left(list(_bars_of_name(network_of(connection), name))):
+        before their time. It is told to everybody here, and so counts as a message. Raises: FrameError (permanent),
+        UnavailableError (retryable)."""
+        network = network_of(connection)
+        if seconds := self.bars.seconds_left(list(_bars_of_name(network, name))):
             raise FrameError("muted", seconds=seconds)
+        self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
 
     def say(self, connection: ConnectionRow, *, sender: PersonRow, addressee: PersonRow, shown: str) -> None:
         """One message more. Whom the addressee has written to is no stranger. Raises: FrameError (permanent),

@@ -38,7 +38,7 @@ def guests() -> "Guests":
     from chalicelib.live.guests import Guests
     from chalicelib.storage.live import GuestCountRow
 
-    return Guests(clock=now, counts=Allowances(clock=now, row=GuestCountRow), bars=bars())
+    return Guests(counts=Allowances(clock=now, row=GuestCountRow), bars=bars())
 
 
 @cache

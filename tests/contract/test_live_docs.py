@@ -72,7 +72,7 @@ def test_every_table_is_documented_and_no_other() -> None:
         f"after {RULES.muted_frames} frames into one mute",
         f"may not connect for {bars.FIRST_SECONDS} seconds, then for twice as long each time, up to an hour",
         f"new guests of one network | {GUESTS.connections} a minute |",
-        f"messages of one network's guests | {GUESTS.messages} a minute |",
+        f"messages of one network's guests, and names that they take | {GUESTS.messages} a minute |",
         f"who has not written to them | {GUESTS.to_one} a minute from one network, {GUESTS.all_to_one} from all |",
         f"of one network's guests in ten minutes | {GUESTS.faults};",
         f"forgotten after | {RULES.forget_seconds} seconds",

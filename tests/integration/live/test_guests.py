@@ -158,7 +158,6 @@ def test_whom_a_person_has_answered_may_go_on(gateway: Gateway, come: Come, late
 
 def test_all_messages_of_a_networks_guests_are_bounded(gateway: Gateway, come: Come, later: Later) -> None:
     people = [come(f"u{n}", name=f"Сосед{n}") for n in range(4)]
-    wiring_live.guests().counts.take(f"count#say#{HOME}", times=RULES.messages, minutes=1)
     for _ in range(RULES.messages - 2):
         wiring_live.guests().counts.take(f"count#say#{HOME}", times=RULES.messages, minutes=1)
     vera = guest(gateway, "Вера")
@@ -239,6 +238,13 @@ def test_many_flood_clients_of_one_network_close_the_door_for_its_guests_alone(
     assert gateway.send(neighbour, "?")[0].startswith("Здесь: ")
     later(FIRST_SECONDS)
     assert gateway.connect("under-another-name", source=HOME) == 200
+
+
+def test_a_mute_shortens_no_bar(gateway: Gateway, later: Later) -> None:
+    bars = wiring_live.bars()
+    bars.lengthen("bar#x")
+    bars.bar("bar#x", seconds=15)
+    assert bars.seconds_left(["bar#x"]) == FIRST_SECONDS
 
 
 def test_a_users_bar_grows_with_every_flood(gateway: Gateway, come: Come, later: Later) -> None:
