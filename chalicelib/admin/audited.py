@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from chalice.app import Request
 
 from chalicelib.admin.browser import ip_of, refuse_other_sites
+from chalicelib.admin.conflict import CARRIED
 from chalicelib.admin.visits import Registered, Visit
 from chalicelib.control.audit import NOBODY, Deed, Door
 from chalicelib.control.sessions import Session
@@ -15,7 +16,6 @@ from chalicelib.wiring.audit import audit, thing_of
 
 OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
 _NAMES = ("name", "address", "id", "key")  # what a thing is called in a form or a query, where the path has no name
-_OF_THE_FRAME = {"token", "seen"}
 _FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names that forms of ours have; anything may be sent
 
 
@@ -28,7 +28,7 @@ def deed_of(declared: Registered, visit: Visit) -> Deed:
 
 def fields_of(visit: Visit) -> Mapping[str, list[str]]:
     """The names of what was typed, for the audit: not the words."""
-    fields = [name for name in sorted({*visit.form, *visit.files} - _OF_THE_FRAME) if _FIELD.fullmatch(name)][:_MOST]
+    fields = [name for name in sorted({*visit.form, *visit.files} - CARRIED) if _FIELD.fullmatch(name)][:_MOST]
     return {"fields": fields} if fields else {}
 
 

@@ -76,8 +76,10 @@ class SiteDesk:
             self._check_routes(value)
         if name == "confirmation_again":
             self._check_confirmation(value)
-        note(before=_short(self._site.get(name).value), after=_short(value))
-        return self._site.put(name, value, by=by, seen=seen)
+        note(before=_short(self._site.get(name).value))
+        changed = self._site.put(name, value, by=by, seen=seen)
+        note(after=_short(changed.value))
+        return changed
 
     def _two(self) -> Proposals:
         if self._proposals is None:
