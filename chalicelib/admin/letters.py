@@ -21,7 +21,7 @@ from chalicelib.wiring.people import directory
 # A frame that may run nothing, send nothing and reach nothing but the letter's own pictures.
 _FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
-_BODY = re.compile("<body[^>]*>")
+_BODY = re.compile("<body[^<>]*>")
 _SUBJECT = (
     "font: 600 16px/1.4 system-ui; padding: 12px 16px; background: #fff; color: #111; border-bottom: 1px solid #ddd"
 )

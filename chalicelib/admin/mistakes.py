@@ -19,34 +19,35 @@ _PLACES = 4  # what may stand before a message: `locales.ru.email: `, `line 3: `
 _LONGEST = 1000  # characters: a message that quotes more is not searched, which would take seconds
 
 
-def told(message: str, *, locale: str) -> str:
-    """The message in a language; as it is where that is its own or nobody has said it so far."""
+def told(message: str, *, locale: str, levels: int = _PLACES) -> str:
+    """The message in a language; as it is where that is its own or nobody has said it so far. `levels`: how many
+    messages may stand in one another, as what somebody typed may look like a thousand."""
     for start in (0, *(place.end() for place in islice(_PLACE.finditer(message), _PLACES))):
-        said = _said(message[start:], locale) if len(message) <= _LONGEST else None
+        said = _said(message[start:], locale, levels) if len(message) <= _LONGEST and levels else None
         if said is not None:
             return message[:start] + said
     return message
 
 
-def _said(message: str, locale: str) -> str | None:
+def _said(message: str, locale: str, levels: int) -> str | None:
     known = _known(locale)
     if message in known:
         return known[message]
     for pattern, text in _patterns(locale):
         found = pattern.fullmatch(message)
         if found is not None:
-            return _filled(text, found.groupdict(), locale)
+            return _filled(text, found.groupdict(), locale, levels)
     return None
 
 
-def _filled(text: str, parts: Mapping[str, str], locale: str) -> str:
-    return _GAP.sub(lambda gap: _part(gap[1], parts[gap[1]], locale), text)
+def _filled(text: str, parts: Mapping[str, str], locale: str, levels: int) -> str:
+    return _GAP.sub(lambda gap: _part(gap[1], parts[gap[1]], locale, levels), text)
 
 
-def _part(name: str, part: str, locale: str) -> str:
+def _part(name: str, part: str, locale: str, levels: int) -> str:
     if name in _WORDS:
         return re.sub(r"\w+", lambda word: _known(locale).get(word[0], word[0]), part)
-    return told(part, locale=locale) if name == _REASON else part
+    return told(part, locale=locale, levels=levels - 1) if name == _REASON else part
 
 
 @cache

@@ -7,11 +7,14 @@ vain by its path.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
-from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
+from jinja2.utils import missing
 
 from chalicelib.errors import RenderError, UnavailableError
+from chalicelib.rendering import budget
 
 TEMPLATE_ERROR = "template_error"
 OF_THE_LAYOUT = -1  # the line of what the author did not write
@@ -21,6 +24,25 @@ _MOST_VISITED = 10_000
 
 class UndefinedNameError(UndefinedError):
     """A name or field that the letter's context does not have; the message is its path."""
+
+
+class NamedUndefined(StrictUndefined):
+    """Knows the path by which the template reached for it: `films[0].title`."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: type[Any] = UndefinedError
+    ) -> None:
+        super().__init__(hint, obj, name, UndefinedNameError if hint is None else exc)
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        if self._undefined_obj is missing:
+            return str(self._undefined_name)
+        return path_of(self._undefined_obj, self._undefined_name, names=budget.current().names)
 
 
 @contextmanager

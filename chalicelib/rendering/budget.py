@@ -1,10 +1,12 @@
 """What one rendering may use: steps, characters, depth, time. The sandbox asks it before every piece of work whose size
-a template decides; there is one in force in each thread while a template renders."""
+a template decides; there is one in force in each thread while a template is compiled or renders. `counted`, `stepped`
+and `weighed` pay for lists."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from chalicelib.errors import RenderError
 
@@ -12,6 +14,7 @@ MAX_OUTPUT_CHARS = 512 * 1024
 MAX_MADE_CHARS = 8 * 1024 * 1024
 MAX_STEPS = 100_000
 MAX_DEPTH = 32
+MAX_ITEMS = 10_000  # of a list
 MAX_SECONDS = 2.0
 _STEPS_PER_LOOK = 32  # asking for the thread's time costs as much as a step; every piece of work is bounded by itself
 
@@ -90,3 +93,50 @@ def spend(budget: Budget) -> Iterator[Budget]:
         yield budget
     finally:
         _current.reset(token)
+
+
+def counted(values: Any) -> Any:
+    """What every `for` loops over: each turn is a step of the budget."""
+    try:
+        current().step(len(values) + 1)
+    except TypeError:
+        return _one_by_one(values)
+    return values
+
+
+def _one_by_one(values: Iterable[object]) -> Iterable[object]:
+    purse = current()
+    for value in values:
+        purse.step()
+        yield value
+
+
+def stepped(value: Any) -> Any:
+    """An operand of a comparison: costs a step and its own weight, because `==` walks nested lists to the end."""
+    current().step(_weight(value) if isinstance(value, list | tuple | dict) else 1)
+    return value
+
+
+def weighed(value: Any) -> Any:
+    """A list, object or slice that the template made itself. Ten nested levels of `[x, x, …]` are few objects and yet
+    billions of items to whoever walks them, so that the weight counts each item as often as it would be met."""
+    if isinstance(value, str):
+        current().make(len(value))
+    else:
+        current().step(_weight(value))
+    return value
+
+
+def _weight(value: object) -> int:
+    pending, weight = [value], 0
+    while pending:
+        one = pending.pop()
+        weight += 1
+        if isinstance(one, Mapping):
+            pending.extend(one.values())
+            pending.extend(one)
+        elif isinstance(one, list | tuple):
+            pending.extend(one)
+        if weight + len(pending) > MAX_ITEMS:
+            raise RenderError("too_large", f"the template makes a list of over {MAX_ITEMS} items")
+    return weight

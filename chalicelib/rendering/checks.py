@@ -14,14 +14,24 @@ from chalicelib.rendering.model import SERVICE_NAMES, ChannelParts, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sandbox import environment, names_in
 
+MAX_LOCALES = 50
+
 
 def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
     """Every mistake, with paths such as `locales.ru.email.subject`; an empty list is a good template."""
+    if mistakes := [*_check_size(template), *_check_names(template, channels)]:
+        return mistakes  # first: each name and each language costs a compilation, and there is room for thousands
     return [
         *_check_sample(template),
         *(error for channel in template.written_for for error in _check_channel(template, channel, renderer, channels)),
-        *_check_names(template, channels),
     ]
+
+
+def _check_size(template: Template) -> Iterator[FieldError]:
+    if len(template.locales) > MAX_LOCALES:
+        yield FieldError("locales", f"at most {MAX_LOCALES} are expected")
+    if len(set(template.written_for)) < len(template.written_for):
+        yield FieldError("channels", "each is expected once")
 
 
 def _check_sample(template: Template) -> Iterator[FieldError]:

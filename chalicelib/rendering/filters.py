@@ -21,10 +21,10 @@ from markupsafe import Markup, escape
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, speech
 from chalicelib.rendering.blame import TEMPLATE_ERROR
+from chalicelib.rendering.budget import MAX_ITEMS, counted, weighed
 from chalicelib.rendering.strangers import greeting_name, isolated
 
 SCALARS = (str, int, float, bool, date, type(None))
-MAX_ITEMS = 10_000
 MAX_DIGITS = 12
 MAX_NUMBER_CHARS = 400  # the largest number of JSON, written out
 
@@ -58,53 +58,6 @@ def _piece(value: object) -> object:
     # Each by itself: what one turns round ends where it does.
     scalar = require_scalar(value)
     return isolated(scalar) if isinstance(scalar, str) else scalar
-
-
-def counted(values: Any) -> Any:
-    """What every `for` loops over: each turn is a step of the budget."""
-    try:
-        budget.current().step(len(values) + 1)
-    except TypeError:
-        return _one_by_one(values)
-    return values
-
-
-def _one_by_one(values: Iterable[object]) -> Iterable[object]:
-    purse = budget.current()
-    for value in values:
-        purse.step()
-        yield value
-
-
-def stepped(value: Any) -> Any:
-    """An operand of a comparison: costs a step and its own weight, because `==` walks nested lists to the end."""
-    budget.current().step(_weight(value) if isinstance(value, list | tuple | dict) else 1)
-    return value
-
-
-def weighed(value: Any) -> Any:
-    """A list, object or slice that the template made itself. Ten nested levels of `[x, x, …]` are few objects and yet
-    billions of items to whoever walks them, so that the weight counts each item as often as it would be met."""
-    if isinstance(value, str):
-        budget.current().make(len(value))
-    else:
-        budget.current().step(_weight(value))
-    return value
-
-
-def _weight(value: object) -> int:
-    pending, weight = [value], 0
-    while pending:
-        one = pending.pop()
-        weight += 1
-        if isinstance(one, Mapping):
-            pending.extend(one.values())
-            pending.extend(one)
-        elif isinstance(one, list | tuple):
-            pending.extend(one)
-        if weight + len(pending) > MAX_ITEMS:
-            raise RenderError("too_large", f"the template makes a list of over {MAX_ITEMS} items")
-    return weight
 
 
 def _replace(text: str, old: str, new: str) -> str:

@@ -18,7 +18,7 @@ from chalicelib.rendering.sandbox import check_source, compile_source, environme
 from chalicelib.rendering.shield import Shield
 from chalicelib.rendering.text import text_of
 
-_TBODY = re.compile(r"</?tbody[^>]*>")
+_TBODY = re.compile(r"</?tbody[^<>]*>")
 
 
 def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:

@@ -17,7 +17,7 @@ from chalicelib.rendering.shipped import LAYOUT, content_name
 
 _CONTENT = "<!-- content -->"
 _PREHEADER = "<!-- preheader -->"
-_WHOLE = re.compile(r"\s*<(!doctype|html)\b", re.IGNORECASE)
+_WHOLE = re.compile(r"\A\s*<(!doctype|html)\b", re.IGNORECASE)
 _PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
 

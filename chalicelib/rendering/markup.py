@@ -29,7 +29,7 @@ _REFUSED = frozenset({"frameset", "iframe", "math", "noembed", "noframes", "nosc
 )
 # CSS Syntax 3: what may hold braces, semicolons and commas that mean nothing.
 _OPAQUE = re.compile(
-    r"/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'|(?<![\w-])url\(\s*+(?![\"'\s])[^)\\]*+\)",
+    r"/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'|(?<![\w-])url\(\s*+(?![\"'\s])[^()\\]*+\)",
     re.IGNORECASE | re.DOTALL,
 )
 _BRACKETS = re.compile(r"\([^()\[\]{};]*+\)|\[[^()\[\]{};]*+\]")

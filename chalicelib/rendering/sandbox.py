@@ -6,11 +6,8 @@ from functools import cache
 from typing import Any
 
 from jinja2 import (
-    StrictUndefined,
     Template,
     TemplateSyntaxError,
-    UndefinedError,
-    meta,
     nodes,
     pass_context,
     pass_eval_context,
@@ -19,12 +16,12 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext, Macro, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import Namespace, missing
+from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget, filters, guard
-from chalicelib.rendering.blame import OF_THE_LAYOUT, UndefinedNameError, path_of
+from chalicelib.rendering.blame import OF_THE_LAYOUT, NamedUndefined
 from chalicelib.rendering.model import MAX_SOURCE_BYTES
 from chalicelib.rendering.strangers import isolated
 
@@ -41,25 +38,6 @@ _METHODS: Mapping[type, frozenset[str]] = {
     LoopContext: frozenset({"changed", "cycle", "first", "index", "index0", "last", "length"})
     | frozenset({"nextitem", "previtem", "revindex", "revindex0"}),
 }
-
-
-class NamedUndefined(StrictUndefined):
-    """Knows the path by which the template reached for it: `films[0].title`."""
-
-    __slots__ = ()
-
-    def __init__(
-        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: type[Any] = UndefinedError
-    ) -> None:
-        super().__init__(hint, obj, name, UndefinedNameError if hint is None else exc)
-
-    @property
-    def _undefined_message(self) -> str:
-        if self._undefined_hint:
-            return self._undefined_hint
-        if self._undefined_obj is missing:
-            return str(self._undefined_name)
-        return path_of(self._undefined_obj, self._undefined_name, names=budget.current().names)
 
 
 @pass_context
@@ -82,8 +60,8 @@ def _join_checked(parts: Iterable[str]) -> str:
 
 def _range(*bounds: int) -> range:
     made = range(*bounds)
-    if len(made[: filters.MAX_ITEMS + 1]) > filters.MAX_ITEMS:
-        raise RenderError("too_large", f"a range of over {filters.MAX_ITEMS} numbers")
+    if len(made[: budget.MAX_ITEMS + 1]) > budget.MAX_ITEMS:
+        raise RenderError("too_large", f"a range of over {budget.MAX_ITEMS} numbers")
     return made
 
 
@@ -106,10 +84,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.globals = {"range": _range, "namespace": Namespace}
         self.filters = {
             **filters.FILTERS,
-            guard.COUNTED: filters.counted,
+            guard.COUNTED: budget.counted,
             guard.JOINED: pass_eval_context(filters.join),
-            guard.STEPPED: filters.stepped,
-            guard.WEIGHED: filters.weighed,
+            guard.STEPPED: budget.stepped,
+            guard.WEIGHED: budget.weighed,
         }
         self.tests = dict(filters.TESTS)
 
@@ -166,7 +144,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             if not isinstance(__obj, Macro):  # a macro's text was charged when it was joined
                 purse.make(len(result))
         elif isinstance(result, list):
-            filters.weighed(result)
+            budget.weighed(result)
         return result
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -187,10 +165,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         if operator == "*" and isinstance(count, int):
             size = len(sized) * max(count, 0)
             budget.current().make(size)
-            if not isinstance(sized, str) and size > filters.MAX_ITEMS:
-                raise RenderError("too_large", f"a list of over {filters.MAX_ITEMS} items")
+            if not isinstance(sized, str) and size > budget.MAX_ITEMS:
+                raise RenderError("too_large", f"a list of over {budget.MAX_ITEMS} items")
         result = self.binop_table[operator](left, right)
-        return filters.weighed(result)
+        return budget.weighed(result)
 
 
 @cache
@@ -213,6 +191,8 @@ def check_source(source: str, sandbox: LetterEnvironment) -> None:
 
 def names_in(source: str, sandbox: LetterEnvironment) -> set[str]:
     """The names that somebody has to give."""
+    from jinja2 import meta  # here: whoever only sends has no need of it
+
     tracker = meta.TrackingCodeGenerator(sandbox)
     tracker.optimizer = None  # it would run filters of constants here, as `meta.find_undeclared_variables` lets it
     tracker.visit(_bounded_tree(source, sandbox, None))

@@ -23,7 +23,7 @@ _WORDS = re.compile(_WORD)
 _RESTORABLE = re.compile(rf"<!--{_WORD}-->|--{_WORD}:\s*1;?|{_WORD}")
 # Tags, comments and style sheets begin and end where HTML's own reader sees it, so that neither hides from the other;
 # what it would read in some odd way, such as a quote or `=` in the name of an attribute, is refused as not closed.
-_ATTRIBUTES = r"(?:[\s/]++|[^\s/>\"'<=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'<=`]++))?+)*+"
+_ATTRIBUTES = r"(?:[\s/]++|[^\s/>\"'<=]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s>\"'<=`][^\s>\"'<`]*+))?+)*+"
 _MARKUP = re.compile(
     r"(?P<comment><!--(?:-?>|.*?--!?>))"
     rf"|(?P<style><style(?=[\s/>]){_ATTRIBUTES}>(?P<rules>(?>.*?(?=</style[\s/>])))</style\s*+>)"

@@ -107,6 +107,7 @@ def test_a_message_in_english_stays_as_it_is() -> None:
         ("no such words anywhere", "no such words anywhere"),
         ("line 1: " * 300, "line 1: " * 300),  # what somebody typed may look like anything, and be as long
         (" is over " * 8000, " is over " * 8000),
+        ("CSS: " * 190, "стили CSS: " * 4 + "CSS: " * 186),
         ("a: " * 2000, "a: " * 2000),
     ],
 )

@@ -24,6 +24,8 @@ GOOD = {"email.subject": "a", "email.html": "<p>{{ x }}</p>"}
         ({"locales": {"en": GOOD}, "channels": ["email", "pigeon"]}, "channels"),
         ({"locales": {"en": GOOD}, "sample": {"context": {"x": 5}}}, "sample.context.x"),
         ({"locales": {"en": GOOD}, "sample": {}}, "sample.context.x"),
+        ({"locales": {"en": GOOD, **{f"{a}{b}": GOOD for a in "abcdefgh" for b in "abcdefgh"}}}, "locales"),
+        ({"locales": {"en": GOOD}, "channels": ["email", "email"]}, "channels"),
         ({"locales": {"en": {**GOOD, "email.text": "{{ x.y }}"}}}, "locales.en.email.text"),
     ],
 )
