@@ -35,7 +35,7 @@ PROGRAMS: Mapping[str, str] = {
     "fanout": "import functions.fanout\nfrom chalicelib.wiring.campaigns import fanout; fanout()" + _TABLES + _QUEUES,
     "retry": "import functions.retry\nfrom chalicelib.wiring.ledger import reconcile; reconcile()" + _TABLES + _QUEUES,
     "load": "import functions.load\nfrom chalicelib.wiring.campaigns import list_loader; list_loader()" + _TABLES,
-    "live": "import functions.live\nfrom chalicelib.wiring.live import door; door()" + _TABLES,
+    "live": "import functions.live\nfrom chalicelib.wiring.greet import greet; greet()" + _TABLES,
     "tick": "import functions.tick\nfrom chalicelib.wiring.intake import tick; tick()\n"
     "from chalicelib.wiring.campaigns import generator; generator()" + _TABLES + _QUEUES,
     "api": "import app" + _TABLES + _QUEUES,

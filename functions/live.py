@@ -1,6 +1,6 @@
 """Lambda: the live side's second step: greets those who have come in, tells who is here. Source: queue live."""
 
 from chalicelib.observability import batch_handler
-from chalicelib.wiring.live import door
+from chalicelib.wiring.greet import greet
 
-handler = batch_handler("live", lambda: door().work)
+handler = batch_handler("live", lambda: greet().work)

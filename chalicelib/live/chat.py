@@ -10,7 +10,7 @@ from chalicelib.live.events import TEXT, Event
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
 from chalicelib.live.guests import MAX_ANSWERED, Guests, is_guest
 from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.names import MAX_NAME_CHARACTERS, Reserved, check_name
+from chalicelib.live.names import MAX_NAME_CHARACTERS, Reserved, check_name, name_keys
 from chalicelib.live.people import user_person
 from chalicelib.live.post import Posted, Poster
 from chalicelib.live.presence import Presence, told
@@ -62,7 +62,7 @@ class Chat:
         if is_guest(person):
             self._guests.take_name(connection, name)
         try:
-            self._presence.take(person, name)
+            self._presence.take(person, name, name_keys(name))
         except ConflictError as error:
             raise FrameError("taken_name", name=name) from error
         self._queue.presence_changed()
@@ -90,7 +90,7 @@ class Chat:
 
     def _addressee(self, frame: Send) -> PersonRow | None:
         if frame.user_id is None:
-            return self._presence.holder(frame.to or "")
+            return self._presence.holder(name_keys(frame.to or ""))
         person = self._connections.person(user_person(frame.user_id))
         return person if person.connections else None
 
@@ -101,7 +101,7 @@ class Chat:
             return blocks.unblock(person, name=frame.name)
         try:
             name = check_name(frame.name)
-            return blocks.block(person, name=name, holder=self._presence.holder(name))
+            return blocks.block(person, name=name, holder=self._presence.holder(name_keys(name)))
         except InvalidError as error:
             raise FrameError("bad_field", field="name", expected="a name") from error
         except ConflictError as error:

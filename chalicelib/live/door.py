@@ -1,29 +1,21 @@
-"""Who may come in, and what happens when they come and go. Called by `$connect`, `$disconnect` and `functions/live.py`.
+"""Who may come in, and what happens when they go. Called by `$connect` and `$disconnect`.
 
-Nothing is posted from `$connect`: the gateway lets the client in only after it. The greeting is a job in a queue.
+Nothing is posted from `$connect`: the gateway lets the client in only after it. The greeting is a job in
+a queue, for `greet.py`.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
-from chalicelib.live import events
 from chalicelib.live.connections import MAX_CONNECTIONS, Connections, Opening
-from chalicelib.live.events import JSON, TEXT, Event
-from chalicelib.live.guests import Guests, is_guest, source_network
-from chalicelib.live.inbox import Inbox
-from chalicelib.live.jobs import GreetJob, LiveQueue, PresenceJob, read_live_job
-from chalicelib.live.people import guest_person, user_of, user_person
-from chalicelib.live.post import Posted, Poster
-from chalicelib.live.presence import Presence, told
+from chalicelib.live.events import JSON, TEXT
+from chalicelib.live.guests import Guests, source_network
+from chalicelib.live.jobs import LiveQueue
+from chalicelib.live.people import guest_person, user_person
+from chalicelib.live.post import Poster
 from chalicelib.live.tickets import Tickets
-from chalicelib.observability import Line
-
-MAX_TOLD = 100  # with more people than that the list of those present is for the asking, not for pushing
-_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)  # while the gateway finishes the handshake
-_GREETINGS = 5
 
 
 class DoorRules(NamedTuple):
@@ -52,22 +44,16 @@ class Door:
         rules: DoorRules,
         tickets: Tickets,
         connections: Connections,
-        presence: Presence,
         guests: Guests,
-        inbox: Inbox,
         poster: Poster,
         queue: LiveQueue,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._rules = rules
         self._tickets = tickets
         self._connections = connections
-        self._presence = presence
         self._guests = guests
-        self._inbox = inbox
         self._poster = poster
         self._queue = queue
-        self._sleep = sleep
 
     def enter(self, knock: Knock) -> None:
         """Lets a client in. Raises: ForbiddenError (permanent: a foreign page), UnauthorizedError (permanent: no
@@ -93,12 +79,6 @@ class Door:
         if connection is not None and self._connections.close(connection_id, connection.person):
             self._queue.presence_changed()
 
-    def work(self, body: str) -> Line:
-        """The work of `functions/live.py`. Raises: PoisonMessageError (permanent), UnavailableError (retryable)."""
-        job = read_live_job(body)
-        done = self._tell_presence() if isinstance(job, PresenceJob) else self._greet(job)
-        return Line(counts={done: 1})
-
     def _open(self, opening: Opening) -> None:
         try:
             self._connections.open(opening)
@@ -120,38 +100,6 @@ class Door:
         # A browser always names the page's origin; other programs name none, and nobody can use their cookies.
         if origin is not None and origin not in self._rules.origins:
             raise ForbiddenError("this Origin is not on the list")
-
-    def _greet(self, job: GreetJob) -> str:
-        connection = self._connections.get(job.connection_id)
-        if connection is None or connection.greeted_at:
-            return "greeted_already"
-        person = self._connections.person(connection.person)
-        words: list[Event] = [events.named(person.name, guest=is_guest(person))] if person.name else [events.ask_name()]
-        if connection.format == JSON:
-            user_id = user_of(person.person)
-            head = self._inbox.recount(user_id).shown() if user_id else None
-            words = [events.hello(user_id, person.name, head), *([] if person.name else words)]
-        for pause in (*_PAUSES_SECONDS, None):
-            posted = self._poster.greet(connection, *words)
-            if posted is not Posted.GONE or pause is None:
-                break
-            self._sleep(pause)
-        if posted is Posted.DELIVERED:
-            self._connections.mark_open(connection, greeted=True)
-            return "greeted"
-        if job.attempt < _GREETINGS:
-            self._queue.greet(connection.connection_id, attempt=job.attempt + 1, delay_seconds=1)
-            return "greeting_postponed"
-        self.leave(connection.connection_id)
-        return "never_came"
-
-    def _tell_presence(self) -> str:
-        here = self._presence.here()
-        if len(here) > MAX_TOLD:
-            return "presence_too_large"
-        people = self._connections.people(one.person for one in here).values()
-        self._poster.post([c for c in self._connections.of(people) if c.format == JSON], told(here))
-        return "presence_told"
 
 
 def origin_of(url: str) -> str:

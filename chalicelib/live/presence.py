@@ -1,4 +1,4 @@
-"""Who is here, under which name. Called by the chat.
+"""Who is here, under which name. Called by the chat, which knows what names are compared by, and by the greeter.
 
 A name is one row, made by a conditional write; it goes with the person's last connection. Those whom nobody took off
 the list (a worker died, the gateway forgot to tell) are found when the list is read: the gateway is asked.
@@ -15,7 +15,6 @@ from chalicelib.errors import ConflictError
 from chalicelib.live import events
 from chalicelib.live.connections import Connections, name_places, shards
 from chalicelib.live.events import Event
-from chalicelib.live.names import name_keys
 from chalicelib.live.people import user_of
 from chalicelib.live.post import Poster
 from chalicelib.storage.base import find, raw_query, reaching_dynamodb, readable
@@ -40,20 +39,20 @@ class Presence:
         self._connections = connections
         self._poster = poster
 
-    def take(self, person: PersonRow, name: str) -> None:
-        """Gives the person this name, on all their connections, in place of an earlier one. Raises: ConflictError
-        (permanent: somebody who is here has it, or one that looks like it; or the person has just left),
-        UnavailableError (retryable)."""
-        if self._take(person, name):
+    def take(self, person: PersonRow, name: str, keys: Sequence[str]) -> None:
+        """Gives the person this name, which is compared by `keys`, on all their connections, in place of an earlier one.
+        Raises: ConflictError (permanent: somebody who is here has it, or one that looks like it; or the person has
+        just left), UnavailableError (retryable)."""
+        if self._take(person, name, keys):
             return
-        others = [row for row in self._rows(name) if row.person != person.person]
-        if self._confirmed(others) or not self._take(self._connections.person(person.person), name):
+        others = [row for row in self._rows(keys) if row.person != person.person]
+        if self._confirmed(others) or not self._take(self._connections.person(person.person), name, keys):
             raise ConflictError("taken_name")
 
-    def holder(self, name: str) -> PersonRow | None:
-        """Who has this name, or one that looks like it; here or, where nobody took them off the list, gone: the next
-        post tells. Raises: UnavailableError (retryable)."""
-        row = next(iter(self._rows(name)), None)
+    def holder(self, keys: Sequence[str]) -> PersonRow | None:
+        """Who has the name with these keys, or one that looks like it; here or, where nobody took them off the list,
+        gone: the next post tells. Raises: UnavailableError (retryable)."""
+        row = next(iter(self._rows(keys)), None)
         return self._connections.people([row.person]).get(row.person) if row else None
 
     def here(self) -> list[Present]:
@@ -67,12 +66,11 @@ class Presence:
         present = [Present(row.name, row.person) for row in rows if row.person in here or row.person not in asked]
         return sorted(present, key=lambda one: one.name.casefold())
 
-    def _rows(self, name: str) -> list[NameRow]:
-        places = [place for place in name_places(name_keys(name)) if place[1]]
+    def _rows(self, keys: Sequence[str]) -> list[NameRow]:
+        places = [place for place in name_places(keys) if place[1]]
         return [row for place in places if (row := find(NameRow, *place))]
 
-    def _take(self, person: PersonRow, name: str) -> bool:
-        keys = list(name_keys(name))
+    def _take(self, person: PersonRow, name: str, keys: Sequence[str]) -> bool:
         places = name_places(keys)
         left = set(name_places(person.name_keys)) - set(places) if person.name_keys else ()
         free = NameRow.key.does_not_exist() | (NameRow.person == person.person)
@@ -85,7 +83,7 @@ class Presence:
                         transaction.save(NameRow(*place, name=name, person=person.person), condition=free)
                     transaction.update(
                         PersonRow(person.person),
-                        actions=[PersonRow.name.set(name), PersonRow.name_keys.set(keys)],
+                        actions=[PersonRow.name.set(name), PersonRow.name_keys.set(list(keys))],
                         condition=PersonRow.connections.exists() & same,
                     )
                     for place in left:

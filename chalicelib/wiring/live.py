@@ -5,22 +5,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
+from chalicelib.wiring.connections import live_connections, live_queue, poster
 
 if TYPE_CHECKING:
     from chalicelib.live.bars import Bars
     from chalicelib.live.door import Door
     from chalicelib.live.guests import Guests
-    from chalicelib.live.presence import Presence
     from chalicelib.live.tickets import Tickets
-
-
-@cache
-def presence() -> "Presence":
-    """Who is in the chat."""
-    from chalicelib.live.presence import Presence
-
-    return Presence(connections=live_connections(), poster=poster())
 
 
 @cache
@@ -59,9 +50,7 @@ def door() -> "Door":
         rules=DoorRules(origins=frozenset(map(origin_of, pages)), guests=settings().live_demo),
         tickets=tickets(),
         connections=live_connections(),
-        presence=presence(),
         guests=guests(),
-        inbox=inbox(),
         poster=poster(),
         queue=live_queue(),
     )

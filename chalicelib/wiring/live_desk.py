@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
-from chalicelib.wiring.live import bars, guests, presence
+from chalicelib.wiring.greet import presence
+from chalicelib.wiring.live import bars, guests
 
 if TYPE_CHECKING:
     from chalicelib.live.desk import Desk

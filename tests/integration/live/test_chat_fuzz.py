@@ -18,6 +18,7 @@ from chalicelib.live.frames import ACTION_NAMES
 from chalicelib.live.names import same_name
 from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
 from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import greet as wiring_greet
 from chalicelib.wiring import live as wiring_live
 from chalicelib.wiring import live_desk as wiring_live_desk
 from tests.integration.conftest import forget_clients
@@ -88,7 +89,7 @@ class Room:
             self._come(rest[0])
         elif kind != "come" and rest[0] in self.open:
             self._act(kind, *rest)
-        names = [one.name for one in wiring_live.presence().here()]
+        names = [one.name for one in wiring_greet.presence().here()]
         assert [pair for pair in combinations(names, 2) if same_name(*pair)] == []
 
     def _come(self, who: str) -> None:

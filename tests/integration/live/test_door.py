@@ -16,6 +16,7 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.settings import settings
 from chalicelib.storage.live import ConnectionRow, TicketRow
 from chalicelib.wiring import connections as wiring_connections
+from chalicelib.wiring import greet as wiring_greet
 from chalicelib.wiring import live as wiring_live
 from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import forget_clients
@@ -138,16 +139,16 @@ def test_a_client_that_left_before_the_greeting_is_forgotten(gateway: Gateway) -
     gateway._pump.run = lambda *_: []  # type: ignore[method-assign]
     gateway.connect("a")
     gateway.lose("a")
-    door = wiring_live.door()
-    door._sleep = lambda _: None
+    greet = wiring_greet.greet()
+    greet._sleep = lambda _: None
     for attempt in range(1, 6):
-        door.work(f'{{"kind": "greet", "connection_id": "a", "attempt": {attempt}}}')
+        greet.work(f'{{"kind": "greet", "connection_id": "a", "attempt": {attempt}}}')
     assert wiring_connections.live_connections().get("a") is None
 
 
 def test_a_greeting_that_comes_twice_is_said_once(gateway: Gateway) -> None:
     gateway.connect("a")
-    wiring_live.door().work('{"kind": "greet", "connection_id": "a"}')
+    wiring_greet.greet().work('{"kind": "greet", "connection_id": "a"}')
     assert gateway.frames["a"] == ["Представьтесь!"]
 
 

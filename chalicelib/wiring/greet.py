@@ -1,0 +1,28 @@
+"""Who is here, and the first words to whoever comes: all that the worker of the live side needs."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
+
+if TYPE_CHECKING:
+    from chalicelib.live.greet import Greet
+    from chalicelib.live.presence import Presence
+
+
+@cache
+def presence() -> "Presence":
+    """Who is in the chat."""
+    from chalicelib.live.presence import Presence
+
+    return Presence(connections=live_connections(), poster=poster())
+
+
+@cache
+def greet() -> "Greet":
+    """The greeter."""
+    from chalicelib.live.greet import Greet
+
+    return Greet(
+        connections=live_connections(), presence=presence(), inbox=inbox(), poster=poster(), queue=live_queue()
+    )
