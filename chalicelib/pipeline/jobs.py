@@ -4,12 +4,14 @@ A job carries `v`, the version of its shape: a worker that meets another one ref
 for the worker that knows it). Rendered bodies never travel (design §2).
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from chalicelib.apart import each
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.setting_shapes import Mode
@@ -25,6 +27,7 @@ CHUNK_SIZE = 50  # users in a job: SES takes 50 in a bulk send, DynamoDB 100 in 
 
 Lane = Literal["instant", "bulk"]
 _J = TypeVar("_J", bound="Job")
+_C = TypeVar("_C", "EnrichJob", "DeliverJob")
 _R = TypeVar("_R", bound=BaseModel)
 
 
@@ -190,6 +193,25 @@ def read_job(kind: type[_J], body: str) -> _J:
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()[:5])
         raise PoisonMessageError(f"this is not a {kind.__name__}: {where}") from error
+
+
+def read_chunk(kind: type[_C], body: str) -> tuple[_C, int]:
+    """The job for those of its recipients who can be read, and how many cannot. Raises: PoisonMessageError (permanent):
+    nobody can."""
+    failed: list[Exception] = []
+    whole = each(lambda text: read_job(kind, text), [body], alone=lambda _, error: failed.append(error))
+    if whole:
+        return whole[0], 0
+    [parts] = each(_parts_of, [body], alone=lambda *_: None) or [[]]
+    good = each(kind.model_validate, parts, alone=lambda *_: None)
+    if not good:
+        raise failed[0]
+    return good[0].only(one for job in good for one in job.recipients), len(parts) - len(good)
+
+
+def _parts_of(body: str) -> list[dict[str, Any]]:
+    plain = json.loads(body)
+    return [{**plain, "recipients": [one]} for one in plain["recipients"]]
 
 
 def chunks(recipients: Sequence[_R], *, size: int = CHUNK_SIZE) -> Iterator[tuple[_R, ...]]:

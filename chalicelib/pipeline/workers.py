@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.apart import each, is_contained
+from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import BatchWork, Line, Outcome, Work
-from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_job
+from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_chunk, read_job
 from chalicelib.pipeline.retry import RetryJob
 
 if TYPE_CHECKING:  # a worker imports its own stage alone
@@ -25,8 +26,9 @@ def enrich_work(enrich: "Enrich") -> Work:
     """The work of `functions/enrich.py`."""
 
     def work(body: str) -> Line:
-        job = read_job(EnrichJob, body)
+        job, unreadable = read_chunk(EnrichJob, body)
         done = enrich.enrich(job)
+        _require_all(unreadable)
         counts = {
             "queued": done.queued,
             "held": done.held,
@@ -44,13 +46,20 @@ def deliver_work(deliver: "Deliver") -> Work:
     """The work of `functions/deliver.py`."""
 
     def work(body: str) -> Line:
-        job = read_job(DeliverJob, body)
+        job, unreadable = read_chunk(DeliverJob, body)
         done = deliver.deliver(job)
+        _require_all(unreadable)
         ids = [r.notification_id for r in job.recipients]
         seconds, alone = done.seconds_since_accepted, job.letter.run_id is None
         return Line(ids=ids, counts=done.counts, seconds=seconds, counted=alone)
 
     return work
+
+
+def _require_all(unreadable: int) -> None:
+    """Those who can be read are done, and are not done again: the message goes to the dead letters for the others."""
+    if unreadable:
+        raise PoisonMessageError(f"{unreadable} recipients of a job cannot be read")
 
 
 def digest_work(digest: "Digest") -> Work:

@@ -7,13 +7,14 @@ shape of the API; fields of its own are ignored. An id that is in neither list w
 should be, which is told apart from a service that does not answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chalicelib.apart import together
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
 from chalicelib.observability import logger
 from chalicelib.profiles.model import Profile, User
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import requests
 
 _POOL = 4
+_PROOFS = 3  # users of whom each by itself gives no answer that can be read: it is no profile service
 _MAY_PASS = (408, 425)  # of what is below 500
 
 
@@ -44,30 +46,37 @@ class HttpProfiles:
         """See `ProfileSource`; `fresh` is sent along and means what the service makes of it. Preferences are Vestnik's
         own: the service has none."""
         wanted = frozenset(ids)
-        answer = self._ask(wanted, fresh=fresh)
-        profiles = [_profile(given) for given in answer.users]
+        answers: list[_Answer] = []
+        unreadable: list[str] = []
+
+        def alone(one: str, error: Exception) -> None:
+            unreadable.append(one)
+            if not answers and len(unreadable) >= min(len(wanted), _PROOFS):
+                raise MisconfiguredError("the profile service answers with something other than profiles") from error
+
+        # One user's data may spoil the whole answer: the others are asked for without them.
+        together(lambda some: answers.append(self._ask(some, fresh=fresh)), sorted(wanted), alone=alone)
+        unknown = frozenset[str]().union(*(answer.unknown for answer in answers))
+        profiles = [_profile(given) for answer in answers for given in answer.users]
         if None in profiles:
             logger().warning("users of the profile service cannot be read", users=profiles.count(None))
         known = {profile.id: profile for profile in profiles if profile is not None and profile.id in wanted}
-        return Profiles(known=known, unresolved=wanted - known.keys() - answer.unknown)
+        return Profiles(known=known, unresolved=wanted - known.keys() - unknown)
 
-    def _ask(self, ids: frozenset[str], *, fresh: bool) -> _Answer:
+    def _ask(self, ids: Sequence[str], *, fresh: bool) -> _Answer:
         import requests
 
         try:
             response = self._session.post(
                 self._url,
-                json={"ids": sorted(ids), "fresh": fresh},
+                json={"ids": list(ids), "fresh": fresh},
                 timeout=self._timeout,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             raise UnavailableError(f"the profile service did not answer ({type(error).__name__})") from error
         _check(response.status_code)
-        try:
-            return _Answer.model_validate_json(response.content)
-        except ValidationError as error:
-            raise MisconfiguredError("the profile service answers with something other than profiles") from error
+        return _Answer.model_validate_json(response.content)
 
     @cached_property
     def _session(self) -> "requests.Session":

@@ -82,6 +82,24 @@ def test_a_user_whose_data_is_broken_is_unresolved_and_breaks_nobody_else(
     assert (set(answer.known), set(answer.unresolved)) == ({"u-1"}, {"u-2"})
 
 
+def _deep(levels: int) -> Any:
+    return [_deep(levels - 1)] if levels else "deep"
+
+
+@pytest.mark.parametrize("value", ["\ud800", _deep(300)])
+@pytest.mark.parametrize("place", ["u-1", "u-2", "u-5"])
+def test_a_user_whose_data_spoil_the_whole_answer_breaks_nobody_else(
+    service: UserService, profiles: HttpProfiles, value: Any, place: str
+) -> None:
+    """Promise I1: the others are asked for without them."""
+    ids = [f"u-{n}" for n in range(1, 6)]
+    service.users = {one: {"id": one, "email": f"{one}@example.com"} for one in ids}
+    service.users[place]["attributes"] = {"about": value}
+
+    answer = profiles.get_many(ids, fresh=False)
+    assert (set(answer.known), set(answer.unresolved)) == (set(ids) - {place}, {place})
+
+
 def test_what_the_service_knows_besides_is_ignored(service: UserService, profiles: HttpProfiles) -> None:
     service.users["u-1"] = {**ANNA, "subscription": "premium", "created_at": 5}
 

@@ -9,11 +9,12 @@ import boto3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.apart import each
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.workers import feedback_work
+from chalicelib.pipeline.workers import deliver_work, feedback_work
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings
@@ -274,3 +275,26 @@ def test_an_event_of_a_damaged_delivery_stops_no_other(pump: Pump, attribute: st
 
     assert [one for n, one in enumerate(outcomes) if n // 3 != 1 and isinstance(one, Exception)] == []
     assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
+
+
+# ---------------------------------------------------------------- messages
+
+
+@given(field=st.sampled_from(["notification_id", "address", "locale", "user", "context", None]), value=ANYTHING)
+@some
+def test_a_message_that_is_spoiled_by_one_recipient_is_done_for_the_others(
+    channel: ToldChannel, field: str | None, value: Any
+) -> None:
+    """Promise I1: it goes to the dead letters for the one, and no other is written to twice."""
+    channel.given.clear()
+    one = alone_at_their_addresses(job(4))
+    plain = json.loads(one.model_dump_json())
+    good = [r.notification_id for n, r in enumerate(one.recipients) if n != 1]
+    plain["recipients"][1] = value if field is None else {**plain["recipients"][1], field: value}
+    body = json.dumps(plain)
+
+    for _ in range(2):
+        each(deliver_work(wiring_deliver.deliver()), [body], alone=lambda *_: None)
+
+    assert [status(one) for one in good] == [("sent", None)] * 3
+    assert [m.delivery_id for m in channel.given if m.delivery_id[:36] in good] == [f"{one}_email" for one in good]
