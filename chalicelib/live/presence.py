@@ -40,7 +40,7 @@ class Presence:
         self._poster = poster
 
     def take(self, person: PersonRow, name: str, keys: Sequence[str]) -> None:
-        """Gives the person this name, which is compared by `keys`, on all their connections, in place of an earlier one.
+        """Gives the person this name, compared by `keys`, on all their connections, in place of an earlier one.
         Raises: ConflictError (permanent: somebody who is here has it, or one that looks like it; or the person has
         just left), UnavailableError (retryable)."""
         if self._take(person, name, keys):
