@@ -21,7 +21,12 @@ _FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names that forms of ours
 
 def deed_of(declared: Registered, visit: Visit) -> Deed:
     """What the manager is about to do. Raises: UnavailableError (retryable)."""
-    asked = [*visit.path.values(), *(visit.typed(name) or visit.query.get(name, "").strip() for name in _NAMES)]
+    user = visit.typed("user") or visit.query.get("user", "").strip()  # as whom something is shown
+    asked = [
+        user if declared.shows else "",
+        *visit.path.values(),
+        *(visit.typed(name) or visit.query.get(name, "").strip() for name in _NAMES),
+    ]
     thing = next((thing_of(one) for one in asked if one), None)
     return _deed(declared, visit.manager.name, thing, visit.ip)
 

@@ -85,16 +85,18 @@ def action(
     return register
 
 
-def preview(blueprint: Blueprint, path: str) -> Callable[[View], View]:
-    """Registers a look at what a form holds: it changes nothing, and only a refusal is a line of the audit. It is for
-    those who could store it; how often, the view asks of `drafts()`, since it alone knows how to say that it was too
-    often."""
+def preview(blueprint: Blueprint, path: str, *, shows: str | None = None) -> Callable[[View], View]:
+    """Registers a look at what a form holds: it changes nothing, and is a line of the audit where the form names a
+    `user` as whom it is shown. It is for those who could store it; how often, the view asks of `drafts()`, since it
+    alone knows how to say that it was too often."""
 
     def register(view: View) -> View:
-        declared = Registered("POST", path, Role.EDITOR, None, again=view)
+        declared = Registered("POST", path, Role.EDITOR, None, again=view, shows=shows)
 
         def run(visit: Visit) -> Went:
             demand_form(declared, visit)
+            if shows and visit.typed("user"):
+                audit().look(deed_of(declared, visit))
             return view(visit)
 
         _register(blueprint, declared, view, run)

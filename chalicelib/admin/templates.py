@@ -69,7 +69,7 @@ def template_page(visit: Visit) -> Page:
     return Page("template", shown)
 
 
-@page(routes, "/admin/templates/{key}/letter")
+@page(routes, "/admin/templates/{key}/letter", shows="template.letter")
 def template_letter(visit: Visit) -> Response:
     """The letter of a stored version, for the frame of whoever may not change it; as a real user, where one is
     named."""
@@ -85,7 +85,7 @@ def template_letter(visit: Visit) -> Response:
     return framed(letter, language=visit.locale, with_subject=True)
 
 
-@preview(routes, "/admin/templates/{key}/preview")
+@preview(routes, "/admin/templates/{key}/preview", shows="template.letter")
 def preview_template(visit: Visit) -> Response:
     """The letter of what the form holds, for the frame beside it; as a real user, where one is named."""
     try:

@@ -86,6 +86,7 @@ SAME = MappingProxyType(
         "add_suppression": "suppression.add",
         "remove_suppression": "suppression.remove",
         "put_template": "template.write",
+        "preview_template": "template.letter",
         "get_user": "user.look",
         "get_notification": "notification.look",
         "search_notifications": "notification.search",

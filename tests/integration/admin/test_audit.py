@@ -49,7 +49,7 @@ def test_an_act_is_one_entry_that_says_what_was_changed(boss: Visitor) -> None:
 
 
 def test_an_act_whose_intention_cannot_be_written_does_not_happen(boss: Visitor) -> None:
-    """Promise G2."""
+    """Promise I4."""
     no_audit(lambda body: b"intended" in body)
     assert boss.post("/admin/settings/redirect_url", value=f"{HOST}/hello").status == 503
     assert site_settings().get("redirect_url").value == HOST
@@ -92,6 +92,7 @@ def test_an_act_that_nobody_expected_to_fail_has_failed(boss: Visitor, monkeypat
         ("/admin/users?id=anna", "user.search", "anna"),
         ("/admin/notifications?id=anna", "notification.search", "anna"),
         ("/admin/notifications/n-1", "notification.look", "n-1"),
+        ("/admin/templates/promo/letter?user=anna", "template.letter", "anna"),
     ],
 )
 def test_a_look_at_a_person_is_in_the_audit(boss: Visitor, path: str, did: str, thing: str) -> None:

@@ -94,7 +94,7 @@ def test_sending_leaves_no_line(service: Gateway) -> None:
 
 
 def test_a_change_whose_intention_cannot_be_written_does_not_happen(service: Gateway) -> None:
-    """Promise G2."""
+    """Promise I4."""
 
     def fail(request: Any, **rest: Any) -> None:
         if b"vestnik-test-audit" in request.body:

@@ -113,7 +113,7 @@ def test_a_line_that_was_replaced_with_a_right_digest_is_found(audited: None, re
 
 
 def test_a_chain_that_was_rewritten_to_its_end_is_found(audited: None, rewriter: Rewriter) -> None:
-    """Promise G2."""
+    """Promise I4."""
     before = None
     for line in rewriter.items():
         changes = {"by": "boris"} | ({"before": before["digest"]["S"]} if before else {})
@@ -124,7 +124,7 @@ def test_a_chain_that_was_rewritten_to_its_end_is_found(audited: None, rewriter:
 
 @pytest.mark.parametrize("which", [0, 2, 5])
 def test_a_line_that_was_removed_is_found_wherever_it_stood(audited: None, rewriter: Rewriter, which: int) -> None:
-    """Promise G2."""
+    """Promise I4."""
     line = rewriter.items()[which]
     rewriter.delete(line)
     assert f"1 {audit_trail.GONE}: {line['chain']['S']} {which + 1}" in said()
@@ -137,7 +137,7 @@ def test_a_whole_chain_that_was_removed_is_found(audited: None, rewriter: Rewrit
 
 
 def test_a_chain_that_was_replaced_by_another_one_is_found(audited: None, rewriter: Rewriter) -> None:
-    """Promise G2."""
+    """Promise I4."""
     for line in rewriter.items():
         rewriter.delete(line)
     audit = Audit(clock=an_hour_ago, chain=Chain(clock=an_hour_ago))
@@ -192,7 +192,7 @@ def test_lines_that_are_too_young_for_the_log_are_not_judged(
 def test_a_line_whose_writer_does_not_know_whether_it_arrived_is_well_either_way(
     carry: Callable[[], None], rewriter: Rewriter, *, arrived: bool
 ) -> None:
-    """Promise G2."""
+    """Promise I4."""
     chain = Chain(clock=an_hour_ago)
     audit = Audit(clock=an_hour_ago, chain=chain)
     events = dynamodb().client.meta.events
@@ -208,7 +208,7 @@ def test_a_line_whose_writer_does_not_know_whether_it_arrived_is_well_either_way
 
 
 def test_a_reply_that_was_lost_once_costs_nothing(carry: Callable[[], None], rewriter: Rewriter) -> None:
-    """Promise G2."""
+    """Promise I4."""
     audit = Audit(clock=an_hour_ago, chain=Chain(clock=an_hour_ago))
     fault = LostReply()
     dynamodb().client.meta.events.register_first("before-send.dynamodb.PutItem", fault)
