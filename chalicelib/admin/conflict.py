@@ -19,6 +19,7 @@ WHOLE, LOOK = "whole", "look"  # all of mine, or the form once more with what wa
 PICK = "pick "  # before the names of the fields that a choice is about
 CARRIED = frozenset({"token", BASE, SEEN})
 _CONTEXT = 2  # lines of a long text that are shown around what differs
+_LINES_OF = 2_000  # lines of both texts that are compared, as is said of words: the work grows with their square
 _WORDS_OF = 4_000  # characters of a changed passage whose words are compared; a longer one is marked whole
 
 
@@ -159,6 +160,8 @@ def _text(control: Control, value: str) -> str:
 
 def _side_by_side(mine: str, theirs: str) -> tuple[list[Piece], list[Piece]]:
     left, right = mine.split("\n"), theirs.split("\n")
+    if len(left) + len(right) > _LINES_OF:
+        return [Piece(mine, differs=True)], [Piece(theirs, differs=True)]
     pieces: tuple[list[Piece], list[Piece]] = ([], [])
     for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if kind == "equal":
