@@ -113,7 +113,7 @@ destroy: $(READY) ## take a stage away; asks (STAGE=dev; WITH_DATA=1: production
 doctor: $(READY) ## what is wrong with a live stage, and what to do (STAGE=prod)
 	@$(BIN)/python -m infra.doctor --stage $(STAGE)
 
-manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints its password
+manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints its first password
 	@$(BIN)/python -m infra.managers --stage $(STAGE) add $(NAME)
 
 clean: ## all that was made here: .venv, build (the local cloud's data too), caches

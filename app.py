@@ -6,7 +6,18 @@ cold_start.begin()
 
 from chalice.app import Chalice
 
-from chalicelib.admin import campaign_writing, door, event_rules, keys, office, overview, people, site, subsystems
+from chalicelib.admin import (
+    account,
+    campaign_writing,
+    door,
+    event_rules,
+    keys,
+    office,
+    overview,
+    people,
+    site,
+    subsystems,
+)
 from chalicelib.admin import campaigns as admin_campaigns
 from chalicelib.admin import links as admin_links
 from chalicelib.admin import lists as admin_lists
@@ -44,7 +55,7 @@ for module in (
     *(meta, control, dead_letters, notifications, templates, users, endpoints, live, live_demo),
     *(campaigns, campaign_moves, lists),
     *(events, own_say, addresses, site_settings, suppressions, links),
-    *(door, overview, admin_campaigns, campaign_writing, admin_lists, admin_templates, admin_links),
+    *(door, account, overview, admin_campaigns, campaign_writing, admin_lists, admin_templates, admin_links),
     *(people, admin_suppressions, subsystems, site, event_rules, keys, office),
 ):
     app.register_blueprint(module.routes)

@@ -5,6 +5,7 @@ VestnikError
 │   └── TooLargeError     over a stated size; permanent                  → 413
 ├── UnauthorizedError     no key, or an unknown one; permanent           → 401
 ├── ForbiddenError        the key lacks the scope; permanent             → 403
+│   └── ProofError        password and code are wanted once more         → 403
 ├── NotFoundError         no such thing; permanent                       → 404
 ├── ConflictError         it is already so, or otherwise; permanent      → 409
 │   ├── BusyError         this very call is being done; later            → 409
@@ -62,6 +63,10 @@ class UnauthorizedError(VestnikError):
 
 class ForbiddenError(VestnikError):
     """Permanent: the key is good, its scopes do not cover the call."""
+
+
+class ProofError(ForbiddenError):
+    """Permanent until whoever is signed in gives password and code once more."""
 
 
 class NotFoundError(VestnikError):

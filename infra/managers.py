@@ -17,9 +17,12 @@ from chalicelib.wiring.admin import managers
 from infra.paths import ROOT
 from infra.reaching_aws import reaching_aws
 
+_BY = "command line"
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the account's new password, which is shown nowhere else, or what was done."""
+    """Prints the account's new password, which is shown nowhere else and has to be changed at the first sign-in, or
+    what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True)
     parser.add_argument("do", choices=("add", "reset", "forget-code"))
@@ -37,13 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _do(chosen: argparse.Namespace) -> str:
-    """The line to print."""
+    """The line to print. The operator is known by the rights on the tables, and AWS's own log knows the operator."""
     if chosen.do == "add":
-        return managers().add(chosen.name, roles=chosen.role or list(Role), by="command line")
-    if chosen.do == "forget-code":
-        managers().forget_second_factor(chosen.name)
-        return f"{chosen.name} signs in with the password alone"
-    return managers().reset_password(chosen.name)
+        return managers().add(chosen.name, roles=chosen.role or list(Role), by=_BY)
+    if chosen.do == "reset":
+        return managers().reset_password(chosen.name, by=_BY)
+    managers().forget_second_factor(chosen.name)
+    return f"{chosen.name} signs in with the password alone"
 
 
 def take_settings_of(stage: str) -> None:

@@ -19,7 +19,7 @@ from chalicelib.admin.look import Go, Page, render, url
 from chalicelib.admin.mistakes import told
 from chalicelib.admin.visits import REGISTERED, Registered, View, Visit
 from chalicelib.control.answers import status_of
-from chalicelib.control.sessions import Session
+from chalicelib.control.sessions import IDLE, Session
 from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
 from chalicelib.observability import log_failure, request_id
 
@@ -39,6 +39,7 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
         "here": address_of(request),
         "done": query.get("done") if request.method == "GET" else None,
         "kept": False,
+        "idle_seconds": int(IDLE.total_seconds()),
         "request_id": request_id(),
     }
     values = {**common, **page.values, "mistakes": mistakes}
@@ -53,14 +54,16 @@ def address_of(request: Request) -> str:
     return str(request.context["resourcePath"]).format(**(request.uri_params or {}))
 
 
-def redirect(to: Go, *, cookies: Sequence[str] = ()) -> Response:
+def redirect(to: Go) -> Response:
     """303: the browser asks for the next page by GET, and going back repeats nothing."""
     path, _, query = to.path.partition("?")
     asked = {name: values[0] for name, values in parse_qs(query).items()}
     path = quote(path, safe=_IN_A_PATH)  # a header holds no line break, and no letter that is not ASCII
     headers: dict[str, Any] = {"Location": url(path, **asked, done=to.done), "Cache-Control": "no-store"}
-    if cookies:
-        headers["Set-Cookie"] = list(cookies)
+    if to.cookies:
+        headers["Set-Cookie"] = list(to.cookies)
+    if to.leaves:  # "cookies" would forget the look, and that this browser is known (control/entrance.py)
+        headers["Clear-Site-Data"] = '"cache", "storage"'
     return Response("", headers=headers, status_code=HTTPStatus.SEE_OTHER.value)
 
 

@@ -7,11 +7,12 @@ from chalice.app import Request
 
 from chalicelib.admin.browser import ip_of, refuse_other_sites
 from chalicelib.admin.conflict import CARRIED
-from chalicelib.admin.visits import Registered, Visit
+from chalicelib.admin.visits import Proof, Registered, Visit
 from chalicelib.control.audit import NOBODY, Deed, Door
 from chalicelib.control.sessions import Session
-from chalicelib.errors import ForbiddenError
+from chalicelib.errors import ForbiddenError, InvalidError, ProofError, TooManyRequestsError
 from chalicelib.observability import aside
+from chalicelib.wiring.admin import entrance
 from chalicelib.wiring.audit import audit, thing_of
 
 OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
@@ -56,6 +57,21 @@ def demand_form(declared: Registered, visit: Visit) -> None:
     with aside("audit"):
         audit().refuse(deed_of(declared, visit), error)
     raise error
+
+
+def demand_proof(declared: Registered, visit: Visit) -> None:
+    """The one guard of what an open page is not enough for, after a look for mistakes, as a code works once. Raises:
+    ProofError, InvalidError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
+    try:
+        if declared.check is not None:
+            declared.check(visit)
+        if declared.proof is Proof.RECENT and not visit.session.proven:
+            raise ProofError("this asks for your password once more")
+        if declared.proof is Proof.PRESENT:
+            entrance().prove(visit.manager.name, visit.secret("old"), visit.typed("present"), at=visit.at)
+    except (ProofError, InvalidError, TooManyRequestsError) as error:
+        audit().refuse(deed_of(declared, visit), error)
+        raise
 
 
 def refuse_strangers(declared: Registered, request: Request) -> None:

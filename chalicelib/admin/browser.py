@@ -2,12 +2,15 @@
 `frame.py` and `door.py`.
 """
 
+import re
+import secrets
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Request
 
-from chalicelib.admin.look import LANGUAGES, base_path
+from chalicelib.admin.look import LANGUAGES
+from chalicelib.control.entrance import BROWSER_LASTS, At
 from chalicelib.control.sessions import LASTS
 from chalicelib.errors import ForbiddenError, InvalidError, TooLargeError
 from chalicelib.locales import preferred
@@ -15,21 +18,47 @@ from chalicelib.settings import settings
 from chalicelib.text import normal_source
 
 SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
+DOOR_COOKIE, KNOWN_COOKIE = "vestnik_door", "vestnik_known"  # before signing in; that it was done here before
+_OUR_COOKIES = (SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE, DOOR_COOKIE, KNOWN_COOKIE)
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
+# What a User-Agent is known by; the first that fits, as most name others too.
+_BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "YaBrowser": "Yandex", "Firefox": "Firefox", "FxiOS": "Firefox"}
+_BROWSERS |= {"CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari", "curl": "curl"}
+_SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS"}
+_SYSTEMS |= {"Mac OS X": "macOS", "Linux": "Linux"}
 _OURSELVES = ("same-origin", "none")  # none: the reader's own doing, such as sending a form again
 _FORM, _FORM_WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
-    """A Set-Cookie line. `Secure` everywhere but on this machine, where there is no TLS."""
-    secure = "" if settings().public_url.startswith("http:") else " Secure;"
-    return f"{name}={value}; Path={base_path()}/admin; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
+    """A Set-Cookie line. Of one host and of TLS alone (`__Host-`, RFC 6265bis §4.1.3) wherever the service has TLS: all
+    but the cloud on this machine."""
+    secure = " Secure;" if _has_tls() else ""
+    return f"{_sent_as(name)}={value}; Path=/; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
+
+
+def known_cookie(value: str) -> str:
+    """The Set-Cookie line of a browser that has signed in."""
+    return cookie(KNOWN_COOKIE, value, seconds=int(BROWSER_LASTS.total_seconds()))
+
+
+def forgotten(name: str) -> str:
+    """The Set-Cookie line that takes a cookie away."""
+    return cookie(name, "", seconds=0)
+
+
+def _has_tls() -> bool:
+    return settings().public_url.startswith("https:")
+
+
+def _sent_as(name: str) -> str:
+    return f"__Host-{name}" if _has_tls() else name
 
 
 def refuse_other_sites(request: Request) -> None:
     """A form that a page of another origin sent; browsers say so themselves, and no page can lie about it. Raises:
     ForbiddenError (permanent)."""
-    if request.method == "POST" and request.headers.get("sec-fetch-site", "same-origin") not in _OURSELVES:
+    if request.method == "POST" and _origin_of(request) is not None and not from_us(request):
         raise ForbiddenError("this form was sent by another site")
 
 
@@ -39,7 +68,17 @@ def from_us(request: Request) -> bool:
     if site is not None:
         return str(site) in _OURSELVES
     ours = urlsplit(settings().public_url)
-    return str(request.headers.get("origin")) == f"{ours.scheme}://{ours.netloc}"
+    return _origin_of(request) == f"{ours.scheme}://{ours.netloc}"
+
+
+def _origin_of(request: Request) -> str | None:
+    """What the browser says of the page that a form is on; old ones say it by `Origin` or `Referer` alone."""
+    headers = request.headers
+    told: str | None = headers.get("sec-fetch-site") or headers.get("origin")
+    if told is None and headers.get("referer"):
+        page = urlsplit(str(headers["referer"]))
+        told = f"{page.scheme}://{page.netloc}"
+    return told
 
 
 def asks_for_a_part(request: Request) -> bool:
@@ -59,6 +98,28 @@ def language_of(request: Request) -> str:
 def ip_of(request: Request) -> str:
     """Where the request came from, as API Gateway says it."""
     return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
+
+
+def door_of(request: Request) -> str:
+    """What ties the forms of signing in to this browser: what it was given, or something new."""
+    given = cookies_of(request).get(DOOR_COOKIE, "")
+    return given if re.fullmatch(r"[\w-]{43}", given) else secrets.token_urlsafe(32)
+
+
+def at_of(request: Request) -> At:
+    """Where somebody tries from."""
+    cookies = cookies_of(request)
+    return At(ip_of(request), door=cookies.get(DOOR_COOKIE, ""), known=cookies.get(KNOWN_COOKIE, ""))
+
+
+def browser_of(request: Request) -> str:
+    """The browser in two words, such as `Firefox, Windows`; empty where it says nothing that is known."""
+    told = str(request.headers.get("user-agent", ""))
+    return ", ".join(
+        found
+        for known in (_BROWSERS, _SYSTEMS)
+        if (found := next((name for mark, name in known.items() if mark in told), None))
+    )
 
 
 def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
@@ -101,10 +162,11 @@ def _parts(raw: bytes, kind: str) -> tuple[Mapping[str, Sequence[str]], Mapping[
 
 
 def cookies_of(request: Request) -> dict[str, str]:
-    """Those that it sent, as RFC 6265 §5.4 writes them: of two with one name the first has the nearer path. What others
-    of this host have left there, such as JSON, is passed over (`http.cookies` would lose all that follow)."""
+    """Our cookies that it sent, as RFC 6265 §5.4 writes them: of two with one name the first has the nearer
+    path. What others of this host have left there, such as JSON, is passed over (`http.cookies` would lose all that
+    follow)."""
     cookies: dict[str, str] = {}
     for pair in str(request.headers.get("cookie", "")).split(";"):
         name, _, value = pair.strip().partition("=")
         cookies.setdefault(name, value)
-    return cookies
+    return {name: cookies[sent] for name in _OUR_COOKIES if (sent := _sent_as(name)) in cookies}

@@ -11,7 +11,7 @@ from markupsafe import escape
 from chalicelib.admin.form_reader import CHECKS, Control, Form, Span, forms_in
 
 Values = Mapping[str, Sequence[str]]
-SECRETS = frozenset({"password", "old", "new", "code", "secret", "token"})  # never given back to a page
+SECRETS = frozenset({"password", "old", "new", "present", "code", "secret", "token"})  # never given back to a page
 
 
 class _Change(NamedTuple):

@@ -12,21 +12,22 @@ from typing import Any
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.admin.answering import conflict, mistakes_of, once_more, redirect, shown, trouble
-from chalicelib.admin.audited import deed_of, demand_form, demand_role, fields_of, refuse_strangers
+from chalicelib.admin.audited import deed_of, demand_form, demand_proof, demand_role, fields_of, refuse_strangers
 from chalicelib.admin.browser import (
     SESSION_COOKIE,
+    asks_for_a_part,
+    at_of,
     cookies_of,
     from_us,
-    ip_of,
     language_of,
     read_form,
 )
 from chalicelib.admin.conflict import LOOK, MINE, WHOLE, settled
-from chalicelib.admin.going_on import go_on, session_over
+from chalicelib.admin.going_on import go_on, proof_over, session_over
 from chalicelib.admin.kept import TYPED
 from chalicelib.admin.look import Go, Page
 from chalicelib.admin.once import once
-from chalicelib.admin.visits import REGISTERED, Act, Registered, View, Visit, Went
+from chalicelib.admin.visits import REGISTERED, Act, Proof, Registered, View, Visit, Went
 from chalicelib.control.answers import status_of
 from chalicelib.control.managers import Role
 from chalicelib.control.sessions import Session
@@ -34,6 +35,7 @@ from chalicelib.errors import (
     ChangedError,
     ConflictError,
     InvalidError,
+    ProofError,
     TooManyRequestsError,
     UnauthorizedError,
     VestnikError,
@@ -42,16 +44,16 @@ from chalicelib.observability import Line, write_line
 from chalicelib.wiring.admin import sessions
 from chalicelib.wiring.audit import audit
 
-__all__ = ["REGISTERED", "Registered", "Visit", "action", "page", "preview"]
+__all__ = ["REGISTERED", "Proof", "Registered", "Visit", "action", "page", "preview"]
 
 
 def page(
-    blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER, shows: str | None = None
+    blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER, shows: str | None = None, first: bool = False
 ) -> Callable[[View], View]:
-    """Registers a page; looking changes nothing. `shows`: what the audit calls a look at what is kept of persons."""
+    """Registers a page; looking changes nothing. `shows` and `first`: as of `Registered`."""
 
     def register(view: View) -> View:
-        declared = Registered("GET", path, role, None, shows=shows)
+        declared = Registered("GET", path, role, None, shows=shows, first=first)
 
         def run(visit: Visit) -> Went:
             if shows:
@@ -65,17 +67,28 @@ def page(
 
 
 def action(
-    blueprint: Blueprint, path: str, *, role: Role, does: str, again: View | None = None, largest_file: int = 0
+    blueprint: Blueprint,
+    path: str,
+    *,
+    role: Role,
+    does: str,
+    again: View | None = None,
+    largest_file: int = 0,
+    proof: Proof = Proof.NONE,
+    check: Callable[[Visit], object] | None = None,
+    first: bool = False,
 ) -> Callable[[Act], Act]:
     """Registers what a form does. It is in the audit before it is done, and what came of it after; the same form sent
     again does nothing. `again` is the page with the form: it is shown with what was typed and what is wrong, or, where
-    somebody has changed the same thing, with both. Without one, a page says what is wrong."""
+    somebody has changed the same thing, with both. Without one, a page says what is wrong.
+    `check` finds mistakes before the `proof` is asked for, as a code works once; `first`: as of `Registered`."""
 
     def register(act: Act) -> Act:
-        declared = Registered("POST", path, role, does, largest_file, again)
+        declared = Registered("POST", path, role, does, largest_file, again, proof=proof, check=check, first=first)
 
         def run(visit: Visit) -> Went:
             demand_form(declared, visit)
+            demand_proof(declared, visit)
             with audit().act(deed_of(declared, visit), **fields_of(visit)):
                 return act(visit)
 
@@ -129,14 +142,17 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     visit: Visit | None = None
     try:
         refuse_strangers(declared, request)
-        session = sessions().find(cookies_of(request).get(SESSION_COOKIE))
+        by_itself = request.method == "GET" and asks_for_a_part(request)
+        session = sessions().find(cookies_of(request).get(SESSION_COOKIE), active=not by_itself)
+        if session.manager.must_change and not declared.first:
+            return redirect(Go("/admin/account"))
         form, files = read_form(request, largest_file=declared.largest_file)
         if TYPED in form and from_us(request):
             return go_on(declared, request, path, form, session=session)
         demand_role(declared, session, request, path)
         fresh = request.method == "POST" and sessions().made(session, next(iter(form.get("token", ())), ""))
         query = dict(request.query_params or {})
-        visit = Visit(session, path, query, form, files, language_of(request), ip_of(request), fresh)
+        visit = Visit(session, path, query, form, files, language_of(request), at_of(request), fresh)
         if MINE in form:
             visit = visit._replace(form=settled(form))
             if visit.fresh and WHOLE in form and form[WHOLE][0] == LOOK and declared.again is not None:
@@ -178,6 +194,8 @@ def _refused(
     declared: Registered, visit: Visit | None, request: Request, session: Session | None, error: VestnikError
 ) -> Response:
     response: Response | None = None
+    if visit is not None and isinstance(error, ProofError):
+        return proof_over(request, visit)
     if visit is not None and declared.again is not None:
         with suppress(VestnikError):  # the page cannot be shown: what was refused is said alone
             response = _once_more(declared, declared.again, visit, request, error)

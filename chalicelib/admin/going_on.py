@@ -3,29 +3,22 @@ be sent once more. Nothing is done before that: who signs in may be somebody els
 """
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 
 from chalice.app import Request, Response
 
-from chalicelib.admin.answering import address_of, once_more, redirect, shown
-from chalicelib.admin.browser import (
-    SESSION_COOKIE,
-    asks_for_a_part,
-    cookie,
-    from_us,
-    ip_of,
-    language_of,
-    read_form,
-)
+from chalicelib.admin.answering import address_of, once_more, redirect
+from chalicelib.admin.browser import asks_for_a_part, at_of, from_us, language_of, read_form
 from chalicelib.admin.conflict import MINE, settled
 from chalicelib.admin.forms import Values
 from chalicelib.admin.kept import TYPED, Kept, keep, unpacked
-from chalicelib.admin.look import Go, Page, url, words
-from chalicelib.admin.signing_in import let_in, name_in, refusal
-from chalicelib.admin.visits import Registered, Visit
-from chalicelib.control.answers import status_of
+from chalicelib.admin.look import Go, url, words
+from chalicelib.admin.signing_in import begin, door, let_in, name_in, refusal
+from chalicelib.admin.visits import Proof, Registered, Visit
+from chalicelib.control.entrance import Step
 from chalicelib.control.sessions import Session
-from chalicelib.errors import ForbiddenError, InvalidError, VestnikError
+from chalicelib.errors import InvalidError, VestnikError
 from chalicelib.wiring.admin import sessions
 
 _AGAIN = Go("/admin/sign-in")
@@ -50,36 +43,60 @@ def session_over(declared: Registered, request: Request, path: Mapping[str, str]
     return _door(request, kept, name="", status=HTTPStatus.UNAUTHORIZED) if kept else redirect(_AGAIN)
 
 
+def proof_over(request: Request, visit: Visit) -> Response:
+    """What a browser gets that is signed in, when password and code are wanted once more."""
+    kept = keep(visit.form, visit.files)
+    return _door(request, kept, name=visit.manager.name, status=HTTPStatus.UNAUTHORIZED, session=visit.session)
+
+
 def go_on(
     declared: Registered, request: Request, path: Mapping[str, str], form: Values, *, session: Session | None
 ) -> Response:
     """Signs in and shows the form as it was typed. Raises: InvalidError (permanent): what was kept is no form."""
     typed, name, locale = unpacked(form, TYPED), name_in(form), language_of(request)
     kept = Kept(typed, files=bool(form.get("files")), secret=bool(form.get("secret")))
-    cookies = []
+    again = partial(_door, request, kept, name=name, session=session)
+    said, cookies = words(locale)["sign_in"], tuple[str, ...]()
     try:
-        if session is None or session.manager.name != name:  # else the same form came twice: a code works once
-            manager = let_in(form, ip=ip_of(request))
-            manager.demand(declared.role)
-            value = sessions().begin(manager)
-            cookies, session = [cookie(SESSION_COOKIE, value)], sessions().find(value)
-        session.manager.demand(declared.role)
-    except ForbiddenError as error:
-        problem = words(locale)["sign_in"]["not_yours"].format(name=name)
-        return _door(request, kept, name=name, status=status_of(error), problem=problem)
+        # Else the same form came twice: a code works once.
+        if session is None or session.manager.name != name or _wants_proof(declared, session):
+            found = let_in(form, request)
+            if isinstance(found, Step):
+                problem = said["tired"] if found.tired else None
+                return again(status=HTTPStatus.UNAUTHORIZED, problem=problem, step=found.state)
+            if not found.may(declared.role):
+                return again(status=HTTPStatus.FORBIDDEN, problem=said["not_yours"].format(name=name))
+            value, cookies = begin(found, request)
+            session = sessions().find(value)
     except VestnikError as error:
         problem, status = refusal(error, locale=locale)
-        return _door(request, kept, name=name, status=status, problem=problem)
-    query = dict(request.query_params or {})
-    visit = Visit(session, path, query, typed, {}, locale, ip_of(request), fresh=True)
+        return again(status=status, problem=problem)
+    if session.manager.must_change and not declared.first:
+        return redirect(Go("/admin/account", cookies=cookies))
+    session.manager.demand(declared.role)
+    visit = Visit(session, path, dict(request.query_params or {}), typed, {}, locale, at_of(request), fresh=True)
     note = "signed_in_file" if kept.files else "signed_in_secret" if kept.secret else "signed_in"
+    note = "proved" if declared.proof is Proof.RECENT and not kept.secret else note
     response = once_more(declared.again, visit, request, kept=note) if declared.again else redirect(Go("/admin"))
     if cookies:
-        response.headers["Set-Cookie"] = cookies
+        response.headers["Set-Cookie"] = list(cookies)
     return response
 
 
-def _door(request: Request, kept: Kept, *, name: str, status: HTTPStatus, problem: str | None = None) -> Response:
-    values = {"typed": kept, "to": url(address_of(request)), "name": name}
+def _wants_proof(declared: Registered, session: Session) -> bool:
+    return declared.proof is Proof.RECENT and not session.proven
+
+
+def _door(
+    request: Request,
+    kept: Kept,
+    *,
+    name: str,
+    status: HTTPStatus,
+    problem: str | None = None,
+    step: str | None = None,
+    session: Session | None = None,
+) -> Response:
+    values = {"typed": kept, "to": url(address_of(request)), "name": name, "step": step, "proof": session is not None}
     mistakes = {"mistakes": {"form": problem}} if problem else {}
-    return shown(Page("signing_in", {**values, **mistakes}, status), request, session=None)
+    return door("signing_in", {**values, **mistakes}, request, status=status)

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.frame import Proof, Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.keys import Scope, create_key, page_of_keys
 from chalicelib.control.managers import Role
@@ -23,7 +23,7 @@ def key_list(visit: Visit) -> Page:
     return _listed(visit, made=None, form=visit.form)
 
 
-@action(routes, "/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list)
+@action(routes, "/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list, proof=Proof.RECENT)
 def make_key(visit: Visit) -> Page:
     """Shows it once."""
     name, scopes = visit.typed("name"), list(visit.form.get("scope", ()))
@@ -37,7 +37,9 @@ def make_key(visit: Visit) -> Page:
     return _listed(visit, made=made, form={})
 
 
-@action(routes, "/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list)
+@action(
+    routes, "/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list, proof=Proof.RECENT
+)
 def end_key(visit: Visit) -> Go:
     """For good; refused everywhere within half a minute."""
     key_ring().revoke(visit.path["id"])

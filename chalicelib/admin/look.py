@@ -48,6 +48,8 @@ class Go(NamedTuple):
 
     path: str
     done: str | None = None
+    cookies: tuple[str, ...] = ()  # Set-Cookie lines
+    leaves: bool = False  # whoever was here: the browser keeps nothing of what it has seen
 
 
 def base_path() -> str:
@@ -73,6 +75,7 @@ def render(page: Page, *, locale: str, **shared: Any) -> Response:
         "Content-Language": locale,
         "Content-Security-Policy": POLICY,
         "Cache-Control": "no-store",
+        "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Robots-Tag": "noindex, nofollow",

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.figures import read_moment
-from chalicelib.admin.frame import Visit, action, page
+from chalicelib.admin.frame import Proof, Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.answers import status_of
 from chalicelib.control.audit import Door
@@ -16,7 +17,7 @@ from chalicelib.control.audit_reading import Entry
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.settings import settings
-from chalicelib.wiring.admin import managers
+from chalicelib.wiring.admin import managers, sessions
 from chalicelib.wiring.audit import audit_reader, thing_of
 
 routes = Blueprint(__name__)
@@ -26,13 +27,17 @@ _SPAN = ("since", "until")
 _VALUES = ("before", "after")
 
 
+# What an administrator does to others: an open page is not enough.
+_guarded = partial(action, routes, role=Role.ADMINISTRATOR, proof=Proof.RECENT)
+
+
 @page(routes, "/admin/managers", role=Role.ADMINISTRATOR)
 def manager_list(visit: Visit) -> Page:
     """Everybody who may sign in, by name."""
     return _everybody(visit, made=None, form=visit.form)
 
 
-@action(routes, "/admin/managers", role=Role.ADMINISTRATOR, does="manager.add", again=manager_list)
+@_guarded("/admin/managers", does="manager.add", again=manager_list)
 def add_manager(visit: Visit) -> Page:
     """Shows the new password once."""
     name = visit.typed("name").lower()
@@ -40,14 +45,14 @@ def add_manager(visit: Visit) -> Page:
     return _with_password(visit, name, secret)
 
 
-@action(routes, "/admin/managers/{name}/roles", role=Role.ADMINISTRATOR, does="manager.roles", again=manager_list)
+@_guarded("/admin/managers/{name}/roles", does="manager.roles", again=manager_list)
 def set_roles(visit: Visit) -> Go:
     """Takes effect at their next click."""
     managers().set_roles(visit.path["name"], list(visit.form.get("role", ())), by=visit.manager.name, seen=visit.seen)
     return Go("/admin/managers", done="saved")
 
 
-@action(routes, "/admin/managers/{name}/access", role=Role.ADMINISTRATOR, does="manager.access", again=manager_list)
+@_guarded("/admin/managers/{name}/access", does="manager.access", again=manager_list)
 def set_access(visit: Visit) -> Go:
     """Disabled: signed out everywhere, and no way in."""
     if visit.typed("disabled") not in ("yes", "no"):
@@ -56,23 +61,40 @@ def set_access(visit: Visit) -> Go:
     return Go("/admin/managers", done="saved")
 
 
-@action(routes, "/admin/managers/{name}/password", role=Role.ADMINISTRATOR, does="manager.password", again=manager_list)
+@_guarded("/admin/managers/{name}/password", does="manager.password", again=manager_list)
 def reset_password(visit: Visit) -> Page:
     """A new password, shown once; their sessions end."""
-    return _with_password(visit, visit.path["name"], managers().reset_password(visit.path["name"]))
+    return _with_password(
+        visit, visit.path["name"], managers().reset_password(visit.path["name"], by=visit.manager.name)
+    )
 
 
-@action(
-    routes,
-    "/admin/managers/{name}/code",
-    role=Role.ADMINISTRATOR,
-    does="second_factor.drop",
-    again=manager_list,
-)
+@_guarded("/admin/managers/{name}/code", does="second_factor.drop", again=manager_list)
 def forget_second_factor(visit: Visit) -> Go:
     """For somebody who has lost the phone: the password alone is enough again."""
-    managers().forget_second_factor(visit.path["name"])
+    managers().forget_second_factor(visit.path["name"], by=visit.manager.name)
     return Go("/admin/managers", done="saved")
+
+
+@page(routes, "/admin/managers/{name}/sessions", role=Role.ADMINISTRATOR)
+def session_list(visit: Visit) -> Page:
+    """Where a manager is signed in."""
+    manager = managers().get(visit.path["name"])
+    return Page("sessions", {"of": manager, "opened": sessions().of(manager, here=visit.session)})
+
+
+@_guarded("/admin/managers/{name}/sessions", does="sign-out.everywhere", again=session_list)
+def end_sessions(visit: Visit) -> Go:
+    """Signs a manager out, in every browser."""
+    managers().end_sessions(visit.path["name"])
+    return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
+
+
+@_guarded("/admin/managers/{name}/sessions/{key}/end", does="session.end", again=session_list)
+def end_session_of(visit: Visit) -> Go:
+    """Signs a manager out, in one browser."""
+    sessions().end_one(visit.path["name"], visit.path["key"])
+    return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
 
 
 @page(routes, "/admin/audit", role=Role.ADMINISTRATOR)

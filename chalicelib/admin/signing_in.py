@@ -1,16 +1,34 @@
-"""Signing in, at the door and in the middle of a form: who was let in is in the audit, and so is whoever tried a name
-that exists; other names are not, because people type a password there by mistake."""
+"""Signing in, at the door, in the middle of a form, and once more before what an open page is not enough for: first the
+password, then the code. Who was let in is in the audit, and so is whoever tried a name that exists; other names are
+not, because people type a password there by mistake."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
+from typing import Any
 
+from chalice.app import Request, Response
+
+from chalicelib.admin.answering import shown
+from chalicelib.admin.browser import (
+    DOOR_COOKIE,
+    SESSION_COOKIE,
+    at_of,
+    browser_of,
+    cookie,
+    cookies_of,
+    door_of,
+    known_cookie,
+    refuse_other_sites,
+)
 from chalicelib.admin.forms import Values
-from chalicelib.admin.look import words
+from chalicelib.admin.look import Page, words
 from chalicelib.control.audit import NOBODY, Deed, Door
+from chalicelib.control.entrance import Step, network_of
 from chalicelib.control.managers import Manager
-from chalicelib.errors import TooManyRequestsError, UnauthorizedError, UnavailableError, VestnikError
+from chalicelib.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError, UnavailableError, VestnikError
 from chalicelib.observability import aside
-from chalicelib.wiring.admin import managers
+from chalicelib.wiring.admin import entrance, managers, sessions
 from chalicelib.wiring.audit import audit
 
 SIGN_IN = "sign-in"  # the word of the audit
@@ -21,18 +39,44 @@ def name_in(form: Values) -> str:
     return _typed(form, "name").strip().lower()
 
 
-def let_in(form: Values, *, ip: str) -> Manager:
-    """Whoever the form says, with the right password and code. Raises: UnauthorizedError (permanent),
-    TooManyRequestsError (later), UnavailableError (retryable)."""
-    name = name_in(form)
+def let_in(form: Values, request: Request) -> Manager | Step:
+    """Whoever the form says, or the step that is still to be made. Raises: ForbiddenError (permanent: no form of ours),
+    UnauthorizedError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
+    refuse_other_sites(request)
+    at, name, state = at_of(request), name_in(form), _typed(form, "step")
+    if not entrance().made(at.door, _typed(form, "token").partition(".")[0]):
+        raise ForbiddenError("this form is not of this browser: open the page again")
     try:
-        manager = managers().sign_in(name, _typed(form, "password"), ip=ip, code=_typed(form, "code"))
-    except UnauthorizedError as error:
-        with aside("audit"):
-            audit().refuse(_deed(name if managers().knows(name) else NOBODY, ip), error)
+        if state:
+            found: Manager | Step = entrance().by_code(state, _typed(form, "code"), at=at)
+        else:
+            found = entrance().by_password(name, _typed(form, "password"), at=at)
+    except (UnauthorizedError, TooManyRequestsError) as error:
+        _refused(name, at.ip, error)
         raise
-    audit().let_in(_deed(manager.name, ip))
-    return manager
+    if isinstance(found, Manager):
+        audit().let_in(_deed(found.name, at.ip))
+    elif not found.passed:
+        _refused(name, at.ip, UnauthorizedError("the name, the password or the code is wrong"))
+    return found
+
+
+def begin(manager: Manager, request: Request) -> tuple[str, tuple[str, ...]]:
+    """A new session instead of the one that the browser had: its value and the Set-Cookie lines. Raises:
+    UnavailableError (retryable)."""
+    sessions().end_of(cookies_of(request).get(SESSION_COOKIE))
+    value = sessions().begin(manager, browser=browser_of(request), network=network_of(at_of(request).ip))
+    known = known_cookie(entrance().browser_token(manager.name))
+    return value, (cookie(SESSION_COOKIE, value), known)
+
+
+def door(template: str, values: Mapping[str, Any], request: Request, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """A page with the form of signing in, which is of this browser."""
+    given = door_of(request)
+    page = Page(template, {"step": None, **values, "token": entrance().door_token(given)}, status)
+    response = shown(page, request, session=None)
+    response.headers["Set-Cookie"] = [cookie(DOOR_COOKIE, given)]
+    return response
 
 
 def refusal(error: VestnikError, *, locale: str) -> tuple[str, HTTPStatus]:
@@ -43,7 +87,14 @@ def refusal(error: VestnikError, *, locale: str) -> tuple[str, HTTPStatus]:
         return said["too_often"].format(minutes=minutes), HTTPStatus.TOO_MANY_REQUESTS
     if isinstance(error, UnavailableError):
         return said["unavailable"], HTTPStatus.SERVICE_UNAVAILABLE
+    if isinstance(error, ForbiddenError):
+        return said["not_this_browser"], HTTPStatus.FORBIDDEN
     return said["wrong"], HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _refused(name: str, ip: str, error: VestnikError) -> None:
+    with aside("audit"):
+        audit().refuse(_deed(name if managers().knows(name) else NOBODY, ip), error)
 
 
 def _deed(by: str, ip: str) -> Deed:

@@ -1,14 +1,24 @@
 """One request of a manager, and what a route asks of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from chalice.app import Response
 
 from chalicelib.admin.look import Go, Page
+from chalicelib.control.entrance import At
 from chalicelib.control.managers import Manager, Role
 from chalicelib.control.sessions import Session
 from chalicelib.seen import Seen
+
+
+class Proof(StrEnum):
+    """What an action asks of whoever is signed in, so that an open page is not enough."""
+
+    NONE = "none"
+    RECENT = "recent"  # password and code within the last minutes (`sessions.PROOF_LASTS`)
+    PRESENT = "present"  # both with the form itself
 
 
 class Visit(NamedTuple):
@@ -20,8 +30,13 @@ class Visit(NamedTuple):
     form: Mapping[str, Sequence[str]]
     files: Mapping[str, bytes]
     locale: str
-    ip: str
+    at: At
     fresh: bool = False
+
+    @property
+    def ip(self) -> str:
+        """Where the request came from."""
+        return self.at.ip
 
     @property
     def manager(self) -> Manager:
@@ -54,7 +69,8 @@ Act = Callable[[Visit], Go | Page]
 
 class Registered(NamedTuple):
     """What a route asks of its caller; `does` is the audit's word of an action, `again` the page with its form, `shows`
-    the audit's word of a look at what is kept of persons."""
+    the audit's word of a look at what is kept of persons, `check` finds mistakes in a form; `first`: it is open to
+    whoever still has the password that somebody else made."""
 
     method: str
     path: str
@@ -63,6 +79,9 @@ class Registered(NamedTuple):
     largest_file: int = 0  # bytes; 0: the form carries none
     again: View | None = None
     shows: str | None = None
+    proof: Proof = Proof.NONE
+    check: Callable[[Visit], object] | None = None
+    first: bool = False
 
 
 REGISTERED: list[Registered] = []

@@ -21,10 +21,12 @@ from chalicelib.errors import (
 )
 from chalicelib.observability import begin_request, log_failure, request_id
 from chalicelib.seen import etag
+from chalicelib.settings import settings
 from chalicelib.text import strict_json
 
 CONTENT_TYPE = "application/problem+json"
 
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"  # a year
 _RETRY_AFTER_SECONDS = 5
 
 
@@ -115,10 +117,16 @@ def plain_json(text: str) -> Any:
 
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: begins every call, whatever its route; and gives the errors that Chalice makes by itself (405, 415)
-    our one form."""
+    """Middleware: begins every call, whatever its route; gives the errors that Chalice makes by itself (405, 415) our
+    one form; and tells browsers to come by TLS alone, where there is any (RFC 6797: no answer in the clear says so)."""
     begin_request(event.context.get("requestId"))
-    response = get_response(event)
+    response = _in_our_form(get_response(event))
+    if settings().public_url.startswith("https:"):
+        response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+    return response
+
+
+def _in_our_form(response: Response) -> Response:
     if response.status_code >= HTTPStatus.BAD_REQUEST and isinstance(response.body, dict):
         made = problem(HTTPStatus(response.status_code), str(response.body.get("Message", "")))
         made.headers.update({n: v for n, v in response.headers.items() if n.lower() != "content-type"})

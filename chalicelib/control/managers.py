@@ -5,6 +5,7 @@
 import re
 import secrets
 from collections.abc import Collection
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,26 +13,22 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.allowance import Allowances
-from chalicelib.control.passwords import check_chosen, fits, hashed, nobodys_hash
-from chalicelib.control.sealing import Sealer, SealError
-from chalicelib.control.second_factor import check_secret, step_of
+from chalicelib.control.passwords import check_chosen, hashed
+from chalicelib.control.second_factor import SecondFactors
 from chalicelib.errors import (
     ChangedError,
     ConflictError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
-    UnauthorizedError,
 )
-from chalicelib.observability import logger
 from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.managers import LISTED, ManagerRow
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-_TRIES, _TRIES_OF_AN_IP, _MINUTES = 10, 30, 15
+INITIAL_LASTS = timedelta(days=7)  # of a password that somebody else has made
 
 
 class Role(StrEnum):
@@ -45,13 +42,15 @@ class Role(StrEnum):
 
 
 class Manager(NamedTuple):
-    """Somebody who may sign in. `key` is who did it, in campaigns and in the audit."""
+    """Somebody who may sign in. `key` is who did it, in campaigns and in the audit; `must_change`: the password is not
+    their own yet; sessions of another `round` are void."""
 
     name: str
     roles: frozenset[str]
-    sessions_since: str
+    round: int
     disabled: bool
     second_factor: bool = False
+    must_change: bool = False
 
     @property
     def tag(self) -> str:
@@ -74,60 +73,43 @@ class Manager(NamedTuple):
 
 
 class Managers:
-    """The accounts of one stage."""
+    """The accounts of one stage. Who may change them is asked before: `admin/frame.py`, docs/security.md."""
 
-    def __init__(self, *, clock: Clock, allowances: Allowances, sealer: Sealer, site: str) -> None:
+    def __init__(self, *, clock: Clock, factors: SecondFactors, site: str) -> None:
         self._clock = clock
-        self._allowances = allowances
+        self._factors = factors
         self._site = site  # whose name no password may be made of
-        self._sealer = sealer
 
     def add(self, name: str, *, roles: Collection[str], by: str, password: str | None = None) -> str:
-        """A new account; answers its password, made here unless one is given. Raises: InvalidError, ConflictError
+        """A new account; answers its password. One made here has to be changed at the first sign-in, within
+        INITIAL_LASTS; one given is random, and its owner's already (`make run`). Raises: InvalidError, ConflictError
         (permanent: the name is taken), UnavailableError (retryable)."""
         if not _NAME.fullmatch(name):
             raise InvalidError.of("name", "expected 1 to 64 of: a–z, 0–9, dot, hyphen, underscore, @")
-        if password is not None:
-            check_chosen(password, field="password", about=(name, self._site))
-        secret = password or secrets.token_urlsafe(15)
-        at = rfc3339(self._clock())
+        secret = password or _new_password()
         row = ManagerRow(
             name,
             listed=LISTED,
             password_hash=hashed(secret),
             roles=_checked(roles),
-            sessions_since=at,
-            created_at=at,
+            initial_until=None if password else self._initial_until(),
+            created_at=rfc3339(self._clock()),
             created_by=by,
         )
         if not save_if(row, ManagerRow.name.does_not_exist()):
             raise ConflictError(f"there is a manager {name} already")
         return secret
 
-    def sign_in(self, name: str, password: str, *, ip: str, code: str = "") -> Manager:
-        """`code` is asked of whoever has a second factor. Raises: UnauthorizedError (permanent; the same for a wrong
-        name, password and code, after the same work), TooManyRequestsError (later), UnavailableError (retryable)."""
-        taken = [self._allowances.take(f"sign-in-ip#{ip}", times=_TRIES_OF_AN_IP, minutes=_MINUTES)]
-        taken.append(self._allowances.take(f"sign-in#{name[:64]}", times=_TRIES, minutes=_MINUTES))
-        row = find(ManagerRow, name) if _NAME.fullmatch(name) else None
-        right = fits(row.password_hash if row else nobodys_hash(), password)
-        if row is None or not right or row.disabled or not self._use_code(row, code):
-            raise UnauthorizedError("the name, the password or the code is wrong")
-        # Taken before the work, so that tries at the same moment count too; only those that fail stay counted.
-        for window in taken:
-            self._allowances.give_back(window)
-        return _read(row)
-
     def knows(self, name: str) -> bool:
         """Whether there is such an account. Raises: UnavailableError (retryable)."""
-        return bool(_NAME.fullmatch(name)) and find(ManagerRow, name) is not None
+        return find_row(name) is not None
 
     def get(self, name: str) -> Manager:
         """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         row = find(ManagerRow, name)
         if row is None:
             raise NotFoundError(f"there is no manager {name}")
-        return _read(row)
+        return manager_of(row)
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[Manager], str | None]:
         """Accounts by name, at most a hundred, and the cursor of the next ones; two requests. Raises: InvalidError
@@ -136,50 +118,50 @@ class Managers:
         with reaching_dynamodb():
             page = ManagerRow.by_name.query(LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
             names = [row.name for row in page]
-            found = {row.name: _read(row) for row in ManagerRow.batch_get(names, consistent_read=True)} if names else {}
+            found = (
+                {row.name: manager_of(row) for row in ManagerRow.batch_get(names, consistent_read=True)}
+                if names
+                else {}
+            )
         last = page.last_evaluated_key
         return [found[name] for name in names if name in found], write_cursor(last, scope=LISTED) if last else None
 
-    def change_password(self, name: str, *, old: str, new: str) -> None:
-        """Ends every session of the account. Raises: InvalidError (permanent), UnavailableError (retryable)."""
-        row = find(ManagerRow, name)
-        if row is None or not fits(row.password_hash, old):
-            raise InvalidError.of("old", "this is not the present password")
-        check_chosen(new, field="new", about=(name, self._site))
-        self._update(name, [ManagerRow.password_hash.set(hashed(new))])
+    def check_new(self, name: str, password: str, *, field: str) -> None:
+        """Raises: InvalidError (permanent; names the field): others would guess it, or it has a wrong length."""
+        check_chosen(password, field=field, about=(name, self._site))
+
+    def change_password(self, name: str, new: str) -> None:
+        """To one of the manager's own; ends every session. Raises: InvalidError (permanent), UnavailableError
+        (retryable)."""
+        self.check_new(name, new, field="new")
+        self._update(name, [ManagerRow.password_hash.set(hashed(new)), ManagerRow.initial_until.remove()])
+
+    def check_second_factor(self, secret: str, code: str) -> None:
+        """Raises: InvalidError (permanent): the app does not have the secret."""
+        self._factors.check(secret, code)
 
     def set_second_factor(self, name: str, secret: str, code: str) -> None:
-        """From now on a code of the app is asked for; this one shows that the app has the secret. Raises: InvalidError
-        (permanent), UnavailableError (retryable)."""
-        check_secret(secret)
-        step = step_of(secret, code, at=self._clock())
-        if step is None:
-            raise InvalidError.of("code", "this is not what the app should show now: is the phone's clock right?")
-        sealed = self._sealer.seal(secret, about=_about(name))
-        factor: list[Action] = [ManagerRow.totp_secret.set(sealed), ManagerRow.totp_step.set(step)]
-        self._update(name, factor, ends_sessions=False)
+        """From now on a code of the app is asked for; this one shows that the app has the secret. Ends every session.
+        Raises: InvalidError (permanent), UnavailableError (retryable)."""
+        self._update(name, self._factors.set(name, secret, step=self._factors.check(secret, code)))
 
-    def drop_second_factor(self, name: str, *, password: str) -> None:
-        """By whoever has it. Raises: InvalidError (permanent), UnavailableError (retryable)."""
-        row = find(ManagerRow, name)
-        if row is None or not fits(row.password_hash, password):
-            raise InvalidError.of("password", "this is not the present password")
-        self.forget_second_factor(name)
-
-    def forget_second_factor(self, name: str) -> None:
-        """For somebody who has lost the phone. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        nothing: list[Action] = [ManagerRow.totp_secret.remove(), ManagerRow.totp_step.remove()]
-        self._update(name, nothing, ends_sessions=False)
+    def forget_second_factor(self, name: str, *, by: str | None = None) -> None:
+        """The password alone is enough; ends every session. `by` another manager: of somebody who has lost the phone.
+        Raises: ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+        _not_own(name, by)
+        self._update(name, [ManagerRow.totp_secret.remove(), ManagerRow.totp_step.remove()])
 
     def end_sessions(self, name: str) -> None:
         """Signs out everywhere. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         self._update(name, [])
 
-    def reset_password(self, name: str) -> str:
-        """A new password, for somebody who has lost theirs; ends every session. Raises: NotFoundError (permanent),
-        UnavailableError (retryable)."""
-        secret = secrets.token_urlsafe(15)
-        self._update(name, [ManagerRow.password_hash.set(hashed(secret))])
+    def reset_password(self, name: str, *, by: str) -> str:
+        """A new password, for somebody who has lost theirs and chooses one at the next sign-in; ends every session.
+        Raises: ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+        _not_own(name, by)
+        secret = _new_password()
+        initial = ManagerRow.initial_until.set(self._initial_until())
+        self._update(name, [ManagerRow.password_hash.set(hashed(secret)), initial])
         return secret
 
     def set_roles(self, name: str, roles: Collection[str], *, by: str, seen: Seen | None = None) -> None:
@@ -202,28 +184,14 @@ class Managers:
             raise ConflictError("somebody else has to disable your account")
         self._update(name, [ManagerRow.disabled.set(disabled)])
 
-    def _use_code(self, row: ManagerRow, code: str) -> bool:
-        """Whether the code is right and was never used; without a second factor none is asked for."""
-        if row.totp_secret is None:
-            return True
-        try:
-            secret = self._sealer.unseal(row.totp_secret, about=_about(row.name))
-        except SealError:
-            logger().error("a second factor cannot be read: an administrator has to take it away", manager=row.name)
-            return False
-        step = step_of(secret, code, at=self._clock())
-        if step is None:
-            return False
-        # Sealed anew, with the newest key: that of an old account stands there as it is.
-        sealed = ManagerRow.totp_secret.set(self._sealer.seal(secret, about=_about(row.name)))
-        unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == row.totp_secret)
-        return update_if(row, [ManagerRow.totp_step.set(step), sealed], unused)
+    def _initial_until(self) -> str:
+        return rfc3339(self._clock() + INITIAL_LASTS)
 
     def _update(
         self, name: str, actions: list[Action], *, ends_sessions: bool = True, only_if: Condition | None = None
     ) -> bool:
         """Whether the condition held. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        since = [ManagerRow.sessions_since.set(rfc3339(self._clock()))] if ends_sessions else []
+        since = [ManagerRow.sessions_round.add(1)] if ends_sessions else []
         listed = ManagerRow.listed.set(LISTED)
         exists = ManagerRow.name.exists()
         if update_if(ManagerRow(name), [*actions, *since, listed], exists if only_if is None else exists & only_if):
@@ -233,12 +201,30 @@ class Managers:
         raise NotFoundError(f"there is no manager {name}")
 
 
-def _about(name: str) -> str:
-    return f"totp#{name}"
+def find_row(name: str) -> ManagerRow | None:
+    """The account as it is now. Raises: UnavailableError (retryable)."""
+    return find(ManagerRow, name) if _NAME.fullmatch(name) else None
 
 
-def _read(row: ManagerRow) -> Manager:
-    return Manager(row.name, frozenset(row.roles), row.sessions_since, bool(row.disabled), row.totp_secret is not None)
+def manager_of(row: ManagerRow) -> Manager:
+    """Whose row it is."""
+    return Manager(
+        row.name,
+        frozenset(row.roles),
+        int(row.sessions_round or 0),
+        bool(row.disabled),
+        second_factor=row.totp_secret is not None,
+        must_change=row.initial_until is not None,
+    )
+
+
+def _new_password() -> str:
+    return secrets.token_urlsafe(15)
+
+
+def _not_own(name: str, by: str | None) -> None:
+    if name == by:
+        raise ConflictError("your own password and second factor are changed on the page of your account")
 
 
 def _checked(roles: Collection[str]) -> list[str]:

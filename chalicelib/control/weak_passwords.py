@@ -25,7 +25,7 @@ _STEPS = frozenset(pair for row in (*_ROWS, *_KEYS) for way in (row, row[::-1]) 
 # A Russian word typed in the English layout is one of the first in every list: `gfhjkm`.
 _TYPED = str.maketrans(_KEYS[1], _KEYS[0])
 _DISGUISED = str.maketrans("@4310$57!", "aaeiossti")
-_OURS = ("vestnik", "вестник", "notification", "manager", "менеджер", "administrator", "password", "пароль")
+_OURS = ("vestnik", "вестник", "notification", "manager", "менеджер", "administrator")
 
 
 def weakness(password: str, *, about: Collection[str] = ()) -> str | None:
@@ -84,7 +84,7 @@ def _is_of_names(text: str, names: Collection[str]) -> bool:
 
 def _forms(text: str) -> Iterator[str]:
     """What it is known by: as it is, without digits and signs around its word or in it, as other keys, undisguised."""
-    whole = (text, text.translate(_TYPED), text.translate(_DISGUISED))
+    whole = (text, _once(text), text.translate(_TYPED), text.translate(_DISGUISED))
     cores = [re.sub(r"^[\W\d_]+|[\W\d_]+$", "", one) for one in whole]
     cores += [core.translate(_DISGUISED) for core in cores]
     words = (word for core in cores for word in (core, _once(core), _once(_letters(core))))

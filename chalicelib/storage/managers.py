@@ -22,7 +22,8 @@ class ByNameIndex(GlobalSecondaryIndex["ManagerRow"]):
 
 
 class ManagerRow(StageTable):
-    """A manager's account. Sessions that began before `sessions_since` are void."""
+    """A manager's account. Sessions of another round than `sessions_round` are void; `initial_until`: the password was
+    made by somebody else, and has to be changed until then."""
 
     class Meta(TableMeta):
         thing = "managers"
@@ -35,20 +36,39 @@ class ManagerRow(StageTable):
     disabled: BooleanAttribute = BooleanAttribute(default=False)
     totp_secret = UnicodeAttribute(null=True)
     totp_step: NumberAttribute = NumberAttribute(null=True)  # of the last code that was used: none works twice
-    sessions_since = UnicodeAttribute()
+    sessions_round: NumberAttribute = NumberAttribute(null=True)
+    initial_until = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     created_by = UnicodeAttribute()
 
 
+class ByManagerIndex(GlobalSecondaryIndex["SessionRow"]):
+    """The sessions of an account, the oldest first. Keys alone: that a session was seen writes nothing here."""
+
+    class Meta:
+        index_name = "by-manager"
+        projection = KeysOnlyProjection()
+
+    manager: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    began_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class SessionRow(StageTable):
-    """Somebody signed in: found by the SHA-256 of what the cookie holds, deleted by TTL or when they sign out."""
+    """Somebody signed in: found by the SHA-256 of what the cookie holds, deleted by TTL or when they sign out.
+    `proved_at`: when they last gave password and code."""
 
     class Meta(TableMeta):
         thing = "sessions"
 
     id_hash: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    by_manager = ByManagerIndex()
     manager = UnicodeAttribute()
+    round: NumberAttribute = NumberAttribute(default=-1)  # no round of any account
     began_at = UnicodeAttribute()
+    seen_at = UnicodeAttribute(default="")
+    proved_at = UnicodeAttribute(default="")
+    browser = UnicodeAttribute(default="")
+    network = UnicodeAttribute(default="")
     expires_at_epoch: NumberAttribute = NumberAttribute()
 
 

@@ -1,10 +1,12 @@
-"""The managers' page: accounts and sessions."""
+"""The managers' page: accounts, the way in, sessions."""
 
 from functools import cache
 
 from chalicelib.clock import now
 from chalicelib.control.allowance import Allowances
+from chalicelib.control.entrance import Entrance
 from chalicelib.control.managers import Managers
+from chalicelib.control.second_factor import SecondFactors
 from chalicelib.control.sessions import Sessions
 from chalicelib.settings import settings
 from chalicelib.wiring.signing import sealer, signer
@@ -13,10 +15,20 @@ from chalicelib.wiring.signing import sealer, signer
 @cache
 def managers() -> Managers:
     """The accounts."""
-    return Managers(clock=now, allowances=Allowances(clock=now), sealer=sealer(), site=settings().site_name)
+    return Managers(clock=now, factors=_factors(), site=settings().site_name)
+
+
+@cache
+def entrance() -> Entrance:
+    """Who gets in."""
+    return Entrance(signer=signer(), factors=_factors(), allowances=Allowances(clock=now), clock=now)
 
 
 @cache
 def sessions() -> Sessions:
     """Who is signed in."""
     return Sessions(signer=signer(), managers=managers(), clock=now)
+
+
+def _factors() -> SecondFactors:
+    return SecondFactors(sealer=sealer(), clock=now)

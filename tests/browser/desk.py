@@ -1,5 +1,6 @@
 """A manager at the browser: signs in, opens pages, presses buttons that ask. Used by the tests of the page."""
 
+import re
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -54,7 +55,17 @@ def sign_in(desk: Desk, *, name: str = FIRST_MANAGER, password: str) -> None:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible(timeout=MORE_TIME_MS)
+    heading = page.get_by_role("heading", name=re.compile("Overview|Your password"))
+    expect(heading).to_be_visible(timeout=MORE_TIME_MS)
+
+
+def choose_password(desk: Desk, *, made: str, own: str) -> None:
+    """What somebody does first whose password an administrator has made."""
+    page = desk.page
+    page.get_by_label("Present password").fill(made)
+    page.get_by_label("New password").fill(own)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible(timeout=MORE_TIME_MS)
 
 
 def signed_in(browser: Browser, vestnik: Vestnik, cookies: Any, **how: Any) -> Desk:

@@ -25,6 +25,7 @@ PAGES: Mapping[str, str] = {
     "/admin/lists": "/lists",
     "/admin/lists/{id}": "/lists/{list}",
     "/admin/managers": "/managers",
+    "/admin/managers/{name}/sessions": "/managers/admin/sessions",
     "/admin/notifications": "/notifications",
     "/admin/notifications/{id}": "/notifications/{notification}",
     "/admin/settings": "/settings",

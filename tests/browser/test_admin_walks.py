@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Dialog, expect
 
 from chalicelib.clock import now
 from infra.local.children import STAGE
-from tests.browser.desk import Desk, sign_in, signed_in, written
+from tests.browser.desk import Desk, choose_password, sign_in, signed_in, written
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.test_welcome import BROWSER
 
@@ -99,6 +99,7 @@ def test_an_editor_cannot_approve_their_own_campaign(browser: Browser, desk: Des
         password = page.locator(".note code").inner_text()
         editor = Desk(browser.new_context(locale="en-GB"), vestnik)
         sign_in(editor, name="edith", password=password)
+        choose_password(editor, made=password, own="forty paper boats")
         address = written(editor, "Approved by two")
         editor.ask("Ask for approval", "Yes, ask")
         expect(editor.page.locator(".title .badge").first).to_have_text("awaits approval")

@@ -42,7 +42,11 @@ def traffic(vestnik: Vestnik) -> None:
     vestnik.call("POST", "/v1/notifications", {**body, "recipients": [{"email": f"{PLAIN_MARK}@@viewers.example"}]})
     vestnik.call("GET", "/v1/control", key=f"vk_nobody_{PLAIN_MARK}")
     sign_in = f"{vestnik.cloud.api_url}/admin/sign-in"
-    requests.post(sign_in, data={"name": "admin", "password": MARK}, timeout=30)
+    browser = requests.Session()
+    token = re.findall(r'name="token" value="([^"]+)"', browser.get(sign_in, timeout=30).text)[0]
+    assert (
+        browser.post(sign_in, data={"token": token, "name": "admin", "password": MARK}, timeout=30).status_code == 422
+    )
     with guest(vestnik, "Тайный") as first, guest(vestnik, "Явный") as second, user(vestnik, name):
         first.send(f"Явный: {MARK}")
         second.until(MARK)

@@ -52,3 +52,8 @@ addEventListener("htmx:beforeSwap", (event) => {
 addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) document.getElementById("ended").hidden = false;
 });
+
+// A page that is left alone is signed out on the server; it says so a while before. (Refreshing by itself is no asking.)
+const IDLE_WARNING_SECONDS = 120;
+const idle = Number(document.body.dataset.idleSeconds);
+if (idle) setTimeout(() => { document.getElementById("idle").hidden = false; }, (idle - IDLE_WARNING_SECONDS) * 1000);

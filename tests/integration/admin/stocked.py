@@ -36,7 +36,7 @@ class Stock:
 
     def _address(self, path: str) -> str:
         section = path.removeprefix("/admin").partition("/")[2].partition("/")[0]
-        for name in ("{id}", "{queue}", "{key}", "{code}", "{event}"):
+        for name in ("{id}", "{name}", "{queue}", "{key}", "{code}", "{event}"):
             path = path.replace(name, self.ids.get(section, name))
         return path
 
@@ -60,6 +60,7 @@ def stocked() -> Stock:
         "links": CODE,
         "dead-letters": "retry",
         "templates": "promo",
+        "managers": "boss",
     }
     return Stock(ids)
 

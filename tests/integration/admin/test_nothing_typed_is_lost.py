@@ -24,6 +24,7 @@ from tests.integration.admin.conftest import PASSWORD, Seen, Visitor
 from tests.integration.admin.test_pages import PROMO, written
 
 TEXT = 'Two "paragraphs" & <b>more</b>.\r\n\r\nВсе фильмы ноября.'
+TOKEN, STEP = re.compile(r'name="token" value="([^"]*)"'), re.compile(r'name="step" value="([^"]*)"')
 KEPT = re.compile(r'name="typed" value="([^"]*)"')
 
 
@@ -45,7 +46,8 @@ def going_on(visitor: Visitor, path: str, door: Seen, *, name: str = "boss", **m
     """Signs in at the door that stands in place of the form."""
     kept = unescape(KEPT.findall(door.text)[0])
     files = {"files": "yes"} if 'name="files"' in door.text else {}
-    return visitor.post(path, token="", typed=kept, **files, name=name, **{"password": PASSWORD, **more})
+    token = TOKEN.findall(door.text)[0]
+    return visitor.post(path, token=token, typed=kept, **files, name=name, **{"password": PASSWORD, **more})
 
 
 def test_who_saves_after_the_sessions_end_signs_in_and_goes_on(boss: Visitor) -> None:
@@ -61,7 +63,7 @@ def test_who_saves_after_the_sessions_end_signs_in_and_goes_on(boss: Visitor) ->
     again = going_on(boss, path, door)
     assert again.status == 200
     assert "not saved yet" in again.text
-    assert "vestnik_session" in again.headers["set-cookie"]
+    assert "__Host-vestnik_session" in again.headers["set-cookie"]
     shown = in_the_form(again, path)
     assert shown["var_text"] == [TEXT.replace("\r\n", "\n")]
     assert shown["rate_per_second"] == ["20"]
@@ -115,7 +117,10 @@ def test_a_wrong_password_at_the_door_loses_nothing(boss: Visitor) -> None:
     secret = pyotp.random_base32()
     managers().set_second_factor("boss", secret, pyotp.TOTP(secret).now())
     assert ManagerRow.get("boss").totp_secret
-    assert going_on(boss, path, door).status == 422
+    door = going_on(boss, path, door)
+    assert door.status == 401
+    door = going_on(boss, path, door, step=STEP.findall(door.text)[0], code="000000")
+    assert door.status == 422
     managers().forget_second_factor("boss")
     assert in_the_form(going_on(boss, path, door), path)["value"] == ["https://cinema.example/autumn"]
 
@@ -127,7 +132,7 @@ def test_whoever_signs_in_needs_the_role_of_the_form(boss: Visitor) -> None:
     door = ended(boss).post(path, value="https://cinema.example/autumn")
     refused = going_on(boss, path, door, name="olga")
     assert refused.status == 403
-    assert "set-cookie" not in refused.headers
+    assert "vestnik_session" not in refused.headers["set-cookie"]
     assert "olga may not do this" in refused.text
     assert in_the_form(going_on(boss, path, refused), path)["value"] == ["https://cinema.example/autumn"]
 

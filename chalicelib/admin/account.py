@@ -1,0 +1,125 @@
+"""The account of whoever is in: the password, the second factor, and where it is signed in. What an open page is not
+enough for asks for the present password and code (`frame.py`), and ends the account's other sessions."""
+
+from chalice.app import Blueprint
+
+from chalicelib.admin.browser import SESSION_COOKIE, cookie, forgotten, known_cookie
+from chalicelib.admin.frame import Proof, Visit, action, page
+from chalicelib.admin.look import Go, Page
+from chalicelib.control.managers import Role
+from chalicelib.control.second_factor import check_secret, new_secret, picture
+from chalicelib.errors import InvalidError
+from chalicelib.settings import settings
+from chalicelib.wiring.admin import entrance, managers, sessions
+
+routes = Blueprint(__name__)
+
+
+@action(routes, "/admin/sign-out", role=Role.VIEWER, does="sign-out", first=True)
+def sign_out(visit: Visit) -> Go:
+    """Ends this session on the server, whatever the browser keeps."""
+    sessions().end(visit.session)
+    return Go("/admin/sign-in", cookies=(forgotten(SESSION_COOKIE),), leaves=True)
+
+
+@page(routes, "/admin/account", first=True)
+def account(visit: Visit) -> Page:
+    """One's own password, second factor and sessions; of somebody with another's password, the password alone."""
+    manager = visit.manager
+    if manager.must_change:
+        return Page("account", {"opened": (), "secret": None, "qr": None})
+    secret = visit.typed("secret") or new_secret()
+    try:
+        check_secret(secret)
+    except InvalidError:
+        secret = new_secret()
+    qr = picture(secret, name=manager.name, site=settings().site_name)
+    return Page("account", {"opened": sessions().of(manager, here=visit.session), "secret": secret, "qr": qr})
+
+
+def _check_new(visit: Visit) -> None:
+    managers().check_new(visit.manager.name, visit.secret("new"), field="new")
+
+
+@action(
+    routes,
+    "/admin/account",
+    role=Role.VIEWER,
+    does="password.change",
+    again=account,
+    proof=Proof.PRESENT,
+    check=_check_new,
+    first=True,
+)
+def change_password(visit: Visit) -> Go:
+    """Signs out everywhere else."""
+    managers().change_password(visit.manager.name, visit.secret("new"))
+    return _renewed(visit)
+
+
+def _check_code(visit: Visit) -> None:
+    managers().check_second_factor(visit.typed("secret"), visit.typed("code"))
+
+
+@action(
+    routes,
+    "/admin/account/second-factor",
+    role=Role.VIEWER,
+    does="second_factor.set",
+    again=account,
+    proof=Proof.PRESENT,
+    check=_check_code,
+)
+def set_second_factor(visit: Visit) -> Go:
+    """A code of the app is asked for at the next sign-in."""
+    managers().set_second_factor(visit.manager.name, visit.typed("secret"), visit.typed("code"))
+    return _renewed(visit)
+
+
+@action(
+    routes,
+    "/admin/account/second-factor/drop",
+    role=Role.VIEWER,
+    does="second_factor.drop",
+    again=account,
+    proof=Proof.PRESENT,
+)
+def drop_second_factor(visit: Visit) -> Go:
+    """The password alone is enough again."""
+    managers().forget_second_factor(visit.manager.name)
+    return _renewed(visit)
+
+
+@action(
+    routes,
+    "/admin/account/sign-out",
+    role=Role.VIEWER,
+    does="sign-out.everywhere",
+    again=account,
+    proof=Proof.RECENT,
+)
+def sign_out_everywhere(visit: Visit) -> Go:
+    """Ends every other session of this manager, in every browser."""
+    managers().end_sessions(visit.manager.name)
+    return _renewed(visit)
+
+
+@action(
+    routes,
+    "/admin/account/sessions/{key}/end",
+    role=Role.VIEWER,
+    does="session.end",
+    again=account,
+    proof=Proof.RECENT,
+)
+def end_session(visit: Visit) -> Go:
+    """Ends one of the manager's own sessions."""
+    sessions().end_one(visit.manager.name, visit.path["key"])
+    return Go("/admin/account", done="saved")
+
+
+def _renewed(visit: Visit) -> Go:
+    """What this browser goes on with, after all sessions of the account have ended."""
+    renewed = cookie(SESSION_COOKIE, sessions().renew(visit.session))
+    known = known_cookie(entrance().browser_token(visit.manager.name))
+    return Go("/admin/account", done="saved", cookies=(renewed, known))
