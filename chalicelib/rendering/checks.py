@@ -1,6 +1,7 @@
 """Says all that is wrong with a template before anybody is written to. Called by `PUT /v1/templates/{key}`, by the
 admin page and by the contract test over the shipped folders."""
 
+import time
 from collections.abc import Iterator, Mapping
 
 from chalicelib.errors import FieldError, InvalidError, RenderError
@@ -15,6 +16,7 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sandbox import environment, names_in
 
 MAX_LOCALES = 50
+MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call is answered within 29
 
 
 def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
@@ -23,7 +25,7 @@ def check(template: Template, *, renderer: Renderer, channels: Mapping[str, Chan
         return mistakes  # first: each name and each language costs a compilation, and there is room for thousands
     return [
         *_check_sample(template),
-        *(error for channel in template.written_for for error in _check_channel(template, channel, renderer, channels)),
+        *_check_letters(template, renderer, channels),
     ]
 
 
@@ -42,20 +44,32 @@ def _check_sample(template: Template) -> Iterator[FieldError]:
             yield FieldError(f"sample.{one.field}", one.message)
 
 
-def _check_channel(
-    template: Template, channel: str, renderer: Renderer, channels: Mapping[str, ChannelParts]
+def _check_letters(
+    template: Template, renderer: Renderer, channels: Mapping[str, ChannelParts]
 ) -> Iterator[FieldError]:
-    if channel not in channels:
-        yield FieldError("channels", f"there is no channel `{channel}`; there are: {', '.join(channels)}")
-        return
-    for locale in template.locales:
-        try:
-            letter = renderer.compiled(template, channel=channel, locale=locale)
-        except RenderError as error:
-            yield _told(error, f"locales.{locale}.{channel}")
+    deadline = time.thread_time() + MAX_SECONDS
+    for channel in template.written_for:
+        if channel not in channels:
+            yield FieldError("channels", f"there is no channel `{channel}`; there are: {', '.join(channels)}")
             continue
+        for locale in template.locales:
+            if time.thread_time() > deadline:
+                yield FieldError("locales", f"to check them all takes over {MAX_SECONDS:g} s")
+                return
+            yield from _check_letter(template, channel, locale, renderer)
+
+
+def _check_letter(template: Template, channel: str, locale: str, renderer: Renderer) -> Iterator[FieldError]:
+    try:
+        letter = renderer.compiled(template, channel=channel, locale=locale)
+    except RenderError as error:
+        yield _told(error, f"locales.{locale}.{channel}")
+        return
+    try:
         yield from _check_variables(template, letter, channel, renderer.layout)
-        yield from _check_rendering(template, renderer, channel=channel, locale=locale)
+    except RenderError as error:
+        yield _told(error, f"locales.{locale}.{channel}")
+    yield from _check_rendering(template, renderer, channel=channel, locale=locale)
 
 
 def _check_variables(template: Template, letter: CompiledLetter, channel: str, layout: Layout) -> Iterator[FieldError]:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from chalicelib.channels.registry import CHANNELS
+from chalicelib.rendering import checks
 from chalicelib.rendering.checks import check
 from tests.unit.rendering.letters import renderer, template
 
@@ -33,6 +34,12 @@ def test_a_mistake_is_named_by_its_place(fields: dict[str, Any], field: str) -> 
     letter = template(**{"variables": {"x": {"type": "string"}}, "sample": {"context": {"x": "a"}}, **fields})
 
     assert field in [one.field for one in check(letter, renderer=renderer(), channels=CHANNELS)]
+
+
+def test_a_template_whose_letters_take_too_long_together_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MAX_SECONDS", 0)
+
+    assert [one.field for one in check(template(), renderer=renderer(), channels=CHANNELS)] == ["locales"]
 
 
 def test_a_good_template_has_no_mistake() -> None:
