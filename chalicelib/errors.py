@@ -58,7 +58,11 @@ class TooLargeError(InvalidError):
 
 
 class UnauthorizedError(VestnikError):
-    """Permanent: no key, or one that is unknown or revoked."""
+    """Permanent: no key, or one that is unknown or revoked. `key_id`: whose it is, where the secret was right."""
+
+    def __init__(self, detail: str, *, key_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.key_id = key_id
 
 
 class ForbiddenError(VestnikError):

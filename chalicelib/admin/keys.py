@@ -7,9 +7,11 @@ from chalice.app import Blueprint
 
 from chalicelib.admin.frame import Proof, Visit, action, page
 from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.keys import Scope, create_key, page_of_keys
+from chalicelib.control.keys import Scope, create_key, page_of_keys, services
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
+from chalicelib.live.names import same_name
+from chalicelib.text import is_tame, one_line, without_ignorables
 from chalicelib.wiring.desk import key_ring
 
 routes = Blueprint(__name__)
@@ -26,9 +28,10 @@ def key_list(visit: Visit) -> Page:
 @action(routes, "/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list, proof=Proof.RECENT)
 def make_key(visit: Visit) -> Page:
     """Shows it once."""
-    name, scopes = visit.typed("name"), list(visit.form.get("scope", ()))
+    name, scopes = one_line(visit.typed("name")), list(visit.form.get("scope", ()))
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters: which service is it for?")
+    _demand_own_look(name)
     if not scopes:
         raise InvalidError.of("scope", "expected at least one")
     for alone in (one for one in Scope if one in scopes and one.widens and one.widens not in scopes):
@@ -44,6 +47,19 @@ def end_key(visit: Visit) -> Go:
     """For good; refused everywhere within half a minute."""
     key_ring().revoke(visit.path["id"])
     return Go("/admin/keys", done="revoked")
+
+
+def _demand_own_look(name: str) -> None:
+    """A key sees what the others of its service asked for: so nobody must take one service for another. Raises:
+    InvalidError (permanent), UnavailableError (retryable)."""
+    known = services()
+    if name in known:
+        return
+    if without_ignorables(name) != name or not is_tame(name):
+        raise InvalidError.of("name", "expected characters that can be seen")
+    alike = next((one for one in sorted(known) if same_name(one, name)), None)
+    if alike is not None:
+        raise InvalidError.of("name", f"looks like the service {alike}: expected its name as it stands, or another one")
 
 
 def _listed(visit: Visit, *, made: Mapping[str, str] | None, form: Mapping[str, Any]) -> Page:

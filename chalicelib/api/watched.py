@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from chalicelib.control.audit import NOBODY, Deed, Door
 from chalicelib.control.keys import Caller, Scope
 from chalicelib.control.services import Sight
-from chalicelib.errors import ForbiddenError, UnauthorizedError
+from chalicelib.errors import ForbiddenError, UnauthorizedError, VestnikError
 from chalicelib.observability import aside
 from chalicelib.wiring.audit import audit, thing_of
 from chalicelib.wiring.desk import key_ring
@@ -138,15 +138,21 @@ class Route(Protocol):
 def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[Caller, Sight]:
     """Who calls, and may; and what they see. Raises: UnauthorizedError, ForbiddenError (permanent), UnavailableError
     (retryable)."""
-    by = NOBODY
     try:
         caller = key_ring().caller(request.headers.get("authorization"))
-        by = caller.key_id
-        return caller, caller.demand(route.scope, route.of_all)
-    except (UnauthorizedError, ForbiddenError) as error:
-        with aside("audit"):  # a stranger's path is not kept: anything may stand in it
-            audit().refuse(_deed(route, request, by, None if by == NOBODY else _thing(path, None)), error)
+    except UnauthorizedError as error:
+        _refused(route, request, path, error.key_id, error)
         raise
+    try:
+        return caller, caller.demand(route.scope, route.of_all)
+    except ForbiddenError as error:
+        _refused(route, request, path, caller.key_id, error)
+        raise
+
+
+def _refused(route: Route, request: Request, path: Mapping[str, str], by: str | None, error: VestnikError) -> None:
+    with aside("audit"):  # a stranger's path is not kept: anything may stand in it
+        audit().refuse(_deed(route, request, by or NOBODY, _thing(path, None) if by else None), error)
 
 
 def watched(

@@ -120,6 +120,12 @@ class Key(NamedTuple):
         return [one for one in self.scopes if one.endswith(_OF_ALL)]
 
 
+def services() -> set[str]:
+    """The names of all services that have a key, or had one. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        return {row.name for row in ApiKeyRow.in_order.query(_LISTED)}
+
+
 def page_of_keys(*, limit: int, cursor: str | None) -> tuple[list[Key], str | None]:
     """Keys by name, the revoked ones last, and the cursor of the next ones; one request. Raises: InvalidError
     (permanent: a foreign cursor), UnavailableError (retryable)."""
@@ -190,8 +196,9 @@ def _read(key_id: str, digest: str) -> Caller:
     row: ApiKeyRow | None = None
     with reaching_dynamodb(), suppress(ApiKeyRow.DoesNotExist):
         row = ApiKeyRow.get(key_id, consistent_read=True)
-    if row is None or row.revoked_at or not hmac.compare_digest(row.secret_hash, digest):
-        raise UnauthorizedError("this API key is unknown or revoked")
+    right = row is not None and hmac.compare_digest(row.secret_hash, digest)
+    if row is None or row.revoked_at or not right:
+        raise UnauthorizedError("this API key is unknown or revoked", key_id=key_id if right else None)
     return Caller(key_id=key_id, scopes=frozenset(row.scopes), service=row.name)
 
 

@@ -194,6 +194,16 @@ def test_the_public_pages_may_nothing_that_the_api_may_not_and_delete_nothing() 
     assert not [action for action, _ in pages if "Delete" in action or "Scan" in action]
 
 
+def test_the_log_that_proves_the_audit_is_the_apis_alone_and_it_adds_to_no_other() -> None:
+    """Promise I4: a group's name begins the names of those of the other functions."""
+    group = "arn:aws:logs:*:*:log-group:/aws/lambda/vestnik-prod"
+    assert {one for action, one in _granted("policy-prod") if action.startswith("logs:")} == {group, f"{group}:*"}
+    for others in ("policy-live", "policy-pages"):
+        named = {one for action, one in _granted(f"{others}-prod") if action.startswith("logs:")}
+        assert named
+        assert all(one.startswith(f"{group}-") for one in named)
+
+
 def _granted(policy: str) -> set[tuple[str, str]]:
     statements = json.loads((ROOT / ".chalice" / f"{policy}.json").read_text())["Statement"]
     return {(action, one) for s in statements for action in _as_list(s["Action"]) for one in _as_list(s["Resource"])}

@@ -37,6 +37,7 @@ def _queue(name: str) -> str:
 
 
 LINE = {"month": {"S": "any"}, "place": {"S": "any"}}
+TOLD = {"timestamp": 0, "message": "any"}
 ACTS = {
     "read an API key": Act(
         "dynamodb",
@@ -72,6 +73,16 @@ ACTS = {
     ),
     "rewrite what proves the audit": Act(
         "logs", lambda aws: aws.delete_log_stream(logGroupName=f"/aws/lambda/{STAGE}", logStreamName="any")
+    ),
+    "tell the log that proves the audit": Act(
+        "logs",
+        lambda aws: aws.put_log_events(logGroupName=f"/aws/lambda/{STAGE}", logStreamName="any", logEvents=[TOLD]),
+        frozenset({API}),
+    ),
+    "tell the log of the public pages": Act(
+        "logs",
+        lambda aws: aws.put_log_events(logGroupName=f"/aws/lambda/{PAGES}", logStreamName="any", logEvents=[TOLD]),
+        frozenset({PAGES}),
     ),
     "have it forgotten": Act(
         "logs", lambda aws: aws.put_retention_policy(logGroupName="/aws/lambda/any", retentionInDays=400)

@@ -24,7 +24,7 @@ from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.control.audit import DONE, FAILED, READ, UNKNOWN, outcome_of
 from chalicelib.control.event_rules import EventRule, default_rules
-from chalicelib.control.keys import KeyRing, Scope, create_key
+from chalicelib.control.keys import KeyRing, Scope, create_key, services
 from chalicelib.control.managers import Role
 from chalicelib.errors import NotFoundError, UnauthorizedError, VestnikError
 from chalicelib.pipeline.requests import NotificationRequest
@@ -865,6 +865,33 @@ def test_a_scope_for_all_services_is_given_with_the_one_that_it_widens(boss: Vis
     assert "notifications:cancel-all widens notifications:send: expected both" in refused.text
     both = ["notifications:send", "notifications:cancel-all"]
     assert boss.post("/admin/keys", name="support", scope=both).status == 200
+
+
+@pytest.mark.parametrize("alike", ["Shop", "s hop", "sh-op", "\uff53hop", "sh\u043ep", "\u0455h\u043e\u0440"])
+def test_a_service_is_not_made_beside_one_that_looks_like_it(boss: Visitor, alike: str) -> None:
+    """Promise I6."""
+    revoked = create_key("shop", [Scope.READ]).split("_")[1]
+    boss.post(f"/admin/keys/{revoked}/revoke")
+
+    refused = boss.post("/admin/keys", name=alike, scope=["users:read"])
+
+    assert refused.status == 422
+    assert "looks like the service shop: expected its name as it stands" in refused.text
+    assert boss.post("/admin/keys", name=" shop\n", scope=["users:read"]).status == 200
+    assert services() == {"shop"}
+
+
+@pytest.mark.parametrize("unseen", ["sh\u200dop", "shop\u034f", "\u3164shop", "sh\xadop", "sh\ufff9op"])
+def test_a_service_has_nothing_unseen_in_its_name(boss: Visitor, unseen: str) -> None:
+    refused = boss.post("/admin/keys", name=unseen, scope=["users:read"])
+
+    assert "expected characters that can be seen" in refused.text
+
+
+def test_a_service_that_was_named_otherwise_before_gets_new_keys(boss: Visitor) -> None:
+    for name in ("shop", "Shop", "sh\u200dop"):
+        create_key(name, [Scope.READ])
+    assert boss.post("/admin/keys", name="sh\u200dop", scope=["users:read"]).status == 200
 
 
 def every_page(visitor: Visitor, path: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.control.audit_reading import Entry
-from chalicelib.control.keys import Scope, create_key
+from chalicelib.control.keys import Scope, create_key, revoke_key
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.managers import AuditRow
 from chalicelib.wiring.audit import audit_reader
@@ -80,6 +80,17 @@ def test_a_missing_scope_and_an_unknown_key_are_in_the_audit(stage: None) -> Non
     unknown, lacking = entries()
     assert (unknown.by, unknown.did, unknown.thing, unknown.outcome) == ("?", "user.look", None, "unauthorized")
     assert (lacking.did, lacking.thing, lacking.outcome) == ("setting.change", "redirect_url", "forbidden")
+
+
+def test_a_revoked_key_is_named_and_a_guess_at_it_is_not(stage: None) -> None:
+    """Whose it was is known, for its secret was right."""
+    key = create_key("shop", tuple(Scope), key_id="shop-1")
+    revoke_key("shop-1")
+    assert Gateway(key).get("/v1/users/anna").status == 401
+    assert Gateway("vk_shop-1_guess").get("/v1/users/anna").status == 401
+    guessed, revoked = entries()
+    assert (guessed.by, guessed.thing, guessed.outcome) == ("?", None, "unauthorized")
+    assert (revoked.by, revoked.thing, revoked.outcome) == ("shop-1", "anna", "unauthorized")
 
 
 def test_a_stranger_who_hammers_leaves_few_lines(stage: None) -> None:

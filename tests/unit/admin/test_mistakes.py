@@ -31,6 +31,7 @@ ELSEWHERE = frozenset(
         "not URL-safe base64",
         "expected an address of § as apprise writes it, with no host of its own and no options but §",
         "it was not sealed here",
+        "nobody is named",  # by a row of the service's own
         "expected §",  # the kind of a form: browsers know it
         "this link leads to a place that is not allowed any more",
         "the redirect is set to a place that is not allowed",
@@ -45,6 +46,7 @@ FOR_THE_LOG = (
     "PoisonMessageError",
     "FileNotFoundError",
     "RuntimeError",
+    "TypeError",
 )
 
 
