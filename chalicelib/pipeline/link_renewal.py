@@ -8,7 +8,7 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.allowance import Allowances
 from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
-from chalicelib.errors import InvalidError, TooManyRequestsError
+from chalicelib.errors import ConflictError, InvalidError, TooManyRequestsError
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.notification import OwnerOf
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -56,20 +56,17 @@ class LinkRenewal:
             context={"link_url": f"{self._url}/{purpose.value}/{token}"},
             channels=(claims.channel if claims.channel in WRITTEN_TO else "email",),
         )
-        key = f"{TEMPLATE}#{purpose.value}#{claims.notification_id}#{self._clock():%Y-%m-%d}"
+        key = f"{TEMPLATE}#{purpose.value}#{claims.notification_id}#{claims.channel}#{self._clock():%Y-%m-%d}"
         reader = claims.user_id or self._owner(claims.channel, claims.address or "")
         try:
             self._allowances.take(f"{TEMPLATE}#{reader}", times=_LETTERS, minutes=_MINUTES)
             self._accept().accept(request, caller=CALLER, key=key)
-        except (
-            TooManyRequestsError,
-            InvalidError,
-        ):  # enough for today; or a template of the stage's own cannot be made
-            return
+        except (TooManyRequestsError, ConflictError, InvalidError):
+            return  # enough for today; sent in another language already; a template of the stage's own cannot be made
 
     def _recipient(self, claims: LetterClaims, *, locale: str) -> Recipient | None:
         if claims.user_id is None:
-            return Recipient(email=claims.address, locale=locale) if claims.address else None
+            return Recipient(email=claims.address, locale=locale) if claims.channel == "email" else None
         user = profile_of(self._source, claims.user_id)
         if user is None:
             return None

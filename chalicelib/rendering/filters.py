@@ -43,10 +43,10 @@ def join(context: EvalContext, values: Iterable[object], separator: str = "", at
     """`join` of Jinja2, of scalars only, escaped where the letter is HTML; also what `~` becomes."""
     getter = context.environment.getitem
     items = [_piece(getter(one, attribute) if attribute else one) for one in counted(values)]
-    between = str(separator)
+    between = str(_piece(separator))
     if context.autoescape:
         escaped = [escape(one) for one in items]
-        edge = escape(separator)
+        edge = escape(between)
         budget.current().make(sum(map(len, escaped)) + len(edge) * len(escaped))
         return edge.join(escaped)
     texts = [str(one) for one in items]
@@ -58,6 +58,12 @@ def _piece(value: object) -> object:
     # Each by itself: what one turns round ends where it does.
     scalar = require_scalar(value)
     return isolated(scalar) if isinstance(scalar, str) else scalar
+
+
+def _escape(value: object) -> Markup:
+    escaped = escape(_piece(value))
+    budget.current().make(len(escaped))
+    return escaped
 
 
 def _replace(text: str, old: str, new: str) -> str:
@@ -197,7 +203,7 @@ def _number_of(stock: Callable[..., Any]) -> Callable[..., Any]:
     return _guarded(number_of)
 
 
-_TEXT = "abs capitalize d default e escape lower title trim truncate upper first last length count"
+_TEXT = "abs capitalize d default lower title trim truncate upper first last length count"
 _LISTS = "items list map max min reject rejectattr reverse select selectattr sort unique"
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -205,6 +211,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     **{name: _listing(STOCK_FILTERS[name]) for name in _LISTS.split()},
     "batch": _batch,
     "date": _date,
+    "e": _escape,
+    "escape": _escape,
     "float": _number_of(STOCK_FILTERS["float"]),
     "int": _number_of(STOCK_FILTERS["int"]),
     "join": pass_eval_context(join),

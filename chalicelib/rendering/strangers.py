@@ -16,16 +16,21 @@ from chalicelib.text import is_blank, one_line
 
 MAX_NAME_CHARS = 64
 _MAX_DIGITS = 6  # an age or a year, and no telephone number
+_NUMBER = re.compile(r"\b\d{3,}\b|\d[.]\d")  # a sum or a part of a telephone number; `Anna1987` has a letter beside it
 _MAX_MARKS = 4  # of one letter: Vietnamese has two, Tibetan four
-_IN_NAMES = frozenset(" '’‘ʼ`´-‐‑–.,·・•־׳״()\"«»“”„&+_")
+_IN_NAMES = frozenset(" '’‘ʼ`´-‐‑–—.,·・•‧־׳״་፡()\"«»“”„&+_")
 _LETTERS, _MARKS, _DIGITS = "L", "M", "Nd"
-# A letter before the point and two after it; mail programs make a link of `bit.ly` and of `кино.рф`.
-_DOMAIN = re.compile(r"[^\W_][.]+\w{2,}")
-_INITIAL = re.compile(r"\b[A-ZА-ЯЁ][.](?=[A-ZА-ЯЁ](?:[^\W\d_]{3}|[.]))")  # `А.С.Пушкин` is none
+# A letter before the point and two after it, or a point that a word begins with: mail programs make a link of `bit.ly`
+# and of `кино.рф`, and people read one in `x .com`.
+_DOMAIN = re.compile(r"\w[.]+\w{2,}|(?<![\w.])[.]\w")
+_INITIAL = re.compile(r"\b([^\W\d_])[.](?=([^\W\d_])(?:[^\W\d_]{3}|[.]))")  # `А.С.Пушкин` is none
 _STARTS = re.compile(r"(?:^|\W)(?:www|http|https|ftp|xn)\b|xn--", re.IGNORECASE)
-# Joiners shape Persian and Indic names; between letters of other scripts they only hide.
-_JOINED = re.compile("(?<=[\u0600-\u1cff\ua840-\uaaff])[\u200c\u200d](?=[\u0600-\u1cff\ua840-\uaaff])")
+# Joiners shape Persian and Indic names; between letters of other scripts they only hide. One ends a Malayalam word.
+_JOINED = re.compile(
+    "(?<=[\u0600-\u1cff\ua840-\uaaff])[\u200c\u200d](?=[\u0600-\u1cff\ua840-\uaaff])|(?<=\u0d4d)\u200d"
+)
 
+_URL = re.compile(r"https?://\S*", re.IGNORECASE)
 # UAX #9: the blocks whose letters run from right to left, and the characters that give a direction.
 _TURNING = re.compile(
     "[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
@@ -37,8 +42,8 @@ _FIRST_STRONG, _POP = "\u2068", "\u2069"
 
 def greeting_name(name: object) -> str | None:
     """The name in its normal form, or None where it cannot be one: over 64 characters, without a letter, with an
-    address of the web or of a mailbox, with a telephone number, with what is not seen or turns the text round, with
-    anything but letters, marks, digits and the signs that names are written with."""
+    address of the web or of a mailbox, with a telephone number or a sum, with what is not seen or turns the text round,
+    with anything but letters, marks, digits and the signs that names are written with."""
     return _greeted(name) if isinstance(name, str) else None
 
 
@@ -55,7 +60,9 @@ def isolated(text: str) -> str:
     """Text between isolates (UAX #9, FSI and PDI), a line at a time, where any of it runs from right to left or gives a
     direction; its own directions end inside. Any other text, an address of the web and what is isolated already stay as
     they are."""
-    if isinstance(text, Markup) or not _TURNING.search(text) or "://" in text:
+    if isinstance(text, Markup) or not _TURNING.search(text):
+        return text
+    if _URL.fullmatch(text) and not _CONTROLS.search(text):
         return text
     return "\n".join(map(_isolated_line, text.split("\n")))
 
@@ -80,4 +87,10 @@ def _is_name(plain: str) -> bool:
 
 
 def _is_address(plain: str) -> bool:
-    return bool(_STARTS.search(plain) or _DOMAIN.search(_INITIAL.sub(" ", plain)))
+    bare = "".join(one for one in plain if not category(one).startswith(_MARKS))  # a mark is no letter to `\w`
+    return bool(_STARTS.search(bare) or _NUMBER.search(bare) or _DOMAIN.search(_INITIAL.sub(_without_initial, bare)))
+
+
+def _without_initial(found: re.Match[str]) -> str:
+    """Capitals of any alphabet are initials, and one letter where there are no capitals (Tamil)."""
+    return " " if not any(one.islower() for one in found.groups()) else found[0]

@@ -18,11 +18,16 @@ GUEST = "guest@viewers.example"
 
 
 def old(
-    purpose: Purpose = Purpose.PREFERENCES, *, user_id: str | None = "anna", address: str | None = None, n: int = 1
+    purpose: Purpose = Purpose.PREFERENCES,
+    *,
+    user_id: str | None = "anna",
+    address: str | None = None,
+    channel: str = "email",
+    n: int = 1,
 ) -> str:
     """The path of a link in a letter of two years ago."""
     then = Tokens(wiring_signing.signer(), clock=lambda: now() - timedelta(days=730))
-    claims = LetterClaims(user_id, address, "email", "marketing", derived_id(f"n-{n}"))
+    claims = LetterClaims(user_id, address, channel, "marketing", derived_id(f"n-{n}"))
     return f"/{purpose.value}/{then.make(claims, purpose)[0]}"
 
 
@@ -104,6 +109,20 @@ def test_an_old_letter_in_strange_hands_fills_no_mailbox(
             assert person.post(renewal(old(n=n))).status == 410
     pump.run()
     assert len(letters()) <= 3
+
+
+@pytest.mark.parametrize(("user_id", "address"), [("anna", None), (None, GUEST)])
+def test_whoever_asks_again_in_another_way_is_told_the_same(
+    register: Register, person: Person, pump: Pump, letters: Letters, user_id: str | None, address: str | None
+) -> None:
+    """Promise I7: in another language, by a letter of another channel; one letter comes, and no page tells of it."""
+    register()
+    russian = Person({**person.headers, "accept-language": "ru"})
+    for channel in ("email", "email", "push", "chat"):
+        path = renewal(old(Purpose.UNSUBSCRIBE, user_id=user_id, address=address, channel=channel))
+        assert (person.post(path).status, russian.post(path).status) == (410, 410), channel
+    pump.run()
+    assert 1 <= len(letters()) <= 3
 
 
 def test_the_page_is_in_the_reader_s_language(person: Person) -> None:

@@ -9,12 +9,14 @@ RTL, LRE, FSI, PDI = "\u202e", "\u202a", "\u2068", "\u2069"
 NAMES = """
 Анна|O’Neill|D'Artagnan|Jean-Luc|María José|Müller-Lüdenscheidt|李小龙|ﾊﾝｶｸ|한국|ไทยชื่อ|நமீதா|नरेंद्र|ක්‍රිස්|علی‌رضا
 שרה|Ὀδυσσεύς|Nguyễn Thị Ánh|А.С.Пушкин|А.Пушкин|L.Vaughan|J.R.R. Tolkien|J. R. R. Tolkien|Сергей Ш.
-St. John|Anna 2|Anna1987|X Æ A-12|Ivan (work)|Anna & Boris|Jr.|Σ
+St. John|Anna 2|Anna1987|kira_2000|X Æ A-12|Ivan (work)|Anna & Boris|Jr.|Σ|Ø.Berg|Α.Παπαδόπουλος|மு.கருணாநிதி
+ཀརྨ་པ|አበበ፡ቢቂላ|ക്രിസ്ത്യന്‍|Kay—Lee|林‧安
 """
 NO_NAMES = """
 Win 1000 EUR at http://x.example|www.x.example|WWW EXAMPLE|x.example|t.me/abc|bit.ly|q.com|кино.рф
 example。com|example．com|x․com|ｗｗｗ．ｘ．ｃｏｍ|http:／／x|hxxp://x|https|Anna https|xn--e1afmkfd|1.2.3.4
 evil[.]com|Перейди на site.ru|Bonus.Casino|A.Best.Casino|x..com|anna@example.com|telegram: @anna
+आप.भारत|कंपनी.com|e̱.com|A.Com|x .com|x (.com)|"x".com|Win 1000 EUR|Скидка 5000 рублей|call 8 800 20|1.1.1.1 Anna
 +7 900 123 45 67|8800555353535|123|<b>x</b>|{{ 7*7 }}|$$$|€1000|💰💰|Anna/Boris|a;b|a=b
 """
 UNSEEN = (0xAD, 0x34F, 0x115F, 0x200B, 0x200C, 0x200D, 0x200E, 0x202E, 0x2060, 0x2066, 0x2067, 0x3164, 0xFE0F, 0xFFA0)
@@ -75,6 +77,8 @@ def test_a_template_may_ask_of_any_word_whether_it_can_be_a_name() -> None:
         ("שרה\nAnna", f"{FSI}שרה{PDI}\nAnna"),
         (f"x {FSI}שרה{PDI} y", f"x {FSI}שרה{PDI} y"),
         ("https://cinema.example/שרה", "https://cinema.example/שרה"),
+        (f"https://x.example/{RTL}gpj", f"{FSI}https://x.example/gpj{PDI}"),
+        (f"{RTL}gpj of https://x.example", f"{FSI}gpj of https://x.example{PDI}"),
     ],
     ids=ascii,
 )
@@ -90,3 +94,15 @@ def test_data_turn_nothing_round_in_any_part_of_a_letter() -> None:
     assert parts["subject"] == f"{FSI}שרה{PDI}, 5"
     assert f">{FSI}שרה{PDI} ({FSI}שרה{PDI}!)" in parts["html"]
     assert f"{FSI}שרה{PDI} ({FSI}שרה{PDI}!)" in parts["text"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["t", "t|e", "t|escape|upper", "t ~ 'x'", "'x' ~ t|e", "[1, 2]|join(t)", "[t, t]|join", "'x'|replace('x', t)"],
+)
+@pytest.mark.parametrize("datum", [f"Anna{RTL}gpj", f"x://{RTL}gpj"], ids=ascii)
+def test_no_filter_lets_a_datum_turn_round_what_follows(said: str, datum: str) -> None:
+    """Promise I3: escaped or not, joined or the joint."""
+    letter = template(html=f"<p>{{{{ {said} }}}} after</p>", subject=f"{{{{ {said} }}}} after")
+    parts = render(letter, {"t": datum}).parts
+    assert all(RTL not in part and FSI in part for part in parts.values())
