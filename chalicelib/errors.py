@@ -18,7 +18,7 @@ VestnikError
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
 └── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
 
-The API turns them into `application/problem+json` in one place (`api/endpoint.py`); core code knows nothing of HTTP.
+The API turns them into `application/problem+json` in one place (`api/problem.py`); core code knows nothing of HTTP.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """What Chalice has no word for, set after each of its deployments: which function answers the public pages, how many
-calls a second API Gateway lets in (what is more it answers 429 by itself), and how long the functions' logs are kept.
-Called by `chalice_deploy.py`.
+calls a second API Gateway lets in (what is more it answers 429 by itself), what else its own answers say, and how long
+the functions' logs are kept. Called by `chalice_deploy.py`.
 
 Chalice's own `log_retention_in_days` asks for groups by prefix: `/aws/lambda/vestnik-prod-enrich`, which the infra
 stack makes, passes for `/aws/lambda/vestnik-prod`, and the first deployment fails (1.34.0, `log_group_exists`)."""
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
 from chalicelib.public.registered import PUBLIC_ROUTES
 from infra.account import Account
 from infra.stages import PAGES, Doors
@@ -31,6 +32,16 @@ class Integration(NamedTuple):
     resource_id: str
     method: str
     uri: str
+
+
+def protect_refusals(account: Account, resources: Resources) -> None:
+    """Gives what API Gateway answers by itself, such as 403 to an unknown path and 429, the headers of our answers.
+    They are in force from the next deployment of the API, which `lead_pages` makes. Raises: ClientError."""
+    headers = {name: value for name, value in {**PROTECTION, **STRICT_TRANSPORT}.items() if "'" not in value}
+    stated = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
+    for api in (one["rest_api_id"] for one in _of_type("rest_api", resources)):
+        for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
+            account.rest_apis.put_gateway_response(restApiId=api, responseType=kind, responseParameters=stated)
 
 
 def lead_pages(account: Account, resources: Resources) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from infra.account import Account
-from infra.aftercare import lead_pages, limit_calls, limit_logs
+from infra.aftercare import lead_pages, limit_calls, limit_logs, protect_refusals
 from infra.paths import ROOT
 from infra.stages import Doors
 
@@ -45,6 +45,7 @@ class ChaliceApp:
         finally:
             self._remember()
         made = json.loads(self._remembered.read_text())["resources"]
+        protect_refusals(self._account, made)
         lead_pages(self._account, made)
         limit_calls(self._account, made, doors)
         limit_logs(self._account, made)

@@ -69,7 +69,7 @@ def check_campaign(visit: Visit) -> Page:
         "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
         "approval": settings().campaign_approval,
         "seen": tag_of(inputs),
-        "mine": head.state == "awaiting_approval" and visit.manager.key in campaigns().authors(head.id),
+        "mine": head.state == "awaiting_approval" and visit.manager.key in campaigns().authors(head),
         "last_event": last_event(head),
         "comment": visit.typed("comment"),
         "user": user_id,

@@ -85,6 +85,5 @@ def static(version: str, name: str) -> Response:  # noqa: ARG001 - the version o
     headers = {
         "Content-Type": STATIC[name],
         "Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable",
-        "X-Content-Type-Options": "nosniff",
     }
     return Response(static_file(name).decode(), headers=headers)

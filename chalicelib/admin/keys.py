@@ -36,7 +36,7 @@ def make_key(visit: Visit) -> Page:
         raise InvalidError.of("scope", "expected at least one")
     for alone in (one for one in Scope if one in scopes and one.widens and one.widens not in scopes):
         raise InvalidError.of("scope", f"{alone} widens {alone.widens}: expected both")
-    made = {"name": name, "key": create_key(name, scopes)}
+    made = {"name": name, "key": create_key(name, scopes, made_by=visit.manager.key)}
     return _listed(visit, made=made, form={})
 
 

@@ -77,7 +77,6 @@ def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Resp
         "Content-Security-Policy": _FRAME_POLICY,
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
     }
     shown = letter.html if letter.problem is None else str(escape(told(letter.problem, locale=language)))
     if with_subject and letter.problem is None:

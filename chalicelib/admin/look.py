@@ -77,7 +77,6 @@ def render(page: Page, *, locale: str, **shared: Any) -> Response:
         "Cache-Control": "no-store",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
         "X-Robots-Tag": "noindex, nofollow",
     }
     if page.retry_after_seconds is not None:

@@ -7,7 +7,8 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.own_say import in_sight
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Email

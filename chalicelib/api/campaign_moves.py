@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
+from chalicelib.api.call import Call
 from chalicelib.api.campaign_answers import CampaignAnswer
 from chalicelib.api.campaigns import campaign_tag, described, in_sight
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns.approving import Comment
 from chalicelib.control.keys import Scope
 from chalicelib.seen import Seen
@@ -73,9 +74,10 @@ def start_campaign(call: Call[None, None]) -> dict[str, Any]:
 def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     """It is scheduled then, and sent as it was approved. `If-Match` is the `ETag` of what was looked at: of all that
     makes the letter and decides who gets it, the template's version and the sender among it. What has changed since is
-    told in words, and nothing is approved. Nobody approves what they wrote."""
-    seen = call.seen or Seen(())
-    return described(approving().approve(in_sight(call), by=call.caller.key_id, seen=seen))
+    told in words, and nothing is approved. Nobody approves what they wrote, be it with another key of the same service,
+    with one that they made, or with two keys that one manager made."""
+    caller, seen = call.caller, call.seen or Seen(())
+    return described(approving().approve(in_sight(call), by=caller.key_id, hands=caller.hands, seen=seen))
 
 
 class SendBackBody(StrictModel):

@@ -9,8 +9,9 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
 from chalicelib.api.answers import AcceptedNotifications
+from chalicelib.api.call import Call
 from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch
@@ -60,7 +61,12 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     caller = call.caller
     return described(
         campaign_control().draft(
-            call.body, by=caller.key_id, id_=call.own_id("campaign"), service=caller.service, sight=call.sight
+            call.body,
+            by=caller.key_id,
+            id_=call.own_id("campaign"),
+            service=caller.service,
+            hands=caller.hands,
+            sight=call.sight,
         )
     )
 
@@ -116,8 +122,12 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
 def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and
     `publish_per_second` can be changed, and act within a minute."""
-    campaign_id, caller = call.path["id"], call.caller.key_id
-    return described(campaign_control().edit(campaign_id, call.body, by=caller, seen=call.seen, sight=call.sight))
+    campaign_id, caller = call.path["id"], call.caller
+    return described(
+        campaign_control().edit(
+            campaign_id, call.body, by=caller.key_id, hands=caller.hands, seen=call.seen, sight=call.sight
+        )
+    )
 
 
 @endpoint(

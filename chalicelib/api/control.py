@@ -9,7 +9,8 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.control.limits import LIMITS, Limit
 from chalicelib.control.switch import HAND, Switch

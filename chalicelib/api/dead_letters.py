@@ -9,8 +9,9 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictInt
 
 from chalicelib.api.answers import Answer
+from chalicelib.api.call import Call
 from chalicelib.api.control import Reason
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError

@@ -6,7 +6,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.control.keys import Scope
 from chalicelib.pipeline.moves import DeliveryKey

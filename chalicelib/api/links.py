@@ -6,7 +6,8 @@ from chalice.app import Blueprint
 from pydantic import Field
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope

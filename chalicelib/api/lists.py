@@ -7,8 +7,9 @@ from typing import Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict
 
+from chalicelib.api.call import Call
 from chalicelib.api.campaign_answers import ListAnswer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns.forget import forget_list
 from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.control.keys import Scope

@@ -6,7 +6,8 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import rfc3339
 from chalicelib.control.keys import Scope
 from chalicelib.live.frames import MAX_READ_IDS

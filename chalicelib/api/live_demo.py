@@ -130,7 +130,6 @@ def _file(name: str) -> Response:
         "Content-Type": f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8",
         "Cache-Control": "no-cache",
         "Content-Security-Policy": f"{policy}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
     return Response(_text(name), headers=headers)

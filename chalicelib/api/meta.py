@@ -13,6 +13,7 @@ from chalicelib.settings import settings
 
 routes = Blueprint(__name__)
 _CACHE = "public, max-age=60"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 @routes.route("/healthz", methods=["GET"])
@@ -37,8 +38,7 @@ def docs() -> Response:
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": _CACHE,
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
-        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": _POLICY,
     }
     return Response(docs_page(document(settings().public_url)), headers=headers)
 

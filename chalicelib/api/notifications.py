@@ -7,7 +7,8 @@ from chalice.app import Blueprint
 from pydantic import Field
 
 from chalicelib.api.answers import AcceptedNotifications, HistoryPage, NotificationAnswer, ShownStatus
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import Moment
 from chalicelib.control.keys import Scope
 from chalicelib.pipeline.by_day import MAX_DAYS

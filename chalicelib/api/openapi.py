@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from chalicelib.api.endpoint import ENDPOINTS, Endpoint
+from chalicelib.api.declared import ENDPOINTS, Endpoint
 from chalicelib.api.examples import example_of, path_values
 from chalicelib.api.once import HEADER, KEY_CHARACTERS, MEANING, REPLAYED
 from chalicelib.api.problem import CONTENT_TYPE, Problem

@@ -7,7 +7,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.api.answers import AcceptedNotification, Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS

@@ -9,7 +9,7 @@ from typing import Any
 from chalice.app import Response
 from pydantic import BaseModel
 
-from chalicelib.control.answers import status_of
+from chalicelib.control.answers import protected, status_of
 from chalicelib.errors import (
     BusyError,
     ChangedError,
@@ -21,12 +21,9 @@ from chalicelib.errors import (
 )
 from chalicelib.observability import begin_request, log_failure, request_id
 from chalicelib.seen import etag
-from chalicelib.settings import settings
 from chalicelib.text import strict_json
 
 CONTENT_TYPE = "application/problem+json"
-
-STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"  # a year
 _RETRY_AFTER_SECONDS = 5
 
 
@@ -118,12 +115,9 @@ def plain_json(text: str) -> Any:
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:
     """Middleware: begins every call, whatever its route; gives the errors that Chalice makes by itself (405, 415) our
-    one form; and tells browsers to come by TLS alone, where there is any (RFC 6797: no answer in the clear says so)."""
+    one form; and protects every answer."""
     begin_request(event.context.get("requestId"))
-    response = _in_our_form(get_response(event))
-    if settings().public_url.startswith("https:"):
-        response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
-    return response
+    return protected(_in_our_form(get_response(event)))
 
 
 def _in_our_form(response: Response) -> Response:

@@ -8,7 +8,8 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, JsonValue
 
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.control.site_settings import Setting
 from chalicelib.strict import StrictModel

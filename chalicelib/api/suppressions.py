@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_vali
 
 from chalicelib.addresses import same_address_key
 from chalicelib.api.answers import Answer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.list_file import csv_reader
 from chalicelib.channels.registry import CHANNELS

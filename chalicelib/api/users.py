@@ -7,7 +7,8 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.api.answers import UserAnswer, UsersAnswer
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.call import Call
+from chalicelib.api.endpoint import endpoint
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch

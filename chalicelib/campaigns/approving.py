@@ -11,6 +11,7 @@ from chalicelib.campaigns.course import GOING, Course, expect
 from chalicelib.campaigns.model import State
 from chalicelib.campaigns.readiness import Readiness
 from chalicelib.campaigns.store import CampaignStore, last_event, spec_of
+from chalicelib.control.services import NO_OTHERS
 from chalicelib.errors import ConflictError, ForbiddenError
 from chalicelib.rendering.model import Version
 from chalicelib.seen import Seen
@@ -30,15 +31,16 @@ class Approving:
         self._readiness = readiness
         self._approvals = approvals
 
-    def approve(self, campaign_id: str, *, by: str, seen: Seen) -> CampaignRow:
-        """Lets it go, if it is what was seen. Nobody approves a version of their own. Raises: ForbiddenError,
-        ChangedError, InvalidError, ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+    def approve(self, campaign_id: str, *, by: str, seen: Seen, hands: frozenset[str] = NO_OTHERS) -> CampaignRow:
+        """Lets it go, if it is what was seen. Nobody approves a version of their own, be it by another key of the same
+        service or of the same maker: `hands` stand behind `by`. Raises: ForbiddenError, ChangedError, InvalidError,
+        ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
         if self._is_approved(head, seen):
             return head
         expect(head, ["awaiting_approval"])
-        if by in self._campaigns.authors(campaign_id):
-            raise ForbiddenError("a campaign is approved by another manager than those who wrote it")
+        if not self._campaigns.authors(head).isdisjoint({by, *hands}):
+            raise ForbiddenError("a campaign is approved by others than those who wrote it")
         now = self._approvals.inputs(head, fresh=True)
         self._approvals.require(head, seen, now)
         self._check(head, version=now["template_version"])

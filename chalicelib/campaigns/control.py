@@ -14,7 +14,7 @@ from chalicelib.campaigns.readiness import Readiness
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.services import EVERYTHING, Sight
+from chalicelib.control.services import EVERYTHING, NO_OTHERS, Sight
 from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.seen import Seen
 from chalicelib.storage.base import update_if
@@ -53,12 +53,14 @@ class CampaignControl:
         by: str,
         id_: str | None = None,
         service: str | None = None,
+        hands: frozenset[str] = NO_OTHERS,
         sight: Sight = EVERYTHING,
     ) -> CampaignRow:
         """A new campaign, found again where there is one with this `id_`; nothing is sent. It may name the lists and
-        campaigns in `sight`. Raises: InvalidError (permanent; every bad field), UnavailableError (retryable)."""
+        campaigns in `sight`; `hands` stand behind `by`. Raises: InvalidError (permanent; every bad field),
+        UnavailableError (retryable)."""
         self._readiness.check(spec, sight=sight)
-        return self._campaigns.add(spec, by=by, id_=id_, service=service)
+        return self._campaigns.add(spec, by=by, id_=id_, service=service, hands=hands)
 
     def edit(
         self,
@@ -66,12 +68,13 @@ class CampaignControl:
         patch: CampaignPatch,
         *,
         by: str,
+        hands: frozenset[str] = NO_OTHERS,
         seen: Seen | None = None,
         sight: Sight = EVERYTHING,
     ) -> CampaignRow:
         """Saves a new version; what was approved must be approved again. While a run goes on only its paces may be
-        changed, and they act within a minute. With `seen`, only that one is changed; `sight` as in `draft`. Raises:
-        InvalidError, ConflictError, ChangedError, NotFoundError (permanent), UnavailableError (retryable)."""
+        changed, and they act within a minute. With `seen`, only that one is changed; `sight` and `hands` as in `draft`.
+        Raises: InvalidError, ConflictError, ChangedError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id, sight=sight)
         if seen is not None:
             self._approvals.require(head, seen, self._approvals.inputs(head, fresh=True))
@@ -81,12 +84,12 @@ class CampaignControl:
         spec = Campaign.model_validate({**kept, **changes})
         extra = self._after(head, before, spec, set(given), sight=sight)
         try:
-            self._campaigns.edit(head, spec, by=by, extra=extra)
+            self._campaigns.edit(head, spec, by=by, hands=hands, extra=extra)
         except ConflictError:
             if seen is None:
                 raise
             # What another saved is not what was seen.
-            return self.edit(campaign_id, patch, by=by, seen=seen, sight=sight)
+            return self.edit(campaign_id, patch, by=by, hands=hands, seen=seen, sight=sight)
         return head
 
     def _after(

@@ -12,7 +12,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.control.services import EVERYTHING, Sight
+from chalicelib.control.services import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
@@ -29,9 +29,17 @@ class CampaignStore:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
-    def add(self, spec: Campaign, *, by: str, id_: str | None = None, service: str | None = None) -> CampaignRow:
-        """A new draft of a `service`; the one with this `id_` where there is one. Raises: UnavailableError
-        (retryable)."""
+    def add(
+        self,
+        spec: Campaign,
+        *,
+        by: str,
+        id_: str | None = None,
+        service: str | None = None,
+        hands: frozenset[str] = NO_OTHERS,
+    ) -> CampaignRow:
+        """A new draft of a `service`; the one with this `id_` where there is one. `hands` stand behind `by`. Raises:
+        UnavailableError (retryable)."""
         at = rfc3339(self._clock())
         row = CampaignRow(
             id_ or new_id(),
@@ -49,7 +57,7 @@ class CampaignStore:
             updated_by=by,
             timeline=[_event(at, by, "draft")],
         )
-        save_if(_version(row.id, spec, number=1, at=at, by=by), CampaignRow.id.does_not_exist())
+        save_if(_version(row.id, spec, number=1, at=at, by=by, hands=hands), CampaignRow.id.does_not_exist())
         return row if save_if(row, CampaignRow.id.does_not_exist()) else self.get(row.id)
 
     def get(self, campaign_id: str, *, sight: Sight = EVERYTHING) -> CampaignRow:
@@ -93,11 +101,21 @@ class CampaignStore:
             raise NotFoundError(f"there is no version {number} of the campaign {campaign_id}")
         return row
 
-    def authors(self, campaign_id: str) -> frozenset[str]:
-        """Who wrote any version of it. Raises: UnavailableError (retryable)."""
-        return frozenset(version.updated_by for version in self.versions(campaign_id))
+    def authors(self, head: CampaignRow) -> frozenset[str]:
+        """Who wrote any version of it, and who stands behind them. Raises: UnavailableError (retryable)."""
+        versions = self.versions(head.id)
+        first = {service_hand(head.service)} if head.service else set()
+        return frozenset(first.union(*({version.updated_by, *(version.hands or ())} for version in versions)))
 
-    def edit(self, head: CampaignRow, spec: Campaign, *, by: str, extra: Sequence[Action] = ()) -> None:
+    def edit(
+        self,
+        head: CampaignRow,
+        spec: Campaign,
+        *,
+        by: str,
+        hands: frozenset[str] = NO_OTHERS,
+        extra: Sequence[Action] = (),
+    ) -> None:
         """Saves the next version and makes it the head's, both or neither. Raises: ConflictError (permanent: somebody
         else changed it, or a run has begun), UnavailableError (retryable)."""
         at, number = rfc3339(self._clock()), int(head.version) + 1
@@ -113,7 +131,7 @@ class CampaignStore:
             CampaignRow.updated_by.set(by),
             *extra,
         ]
-        version = _version(head.id, spec, number=number, at=at, by=by)
+        version = _version(head.id, spec, number=number, at=at, by=by, hands=hands)
         with reaching_dynamodb():
             try:
                 with TransactWrite(connection=dynamodb()) as transaction:
@@ -178,7 +196,7 @@ def shown_spec(row: CampaignRow) -> Campaign:
     return Campaign.model_validate(row.spec, extra="ignore")
 
 
-def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str) -> CampaignRow:
+def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str, hands: frozenset[str]) -> CampaignRow:
     return CampaignRow(
         campaign_id,
         _part(number),
@@ -186,6 +204,7 @@ def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str)
         version=number,
         updated_at=at,
         updated_by=by,
+        hands=hands or None,
     )
 
 

@@ -1,7 +1,9 @@
-"""What an error is to whoever asked by HTTP, and pydantic's mistakes as ours: shared by the API and the admin page."""
+"""What an error is to whoever asked by HTTP, pydantic's mistakes as ours, and how every answer is protected: shared by
+the API, the admin page and the public pages."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -19,6 +21,19 @@ from chalicelib.errors import (
     UnavailableError,
     VestnikError,
 )
+from chalicelib.settings import settings
+
+if TYPE_CHECKING:
+    from chalice.app import Response
+
+# Of an answer that says nothing else of itself: it is not guessed at, run, framed, told to others or kept.
+PROTECTION: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+STRICT_TRANSPORT: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}  # a year
 
 # The most special first.
 _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
@@ -38,6 +53,16 @@ _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
 def status_of(error: VestnikError) -> HTTPStatus:
     """The status of an answer to what raised this."""
     return next((s for kind, s in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def protected(response: "Response") -> "Response":
+    """The answer with what every answer has. Browsers are told to come by TLS alone where there is any (RFC 6797: no
+    answer in the clear says so)."""
+    said = {name.lower() for name in response.headers}
+    over_tls = settings().public_url.startswith("https:")
+    ours = {**PROTECTION, **(STRICT_TRANSPORT if over_tls else {})}
+    response.headers.update({name: value for name, value in ours.items() if name.lower() not in said})
+    return response
 
 
 def invalid(error: ValidationError) -> InvalidError:

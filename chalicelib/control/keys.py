@@ -13,7 +13,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from chalicelib.clock import now, rfc3339
-from chalicelib.control.services import EVERYTHING, Sight
+from chalicelib.control.services import EVERYTHING, Sight, service_hand
 from chalicelib.errors import ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.configuration import ApiKeyRow
@@ -69,11 +69,17 @@ class Scope(StrEnum):
 
 class Caller(NamedTuple):
     """Who calls: `key_id` is part of the derived ids, so that two services never share an Idempotency-Key; `service` is
-    whose key it is, and outlives it."""
+    whose key it is, and outlives it; `made_by` is the manager who made the key."""
 
     key_id: str
     scopes: frozenset[str]
     service: str
+    made_by: str | None = None
+
+    @property
+    def hands(self) -> frozenset[str]:
+        """Whose doing it is where two have to agree: callers with one of these in common count as one."""
+        return frozenset({self.key_id, service_hand(self.service), *([self.made_by] if self.made_by else [])})
 
     def demand(self, scope: Scope, of_all: Scope | None = None) -> Sight:
         """What the caller sees by a scope: with `of_all` too, everything. Raises: ForbiddenError (permanent)."""
@@ -82,7 +88,14 @@ class Caller(NamedTuple):
         return EVERYTHING if of_all in self.scopes else Sight(self.service, self.key_id)
 
 
-def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secret: str | None = None) -> str:
+def create_key(
+    name: str,
+    scopes: Sequence[str],
+    key_id: str | None = None,
+    secret: str | None = None,
+    *,
+    made_by: str | None = None,
+) -> str:
     """Makes a key of the service `name`, or replaces that of `key_id`, and returns it whole, for the only time. Raises:
     InvalidError (permanent: an unknown scope, a bad id), UnavailableError (retryable)."""
     for scope in scopes:
@@ -101,6 +114,7 @@ def create_key(name: str, scopes: Sequence[str], key_id: str | None = None, secr
             secret_hash=_hash(secret),
             scopes=list(scopes),
             created_at=rfc3339(now()),
+            made_by=made_by,
         ).save()
     return f"{PREFIX}_{key_id}_{secret}"
 
@@ -199,7 +213,7 @@ def _read(key_id: str, digest: str) -> Caller:
     right = row is not None and hmac.compare_digest(row.secret_hash, digest)
     if row is None or row.revoked_at or not right:
         raise UnauthorizedError("this API key is unknown or revoked", key_id=key_id if right else None)
-    return Caller(key_id=key_id, scopes=frozenset(row.scopes), service=row.name)
+    return Caller(key_id=key_id, scopes=frozenset(row.scopes), service=row.name, made_by=row.made_by)
 
 
 def _place(name: str, *, revoked: bool) -> str:

@@ -20,5 +20,11 @@ class Sight(NamedTuple):
         return by is not None and by == self.key_id
 
 
+def service_hand(name: str) -> str:
+    """How a service is named where whose doing something is matters; no key and no manager is named so."""
+    return f"service:{name}"
+
+
+NO_OTHERS: frozenset[str] = frozenset()  # stand behind a manager
 NOTHING = Sight()
 EVERYTHING = Sight(everything=True)  # of people at the managers' page, and of workers

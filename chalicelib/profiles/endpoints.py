@@ -68,6 +68,16 @@ class EndpointBook:
             found = [one for row in rows for one in _read(row)]
         return sorted(found, key=lambda one: one.created_at)
 
+    def channels_of(self, user_id: str) -> frozenset[str]:
+        """The channels on which a user has any. It reads nothing of where they are, which the public pages have no
+        right to. Raises: UnavailableError (retryable)."""
+        keys = EndpointRow.part.startswith(_CHANNEL)
+        wanted = ["part", "held"]
+        with reaching_dynamodb():
+            rows = EndpointRow.query(user_id, keys, consistent_read=True, attributes_to_get=wanted)
+            # Of a row from before `held` was counted it is not known, and rarely none.
+            return frozenset(row.part.removeprefix(_CHANNEL) for row in rows if row.held is None or row.held)
+
     def get(self, user_id: str, endpoint_id: str) -> Endpoint:
         """One of them. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         for one in self.of(user_id):
@@ -203,6 +213,7 @@ class EndpointBook:
             unchanged = EndpointRow.version == version if before else EndpointRow.user_id.does_not_exist()
             actions: list[Action] = [
                 EndpointRow.endpoints.set([one.model_dump(mode="json") for one in changed]),
+                EndpointRow.held.set(len(changed)),
                 EndpointRow.version.set(version + 1),
             ]
             if update_if(EndpointRow(*key), actions, unchanged):

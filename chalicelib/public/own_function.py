@@ -12,6 +12,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Chalice, Response
 
+from chalicelib.control.answers import protected
 from chalicelib.observability import begin_request
 from chalicelib.public.registered import BLUEPRINTS
 
@@ -37,4 +38,4 @@ def _pages() -> Chalice:
 
 def _begun(event: Any, get_response: Callable[[Any], Response]) -> Response:
     begin_request(event.context.get("requestId"))
-    return get_response(event)
+    return protected(get_response(event))

@@ -53,7 +53,6 @@ def page(name: str, *, locale: str, status: HTTPStatus = HTTPStatus.OK, **values
 PRIVATE: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
     "Vary": "Accept-Language",
 }

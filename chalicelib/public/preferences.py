@@ -140,7 +140,7 @@ def _zone_of(user: Profile) -> str:
 
 def _reached_by(user: Profile) -> list[str]:
     """The channels on which this user has an address, or an endpoint of their own."""
-    registered = {endpoint.channel for endpoint in endpoints().of(user.id)}
+    registered = endpoints().channels_of(user.id)
     return [
         name
         for name, channel in CHANNELS.items()

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.control.tokens import ExpiredLinkError
-from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError, TooLargeError, UnavailableError
 from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.expired import expired
@@ -102,6 +102,8 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
             return view(visitor)
         except ExpiredLinkError as error:
             return expired(error, visitor.path["token"], locale=locale)
+    except TooLargeError:
+        return page("too_large", locale=locale, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     except (NotFoundError, InvalidError):
         return page("missing", locale=locale, status=HTTPStatus.NOT_FOUND)
     except Exception as error:
@@ -113,9 +115,13 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
 
 
 def _form(request: Request) -> Mapping[str, str]:
-    """The first value of each field of a plain form; of anything else nothing."""
+    """The first value of each field of a plain form; of anything else nothing. Raises: TooLargeError (permanent)."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method != "POST" or content_type != _FORM or len(request.raw_body) > MAX_FORM_BYTES:
+    if request.method != "POST":
+        return {}
+    if len(request.raw_body) > MAX_FORM_BYTES:
+        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES} bytes")
+    if content_type != _FORM:
         return {}
     try:
         fields = parse_qs(request.raw_body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)

@@ -72,6 +72,7 @@ class CampaignRow(StageTable):
     service = UnicodeAttribute(null=True)  # whose key wrote it (`control.services`)
     updated_at = UnicodeAttribute()
     updated_by = UnicodeAttribute()
+    hands: UnicodeSetAttribute = UnicodeSetAttribute(null=True)  # of a version: who stands behind who wrote it
     state = UnicodeAttribute(null=True)
     asked: JSONAttribute = JSONAttribute(null=True)  # what approval was asked for, the newest last
     approved: JSONAttribute = JSONAttribute(null=True)  # `campaigns.inputs`, but for those of the approved version

@@ -69,6 +69,7 @@ class ApiKeyRow(StageTable):
     secret_hash = UnicodeAttribute()
     scopes: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     created_at = UnicodeAttribute()
+    made_by = UnicodeAttribute(null=True)  # the manager
     revoked_at = UnicodeAttribute(null=True)
 
 

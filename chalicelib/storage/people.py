@@ -57,7 +57,7 @@ class PreferencesRow(StageTable):
 class EndpointRow(StageTable):
     """A user's own endpoints: devices, webhooks, chats.
 
-    part `channel#<channel>`  all of one channel, as JSON: a chunk of users is read by one request
+    part `channel#<channel>`  all of one channel, as JSON: a chunk of users is read by one request; `held`: how many
     part `log#<endpoint>#<time>`  one try of a delivery at one endpoint, for a month
     part `took#<endpoint>#<delivery>`  the endpoint has it
     """
@@ -68,6 +68,7 @@ class EndpointRow(StageTable):
     user_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     part: UnicodeAttribute = UnicodeAttribute(range_key=True)
     endpoints: JSONAttribute = JSONAttribute(null=True)
+    held: NumberAttribute = NumberAttribute(null=True)
     version: NumberAttribute = NumberAttribute(null=True)
     at = UnicodeAttribute(null=True)
     delivery_id = UnicodeAttribute(null=True)

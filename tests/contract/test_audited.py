@@ -4,7 +4,7 @@ import pytest
 
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.admin.frame import REGISTERED
-from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.declared import ENDPOINTS
 from chalicelib.api.watched import ABOUT, About, Watch, watch_of
 
 # Pages that show nothing of persons: figures, campaigns, settings, the managers' own affairs. What is personal and not

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.declared import ENDPOINTS
 from chalicelib.control.site_settings import NAMES
 from chalicelib.settings import Settings
 from infra.paths import ROOT, TEMPLATE

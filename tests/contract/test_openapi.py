@@ -7,7 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app  # noqa: TID251  (its routes are what is compared)
-from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.declared import ENDPOINTS
 from chalicelib.api.openapi import document
 from chalicelib.control.keys import Scope
 

@@ -155,7 +155,7 @@ PAGES_MAY = {
     "users": {"get_item", "update_item"},
     "preferences": {"get_item", "put_item"},
     "suppressions": {"get_item", "put_item"},
-    "endpoints": {"query"},
+    "endpoints": {"query_names"},  # whether there are any, and nothing of where they are
     "ledger": {"update_item"},
     "counters": {"update_item"},
 }
@@ -182,6 +182,7 @@ def tried(cloud: LocalCloud, session: boto3.Session, table: str) -> set[str]:
     ways: dict[str, dict[str, Any]] = {
         "get_item": {"Key": key},
         "query": equal,
+        "query_names": {**equal, "ProjectionExpression": "part,held"},
         "scan": {"Limit": 1},
         "put_item": {"Item": key, **never},
         "update_item": {"Key": key, **never},
@@ -189,7 +190,7 @@ def tried(cloud: LocalCloud, session: boto3.Session, table: str) -> set[str]:
     }
 
     def act(name: str) -> Act:
-        return Act("dynamodb", lambda aws: getattr(aws, name)(TableName=table, **ways[name]))
+        return Act("dynamodb", lambda aws: getattr(aws, name.removesuffix("_names"))(TableName=table, **ways[name]))
 
     return {name for name in ways if may(session, act(name), cloud.emulator_url)}
 

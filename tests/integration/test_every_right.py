@@ -10,7 +10,7 @@ from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.admin.frame import REGISTERED, Proof, Registered
-from chalicelib.api.endpoint import ENDPOINTS, Endpoint
+from chalicelib.api.declared import ENDPOINTS, Endpoint
 from chalicelib.control.keys import KeyRing, Scope, create_key
 from chalicelib.control.managers import Role
 from chalicelib.settings import settings

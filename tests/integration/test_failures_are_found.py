@@ -15,7 +15,7 @@ from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib import observability
 from chalicelib.admin.frame import REGISTERED
 from chalicelib.api import sockets
-from chalicelib.api.endpoint import ENDPOINTS, Endpoint
+from chalicelib.api.declared import ENDPOINTS, Endpoint
 from chalicelib.api.openapi import document
 from chalicelib.clock import new_id
 from chalicelib.control.managers import Role

@@ -14,7 +14,7 @@ from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.admin.frame import REGISTERED
-from chalicelib.api.endpoint import ENDPOINTS, Endpoint
+from chalicelib.api.declared import ENDPOINTS, Endpoint
 from chalicelib.api.openapi import document
 from chalicelib.control.managers import Role
 from tests.integration.admin.conftest import Visitor, signed_in

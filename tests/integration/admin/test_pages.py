@@ -18,7 +18,7 @@ from chalicelib.admin.audited import OPEN
 from chalicelib.admin.frame import REGISTERED
 from chalicelib.admin.signing_in import SIGN_IN
 from chalicelib.admin.templates import MOST_COMPARED_LINES
-from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.declared import ENDPOINTS
 from chalicelib.api.watched import SAME
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now

@@ -2,14 +2,18 @@
 
 import re
 from html import unescape
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from chalice.app import Response
 
 from chalicelib.admin.frame import REGISTERED, Registered
 from chalicelib.control import audit_reading as audits
+from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
 from chalicelib.control.managers import Role
+from chalicelib.public import own_function
 from chalicelib.storage.managers import AuditRow, ManagerRow, SessionRow
 from chalicelib.wiring.admin import managers
 from chalicelib.wiring.audit import audit_reader
@@ -175,6 +179,41 @@ def test_every_page_forbids_scripts_styles_and_frames_from_elsewhere(boss: Visit
 def test_every_answer_tells_browsers_to_come_by_tls_alone(boss: Visitor, path: str) -> None:
     seen = boss.get(path)
     assert seen.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/healthz"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/v1/users/anna"),
+        ("DELETE", "/v1/notifications"),  # which has no such method
+        ("GET", "/admin"),
+        ("GET", "/admin/managers/none/sessions"),
+        ("GET", "/admin/static/x/admin.css"),
+        ("GET", "/admin/static/x/none"),
+        ("POST", "/admin/sign-in"),
+        ("GET", "/s/none"),
+        ("HEAD", "/s/none"),
+        ("POST", "/unsubscribe/none"),
+    ],
+)
+def test_every_answer_is_protected(boss: Visitor, method: str, path: str) -> None:
+    """Promise I7: errors, redirects, files and the answers to HEAD too."""
+    headers = boss._call(method, path, b"", {}).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] in ("no-referrer", "same-origin")
+    assert headers["cache-control"]
+
+
+def test_the_answers_of_the_pages_own_function_are_protected_too(boss: Visitor) -> None:
+    """Promise I7: whichever function answers."""
+    asked = SimpleNamespace(context={"requestId": "5f1c9d2e"})
+    answer = own_function._begun(asked, lambda _: Response("", headers={"Cache-Control": "no-cache"}))
+    assert answer.headers == {**PROTECTION, **STRICT_TRANSPORT, "Cache-Control": "no-cache"}
 
 
 def test_a_name_from_outside_never_becomes_markup(boss: Visitor) -> None:

@@ -114,9 +114,9 @@ def lambda_event(
     }
 
 
-def gateway(*scopes: Scope) -> Gateway:
+def gateway(*scopes: Scope, service: str = "test", made_by: str | None = None) -> Gateway:
     """A service with a key of its own; with every scope where none is named."""
-    return Gateway(create_key("test", scopes or tuple(Scope)))
+    return Gateway(create_key(service, scopes or tuple(Scope), made_by=made_by))
 
 
 def check_against_contract(method: str, route: str, reply: Reply) -> None:

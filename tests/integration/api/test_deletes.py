@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.declared import ENDPOINTS
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.campaigns import ListRow
 from chalicelib.storage.links import LinkRow

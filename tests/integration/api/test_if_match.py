@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.api.endpoint import ENDPOINTS
+from chalicelib.api.declared import ENDPOINTS
 from chalicelib.rendering.shipped import read_shipped, shipped_folder
 from chalicelib.storage.configuration import TemplateRow
 from tests.integration.api.gateway import PROBLEM, Gateway, Reply

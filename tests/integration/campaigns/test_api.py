@@ -270,7 +270,7 @@ def test_nobody_approves_by_the_api_what_they_have_not_seen(
     viewers(2)
     path = f"/v1/campaigns/{api.call('POST', '/v1/campaigns', PROMO).body['id']}"
     asked = api.call("POST", f"{path}/start")
-    editor, approver = gateway(), gateway()
+    editor, approver = gateway(), gateway(service="approval")
 
     for header in ({}, {"if-match": "*"}, {"if-match": asked.headers["etag"].strip('"')}):
         assert approver.call("POST", f"{path}/approve", headers=header).bad_fields == ["If-Match"]

@@ -12,10 +12,13 @@ from chalicelib.seen import Seen
 from chalicelib.settings import settings
 from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.wiring import campaign_desk, running
+from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import letters as wiring_letters
+from tests.integration.api.gateway import gateway
 from tests.integration.campaigns.conftest import ANNA, BORIS, CONTEXT, Desk, PostOffice, Viewers
 
+CAMPAIGN = {"name": "November", "template": "promo", "audience": {"everyone": True}, "context": CONTEXT}
 UNSEEN = "NEVER APPROVED TEXT"
 
 
@@ -49,7 +52,7 @@ def save_template(words: str, key: str = "promo") -> None:
 
 
 def change_setting(name: str, value: Any) -> None:
-    wiring_desk.site_desk().put(name, value, by="manager:olga")
+    wiring_control.site_settings().put(name, value, by="manager:olga")
 
 
 def bodies(office: PostOffice) -> str:
@@ -311,3 +314,41 @@ def test_a_run_without_approval_takes_the_version_at_its_start(
     desk.finish()
 
     assert "The newest words" in bodies(office)
+
+
+ANNA_MADE_BOTH = ({"service": "one", "made_by": ANNA}, {"service": "other", "made_by": ANNA})
+ONE_PAIR_OF_EYES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "another key of the service": ({}, {}),
+    "another key of the one who edited it": ({"service": "other"}, {"service": "other"}),
+    "another key of the same maker": ANNA_MADE_BOTH,
+}
+
+
+@pytest.mark.parametrize("case", ONE_PAIR_OF_EYES)
+def test_two_keys_of_one_service_or_of_one_maker_are_one_pair_of_eyes(desk: Desk, viewers: Viewers, case: str) -> None:
+    """Promise I6: nobody approves what they wrote by taking another key."""
+    viewers(1)
+    wrote, approves = ONE_PAIR_OF_EYES[case]
+    first, editor, approver, other = gateway(), gateway(**wrote), gateway(**approves), gateway(service="approval")
+    path = f"/v1/campaigns/{first.post('/v1/campaigns', CAMPAIGN).body['id']}"
+    assert editor.patch(path, {"rate_per_second": 9}).status == 200
+    seen = {"if-match": first.post(f"{path}/start").headers["etag"]}
+
+    assert approver.call("POST", f"{path}/approve", headers=seen).status == 403
+    assert other.call("POST", f"{path}/approve", headers=seen).body["state"] == "running"
+
+
+def test_a_manager_and_a_key_that_they_made_are_one_pair_of_eyes(desk: Desk, viewers: Viewers) -> None:
+    """Promise I6: in both directions, whichever of the two wrote."""
+    viewers(1)
+    own, others = gateway(service="hers", made_by=ANNA), gateway(service="his", made_by=BORIS)
+    path = f"/v1/campaigns/{desk.start()}"
+    seen = {"if-match": own.get(path).headers["etag"]}
+    by_key = own.post("/v1/campaigns", CAMPAIGN).body["id"]
+    own.post(f"/v1/campaigns/{by_key}/start")
+
+    assert own.call("POST", f"{path}/approve", headers=seen).status == 403
+    assert others.call("POST", f"{path}/approve", headers=seen).status == 200
+    with pytest.raises(ForbiddenError):
+        approve(by_key, by=ANNA)
+    assert approve(by_key, by=BORIS).approved_by == BORIS

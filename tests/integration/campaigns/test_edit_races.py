@@ -22,7 +22,7 @@ def test_an_edit_that_loses_to_a_start_leaves_nothing_behind(desk: Desk, viewers
     with pytest.raises(ConflictError):
         store.edit(stale, desk.spec(name="Lost"), by=BORIS)
 
-    assert store.authors(head.id) == {ANNA}
+    assert store.authors(head) == {ANNA}
     seen = Seen((running.approvals().tag(store.get(head.id)),))
     assert spec_of(control.edit(head.id, CampaignPatch(name="Mine"), by=ANNA, seen=seen)).name == "Mine"
     assert [int(row.version) for row in store.versions(head.id)] == [1, 2]

@@ -86,6 +86,13 @@ def test_calling_the_rest_uses_up_nothing_of_what_the_gateway_lets_in_to_the_pub
     assert own == dict.fromkeys(routes, doors_of(STAGE).page_requests_per_second)
 
 
+def test_what_the_gateway_answers_by_itself_is_protected_as_our_own_answers_are(api: str) -> None:
+    refused = requests.get(f"{api}/nothing/here", timeout=60)
+    assert refused.status_code in (403, 404)
+    assert refused.headers["X-Content-Type-Options"] == "nosniff"
+    assert refused.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
 def leads_to(account: Account) -> dict[str, set[str]]:
     """Each path of the deployed API, and the functions that answer it."""
     [rest] = account.rest_apis.get_rest_apis()["items"]

@@ -11,7 +11,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway, Reply
-from tests.integration.own_say.conftest import Person, Register
+from tests.integration.own_say.conftest import FORM, Person, Register
 from tests.integration.own_say.test_old_links import old, renewal
 
 MARKUP = [
@@ -45,6 +45,7 @@ PAGES: list[tuple[str, Callable[[Person], Reply]]] = [
     ("preferences", lambda person: person.get(preferences())),
     ("saved", lambda person: person.post(preferences(), b"nothing=on")),
     ("mistake", lambda person: person.post(preferences(), b"quiet_from=1")),
+    ("too large", lambda person: person.post(preferences(), b"nothing=on&" + b"x" * 65_536)),
     ("expired", lambda person: person.get(old())),
     ("a new link", lambda person: person.post(renewal(old()))),
 ]
@@ -70,6 +71,19 @@ def test_a_page_is_private_and_runs_nothing(page: Reply) -> None:
     assert "unsafe" not in page.headers["content-security-policy"]
     assert "script" not in page.text
     assert "set-cookie" not in page.headers
+
+
+@pytest.mark.parametrize("content_type", [FORM, "multipart/form-data; boundary=b", ""])
+def test_a_form_that_is_too_large_is_refused_and_changes_nothing(
+    register: Register, person: Person, content_type: str
+) -> None:
+    """Promise G3: not passed over, as if nobody had sent it."""
+    register()
+    for path in (unsubscribe(CLAIMS), preferences()):
+        refused = person.post(path, b"nothing=on&scope=everything&" + b"x" * 65_536, content_type)
+        assert refused.status == 413
+        assert "Nothing has changed" in refused.text
+    assert wiring_people.preferences().stored("anna") is None
 
 
 def test_a_page_loads_nothing_from_elsewhere(page: Reply) -> None:

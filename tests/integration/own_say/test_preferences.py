@@ -299,8 +299,10 @@ def test_the_page_offers_the_channels_that_reach_the_user_and_leaves_the_others_
     assert (series["email"], series["live"], series["sms"], series["chat"]) == (False, True, False, True)
     api.patch("/v1/users/anna", {"phone": "+79161234567"})
     server = {"channel": "webhook", "url": "https://93.184.216.34/hook", "name": "Anna's server"}
-    assert api.post("/v1/users/anna/endpoints", server).status == 201
+    made = api.post("/v1/users/anna/endpoints", server)
     assert offered(person.get(page).text) == ["email", "live", "sms", "webhook"]
+    assert api.delete(f"/v1/users/anna/endpoints/{made.body['id']}").status == 204
+    assert offered(person.get(page).text) == ["email", "live", "sms"]
 
 
 def offered(html: str) -> list[str]:
