@@ -4,17 +4,17 @@ and never change. Called by `doctor.py`."""
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 
-from chalicelib.clock import now, rfc3339
+from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.control.audit_chain import WITNESS
 from chalicelib.settings import Settings
-from infra.audit_trail import Item, Span, Told, disagreements
+from infra.audit_trail import OLDER, Item, Span, Told, disagreements, spot_of
 from infra.checkup import Finding
 
 DAYS = 7
@@ -22,6 +22,7 @@ _SLICE = timedelta(hours=6)  # of the log, for one question
 _PATIENCE_SECONDS = 90
 _LATE = timedelta(minutes=2)  # a line of the log arrives by then
 _LONGEST_ACT = timedelta(minutes=5)  # far longer than Lambda lets one run: its end stands where it began
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _NAMED = 3  # lines of one kind that are named
 _REMEDY = "see `The audit was rewritten` in docs/operations.md; keep the table and the log as they are"
 
@@ -39,31 +40,54 @@ class AuditCheckup:
         until = now()
         told, since = self._log(until)  # before the table: what is told there is in the table by now
         items = self._lines(since - _LONGEST_ACT)
-        span = Span(rfc3339(since), rfc3339(until - _LATE), rfc3339(now()))
+        bare = any(spot_of(item) is None for item in items)
+        chained = self._chained_since(told, since) if bare else ""
+        span = Span(rfc3339(since), rfc3339(until - _LATE), rfc3339(now()), chained)
         for wrong, lines in sorted(disagreements(items, told, span).items()):
             names = ", ".join(lines[:_NAMED])
-            yield Finding(f"{len(lines)} {wrong}: {names}{', …' if len(lines) > _NAMED else ''}", _REMEDY)
+            said = f"{len(lines)} {wrong}: {names}{', …' if len(lines) > _NAMED else ''}"
+            yield Finding(said, _REMEDY, unknown=wrong == OLDER)
         if since > until - timedelta(days=self._days):
             wrong = f"older lines than of {since:%Y-%m-%d %H:%M} UTC were not looked at: the log took too long"
             yield Finding(wrong, f"look at fewer days: --audit-days (now {self._days})", unknown=True)
 
     def _log(self, until: datetime) -> tuple[list[Told], datetime]:
         """What the log tells, the newest first, and from when on. Raises: ClientError."""
-        pages = boto3.client("logs").get_paginator("filter_log_events")
         ends, oldest, patience = until, until - timedelta(days=self._days), time.monotonic() + _PATIENCE_SECONDS
         told: list[Told] = []
         while ends > oldest and time.monotonic() < patience:
             begins = max(oldest, ends - _SLICE)
-            for page in pages.paginate(
+            for page in self._pages(begins, ends):
+                told += page
+                self._say(f"the log from {begins:%Y-%m-%d %H:%M} on, {len(told)} lines")
+            ends = begins
+        return told, ends
+
+    def _chained_since(self, told: Sequence[Told], since: datetime) -> str:
+        """When every line had a chain: once the log had first been told of one, and the functions of the version before
+        had ended. Where that is not found in time, of what was read anyhow. Raises: ClientError."""
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        first = min((one.at for one in told), default=rfc3339(now()))
+        for page in self._pages(_NEVER, since):
+            if page or time.monotonic() > patience:
+                first = min((one.at for one in page), default=first)
+                break
+            self._say("the log from its beginning on")
+        return rfc3339(parse_rfc3339(first) + _LONGEST_ACT)
+
+    def _pages(self, begins: datetime, ends: datetime) -> Iterator[list[Told]]:
+        """What the log tells, the oldest first, by pages that may be empty. Raises: ClientError."""
+        for page in (
+            boto3.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(
                 logGroupName=self._group,
                 filterPattern=f'"{WITNESS}"',
                 startTime=_milliseconds(begins),
                 endTime=_milliseconds(ends),
-            ):
-                told += [one for event in page["events"] if (one := _told(event["message"])) is not None]
-                self._say(f"the log from {begins:%Y-%m-%d %H:%M} on, {len(told)} lines")
-            ends = begins
-        return told, ends
+            )
+        ):
+            yield [one for event in page["events"] if (one := _told(event)) is not None]
 
     def _lines(self, since: datetime) -> list[Item]:
         """Raises: ClientError."""
@@ -87,12 +111,13 @@ class AuditCheckup:
             print(f"       audit: {what}", file=sys.stderr, flush=True)
 
 
-def _told(message: str) -> Told | None:
+def _told(event: Mapping[str, Any]) -> Told | None:
     """A line of ours; of anything else None."""
-    with suppress(ValueError, KeyError, TypeError):
-        line: dict[str, Any] = json.loads(message)
+    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # anything may stand in a log
+        line: dict[str, Any] = json.loads(event["message"])
+        at = rfc3339(datetime.fromtimestamp(event["timestamp"] / 1000, UTC))
         if line["message"] == WITNESS:
-            return Told(str(line["chain"]), int(line["number"]), str(line["digest"]), bool(line["sure"]))
+            return Told(str(line["chain"]), int(line["number"]), str(line["digest"]), bool(line["sure"]), at)
     return None
 
 

@@ -17,16 +17,18 @@ TWICE = "numbers of a chain stand twice"
 UNLINKED = "lines do not follow the line before them"
 STRANGE = "lines are not known to the log: they came by another way than through the service, or in its last moment"
 BARE = "lines have no chain: they came by another way than through the service"
+OLDER = "lines have no chain and may be older than it: nobody can say who wrote them"
 CONTRADICTED = "lines are in the log with two digests"
 
 
 class Told(NamedTuple):
-    """What the log says of one line; `sure` where the table had said that it holds it."""
+    """What the log says of one line, `at` which time; `sure` where the table had said that it holds it."""
 
     chain: str
     number: int
     digest: str
     sure: bool
+    at: str
 
     @property
     def spot(self) -> Spot:
@@ -35,17 +37,21 @@ class Told(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Times as `rfc3339` writes them: from when on the log was read, up to when its lines must have arrived, and the
-    present, after which no honest line is."""
+    """Times as `rfc3339` writes them: from when on the log was read, up to when its lines must have arrived, the
+    present, after which no honest line is, and from when on every line has a chain."""
 
     since: str
     until: str
     present: str
+    chained: str
 
     def judges(self, item: Item) -> bool:
         """Whether the log must know of this line. Its two times may both be lies."""
-        times = str(_text(item, "at")), name_of(item)
-        return max(times) >= self.since and not self.until < max(times) <= self.present
+        return _latest(item) >= self.since and not self.until < _latest(item) <= self.present
+
+    def chains(self, item: Item) -> bool:
+        """Whether the line must have a chain, by either of its times."""
+        return _latest(item) >= self.chained
 
 
 def disagreements(items: Sequence[Item], told: Iterable[Told], span: Span) -> dict[str, list[str]]:
@@ -53,9 +59,9 @@ def disagreements(items: Sequence[Item], told: Iterable[Told], span: Span) -> di
     found: dict[str, list[str]] = defaultdict(list)
     chained: dict[Spot, Item] = {}
     for item in items:
-        spot = _spot(item)
+        spot = spot_of(item)
         if spot is None:
-            found[BARE].append(name_of(item))
+            found[BARE if span.chains(item) else OLDER].append(name_of(item))
         elif spot in chained:
             found[TWICE].append(name_of(item))
         else:
@@ -107,9 +113,14 @@ def _first(spot: Spot, item: Item, chained: Mapping[Spot, Item]) -> str | None:
     return None if number == 1 or older else _text(item, "before")
 
 
-def _spot(item: Item) -> Spot | None:
+def spot_of(item: Item) -> Spot | None:
+    """Where in which chain the line stands; None: it has none."""
     chain, number = _text(item, "chain"), item.get("number", {}).get("N")
     return (chain, int(number)) if chain and number and number.isdecimal() else None
+
+
+def _latest(item: Item) -> str:
+    return max(str(_text(item, "at")), name_of(item))
 
 
 def _text(item: Item, name: str) -> str | None:

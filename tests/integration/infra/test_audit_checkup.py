@@ -72,6 +72,18 @@ def carry(stage: None, caplog: pytest.LogCaptureFixture) -> Callable[[], None]:
 
 
 @pytest.fixture
+def tell(carry: Callable[[], None]) -> Callable[[Any, timedelta], None]:
+    """Puts an event into the log, as somebody with the function's rights may."""
+
+    def tell(message: Any, ago: timedelta) -> None:
+        text = message if isinstance(message, str) else json.dumps(message)
+        event: Any = {"timestamp": int((now() - ago).timestamp() * 1000), "message": text}
+        boto3.client("logs").put_log_events(logGroupName=GROUP, logStreamName="one", logEvents=[event])
+
+    return tell
+
+
+@pytest.fixture
 def audited(carry: Callable[[], None]) -> None:
     """Three acts an hour ago, of which the log knows."""
     audit = Audit(clock=an_hour_ago, chain=Chain(clock=an_hour_ago))
@@ -172,11 +184,50 @@ def test_a_line_without_a_chain_is_found(audited: None, rewriter: Rewriter) -> N
     assert audit_trail.BARE in said()
 
 
-def test_a_line_that_the_log_knows_with_two_digests_is_found(audited: None, rewriter: Rewriter) -> None:
+def bare(rewriter: Rewriter, line: Item, *, ago: timedelta, at: timedelta | None = None) -> None:
+    """Puts a line as the version before the chain wrote it."""
+    old = {name: value for name, value in line.items() if name not in ("chain", "number", "before")}
+    times = {"place": f"{rfc3339(now() - ago)}#0123", "at": rfc3339(now() - (at or ago))}
+    months = {"month": f"{now() - ago:%Y-%m}"}
+    rewriter.put(old, **times, **months)
+
+
+def test_lines_from_before_the_chain_are_older_and_not_wrong(audited: None, rewriter: Rewriter) -> None:
+    """Nor are those of a function that was still at work while the new version came."""
+    line = rewriter.items()[1]
+    for ago in (timedelta(days=2), HOUR_AGO - timedelta(minutes=4)):
+        bare(rewriter, line, ago=ago)
+    [finding] = examine(AuditCheckup(settings()).check)
+    assert finding.unknown
+    assert finding.wrong.startswith(f"2 {audit_trail.OLDER}: ")
+
+
+@pytest.mark.parametrize("told", [timedelta(days=3), timedelta(days=10)])
+def test_no_line_without_a_chain_passes_for_an_older_one(
+    audited: None, rewriter: Rewriter, tell: Callable[[Any, timedelta], None], told: timedelta
+) -> None:
+    """Promise I4: however long ago the first line had a chain, and whatever the forged one says of its time."""
+    tell({"message": WITNESS, "chain": "c" * 16, "number": 1, "digest": "0" * 64, "sure": False}, told)
+    line = rewriter.items()[1]
+    bare(rewriter, line, ago=timedelta(days=2))
+    bare(rewriter, line, ago=timedelta(days=6, hours=23), at=timedelta(hours=5))
+    assert said().startswith(f"2 {audit_trail.BARE}")
+
+
+@pytest.mark.parametrize("message", ["[" * 100_000 + WITNESS, json.dumps({"message": WITNESS, "number": 1e999}), "[]"])
+def test_whatever_stands_in_the_log_is_read_over(
+    audited: None, tell: Callable[[Any, timedelta], None], message: str
+) -> None:
+    tell(message, HOUR_AGO)
+    assert said() == ""
+
+
+def test_a_line_that_the_log_knows_with_two_digests_is_found(
+    audited: None, rewriter: Rewriter, tell: Callable[[Any, timedelta], None]
+) -> None:
     line = rewriter.items()[1]
     lie = {"message": WITNESS, "chain": line["chain"]["S"], "number": 2, "digest": "0" * 64, "sure": True}
-    event: Any = {"timestamp": int(now().timestamp() * 1000), "message": json.dumps(lie)}
-    boto3.client("logs").put_log_events(logGroupName=GROUP, logStreamName="one", logEvents=[event])
+    tell(lie, timedelta())
     assert audit_trail.CONTRADICTED in said()
 
 
