@@ -9,6 +9,7 @@ wrapped here in private filters.
 from collections.abc import Mapping
 
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
 from chalicelib.errors import RenderError
@@ -88,9 +89,12 @@ class Guard(NodeTransformer):
         return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
-        """`a[1:]` copies; `a[1]` does not."""
+        """`a[1:]` copies; `a[1]` does not. Python warns of `1[2:]` in code, and nobody is to see that."""
         self.generic_visit(node)
-        return _wrap(node, WEIGHED) if isinstance(node.arg, nodes.Slice) else node
+        if not isinstance(node.arg, nodes.Slice):
+            return node
+        node.node = _wrap(node.node, STEPPED)
+        return _wrap(node, WEIGHED)
 
     def visit_List(self, node: nodes.List) -> nodes.Node:
         """`[a, b]`"""
@@ -122,6 +126,24 @@ class Guard(NodeTransformer):
             listed = ", ".join(sorted(set(known) - PRIVATE))
             said = f"no {kind} `{name[:40]}` for letters; there are: {listed}"
             raise RenderError("forbidden", said, line=node.lineno)
+
+
+class LetterCode(CodeGenerator):
+    """Writes the code of a guarded template. Jinja2's own looks at what `{% set a.b = c %}` assigns to, but not at that
+    of `{% set a.b %}…{% endset %}`: one letter would write into what the next ones read."""
+
+    def visit_Assign(self, node: nodes.Assign, frame: Frame) -> None:
+        """`{% set a = b %}`"""
+        self.push_assign_tracking()
+        self.newline(node)
+        self.visit(node.target, frame)
+        self.write(" = ")
+        self.visit(node.node, frame)
+        self.pop_assign_tracking(frame)
+
+    def visit_NSRef(self, node: nodes.NSRef, frame: Frame) -> None:
+        """`a.b` as a target."""
+        self.write(f"environment.assignable({frame.symbols.ref(node.name)})[{node.attr!r}]")
 
 
 def _wrap(node: nodes.Node, private: str) -> nodes.Expr:

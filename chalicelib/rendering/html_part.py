@@ -27,7 +27,7 @@ def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
     check_source(source, html_environment)  # by itself first: it says most of what is wrong
     shield = Shield(html_environment)
     inlined = _inline(shield.hide(source, layout.compose), shield.styles)
-    check_nesting(inlined, shown=shield.reveal)
+    check_nesting(inlined, shown=shield.reveal_with_lines)
     html, lines = shield.restore(inlined)
     text, lines_of_text = shield.reveal_with_lines(text_of(inlined, shown=shield.reveal))
     return {

@@ -6,17 +6,18 @@ at once, nests the second into the first. Said early, it is one line to mend; se
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 
 from chalicelib.errors import RenderError
 
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+Shown = Callable[[str], tuple[str, Sequence[int]]]  # a text with its tags, and their lines
 _KEYWORD = re.compile(r"\{%[-+]?\s*(\w+)")
 _OPENING = frozenset({"call", "filter", "for", "if", "macro", "with"})
 
 
-def check_nesting(html: str, *, shown: Callable[[str], str]) -> None:
+def check_nesting(html: str, *, shown: Shown) -> None:
     """`html` is serialised by a parser, its Jinja tags hidden in comments that `shown` reveals. Raises: RenderError
     `syntax` (permanent)."""
     reader = _Reader(shown)
@@ -25,7 +26,7 @@ def check_nesting(html: str, *, shown: Callable[[str], str]) -> None:
 
 
 class _Reader(HTMLParser):
-    def __init__(self, shown: Callable[[str], str]) -> None:
+    def __init__(self, shown: Shown) -> None:
         super().__init__()
         self._shown = shown
         self._serial = 0
@@ -42,13 +43,14 @@ class _Reader(HTMLParser):
             self._elements.pop()
 
     def handle_comment(self, data: str) -> None:
-        tag = self._shown(data)
+        tag, lines = self._shown(data)
         keyword = found[1] if (found := _KEYWORD.match(tag)) and tag != data else ""
         inside = self._elements[-1] if self._elements else 0
         if keyword in _OPENING or (keyword == "set" and "=" not in tag):
             self._blocks.append(inside)
         elif keyword in ("else", "elif") or keyword.startswith("end"):
             if self._blocks and self._blocks[-1] != inside:
-                raise RenderError("syntax", f"`{tag[:60]}` stands in another HTML element than the tag it belongs to")
+                said = f"`{tag[:60]}` stands in another HTML element than the tag it belongs to"
+                raise RenderError("syntax", said, line=next(iter(lines), None))
             if keyword.startswith("end") and self._blocks:
                 self._blocks.pop()

@@ -68,6 +68,7 @@ def _range(*bounds: int) -> range:
 class LetterEnvironment(ImmutableSandboxedEnvironment):
     """`from_string` gives templates that `run` renders; nothing else of Jinja2's loading is there."""
 
+    code_generator_class = guard.LetterCode
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
     concat = staticmethod(_join_checked)
 
@@ -123,6 +124,12 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         if attribute.startswith("_"):
             return self.unsafe_undefined(obj, attribute)
         return self.undefined(obj=obj, name=attribute)
+
+    def assignable(self, obj: Any) -> Namespace:
+        """What a template may assign a field of: what it made itself by `namespace()`."""
+        if not isinstance(obj, Namespace):
+            raise RenderError("forbidden", "only fields of a `namespace` can be set")
+        return obj
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
         """By list; all that is not on it does not exist for a letter."""

@@ -5,8 +5,10 @@ text becomes a comment, a tag inside an attribute an opaque word, and a `style` 
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from jinja2 import Environment
 
@@ -35,6 +37,7 @@ _MARKUP = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _STYLE_VALUE = re.compile(r"(?P<name>\sstyle\s*=\s*)(?P<quoted>\"[^\"]*\"|'[^']*')", re.IGNORECASE)
+Places = Sequence[tuple[int, int]]
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -53,18 +56,20 @@ class Shield:
         RenderError `syntax` where HTML and Jinja are mixed so that no parser can follow."""
         if _OPENS in source:
             raise RenderError("syntax", "the character U+FDD0 is the service's own")
-        body = "".join(self._words(source))
-        self._mask(body, own=True)  # alone as well: what the author left open, the layout would close
+        body, places = _joined(self._words(source))
+        self._mask(body, places)  # alone as well: what the author left open, the layout would close
         self.styles.clear()
-        whole = self._mask("".join(self._words(compose(body), line=OF_THE_LAYOUT)))
+        whole = self._mask(_joined(self._words(compose(body), line=OF_THE_LAYOUT))[0])
         self._hidden = self._count(whole)
         return whole
 
     def restore(self, html: str) -> tuple[str, list[int]]:
         """Each tag back in its place, and the author's line of each in the order of their places. Raises: RenderError
         `syntax` when one was lost."""
-        if self._count(html) != self._hidden:
-            raise RenderError("syntax", "a Jinja tag stands where HTML allows nothing; move it into a cell or a text")
+        if (count := self._count(html)) != self._hidden:
+            line = min((self._lines[number] for number in self._hidden - count), default=None)
+            said = "a Jinja tag stands where HTML allows nothing; move it into a cell or a text"
+            raise RenderError("syntax", said, line=line)
         return self.reveal_with_lines(html)
 
     def reveal(self, text: str) -> str:
@@ -87,7 +92,7 @@ class Shield:
     def _count(self, html: str) -> Counter[int]:
         return Counter(int(number) for number in _WORDS.findall(html))
 
-    def _mask(self, words: str, *, own: bool = False) -> str:
+    def _mask(self, words: str, places: Places = ()) -> str:
         """Each word, and what holds some, as something that an HTML parser leaves alone."""
         budget.current().step(words.count("<"))
         tags = 0
@@ -97,25 +102,25 @@ class Shield:
             tags += 1
             if tags > MAX_HTML_TAGS:
                 raise RenderError("too_large", f"the letter has over {MAX_HTML_TAGS} tags")
-            return self._shield(found, own=own)
+            return self._shield(found, places)
 
         return _MARKUP.sub(masked, words)
 
-    def _words(self, source: str, *, line: int = 0) -> Iterator[str]:
-        """The source with each Jinja tag as a word; Jinja's own lexer says where a tag begins and ends, and in which
-        line, unless all are in one."""
+    def _words(self, source: str, *, line: int = 0) -> Iterator[tuple[int, str]]:
+        """The source with each Jinja tag as a word, and the line of each piece; Jinja's own lexer says where a tag
+        begins and ends, and in which line, unless all are in one."""
         tag: list[str] = []
         begun, raw = 0, False
         for at, kind, text in self._environment.lex(source):
             raw = (raw or kind == "raw_begin") and kind != "raw_end"
             if kind == "data" and not raw:
-                yield text
+                yield at, text
                 continue
             begun = begun if tag else at
             tag.append(text)
             if kind in ("block_end", "variable_end", "raw_end", "comment_end"):
                 if kind != "comment_end":
-                    yield self._keep("".join(tag), line=0 if kind == "raw_end" else line or begun)
+                    yield begun, self._keep("".join(tag), line=0 if kind == "raw_end" else line or begun)
                 tag = []
 
     def _keep(self, source: str, *, line: int = 0) -> str:
@@ -123,36 +128,48 @@ class Shield:
         self._lines.append(line)
         return f"{_OPENS}{len(self._kept) - 1}{_CLOSES}"
 
-    def _shield(self, found: re.Match[str], *, own: bool) -> str:
+    def _shield(self, found: re.Match[str], places: Places) -> str:
         text = found[0]
         match found.lastgroup or "":
             case "open" | "unclosed":
                 shown = self.reveal(found.string[found.start() :][:40])
-                line = self.reveal(found.string[: found.start()]).count("\n") + 1 if own else None
-                raise RenderError("syntax", f"an HTML tag is not closed, or written oddly: {shown}", line=line)
+                said = f"an HTML tag is not closed, or written oddly: {shown}"
+                raise RenderError("syntax", said, line=_line(found, places))
             case _ if found["jinja"]:
                 return f"<!--{text}-->"
             case _ if found["style"]:
                 if _WORDS.search(text):
                     return f"<!--{self._keep(text)}-->"
                 self.styles.append(found["rules"])
-            case _ if found["tag"]:
-                return self._shield_tag(text)
+            case _ if found["tag"] and _WORDS.search(text):
+                if _WORDS.search(_QUOTED.sub("", text)):
+                    said = (
+                        f"inside an HTML tag, Jinja goes between the quotes of an attribute: {self.reveal(text)[:60]}"
+                    )
+                    raise RenderError("syntax", said, line=_line(found, places))
+                return _STYLE_VALUE.sub(self._shield_style, text)
         return text
-
-    def _shield_tag(self, tag: str) -> str:
-        if not _WORDS.search(tag):
-            return tag
-        if _WORDS.search(_QUOTED.sub("", tag)):
-            shown = self.reveal(tag)[:60]
-            raise RenderError("syntax", f"inside an HTML tag, Jinja goes between the quotes of an attribute: {shown}")
-        return _STYLE_VALUE.sub(self._shield_style, tag)
 
     def _shield_style(self, found: re.Match[str]) -> str:
         value = found["quoted"][1:-1]
         if not _WORDS.search(value):
             return found[0]
         return f'{found["name"]}"--{self._keep(value.replace(chr(34), "&quot;"))}:1"'
+
+
+def _joined(pieces: Iterable[tuple[int, str]]) -> tuple[str, Places]:
+    """The text, and where each piece of it begins, with its line: a comment and `-%}` leave out some."""
+    texts, places, end = [], [], 0
+    for line, text in pieces:
+        texts.append(text)
+        places.append((end, line))
+        end += len(text)
+    return "".join(texts), places
+
+
+def _line(found: re.Match[str], places: Places) -> int | None:
+    at = bisect_right(places, found.start(), key=itemgetter(0)) - 1
+    return places[at][1] + found.string.count("\n", places[at][0], found.start()) if places else None
 
 
 def is_hidden_tag(comment: str) -> bool:

@@ -74,6 +74,9 @@ RAISING = [
     "{{ namespace(1) }}",
     "{% set n = namespace() %}{% set n.__class__ = 1 %}{{ n.a.b }}",
     "{% for a, b in [1] %}{% endfor %}",
+    "{% set x.a = 1 %}",
+    "{% set x.a %}{% endset %}",
+    "{{ 1[1:] }}",
     "{% for a in 5 %}{% endfor %}",
     "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
@@ -125,6 +128,29 @@ def test_a_line_of_html_is_the_authors_own_though_the_layout_stands_around_it(so
         render(template(html=html, subject="a"), {"x": "long text", "n": 2})
 
     assert (caught.value.reason, caught.value.place) == ("template_error", "en/email.html, line 5")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["<b", "<img src={{ x }}>", "{% if x %}<p>{% endif %}", "{% if x %}<p>{% else %}<div>{% endif %}"],
+)
+@pytest.mark.parametrize(
+    "before",
+    [
+        "\n\n\n",
+        "{#\n\n\n#}",
+        "{% raw %}\n\n\n{% endraw %}",
+        "\n\n{{ x -}}\n",
+        "\n\n\n{{- x }}",
+        "{{ 'a\n\n\n' }}",
+        "a\r\rb\r\n",
+    ],
+)
+def test_where_html_and_jinja_do_not_go_together_is_told_by_the_authors_line(before: str, odd: str) -> None:
+    [(field, message)] = checked("html", before + odd)
+
+    assert field == "locales.en.email.html"
+    assert message.startswith("syntax: line 4: ")
 
 
 def test_a_macro_of_the_authors_is_told_by_its_own_line() -> None:

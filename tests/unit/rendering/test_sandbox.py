@@ -29,6 +29,9 @@ ESCAPES = [
     "{% macro m() %}{% endmacro %}{{ m._environment }}",
     "{% for i in [1] %}{{ loop._context }}{% endfor %}",
     "{{ [1].append(2) }}",
+    "{% set user.name = 1 %}",
+    "{% set user.name %}a{% endset %}",
+    "{% set n = namespace() %}{% set n.a, site.url = 1, 2 %}",
     "{{ {}.update({'a': 1}) }}",
     "{{ '<b>'|safe }}",
     "{% autoescape false %}{{ x }}{% endautoescape %}",
@@ -126,6 +129,19 @@ def test_a_bomb_is_stopped_in_time_and_the_next_letter_goes_out(part: str, sourc
 
     assert time.monotonic() - started < NOT_A_HANG_SECONDS
     assert rendered_text("{{ 1 + 1 }}") == "2"
+
+
+@pytest.mark.parametrize("name", ["site", "strings", "user", "service", "links", "categories", "film"])
+@pytest.mark.parametrize("assign", ["{% set §.a = 1 %}", "{% set §.a %}1{% endset %}", "{% set b, §.a = 1, 2 %}"])
+def test_a_letter_changes_nothing_that_the_next_one_reads(name: str, assign: str) -> None:
+    """Promise I1."""
+    context = {"film": {"title": "Stalker"}}
+
+    with pytest.raises(RenderError) as caught:
+        render(template(text="\n" + assign.replace("§", name)), context)
+
+    assert (caught.value.reason, caught.value.place) == ("forbidden", "en/email.text, line 2")
+    assert context == {"film": {"title": "Stalker"}}
 
 
 def test_a_slow_template_is_stopped_by_the_clock() -> None:
