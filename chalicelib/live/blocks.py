@@ -1,8 +1,9 @@
 """Whom a person does not want to hear. Kept with the person, obeyed for every message from one person to another; the
 sender is not told. Called by the chat.
 
-A user is blocked by id, under whatever name they come back. A guest is blocked under whatever name they take, and once
-they have left, by every name that looks like theirs. Not by network: a school or a café is one.
+A user is blocked by id, under whatever name they come back. A guest is blocked under whatever name they take, and with
+them every guest whose name looks like theirs; no user is, whoever misused their name. Not by network: a school or a
+café is one.
 """
 
 from pynamodb.expressions.condition import size
@@ -48,7 +49,8 @@ def is_blocked(sender: PersonRow, *, by: PersonRow) -> bool:
         key, _, name = one.partition(_BETWEEN)
         if key == sender.person:
             return True
-        if user_of(key) is None and sender.name is not None and same_name(name, sender.name):
+        bound = key == _NAME or (user_of(key) is None and user_of(sender.person) is None)
+        if bound and sender.name is not None and same_name(name, sender.name):
             return True
     return False
 

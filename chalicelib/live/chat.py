@@ -10,10 +10,11 @@ from chalicelib.live.events import TEXT, Event
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
 from chalicelib.live.guests import MAX_ANSWERED, Guests, is_guest
 from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.names import MAX_NAME_CHARACTERS, Reserved, check_name, name_keys
+from chalicelib.live.names import MAX_NAME_CHARACTERS, check_name, name_keys
 from chalicelib.live.people import user_person
 from chalicelib.live.post import Posted, Poster
 from chalicelib.live.presence import Presence, told
+from chalicelib.live.reserved import Reserved
 from chalicelib.storage.base import update_if
 from chalicelib.storage.live import ConnectionRow, PersonRow
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from pynamodb.exceptions import TransactWriteError
-from pynamodb.expressions.condition import size
+from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -25,8 +25,8 @@ _SHARDS = 4
 
 
 def name_places(keys: Sequence[str]) -> list[tuple[str, str]]:
-    """Where a name stands in its table: first in the list of those present, then by its other key."""
-    places = zip(("", "drawn#"), keys, strict=True)
+    """Where a name stands in its table: first in the list of those present, then by its other keys."""
+    places = zip(("", "drawn#", "raised#"), keys, strict=False)  # a name from before the last kind has fewer
     return [(f"{kind}{crc32(key.encode()) % _SHARDS}", key) for kind, key in places]
 
 
@@ -136,7 +136,7 @@ class Connections:
         actions: list[Action] = [person.connections.delete({connection_id})]
         if last:
             condition = person.connections == {connection_id}
-            condition &= person.name == row.name if row.name else person.name.does_not_exist()
+            condition &= _is_called(row)
             actions += [person.name.remove(), person.name_keys.remove()]
         else:
             condition = person.connections.contains(connection_id) & (size(person.connections) > 1)
@@ -145,9 +145,24 @@ class Connections:
                 with TransactWrite(connection=ConnectionRow._get_connection().connection) as transaction:
                     transaction.delete(ConnectionRow(connection_id))
                     transaction.update(PersonRow(row.person), actions=actions, condition=condition)
-                    held = NameRow.person.does_not_exist() | (NameRow.person == row.person)
-                    for place in name_places(row.name_keys) if last and row.name_keys else ():
-                        transaction.delete(NameRow(*place), condition=held)
+                    if last:
+                        _delete_name(transaction, row)
+            except TransactWriteError as error:
+                if not error.cancellation_reasons:
+                    raise
+                return False
+        return True
+
+    def take_off(self, person: PersonRow) -> bool:
+        """Takes the person's name, and nothing else; whether they had it until now. Raises: UnavailableError
+        (retryable)."""
+        actions: list[Action] = [PersonRow.name.remove(), PersonRow.name_keys.remove()]
+        with reaching_dynamodb():
+            try:
+                with TransactWrite(connection=ConnectionRow._get_connection().connection) as transaction:
+                    condition = PersonRow.person.exists() & _is_called(person)
+                    transaction.update(PersonRow(person.person), actions=actions, condition=condition)
+                    _delete_name(transaction, person)
             except TransactWriteError as error:
                 if not error.cancellation_reasons:
                     raise
@@ -164,3 +179,13 @@ class Connections:
         """Forgets those connections of a person that have no record any more (their TTL has passed)."""
         for connection_id in set(person.connections or ()) - {row.connection_id for row in alive}:
             self.close(connection_id, person.person)
+
+
+def _is_called(person: PersonRow) -> Condition:
+    return PersonRow.name == person.name if person.name else PersonRow.name.does_not_exist()
+
+
+def _delete_name(transaction: TransactWrite, person: PersonRow) -> None:
+    held = NameRow.person.does_not_exist() | (NameRow.person == person.person)
+    for place in name_places(person.name_keys or ()):
+        transaction.delete(NameRow(*place), condition=held)

@@ -6,9 +6,9 @@ nobody sees is dropped; what nobody writes a name with is refused.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
-from unicodedata import category, combining, decimal, normalize
+from unicodedata import category, decimal, normalize
 
 from chalicelib.errors import InvalidError
 from chalicelib.live.looks import script_of, skeleton
@@ -17,13 +17,19 @@ from chalicelib.text import is_tame, without_ignorables
 MAX_NAME_CHARACTERS = 32  # marks are not counted
 _MAX_MARKS = 2  # over and under one letter
 _MOST_COMPARED = (_MAX_MARKS + 1) * MAX_NAME_CHARACTERS  # a key of DynamoDB is at most 1,024 bytes
-_SIGNS = " '\u2019\u02bc._\xb7-"
+# Modifier letters that sound (the okina of Hawaii, alef and ain in Latin letters) may also stand first.
+_SOUNDING = "\u02bb\u02bc\u02be\u02bf"
+_SIGNS = f" '\u2018\u2019{_SOUNDING}._\xb7\u05f3\u05f4\u0f0b\u30fb\u2010-"
 _BETWEEN = re.compile(f"[\\s{_SIGNS}]+")  # the hyphen is the last, and so itself
 _INSIDE = re.compile(r"\w\w\.\w")  # a point within a word, which is an address; `J.R. Smith` has none
 _JOINERS = "\u200c\u200d"
 # The scripts in which a joiner makes another word; elsewhere it is only unseen.
 _JOINED_SCRIPTS = "Arabic Bengali Devanagari Gujarati Gurmukhi Kannada Malayalam Oriya Sinhala Tamil Telugu"
 _JOINED = frozenset(_JOINED_SCRIPTS.split())
+# The scripts of marks that are left when letters are composed, and are as good as none: accents that no letter has,
+# points of vowels that are mostly not written.
+_POINTED = frozenset({"Inherited", "Arabic", "Hebrew"})
+_AM = str.maketrans({"\u0e33": "\u0e4d\u0e32", "\u0eb3": "\u0ecd\u0eb2"})  # NFKC parts these vowels of Thai and Lao
 _WITH_ANY = frozenset({"Common", "Inherited"})
 _TOGETHER = (
     frozenset({"Latin", "Han", "Hiragana", "Katakana"}),
@@ -32,26 +38,30 @@ _TOGETHER = (
 )
 # The commands of the lesson: somebody called so could not be told from the command.
 _COMMANDS = frozenset({"block", "unblock", "blocked"})
-_OFFICES = """
-    admin administrator administration moderator moderation support helpdesk sysadmin system vestnik
-    админ администратор администрация модератор модерация поддержка техподдержка саппорт сисадмин система вестник
-"""
 
 
 class NameKeys(NamedTuple):
-    """What names are compared by: two are the same if either part is. `folded` is without regard to case; `drawn` is as
-    it is written, for `I` is the capital of `i` and the look of `l`."""
+    """What names are compared by: two are the same if any part is. `folded` is without regard to case; `drawn` is as it
+    is written, for `I` is the capital of `i` and the look of `l`; `raised` is in capitals, of which more look
+    alike than of small letters: `ТОМ` in Cyrillic and `TOM`."""
 
     folded: str
     drawn: str
+    raised: str
 
 
 def name_keys(name: str) -> NameKeys:
     """The keys of any text, whether it can be a name or not: where it cannot, a part may be empty. Spaces and signs
     count for nothing."""
-    bare = _BETWEEN.sub("", normalize("NFKC", without_ignorables(name)))[:_MOST_COMPARED]
+    bare = _BETWEEN.sub("", _unpointed(normalize("NFKC", without_ignorables(name))))[:_MOST_COMPARED]
     folded = skeleton(skeleton(bare.casefold()).casefold())
-    return NameKeys(re.sub("([ij])\u0307", r"\1", folded), skeleton(bare))
+    undotted = re.sub("([ij])\u0307", r"\1", folded).replace("vv", "w")
+    return NameKeys(undotted, skeleton(bare), skeleton(bare.casefold().upper()).replace("I\u0307", "l"))
+
+
+def words_of(name: str) -> list[str]:
+    """What spaces and signs part it into."""
+    return [word for word in _BETWEEN.split(name) if word]
 
 
 def same_name(one: str, other: str) -> bool:
@@ -59,7 +69,7 @@ def same_name(one: str, other: str) -> bool:
     return any(a == b for a, b in zip(name_keys(one), name_keys(other), strict=True))
 
 
-def check_name(text: str, *, reserved: "Reserved | None" = None) -> str:
+def check_name(text: str, *, reserved: Container[str] = ()) -> str:
     """The name as it is shown; a second time changes nothing. Raises: InvalidError (permanent); its detail is the code
     of the mistake: `empty_name`, `long_name`, `bad_name`, `mixed_name`, `reserved_name`."""
     name = " ".join("".join(_seen(normalize("NFKC", text))).split())
@@ -71,28 +81,15 @@ def check_name(text: str, *, reserved: "Reserved | None" = None) -> str:
         raise InvalidError("bad_name")
     if not _is_of_one_writing(name):
         raise InvalidError("mixed_name")
-    if reserved and name in reserved:
+    if name in reserved:
         raise InvalidError("reserved_name")
+    for vowel, parts in _AM.items():
+        name = name.replace(parts, chr(vowel))
     return name
 
 
-class Reserved:
-    """Names that only the service could have: its offices and its own, however they are written."""
-
-    def __init__(self, own: Iterable[str] = ()) -> None:
-        words = {_office(word) for word in (*_OFFICES.split(), *own)} - {""}
-        self._whole = re.compile(f"(?:{'|'.join(map(re.escape, sorted(words)))}|[0-9])+")
-
-    def __contains__(self, name: str) -> bool:
-        words = _BETWEEN.split(name)
-        parts = [name, *words, *(part for word in words for part in re.split(r"\d+", word))]
-        return any(part and self._whole.fullmatch(_office(part)) for part in parts if not part.isdecimal())
-
-
-def _office(text: str) -> str:
-    """As `name_keys`, and without marks; `1`, `l` and `I` are `i`."""
-    folded = normalize("NFD", name_keys(text).folded).replace("l", "i")
-    return "".join(one for one in folded if not combining(one))
+def _unpointed(text: str) -> str:
+    return "".join(one for one in text if category(one) != "Mn" or script_of(one) not in _POINTED)
 
 
 def _seen(text: str) -> Iterator[str]:
@@ -112,7 +109,8 @@ def _is_spelled(name: str) -> bool:
     for one in normalize("NFD", name):
         kind = category(one)
         if one in _SIGNS:
-            if not before or before in _SIGNS.replace(".", "") or (before == "." and one != " "):
+            may_stand = one in _SOUNDING if not before else one == " " if before == "." else before not in _SIGNS
+            if not may_stand:
                 return False
         elif one not in _JOINERS and script_of(one) is None:
             return False
@@ -121,7 +119,7 @@ def _is_spelled(name: str) -> bool:
             if marks > _MAX_MARKS or one == before or not before or before in _SIGNS:
                 return False
         before, marks = one, marks if kind == "Mn" else 0
-    return any(category(one)[0] in "LN" for one in name)
+    return any(category(one)[0] in "LN" for one in name if one not in _SIGNS)
 
 
 def _is_of_one_writing(name: str) -> bool:

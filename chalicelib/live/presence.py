@@ -40,12 +40,14 @@ class Presence:
         self._poster = poster
 
     def take(self, person: PersonRow, name: str, keys: Sequence[str]) -> None:
-        """Gives the person this name, compared by `keys`, on all their connections, in place of an earlier one.
-        Raises: ConflictError (permanent: somebody who is here has it, or one that looks like it; or the person has
-        just left), UnavailableError (retryable)."""
+        """Gives the person this name, compared by `keys`, on all their connections, in place of an earlier one. To a
+        user guests give way, and are told so. Raises: ConflictError (permanent: somebody else who is here has it, or
+        one that looks like it; or the person has just left), UnavailableError (retryable)."""
         if self._take(person, name, keys):
             return
         others = [row for row in self._rows(keys) if row.person != person.person]
+        if user_of(person.person) is not None:
+            others = [row for row in others if not self._gave_way(row)]
         if self._confirmed(others) or not self._take(self._connections.person(person.person), name, keys):
             raise ConflictError("taken_name")
 
@@ -92,6 +94,14 @@ class Presence:
                 if not any(reason and reason.code == _FAILED for reason in error.cancellation_reasons):
                     raise
                 return False
+        return True
+
+    def _gave_way(self, row: NameRow) -> bool:
+        """Whether it was a guest's name, which is nobody's now. Guests are asked for another one."""
+        guest = self._connections.people([row.person]).get(row.person) if user_of(row.person) is None else None
+        if guest is None or not self._connections.take_off(guest):
+            return False
+        self._poster.post(self._connections.of([guest]), events.warning("taken_name", name=row.name))
         return True
 
     def _confirmed(self, rows: Sequence[NameRow]) -> list[PersonRow]:

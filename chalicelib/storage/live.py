@@ -62,7 +62,7 @@ class GuestCountRow(AllowanceRow):
 
 
 class NameRow(StageTable):
-    """A name in use: two rows, one for each way in which names are compared. `shard` spreads the list of those present
+    """A name in use: three rows, one for each way of comparing names. `shard` spreads the list of those present
     over partitions; the other rows lie beside it, in shards of their own."""
 
     class Meta(TableMeta):

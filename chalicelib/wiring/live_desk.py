@@ -27,8 +27,8 @@ def receive() -> "Receive":
     """The reader of frames."""
     from chalicelib.live.chat import Chat
     from chalicelib.live.limits import Limits
-    from chalicelib.live.names import Reserved
     from chalicelib.live.receive import Receive
+    from chalicelib.live.reserved import Reserved
 
     chat = Chat(
         connections=live_connections(),

@@ -161,7 +161,11 @@ class Room:
 
     def _blocks(self, by: str, sender: str, name: str) -> bool:
         listed = self.blocked.get(by, [])
-        return any(key == sender or (not key.startswith("user#") and same_name(one, name)) for key, one in listed)
+        kinds = ("", "guest#") if sender.startswith("guest#") else ("",)  # a name binds users where nobody was meant
+        return any(
+            key == sender or (key.partition("#")[0] + "#" * ("#" in key) in kinds and same_name(one, name))
+            for key, one in listed
+        )
 
     def _person(self, who: str) -> str:
         return f"user#{who}" if who in USERS else f"guest#{self.open[who]}"

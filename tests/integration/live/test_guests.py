@@ -82,6 +82,26 @@ def test_a_guest_cannot_be_taken_for_a_user_who_is_here(gateway: Gateway, come: 
     assert gateway.send("g", "?") != ["Здесь: Anna, Anna"]
 
 
+@pytest.mark.parametrize("alike", ["Anna", "A n n a", "ANNA", "Anna\u0332"])
+def test_a_guest_gives_a_users_name_to_the_user(gateway: Gateway, come: Come, alike: str) -> None:
+    """Promise I5."""
+    other = guest(gateway, alike)
+    watcher = guest(gateway, "Сосед", format="json")
+    anna = come("anna", name="Anna")
+    assert gateway.frames[anna][-1] == "Здравствуйте, Anna!"
+    assert gateway.frames[other][-1].endswith("занято. Представьтесь!")
+    assert gateway.ask(watcher, {"action": "chat.who"})["names"] == ["Anna", "Сосед"]
+    gateway.send(watcher, "Anna: это вы?")
+    assert heard(gateway, anna, "это вы?") == 1
+    assert gateway.send(other, "Борис") == ["Здравствуйте, Борис!"]
+
+
+def test_a_user_gives_a_name_to_nobody(gateway: Gateway, come: Come) -> None:
+    come("anna", name="Anna")
+    second = come("boris", name="anna")
+    assert gateway.frames[second][-1].endswith("занято. Представьтесь!")
+
+
 def test_names_that_look_alike_as_they_are_written_exclude_each_other(gateway: Gateway) -> None:
     """Promise I5."""
     nora = guest(gateway, "Нора")
@@ -117,6 +137,17 @@ def test_a_blocked_guest_who_takes_another_name_is_not_heard(gateway: Gateway, c
     other = guest(gateway, "Вера")
     gateway.send(other, "Анна: а я Вера, и снова из той же сети")
     assert heard(gateway, anna, "снова") == 1
+
+
+def test_who_misuses_a_users_name_gets_a_guest_blocked_and_not_the_user(gateway: Gateway, come: Come) -> None:
+    """Promise I5."""
+    anna, false = come("anna", name="Анна"), guest(gateway, "Вера")
+    gateway.send(anna, "block Вера")
+    vera = come("vera", name="Вера")
+    gateway.send(vera, "Анна: я настоящая")
+    gateway.send(false, "Верка")
+    gateway.send(false, "Анна: а я нет")
+    assert (heard(gateway, anna, "настоящая"), heard(gateway, anna, "а я нет")) == (1, 0)
 
 
 def test_the_guests_of_a_network_share_what_they_may_say_to_one_person(
