@@ -28,6 +28,7 @@ IMPERSONAL = {
     "/admin/lists",
     "/admin/lists/{id}",
     "/admin/managers",
+    "/admin/managers/{name}/sessions",
     "/admin/settings",
     "/admin/subsystems",
     "/admin/templates",
