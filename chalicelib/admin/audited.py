@@ -13,23 +13,29 @@ from chalicelib.control.sessions import Session
 from chalicelib.errors import ForbiddenError, InvalidError, ProofError, TooManyRequestsError
 from chalicelib.observability import aside
 from chalicelib.wiring.admin import entrance
-from chalicelib.wiring.audit import audit, thing_of
+from chalicelib.wiring.audit import address_thing, audit, thing_of
 
 OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
-_NAMES = ("name", "address", "id", "key")  # what a thing is called in a form or a query, where the path has no name
+_NAMES = ("name", "id", "key")  # what a thing is called in a form or a query, where the path has no name
 _FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names that forms of ours have; anything may be sent
 
 
 def deed_of(declared: Registered, visit: Visit) -> Deed:
     """What the manager is about to do. Raises: UnavailableError (retryable)."""
-    user = visit.typed("user") or visit.query.get("user", "").strip()  # as whom something is shown
+    user = _given(visit, "user")  # as whom something is shown
     asked = [
         user if declared.shows else "",
         *visit.path.values(),
-        *(visit.typed(name) or visit.query.get(name, "").strip() for name in _NAMES),
+        *(_given(visit, name) for name in _NAMES),
     ]
     thing = next((thing_of(one) for one in asked if one), None)
+    if thing is None and (address := _given(visit, "address")):
+        thing = address_thing(address)
     return _deed(declared, visit.manager.name, thing, visit.ip)
+
+
+def _given(visit: Visit, name: str) -> str:
+    return visit.typed(name) or visit.query.get(name, "").strip()
 
 
 def fields_of(visit: Visit) -> Mapping[str, list[str]]:

@@ -17,6 +17,7 @@ from chalicelib.admin.look import Go, Page
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import shown_spec, spec_of
 from chalicelib.control.answers import invalid, status_of
+from chalicelib.control.audit import note
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, TooManyRequestsError
 from chalicelib.seen import tag_of
@@ -52,6 +53,7 @@ def write_campaign(visit: Visit) -> Go:
     spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
     _refuse_unknown(spec.audience.exclude_campaigns)
     head = campaign_control().draft(spec, by=visit.manager.key)
+    note(things=[head.id])
     return Go(f"/admin/campaigns/{head.id}/check", done="saved")
 
 

@@ -7,6 +7,7 @@ from chalice.app import Blueprint
 
 from chalicelib.admin.frame import Proof, Visit, action, page
 from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.audit import note
 from chalicelib.control.keys import Scope, create_key, page_of_keys, services
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
@@ -36,8 +37,9 @@ def make_key(visit: Visit) -> Page:
         raise InvalidError.of("scope", "expected at least one")
     for alone in (one for one in Scope if one in scopes and one.widens and one.widens not in scopes):
         raise InvalidError.of("scope", f"{alone} widens {alone.widens}: expected both")
-    made = {"name": name, "key": create_key(name, scopes, made_by=visit.manager.key)}
-    return _listed(visit, made=made, form={})
+    key = create_key(name, scopes, made_by=visit.manager.key)
+    note(things=[key.split("_")[1]], after=sorted(scopes))
+    return _listed(visit, made={"name": name, "key": key}, form={})
 
 
 @action(

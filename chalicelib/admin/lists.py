@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
+from chalicelib.control.audit import note
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
 from chalicelib.wiring.campaigns import uploads
@@ -32,6 +33,7 @@ def upload_list(visit: Visit) -> Go:
     if not file:
         raise InvalidError.of("file", "expected a CSV file with a header")
     row = lists().add(name, by=visit.manager.key)
+    note(things=[row.list_id])
     uploads().put(row.list_id, file)
     lists().ask_to_load(row.list_id)
     return Go(f"/admin/lists/{row.list_id}", done="uploaded")

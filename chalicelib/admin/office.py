@@ -7,12 +7,13 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.addresses import hash_of
 from chalicelib.admin.answering import mistakes_of
 from chalicelib.admin.figures import read_moment
 from chalicelib.admin.frame import Proof, Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.answers import status_of
-from chalicelib.control.audit import Door
+from chalicelib.control.audit import Door, note
 from chalicelib.control.audit_reading import Entry
 from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
@@ -40,15 +41,18 @@ def manager_list(visit: Visit) -> Page:
 @_guarded("/admin/managers", does="manager.add", again=manager_list)
 def add_manager(visit: Visit) -> Page:
     """Shows the new password once."""
-    name = visit.typed("name").lower()
-    secret = managers().add(name, roles=list(visit.form.get("role", ())), by=visit.manager.name)
+    name, roles = visit.typed("name").lower(), list(visit.form.get("role", ()))
+    secret = managers().add(name, roles=roles, by=visit.manager.name)
+    note(after=sorted(roles))
     return _with_password(visit, name, secret)
 
 
 @_guarded("/admin/managers/{name}/roles", does="manager.roles", again=manager_list)
 def set_roles(visit: Visit) -> Go:
     """Takes effect at their next click."""
-    managers().set_roles(visit.path["name"], list(visit.form.get("role", ())), by=visit.manager.name, seen=visit.seen)
+    roles = list(visit.form.get("role", ()))
+    managers().set_roles(visit.path["name"], roles, by=visit.manager.name, seen=visit.seen)
+    note(after=sorted(roles))
     return Go("/admin/managers", done="saved")
 
 
@@ -57,7 +61,9 @@ def set_access(visit: Visit) -> Go:
     """Disabled: signed out everywhere, and no way in."""
     if visit.typed("disabled") not in ("yes", "no"):
         raise InvalidError.of("disabled", "expected yes or no")
-    managers().set_disabled(visit.path["name"], visit.typed("disabled") == "yes", by=visit.manager.name)
+    disabled = visit.typed("disabled") == "yes"
+    managers().set_disabled(visit.path["name"], disabled, by=visit.manager.name)
+    note(after="disabled" if disabled else "enabled")
     return Go("/admin/managers", done="saved")
 
 
@@ -103,7 +109,7 @@ def audit_list(visit: Visit) -> Page:
     asked = {name: value for name in (*_AUDIT_FIELDS, *_SPAN) if (value := visit.query.get(name, "").strip())}
     wanted = {field: asked[field] for field in _AUDIT_FIELDS if field in asked}
     if "thing" in wanted:
-        wanted["thing"] = thing_of(wanted["thing"])
+        wanted["thing"] = asked["thing"] if hash_of(asked["thing"]) else thing_of(asked["thing"])
     shown = {"wanted": asked, "doors": list(Door), "entries": [], "following": None}
     try:
         since, until = (read_moment(asked.get(name), field=name, zone=settings().default_timezone) for name in _SPAN)

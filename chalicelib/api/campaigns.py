@@ -17,6 +17,7 @@ from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import rfc3339
+from chalicelib.control.audit import note
 from chalicelib.control.keys import Scope
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.settings import settings
@@ -59,16 +60,16 @@ class PreviewQuery(StrictModel):
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     """A draft: nothing is sent before it is started."""
     caller = call.caller
-    return described(
-        campaign_control().draft(
-            call.body,
-            by=caller.key_id,
-            id_=call.own_id("campaign"),
-            service=caller.service,
-            hands=caller.hands,
-            sight=call.sight,
-        )
+    head = campaign_control().draft(
+        call.body,
+        by=caller.key_id,
+        id_=call.own_id("campaign"),
+        service=caller.service,
+        hands=caller.hands,
+        sight=call.sight,
     )
+    note(things=[head.id])
+    return described(head)
 
 
 @endpoint(

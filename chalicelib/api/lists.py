@@ -12,6 +12,7 @@ from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns.forget import forget_list
 from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
+from chalicelib.control.audit import note
 from chalicelib.control.keys import Scope
 from chalicelib.profiles.model import Name
 from chalicelib.seen import tag_of
@@ -47,6 +48,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
     `load`."""
     row = lists().add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"), service=call.caller.service)
+    note(things=[row.list_id])
     return _described(row, with_upload=True)
 
 

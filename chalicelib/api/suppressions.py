@@ -16,6 +16,7 @@ from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.list_file import csv_reader
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Moment
+from chalicelib.control.audit import note
 from chalicelib.control.keys import Scope
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.profiles.model import Email
@@ -23,6 +24,7 @@ from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
 from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
 from chalicelib.text import normal_source, one_line
+from chalicelib.wiring.audit import address_thing
 from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
@@ -151,6 +153,7 @@ def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
 def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     """All or none are valid; a repeated call adds nothing."""
     addresses = _checked(call.body.entries())
+    note(things=[address_thing(one) for one in addresses])
     added = sum(
         suppressions().add("email", address, reason=Reason.IMPORT, by=call.caller.key_id) for address in addresses
     )

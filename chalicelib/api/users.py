@@ -9,11 +9,13 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from chalicelib.api.answers import UserAnswer, UsersAnswer
 from chalicelib.api.call import Call
 from chalicelib.api.endpoint import endpoint
+from chalicelib.control.audit import note
 from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
 from chalicelib.seen import tag_of
 from chalicelib.strict import StrictModel
+from chalicelib.wiring.audit import thing_of
 from chalicelib.wiring.own_say import personal_data
 from chalicelib.wiring.people import directory
 
@@ -108,6 +110,7 @@ def delete_user(call: Call[None, None]) -> None:
 )
 def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
     """All or none are valid; a 503 may have written some, and may be repeated."""
+    note(things=[thing_of(one.id) for one in call.body.users])
     return {"users": [profile.to_dict() for profile in directory().put_many(call.body.users)]}
 
 

@@ -20,7 +20,7 @@ from chalicelib.control.keys import Caller, Scope
 from chalicelib.control.services import Sight
 from chalicelib.errors import ForbiddenError, UnauthorizedError, VestnikError
 from chalicelib.observability import aside
-from chalicelib.wiring.audit import audit, thing_of
+from chalicelib.wiring.audit import address_thing, audit, thing_of
 from chalicelib.wiring.desk import key_ring
 
 
@@ -179,6 +179,6 @@ def _deed(route: Route, request: Request, by: str, thing: str | None) -> Deed:
 def _thing(path: Mapping[str, str], body: BaseModel | None) -> str | None:
     """What the path names; else the address, the key or the name that the body names."""
     if "address" in path:
-        return thing_of(path["address"], channel=path.get("channel", "email"))
+        return address_thing(path["address"], channel=path["channel"])
     named: list[Any] = [*path.values(), *(getattr(body, name, None) for name in ("email", "address", "key", "name"))]
     return next((thing_of(one) for one in named if isinstance(one, str) and one), None)

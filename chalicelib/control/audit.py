@@ -40,8 +40,9 @@ class Deed(NamedTuple):
 
 
 def note(**details: Any) -> None:
-    """Adds to the end of the present act what a reader of the audit wants to know, such as what was there before; no
-    personal data. Outside an act it is nothing."""
+    """Adds to the end of the present act what a reader of the audit wants to know: what was there `before` and `after`,
+    and the `things` that it made, or that it was done with where they are many. No personal data. Outside an act it is
+    nothing."""
     noted = _noted.get()
     if noted is not None:
         noted.update(details)

@@ -66,7 +66,7 @@ class AuditReader:
                     return found, None
                 ended, before = before == f"{row.place}{END}", row.place
                 entry = _read(row)
-                if not ended and all(getattr(entry, field) == value for field, value in (wanted or {}).items()):
+                if not ended and all(_is(entry, field, value) for field, value in (wanted or {}).items()):
                     found.append(entry)
                 if len(found) == limit:
                     return found, _cursor(month, before, empty)
@@ -98,6 +98,10 @@ def _read(row: AuditRow) -> Entry:
     outcome = UNKNOWN if row.outcome == INTENDED else row.outcome
     began = row.place.partition("#")[0]
     return Entry(began, row.door, row.by, row.did, row.thing, outcome, row.ip, row.request, row.details or {})
+
+
+def _is(entry: Entry, field: str, value: str) -> bool:
+    return getattr(entry, field) == value or (field == "thing" and value in entry.details.get("things", ()))
 
 
 def _month_before(month: str) -> str:

@@ -1,5 +1,6 @@
 """The audit of both doors."""
 
+import re
 from functools import cache
 
 from chalicelib.clock import now
@@ -8,7 +9,7 @@ from chalicelib.control.audit_chain import Chain
 from chalicelib.control.audit_reading import AuditReader
 from chalicelib.wiring.signing import address_hashes
 
-_LONGEST_THING = 256  # characters; every id is shorter, and a form may hold anything
+_ID = re.compile(r"[A-Za-z0-9._~:-]{1,256}")  # of users, letters, templates, settings: of all but an address as one
 
 
 @cache
@@ -23,7 +24,12 @@ def audit_reader() -> AuditReader:
     return AuditReader(clock=now)
 
 
-def thing_of(thing: str, *, channel: str = "email") -> str:
-    """What an act was done with, as the audit may hold it: an id stays, an address becomes its keyed hash. Raises:
-    UnavailableError (retryable)."""
-    return address_hashes().owner(channel, thing) if "@" in thing or channel != "email" else thing[:_LONGEST_THING]
+def thing_of(named: str) -> str:
+    """What an act was done with, as the audit may hold it: what is written as ids are stays, anything else becomes its
+    keyed hash, be it an address, a number, or a person's name. Raises: UnavailableError (retryable)."""
+    return named if _ID.fullmatch(named) else address_thing(named, channel="sms" if named.startswith("+") else "email")
+
+
+def address_thing(address: str, *, channel: str = "email") -> str:
+    """The keyed hash of what stands where an address does. Raises: as `thing_of`."""
+    return address_hashes().owner(channel, address)

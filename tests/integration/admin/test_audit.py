@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -111,6 +112,35 @@ def test_an_address_is_in_the_audit_by_its_hash_and_is_found_by_itself(boss: Vis
     assert "suppressed an address" in page
     assert "looked for a user" in page
     assert "signed in" not in page.partition("<tbody>")[2]
+
+
+@pytest.mark.parametrize("typed", ["+7 916 123-45-67", "+79161234567", "Анна Петрова", "hunter2 hunter2", "anna@\x00"])
+def test_what_was_typed_where_an_id_belongs_is_in_the_audit_by_its_hash(boss: Visitor, typed: str) -> None:
+    """Promise I4."""
+    boss.get(f"/admin/users?id={quote(typed)}")
+    boss.get(f"/admin/users/{quote(typed)}")
+    boss.get(f"/admin/suppressions?address={quote(typed)}")
+    boss.post("/admin/suppressions", address="79161234567")
+    boss.post("/admin/managers", name=typed)
+    things = {str(one.thing) for one in entries() if one.did != "sign-in"}
+    assert all(one.startswith("#") for one in things)
+    assert len(boss.get(f"/admin/audit?thing={quote(typed)}&by=boss").text.split("looked for a user")) > 1
+    assert (
+        "looked for a user" in boss.get(f"/admin/audit?thing={quote(entries(did='user.search')[0].thing or '')}").text
+    )
+
+
+def test_what_a_key_may_do_and_what_a_manager_is_are_in_the_audit(boss: Visitor) -> None:
+    made = boss.post("/admin/keys", name="shop", scope=["users:write", "users:read"]).text
+    boss.post("/admin/managers", name="boris", role=["viewer"])
+    boss.post("/admin/managers/boris/roles", role=["editor", "viewer"])
+    boss.post("/admin/managers/boris/access", disabled="yes")
+    [key] = entries(did="key.create")
+    assert (key.thing, key.details["after"]) == ("shop", ["users:read", "users:write"])
+    assert f"vk_{key.details['things'][0]}_" in made
+    afters = [one.details.get("after") for one in entries(thing="boris")]
+    assert afters == ["disabled", ["editor", "viewer"], ["viewer"]]
+    assert "users:write" in boss.get("/admin/audit").text
 
 
 def test_whoever_lacks_a_role_is_in_the_audit_for_actions_and_for_pages(stage: None) -> None:

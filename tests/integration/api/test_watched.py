@@ -8,7 +8,7 @@ from chalicelib.control.audit_reading import Entry
 from chalicelib.control.keys import Scope, create_key, revoke_key
 from chalicelib.storage.base import dynamodb
 from chalicelib.storage.managers import AuditRow
-from chalicelib.wiring.audit import audit_reader
+from chalicelib.wiring.audit import address_thing, audit_reader
 from tests.integration.api.gateway import PROMO, REQUEST_ID, Gateway, gateway
 from tests.integration.control.requests_made import Requests
 from tests.integration.faults import LostReply, unreachable
@@ -61,6 +61,34 @@ def test_a_number_is_named_by_its_hash(service: Gateway) -> None:
     service.get("/v1/suppressions/sms/+79161234567")
     [one] = entries()
     assert "7916" not in str(one)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/users/Анна Петрова", "/v1/users/+79161234567", "/v1/suppressions/email/79161234567", "/v1/links/a b"],
+)
+def test_what_stands_in_a_path_where_an_id_belongs_is_named_by_its_hash(service: Gateway, path: str) -> None:
+    """Promise I4."""
+    service.get(path)
+    gateway(Scope.SEND).get(path)
+    assert [str(one.thing)[:1] for one in entries()] == ["#", "#"]
+
+
+def test_each_of_many_is_found(service: Gateway) -> None:
+    users = [{"id": "anna", **ANNA}, {"id": "boris", "email": "boris@example.com"}]
+    service.post("/v1/users/batch", {"users": users})
+    service.post("/v1/suppressions/import", {"addresses": ["anna@example.com", "boris@example.com"]})
+    assert [one.did for one in entries(thing="boris")] == ["put_users"]
+    assert [one.did for one in entries(thing=address_thing("boris@example.com"))] == ["import_suppressions"]
+    assert "boris@" not in str([row.attribute_values for row in AuditRow.scan()])
+
+
+def test_what_was_made_is_found_by_its_id(service: Gateway) -> None:
+    made = service.post("/v1/campaigns", {"name": "Spring sale", **PROMO, "audience": {"everyone": True}}).body["id"]
+    uploaded = service.post("/v1/lists", {"name": "Subscribers"}).body["id"]
+    service.post(f"/v1/campaigns/{made}/cancel")
+    assert [one.did for one in entries(thing=made)] == ["campaign.cancel", "campaign.write"]
+    assert [one.did for one in entries(thing=uploaded)] == ["list.upload"]
 
 
 def test_a_refused_change_has_its_outcome(service: Gateway) -> None:
