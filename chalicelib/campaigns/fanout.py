@@ -126,7 +126,8 @@ class Fanout:
         source = self._sources.of(work.run, work.spec, scheduled=_scheduled(work.run))
         shard = int(row.shard.partition("#")[2])
         page = source.page(shard=shard, shards=int(work.run.shards), cursor=row.cursor, limit=work.pace.page_size)
-        targets = each_address_once(self._without_excluded(work, page.targets))
+        out = set() if work.run.resend_of else excluded(page.targets, work.spec.audience.exclude_campaigns)
+        targets = each_address_once([one for one in page.targets if one.recipient.notification_id not in out])
         slots, canary = self._sort(work, targets)
         return self._save(
             work,
@@ -138,13 +139,6 @@ class Fanout:
             targeted=int(row.targeted) + len(targets),
             canary=int(row.canary) + canary,
         )
-
-    def _without_excluded(self, work: _Work, targets: Sequence[Target]) -> list[Target]:
-        others = [run for one in work.spec.audience.exclude_campaigns for run in self._runs.of(one)]
-        if not others or not targets or work.run.resend_of:
-            return list(targets)
-        out = excluded(targets, others)
-        return [target for target in targets if target.recipient.notification_id not in out]
 
     def _sort(self, work: _Work, targets: Sequence[Target]) -> tuple[Slots, int]:
         """The recipients by when they get it, and how many of them are of the canary."""

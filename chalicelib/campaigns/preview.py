@@ -16,7 +16,6 @@ from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.inputs import CampaignInputs
 from chalicelib.campaigns.left_out import excluded
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.campaigns.sources import Page, Sources, Target
 from chalicelib.clock import Clock
@@ -80,7 +79,6 @@ class Preview:
     def __init__(
         self,
         *,
-        runs: Runs,
         sources: Sources,
         inputs: CampaignInputs,
         directory: Directory,
@@ -90,7 +88,6 @@ class Preview:
         monotonic: Callable[[], float],
         default_zone: str,
     ) -> None:
-        self._runs = runs
         self._sources = sources
         self._inputs = inputs
         self._directory = directory
@@ -146,8 +143,7 @@ class Preview:
 
     def _count(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
-        others = [run for one in spec.audience.exclude_campaigns for run in self._runs.of(one)]
-        out = excluded(targets, others) if others else set()
+        out = excluded(targets, spec.audience.exclude_campaigns)
         counts["excluded"] += len(out)
         targets = [target for target in targets if target.recipient.notification_id not in out]
         people = self._profiles(targets)

@@ -11,7 +11,6 @@ from chalicelib.pipeline.tally import COUNTER_SHARDS
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.campaigns import CampaignRow, CounterRow, RunRow, ShardRow
 
-_KEYS = ("run_id", "shard")
 SAMPLED = ("sent", "delivered", "opened", "clicked")
 MOST_SAMPLES = 120  # a point a minute for two hours; of a longer run every second one is kept, and again
 _ACCEPTED = ("sent", "delivered", "bounced", "complained")  # states behind the provider's acceptance
@@ -90,11 +89,12 @@ def read_progresses(runs: Sequence[Planned]) -> list[Progress]:
     planned: Counter[str] = Counter()
     with reaching_dynamodb():
         for model, item in batch_read({CounterRow: counters, ShardRow: shards}):
-            run_id = item["run_id"]["S"]
+            # What is no number counts nothing: a damaged row hides no other run's progress.
+            numbers = {name: float(value["N"]) for name, value in item.items() if "N" in value}
             if model is ShardRow:
-                planned[run_id] += int(item["targeted"]["N"])
+                planned[item["run_id"]["S"]] += int(numbers.get("targeted", 0))
             else:
-                counts[run_id].update({name: int(v["N"]) for name, v in item.items() if name not in _KEYS})
+                counts[item["run_id"]["S"]].update({name: int(number) for name, number in numbers.items()})
     return [
         progress_of(counts[run.run_id], targeted=run.targeted or planned[run.run_id] * run.channels) for run in runs
     ]

@@ -17,11 +17,21 @@ from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob
 from chalicelib.campaigns.parking import Parking
 from chalicelib.campaigns.planner import RunPlanner
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
+from chalicelib.campaigns.shards import shards_of
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError
 from chalicelib.pipeline.hours import Hours
-from chalicelib.storage.base import dynamodb, expiry_epoch, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.base import (
+    dynamodb,
+    expiry_epoch,
+    find,
+    raw_query,
+    reaching_dynamodb,
+    readable,
+    save_if,
+    update_if,
+)
 from chalicelib.storage.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"
@@ -71,7 +81,7 @@ class Runs:
     def of(self, campaign_id: str, *, limit: int | None = None) -> list[RunRow]:
         """The runs of a campaign, newest first. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
-            return list(RunRow.query(campaign_id, scan_index_forward=False, limit=limit, consistent_read=True))
+            return readable(RunRow, raw_query(RunRow, campaign_id, most=limit, scan_index_forward=False))
 
     def unfinished(self) -> list[tuple[str, str]]:
         """The keys of all that are open. Raises: UnavailableError (retryable)."""
@@ -184,13 +194,11 @@ class Runs:
 
     def _whole(self, head: CampaignRow, run: RunRow) -> list[ShardRow]:
         """The run's shards, all of them: an opening that died between them is completed."""
-        with reaching_dynamodb():
-            shards = list(ShardRow.query(run.run_id, consistent_read=True))
+        shards = shards_of(run.run_id)
         if len(shards) == int(run.shards) + PARKED_PLACES and run.scheduled_at in (head.open_runs or set()):
             return shards
         self._note_open(head, run)
-        with reaching_dynamodb():
-            return list(ShardRow.query(run.run_id, consistent_read=True))
+        return shards_of(run.run_id)
 
     def _wake(self, row: ShardRow) -> bool:
         """False where another was first."""

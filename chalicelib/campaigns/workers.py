@@ -2,21 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.campaigns.jobs import FanoutJob, LoadJob
+from chalicelib.apart import each
+from chalicelib.campaigns.jobs import FanoutJob, LoadJob, run_id
 from chalicelib.observability import Line, Work
 from chalicelib.pipeline.jobs import read_job
 
 if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.campaigns.fanout import Fanout
+    from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.list_loader import ListLoader
 
 
-def fanout_work(fanout: "Fanout") -> Work:
+def fanout_work(fanout: "Fanout", halt: "Halt") -> Work:
     """The work of `functions/fanout.py`."""
 
     def work(body: str) -> Line:
         job = read_job(FanoutJob, body)
-        return Line(ids=[f"{job.campaign_id}@{job.scheduled_at}"], counts={fanout.take(job): 1})
+        [end] = each(fanout.take, [job], alone=halt.stop) or ["unreadable"]
+        return Line(ids=[run_id(job.campaign_id, job.scheduled_at)], counts={end: 1})
 
     return work
 

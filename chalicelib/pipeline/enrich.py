@@ -54,6 +54,7 @@ class Enriched:
         self.queued += other.queued
         self.held += other.held
         self.postponed += other.postponed
+        self.failed += other.failed
         for reason, times in other.skipped.items():
             self.skip(reason, times)
 
@@ -100,9 +101,12 @@ class Enrich:
 
     def _spoil(self, job: EnrichJob, one: EnrichRecipient, error: Exception, total: Enriched) -> None:
         log_failure("letter", error, notification_id=one.notification_id)
-        ids = [one.notification_id]
+        self._fail(job, [one], total)
+
+    def _fail(self, job: EnrichJob, some: Sequence[EnrichRecipient], result: Enriched) -> None:
+        ids = [one.notification_id for one in some]
         self._ledger.move(ended(job.letter, ids, job.channels, DeliveryStatus.FAILED, UNREADABLE, rule=job.letter.rule))
-        total.failed += 1
+        result.failed += len(ids)
 
     def _enrich(self, job: EnrichJob) -> Enriched:
         admitted = job if job.letter.run_id is None else self._campaigns.admit(job)
@@ -111,7 +115,9 @@ class Enrich:
         if admitted is None or known is None:
             return Enriched(held=len(job.recipients))
         result = Enriched(held=len(job.recipients) - len(admitted.recipients))
-        answered = admitted.only(one for one in admitted.recipients if one.user_id not in known.unresolved)
+        self._fail(admitted, [one for one in admitted.recipients if one.user_id in known.unreadable], result)
+        aside = known.unresolved | known.unreadable
+        answered = admitted.only(one for one in admitted.recipients if one.user_id not in aside)
         look = self._reach.look(answered, known.profiles, known.preferences, at=at)
         wishes = look.objections.preferences
         collected = self._collect.collect(answered, known.profiles, wishes) if job.after is None else frozenset()

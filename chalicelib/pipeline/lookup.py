@@ -15,10 +15,11 @@ from chalicelib.profiles.source import Profiles, ProfileSource
 
 class Known(NamedTuple):
     """What the source said of a chunk: the profiles by notification id, an unknown user left out; `unresolved` are the
-    users whom it did not answer for. `preferences`: see `Profiles`."""
+    users whom it did not answer for, `unreadable` those of whom nothing can be read. `preferences`: see `Profiles`."""
 
     profiles: Mapping[str, Profile]
     unresolved: Set[str]
+    unreadable: Set[str]
     preferences: Wishes | None
 
 
@@ -81,4 +82,4 @@ def _known(job: EnrichJob, found: Profiles) -> Known:
             profiles[recipient.notification_id] = Profile(id="", **given)
         elif recipient.user_id and recipient.user_id in found.known:
             profiles[recipient.notification_id] = found.known[recipient.user_id]
-    return Known(profiles, found.unresolved, found.preferences)
+    return Known(profiles, found.unresolved, found.unreadable, found.preferences)

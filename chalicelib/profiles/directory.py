@@ -51,20 +51,25 @@ class Directory:
     def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:
         """See `ProfileSource`; not `fresh` reads cost half and come from any replica."""
         keys: list[tuple[str, ...]] = [(one,) for one in ids]
-        wanted: dict[type[StageTable], list[tuple[str, ...]]] = {UserRow: keys}
-        if preferences:
-            wanted[PreferencesRow] = keys
-        profiles: dict[str, Profile] = {}
+        tables: tuple[type[StageTable], ...] = (UserRow, PreferencesRow) if preferences else (UserRow,)
+        profiles, unreadable = dict[str, Profile](), set[str]()
         wishes: dict[str, Mapping[str, Any]] = {}
+
+        def read(one: tuple[type[StageTable], dict[str, Any]]) -> None:
+            model, item = one
+            if model is UserRow:
+                profiles[item["id"]["S"]] = _profile_of(item)
+            else:
+                wishes[item["user_id"]["S"]] = PreferencesRow.from_raw_data(item).preferences
+
+        def strange(one: tuple[type[StageTable], dict[str, Any]], error: Exception) -> None:
+            log_failure("profile", error)
+            unreadable.add(one[1]["id" if one[0] is UserRow else "user_id"]["S"])
+
         with reaching_dynamodb():
-            for model, item in batch_read(wanted, consistent=fresh):
-                if model is UserRow:
-                    profile = _profile_of(item)
-                    profiles[profile.id] = profile
-                else:
-                    row = PreferencesRow.from_raw_data(item)
-                    wishes[row.user_id] = row.preferences
-        return Profiles(profiles, preferences=wishes if preferences else None)
+            each(read, batch_read(dict.fromkeys(tables, keys), consistent=fresh), alone=strange)
+        known = {one: profiles[one] for one in profiles.keys() - unreadable}
+        return Profiles(known, unreadable=frozenset(unreadable), preferences=wishes if preferences else None)
 
     def size(self) -> int:
         """About how many users there are: AWS counts a table's items every six hours ("DescribeTable", ItemCount).

@@ -2,12 +2,13 @@
 it at a read replica (docs/architecture.md).
 
 `POST <profiles_url>` with `{"ids": [...]}` is answered by `{"users": [user, …], "unknown": [id, …]}`, a user in the
-shape of the API; fields of its own are ignored. An id that is in neither list was not answered and is asked for again.
+shape of the API; fields of its own are ignored. An id that is in neither list was not answered and is asked for again;
+who is given in another shape has failed.
 429 asks for a slower pace. A service that refuses, redirects or answers something else is there: the stage is not as it
 should be, which is told apart from a service that does not answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.apart import together
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
-from chalicelib.observability import logger
+from chalicelib.observability import log_failure, logger
 from chalicelib.profiles.model import Profile, User
 from chalicelib.profiles.source import Profiles
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import requests
 
 _POOL = 4
-_PROOFS = 3  # users of whom each by itself gives no answer that can be read: it is no profile service
+_PROOFS = 3  # users, one after the other, of whom nothing can be read: it is no profile service
 _MAY_PASS = (408, 425)  # of what is below 500
 
 
@@ -41,27 +42,51 @@ class HttpProfiles:
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self._url = url
         self._timeout = timeout_seconds
+        self._understood = False
+        self._strangers: set[str] = set()  # since it was understood last
 
     def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:  # noqa: ARG002
         """See `ProfileSource`; `fresh` is sent along and means what the service makes of it. Preferences are Vestnik's
-        own: the service has none."""
+        own: the service has none. Raises: MisconfiguredError (retryable) where it is not one user's fault."""
         wanted = frozenset(ids)
-        answers: list[_Answer] = []
-        unreadable: list[str] = []
+        known: dict[str, Profile] = {}
+        unknown: set[str] = set()
+        unreadable: set[str] = set()
+
+        def ask(some: Sequence[str]) -> None:
+            answer = self._ask(some, fresh=fresh)
+            unknown.update(answer.unknown)
+            for given in answer.users:
+                profile = _profile(given)
+                if profile is not None:
+                    known[profile.id] = profile
+                elif isinstance(given, dict) and isinstance(given.get("id"), str):
+                    unreadable.add(given["id"])
 
         def alone(one: str, error: Exception) -> None:
-            unreadable.append(one)
-            if not answers and len(unreadable) >= min(len(wanted), _PROOFS):
-                raise MisconfiguredError("the profile service answers with something other than profiles") from error
+            log_failure("profile", error)
+            unreadable.add(one)
+            if len(unreadable) >= _PROOFS:
+                self._require_sense(known, unreadable)
 
         # One user's data may spoil the whole answer: the others are asked for without them.
-        together(lambda some: answers.append(self._ask(some, fresh=fresh)), sorted(wanted), alone=alone)
-        unknown = frozenset[str]().union(*(answer.unknown for answer in answers))
-        profiles = [_profile(given) for answer in answers for given in answer.users]
-        if None in profiles:
-            logger().warning("users of the profile service cannot be read", users=profiles.count(None))
-        known = {profile.id: profile for profile in profiles if profile is not None and profile.id in wanted}
-        return Profiles(known=known, unresolved=wanted - known.keys() - unknown)
+        together(ask, sorted(wanted), alone=alone)
+        strange = (unreadable & wanted) - known.keys()
+        self._require_sense(known or (unknown - strange), strange)
+        if strange:
+            logger().warning("users of the profile service cannot be read", users=len(strange))
+        known = {one: profile for one, profile in known.items() if one in wanted}
+        return Profiles(known, wanted - known.keys() - unknown - strange, frozenset(strange))
+
+    def _require_sense(self, sense: Collection[str], strange: Collection[str]) -> None:
+        """Who cannot be read is alone with that while the service says something of others. Raises: MisconfiguredError
+        (retryable): it has said nothing else of late, or never."""
+        if sense:
+            self._understood, self._strangers = True, set()
+            return
+        self._strangers.update(strange)
+        if strange and (not self._understood or len(self._strangers) >= _PROOFS):
+            raise MisconfiguredError("the profile service answers with something other than profiles")
 
     def _ask(self, ids: Sequence[str], *, fresh: bool) -> _Answer:
         import requests
@@ -101,7 +126,7 @@ def _check(status: int) -> None:
 
 
 def _profile(given: Any) -> Profile | None:
-    """None for a user whose data cannot be read: that one is asked for again, the others go on."""
+    """None for a user whose data cannot be read: the others go on."""
     try:
         fields = {name: given[name] for name in User.model_fields if name in given}
         user = _user(fields)

@@ -8,11 +8,13 @@ from chalicelib.profiles.model import Profile, Wishes
 
 
 class Profiles(NamedTuple):
-    """An answer: the `known` users by id, and the ids that were asked for in vain (`unresolved`: ask again). Who is in
-    neither does not exist. `preferences` of those who have set any; None: the source has none to give."""
+    """An answer: the `known` users by id, the ids that were asked for in vain (`unresolved`: ask again), and those of
+    whom something was said that nobody can read (`unreadable`: they have failed). Who is in none does not exist.
+    `preferences` of those who have set any; None: the source has none to give."""
 
     known: Mapping[str, Profile]
     unresolved: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
     preferences: Wishes | None = None
 
 
@@ -30,6 +32,6 @@ def profile_of(source: ProfileSource, user_id: str) -> Profile | None:
     """One user as of now; None: there is no such user. Raises: UnavailableError (retryable): the source was asked in
     vain, which is not to say that there is none."""
     found = source.get_many([user_id], fresh=True)
-    if user_id in found.unresolved:
+    if user_id in found.unresolved or user_id in found.unreadable:
         raise UnavailableError("the profile source did not answer for this user")
     return found.known.get(user_id)

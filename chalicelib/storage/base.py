@@ -143,14 +143,14 @@ def batch_read(
 
 
 def raw_query(
-    model: type[StageTable], hash_key: str, condition: Condition | None = None, *, most: int | None = None
+    model: type[StageTable], hash_key: str, condition: Condition | None = None, *, most: int | None = None, **how: Any
 ) -> Iterator[dict[str, Any]]:
     """Items of one partition as DynamoDB has them, as of now: of what is damaged PynamoDB would read none, and none of
     those behind it. Whoever calls is inside `reaching_dynamodb`."""
     start, left = None, most
     while left is None or left > 0:
         answer: dict[str, Any] = model._get_connection().query(
-            hash_key, range_key_condition=condition, consistent_read=True, limit=left, exclusive_start_key=start
+            hash_key, condition, consistent_read=True, limit=left, exclusive_start_key=start, **how
         )
         yield from answer["Items"]
         start, left = answer.get("LastEvaluatedKey"), None if left is None else left - len(answer["Items"])

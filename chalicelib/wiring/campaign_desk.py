@@ -106,7 +106,6 @@ def campaign_preview() -> "Preview":
     from chalicelib.campaigns.preview import Preview
 
     return Preview(
-        runs=runs(),
         sources=sources(),
         inputs=campaign_inputs(),
         directory=directory(),

@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 
 from chalicelib.campaigns.list_file import Report, read_rows
 from chalicelib.campaigns.lists import block_part
+from chalicelib.campaigns.store import last_event
 from chalicelib.clock import new_id
 from chalicelib.profiles.model import User
 from chalicelib.storage.campaigns import CampaignRow, ListRow, ParkedRow, RunRow, ShardRow
 from chalicelib.storage.people import UserRow
+from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import people as wiring_people
-from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock
 from tests.integration.pipeline.test_containment import raw_put
 from tests.integration.poison import ANYTHING, ATTRIBUTE, spoil
 
+few = settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 some = settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
@@ -149,6 +152,69 @@ def test_a_run_that_cannot_be_read_holds_up_no_other(
     assert desk.runs(good)[0].outcome == "completed"
     for row in (run, shard):
         row.delete()
+
+
+@given(data=st.data())
+@few
+def test_a_campaign_whose_run_cannot_be_read_is_paused_and_says_so(
+    desk: Desk, office: PostOffice, clock: StandingClock, data: Any
+) -> None:
+    """Promise I1: nothing is tried for ever, and whoever cancels it comes to its end."""
+    nobody_else()
+    campaign = desk.start()
+    run = desk.runs(campaign)[0]
+    shard = ShardRow.get(run.run_id, "audience#00").serialize()
+    damaged: Any = data.draw(
+        st.sampled_from(
+            [
+                (ShardRow, {**shard, "pending": {"B": b"nonsense"}}),
+                (ShardRow, {**shard, "cursor": {"S": "{"}}),
+                (ShardRow, {**shard, "step": {"S": "x"}}),
+                (ShardRow, {**shard, "letters_at": {"L": []}}),
+                (RunRow, {**run.serialize(), "spec": {"S": "{}"}}),
+                (RunRow, {**run.serialize(), "letter": {"S": "[]"}}),
+            ]
+        )
+    )
+    raw_put(*damaged)
+
+    for _ in range(2):
+        assert desk.pump.run() == []
+        clock.pass_(minutes=5)
+        desk.tick()
+
+    head = desk.head(campaign)
+    assert (head.state, last_event(head)["event"], last_event(head)["note"]) == (
+        "paused",
+        "unreadable",
+        run.scheduled_at,
+    )
+    wiring_campaign_desk.campaign_control().cancel(campaign, by=ANNA)
+    desk.finish()
+    assert desk.head(campaign).open_runs is None
+
+
+@given(data=st.data())
+@few
+def test_a_run_that_cannot_be_read_still_excludes_those_who_got_it(
+    desk: Desk, office: PostOffice, clock: StandingClock, data: Any
+) -> None:
+    """Promise I1: who got it follows from its name alone."""
+    ids = nobody_else()
+    before = desk.start()
+    desk.finish()
+    names = ["spec", "letter", "channels", "shards", "version", "run_id"]
+    raw_put(RunRow, data.draw(spoil(desk.runs(before)[0].serialize(), names)))
+    late = f"u-{new_id()}"
+    wiring_people.directory().put_many([User(id=late, email=f"{late}@example.com")])
+    office.letters.clear()
+
+    campaign = desk.start(audience={"everyone": True, "exclude_campaigns": [before]})
+    desk.finish()
+
+    assert office.addresses == [f"{late}@example.com"]
+    assert desk.runs(campaign)[0].outcome == "completed"
+    assert len(ids) == 4
 
 
 @given(bad=st.lists(st.text(max_size=40).filter(lambda text: '"' not in text), min_size=1, max_size=3))

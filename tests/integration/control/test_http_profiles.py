@@ -65,21 +65,46 @@ def test_whoever_was_not_answered_for_is_unresolved(service: UserService, profil
     [
         {"id": "u-2", "email": "boris@"},
         {"id": "u-2", "attributes": []},
-        {"email": "boris@example.com"},
-        {"id": 2},
-        None,
-        7,
-        "u-2",
-        ["id"],
+        {"id": "u-2", "timezone": "Mars/Olympus", "name": 5},
     ],
 )
-def test_a_user_whose_data_is_broken_is_unresolved_and_breaks_nobody_else(
+def test_a_user_whose_data_is_broken_has_failed_and_breaks_nobody_else(
+    service: UserService, profiles: HttpProfiles, broken: Any
+) -> None:
+    """Promise I1."""
+    service.users["u-2"] = broken
+
+    for asked in (["u-1", "u-2"], ["u-2"]):
+        answer = profiles.get_many(asked, fresh=False)
+        assert (set(answer.known), set(answer.unreadable)) == ({*asked} - {"u-2"}, {"u-2"})
+        assert not answer.unresolved
+
+
+@pytest.mark.parametrize("broken", [{"email": "boris@example.com"}, {"id": 2}, None, 7, "u-2", ["id"]])
+def test_an_answer_that_names_nobody_breaks_nobody_else(
     service: UserService, profiles: HttpProfiles, broken: Any
 ) -> None:
     service.users["u-2"] = broken
 
     answer = profiles.get_many(["u-1", "u-2"], fresh=False)
     assert (set(answer.known), set(answer.unresolved)) == ({"u-1"}, {"u-2"})
+
+
+def test_a_service_of_whose_users_nobody_can_be_read_is_no_profile_service(
+    service: UserService, profiles: HttpProfiles
+) -> None:
+    """Promise I1: letters wait until it is mended, be they asked for together or one by one."""
+    service.users |= {f"u-{n}": {"id": f"u-{n}", "email": {"value": "a@example.com"}} for n in range(3, 9)}
+    with pytest.raises(MisconfiguredError):
+        profiles.get_many(["u-3"], fresh=False)
+    assert profiles.get_many(["u-1"], fresh=False).known
+
+    with pytest.raises(MisconfiguredError):
+        profiles.get_many(["u-3", "u-4", "u-5"], fresh=False)
+    for _ in range(2):
+        with pytest.raises(MisconfiguredError):
+            profiles.get_many(["u-6"], fresh=False)
+    assert profiles.get_many(["u-1", "u-3"], fresh=False).unreadable == {"u-3"}
 
 
 def _deep(levels: int) -> Any:
@@ -97,7 +122,7 @@ def test_a_user_whose_data_spoil_the_whole_answer_breaks_nobody_else(
     service.users[place]["attributes"] = {"about": value}
 
     answer = profiles.get_many(ids, fresh=False)
-    assert (set(answer.known), set(answer.unresolved)) == (set(ids) - {place}, {place})
+    assert (set(answer.known), set(answer.unreadable)) == (set(ids) - {place}, {place})
 
 
 def test_what_the_service_knows_besides_is_ignored(service: UserService, profiles: HttpProfiles) -> None:

@@ -1,0 +1,40 @@
+"""What becomes of a run of which a part cannot be read: its campaign is paused, and says why. Called by the worker
+`fanout`.
+
+Whoever resumes it tries again; whoever cancels it ends that part as it is. Left to itself it would be tried every
+minute, and nobody would be told.
+"""
+
+from chalicelib.campaigns.approval import SERVICE
+from chalicelib.campaigns.jobs import FanoutJob, run_id
+from chalicelib.campaigns.shards import end_shard
+from chalicelib.campaigns.store import CampaignStore
+from chalicelib.observability import log_failure
+from chalicelib.storage.campaigns import HELD, CampaignRow
+
+UNREADABLE = "unreadable"
+
+
+class Halt:
+    """For the runs of one stage."""
+
+    def __init__(self, *, campaigns: CampaignStore) -> None:
+        self._campaigns = campaigns
+
+    def stop(self, job: FanoutJob, error: Exception) -> None:
+        """Raises: ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+        run = run_id(job.campaign_id, job.scheduled_at)
+        log_failure("fan-out", error, run=run, shard=job.shard)
+        head = self._campaigns.get(job.campaign_id)
+        if head.state == "cancelled":
+            end_shard(run, job.shard)
+        elif head.state not in HELD:
+            self._campaigns.enter(
+                head,
+                "paused",
+                only_from=["scheduled", "running", "completed"],
+                by=SERVICE,
+                event=UNREADABLE,
+                note=job.scheduled_at,
+                extra=[CampaignRow.due.remove()],
+            )
