@@ -68,6 +68,8 @@ class ContentSource:
     def _ask(self, method: str, url: str, body: Any) -> Any:
         import requests
 
+        from chalicelib.control.web import read_body
+
         if self._session is None:
             self._session = self._make_session()
         try:
@@ -76,7 +78,7 @@ class ContentSource:
             ) as response:
                 if response.status_code != requests.codes.ok:
                     raise UnavailableError(f"the content source answered {response.status_code}")
-                raw = response.raw.read(MAX_BYTES + 1, decode_content=True)
+                raw = read_body(response, MAX_BYTES + 1)
         except (requests.RequestException, OSError) as error:
             raise UnavailableError(f"the content source did not answer ({type(error).__name__})") from error
         return _read(raw)

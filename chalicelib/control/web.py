@@ -5,7 +5,7 @@ alone let a server that drips hold a worker, and others' calls with it.
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from chalicelib.control.public_addresses import is_public
 
 _POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
-_STEP_SECONDS = 8.0  # the most that a TLS handshake, or the head of an answer, takes as a whole
+_STEP_SECONDS = 8.0  # the most that a TLS handshake, the head of an answer, or its body takes as a whole
 
 
 class PrivateAddressError(NewConnectionError):
@@ -49,6 +49,16 @@ def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapp
             return Reply(status=response.status_code)
     except requests.RequestException as error:
         return Reply(problem=_problem(error))
+
+
+def read_body(response: requests.Response, most: int) -> bytes:
+    """The body of an answer to a guarded session's `stream=True`, at most so many bytes of it, unpacked. Raises:
+    requests.ConnectionError: it did not come in time, broke off or cannot be unpacked."""
+    try:
+        with _step(response.raw):
+            return bytes(response.raw.read(most, decode_content=True))
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
 
 
 def _problem(error: requests.RequestException) -> str:
@@ -88,8 +98,8 @@ def _connect(connection: Any) -> socket.socket:
 
 
 @contextmanager
-def _step(connection: HTTPConnection) -> Iterator[None]:
-    timer = Timer(_STEP_SECONDS, _cut, [connection])
+def _step(holder: Any) -> Iterator[None]:
+    timer = Timer(_STEP_SECONDS, _cut, [holder])
     timer.daemon = True
     timer.start()
     try:
@@ -98,15 +108,22 @@ def _step(connection: HTTPConnection) -> Iterator[None]:
         timer.cancel()
 
 
-def _cut(connection: HTTPConnection) -> None:
+def _cut(holder: Any) -> None:
     with suppress(OSError, AttributeError):  # it is closed already, or was never made
-        connection.sock.shutdown(socket.SHUT_RDWR)
+        holder.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _answer(connection: HTTPConnection, get: Callable[[], Any]) -> Any:
+    wire = connection.sock
+    with _step(connection):
+        answer = get()
+    answer.sock = wire  # for its body: a connection that is not kept has let go of it by now
+    return answer
 
 
 class _TimedHTTP(HTTPConnection):
     def getresponse(self) -> Any:
-        with _step(self):
-            return super().getresponse()
+        return _answer(self, super().getresponse)
 
 
 class _TimedHTTPS(HTTPSConnection):
@@ -115,8 +132,7 @@ class _TimedHTTPS(HTTPSConnection):
             super().connect()
 
     def getresponse(self) -> Any:
-        with _step(self):
-            return super().getresponse()
+        return _answer(self, super().getresponse)
 
 
 class _GuardedHTTP(_TimedHTTP):

@@ -1,17 +1,21 @@
 """More content for a campaign's letters, from a real HTTP source on this machine."""
 
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
 import requests
 
-from chalicelib.campaigns.content import Content
+from chalicelib.campaigns.content import Content, ContentSource
+from chalicelib.control import web
 from chalicelib.control.web import guarded_session
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.settings import settings
 from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
@@ -162,3 +166,37 @@ def test_a_campaign_gets_no_older_content_than_it_asks_for(service: FilmService)
     assert source.shared(patient) == FILMS
     assert source.shared(impatient) == service.films
     assert source.shared(patient) == service.films
+
+
+@pytest.mark.parametrize(
+    ("headers", "dripping"),
+    [
+        ("Content-Length: 1000", True),
+        ("Connection: close", True),
+        ("Content-Length: 1000\r\nConnection: close", False),
+        ("Transfer-Encoding: chunked", False),
+        ("Content-Encoding: gzip\r\nContent-Length: 4", False),
+    ],
+)
+def test_an_answer_that_drips_breaks_off_or_cannot_be_unpacked_is_none(
+    stage: None, monkeypatch: pytest.MonkeyPatch, headers: str, dripping: bool
+) -> None:
+    """Promise I1: it holds no worker, and the campaign does what it says for a source that does not answer."""
+    monkeypatch.setattr(web, "_STEP_SECONDS", 0.2)
+
+    def answer(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(f"HTTP/1.1 200 OK\r\n{headers}\r\n\r\n".encode() + b"[1, ")
+            while dripping:
+                connection.sendall(b" ")
+                sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, guarded_session(allow_private=True) as session:
+        server = Thread(target=answer, args=[listening], daemon=True)
+        server.start()
+        source = ContentSource(session=lambda: session, clock=lambda: 0.0)
+        with pytest.raises(UnavailableError):
+            source.shared(Content(url=f"http://127.0.0.1:{listening.getsockname()[1]}/", name="films"))
+        server.join()
