@@ -25,6 +25,8 @@ _PARTS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<rest>.*)", 
 _DEFAULT_PORT = re.compile(r":(?:443|80)$")
 _OF_NAMES = ("L", "M", "Nd")  # categories of Unicode: no sign that only looks like a full stop or a slash
 
+_GMAIL = ("gmail.com", "googlemail.com")  # one service, which reads over dots
+
 _OWNER_MARK = "#"  # no id of a user begins with it
 
 
@@ -98,6 +100,17 @@ def same_address_key(channel: str, address: str) -> str:
         return one_line(address)  # a token or an id, which letter case tells apart
     name, at, domain = one_line(_folded(address)).rpartition("@")
     return f"{_cased(name)}{at}{_ascii_domain(domain)}"
+
+
+def mailbox_of(channel: str, address: str) -> str:
+    """The address that stands for all whose letters come to one mailbox: without what is behind a `+` (RFC 5233). Only
+    to count by: where a service gives that to somebody else, two people share a count, and nothing more."""
+    key = same_address_key(channel, address)
+    name, at, domain = key.rpartition("@")
+    if channel != "email" or not at:
+        return key
+    name = name.partition("+")[0] or name
+    return f"{name.replace('.', '')}@{_GMAIL[0]}" if domain in _GMAIL else f"{name}@{domain}"
 
 
 def normal_host(text: str) -> str:

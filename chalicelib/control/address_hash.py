@@ -4,7 +4,7 @@ The key is the stage's own `address-key` and is never changed: what was hashed b
 secret, as addresses are few enough to be tried one by one.
 """
 
-from chalicelib.addresses import owner_of, same_address_key
+from chalicelib.addresses import mailbox_of, owner_of, same_address_key
 from chalicelib.control.signing import Signer
 
 
@@ -22,3 +22,7 @@ class AddressHashes:
     def owner(self, channel: str, address: str) -> str:
         """The owner of what is kept for an address whose user nobody named. Raises: as `of`."""
         return owner_of(self.of(channel, address))
+
+    def mailbox(self, channel: str, address: str) -> str:
+        """The owner of what is counted for a mailbox, by whatever addresses its letters come. Raises: as `of`."""
+        return self.owner(channel, mailbox_of(channel, address))

@@ -13,8 +13,8 @@ SITE_LEFT_OUT: Mapping[str, str] = {
     "routes": "what it decides of this letter is the input `route`",
     "event_rules": "letters of events belong to no campaign",
     "confirmation_again": "of another letter",
-    "account_letters": "of instant letters alone",
-    "unconfirmed_letters": "of instant letters alone",
+    "account_letters": "of letters outside campaigns",
+    "unconfirmed_letters": "of letters outside campaigns",
     "soft_bounces": "what becomes of an address afterwards",
     "quiet_hours": "a letter waits; neither it nor who gets it is another",
 }

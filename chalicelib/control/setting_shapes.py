@@ -90,7 +90,7 @@ class ConfirmationAgain(StrictModel):
 
 
 class AddressLimit(StrictModel):
-    """How many instant letters an address gets in how many minutes, whoever's they are."""
+    """How many letters an address gets in how many minutes, whoever's they are; those of campaigns do not count."""
 
     letters: Annotated[int, Field(ge=1, le=1000)]
     minutes: Annotated[int, Field(ge=1, le=10_080)]

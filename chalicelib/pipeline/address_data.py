@@ -58,7 +58,7 @@ class AddressData:
             "links": self._links.export(owner),
             "suppressions": self._suppression(channel, address),
             "objections": self._mailboxes.told(channel, address),
-            "caps": self._caps.of(owner),
+            "caps": {**self._caps.of(self._hashes.mailbox(channel, address)), **self._caps.of(owner)},
             "lists": self._lists.rows_of(address) if channel == "email" else [],
         }
 
@@ -74,7 +74,8 @@ class AddressData:
         )  # first: from now on nothing that waits is sent
         if channel == "email":
             self._lists.forget(address)
-        self._caps.erase(owner)
+        for counted in {owner, self._hashes.mailbox(channel, address)}:
+            self._caps.erase(counted)
         self._links.erase(owner)
         self._notifications.erase_of(owner, written_to(channel, address))
 

@@ -4,7 +4,9 @@ kind about accounts an address gets (`account_letters`), how many at all before 
 before it claims, so that only what is really about to leave is counted.
 
 A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
-again (a retry, another channel) counts once. Rows are written under their version, all of a chunk in one transaction:
+again (a retry, another channel) counts once. Before an address is confirmed its mailbox is counted, whatever stands
+behind a `+`; and an erasure forgets which letters an address got, not how many: who registers somebody's address may
+erase that user as often. Rows are written under their version, all of a chunk in one transaction:
 of two workers that both take the last place, one finds out.
 """
 
@@ -28,6 +30,7 @@ from chalicelib.storage.people import CapRow
 
 CAPPED = "capped"
 TOO_MANY = "too_many_to_address"
+_ACCOUNT, _UNCONFIRMED = "account#", "unconfirmed#"  # what the rows of windows begin with
 _ROUNDS = 8
 _RUN_LASTS = timedelta(days=90)  # longer than anything of it waits
 
@@ -74,25 +77,25 @@ class Caps:
         of its template in the present window. Each template counts apart: no number of registrations keeps somebody
         from a new password. Raises: UnavailableError (retryable; repeating it counts once)."""
         limit = self._site.current().account_letters
-        if self._take_in_window(f"account#{template}", limit, notification_id, counted):
+        if self._take_in_window(f"{_ACCOUNT}{template}", limit, notification_id, self._address_owner(counted)):
             return None
         return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
 
     def take_unconfirmed(self, notification_id: str, counted: Counted) -> str | None:
-        """The same for an instant letter of any template to an address that nobody has confirmed: whoever can name it
-        can have letters sent there. Raises: UnavailableError (retryable; repeating it counts once)."""
+        """The same for a letter of any template to an address that nobody has confirmed, by its mailbox: whoever can
+        name it can have letters sent there. Raises: UnavailableError (retryable; repeating it counts once)."""
         limit = self._site.current().unconfirmed_letters
-        if self._take_in_window("unconfirmed", limit, notification_id, counted):
+        mailbox = None if _is_own(counted) else self._addresses.mailbox(counted.channel, counted.address)
+        if self._take_in_window(_UNCONFIRMED, limit, notification_id, mailbox):
             return None
         return f"unconfirmed letters: {limit.letters} to an address in {limit.minutes} minutes"
 
-    def _take_in_window(self, what: str, limit: AddressLimit, notification_id: str, counted: Counted) -> bool:
-        address = self._address_owner(counted)
-        if address is None:
+    def _take_in_window(self, what: str, limit: AddressLimit, notification_id: str, owner: str | None) -> bool:
+        if owner is None:
             return True
         length = timedelta(minutes=limit.minutes).total_seconds()
         began = int(self._clock().timestamp() // length * length)
-        row, letters = CapRow(address, f"{what}#{began}"), CapRow.letters
+        row, letters = CapRow(owner, f"{what}#{began}"), CapRow.letters
         actions: list[Action] = [
             letters.set((letters | []).append([notification_id])),
             CapRow.expires_at_epoch.set(int(began + 2 * length)),
@@ -145,21 +148,21 @@ class Caps:
             return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
 
     def erase(self, owner: str) -> None:
-        """Forgets what was counted for a user or an address. Raises: UnavailableError (retryable)."""
+        """Forgets what was counted for a user or an address; of the windows, which are over by themselves, only which
+        letters they were. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = list(CapRow.query(owner))
             with CapRow.batch_write() as batch:
-                for row in rows:
+                for row in (one for one in rows if not one.category.startswith((_ACCOUNT, _UNCONFIRMED))):
                     batch.delete(row)
+        for row in (one for one in rows if one.category.startswith((_ACCOUNT, _UNCONFIRMED))):
+            update_if(row, [CapRow.letters.set([""] * len(row.letters or ()))], CapRow.letters.exists())
 
     def _owners(self, counted: Counted) -> list[str]:
         return [one for one in (counted.user_id, self._address_owner(counted)) if one]
 
     def _address_owner(self, counted: Counted) -> str | None:
-        # What a user has registered, devices and chats, is the user's own: the user is counted.
-        if CHANNELS[counted.channel].endpoints or counted.address == counted.user_id:
-            return None
-        return self._addresses.owner(counted.channel, counted.address)
+        return None if _is_own(counted) else self._addresses.owner(counted.channel, counted.address)
 
     def _rows(self, category: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, CapRow]:
         owners = sorted({owner for each in wanted.values() for owner in each})
@@ -204,3 +207,8 @@ class Caps:
                 if not error.cancellation_reasons:
                     raise
         return False
+
+
+def _is_own(counted: Counted) -> bool:
+    """What a user has registered, devices and chats: the user is counted for it."""
+    return CHANNELS[counted.channel].endpoints or counted.address == counted.user_id

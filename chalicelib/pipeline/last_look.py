@@ -83,9 +83,9 @@ class LastLook:
         return None
 
     def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Those whose address has not had enough, of letters about accounts and before anybody has confirmed it. Of
-        the instant ones: whoever writes to many at once names each once, and pays no write for it."""
-        if job.letter.lane != "instant":
+        """Those whose address has not had enough, of letters about accounts and before anybody has confirmed it. A run
+        of a campaign names each address once, and pays no write for it; a lane is whatever a caller has said."""
+        if job.letter.run_id is not None:
             return list(letters)
         left = []
         for letter in letters:

@@ -10,6 +10,7 @@ from chalicelib.pipeline.caps import Caps, Counted
 from chalicelib.profiles.model import UserBody
 from chalicelib.storage.base import dynamodb
 from chalicelib.wiring import control as wiring_control
+from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.conftest import Letters, Pump
@@ -210,3 +211,34 @@ def test_a_stranger_s_number_gets_few_texts_and_what_is_the_user_s_own_is_not_co
     assert [caps.take_unconfirmed(f"n-{n}", number) is None for n in range(most + 2)] == [True] * most + [False] * 2
     assert caps.take_unconfirmed("n-0", number) is None
     assert all(caps.take_unconfirmed(f"n-{n}", Counted("anna", "live", "anna")) is None for n in range(most + 2))
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ["victim@example.com", "victim+1@example.com", "Victim+shop@EXAMPLE.com", "victim+a+b@example.com"],
+        ["v.ictim@gmail.com", "victim@googlemail.com", "VICTIM+x@gmail.com", "vic.tim@gmail.com"],
+        ["victim@пример.рф", "victim+x@xn--e1afmkfd.xn--p1ai", "victim@ПРИМЕР.рф", "victim+y@пример.рф"],
+    ],
+    ids=["plus", "gmail", "national"],
+)
+def test_a_mailbox_that_nobody_has_confirmed_is_one_in_any_spelling(stage: None, spellings: list[str]) -> None:
+    """Promise I3: and a stranger who writes it in another way is no other stranger."""
+    wiring_control.site_settings().put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
+    caps = cap()
+    counted = [caps.take_unconfirmed(f"n-{n}", of(None, address)) for n, address in enumerate(spellings)]
+    assert [rule is None for rule in counted] == [True, True, True, False]
+    assert caps.take_unconfirmed("n-9", of(None, "v.ictim@example.com")) is None
+
+
+def test_neither_a_lane_nor_an_erasure_begins_a_new_count(pump: Pump, letters: Letters) -> None:
+    """Promise I3: whoever erases a user and registers the address again has sent what they have sent."""
+    wiring_control.site_settings().put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
+    for n in range(5):
+        wiring_people.directory().put(f"u-{n}", UserBody(email="victim+1@example.com"))
+        ids = [accept(recipients=[{"user_id": f"u-{n}"}], template="welcome", context={}, lane="bulk")]
+        pump.run()
+        wiring_own_say.personal_data().erase(f"u-{n}")
+    assert len(letters()) == 3
+    told = str(wiring_own_say.address_data().export("email", "victim+1@example.com"))
+    assert all(one not in told for one in ids)
