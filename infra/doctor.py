@@ -14,15 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import SettingsError, read_settings
+from infra.acting import act_in
 from infra.audit_checkup import DAYS, AuditCheckup
 from infra.checkup import Finding, Platform
-from infra.local.children import STAGE as LOCAL_STAGE
-from infra.local.running import running_cloud
 from infra.mail_checkup import Mail
-from infra.managers import take_settings_of
 from infra.reaching_aws import reaching_aws
 from infra.stages import stage_names
-from tools.local_cloud import local_cloud
 
 Check = Callable[[], Iterator[Finding]]
 
@@ -93,10 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--audit-days", type=int, default=DAYS, help="how far back the audit is verified")
     chosen = parser.parse_args(arguments)
-    stage: str = chosen.stage
-    if stage == LOCAL_STAGE and "AWS_ENDPOINT_URL" not in os.environ:
-        os.environ.update(running_cloud(local_cloud()).environment())
-    take_settings_of(stage)
+    act_in(chosen.stage)
     with reaching_aws("doctor"):
         return _look_at_all(chosen.audit_days)
 

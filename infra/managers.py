@@ -1,5 +1,5 @@
 """Accounts of managers from the command line: the first one of a stage, and a new password for whoever has lost theirs.
-With the credentials of the environment; AWS_ENDPOINT_URL leads elsewhere.
+With the credentials of the environment; of the stage `local`, in the cloud that `make run` has started.
 
 python -m infra.managers --stage prod add olga --role administrator --role editor
 python -m infra.managers --stage prod reset olga
@@ -7,15 +7,14 @@ python -m infra.managers --stage prod forget-code olga    # the phone with the s
 """
 
 import argparse
-import json
-import os
 import sys
 
 from chalicelib.control.managers import Role
 from chalicelib.errors import VestnikError
 from chalicelib.wiring.admin import managers
-from infra.paths import ROOT
+from infra.acting import act_in
 from infra.reaching_aws import reaching_aws
+from infra.stages import stage_names
 
 _BY = "command line"
 
@@ -24,12 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the account's new password, which is shown nowhere else and has to be changed at the first sign-in, or
     what was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", required=True)
+    parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("do", choices=("add", "reset", "forget-code"))
     parser.add_argument("name")
     parser.add_argument("--role", action="append", choices=list(Role), help="default: every role")
     chosen = parser.parse_args(arguments)
-    take_settings_of(chosen.stage)
+    act_in(chosen.stage)
     try:
         with reaching_aws("managers"):
             print(_do(chosen))
@@ -47,16 +46,6 @@ def _do(chosen: argparse.Namespace) -> str:
         return managers().reset_password(chosen.name, by=_BY)
     managers().forget_second_factor(chosen.name)
     return f"{chosen.name} signs in with the password alone"
-
-
-def take_settings_of(stage: str) -> None:
-    """This process acts as the app of that stage: `.chalice/config.json` says how that is set up."""
-    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
-    if stage not in config["stages"]:
-        raise SystemExit(f"managers: there is no stage {stage}; there are {', '.join(config['stages'])}")
-    for variables in (config["stages"][stage]["environment_variables"], config["environment_variables"]):
-        for name, value in variables.items():
-            os.environ.setdefault(name, value)
 
 
 if __name__ == "__main__":

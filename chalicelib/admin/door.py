@@ -8,6 +8,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.admin.answering import redirect, trouble
 from chalicelib.admin.browser import LANGUAGE_COOKIE, THEME_COOKIE, cookie, language_of, read_form
+from chalicelib.admin.forms import Values
 from chalicelib.admin.look import LANGUAGES, STATIC, Go, static_file, words
 from chalicelib.admin.signing_in import begin, door, let_in, name_in, refusal
 from chalicelib.control.entrance import Step
@@ -46,7 +47,8 @@ def sign_in_page() -> Response:
 def sign_in() -> Response:
     """A new session for whoever knows the password and, on a second step, the code."""
     request = routes.current_request
-    name, step, locale = "", None, language_of(request)
+    form: Values = {}
+    name, locale = "", language_of(request)
     try:
         form, _ = read_form(request)
         name = name_in(form)
@@ -54,11 +56,12 @@ def sign_in() -> Response:
         if not isinstance(found, Step):
             _, cookies = begin(found, request)
             return redirect(Go("/admin", cookies=cookies))
-        step, problem, status = found.state, None, HTTPStatus.OK
+        step: str | None = found.state
+        problem, status = "", HTTPStatus.OK
         if found.tired:
             problem, status = words(locale)["sign_in"]["tired"], HTTPStatus.TOO_MANY_REQUESTS
     except VestnikError as error:
-        problem, status = refusal(error, locale=locale)
+        problem, status, step = refusal(error, form, locale=locale)
     mistakes = {"mistakes": {"form": problem}} if problem else {}
     return door("sign_in", {"name": name, "step": step, **mistakes}, request, status=status)
 

@@ -69,8 +69,8 @@ def go_on(
             value, cookies = begin(found, request)
             session = sessions().find(value)
     except VestnikError as error:
-        problem, status = refusal(error, locale=locale)
-        return again(status=status, problem=problem)
+        problem, status, step = refusal(error, form, locale=locale)
+        return again(status=status, problem=problem, step=step)
     if session.manager.must_change and not declared.first:
         return redirect(Go("/admin/account", cookies=cookies))
     session.manager.demand(declared.role)

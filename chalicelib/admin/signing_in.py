@@ -79,17 +79,18 @@ def door(template: str, values: Mapping[str, Any], request: Request, *, status: 
     return response
 
 
-def refusal(error: VestnikError, *, locale: str) -> tuple[str, HTTPStatus]:
-    """What is said to whoever was not let in; nothing says which of name and password was wrong."""
-    said = words(locale)["sign_in"]
+def refusal(error: VestnikError, form: Values, *, locale: str) -> tuple[str, HTTPStatus, str | None]:
+    """What is said to whoever was not let in, and the step that they are on still; nothing says which of name and
+    password was wrong."""
+    said, step = words(locale)["sign_in"], _typed(form, "step") or None
     if isinstance(error, TooManyRequestsError):
         minutes = ceil(error.retry_after_seconds / 60)
-        return said["too_often"].format(minutes=minutes), HTTPStatus.TOO_MANY_REQUESTS
+        return said["too_often"].format(minutes=minutes), HTTPStatus.TOO_MANY_REQUESTS, None
     if isinstance(error, UnavailableError):
-        return said["unavailable"], HTTPStatus.SERVICE_UNAVAILABLE
+        return said["unavailable"], HTTPStatus.SERVICE_UNAVAILABLE, step
     if isinstance(error, ForbiddenError):
-        return said["not_this_browser"], HTTPStatus.FORBIDDEN
-    return said["wrong"], HTTPStatus.UNPROCESSABLE_ENTITY
+        return said["not_this_browser"], HTTPStatus.FORBIDDEN, None
+    return said["wrong_code" if step else "wrong"], HTTPStatus.UNPROCESSABLE_ENTITY, step
 
 
 def _refused(name: str, ip: str, error: VestnikError) -> None:

@@ -17,7 +17,7 @@ from chalicelib.control.managers import Manager, find_row, manager_of
 from chalicelib.control.passwords import fits, nobodys_hash
 from chalicelib.control.second_factor import SecondFactors
 from chalicelib.control.signing import MAC_BYTES, Signer, decode, encode
-from chalicelib.errors import InvalidError, TooManyRequestsError, UnauthorizedError
+from chalicelib.errors import ForbiddenError, InvalidError, TooManyRequestsError, UnauthorizedError
 from chalicelib.storage.managers import ManagerRow
 
 # How often, in how many minutes.
@@ -70,12 +70,15 @@ class Entrance:
         return self._step(name, row, at) if row.totp_secret else manager_of(row)
 
     def by_code(self, state: str, code: str, *, at: At) -> Manager:
-        """The second step, with what the first has given. Raises: as the first."""
+        """The second step, with what the first has given. Raises: as the first; ForbiddenError (permanent: that was too
+        long ago)."""
         name, began = _parts(state)
+        if self._clock() - began > STEP_LASTS:
+            raise ForbiddenError("the first step was too long ago: begin again")
         row = find_row(name)
         known = row is not None and self._knows(row, at)
         taken = self._take(name, known=known, at=at)
-        if row is None or not self._passed(row, state, at) or self._clock() - began > STEP_LASTS:
+        if row is None or not self._passed(row, state, at):
             raise UnauthorizedError(_WRONG)
         if not known:
             taken.append(self._allowance(f"sign-in-code#{name}", TRIES_OF_A_CODE))
@@ -94,7 +97,7 @@ class Entrance:
         if not known:
             taken.append(self._allowance(f"sign-in-name#{name}", TRIES_OF_A_NAME))
         if row is None or not fits(row.password_hash, password):
-            raise InvalidError.of("old", "this is not the present password")
+            raise InvalidError.of("old", "this is not the current password")
         if not self._factors.use(row, code):
             raise InvalidError.of(
                 "present", "this is not what the app shows now, or it was used: wait for the next one"

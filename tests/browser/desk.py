@@ -62,7 +62,7 @@ def sign_in(desk: Desk, *, name: str = FIRST_MANAGER, password: str) -> None:
 def choose_password(desk: Desk, *, made: str, own: str) -> None:
     """What somebody does first whose password an administrator has made."""
     page = desk.page
-    page.get_by_label("Present password").fill(made)
+    page.get_by_label("Current password").fill(made)
     page.get_by_label("New password").fill(own)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.", exact=True)).to_be_visible(timeout=MORE_TIME_MS)

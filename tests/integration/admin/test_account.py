@@ -189,7 +189,7 @@ def test_a_password_that_somebody_else_made_opens_nothing_but_its_change(boss: V
             seen = visitor.get(address) if route.method == "GET" else visitor.post(address)
             assert (seen.status, seen.place) == (303, "/admin/account"), route
     shown = visitor.get("/admin/account").text
-    assert "choose one of your own first" in shown
+    assert "choose your own first" in shown
     assert "second-factor" not in shown
     assert "/admin/campaigns" not in shown
     assert visitor.post("/admin/account", old=password, new=NEW).said == "saved"

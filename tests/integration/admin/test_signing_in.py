@@ -47,7 +47,7 @@ def strangers(count: int, *, networks: int) -> Iterator[Visitor]:
 def test_a_wrong_name_and_a_wrong_password_look_alike(nobody: Visitor, name: str, password: str) -> None:
     seen = nobody.sign_in(name, password)
     assert seen.status == 422
-    assert "The name, the password or the code is wrong." in seen.text
+    assert "The name or the password is wrong." in seen.text
     assert "__Host-vestnik_session" not in nobody.cookies
 
 
@@ -56,6 +56,9 @@ def test_the_code_is_asked_for_on_a_step_of_its_own_and_works_once(nobody: Visit
     assert first.status == 200
     assert STEP.search(first.text)
     assert "__Host-vestnik_session" not in nobody.cookies
+    wrong = nobody.post("/admin/sign-in", name="olga", step=STEP.findall(first.text)[0], code="000000")
+    assert wrong.status == 422
+    assert STEP.search(wrong.text)  # who mistypes it has not to begin again
     assert nobody.sign_in("olga", WRONG).status == 422
     code = phone.now()
     assert nobody.sign_in("olga", code=f"{code[:3]} {code[3:]}").status == 303
@@ -72,7 +75,9 @@ def test_the_second_step_belongs_to_one_browser_for_five_minutes(
     for forged in ("x", "x.y.z", step[:-1] + ("A" if step[-1] != "A" else "B"), f"b2xnYQ.{'9' * 40}.x"):
         assert nobody.post("/admin/sign-in", name="olga", step=forged, code=phone.now()).status == 422
     monkeypatch.setattr(entrance(), "_clock", lambda: now() + timedelta(minutes=6))
-    assert nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 422
+    late = nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now())
+    assert late.status == 403
+    assert not STEP.search(late.text)
     monkeypatch.undo()
     assert nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 303
 

@@ -1,0 +1,59 @@
+"""A command that works on a stage finds it: any in the environment, the local cloud by itself."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from infra.acting import act_in
+
+pytestmark = pytest.mark.usefixtures("own_environment")
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """What an emulator says that runs."""
+
+    def do_GET(self) -> None:
+        self.send_response(HTTPStatus.NO_CONTENT)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def emulator() -> Iterator[str]:
+    """The address of one."""
+    server = HTTPServer(("127.0.0.1", 0), Healthy)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_stage_local_is_the_cloud_that_runs_here(
+    emulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("VESTNIK_STAGE", raising=False)
+    addresses = tmp_path / "local.json"
+    addresses.write_text(json.dumps({"emulator_url": emulator, "mailbox_url": "http://127.0.0.1:8025"}))
+
+    act_in("local", addresses)
+
+    assert os.environ["AWS_ENDPOINT_URL"] == emulator
+    assert os.environ["VESTNIK_STAGE"] == "local"
+
+
+def test_without_one_it_says_how_to_start_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise G5: no cloud, no traceback."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(SystemExit, match=r"^no local cloud runs: start one with `make run`.*$"):
+        act_in("local", tmp_path / "local.json")
