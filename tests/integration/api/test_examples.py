@@ -110,7 +110,7 @@ def finished(stage: Stage) -> dict[str, str]:
 
 def awaiting_approval(stage: Stage) -> dict[str, str]:
     own = stage.api
-    stage.api = gateway()  # another key: whoever started it may not approve it
+    stage.api = gateway(service="approval")  # whoever wrote it, by whatever key of theirs, may not approve it
     made = stage.campaign("start")
     stage.api = own
     return made
