@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from chalicelib.admin.compared import CONTEXT, Comparison
 from chalicelib.admin.form_reader import CHECKS, Control, Form, forms_in
 from chalicelib.admin.forms import Values, plain
 from chalicelib.admin.kept import unpacked
@@ -18,9 +18,6 @@ MINE, THEIRS, BASE, SEEN = "mine", "theirs", "base", "seen"  # hidden fields
 WHOLE, LOOK = "whole", "look"  # all of mine, or the form once more with what was chosen
 PICK = "pick "  # before the names of the fields that a choice is about
 CARRIED = frozenset({"token", BASE, SEEN})
-_CONTEXT = 2  # lines of a long text that are shown around what differs
-_LINES_OF = 2_000  # lines of both texts that are compared, as is said of words: the work grows with their square
-_WORDS_OF = 4_000  # characters of a changed passage whose words are compared; a longer one is marked whole
 
 
 class Piece(NamedTuple):
@@ -63,14 +60,14 @@ def with_bases(page: str) -> str:
 def differing(form: Form, typed: Values) -> list[Field]:
     """What differs between the form as it is now (theirs) and what was typed (mine), in the order of the form."""
     was, now = _bases(typed), form.values()
-    fields = []
+    fields, comparison = [], Comparison()
     for names, controls in _together(form).items():
         mine, theirs = ({name: list(values.get(name, ())) for name in names} for values in (typed, now))
         said = _said(controls, names, mine), _said(controls, names, theirs)
         if _same(mine, theirs) or (len(names) > 1 and said[0] == said[1]):
             continue
         their_change, my_change = (any(was.get(n) != _digest(values[n]) for n in names) for values in (theirs, mine))
-        shown = _side_by_side(*said)
+        shown = _side_by_side(*said, comparison)
         pick = THEIRS if their_change and not my_change else MINE
         fields.append(
             Field(
@@ -158,18 +155,17 @@ def _text(control: Control, value: str) -> str:
     return next((one.text.strip() for one in control.options if one.value == value), value)
 
 
-def _side_by_side(mine: str, theirs: str) -> tuple[list[Piece], list[Piece]]:
+def _side_by_side(mine: str, theirs: str, comparison: Comparison) -> tuple[list[Piece], list[Piece]]:
     left, right = mine.split("\n"), theirs.split("\n")
-    if len(left) + len(right) > _LINES_OF:
-        return [Piece(mine, differs=True)], [Piece(theirs, differs=True)]
     pieces: tuple[list[Piece], list[Piece]] = ([], [])
-    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in comparison.opcodes(left, right):
         if kind == "equal":
             same = list(_shortened(left[a:b], first=a == 0, last=b == len(left)))
             pieces[0].extend(same)
             pieces[1].extend(same)
             continue
-        for shown, words in zip(pieces, _words("\n".join(left[a:b]), "\n".join(right[c:d])), strict=True):
+        changed = _words("\n".join(left[a:b]), "\n".join(right[c:d]), comparison)
+        for shown, words in zip(pieces, changed, strict=True):
             shown.extend(words)
             if words:
                 shown.append(Piece("\n"))
@@ -178,7 +174,7 @@ def _side_by_side(mine: str, theirs: str) -> tuple[list[Piece], list[Piece]]:
 
 def _shortened(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[Piece]:
     """Lines that are the same: those beside a difference, and how many there are between."""
-    before, after = (0 if first else _CONTEXT), (0 if last else _CONTEXT)
+    before, after = (0 if first else CONTEXT), (0 if last else CONTEXT)
     if len(lines) <= before + after + 1:
         yield Piece("".join(f"{line}\n" for line in lines))
         return
@@ -187,12 +183,10 @@ def _shortened(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[Pie
     yield Piece("".join(f"{line}\n" for line in lines[len(lines) - after :]))
 
 
-def _words(mine: str, theirs: str) -> tuple[list[Piece], list[Piece]]:
-    if max(len(mine), len(theirs)) > _WORDS_OF or not (mine and theirs):
-        return ([Piece(text, differs=True)] if text else [] for text in (mine, theirs))  # type: ignore[return-value]
+def _words(mine: str, theirs: str, comparison: Comparison) -> tuple[list[Piece], list[Piece]]:
     left, right = _split(mine), _split(theirs)
     shown: tuple[list[Piece], list[Piece]] = ([], [])
-    for kind, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in comparison.opcodes(left, right):
         for pieces, text in ((shown[0], "".join(left[a:b])), (shown[1], "".join(right[c:d]))):
             if text:
                 pieces.append(Piece(text, differs=kind != "equal"))

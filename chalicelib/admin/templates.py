@@ -1,14 +1,14 @@
 """Templates: read, changed with a preview beside, compared, brought back."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import unified_diff
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
 from chalicelib.admin.answering import mistakes_of
+from chalicelib.admin.compared import Comparison
 from chalicelib.admin.frame import Visit, action, page, preview
 from chalicelib.admin.letters import Letter, framed, framed_refusal, letter_for, texts_of
 from chalicelib.admin.look import Go, Page
@@ -27,7 +27,6 @@ from chalicelib.wiring.letters import new_renderer, renderer, templates
 routes = Blueprint(__name__)
 _JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
 _MOST_VERSIONS = 20
-MOST_COMPARED_LINES = 4_000
 
 
 @page(routes, "/admin/templates")
@@ -224,26 +223,12 @@ def _before(template: Template) -> Template | None:
 
 
 def _changes(template: Template) -> Iterator[Mapping[str, Any]]:
-    """Since the version before, source by source; what is over MOST_COMPARED_LINES as a whole: to find what is common
-    takes far longer than the sources are long."""
+    """Since the version before, source by source."""
     if (before := _before(template)) is None:
         return
-    room = MOST_COMPARED_LINES
+    comparison = Comparison()
     for locale, sources in template.locales.items():
         for name, source in sources.items():
             old = before.locales.get(locale, {}).get(name, "")
-            if old != source:
-                was, now = old.splitlines(), source.splitlines()
-                room -= len(was) + len(now)
-                yield {
-                    "place": f"{locale} · {name}",
-                    "lines": _compared(was, now) if room >= 0 else _replaced(was, now),
-                }
-
-
-def _compared(was: Sequence[str], now: Sequence[str]) -> list[str]:
-    return list(unified_diff(was, now, lineterm="", n=2))[2:]
-
-
-def _replaced(was: Sequence[str], now: Sequence[str]) -> list[str]:
-    return [*(f"-{line}" for line in was), *(f"+{line}" for line in now)]
+            if lines := list(comparison.unified(old.splitlines(), source.splitlines())):
+                yield {"place": f"{locale} · {name}", "lines": lines}

@@ -1,5 +1,6 @@
 """Who would be refused if a template became another: services by what they sent lately, rules of events, settings."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -21,6 +22,7 @@ from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
 DAYS = 7  # what was sent within so many
 _PAGES = 10  # of at most a hundred notifications of one day
 _REQUESTS = 100  # one read
+_MAX_SECONDS = 5.0  # of CPU time; a call is answered within 29
 
 
 class TemplateUsers:
@@ -49,7 +51,10 @@ class TemplateUsers:
         (retryable)."""
         asked: Counter[str] = Counter()
         bad: Counter[str] = Counter()
+        deadline = time.thread_time() + _MAX_SECONDS
         for row in self._lately(after.key):
+            if time.thread_time() > deadline:
+                break  # what is told is of those that were tried
             asked[row.caller] += 1
             context = row.letter["context"]
             bad[row.caller] += self._refuses(after, context) and not self._refuses(before, context)

@@ -4,9 +4,9 @@ nobody thought of must not stop the other letters of a batch. It is told by part
 vain by its path.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
@@ -42,7 +42,9 @@ class NamedUndefined(StrictUndefined):
             return self._undefined_hint
         if self._undefined_obj is missing:
             return str(self._undefined_name)
-        return path_of(self._undefined_obj, self._undefined_name, names=budget.current().names)
+        purse = budget.current()
+        said = frozenset(_constants(purse.code)) if purse.code else frozenset()
+        return _path_of(self._undefined_obj, self._undefined_name, names=purse.names, said=said)
 
 
 @contextmanager
@@ -97,13 +99,26 @@ def _written(line: int) -> int | None:
     return line if line > 0 else None
 
 
-def path_of(owner: object, name: object, *, names: Mapping[str, object]) -> str:
-    """`films[0].title`: the way from the letter's names to the very object `owner`, then the missing `name`."""
-    return f"{_way_to(owner, names)}{_step(name)}"[:120]
+def _constants(code: CodeType) -> Iterator[object]:
+    """All that a template says itself, from the code that Jinja2 made of it."""
+    for one in code.co_consts:
+        match one:
+            case CodeType():
+                yield from _constants(one)
+            case tuple():
+                yield from one
+            case _:
+                yield one
 
 
-def _way_to(owner: object, names: Mapping[str, object]) -> str:
-    pending: list[tuple[str, object]] = list(names.items())[::-1]
+def _path_of(owner: object, name: object, *, names: Mapping[str, object], said: Set[object]) -> str:
+    """`films[0].title`: the way from the letter's names to the very object `owner`, then the missing `name`. The
+    ledger and the logs quote it: of names, those alone that the template has `said`, as others are somebody's data."""
+    return f"{_way_to(owner, names, said)}{_step(name, said)}".removeprefix(".")[:120]
+
+
+def _way_to(owner: object, names: Mapping[str, object], said: Set[object]) -> str:
+    pending: list[tuple[str, object]] = [("", names)]
     for _ in range(_MOST_VISITED):
         if not pending:
             break
@@ -111,11 +126,13 @@ def _way_to(owner: object, names: Mapping[str, object]) -> str:
         if value is owner:
             return way
         if isinstance(value, Mapping):
-            pending.extend((f"{way}.{name}", inner) for name, inner in value.items())
+            pending.extend((f"{way}{_step(name, said)}", inner) for name, inner in [*value.items()][::-1])
         elif isinstance(value, list | tuple):
             pending.extend((f"{way}[{index}]", inner) for index, inner in enumerate(value))
     return f"({type(owner).__name__})"
 
 
-def _step(name: object) -> str:
+def _step(name: object, said: Set[object]) -> str:
+    if not isinstance(name, Hashable) or name not in said:
+        return "[…]"
     return f".{name}" if isinstance(name, str) else f"[{name!r}]"

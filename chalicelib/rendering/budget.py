@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import CodeType
 from typing import Any
 
 from chalicelib.errors import RenderError
@@ -27,7 +28,7 @@ class Budget:
 
     No signal and no thread is used, so that it holds in any thread of a Lambda worker."""
 
-    __slots__ = ("_deadline", "_depth", "_look_below", "_made", "_monotonic", "_steps", "names", "shorten")
+    __slots__ = ("_deadline", "_depth", "_look_below", "_made", "_monotonic", "_steps", "code", "names", "shorten")
 
     def __init__(
         # The thread's own time: on a busy machine a letter takes longer and is no worse for it.
@@ -38,6 +39,7 @@ class Budget:
         shorten: Shorten = str,
     ) -> None:
         self.names = names
+        self.code: CodeType | None = None  # of the part that is running
         self.shorten = shorten
         self._monotonic = monotonic
         self._deadline = monotonic() + MAX_SECONDS

@@ -230,6 +230,7 @@ def _placed(tokens: Iterable[Token], lines: Sequence[int] | None) -> Iterator[To
 def run(template: Template, names: Mapping[str, Any]) -> str:
     """The text of one part, paid from the budget in force; anything may be raised: see `blame.py`."""
     purse = budget.current()
+    purse.code = template.root_render_func.__code__
     texts, size = [], 0
     for text in template.root_render_func(template.new_context(dict(names))):
         size += len(text)

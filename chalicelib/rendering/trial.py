@@ -1,6 +1,7 @@
 """Renders, before a letter is accepted, what depends on the context alone: subjects, titles, texts. What can never be
 sent is refused while somebody listens. Called by `pipeline/accept.py`; costs a fraction of a millisecond a part."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sandbox import compile_source, environment, names_in, run
 
+MAX_SECONDS = 3.0  # of CPU time for all parts of all letters of a call, each of which has a budget of its own
 _OF_THE_READER = frozenset({"user", "links", "service"})  # known only when the letter is made
 
 
@@ -24,8 +26,11 @@ def try_letter(
 ) -> list[FieldError]:
     """Each part that cannot be made of this context, with the template's languages in which it cannot."""
     found: dict[str, list[str]] = {}
+    deadline = time.thread_time() + MAX_SECONDS
     for channel in channels:
         for locale in template.locales:
+            if time.thread_time() > deadline:
+                return [FieldError("context", f"to make the letters of it takes over {MAX_SECONDS:g} s")]
             for part, mistake in _mistakes(template, context, channel=channel, locale=locale, renderer=renderer):
                 found.setdefault(f"{channel}.{part}: {mistake}", []).append(locale)
     return [FieldError("context", f"{mistake} ({', '.join(locales)})") for mistake, locales in found.items()]

@@ -17,7 +17,6 @@ from chalicelib.admin import look
 from chalicelib.admin.audited import OPEN
 from chalicelib.admin.frame import REGISTERED
 from chalicelib.admin.signing_in import SIGN_IN
-from chalicelib.admin.templates import MOST_COMPARED_LINES
 from chalicelib.api.declared import ENDPOINTS
 from chalicelib.api.watched import SAME
 from chalicelib.campaigns.store import spec_of
@@ -500,17 +499,6 @@ def test_a_template_is_changed_compared_and_brought_back(boss: Visitor) -> None:
     assert form_in(boss.get(page + "?version=2"))["source.en.email.subject"] == [before]
     assert boss.get(page + "?version=9").status == 404
     assert boss.get(page + "?version=x").status == 404
-
-
-def test_what_is_too_long_to_be_compared_is_shown_as_replaced(boss: Visitor) -> None:
-    page = "/admin/templates/promo"
-    fields = form_in(boss.get(page)) | {"source.en.email.html": "It is long.\n" * MOST_COMPARED_LINES}
-    assert boss.post(page, **fields).said == "saved"
-
-    seen = boss.get(page + "?version=1").text
-
-    assert seen.count("+It is long.") == MOST_COMPARED_LINES
-    assert "@@" not in seen
 
 
 def test_a_letter_is_looked_at_before_it_is_saved(boss: Visitor, viewers: None) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import FieldError, RenderError, UnavailableError
+from chalicelib.rendering import trial
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.filters import FILTERS, TESTS
 from chalicelib.rendering.trial import try_letter
@@ -177,6 +178,36 @@ def test_the_place_quotes_nothing_of_the_letter() -> None:
         render(template(text="{{ [1].index(user.name) }}"), user={"name": "Anna"})
 
     assert "Anna" not in f"{caught.value.reason} {caught.value.place}"
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("{{ film.Anna.year }}", "film.Anna.year"),  # it is the template that says it
+        ("{{ film[user.email] }}", "film[…]"),
+        ("{{ film[user.name].year }}", "film[…].year"),
+        ("{{ film[user.attributes.phone] }}", "film[…]"),
+        ("{% for one in film.values() %}{{ one.year }}{% endfor %}", "film[…].year"),
+        ("{{ [film]|map(attribute=user.attributes.phone)|join }}", "film[…]"),
+        ("{% macro m(one) %}{{ one.year }}{% endmacro %}{{ m(films[0]) }}", "films[0].year"),
+    ],
+)
+def test_the_path_of_what_is_missing_quotes_no_name_that_comes_from_data(source: str, path: str) -> None:
+    """Promise I1."""
+    user = {"name": "Anna", "email": "anna@example.com", "attributes": {"phone": 79160000000}}
+
+    with pytest.raises(RenderError) as caught:
+        render(template(text=source), {"film": {"Anna": {}}, "films": [{}]}, user=user)
+
+    assert caught.value.reason == f"undefined variable: {path}"
+
+
+def test_all_letters_of_a_call_are_tried_within_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "MAX_SECONDS", -1)
+
+    [told] = try_letter(template(), {}, channels=["email"], renderer=renderer())
+
+    assert told == FieldError("context", "to make the letters of it takes over -1 s")
 
 
 def test_what_is_known_too_late_is_told_to_whoever_asks_for_the_letter() -> None:
