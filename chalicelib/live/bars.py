@@ -1,5 +1,6 @@
 """Until when somebody is barred from the chat, and for longer each time. Kept beside the people, whatever connections
-come and go: of a user in their own row, of guests by network and by name there (`guests.py`).
+come and go: of a user in their own row, of guests by network and by name there (`guests.py`). It is the chat that is
+barred: a user's notifications and inbox go on.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,11 @@ class Bars:
         """Of the longest bar of these; 0: there is none."""
         with reaching_dynamodb():
             rows = list(PersonRow.batch_get(list(set(keys)), consistent_read=True))
-        return max((max(0, int(row.barred_until_epoch or 0) - self._now()) for row in rows), default=0)
+        return max(map(self.left, rows), default=0)
+
+    def left(self, row: PersonRow) -> int:
+        """Seconds of the bar in this row; 0: there is none."""
+        return max(0, int(row.barred_until_epoch or 0) - self._now())
 
     def bar(self, key: str, *, seconds: int) -> None:
         """For so long from now on, at least."""

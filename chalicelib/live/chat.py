@@ -8,14 +8,13 @@ from chalicelib.live import blocks, events
 from chalicelib.live.connections import Connections
 from chalicelib.live.events import TEXT, Event
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
-from chalicelib.live.guests import MAX_ANSWERED, Guests, is_guest
+from chalicelib.live.guests import Guests, is_guest
 from chalicelib.live.jobs import LiveQueue
 from chalicelib.live.names import MAX_NAME_CHARACTERS, check_name, name_keys
 from chalicelib.live.people import user_person
 from chalicelib.live.post import Posted, Poster
 from chalicelib.live.presence import Presence, told
 from chalicelib.live.reserved import Reserved
-from chalicelib.storage.base import update_if
 from chalicelib.storage.live import ConnectionRow, PersonRow
 
 ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
@@ -66,7 +65,8 @@ class Chat:
             self._presence.take(person, name, name_keys(name))
         except ConflictError as error:
             raise FrameError("taken_name", name=name) from error
-        self._queue.presence_changed()
+        if name != person.name:
+            self._queue.presence_changed()
         fresh = self._connections.person(person.person)
         self._poster.post(self._connections.of([fresh]), events.named(name, guest=is_guest(person)))
         return []
@@ -86,7 +86,7 @@ class Chat:
             results = self._poster.post(self._connections.of([addressee]), event)
             if not set(results.values()) - {Posted.GONE}:
                 raise FrameError("unknown_addressee", name=shown)
-            _note_answer(sender, addressee)
+            self._guests.note_answer(sender=sender, addressee=addressee)
         return [] if connection.format == TEXT else [events.chat_sent(addressee.name or shown)]
 
     def _addressee(self, frame: Send) -> PersonRow | None:
@@ -107,9 +107,3 @@ class Chat:
             raise FrameError("bad_field", field="name", expected="a name") from error
         except ConflictError as error:
             raise FrameError("too_many_blocked", limit=blocks.MAX_BLOCKED) from error
-
-
-def _note_answer(sender: PersonRow, addressee: PersonRow) -> None:
-    known = addressee.answered or set()
-    if is_guest(addressee) and sender.person not in known and len(known) < MAX_ANSWERED:
-        update_if(addressee, [PersonRow.answered.add({sender.person})], PersonRow.connections.exists())

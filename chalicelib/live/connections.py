@@ -53,7 +53,7 @@ class Connections:
 
     def open(self, opening: Opening) -> None:
         """Records a connection that the gateway is about to let in. Raises: ConflictError (permanent: the person has
-        too many, or is barred for flooding), UnavailableError (retryable)."""
+        too many), UnavailableError (retryable)."""
         at = self._clock()
         epoch = int(at.timestamp())
         row = ConnectionRow(
@@ -67,7 +67,6 @@ class Connections:
         )
         person = PersonRow
         free = person.connections.does_not_exist() | (size(person.connections) < MAX_CONNECTIONS)
-        unbarred = person.barred_until_epoch.does_not_exist() | (person.barred_until_epoch <= epoch)
         actions: list[Action] = [person.connections.add({opening.connection_id})]
         if user_of(opening.person) is None:
             actions.append(person.expires_at_epoch.set(epoch + GUEST_SECONDS))
@@ -75,11 +74,11 @@ class Connections:
             try:
                 with TransactWrite(connection=ConnectionRow._get_connection().connection) as transaction:
                     transaction.save(row)
-                    transaction.update(PersonRow(opening.person), actions=actions, condition=free & unbarred)
+                    transaction.update(PersonRow(opening.person), actions=actions, condition=free)
             except TransactWriteError as error:
                 if not any(r and r.code == "ConditionalCheckFailed" for r in error.cancellation_reasons):
                     raise
-                raise ConflictError("too many connections, or barred for flooding") from error
+                raise ConflictError("too many connections") from error
 
     def get(self, connection_id: str) -> ConnectionRow | None:
         """One connection as it is now. Raises: UnavailableError (retryable)."""

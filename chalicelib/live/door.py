@@ -57,8 +57,8 @@ class Door:
 
     def enter(self, knock: Knock) -> None:
         """Lets a client in. Raises: ForbiddenError (permanent: a foreign page), UnauthorizedError (permanent: no
-        ticket, or a wrong, used or expired one), ConflictError (permanent: too many connections, or barred for now),
-        UnavailableError (retryable)."""
+        ticket, or a wrong, used or expired one), ConflictError (permanent: too many connections, or guests barred for
+        now), UnavailableError (retryable)."""
         self._check_origin(knock.headers.get("origin"))
         ticket, network = knock.query.get("ticket"), None
         if ticket:
@@ -90,8 +90,6 @@ class Door:
     def _made_room(self, person: str) -> bool:
         """Whether some of the many connections had ended and nobody was told: they must not keep their person out."""
         row = self._connections.person(person)
-        if len(row.connections or ()) < MAX_CONNECTIONS:
-            return False  # barred, then
         known = self._connections.of([row])
         self._connections.drop_stale(row, known)
         return len(self._poster.alive(known)) < MAX_CONNECTIONS

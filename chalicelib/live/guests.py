@@ -18,17 +18,17 @@ from chalicelib.live.people import user_of
 from chalicelib.storage.live import ConnectionRow, PersonRow
 
 UNKNOWN_NETWORK = "unknown"
-MAX_ANSWERED = 200  # so many people who have written to one guest are remembered
 
 
 class GuestRules(NamedTuple):
-    """The numbers of a stage; `docs/live.md` names them, a test compares. All but the last are of one network."""
+    """The numbers of a stage; `docs/live.md` names them, a test compares. All but the last two are of one network."""
 
     connections: int = 120  # a minute
     messages: int = 240  # a minute, to anybody, and names: as many as one person's frames
     to_one: int = 10  # a minute, to one person who has not written to the sender
     faults: int = 4  # in ten minutes; with more, the network's guests are barred
     all_to_one: int = 30  # a minute, of all guests to one person who has not written to them
+    answer_seconds: int = 300  # so long after each message from somebody, a guest is no stranger to them
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,20 @@ class Guests:
         self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
 
     def say(self, connection: ConnectionRow, *, sender: PersonRow, addressee: PersonRow, shown: str) -> None:
-        """One message more. Whom the addressee has written to is no stranger. Raises: FrameError (permanent),
+        """One message more. Whom the addressee has just written to is no stranger. Raises: FrameError (permanent),
         UnavailableError (retryable)."""
         network = network_of(connection)
         self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
-        if addressee.person not in (sender.answered or ()):
+        if not self.bars.seconds_left([_answer(sender, by=addressee)]):
             to = addressee.person
             self._count(f"to#{to}#{network}", times=self.rules.to_one, code="not_answered", name=shown)
             self._count(f"to#{to}", times=self.rules.all_to_one, code="not_answered", name=shown)
+
+    def note_answer(self, *, sender: PersonRow, addressee: PersonRow) -> None:
+        """Somebody has written to a guest, perhaps. Kept as bars are: until when. Raises: UnavailableError
+        (retryable)."""
+        if is_guest(addressee):
+            self.bars.bar(_answer(addressee, by=sender), seconds=self.rules.answer_seconds)
 
     def punish(self, verdict: Verdict, connection: ConnectionRow, sender: PersonRow) -> None:
         """A mute has begun, or a flood is at its end. Raises: UnavailableError (retryable)."""
@@ -110,6 +116,10 @@ def source_network(address: str | None) -> str:
         return str(source)
     mapped = source.ipv4_mapped
     return str(mapped) if mapped else str(IPv6Network((int(source), 64), strict=False))
+
+
+def _answer(guest: PersonRow, *, by: PersonRow) -> str:
+    return f"answer#{guest.person}#{by.person}"
 
 
 def _bar(network: str) -> str:

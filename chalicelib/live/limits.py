@@ -148,6 +148,7 @@ def _mistake(state: State, code: str, now: float, rules: LimitRules) -> Verdict:
 def _while_muted(state: State, now: float, rules: LimitRules) -> Verdict:
     state.muted_frames += 1
     if state.muted_frames > rules.muted_frames:
+        state.muted_until = now  # the bar goes on from here: the first frame of the next connection is no flood
         return Verdict(Act.END)
     if now - state.told_at < 1:
         return Verdict(Act.QUIET)

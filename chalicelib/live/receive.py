@@ -8,16 +8,12 @@ from chalicelib.live import events
 from chalicelib.live.bars import Bars
 from chalicelib.live.chat import Chat
 from chalicelib.live.connections import Connections
-from chalicelib.live.desk import Desk
+from chalicelib.live.desk import Desk, InboxFrame
 from chalicelib.live.events import JSON, Event, warning
 from chalicelib.live.frames import (
     Frame,
     FrameError,
-    ListInbox,
     Ping,
-    ReadAllInbox,
-    ReadInbox,
-    Resume,
     TakeName,
     check_frame,
     is_json,
@@ -29,6 +25,9 @@ from chalicelib.live.limits import Act, Limits, Verdict
 from chalicelib.live.post import Poster
 from chalicelib.observability import Line, log_failure
 from chalicelib.storage.live import ConnectionRow, PersonRow
+
+_MUTED = frozenset({Act.MUTE, Act.QUIET})
+_OutsideChat = Ping | InboxFrame
 
 
 class Receive:
@@ -73,7 +72,7 @@ class Receive:
     def _receive(self, connection: ConnectionRow, text: str) -> Line:
         person = self._connections.person(connection.person)
         verdict = self._limits.take(person, connection_id=connection.connection_id, text=text)
-        if verdict.act is not Act.PASS:
+        if verdict.act is not Act.PASS and (verdict.begins or verdict.act not in _MUTED or _is_of_chat(text)):
             self._hold(verdict, connection, person)
             return Line(counts={f"limit_{verdict.act}": 1})
         try:
@@ -93,8 +92,10 @@ class Receive:
     def _do(self, frame: Frame, connection: ConnectionRow, person: PersonRow) -> list[Event]:
         if isinstance(frame, Ping):
             return [events.pong()]
-        if isinstance(frame, ListInbox | ReadInbox | ReadAllInbox | Resume):
+        if isinstance(frame, InboxFrame):
             return self._desk.take(frame, person)
+        if seconds := self._bars.left(person):
+            raise FrameError("muted", seconds=seconds)
         return self._chat.take(frame, connection, person)
 
     def _hold(self, verdict: Verdict, connection: ConnectionRow, person: PersonRow) -> None:
@@ -109,6 +110,15 @@ class Receive:
             self._poster.say(connection, warning("muted", seconds=verdict.seconds))
         elif verdict.act is Act.WARN and verdict.code:
             self._poster.say(connection, warning(verdict.code, per_second=self._limits.rules.connection.per_second))
+
+
+def _is_of_chat(text: str) -> bool:
+    """Whether a mute holds it: notifications and the inbox go on."""
+    try:
+        check_frame(text)
+        return not is_json(text) or not isinstance(read_json(text), _OutsideChat)
+    except FrameError:
+        return True
 
 
 def _read(text: str, *, named: bool) -> Frame:

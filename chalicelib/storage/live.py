@@ -29,11 +29,11 @@ class ConnectionRow(StageTable):
 
 
 class PersonRow(StageTable):
-    """One person: the connections, the name in the chat and what it is compared by, who is blocked, who has written to
-    a guest, and the state of the limits. A set that becomes empty is no attribute any more (DynamoDB).
+    """One person: the connections, the name in the chat and what it is compared by, who is blocked, and the state of
+    the limits. A set that becomes empty is no attribute any more (DynamoDB).
 
-    `bar#…` and `count#…` are no persons: until when guests of a network, or of a name there, are barred, and what they
-    did together (`GuestCountRow`)."""
+    `bar#…`, `answer#…` and `count#…` are no persons: until when guests of a network, or of a name there, are barred;
+    until when a guest is no stranger to somebody; what guests did together (`GuestCountRow`)."""
 
     class Meta(TableMeta):
         thing = "live-people"
@@ -43,7 +43,6 @@ class PersonRow(StageTable):
     name = UnicodeAttribute(null=True)
     name_keys: JSONAttribute = JSONAttribute(null=True)
     blocked: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
-    answered: UnicodeSetAttribute = UnicodeSetAttribute(null=True)
     limits: JSONAttribute = JSONAttribute(null=True)
     limits_version = NumberAttribute(null=True)
     barred_until_epoch = NumberAttribute(null=True)

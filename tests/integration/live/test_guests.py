@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from chalicelib.channels.live import Notice
 from chalicelib.clock import now
 from chalicelib.live.bars import FIRST_SECONDS
 from chalicelib.live.guests import GuestRules, source_network
@@ -187,6 +188,17 @@ def test_whom_a_person_has_answered_may_go_on(gateway: Gateway, come: Come, late
     assert heard(gateway, anna, "слово") == 3 * RULES.to_one
 
 
+def test_an_answer_opens_no_door_for_ever(gateway: Gateway, come: Come, later: Later) -> None:
+    """Promise I5."""
+    anna, vera = come("anna", name="Анна"), guest(gateway, "Вера")
+    gateway.send(anna, "Вера: здравствуйте")
+    later(RULES.answer_seconds)
+    for n in range(3 * RULES.to_one):
+        later(1)
+        gateway.send(vera, f"Анна: слово {n}")
+    assert heard(gateway, anna, "слово") == RULES.to_one
+
+
 def test_all_messages_of_a_networks_guests_are_bounded(gateway: Gateway, come: Come, later: Later) -> None:
     people = [come(f"u{n}", name=f"Сосед{n}") for n in range(4)]
     for _ in range(RULES.messages - 2):
@@ -286,6 +298,26 @@ def test_a_users_bar_grows_with_every_flood(gateway: Gateway, come: Come, later:
         lefts.append(wiring_live.bars().seconds_left(["user#spam"]))
         later(lefts[-1])
     assert lefts == [60, 120, 240]
+
+
+@pytest.mark.parametrize("seconds", [1, 31])  # of the mute, and after it
+def test_a_users_bar_is_of_the_chat_alone_and_on_all_devices(
+    gateway: Gateway, come: Come, later: Later, seconds: int
+) -> None:
+    """Promise I5."""
+    anna = come("anna", name="Анна")
+    flooder, device = come("spam", name="Хам"), come("spam", connection="device")
+    flood(gateway, flooder, "Анна")
+    later(seconds)
+    before, again = len(gateway.frames[anna]), come("spam", connection="again", name="Хам", format="json")
+    for one, frame in ((again, "Анна: и снова"), (device, "Анна: и отсюда"), (device, "?"), (device, "unblock Вера")):
+        later(1)
+        assert "молчите ещё" in gateway.send(one, frame)[-1]
+    assert len(gateway.frames[anna]) == before
+    assert gateway.ask(device, {"action": "ping"})["event"] == "pong"
+    assert gateway.ask(again, {"action": "resume", "cursor": "0"})["event"] == "resumed"
+    wiring_connections.announce().announce([Notice("n-1", "spam", {"title": "Новая серия"})])
+    assert all("Новая серия" in gateway.frames[one][-1] for one in (again, device))
 
 
 @pytest.mark.parametrize(

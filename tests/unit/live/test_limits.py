@@ -62,6 +62,7 @@ def test_whoever_talks_on_through_a_mute_is_disconnected() -> None:
     frames = [(0.0, "c", f"Анна: {n}") for n in range(RULES.connection.burst + RULES.warnings + 1)]
     stubborn = [(0.1 + n / 10, "c", f"Анна: и ещё {n}") for n in range(RULES.muted_frames + 1)]
     assert acts([*frames, *stubborn])[-1] is Act.END
+    assert acts([*frames, *stubborn, (10.0, "d", '{"action": "ping"}')])[-1] is Act.PASS
 
 
 def test_the_same_text_to_everybody_is_a_repetition() -> None:
