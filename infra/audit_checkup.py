@@ -92,7 +92,7 @@ class AuditCheckup:
     def _lines(self, since: datetime) -> list[Item]:
         """Raises: ClientError."""
         found: list[Item] = []
-        for month in _months(since):
+        for month in months(since, now() + _LATE):
             pages = boto3.client("dynamodb").get_paginator("query")
             for page in pages.paginate(
                 TableName=self._table,
@@ -121,9 +121,10 @@ def _told(event: Mapping[str, Any]) -> Told | None:
     return None
 
 
-def _months(since: datetime) -> Iterator[str]:
-    month = since.replace(day=1)
-    while month <= now():
+def months(since: datetime, until: datetime) -> Iterator[str]:
+    """The months of all moments between two."""
+    month = since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while month <= until:
         yield f"{month:%Y-%m}"
         month = (month + timedelta(days=32)).replace(day=1)
 

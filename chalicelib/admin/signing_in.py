@@ -42,15 +42,18 @@ def name_in(form: Values) -> str:
 def let_in(form: Values, request: Request) -> Manager | Step:
     """Whoever the form says, or the step that is still to be made. Raises: ForbiddenError (permanent: no form of ours),
     UnauthorizedError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
-    refuse_other_sites(request)
     at, name, state = at_of(request), name_in(form), _typed(form, "step")
-    if not entrance().made(at.door, _typed(form, "token").partition(".")[0]):
-        raise ForbiddenError("this form is not of this browser: open the page again")
     try:
+        refuse_other_sites(request)
+        if not entrance().made(at.door, _typed(form, "token").partition(".")[0]):
+            raise ForbiddenError("this form is not of this browser: open the page again")
         if state:
             found: Manager | Step = entrance().by_code(state, _typed(form, "code"), at=at)
         else:
             found = entrance().by_password(name, _typed(form, "password"), at=at)
+    except ForbiddenError as error:  # whoever sent it, it was not the one whom it names
+        audit().refuse(_deed(NOBODY, at.ip), error)
+        raise
     except (UnauthorizedError, TooManyRequestsError) as error:
         _refused(name, at.ip, error)
         raise

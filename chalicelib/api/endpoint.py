@@ -83,7 +83,7 @@ def _answer(
 
     def answer() -> Response:
         call = call_of(declared, request, path)
-        act = watched(declared, request, path, caller=call.caller, body=call.body)
+        act = watched(declared, request, path, caller=call.caller, sight=call.sight, body=call.body)
 
         def make() -> Response:
             with act():

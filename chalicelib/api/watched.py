@@ -1,6 +1,7 @@
 """Which calls are in the audit, and their lines. One rule, by the scope that a call demands and its method:
 
-- what services do for their users all day (sending, events, live tickets) has a record of its own, the ledger: no line;
+- what services do for their users all day (sending, events, live tickets) has a record of its own, the ledger: no line,
+  unless it is done to what any service asked for;
 - a call that changes anything else is an act: a line before, a line after;
 - a call that reads what is kept of persons, and one that works something out for its caller, is a look: a line before;
 - whoever is refused at the door is in the audit, whatever they asked for.
@@ -107,11 +108,12 @@ class Watch(StrEnum):
     ACT = "act"
 
 
-def watch_of(method: str, scope: Scope) -> Watch:
-    """The rule. Of a new scope `ABOUT` has to say what its calls are about."""
+def watch_of(method: str, scope: Scope, *, everything: bool = False) -> Watch:
+    """The rule; `everything`: the call reaches what any service asked for. Of a new scope `ABOUT` has to say what its
+    calls are about."""
     match ABOUT[scope]:
         case About.TRAFFIC:
-            return Watch.NOTHING
+            return Watch.ACT if everything else Watch.NOTHING
         case About.CHANGE:
             return Watch.ACT
         case About.THINGS if method == "GET":
@@ -156,11 +158,11 @@ def _refused(route: Route, request: Request, path: Mapping[str, str], by: str | 
 
 
 def watched(
-    route: Route, request: Request, path: Mapping[str, str], *, caller: Caller, body: BaseModel | None
+    route: Route, request: Request, path: Mapping[str, str], *, caller: Caller, sight: Sight, body: BaseModel | None
 ) -> Callable[[], AbstractContextManager[None]]:
     """What the view of a call is to run in; of a look the line is written here, so that an answer which is told again
     has one too. Raises: UnavailableError (retryable): nothing must be shown or done."""
-    watch = watch_of(route.method, route.scope)
+    watch = watch_of(route.method, route.scope, everything=sight.everything)
     if watch is Watch.NOTHING:
         return nullcontext
     deed = _deed(route, request, caller.key_id, _thing(path, body))

@@ -15,7 +15,7 @@ from chalicelib.storage.managers import AuditRow
 from chalicelib.wiring.audit import audit_reader
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.people import directory
-from tests.integration.admin.conftest import REQUEST_ID, Visitor, signed_in
+from tests.integration.admin.conftest import PASSWORD, REQUEST_ID, Visitor, signed_in
 from tests.integration.faults import unreachable
 
 HOST = "https://cinema.example"
@@ -157,6 +157,12 @@ def test_a_form_of_another_site_is_in_the_audit_and_names_nobody(stage: None) ->
     evil.post("/admin/managers", token="any", name="mallory")
     [one] = entries(outcome="forbidden")
     assert (one.by, one.did, one.thing) == ("?", "manager.add", "/admin/managers")
+
+
+@pytest.mark.parametrize("stranger", [Visitor(site="cross-site"), Visitor(token="forged")])
+def test_a_forged_form_of_signing_in_is_in_the_audit_and_names_nobody(boss: Visitor, stranger: Visitor) -> None:
+    assert stranger.post("/admin/sign-in", name="boss", password=PASSWORD).status == 403
+    assert [(one.by, one.did) for one in entries(outcome="forbidden")] == [("?", "sign-in")]
 
 
 def test_a_wrong_present_password_is_in_the_audit(boss: Visitor) -> None:

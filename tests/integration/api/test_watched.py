@@ -132,6 +132,16 @@ def test_sending_leaves_no_line(service: Gateway) -> None:
     assert entries() == []
 
 
+def test_stopping_what_another_service_asked_for_is_an_act(service: Gateway) -> None:
+    """Promise I4: of one's own the timeline tells."""
+    shop = Gateway(create_key("shop", [Scope.SEND]))
+    for key in (shop, service):
+        sent = shop.post("/v1/notifications", {**PROMO, "recipients": [{"email": "a@example.com"}]}).body
+        made = sent["notifications"][0]["id"]
+        assert key.post(f"/v1/notifications/{made}/cancel").status == 200
+    assert [(one.by, one.did, one.thing) for one in entries()] == [("cinema", "notification.cancel", made)]
+
+
 def test_a_change_whose_intention_cannot_be_written_does_not_happen(service: Gateway) -> None:
     """Promise I4."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.clock import now, rfc3339
+from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.control.audit import Audit, Deed, Door
 from chalicelib.control.audit_chain import WITNESS, Chain, digest_of
 from chalicelib.errors import UnavailableError
@@ -269,6 +269,19 @@ def test_a_reply_that_was_lost_once_costs_nothing(carry: Callable[[], None], rew
     assert fault.lost == 1
     assert [item["number"]["N"] for item in rewriter.items()] == ["1", "2"]
     assert said() == ""
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "named"),
+    [
+        ("2026-10-31T20:00:00Z", "2026-11-01T02:00:00Z", ["2026-10", "2026-11"]),
+        ("2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z", ["2026-12", "2027-01"]),
+        ("2026-01-31T12:00:00Z", "2026-03-01T00:00:00Z", ["2026-01", "2026-02", "2026-03"]),
+        ("2026-11-29T12:00:00Z", "2026-11-29T12:00:01Z", ["2026-11"]),
+    ],
+)
+def test_every_month_between_is_looked_at_whatever_the_hour(since: str, until: str, named: list[str]) -> None:
+    assert list(audit_checkup.months(parse_rfc3339(since), parse_rfc3339(until))) == named
 
 
 def test_an_audit_whose_log_cannot_be_asked_is_unknown(rewriter: Rewriter) -> None:
