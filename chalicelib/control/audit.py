@@ -16,6 +16,7 @@ from chalicelib.storage.managers import AuditRow
 
 INTENDED, DONE, READ, FAILED = "intended", "done", "read", "failed"
 UNKNOWN = "unknown"  # of what was begun and has no end: the process died, or its last word was lost
+UNREADABLE = "unreadable"  # of what somebody else has put in
 NOBODY = "?"  # stands for whoever has not shown who they are
 _REFUSALS, _WINDOW = 20, timedelta(minutes=5)  # so many lines of refusals one caller gets in so long from one process
 

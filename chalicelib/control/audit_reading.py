@@ -1,13 +1,16 @@
 """The audit as it is read: the newest first, one entry for an act, whatever lines it has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.audit import INTENDED, UNKNOWN
+from pydantic import BaseModel, ConfigDict, Json, ValidationError
+
+from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.control.audit import INTENDED, NOBODY, UNKNOWN, UNREADABLE
 from chalicelib.control.audit_chain import END
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.storage.base import raw_query, reaching_dynamodb
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.storage.managers import AuditRow
 
@@ -22,9 +25,9 @@ _Place = tuple[str, str | None, int]  # the month, the line above, the empty mon
 
 class Entry(NamedTuple):
     """An act, a look or a refusal. `at` is its beginning; `outcome` is `done`, `read`, `failed`, the kind of the
-    refusal, or `unknown` of what was begun and has no end (yet)."""
+    refusal, `unknown` of what was begun and has no end (yet), or `unreadable` of what we have not written."""
 
-    at: str
+    at: str | None
     door: str
     by: str
     did: str
@@ -33,6 +36,31 @@ class Entry(NamedTuple):
     ip: str
     request: str | None
     details: Mapping[str, Any]
+
+
+class _Details(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    fields: list[str] = []
+    things: list[str] = []
+    before: Any = None
+    after: Any = None
+    left_out: int = 0
+
+
+class _Line(BaseModel):
+    """A line as `audit.py` writes it. Whoever can put in another must not hide those beside it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    door: str
+    by: str
+    did: str
+    thing: str | None = None
+    outcome: str
+    ip: str
+    request: str | None = None
+    details: Json[_Details] = _Details()
 
 
 class AuditReader:
@@ -59,28 +87,29 @@ class AuditReader:
         oldest = rfc3339(since) if since else ""
         found: list[Entry] = []
         for _ in range(_REQUESTS):
-            rows = _older(month, before)
-            empty = 0 if rows else empty + 1
-            for row in rows:
-                if row.place < oldest:
+            items = _older(month, before)
+            empty = 0 if items else empty + 1
+            for item in items:
+                place: str = item["place"]["S"]
+                if place < oldest:
                     return found, None
-                ended, before = before == f"{row.place}{END}", row.place
-                entry = _read(row)
+                ended, before = before == f"{place}{END}", place
+                entry = _read(place, item)
                 if not ended and all(_is(entry, field, value) for field, value in (wanted or {}).items()):
                     found.append(entry)
                 if len(found) == limit:
                     return found, _cursor(month, before, empty)
-            if len(rows) < _READ:
+            if len(items) < _READ:
                 month, before = _month_before(month), None
             if empty == _EMPTY_MONTHS or month < oldest[:7]:
                 return found, None
         return found, _cursor(month, before, empty)
 
 
-def _older(month: str, before: str | None) -> list[AuditRow]:
+def _older(month: str, before: str | None) -> Sequence[Mapping[str, Any]]:
+    older = AuditRow.place < before if before else None
     with reaching_dynamodb():
-        older = AuditRow.place < before if before else None
-        return list(AuditRow.query(month, older, limit=_READ, scan_index_forward=False, consistent_read=True))
+        return list(raw_query(AuditRow, month, older, most=_READ, scan_index_forward=False))
 
 
 def _place(state: Mapping[str, Any]) -> _Place:
@@ -94,10 +123,19 @@ def _cursor(month: str, place: str | None, empty_months: int) -> str:
     return write_cursor({"month": month, "place": place, "empty": empty_months}, scope=_SCOPE)
 
 
-def _read(row: AuditRow) -> Entry:
-    outcome = UNKNOWN if row.outcome == INTENDED else row.outcome
-    began = row.place.partition("#")[0]
-    return Entry(began, row.door, row.by, row.did, row.thing, outcome, row.ip, row.request, row.details or {})
+def _read(place: str, item: Mapping[str, Any]) -> Entry:
+    began = None
+    with suppress(ValueError):
+        began = rfc3339(parse_rfc3339(place.partition("#")[0]))
+    try:
+        line = _Line.model_validate({name: next(iter(value.values())) for name, value in item.items()})
+    except ValidationError:
+        return Entry(began, NOBODY, NOBODY, UNREADABLE, None, UNREADABLE, NOBODY, None, {})
+    outcome, details = (
+        UNKNOWN if line.outcome == INTENDED else line.outcome,
+        line.details.model_dump(exclude_unset=True),
+    )
+    return Entry(began, line.door, line.by, line.did, line.thing, outcome, line.ip, line.request, details)
 
 
 def _is(entry: Entry, field: str, value: str) -> bool:

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import boto3
 import pytest
 
+from chalicelib.clock import now, rfc3339
 from chalicelib.control.audit_reading import Entry
 from chalicelib.control.managers import Role
 from chalicelib.profiles.model import UserBody
@@ -203,3 +205,31 @@ def test_an_act_is_one_entry_where_a_page_ends_between_its_lines(boss: Visitor) 
         if cursor is None:
             break
     assert [one.outcome for one in seen] == ["done"] * 3
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {},
+        {"place": {"S": "zzz"}},
+        {"details": {"S": "{"}},
+        {"details": {"S": "[1]"}},
+        {"details": {"S": '{"fields": 5, "things": "x", "left_out": []}'}},
+        {"number": {"S": "x"}, "by": {"N": "5"}},
+        {"outcome": {"M": {}}},
+    ],
+)
+def test_a_line_that_is_not_ours_hides_none_of_those_beside_it(boss: Visitor, forged: dict[str, Any]) -> None:
+    """Promise I4."""
+    line = {
+        "month": {"S": f"{now():%Y-%m}"},
+        "place": {"S": f"{rfc3339(now())}#forged"},
+        "door": {"S": "page"},
+        **forged,
+    }
+    boto3.client("dynamodb").put_item(TableName="vestnik-test-audit", Item=line)
+    for path in ("/admin/audit", "/admin/audit?door=page&thing=x"):
+        assert boss.get(path).status == 200
+    seen = boss.get("/admin/audit").text
+    assert "not a line of ours" in seen
+    assert "signed in" in seen.partition("<tbody>")[2]
