@@ -150,11 +150,10 @@ class JobLinks:
         return {"unsubscribe": None, "preferences": None, **pages}
 
     def _written_to(self, recipient: DeliverRecipient) -> str | None:
+        """Of a user's letter by its hash: what is said by a link of it, or sent for it, is for that address alone."""
         if recipient.user_id is None:
             return recipient.address
-        if self._transactional or self._channel not in WRITTEN_TO:
-            return None  # there is nothing to unsubscribe the address from
-        return self._maker.owner(self._channel, recipient.address)
+        return self._maker.owner(self._channel, recipient.address) if self._channel in WRITTEN_TO else None
 
     def _headers(self, unsubscribe: str | None, notification_id: str) -> dict[str, str]:
         if unsubscribe is None:

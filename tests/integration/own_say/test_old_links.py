@@ -8,6 +8,8 @@ import pytest
 
 from chalicelib.clock import derived_id, now
 from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
+from chalicelib.wiring import links as wiring_links
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
@@ -97,6 +99,33 @@ def test_nobody_is_written_to_who_has_another_address_now_or_is_erased(
     assert person.post(renewal(old(n=3))).text == told.text
     assert pump.run() == []
     assert len(letters()) == 1
+
+
+def test_a_letter_about_an_account_knows_its_address_too(
+    register: Register, person: Person, pump: Pump, letters: Letters
+) -> None:
+    """Promise I7: whoever has left it gets no new link for what was sent there."""
+    register()
+    letter = LetterSpec(
+        template="welcome",
+        template_version=0,
+        category="account",
+        lane="instant",
+        context={},
+        request_id="r",
+        accepted_at="2024-11-29T12:00:00Z",
+    )
+    reader = DeliverRecipient(
+        notification_id=derived_id("n-1"), user_id="anna", address="left@viewers.example", locale="en", user={}
+    )
+    maker = wiring_links.link_maker()._replace(
+        tokens=Tokens(wiring_signing.signer(), clock=lambda: now() - timedelta(days=730))
+    )
+    link = maker.of(letter, channel="email").make(reader).links["preferences"]
+    assert link is not None
+    assert person.post(renewal(link.removeprefix("https://notify.cinema.example"))).status == 410
+    pump.run()
+    assert letters() == []
 
 
 def test_an_old_letter_in_strange_hands_fills_no_mailbox(
