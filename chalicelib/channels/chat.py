@@ -4,8 +4,8 @@ An endpoint is an address as apprise writes it, `tgram://<bot token>/<chat id>`;
 (`VESTNIK_CHAT_KINDS`) are called. apprise makes its connections itself, without our guard: so a kind that names a host
 of its own, and could be pointed anywhere, is called by a stage on one machine alone, and of apprise's options only the
 harmless ones are taken: `template` reads a file of the worker, or any address, into the chat; `verify` and `redirect`
-give the message away; `rto` and `retry` hold the worker. apprise is imported with the first message: a worker that
-sends none starts without it.
+give the message away; `rto` and `retry` hold the worker. Nor is a list of rooms taken, which would be as many calls for
+one message. apprise is imported with the first message: a worker that sends none starts without it.
 """
 
 import logging
@@ -110,7 +110,7 @@ def chat_at(address: str, *, own_hosts: bool) -> "NotifyBase | None":
     options = {f"{kind}{name}" for kind in ("", "+", "-", ":") for name in parsed[f"qsd{kind}"]}
     if not options <= set(OPTIONS) or not (own_hosts or _has_no_host(service)):
         return None
-    return service
+    return service if len(service) <= 1 else None  # the calls of one message
 
 
 def _has_no_host(service: "NotifyBase") -> bool:

@@ -105,8 +105,8 @@ class EndpointDesk:
         if chat_at(url, own_hosts=self._private_addresses) is None:
             raise InvalidError.of(
                 "url",
-                f"expected an address of {kind_of(url)} as apprise writes it, with no host of its own and no options"
-                f" but {', '.join(OPTIONS)}",
+                f"expected an address of {kind_of(url)} as apprise writes it, of one room, with no host of its own and"
+                f" no options but {', '.join(OPTIONS)}",
             )
 
     def _register_device(self, user_id: str, body: EndpointBody) -> Endpoint:

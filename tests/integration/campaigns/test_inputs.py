@@ -76,6 +76,7 @@ OF_THE_LETTER = {
     "content": "content",
     "stop_when": None,  # of events' letters
     "inside": None,  # of collected letters
+    "service": None,  # who may look at it
     "route": "route",
     "locale": "locale",
 }

@@ -82,6 +82,8 @@ REFUSED = {
     "a chat that reads a file": {"channel": "chat", "url": f"{CHAT}?template=/proc/self/environ"},
     "a chat that reads a file, spelled oddly": {"channel": "chat", "url": f"{CHAT}?%54emplate=/proc/self/environ"},
     "a chat without TLS's check": {"channel": "chat", "url": f"{CHAT}?silent=yes&verify=no"},
+    "a chat of two rooms": {"channel": "chat", "url": f"{CHAT}1234/"},
+    "a chat of two rooms, with a comma": {"channel": "chat", "url": f"{CHAT.rstrip('/')},1234"},
     "a chat that holds the worker": {"channel": "chat", "url": f"{CHAT}?rto=900"},
     "a channel without endpoints": {"channel": "email", "url": "https://partner.example/"},
 }

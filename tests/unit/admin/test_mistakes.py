@@ -29,7 +29,7 @@ ELSEWHERE = frozenset(
         "not a delivery id: §",
         "not the canonical spelling",
         "not URL-safe base64",
-        "expected an address of § as apprise writes it, with no host of its own and no options but §",
+        "expected an address of § as apprise writes it, of one room, with no host of its own and no options but §",
         "it was not sealed here",
         "nobody is named",  # by a row of the service's own
         "expected §",  # the kind of a form: browsers know it
