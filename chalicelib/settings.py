@@ -4,7 +4,7 @@ the two deployables (the infra stack and the Chalice app) need nothing of each o
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -48,6 +48,9 @@ class Settings(BaseModel):
     campaign_approval: bool = Field(
         default=False,
         description="whether a campaign, and a change of a risky setting, waits for another manager's word",
+    )
+    second_factor: Literal["required", "offered"] = Field(
+        default="offered", description="whether a manager has to have one before anything but the account's page opens"
     )
     live_url: str = Field(pattern=r"^wss?://[^\s]+[^/]$", description="where clients open their WebSocket")
     live_management_url: str = Field(

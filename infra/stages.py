@@ -28,6 +28,7 @@ _SHARED = {
     "VESTNIK_CHAT_KINDS": "ChatKinds",
     "VESTNIK_PRIVATE_ADDRESSES": "PrivateAddresses",
     "VESTNIK_CAMPAIGN_APPROVAL": "CampaignApproval",
+    "VESTNIK_SECOND_FACTOR": "SecondFactor",
     "VESTNIK_SITE_NAME": "SiteName",
     "VESTNIK_DEFAULT_LOCALE": "DefaultLocale",
     "VESTNIK_DEFAULT_TIMEZONE": "DefaultTimezone",

@@ -27,14 +27,15 @@ def account(visit: Visit) -> Page:
     """One's own password, second factor and sessions; of somebody with another's password, the password alone."""
     manager = visit.manager
     if manager.must_change:
-        return Page("account", {"opened": (), "secret": None, "qr": None})
+        return Page("account", {"opened": (), "secret": None, "qr": None, "required": None})
     secret = visit.typed("secret") or new_secret()
     try:
         check_secret(secret)
     except InvalidError:
         secret = new_secret()
     qr = picture(secret, name=manager.name, site=settings().site_name)
-    return Page("account", {"opened": sessions().of(manager, here=visit.session), "secret": secret, "qr": qr})
+    opened, required = sessions().of(manager, here=visit.session), managers().asks_for_factors
+    return Page("account", {"opened": opened, "secret": secret, "qr": qr, "required": required})
 
 
 def _check_new(visit: Visit) -> None:

@@ -167,6 +167,7 @@ def cookies_of(request: Request) -> dict[str, str]:
     follow)."""
     cookies: dict[str, str] = {}
     for pair in str(request.headers.get("cookie", "")).split(";"):
-        name, _, value = pair.strip().partition("=")
+        # Of spaces the two that RFC 6265 knows: a browser lets any site of the domain set `\xa0__Host-…`.
+        name, _, value = pair.strip(" \t").partition("=")
         cookies.setdefault(name, value)
     return {name: cookies[sent] for name in _OUR_COOKIES if (sent := _sent_as(name)) in cookies}

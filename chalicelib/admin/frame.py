@@ -144,7 +144,7 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
         refuse_strangers(declared, request)
         by_itself = request.method == "GET" and asks_for_a_part(request)
         session = sessions().find(cookies_of(request).get(SESSION_COOKIE), active=not by_itself)
-        if session.manager.must_change and not declared.first:
+        if declared.is_shut_to(session.manager):
             return redirect(Go("/admin/account"))
         form, files = read_form(request, largest_file=declared.largest_file)
         if TYPED in form and from_us(request):

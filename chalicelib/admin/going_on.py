@@ -71,7 +71,7 @@ def go_on(
     except VestnikError as error:
         problem, status, step = refusal(error, form, locale=locale)
         return again(status=status, problem=problem, step=step)
-    if session.manager.must_change and not declared.first:
+    if declared.is_shut_to(session.manager):
         return redirect(Go("/admin/account", cookies=cookies))
     session.manager.demand(declared.role)
     visit = Visit(session, path, dict(request.query_params or {}), typed, {}, locale, at_of(request), fresh=True)

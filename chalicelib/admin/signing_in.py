@@ -59,8 +59,8 @@ def let_in(form: Values, request: Request) -> Manager | Step:
         raise
     if isinstance(found, Manager):
         audit().let_in(_deed(found.name, at.ip))
-    elif not found.passed:
-        _refused(name, at.ip, UnauthorizedError("the name, the password or the code is wrong"))
+    elif found.tired:  # whatever the password was: the time that a line takes would tell it
+        _refused(name, at.ip, TooManyRequestsError("too many passwords were tried", retry_after_seconds=0))
     return found
 
 

@@ -83,5 +83,11 @@ class Registered(NamedTuple):
     check: Callable[[Visit], object] | None = None
     first: bool = False
 
+    def is_shut_to(self, manager: Manager) -> bool:
+        """Whether somebody comes too early, who has to put the account in order first."""
+        if self.first or not manager.held:
+            return False
+        return manager.must_change or not self.path.startswith("/admin/account/")
+
 
 REGISTERED: list[Registered] = []

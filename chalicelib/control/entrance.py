@@ -24,7 +24,8 @@ from chalicelib.storage.managers import ManagerRow
 TRIES, TRIES_OF_A_NETWORK, TRIES_OF_A_NAME, TRIES_OF_A_CODE = (10, 15), (30, 15), (50, 60), (20, 24 * 60)
 STEP_LASTS = timedelta(minutes=5)
 BROWSER_LASTS = timedelta(days=180)
-_DOOR, _STEP, _BROWSER = "admin-door", "admin-step", "admin-browser"  # purposes of the signing key
+# Purposes of the signing key.
+_DOOR, _STEP, _GUESS, _BROWSER = "admin-door", "admin-step", "admin-guess", "admin-browser"
 _WRONG = "the name, the password or the code is wrong"
 
 
@@ -37,11 +38,10 @@ class At(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The code is asked for. `state` comes back with it; `passed`: the password was right, which nobody is told;
-    `tired`: too many passwords were tried, and none is looked at without a code."""
+    """The code is asked for. `state` comes back with it; `tired`: too many passwords were tried, and whether this one
+    was right is not told."""
 
     state: str
-    passed: bool
     tired: bool = False
 
 
@@ -63,25 +63,24 @@ class Entrance:
         named = None if known else self._take_of_name(name)
         right = fits(row.password_hash if row else nobodys_hash(), password) and self._may_enter(row)
         if named is None and not known:  # too many tries: only the second factor tells the owner from the others
-            return self._step(name, row if right and row and row.totp_secret else None, at)._replace(tired=True)
+            owner = row if right and row and row.totp_secret else None
+            return Step(self._state(name, password, owner, at), tired=True)
         if row is None or not right:
             raise UnauthorizedError(_WRONG)
         self._give_back([*taken, *([named] if named else [])])
-        return self._step(name, row, at) if row.totp_secret else manager_of(row)
+        return Step(self._state(name, password, row, at)) if row.totp_secret else manager_of(row)
 
     def by_code(self, state: str, code: str, *, at: At) -> Manager:
         """The second step, with what the first has given. Raises: as the first; ForbiddenError (permanent: that was too
         long ago)."""
-        name, began = _parts(state)
+        name, began, guess = _parts(state)
         if self._clock() - began > STEP_LASTS:
             raise ForbiddenError("the first step was too long ago: begin again")
         row = find_row(name)
         known = row is not None and self._knows(row, at)
-        taken = self._take(name, known=known, at=at)
+        taken = [*self._take(name, known=known, at=at), self._take_code(name, guess, known=known, at=at)]
         if row is None or not self._passed(row, state, at):
             raise UnauthorizedError(_WRONG)
-        if not known:
-            taken.append(self._allowance(f"sign-in-code#{name}", TRIES_OF_A_CODE))
         if not self._may_enter(row) or not self._factors.use(row, code):
             raise UnauthorizedError(_WRONG)
         self._give_back(taken)
@@ -98,6 +97,7 @@ class Entrance:
             taken.append(self._allowance(f"sign-in-name#{name}", TRIES_OF_A_NAME))
         if row is None or not fits(row.password_hash, password):
             raise InvalidError.of("old", "this is not the current password")
+        taken.append(self._take_code(name, self._guess(name, password), known=known, at=at))
         if not self._factors.use(row, code):
             raise InvalidError.of(
                 "present", "this is not what the app shows now, or it was used: wait for the next one"
@@ -113,16 +113,16 @@ class Entrance:
         return bool(door) and self._fits(token, _DOOR, door)
 
     def browser_token(self, name: str) -> str:
-        """By which a browser that has signed in is known later, until the password changes. Raises: UnavailableError
-        (retryable)."""
+        """By which a browser that has signed in is known later, until all sessions of the account end. Raises:
+        UnavailableError (retryable)."""
         row, at = find_row(name), str(int(self._clock().timestamp()))
-        return f"{at}.{self._signer.code(_BROWSER, name, at, row.password_hash)}" if row else ""
+        return f"{at}.{self._signer.code(_BROWSER, name, at, *_proven_with(row))}" if row else ""
 
     def _knows(self, row: ManagerRow, at: At) -> bool:
         began, _, mac = at.known.partition(".")
-        if not began.isdecimal() or self._clock().timestamp() - int(began) > BROWSER_LASTS.total_seconds():
+        if not self._fits(mac, _BROWSER, row.name, began, *_proven_with(row)):
             return False
-        return self._fits(mac, _BROWSER, row.name, began, row.password_hash)
+        return self._clock().timestamp() - int(began) <= BROWSER_LASTS.total_seconds()
 
     def _take(self, name: str, *, known: bool, at: At) -> list[str]:
         if known:
@@ -137,6 +137,12 @@ class Entrance:
         except TooManyRequestsError:
             return None
 
+    def _take_code(self, name: str, guess: str, *, known: bool, at: At) -> str:
+        # Of one password: who knows it guesses no more codes, and who does not uses up none of the owner's. It is taken
+        # for a wrong password too, so that running out of it tells nothing of that.
+        who = at.known.partition(".")[0] if known else guess[:64]
+        return self._allowance(f"sign-in-code#{name[:64]}#{who}", TRIES_OF_A_CODE)
+
     def _allowance(self, what: str, limit: tuple[int, int]) -> str:
         return self._allowances.take(what, times=limit[0], minutes=limit[1])
 
@@ -150,16 +156,20 @@ class Entrance:
             return False
         return row.initial_until is None or self._clock() < datetime.fromisoformat(row.initial_until)
 
-    def _step(self, name: str, row: ManagerRow | None, at: At) -> Step:
-        began = str(int(self._clock().timestamp()))
+    def _guess(self, name: str, password: str) -> str:
+        return self._signer.code(_GUESS, name, password)
+
+    def _state(self, name: str, password: str, row: ManagerRow | None, at: At) -> str:
+        """Of the owner, or of somebody who is to believe that."""
+        began, guess = str(int(self._clock().timestamp())), self._guess(name, password)
         mac = encode(secrets.token_bytes(MAC_BYTES))
         if row is not None:
-            mac = self._signer.code(_STEP, at.door, name, began, row.password_hash)
-        return Step(f"{encode(name[:64].encode())}.{began}.{mac}", passed=row is not None)
+            mac = self._signer.code(_STEP, at.door, name, began, guess, *_proven_with(row))
+        return f"{encode(name[:64].encode())}.{began}.{guess}.{mac}"
 
     def _passed(self, row: ManagerRow, state: str, at: At) -> bool:
-        _, began, mac = state.split(".")
-        return self._fits(mac, _STEP, at.door, row.name, began, row.password_hash)
+        _, began, guess, mac = state.split(".")
+        return self._fits(mac, _STEP, at.door, row.name, began, guess, *_proven_with(row))
 
     def _fits(self, mac: str, purpose: str, *parts: str) -> bool:
         try:
@@ -181,10 +191,15 @@ def network_of(ip: str) -> str:
     return str(ipaddress.ip_network((int(address), 64), strict=False))
 
 
-def _parts(state: str) -> tuple[str, datetime]:
-    """The name and when. Raises: UnauthorizedError (permanent)."""
+def _proven_with(row: ManagerRow) -> tuple[str, str]:
+    """What an earlier proof is worth nothing without: the same password, and no end of all sessions since."""
+    return row.password_hash, str(int(row.sessions_round or 0))
+
+
+def _parts(state: str) -> tuple[str, datetime, str]:
+    """The name, when, and which password was tried. Raises: UnauthorizedError (permanent)."""
     try:
-        name, began, _ = state.split(".")
-        return decode(name).decode(), datetime.fromtimestamp(int(began)).astimezone()
+        name, began, guess, _ = state.split(".")
+        return decode(name).decode(), datetime.fromtimestamp(int(began)).astimezone(), guess
     except (ValueError, OverflowError, OSError) as error:
         raise UnauthorizedError(_WRONG) from error

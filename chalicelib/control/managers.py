@@ -43,7 +43,8 @@ class Role(StrEnum):
 
 class Manager(NamedTuple):
     """Somebody who may sign in. `key` is who did it, in campaigns and in the audit; `must_change`: the password is not
-    their own yet; sessions of another `round` are void."""
+    their own yet; `must_add_factor`: the stage asks for a second factor, and there is none; sessions of another `round`
+    are void."""
 
     name: str
     roles: frozenset[str]
@@ -51,6 +52,12 @@ class Manager(NamedTuple):
     disabled: bool
     second_factor: bool = False
     must_change: bool = False
+    must_add_factor: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether the account has to be put in order first."""
+        return self.must_change or self.must_add_factor
 
     @property
     def tag(self) -> str:
@@ -100,6 +107,11 @@ class Managers:
             raise ConflictError(f"there is a manager {name} already")
         return secret
 
+    @property
+    def asks_for_factors(self) -> bool:
+        """Whether the stage wants everybody to have a second factor."""
+        return self._factors.required
+
     def knows(self, name: str) -> bool:
         """Whether there is such an account. Raises: UnavailableError (retryable)."""
         return find_row(name) is not None
@@ -109,7 +121,7 @@ class Managers:
         row = find(ManagerRow, name)
         if row is None:
             raise NotFoundError(f"there is no manager {name}")
-        return manager_of(row)
+        return manager_of(row)._replace(must_add_factor=self.asks_for_factors and row.totp_secret is None)
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[Manager], str | None]:
         """Accounts by name, at most a hundred, and the cursor of the next ones; two requests. Raises: InvalidError
@@ -191,6 +203,8 @@ class Managers:
         self, name: str, actions: list[Action], *, ends_sessions: bool = True, only_if: Condition | None = None
     ) -> bool:
         """Whether the condition held. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        if not _NAME.fullmatch(name):
+            raise NotFoundError(f"there is no manager {name}")
         since = [ManagerRow.sessions_round.add(1)] if ends_sessions else []
         listed = ManagerRow.listed.set(LISTED)
         exists = ManagerRow.name.exists()

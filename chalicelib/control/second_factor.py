@@ -1,5 +1,5 @@
-"""One-time codes of an authenticator app (TOTP, RFC 6238), as the second factor of a manager who wants one. Called by
-`managers.py`, `entrance.py` and by the account page.
+"""One-time codes of an authenticator app (TOTP, RFC 6238), as the second factor of managers. Called by `managers.py`,
+`entrance.py` and by the account page.
 """
 
 import hmac
@@ -21,9 +21,11 @@ _SECRET_CHARACTERS = 32  # 160 bits, as RFC 4226 recommends
 
 
 class SecondFactors:
-    """The second factors of accounts, whose secrets are sealed in the table."""
+    """The second factors of accounts, whose secrets are sealed in the table; `required`: every account has to have
+    one."""
 
-    def __init__(self, *, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, *, sealer: Sealer, clock: Clock, required: bool) -> None:
+        self.required = required
         self._sealer = sealer
         self._clock = clock
 

@@ -21,6 +21,7 @@ IDLE = timedelta(minutes=30)  # without a request, after which it is over
 PROOF_LASTS = timedelta(minutes=10)  # of password and code, for what an administrator does to others
 _NOTED_EVERY = timedelta(minutes=1)  # that it was seen: not each request is a write
 _LISTED = 50
+_KEY_CHARACTERS = hashlib.sha256().digest_size * 2
 _ID_BYTES = 24
 _COOKIE, _FORM = "admin-session", "admin-form"  # purposes of the signing key
 
@@ -131,7 +132,7 @@ class Sessions:
 
     def end_one(self, name: str, key: str) -> None:
         """One of a list. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        if not delete_if(SessionRow(key), SessionRow.manager == name):
+        if len(key) != _KEY_CHARACTERS or not delete_if(SessionRow(key), SessionRow.manager == name):
             raise NotFoundError("this session has ended already")
 
     def _save(self, row: SessionRow) -> str:

@@ -27,6 +27,7 @@ from chalicelib.wire import plain_answers, plain_requests
 
 Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
 CONDITION_FAILED = "ConditionalCheckFailedException"
+_LONGEST_HASH_KEY = 2048  # bytes, of DynamoDB
 _PUT_ROUNDS = 5  # for what a table did not take at first
 
 
@@ -197,8 +198,10 @@ def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]
 
 
 def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:
-    """The row as it is now; None where there is none. Raises: UnavailableError
-    (retryable)."""
+    """The row as it is now; None where there is none, or where no key can be as it is asked for: DynamoDB would refuse
+    the request. Raises: UnavailableError (retryable)."""
+    if not 0 < len(hash_key.encode()) <= _LONGEST_HASH_KEY:
+        return None
     with reaching_dynamodb():
         try:
             return model.get(hash_key, range_key, consistent_read=True)

@@ -31,4 +31,4 @@ def sessions() -> Sessions:
 
 
 def _factors() -> SecondFactors:
-    return SecondFactors(sealer=sealer(), clock=now)
+    return SecondFactors(sealer=sealer(), clock=now, required=settings().second_factor == "required")

@@ -221,6 +221,18 @@ def test_guesses_inside_a_session_use_up_the_allowance_of_signing_in(
     assert state() == before
 
 
+def test_codes_that_come_with_the_right_password_are_counted_for_a_day(
+    boss: Visitor, phone: pyotp.TOTP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = now().replace(hour=1)
+    tried = []
+    for quarter in range(3):
+        monkeypatch.setattr(entrance()._allowances, "_clock", lambda q=quarter: at + timedelta(minutes=16 * q))
+        drop = "/admin/account/second-factor/drop"
+        tried += [boss.post(drop, old=PASSWORD, present="000000").status for _ in range(10)]
+    assert tried == [422] * 20 + [429] * 10
+
+
 @pytest.mark.parametrize("path", RECENT)
 def test_with_the_guard_it_is_done_and_the_session_goes_on_under_a_new_id(
     boss: Visitor, phone: pyotp.TOTP, path: str

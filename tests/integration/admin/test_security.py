@@ -97,6 +97,13 @@ def test_a_forged_cookie_opens_nothing(nobody: Visitor, cookie: str) -> None:
     assert nobody.get("/admin").place == "/admin/sign-in"
 
 
+@pytest.mark.parametrize("space", ["\xa0", "\x85", "\u2000", "\x0b", "\x1c"])
+def test_no_other_site_of_the_domain_sets_our_cookies(boss: Visitor, space: str) -> None:
+    """A browser keeps `__Host-` for us alone, and not a name that begins with an odd space."""
+    boss.cookies = {f"{space}__Host-vestnik_session": boss.cookies["__Host-vestnik_session"]}
+    assert boss.get("/admin").place == "/admin/sign-in"
+
+
 def test_whoever_is_disabled_is_out_at_once(boss: Visitor) -> None:
     olga = signed_in("olga", Role.VIEWER)
     assert boss.post("/admin/managers/olga/access", disabled="yes").said == "saved"

@@ -82,6 +82,12 @@ def test_the_second_step_belongs_to_one_browser_for_five_minutes(
     assert nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 303
 
 
+def test_no_step_outlives_the_end_of_all_sessions(nobody: Visitor, phone: pyotp.TOTP) -> None:
+    step = STEP.findall(nobody.sign_in("olga").text)[0]
+    managers().end_sessions("olga")
+    assert nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 422
+
+
 def test_wrong_codes_are_limited_however_many_networks_they_come_from(nobody: Visitor, phone: pyotp.TOTP) -> None:
     seen = [stranger.sign_in("olga", code="000000").status for stranger in strangers(21, networks=50)]
     assert seen == [422] * 20 + [429]
@@ -132,6 +138,23 @@ def test_a_known_browser_guesses_no_more_than_others_and_is_forgotten_with_the_p
     assert stranger.sign_in("ivan", WRONG).status == 429  # it is known for olga alone
 
 
+def test_a_browser_is_forgotten_when_all_sessions_end(nobody: Visitor) -> None:
+    """Else somebody who had the password before there was a second factor would have tries at it of their own."""
+    assert nobody.sign_in("olga").status == 303
+    app = pyotp.TOTP(pyotp.random_base32())
+    managers().set_second_factor("olga", app.secret, app.now())
+    for _ in range(30):
+        Visitor().sign_in("nobody", WRONG)  # the network has no tries left
+    assert nobody.sign_in("olga").status == 429
+
+
+@pytest.mark.parametrize("known", ["9" * 400, "9" * 5000 + ".x", "\u0663.x", "-1.x", ".", "x"])
+def test_a_forged_sign_of_a_known_browser_is_passed_over(nobody: Visitor, known: str) -> None:
+    nobody.cookies["__Host-vestnik_known"] = known
+    assert nobody.sign_in("olga", WRONG).status == 422
+    assert nobody.sign_in("olga").status == 303
+
+
 def test_where_many_networks_have_guessed_a_code_still_lets_the_owner_in(nobody: Visitor, phone: pyotp.TOTP) -> None:
     for stranger in strangers(50, networks=50):
         assert stranger.sign_in("olga", WRONG).status == 422
@@ -145,6 +168,20 @@ def test_where_many_networks_have_guessed_a_code_still_lets_the_owner_in(nobody:
     assert all(STEP.search(one.text) for one in answers if one.status == 429)  # nothing tells which one was right
     assert Visitor(ip="203.0.113.10").sign_in("olga", WRONG, code=phone.now()).status == 422
     assert right.sign_in("olga", code=phone.now()).status == 303
+
+
+def test_running_out_of_codes_tells_nothing_of_the_password(nobody: Visitor, phone: pyotp.TOTP) -> None:
+    for _ in range(50):
+        entrance()._take_of_name("olga")
+    for password in (PASSWORD, WRONG):
+        answers = []
+        for n in range(0, 21, 4):
+            stranger = Visitor(ip=f"203.0.113.{n}")
+            step = STEP.findall(stranger.sign_in("olga", password).text)[0]
+            assert {row.outcome for row in AuditRow.scan()} >= {"toomanyrequests"}  # a line takes time, right or wrong
+            form = {"name": "olga", "step": step, "code": "000000"}
+            answers += [stranger.post("/admin/sign-in", **form).status for _ in range(4)]
+        assert answers == [422] * 20 + [429] * 4, password
 
 
 def test_signing_in_rightly_uses_no_try_up(nobody: Visitor) -> None:
