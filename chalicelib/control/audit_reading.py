@@ -131,10 +131,8 @@ def _read(place: str, item: Mapping[str, Any]) -> Entry:
         line = _Line.model_validate({name: next(iter(value.values())) for name, value in item.items()})
     except ValidationError:
         return Entry(began, NOBODY, NOBODY, UNREADABLE, None, UNREADABLE, NOBODY, None, {})
-    outcome, details = (
-        UNKNOWN if line.outcome == INTENDED else line.outcome,
-        line.details.model_dump(exclude_unset=True),
-    )
+    outcome = UNKNOWN if line.outcome == INTENDED else line.outcome
+    details = line.details.model_dump(exclude_unset=True)
     return Entry(began, line.door, line.by, line.did, line.thing, outcome, line.ip, line.request, details)
 
 
