@@ -21,7 +21,7 @@ from chalicelib.api.declared import ENDPOINTS
 from chalicelib.api.watched import SAME
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
-from chalicelib.control.audit import DONE, FAILED, READ, UNKNOWN, outcome_of
+from chalicelib.control.audit import DONE, FAILED, READ, UNKNOWN, UNREADABLE, outcome_of
 from chalicelib.control.event_rules import EventRule, default_rules
 from chalicelib.control.keys import KeyRing, Scope, create_key, services
 from chalicelib.control.managers import Role
@@ -102,7 +102,7 @@ def test_every_outcome_has_words_in_the_audit() -> None:
     for kind in kinds:
         kinds += kind.__subclasses__()
     named = {outcome_of(kind) for kind in kinds[1:] if kind.__module__ == errors.__name__}
-    assert named | {DONE, READ, FAILED, UNKNOWN} == set(look.words("en")["audit"]["outcomes"])
+    assert named | {DONE, READ, FAILED, UNKNOWN, UNREADABLE} == set(look.words("en")["audit"]["outcomes"])
 
 
 def test_the_notifications_of_a_user_are_found_by_the_users_id(boss: Visitor, stock: Stock) -> None:
