@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Request
 
+from chalicelib.admin import multipart
 from chalicelib.admin.look import LANGUAGES
 from chalicelib.control.entrance import BROWSER_LASTS, At
 from chalicelib.control.sessions import LASTS
@@ -27,7 +28,7 @@ _BROWSERS |= {"CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari", "curl":
 _SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS"}
 _SYSTEMS |= {"Mac OS X": "macOS", "Linux": "Linux"}
 _OURSELVES = ("same-origin", "none")  # none: the reader's own doing, such as sending a form again
-_FORM, _FORM_WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
+_FORM = "application/x-www-form-urlencoded"
 
 
 def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
@@ -131,8 +132,8 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
     most = MAX_FORM_BYTES + largest_file if not raw.startswith(b"typed=") else 2 * MAX_FORM_BYTES
     if len(raw) > most:  # what was typed and kept comes once more, with quotes around it
         raise TooLargeError.of("form", f"expected at most {most} bytes")
-    if largest_file and kind.startswith(_FORM_WITH_FILES):
-        return _parts(raw, kind)
+    if largest_file and kind.startswith(multipart.KIND):
+        return multipart.read_multipart(raw, kind, most=MAX_FORM_FIELDS)
     if kind.partition(";")[0].strip().lower() != _FORM:
         raise InvalidError.of("form", f"expected {_FORM}")
     try:
@@ -140,25 +141,6 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
         return {name: [normal_source(text) for text in texts] for name, texts in fields.items()}, {}
     except ValueError as error:
         raise InvalidError.of("form", f"expected at most {MAX_FORM_FIELDS} fields in UTF-8") from error
-
-
-def _parts(raw: bytes, kind: str) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
-    """RFC 7578, whose syntax is that of a letter with attachments."""
-    from email.parser import BytesParser  # the parser of letters: 4 ms that no call but an upload needs
-    from email.policy import HTTP
-
-    letter = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + raw)
-    form: dict[str, list[str]] = {}
-    files: dict[str, bytes] = {}
-    for part in letter.iter_parts():
-        name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(content, bytes):
-            raise InvalidError.of("form", f"expected fields as of {_FORM_WITH_FILES}")
-        if part.get_filename() is not None:
-            files[name] = content
-        else:
-            form.setdefault(name, []).append(normal_source(content.decode(errors="replace")))
-    return form, files
 
 
 def cookies_of(request: Request) -> dict[str, str]:
