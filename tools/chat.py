@@ -23,6 +23,7 @@ from tools.local_cloud import add_arguments, address
 
 HEARTBEAT_SECONDS = 240  # API Gateway closes what is silent for 10 minutes
 RENEW_SECONDS = 110 * 60  # … and everything after 2 hours
+HANDSHAKE_SECONDS = 60  # a machine that is busy answers late
 HELP = "«<имя>: <текст>» — сказать, «?» — кто здесь, «block <имя>», «unblock <имя>», «blocked». Ctrl-D — выйти."
 LOST = "связи нет, пробую снова…"
 _FINAL = {bye(reason).line for reason in ("flood", "erased")}
@@ -84,7 +85,7 @@ async def chat(
 
 
 async def _connection(url: str, talk: Talk) -> None:
-    async with connect(url, close_timeout=2) as socket:
+    async with connect(url, open_timeout=HANDSHAKE_SECONDS, close_timeout=2) as socket:
         tasks = [
             asyncio.create_task(work)
             for work in (_listen(socket, talk), _send_lines(socket, talk), _keep_alive(socket, HEARTBEAT_SECONDS))

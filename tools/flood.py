@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from tools.chat import HANDSHAKE_SECONDS
 from tools.local_cloud import add_arguments, address
 
 _ASK_EVERY_SECONDS = 5
-_GREETING_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ _KINDS = (
 async def flooding(plan: Plan) -> AsyncIterator[tuple[ClientConnection, Tally]]:
     """A named connection whose frames are counted; closed in any case, with its listener."""
     tally = Tally()
-    async with connect(plan.url, open_timeout=_GREETING_SECONDS, close_timeout=2) as socket:
+    async with connect(plan.url, open_timeout=HANDSHAKE_SECONDS, close_timeout=2) as socket:
         listener = asyncio.create_task(_listen(socket, tally))
         try:
             await socket.send(plan.name)
