@@ -61,9 +61,7 @@ def _piece(value: object) -> object:
 
 
 def _escape(value: object) -> Markup:
-    escaped = escape(_piece(value))
-    budget.current().make(len(escaped))
-    return escaped
+    return escape(_piece(value))
 
 
 def _replace(text: str, old: str, new: str) -> str:
@@ -168,7 +166,7 @@ def _moment(context: Context, value: object) -> datetime:
 
 
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter of Jinja2 whose work is linear in what it is given: its result is charged."""
+    """A filter or a test whose work is linear in what it is given: its result is charged."""
 
     @wraps(stock)  # keeps the mark by which Jinja2 knows what to pass first
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -210,22 +208,22 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     **{name: _guarded(STOCK_FILTERS[name]) for name in _TEXT.split()},
     **{name: _listing(STOCK_FILTERS[name]) for name in _LISTS.split()},
     "batch": _batch,
-    "date": _date,
-    "e": _escape,
-    "escape": _escape,
+    "date": _guarded(_date),
+    "e": _guarded(_escape),
+    "escape": _guarded(_escape),
     "float": _number_of(STOCK_FILTERS["float"]),
     "int": _number_of(STOCK_FILTERS["int"]),
     "join": pass_eval_context(join),
-    "name": _name,
-    "number": _number,
-    "plural": _plural,
+    "name": _guarded(_name),
+    "number": _guarded(_number),
+    "plural": _guarded(_plural),
     "replace": _replace,
-    "round": _round,
-    "short": _short,
-    "string": _string,
+    "round": _guarded(_round),
+    "short": _guarded(_short),
+    "string": _guarded(_string),
     "sum": _sum,
-    "time": _time,
-    "urlencode": _urlencode,
+    "time": _guarded(_time),
+    "urlencode": _guarded(_urlencode),
 }
 
 _STOCK_TESTS: Mapping[str, Any] = STOCK_TESTS
@@ -233,4 +231,4 @@ _TEST_NAMES = (
     "boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable le lessthan lower "
     "lt mapping ne none number odd sequence string true undefined upper"
 )
-TESTS: Mapping[str, Callable[..., Any]] = {name: _STOCK_TESTS[name] for name in _TEST_NAMES.split()}
+TESTS: Mapping[str, Callable[..., Any]] = {name: _guarded(_STOCK_TESTS[name]) for name in _TEST_NAMES.split()}

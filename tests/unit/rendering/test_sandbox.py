@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import RenderError
 from chalicelib.rendering import budget
+from chalicelib.rendering.sandbox import compile_source, environment, run
 from tests.unit.rendering.letters import render, rendered_text, template
 
 # A hang would take minutes; the bound itself is two seconds, the rest is the slack of a busy machine.
@@ -153,6 +154,25 @@ def test_a_slow_template_is_stopped_by_the_clock() -> None:
             purse.step()
 
     assert caught.value.reason == "too_slow"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        *(f"x is {name}" for name in ("lower", "upper", "string", "in(xs)", "eq(y)")),
+        *(f"x|{name}" for name in ("urlencode", "name", "short", "string", "upper", "escape", "title")),
+        *("'2026-01-01'|date", "'2026-01-01T00:00:00Z'|time", "1|number", "1|plural('a', 'b')", "1|round"),
+    ],
+)
+def test_every_filter_and_test_looks_at_the_clock(work: str) -> None:
+    seconds = iter(range(10**6))
+    purse = budget.Budget({}, monotonic=lambda: float(next(seconds)))
+    source = f"{{% for i in range(2000) %}}{{% set v = {work} %}}{{% endfor %}}"
+
+    with budget.spend(budget.Budget({})):
+        compiled = compile_source(source, environment(autoescape=False))
+    with budget.spend(purse), pytest.raises(RenderError, match="takes over 2 s"):
+        run(compiled, {"x": "text", "xs": ["a"], "y": "texts"})
 
 
 def test_a_busy_machine_is_not_the_fault_of_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
