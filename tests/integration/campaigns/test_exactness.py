@@ -322,7 +322,7 @@ def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:
         return [row for place in places for row in parking.due(place, **options)]
 
     assert len(waiting()) == 1
-    parking.remove(waiting())
+    parking.remove([one.row for one in waiting()])
     assert waiting() == []
 
 
