@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_000_000
 MAX_LINE_CHARACTERS = 10_000
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARACTERS  # UTF-8: at most four bytes a character
+_ENDLESS_BYTES = 1_000_000  # a line that is left out; beyond that the file is none of lines
 SHOWN_BAD_LINES = 100
+_NOT_UTF8 = "not in UTF-8; save the file as CSV UTF-8"
 _SAID = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 _COLUMNS = ("user_id", "email", "name", "locale", "timezone")
 
@@ -71,7 +73,7 @@ def csv_reader(lines: Iterator[str], *, strict: bool) -> "Reader":
 def read_rows(pieces: Iterable[bytes], report: Report) -> Iterator[dict[str, Any]]:
     """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
     recipient and never the file. Raises: BadListError (permanent)."""
-    reader = csv_reader(_lines(pieces), strict=True)
+    reader = csv_reader(_lines(pieces, report), strict=True)
     seen: set[bytes] = set()
     header = _header(reader)
     for cells in _records(reader, report):
@@ -100,23 +102,37 @@ def _records(reader: "Reader", report: Report) -> Iterator[list[str]]:
             report.refuse(reader.line_num, f"not CSV: {error}")
 
 
-def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+def _lines(pieces: Iterable[bytes], report: Report) -> Iterator[str]:
+    """The lines of a file. One that cannot be read is reported, and an empty one stands for it; where many are not in
+    UTF-8, the file is not."""
+    strange: list[int] = []
+    number = 0
     for number, line in enumerate(_split(pieces), start=1):
-        if len(line) > MAX_LINE_BYTES:
+        if len(line) > (MAX_LINE_BYTES if number == 1 else _ENDLESS_BYTES):
             raise BadListError(f"line {number}: over {MAX_LINE_CHARACTERS} characters")
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise BadListError(f"line {number}: not in UTF-8; save the file as CSV UTF-8") from error
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            strange.append(number)
+            report.refuse(number, _NOT_UTF8)
+            text = "\n"
+        if len(line) > MAX_LINE_BYTES:
+            report.refuse(number, f"over {MAX_LINE_CHARACTERS} characters")
+            text = "\n"
+        if strange and (strange[0] == 1 or len(strange) > SHOWN_BAD_LINES):
+            break
+        yield text
+    if strange and (strange[0] == 1 or len(strange) > min(SHOWN_BAD_LINES, (number - 1) / 2)):
+        raise BadListError(f"line {strange[0]}: {_NOT_UTF8}")
 
 
 def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file. Of one that is too long no more is held than shows it; nothing follows it."""
+    """The lines of a file. Of one that never ends no more is held than shows it; nothing follows it."""
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).splitlines(keepends=True) or [b""]
         yield from whole
-        if len(rest) > MAX_LINE_BYTES:
+        if len(rest) > _ENDLESS_BYTES:
             break
     if rest:
         yield rest

@@ -89,9 +89,9 @@ def end_unreadable(ledger: Ledger, found: Found) -> None:
     delete_rows(found.unreadable)
 
 
-def closing(row: DigestRow, reason: str, *, rule: str | None = None) -> list[Move]:
+def closing(row: DigestRow, reason: str, *, failed: bool = False, rule: str | None = None) -> list[Move]:
     """The moves that end a letter of its own."""
-    status = DeliveryStatus.FAILED if reason == UNREADABLE else DeliveryStatus.SKIPPED
+    status = DeliveryStatus.FAILED if failed else DeliveryStatus.SKIPPED
     letter = LetterSpec.model_validate(row.letter)
     return ended(letter, [row.notification_id], row.channels, status, reason, rule=rule)
 

@@ -2,13 +2,13 @@
 costs no claim.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.apart import each
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.base import Message
-from chalicelib.errors import RenderError
+from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
@@ -16,6 +16,7 @@ from chalicelib.pipeline.links import Link
 from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.tally import run_tag
 from chalicelib.pipeline.unsent import UNREADABLE
+from chalicelib.rendering.blame import TEMPLATE_ERROR
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.store import TemplateStore
 
@@ -47,9 +48,6 @@ class Composer:
 
     def compose(self, job: DeliverJob) -> tuple[list[Letter], list[Spoiled]]:
         """The letters, and whose can never be made, with the reason. Raises: UnavailableError (retryable)."""
-        template = self._templates.get(job.letter.template, job.letter.template_version)
-        layout = self._templates.layout(job.letter.layout)
-        links_of = self._link_maker.of(job.letter, channel=job.channel)
         spoiled: list[Spoiled] = []
 
         def spoil(recipient: DeliverRecipient, error: Exception) -> None:
@@ -58,6 +56,20 @@ class Composer:
                 return
             log_failure("letter", error, notification_id=recipient.notification_id)
             spoiled.append(Spoiled(recipient, UNREADABLE))
+
+        def spoil_all(_: DeliverJob, error: Exception) -> None:
+            log_failure("template", error, template=job.letter.template, version=job.letter.template_version)
+            place = error.detail if isinstance(error, NotFoundError) else None
+            spoiled.extend(Spoiled(one, TEMPLATE_ERROR, place) for one in job.recipients)
+
+        makers = each(self._maker, [job], alone=spoil_all)
+        return [letter for make in makers for letter in each(make, job.recipients, alone=spoil)], spoiled
+
+    def _maker(self, job: DeliverJob) -> Callable[[DeliverRecipient], Letter]:
+        """Makes one letter of a job after the other, of the same template."""
+        template = self._templates.get(job.letter.template, job.letter.template_version)
+        layout = self._templates.layout(job.letter.layout)
+        links_of = self._link_maker.of(job.letter, channel=job.channel)
 
         def make(recipient: DeliverRecipient) -> Letter:
             links = links_of.make(recipient)
@@ -75,7 +87,7 @@ class Composer:
             )
             return _letter(job, recipient, rendered.parts, links)
 
-        return each(make, job.recipients, alone=spoil), spoiled
+        return make
 
 
 def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, str], links: LetterLinks) -> Letter:

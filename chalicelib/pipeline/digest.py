@@ -97,7 +97,8 @@ class Digest:
         wishes = each(lambda one: self._preferences.stored(one) or {}, [user_id], alone=unreadable)
         waiting = _still_waiting(rows)
         for row in rows:
-            row.fate = {"reason": UNREADABLE if row.notification_id in waiting else "cancelled"}
+            strange = {"reason": UNREADABLE, "failed": True}
+            row.fate = strange if row.notification_id in waiting else {"reason": "cancelled"}
 
         def decide(row: DigestRow) -> None:
             row.fate = self._fate(row, wishes[0])
@@ -129,9 +130,7 @@ class Digest:
         try:
             return {"line": self._line(row, letter)}
         except RenderError as error:
-            if error.reason == NOTHING_TO_SAY:
-                return {"reason": NOTHING_TO_SAY}
-            return {"line": {"title": letter.template, "text": "", "url": ""}}
+            return {"reason": error.reason, "failed": error.reason != NOTHING_TO_SAY, "rule": error.place}
 
     def _line(self, row: DigestRow, letter: LetterSpec) -> dict[str, str]:
         """The letter in one line: what a live notification would show, else its subject. Raises: RenderError
@@ -177,5 +176,7 @@ def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:
 
 
 def _closing(row: DigestRow, rule: str | None) -> list[Move]:
-    reason = (row.fate or {}).get("reason")
-    return closing(row, reason) if reason else closing(row, IN_DIGEST, rule=rule)
+    fate = row.fate or {}
+    if "reason" not in fate:
+        return closing(row, IN_DIGEST, rule=rule)
+    return closing(row, fate["reason"], failed=fate.get("failed") is True, rule=fate.get("rule"))

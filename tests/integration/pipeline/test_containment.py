@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from chalicelib.pipeline.workers import deliver_work, feedback_work
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings
+from chalicelib.storage.configuration import TemplateRow
 from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.people import CapRow, PreferencesRow, SuppressionRow, UserRow
 from chalicelib.wiring import control as wiring_control
@@ -25,6 +27,7 @@ from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
+from chalicelib.wiring import letters as wiring_letters
 from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump, moto_of
 from tests.integration.pipeline.test_deliver import ToldChannel, job
@@ -128,6 +131,34 @@ def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldCha
     if model is not LedgerRow:
         end = status(poisoned.notification_id)
         assert end is not None and end[0] in FINAL
+
+
+@pytest.mark.parametrize("letter", [{"template_version": 7}, {"layout": "shipped-0000"}, {"template": "gone"}])
+def test_letters_of_a_template_that_is_not_there_have_failed_and_say_so(
+    channel: ToldChannel, letter: dict[str, Any]
+) -> None:
+    """Promise I1: nobody waits for it."""
+    one = job(2, **letter)
+
+    wiring_deliver.deliver().deliver(one)
+
+    assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
+    row = DeliveryRow.get(one.recipients[0].notification_id, delivery_part("email"))
+    assert "there is no" in str(row.timeline)
+
+
+@given(value=ATTRIBUTE)
+@some
+def test_letters_of_a_template_that_cannot_be_read_have_failed(channel: ToldChannel, value: Any) -> None:
+    """Promise I1."""
+    wiring_letters.templates()._versions.clear()
+    row = {"key": {"S": "promo"}, "version": {"N": "9"}, "created_at": {"S": ""}, "created_by": {"S": ""}}
+    raw_put(TemplateRow, {**row, "body": value})
+    one = job(2, template_version=9)
+
+    wiring_deliver.deliver().deliver(one)
+
+    assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
 
 
 # ---------------------------------------------------------------- enrich

@@ -82,6 +82,28 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
         assert (status(ids[0]) or ("",))[0] in {"failed", "skipped"}
 
 
+def test_a_line_that_cannot_be_rendered_is_left_out_with_its_reason(
+    pump: Pump, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise I1: the digest goes without it, never with the name of a template."""
+    anna = f"anna-{new_id()}"
+    wiring_people.directory().put_many([User(id=anna, email=f"{anna}@example.com")])
+    wiring_people.preferences().put(anna, DAILY)
+    ids = [collected(pump, anna), collected(pump, anna)]
+    pump.run("enrich-instant")
+    row = DigestRow.get(anna, ids[0])
+    row.update(actions=[DigestRow.context.set({**SERIES, "series": {"no": "text"}})])
+    for part in (wiring_digests.digest(), wiring_digests.collected()):
+        monkeypatch.setattr(part, "_clock", lambda: now() + timedelta(days=1))
+
+    wiring_digests.collected().release()
+    assert pump.run() == []
+
+    assert [status(one) for one in ids] == [("failed", "template_error"), ("skipped", "in_digest")]
+    [letter] = [one for one in letters() if f"{anna}@example.com" in one["to"]]
+    assert "new-episode" not in letter["body"]
+
+
 @given(data=st.data())
 @some
 def test_a_user_whose_preferences_cannot_be_read_gets_no_digest_and_ends(

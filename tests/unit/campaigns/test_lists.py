@@ -85,12 +85,23 @@ def test_the_habits_of_spreadsheets_are_understood(text: str) -> None:
         (b"email,email\n", "line 1: expected at most 50 columns"),
         (b'email\n"anna\nb@x.example\nc@x.example\n', "line 2: not CSV: a quote that is not closed"),
         (b'"email', "line 1: not CSV"),
-        (b"email\n" + b"x" * 50_000 + b"\n", "line 2: over 10000 characters"),
+        (b"email\n" + b"\xff\n" * 101 + b"a@x.example\n" * 300, "line 2: not in UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where_and_why(content: bytes, why: str) -> None:
     with pytest.raises(BadListError, match=why):
         read(content)
+
+
+@pytest.mark.parametrize("line", [b"anna\xff@x.example", b"x" * 50_000, b"\xff" * 50_000, b"\xd0", b'"\xff"'])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_line_that_no_text_can_be_made_of_is_left_out(line: bytes, end: bytes) -> None:
+    """Promise I1: as any other bad one, by its number; the file is read but for it."""
+    report = Report()
+    rows = list(read_rows([end.join([b"email", b"a@x.example", line, b"b@x.example", b""])], report))
+
+    assert [row["email"] for row in rows] == ["a@x.example", "b@x.example"]
+    assert {one["line"] for one in report.lines} == {3}
 
 
 def test_a_line_that_never_ends_is_not_waited_for() -> None:
@@ -101,12 +112,12 @@ def test_a_line_that_never_ends_is_not_waited_for() -> None:
         yield b"email\n"
         while True:
             taken += 1
-            yield b"x" * 10_000
+            yield b"x" * 100_000
 
     with pytest.raises(BadListError, match="line 2: over 10000 characters"):
         list(read_rows(pieces(), Report()))
 
-    assert taken == 5
+    assert taken == 11
 
 
 def test_a_hundred_thousand_rows_are_read_without_holding_the_file() -> None:
