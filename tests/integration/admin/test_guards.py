@@ -80,6 +80,7 @@ def importers(names: set[str], *folders: str) -> set[str]:
 
 
 def test_every_way_is_in_the_table() -> None:
+    """Promise I2: a way that nobody has thought of fails here."""
     posts = {route.path for route in REGISTERED if route.method == "POST"} | {"/admin/sign-in"}
     assert set(acts()) & posts == set(PAGES)
     assert set(PAGES) == {*FORMS, "/admin/sign-in", "/admin/sign-out"}
@@ -153,6 +154,7 @@ def aged() -> None:
 
 @pytest.mark.parametrize("path", FORMS)
 def test_no_way_is_open_without_a_session_or_the_token_of_a_form(boss: Visitor, phone: pyotp.TOTP, path: str) -> None:
+    """Promise I2: each, tried on the real app."""
     before, proof = state(), {"old": PASSWORD, "present": fresh(phone)}
     stranger = Visitor().post(address(path), **form_of(path), **proof)
     assert stranger.status == 401
@@ -174,6 +176,7 @@ def test_what_an_administrator_does_is_refused_to_all_others(boss: Visitor, phon
 
 @pytest.mark.parametrize("path", RECENT)
 def test_an_open_page_is_not_enough(boss: Visitor, phone: pyotp.TOTP, path: str) -> None:
+    """Promise I2: password and code are asked for once more."""
     aged()
     before = state()
     asked = boss.post(address(path), **form_of(path))
@@ -194,6 +197,7 @@ def test_whoever_asks_the_guard_itself_is_refused(boss: Visitor) -> None:
 
 @pytest.mark.parametrize("path", PRESENT)
 def test_neither_a_password_nor_a_code_alone_is_enough(boss: Visitor, phone: pyotp.TOTP, path: str) -> None:
+    """Promise I2: both are needed, and a code counts once."""
     before, code = state(), fresh(phone)
     for proof in (
         {},
@@ -212,6 +216,7 @@ def test_neither_a_password_nor_a_code_alone_is_enough(boss: Visitor, phone: pyo
 def test_guesses_inside_a_session_use_up_the_allowance_of_signing_in(
     boss: Visitor, phone: pyotp.TOTP, path: str
 ) -> None:
+    """Promise I2: an open page is no place to guess at."""
     form = form_of(path)
     tries = [boss.post(address(path), **form, old="wrong password!").status for _ in range(11)]
     assert tries == [422] * 10 + [429]
@@ -224,6 +229,7 @@ def test_guesses_inside_a_session_use_up_the_allowance_of_signing_in(
 def test_codes_that_come_with_the_right_password_are_counted_for_a_day(
     boss: Visitor, phone: pyotp.TOTP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Promise I2: by password, so that no stranger uses up the owner's."""
     at = now().replace(hour=1)
     tried = []
     for quarter in range(3):
