@@ -113,18 +113,23 @@ def send_to_endpoints(
 _UNSENDABLE, _NOT_KNOWN = Outcome(Verdict.REFUSED, reason=BAD_REQUEST), Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
 
 
+def send_alone(send_one: Callable[[Message], Outcome], message: Message) -> Outcome:
+    """One message, whose outcome is its own whatever is raised."""
+    outcomes: list[Outcome] = []
+
+    def alone(message: Message, error: Exception) -> None:
+        log_failure("send", error, delivery=message.delivery_id)
+        outcomes.append(_UNSENDABLE if is_final(error) else _NOT_KNOWN)
+
+    outcomes += each(send_one, [message], alone=alone, stays=is_contained)
+    return outcomes[0]
+
+
 def send_each(send_one: Callable[[Message], Outcome], messages: Sequence[Message]) -> Sequence[Outcome]:
     """For providers that take one message a call: all at once, so that a batch takes as long as its slowest."""
 
     def send(message: Message) -> Outcome:
-        outcomes: list[Outcome] = []
-
-        def alone(message: Message, error: Exception) -> None:
-            log_failure("send", error, delivery=message.delivery_id)
-            outcomes.append(_UNSENDABLE if is_final(error) else _NOT_KNOWN)
-
-        outcomes += each(send_one, [message], alone=alone, stays=is_contained)
-        return outcomes[0]
+        return send_alone(send_one, message)
 
     if len(messages) < 2:
         return [send(message) for message in messages]

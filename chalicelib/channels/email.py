@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted, named_outcome, outcome_of
-from chalicelib.channels.base import REPLY_LOST, Message, Outcome, Verdict
+from chalicelib.channels.base import REPLY_LOST, Message, Outcome, Verdict, send_alone
 from chalicelib.channels.shared_lines import share
 from chalicelib.channels.words.ses import answer_of
 
@@ -60,11 +60,14 @@ class EmailChannel:
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Channel.send`."""
         if len(messages) < 2:
-            return [self._send_one(message) for message in messages]
+            return self._one_by_one(messages)
         body, replacements = _shared(messages)
         if max(map(len, replacements)) > _REPLACEMENT_CHARACTERS:
-            return [self._send_one(message) for message in messages]
+            return self._one_by_one(messages)
         return self._send_many(messages, body, replacements)
+
+    def _one_by_one(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        return [send_alone(self._send_one, message) for message in messages]
 
     def _send_one(self, message: Message) -> Outcome:
         sender = self._sender()
@@ -120,8 +123,10 @@ class EmailChannel:
             outcome = _outcome_of(error)
             if outcome.verdict is Verdict.REFUSED:
                 # Nothing was sent, and one entry may be the cause: the others must not pay for it.
-                return [self._send_one(message) for message in messages]
+                return self._one_by_one(messages)
             return [outcome] * len(messages)
+        except UnicodeEncodeError:  # no call was made: one of them holds half of a character
+            return self._one_by_one(messages)
         results = answer.get("BulkEmailEntryResults", [])
         if len(results) != len(messages):
             return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)

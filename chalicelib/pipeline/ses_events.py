@@ -42,8 +42,21 @@ class FeedbackEvent(NamedTuple):
         mail was forwarded to, or be left out; it counts only where the letter's own is not known."""
         if len(self.destination) == 1:
             return self.destination
-        named = [one.get("emailAddress") for part in _RECIPIENTS for one in self.body.get(part) or () if one]
-        return _bare(named)
+        return _bare(self._named)
+
+    @property
+    def _named(self) -> Sequence[object]:
+        found = [one for part in _RECIPIENTS for one in self.body.get(part) or () if one]
+        told = [one.get("emailAddress") if isinstance(one, Mapping) else one for one in found]
+        return [one for one in told if one is not None]
+
+    def check(self) -> None:
+        """Raises: TypeError, ValueError (permanent): what cannot be recorded, and would take the others of its batch
+        along. Of many recipients those that can be read are enough."""
+        texts = (self.provider_id or "", self.body.get("userAgent") or "")
+        if not all(map(_is_text, texts)) or (self._named and not (self.addresses or all(map(_is_text, self._named)))):
+            raise TypeError("expected text")
+        _ = self.word
 
 
 def read_event(body: str) -> FeedbackEvent | None:
@@ -69,7 +82,7 @@ def read_event(body: str) -> FeedbackEvent | None:
             run_id=run_of_tag(run[0]) if run else None,
             destination=_destination(content["mail"]),
         )
-        _check(event)
+        event.check()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise PoisonMessageError("this is not an event of SES") from error
     return event
@@ -99,22 +112,25 @@ def _greets(content: Mapping[str, Any]) -> bool:
 
 
 def _destination(mail: Mapping[str, Any]) -> tuple[str, ...]:
-    """Whom it was sent to: the envelope's recipient, or where that is left out the one in the letter's own header."""
-    return _bare(mail.get("destination") or ()) or _bare((mail.get("commonHeaders") or {}).get("to") or ())
+    """Whom it was sent to: the envelope's recipient, or where that is left out the one in the letter's own header.
+    Raises: TypeError (permanent): it cannot be read, and whom a bounce names may be somebody else."""
+    places = [mail.get("destination") or (), (mail.get("commonHeaders") or {}).get("to") or ()]
+    if not all(_is_text(one) for written in places for one in written if one):
+        raise TypeError("expected text")
+    return _bare(places[0]) or _bare(places[1])
 
 
-def _bare(written: Iterable[str | None]) -> tuple[str, ...]:
-    """The addresses without the names before them."""
-    found = (_NAMED.search(text) or text for text in written if text)
+def _bare(written: Iterable[object]) -> tuple[str, ...]:
+    """The addresses without the names before them; what is none is passed over."""
+    texts = [one for one in written if isinstance(one, str) and _is_text(one)]
+    found = (_NAMED.search(text) or text for text in texts)
     addresses = (one.strip() if isinstance(one, str) else one[1].strip() for one in found)
     return tuple(dict.fromkeys(one for one in addresses if "@" in one))
 
 
-def _check(event: FeedbackEvent) -> None:
-    # One event that broke the recording would take the other 99 of its batch along.
-    if not all(
-        isinstance(text, str) for text in (event.provider_id or "", event.body.get("userAgent") or "", *event.addresses)
-    ):
-        raise TypeError("expected text")
-    "".join(event.addresses).encode()  # JSON may hold halves of characters, which no hash and no table takes
-    _ = event.word
+def _is_text(value: object) -> bool:
+    """JSON may hold halves of characters, which no hash and no table takes."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

@@ -129,6 +129,19 @@ def test_a_bulk_call_that_is_refused_whole_is_tried_letter_by_letter(channel: Em
     assert [letter["to"] for letter in mailbox.letters()] == [["u0@example.com"], ["u2@example.com"]]
 
 
+@pytest.mark.parametrize("spoilt", [message("u1@example.com", html="\ud800"), message("u1@example.com", X="\ud800")])
+def test_a_letter_that_no_call_can_hold_is_refused_alone(
+    channel: EmailChannel, mailbox: Driver, spoilt: Message
+) -> None:
+    """Promise I1: whatever is raised while it is put into a call, in bulk or by itself."""
+    good = [message("u0@example.com", 0), message("u2@example.com", 2)]
+
+    outcomes = channel.send([good[0], spoilt, good[1]])
+
+    assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED, Verdict.REFUSED, Verdict.ACCEPTED]
+    assert [letter["to"] for letter in mailbox.letters()] == [["u0@example.com"], ["u2@example.com"]]
+
+
 ENTRY_FAULTS = {"throttle": FAULTS["throttle"], "daily_quota": FAULTS["daily_quota"], "refuse": FAULTS["refuse"]}
 
 

@@ -217,6 +217,17 @@ def test_a_soft_bounce_that_names_nobody_is_counted(stage: None) -> None:
     assert soft_bounces() == 3
 
 
+@pytest.mark.parametrize("spoilt", [{"emailAddress": 5}, {"emailAddress": ["x"]}, {"emailAddress": "\ud800@x"}, "x", 7])
+def test_one_recipient_that_cannot_be_read_hides_none_of_those_beside_it(stage: None, spoilt: Any) -> None:
+    """Promise I1: a bounce names up to 500; the others of it are suppressed."""
+    kind, content = bounce(("Permanent", "General"))
+    content["bounce"]["bouncedRecipients"].insert(0, spoilt)
+
+    tell(sent_letter(), (kind, content), to=None)
+
+    assert suppressed() == "bounce"
+
+
 def test_without_a_destination_the_letters_own_header_says_whom_it_was_for(stage: None) -> None:
     """Promise D2: a bounce that leaves the destination out and names nobody is the recipient's all the same."""
     key, (kind, content) = sent_letter(), bounce(("Permanent", "General"))
