@@ -181,7 +181,7 @@ def test_an_open_page_is_not_enough(boss: Visitor, phone: pyotp.TOTP, path: str)
     before = state()
     asked = boss.post(address(path), **form_of(path))
     assert asked.status == 401
-    assert "Your password once more" in asked.text
+    assert "Your password again" in asked.text
     assert "boss" in asked.text
     assert state() == before
 

@@ -79,7 +79,7 @@ def written(visitor: Visitor, **changes: Any) -> str:
 def test_every_page_is_shown_in_both_languages(boss: Visitor, stock: Stock) -> None:
     for path in stock.pages():
         for language, title in (("en", 'lang="en"'), ("ru", 'lang="ru"')):
-            boss.cookies["vestnik_language"] = language
+            boss.cookies["__Host-vestnik_language"] = language
             seen = boss.get(path)
             assert seen.status == 200, (path, seen.text)
             assert title in seen.text or path.endswith("/letter")
@@ -136,9 +136,9 @@ def test_a_large_audience_is_counted_after_the_page_is_shown(boss: Visitor, stag
 
 def test_what_a_variable_means_is_said_in_the_language_of_the_page(boss: Visitor) -> None:
     for path in ("/admin/campaigns/new?template=promo", "/admin/templates/promo"):
-        boss.cookies["vestnik_language"] = "en"
+        boss.cookies["__Host-vestnik_language"] = "en"
         assert "where the button leads" in boss.get(path).text
-        boss.cookies["vestnik_language"] = "ru"
+        boss.cookies["__Host-vestnik_language"] = "ru"
         seen = boss.get(path).text
         assert "куда ведёт кнопка" in seen
         assert "where the button leads" not in re.sub(r"<textarea.*?</textarea>", "", seen, flags=re.DOTALL)
@@ -149,7 +149,7 @@ def test_a_managers_own_words_about_a_variable_are_shown_as_they_are(boss: Visit
     variables = json.loads(form["variables"][0])
     variables["url"]["description"] = "the page of the month"
     assert boss.post("/admin/templates/promo", **(form | {"variables": json.dumps(variables)})).said == "saved"
-    boss.cookies["vestnik_language"] = "ru"
+    boss.cookies["__Host-vestnik_language"] = "ru"
     assert "the page of the month" in boss.get("/admin/campaigns/new?template=promo").text
 
 
@@ -728,7 +728,7 @@ def test_a_wrong_span_is_named_at_its_field_in_the_language_of_the_page(
     boss: Visitor, since: str, until: str, field: str, message: dict[str, str]
 ) -> None:
     for language, text in message.items():
-        boss.cookies["vestnik_language"] = language
+        boss.cookies["__Host-vestnik_language"] = language
         seen = boss.get("/admin/notifications?" + urlencode({"since": since, "until": until}))
         assert seen.status == 422
         assert re.search(rf'id="m-{field}">[^<]*{text}', seen.text)

@@ -53,7 +53,7 @@ def test_a_manager_who_looks_too_often_is_told_when_to_go_on(boss: Visitor, path
 
 def test_it_is_said_in_the_managers_language_and_nothing_typed_is_lost(boss: Visitor) -> None:
     use_up("preview", "manager:boss")
-    boss.cookies["vestnik_language"] = "ru"
+    boss.cookies["__Host-vestnik_language"] = "ru"
     seen = boss.post("/admin/campaigns/count", **FIELDS, name="Осень")
     assert "не больше 60 просмотров в минуту" in seen.text
     assert 'value="Осень"' in seen.text

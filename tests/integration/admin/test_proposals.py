@@ -99,7 +99,7 @@ def test_a_proposal_for_a_value_that_is_over_cannot_be_approved(olga: Visitor, i
     assert ivan.post(f"{PAGE}/redirect_url/approve", seen=seen).status == 412
     assert in_force("redirect_url") == "https://cinema.example/meanwhile"
     page = ivan.get(PAGE).text
-    assert "The setting was changed since this was proposed" in page
+    assert "The setting has changed since this was proposed" in page
     assert f'action="{PAGE}/redirect_url/approve"' not in page
 
 
@@ -165,5 +165,5 @@ def test_an_approver_alone_may_decide_and_an_editor_may_not(olga: Visitor) -> No
 
 def test_the_page_says_it_in_russian(olga: Visitor, ivan: Visitor) -> None:
     olga.post(f"{PAGE}/sender", **VALUES["sender"])
-    ivan.cookies["vestnik_language"] = "ru"
+    ivan.cookies["__Host-vestnik_language"] = "ru"
     assert "Изменение ждёт одобрения" in ivan.get(PAGE).text

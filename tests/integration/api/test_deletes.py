@@ -62,11 +62,12 @@ DELETED = {
 
 
 def meanwhile(do: Callable[[], object]) -> None:
-    """Has something done before the first write from now on reaches DynamoDB."""
+    """Has something done before the first write from now on reaches DynamoDB, but for the audit's: it waits its turn."""
     met: list[str] = []
 
-    def first(model: Any, **_: Any) -> None:
-        if not met and model.name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"):
+    def first(model: Any, params: Any, **_: Any) -> None:
+        writes = model.name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+        if not met and writes and b"-audit" not in params["body"]:
             met.append(model.name)
             do()
 

@@ -202,8 +202,8 @@ def test_a_late_patch_does_not_bring_a_deleted_user_back(api: Gateway) -> None:
     api.put("/v1/users/u-1", ANNA)
     met: list[str] = []
 
-    def they_are_deleted_meanwhile(**_: Any) -> None:
-        if not met:
+    def they_are_deleted_meanwhile(params: Any, **_: Any) -> None:
+        if not met and b"-audit" not in params["body"]:
             met.append("once")
             api.delete("/v1/users/u-1")
 
