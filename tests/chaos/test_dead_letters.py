@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.chaos.rig import Rig
+from tests.chaos.rig import LETTERS, Rig
 from tests.e2e.conftest import eventually
 
 pytestmark = pytest.mark.e2e
@@ -19,15 +19,15 @@ def test_one_poison_message_among_ten_costs_the_other_nine_nothing(rig: Rig) -> 
         with rig.paused("deliver-email"):
             ids = rig.send(addresses)
             body = json.loads(rig.queues.waiting_bodies("deliver-email", 9)[0])
-            # Well-formed, and of a template that no longer exists: only the work itself finds out.
-            body["letter"]["template"] = "was-withdrawn"
+            # Well-formed, and for a channel that no longer exists: only the work itself finds out.
+            body["channel"] = "was-withdrawn"
             rig.queues.put("deliver-email", json.dumps(body))
         assert rig.settle(ids) == {"delivered": 9}
     with rig.queues.visibility("deliver-email", 1):  # only the bad one comes back now
         eventually(lambda: rig.queues.dead() == {"deliver-email": 1})
     assert set(rig.copies(addresses).values()) == {1}
     letters = rig.control("GET", "dead-letters/deliver-email")["messages"]
-    assert [(one["template"], one["receives"] >= 5) for one in letters] == [("was-withdrawn", True)]
+    assert [(one["template"], one["receives"] >= 5) for one in letters] == [(LETTERS["account"][0], True)]
 
 
 def test_what_nobody_can_read_ends_in_the_dead_letters_and_the_rest_is_sent(rig: Rig) -> None:
