@@ -391,7 +391,7 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
     monkeypatch.setattr(lists, "BLOCK_ROWS", 2)
     store = wiring_running.lists()
     list_id = store.add("Guests", by=ANNA).list_id
-    wrong = b"email\n" + b"".join(b"wrong-%d@example.com\n" % n for n in range(9)) + b"\xff"
+    wrong = b"email\n" + b"".join(b"wrong-%d@example.com\n" % n for n in range(9)) + b"x" * 2_000_000
     right = b"email\nright@example.com\n"
     states = [ListLoader(store=store, uploads=OneFile(file), clock=desk.clock).load(list_id) for file in (wrong, right)]
     desk.start(audience={"list_id": list_id})
