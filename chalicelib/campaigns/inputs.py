@@ -40,6 +40,7 @@ STAGE_LEFT_OUT: Mapping[str, str] = {
     "stage": "a campaign never leaves its stage",
     "retention_days": "how long it is remembered",
     "campaign_approval": "whether it is asked for at all",
+    "second_factor": "how managers sign in",
     "profiles_url": "where readers are asked about",
     "private_addresses": "which addresses a content source may have; which one it has is an input",
     "chat_kinds": "to which chats of their own readers may be written",
