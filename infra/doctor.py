@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 import boto3
 import dns.exception
 import dns.resolver
-from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import UnavailableError
 from chalicelib.settings import SettingsError, read_settings
 from infra.acting import act_in
 from infra.audit_checkup import DAYS, AuditCheckup
 from infra.checkup import Finding, Platform
 from infra.mail_checkup import Mail
+from infra.obstacles import OBSTACLES, obstacle
 from infra.reaching_aws import reaching_aws
 from infra.stages import stage_names
 
@@ -78,9 +77,9 @@ def examine(check: Check) -> list[Finding]:
     """What a check finds; that it could not look is a finding too."""
     try:
         return list(check())
-    except (BotoCoreError, ClientError, UnavailableError, ConnectionError) as error:
-        remedy = "are these credentials of the right account and region?"
-        return [Finding(f"could not be looked at: {error}", remedy, unknown=True)]
+    except OBSTACLES as error:
+        found = obstacle(error)
+        return [Finding(f"could not be looked at: {found.wrong}", found.remedy, unknown=True)]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,26 +1,40 @@
-"""How a command ends when AWS cannot be asked: in one line that says what to do. Every command that works on a stage
-runs inside it."""
+"""How a command ends when AWS cannot be asked or refuses: in two lines, what is wrong and what to do. Every command
+that works on a stage runs inside it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.config import Config
 
-_REGION = "no AWS region is chosen: export AWS_REGION=eu-central-1 (yours), or `aws configure`"
-_CREDENTIALS = "no AWS credentials are found: export AWS_PROFILE=<yours>, or `aws configure`, or `aws sso login`"
+from infra.obstacles import NO_CREDENTIALS, NO_REGION, OBSTACLES, obstacle
+
+_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
 @contextmanager
 def reaching_aws(command: str) -> Iterator[None]:
-    """For the `with` block of a command's main work. Raises: SystemExit, for want of a region or of credentials before
-    anything is done, and for whatever AWS refuses later."""
+    """For the `with` block of a command's main work. AWS is asked who we are first, so that whatever is wrong with
+    region, credentials, clock or network is told before anything is done. Raises: SystemExit, for that and for whatever
+    AWS or this machine refuses later."""
     try:
-        session = boto3.Session()
-        if session.region_name is None:
-            raise SystemExit(f"{command}: {_REGION}")
-        if session.get_credentials() is None:
-            raise SystemExit(f"{command}: {_CREDENTIALS}")
+        _introduce(command)
+    except (ValueError, *OBSTACLES) as error:  # boto3 takes no endpoint without a scheme
+        raise SystemExit(f"{command}: {obstacle(error)}") from error
+    try:
         yield
-    except (BotoCoreError, ClientError) as error:
-        raise SystemExit(f"{command}: AWS: {' '.join(str(error).split())}") from error
+    except BrokenPipeError:
+        raise
+    except OBSTACLES as error:
+        raise SystemExit(f"{command}: {obstacle(error)}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(f"{command}: stopped half-way\n  do: run it again, it goes on from where it is") from None
+
+
+def _introduce(command: str) -> None:
+    session = boto3.Session()
+    if session.region_name is None:
+        raise SystemExit(f"{command}: {NO_REGION}")
+    if session.get_credentials() is None:
+        raise SystemExit(f"{command}: {NO_CREDENTIALS}")
+    session.client("sts", config=_CONFIG).get_caller_identity()

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.running import running_cloud
 from infra.reaching_aws import reaching_aws
+from infra.stages import stage_names
 from tools.local_cloud import local_cloud
 
 LOCAL = "local"
@@ -64,13 +65,13 @@ _EVERYWHERE = {"level", "message", "location", "timestamp", "service"}
 def main(arguments: list[str] | None = None) -> None:
     """The command; until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Follow the logs of a stage.")
-    parser.add_argument("--stage", default=LOCAL)
+    parser.add_argument("--stage", default=LOCAL, choices=stage_names())
     parser.add_argument("--id", default="", help="only lines with this in them, such as a notification's id")
     chosen = parser.parse_args(arguments)
     with suppress(KeyboardInterrupt), until_nobody_reads():
         if chosen.stage == LOCAL:
             _follow_local(chosen.id)
-        with reaching_aws("logs"):
+        with reaching_aws("logs"), suppress(KeyboardInterrupt):
             _follow(boto3.client("logs"), chosen.stage, part=chosen.id)
 
 
