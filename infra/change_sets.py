@@ -1,16 +1,15 @@
 """What a deployment would change, before it does: CloudFormation change sets. Called by `stacks.py`."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import ChangeSetTypeType
-    from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef, TagTypeDef
+    from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef
 
-_SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "<"}
 _POLL_SECONDS = 0.2
 _LIMIT_SECONDS = 300
 NAME = "vestnik-deploy"
@@ -22,10 +21,10 @@ class ChangeSetError(RuntimeError):
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A set of changes that waits to be executed or dropped; `lines` is for people."""
+    """A set of changes that waits to be executed or dropped."""
 
     arn: str
-    lines: Sequence[str]
+    changes: tuple["ResourceChangeTypeDef", ...]
 
 
 def prepare(
@@ -35,7 +34,6 @@ def prepare(
     kind: "ChangeSetTypeType",
     template_url: str,
     parameters: Mapping[str, str],
-    tags: Sequence["TagTypeDef"],
 ) -> ChangeSet | None:
     """The change set, ready; None when nothing would change. A table that a destroyed stack has left behind is taken in
     again by its name. Raises: ChangeSetError."""
@@ -46,7 +44,6 @@ def prepare(
         TemplateURL=template_url,
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Tags=list(tags),
         ImportExistingResources=True,
     )["Id"]
     status, reason = _settled(client, arn)
@@ -55,7 +52,7 @@ def prepare(
         if "didn't contain changes" in reason or "No updates are to be performed" in reason:
             return None
         raise ChangeSetError(f"{stack}: {reason}")
-    return ChangeSet(arn, [_line(change) for change in _changes(client, arn)])
+    return ChangeSet(arn, tuple(_changes(client, arn)))
 
 
 def _settled(client: "CloudFormationClient", arn: str) -> tuple[str, str]:
@@ -69,16 +66,8 @@ def _settled(client: "CloudFormationClient", arn: str) -> tuple[str, str]:
 
 
 def _changes(client: "CloudFormationClient", arn: str) -> Iterator["ResourceChangeTypeDef"]:
-    for page in client.get_paginator("describe_change_set").paginate(ChangeSetName=arn):
+    pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, IncludePropertyValues=True)
+    for page in pages:
         for change in page.get("Changes", []):
-            yield change.get("ResourceChange", {})
-
-
-def _line(change: "ResourceChangeTypeDef") -> str:
-    action = change.get("Action", "Modify")
-    replaced = action == "Modify" and change.get("Replacement") in ("True", "Conditional")
-    touched = sorted({d.get("Target", {}).get("Name", "") for d in change.get("Details", [])} - {""})
-    sign = "!" if replaced else _SIGNS.get(action, "?")
-    line = f"{sign} {change.get('LogicalResourceId')} ({change.get('ResourceType')})"
-    line += f": {', '.join(touched)}" if touched else ""
-    return f"{line} IS MADE ANEW" if replaced else line
+            if "ResourceChange" in change:
+                yield change["ResourceChange"]

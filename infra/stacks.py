@@ -1,27 +1,28 @@
-"""CloudFormation stacks: made, updated or deleted, waited for, and a failure told in words. Called by `deploy.py` and
-`destroy.py`."""
+"""CloudFormation stacks: what would change is planned and checked first, then done and followed; a failure is told in
+words. Called by `deploy.py` and `destroy.py`."""
 
-import hashlib
-import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from infra.change_sets import ChangeSet, ChangeSetError, prepare
+from infra.diff import told
+from infra.following import HOURS, Follower, LeftError, Say, TooLongError
+from infra.guard import refusals, words_of
+from infra.resolved import Resources, read_template, resolve
+from infra.stack_states import GOOD, MUST_GO, how_to_mend
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import ChangeSetTypeType
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_dynamodb import DynamoDBClient
 
-_GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
-_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "DELETE_FAILED"}  # a failed first creation; a deletion that stopped half-way
-_INPUTS_TAG = "vestnik-inputs"  # the digest of what the stack was last deployed from
-_POLL_SECONDS = 0.2
-_LIMIT_SECONDS = 900
+_UNDECIDED: Final = "REVIEW_IN_PROGRESS"  # a change set that nobody has executed yet
 
-Agree = Callable[[Sequence[str]], bool]  # is shown what would change, a line a resource
+Agree = Callable[[Sequence[str]], bool]  # is shown what would change
 
 
 class DeployError(RuntimeError):
@@ -29,7 +30,79 @@ class DeployError(RuntimeError):
 
 
 class RefusedError(DeployError):
-    """Whoever was asked said no: nothing was changed."""
+    """Whoever was asked said no, or it would fail or lose data: nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How a stack is waited for."""
+
+    tables: "DynamoDBClient | None" = None  # asked how far an index is filled
+    say: Say = print
+    hours: float = HOURS
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would change in one stack, and does not until `execute`. `lines` is for people."""
+
+    name: str
+    lines: Sequence[str]
+    is_new: bool
+    _client: "CloudFormationClient"
+    _follower: Follower
+    _changes: ChangeSet
+
+    def execute(self) -> None:
+        """Makes the changes and waits for them. Raises: DeployError."""
+        since = self._follower.last_event()
+        self._client.execute_change_set(ChangeSetName=self._changes.arn)
+        stack = _rest(self._follower, since=since, begins=True)
+        if stack is None or stack["StackStatus"] not in GOOD:
+            status = stack["StackStatus"] if stack else "gone"
+            raise DeployError("\n".join([f"{self.name} is {status}", *self._follower.failures(since)]))
+
+    def drop(self) -> None:
+        """Leaves everything as it was."""
+        self._client.delete_change_set(ChangeSetName=self._changes.arn)
+        if self.is_new:  # what the question left behind: a stack without resources
+            self._client.delete_stack(StackName=self.name)
+
+
+def plan_stack(
+    client: "CloudFormationClient",
+    name: str,
+    *,
+    template: str,
+    template_url: str,
+    parameters: Mapping[str, str],
+    allowed: Collection[str] = (),
+    waiting: Waiting | None = None,
+    guarded: bool = True,
+) -> Plan | None:
+    """What would bring the stack to this template, which CloudFormation fetches from `template_url` (a call holds
+    51,200 bytes at most); None where nothing would change. A stack that somebody else is changing is waited for; one
+    that never came to be is taken away first. `allowed` are the resources whose loss a person has agreed to. Raises:
+    DeployError, RefusedError."""
+    follower = _follower(client, name, waiting)
+    stack = _usable(client, follower)
+    before = _deployed(client, stack) if stack else {}
+    document = read_template(template)
+    after = resolve(document, parameters)
+    whole = "Transform" not in document  # what CloudFormation has yet to expand cannot be compared
+    if guarded and whole and (refused := refusals(before, after, allowed=allowed)):
+        raise RefusedError("\n".join([f"{name}: nothing was changed", *words_of(refused)]))
+    try:
+        kind: ChangeSetTypeType = "UPDATE" if stack else "CREATE"
+        changes = prepare(client, name, kind=kind, template_url=template_url, parameters=parameters)
+    except ClientError as error:
+        raise DeployError(f"{name}: {error.response['Error'].get('Message', error)}") from error
+    except ChangeSetError as error:
+        raise DeployError(str(error)) from error
+    if changes is None:
+        return None
+    lines = told(changes.changes, before=before, after=after)
+    return Plan(name, lines or ["= nothing that a resource has"], stack is None, client, follower, changes)
 
 
 def deploy_stack(
@@ -42,95 +115,84 @@ def deploy_stack(
     replace: bool = False,
     agree: Agree = lambda _: True,
 ) -> bool:
-    """Brings the stack to this template, which CloudFormation fetches from `template_url` (in a call it takes 51,200
-    bytes at most). Answers whether anything had to be done: the stack itself remembers what
-    it was made from, so that a lost file never makes it look deployed. With `replace` a changed stack is deleted and
-    made anew. `agree` is asked before anything is changed. Raises: DeployError, RefusedError."""
-    inputs = hashlib.sha256(json.dumps([template, dict(sorted(parameters.items()))]).encode()).hexdigest()
-    stack = _settled(client, name)
-    if stack and stack["StackStatus"] in _GOOD and _tag(stack, _INPUTS_TAG) == inputs:
-        return False
-    if stack and (replace or stack["StackStatus"] in _ONLY_DELETABLE):
-        delete_stack(client, name)
-        stack = None
-    try:
-        changes = prepare(
+    """Plans, asks, executes; answers whether anything had to be done. With `replace` a changed stack is deleted and
+    made anew. Raises: DeployError, RefusedError."""
+
+    def planned() -> Plan | None:
+        return plan_stack(
             client,
             name,
-            kind="UPDATE" if stack else "CREATE",
+            template=template,
             template_url=template_url,
             parameters=parameters,
-            tags=[{"Key": _INPUTS_TAG, "Value": inputs}],
+            guarded=not replace,
         )
-    except ClientError as error:
-        raise DeployError(f"{name}: {error.response['Error'].get('Message', error)}") from error
-    except ChangeSetError as error:
-        raise DeployError(str(error)) from error
-    if changes is None:
+
+    plan = planned()
+    if plan is None:
         return False
-    _ask(client, name, changes, agree, is_new=stack is None)
-    client.execute_change_set(ChangeSetName=changes.arn)
-    _expect_good(client, name, inputs)
+    if not agree(plan.lines):
+        plan.drop()
+        raise RefusedError(f"{name}: nothing was changed")
+    if replace and not plan.is_new:
+        plan.drop()
+        delete_stack(client, name)
+        plan = planned()
+    if plan:
+        plan.execute()
     return True
 
 
-def delete_stack(client: "CloudFormationClient", name: str) -> None:
+def delete_stack(client: "CloudFormationClient", name: str, *, waiting: Waiting | None = None) -> None:
     """Deletes the stack and waits; one that is not there is fine. Raises: DeployError."""
+    follower = _follower(client, name, waiting)
+    since = follower.last_event()
     client.delete_stack(StackName=name)
-    left = _settled(client, name)
+    left = _rest(follower, since=since, begins=True)
     if left is not None:
-        raise DeployError("\n".join([f"{name} is {left['StackStatus']}", *_failures(client, name)]))
+        raise DeployError("\n".join([f"{name} is {left['StackStatus']}", *follower.failures(since)]))
 
 
-def _ask(client: "CloudFormationClient", name: str, changes: ChangeSet, agree: Agree, *, is_new: bool) -> None:
-    if agree(changes.lines):
-        return
-    client.delete_change_set(ChangeSetName=changes.arn)
-    if is_new:  # what the question left behind: a stack without resources
-        client.delete_stack(StackName=name)
-    raise RefusedError(f"{name}: nothing was changed")
+def _follower(client: "CloudFormationClient", name: str, waiting: Waiting | None) -> Follower:
+    waiting = waiting or Waiting()
+    return Follower(client, name, tables=waiting.tables, say=waiting.say, limit_seconds=waiting.hours * 3600)
 
 
-def _expect_good(client: "CloudFormationClient", name: str, inputs: str) -> None:
-    deadline = time.monotonic() + _LIMIT_SECONDS
-    stack = _settled(client, name, waits_for_execution=True)
-    while stack and stack["StackStatus"] in _GOOD and _tag(stack, _INPUTS_TAG) != inputs:
-        # The execution has not begun yet: this is still the state before it.
-        if time.monotonic() > deadline:
-            raise DeployError(f"{name}: the change set was not executed in {_LIMIT_SECONDS} seconds")
-        time.sleep(_POLL_SECONDS)
-        stack = _settled(client, name, waits_for_execution=True)
-    if stack is None or stack["StackStatus"] not in _GOOD:
-        status = stack["StackStatus"] if stack else "gone"
-        raise DeployError("\n".join([f"{name} is {status}", *_failures(client, name)]))
+def _usable(client: "CloudFormationClient", follower: Follower) -> "StackTypeDef | None":
+    """The stack, at rest and able to take a change; None where one has to be created. Raises: DeployError."""
+    stack, name = follower.stack(), follower.name
+    if stack and stack["StackStatus"] != _UNDECIDED and stack["StackStatus"].endswith("_IN_PROGRESS"):
+        follower.say(f"{name} is {stack['StackStatus']}: a change that was begun earlier goes on, and is waited for")
+        stack = _rest(follower, since=follower.last_event(), begins=False)
+    if stack is None or stack["StackStatus"] == _UNDECIDED:
+        return None
+    status = stack["StackStatus"]
+    if status in MUST_GO:
+        follower.say(f"{name} is {status}: what is left of it is deleted first")
+        delete_stack(client, name)
+        return None
+    if mend := how_to_mend(name, status):
+        raise DeployError("\n".join([mend, *follower.failures(None)[-5:]]))
+    return stack
 
 
-def _settled(client: "CloudFormationClient", name: str, *, waits_for_execution: bool = False) -> "StackTypeDef | None":
-    """The stack once nothing is in progress; None when there is none. Raises: DeployError when it takes too long."""
-    deadline = time.monotonic() + _LIMIT_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            stack = client.describe_stacks(StackName=name)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-        if stack["StackStatus"] == "DELETE_COMPLETE":
-            return None
-        if stack["StackStatus"] == "REVIEW_IN_PROGRESS" and not waits_for_execution:
-            return None  # a change set that nobody executed
-        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            return stack
-        time.sleep(_POLL_SECONDS)
-    raise DeployError(f"{name} has not settled in {_LIMIT_SECONDS} seconds")
+def _rest(follower: Follower, *, since: str | None, begins: bool) -> "StackTypeDef | None":
+    name = follower.name
+    try:
+        return follower.until_rest(since=since, begins=begins)
+    except TooLongError as error:
+        raise DeployError(
+            f"{error}: CloudFormation goes on; `make deploy` again follows it (HOURS=… waits longer)"
+        ) from error
+    except LeftError as error:
+        raise DeployError(
+            f"{name}: nobody waits any more, and CloudFormation goes on by itself. `make deploy` again follows it; "
+            f"the way back: aws cloudformation cancel-update-stack --stack-name {name}"
+        ) from error
 
 
-def _failures(client: "CloudFormationClient", name: str) -> Iterator[str]:
-    for event in reversed(client.describe_stack_events(StackName=name)["StackEvents"]):
-        if event.get("ResourceStatus", "").endswith("FAILED"):
-            reason = event.get("ResourceStatusReason", "no reason given")
-            yield f"  {event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason}"
-
-
-def _tag(stack: "StackTypeDef", key: str) -> str | None:
-    return next((tag["Value"] for tag in stack.get("Tags", []) if tag["Key"] == key), None)
+def _deployed(client: "CloudFormationClient", stack: "StackTypeDef") -> Resources:
+    """The resources of the template that was deployed last, with the parameters that it got."""
+    body = client.get_template(StackName=stack["StackName"], TemplateStage="Processed")["TemplateBody"]
+    given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
+    return resolve(read_template(body), given)

@@ -2,6 +2,7 @@
 two calls of API Gateway that it lacks put before it. AWS_ENDPOINT_URL is all that leads them there."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,7 +170,8 @@ def test_production_is_not_touched_when_its_name_is_not_typed(
         assert deploy.main(["--stage", "prod"]) == 1
 
     told = capsys.readouterr()
-    assert "+ Ledger (AWS::DynamoDB::Table)" in told.out
+    assert re.search(r"^\+ \d+ × AWS::DynamoDB::Table \(Allowances", told.out, re.MULTILINE)
+    assert re.search(r"^= \d+ new$", told.out, re.MULTILINE)
     assert "nothing was changed" in told.err
     assert [name for name in account.dynamodb.list_tables()["TableNames"] if "prod" in name] == []
 
