@@ -34,14 +34,19 @@ ENDPOINTS_UNAVAILABLE = "endpoints_unavailable"
 PROVIDER_ERROR = "provider_error"
 REPLY_LOST = "reply_lost"
 TOO_LONG = "too_long"
+UNCLEAR = "unclear"  # the provider refused, and nothing that it publishes says why
 
 
 class Outcome(NamedTuple):
-    """The result of one message. `reason` is short and stable, fit for counting (`throttled`, `bad_address`)."""
+    """The result of one message. `reason` is short and stable, fit for counting (`throttled`, `bad_address`); `said` is
+    what the provider said, for a person, without addresses. `ours`: every letter would be answered so, until a person
+    mends something of this account."""
 
     verdict: Verdict
     provider_id: str | None = None
     reason: str | None = None
+    said: str | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted, named_outcome, outcome_of
-from chalicelib.channels.base import REPLY_LOST, Message, Outcome, Verdict, send_alone
+from chalicelib.channels.base import REPLY_LOST, UNCLEAR, Message, Outcome, Verdict, send_alone
 from chalicelib.channels.shared_lines import share
-from chalicelib.channels.words.ses import answer_of
+from chalicelib.channels.words.ses_answers import answer_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -90,7 +90,7 @@ class EmailChannel:
                 ConfigurationSetName=self._configuration_sets[message.transactional],
             )
         except (ClientError, BotoCoreError) as error:
-            return _outcome_of(error)
+            return _outcome_of(error, sender)
         return accepted(answer.get("MessageId"))
 
     def _send_many(
@@ -120,8 +120,8 @@ class EmailChannel:
                 ConfigurationSetName=self._configuration_sets[messages[0].transactional],
             )
         except (ClientError, BotoCoreError) as error:
-            outcome = _outcome_of(error)
-            if outcome.verdict is Verdict.REFUSED:
+            outcome = _outcome_of(error, sender)
+            if outcome.verdict is Verdict.REFUSED or outcome.reason == UNCLEAR:
                 # Nothing was sent, and one entry may be the cause: the others must not pay for it.
                 return self._one_by_one(messages)
             return [outcome] * len(messages)
@@ -130,7 +130,7 @@ class EmailChannel:
         results = answer.get("BulkEmailEntryResults", [])
         if len(results) != len(messages):
             return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)
-        return [_entry_outcome(result) for result in results]
+        return [_entry_outcome(result, sender) for result in results]
 
 
 def _reply_to(sender: Sender) -> list[str]:
@@ -156,20 +156,20 @@ def _tags(tags: Mapping[str, str]) -> "list[MessageTagTypeDef]":
     return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 
-def _entry_outcome(result: "BulkEmailEntryResultTypeDef") -> Outcome:
+def _entry_outcome(result: "BulkEmailEntryResultTypeDef", sender: Sender) -> Outcome:
     status = result.get("Status", "")
     if status == "SUCCESS":
         return accepted(result.get("MessageId"))
-    return _named_outcome(status, result.get("Error", ""))
+    return _named_outcome(status, result.get("Error", ""), sender)
 
 
-def _outcome_of(error: ClientError | BotoCoreError) -> Outcome:
+def _outcome_of(error: ClientError | BotoCoreError, sender: Sender) -> Outcome:
     outcome = outcome_of(error, refusals={})
     if outcome.verdict is Verdict.NOT_ACCEPTED and isinstance(error, ClientError):
         fault = error.response.get("Error", {})
-        return _named_outcome(fault.get("Code", ""), fault.get("Message", ""))
+        return _named_outcome(fault.get("Code", ""), fault.get("Message", ""), sender)
     return outcome
 
 
-def _named_outcome(name: str, text: str) -> Outcome:
-    return answer_of(name, text) or named_outcome(name, refusals={})
+def _named_outcome(name: str, text: str, sender: Sender) -> Outcome:
+    return answer_of(name, text, sender=sender.address) or named_outcome(name, refusals={})

@@ -29,9 +29,11 @@ class Pass(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a call taught: `failure` speaks of the subsystem as a whole, `slow_down` of its pace."""
+    """What a call taught: `failure` speaks of the subsystem as a whole, of every call to come where it is `at_once`;
+    `slow_down` of its pace."""
 
     failure: str | None = None
+    at_once: bool = False
     slow_down: bool = False
     quota_used_up: bool = False
 
@@ -124,7 +126,8 @@ class Gate:
                 self._subsystem, "daily_quota", at_once=True, probe_seconds=DAILY_QUOTA_PROBE_SECONDS
             )
         elif failures and len(failures) == len(reports):
-            opened = self._switches.failed(self._subsystem, failures[0])
+            at_once = any(report.at_once for report in reports)
+            opened = self._switches.failed(self._subsystem, failures[0], at_once=at_once)
         else:
             if any(report.slow_down for report in reports):
                 return

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.apart import each, together
-from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, Channel, Outcome, SlowToStart, Verdict
+from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, UNCLEAR, Channel, Outcome, SlowToStart, Verdict
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.gate import Gate, Report
@@ -121,10 +121,12 @@ class Deliver:
 
 
 def _report(outcome: Outcome, channel: str) -> Report:
-    """What an outcome says of the provider: an accepted or refused letter says that it is well. One of many servers
-    says nothing of the others."""
+    """What an outcome says of the provider: an accepted or refused letter says that it is well, as does a refusal that
+    nobody can explain. One of many servers says nothing of the others."""
     if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
         return Report()
     if outcome.reason == THROTTLED:
         return Report(slow_down=True)
-    return Report(failure=outcome.reason, quota_used_up=outcome.reason == DAILY_QUOTA)
+    if outcome.reason == UNCLEAR:
+        return Report()
+    return Report(failure=outcome.reason, at_once=outcome.ours, quota_used_up=outcome.reason == DAILY_QUOTA)

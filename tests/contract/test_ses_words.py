@@ -1,12 +1,17 @@
-"""Nothing that AWS publishes of what SES says is without a row in `channels/words/ses.py`."""
+"""Nothing that AWS publishes of what SES says is without its meaning in `channels/words/ses.py`, of events, and
+`ses_answers.py`, of calls."""
 
+import pytest
 from botocore.model import ServiceModel, StringShape
 from botocore.session import Session
 
-from chalicelib.channels.base import Verdict
-from chalicelib.channels.words.ses import ANSWERS, BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, TEXTS, Told, answer_of
+from chalicelib.channels.aws import named_outcome
+from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, Told
+from chalicelib.channels.words.ses_answers import ANSWERS, answer_of
 from chalicelib.pipeline.feedback import _VERDICTS
 from chalicelib.pipeline.statuses import VERDICTS, S
+from tests.contract.ses_texts import QUOTA, READER, REFUSED, SENDER, SLOW_DOWN, TO_MEND, UNCLEAR, Text
 
 # "Contents of event data that Amazon SES publishes to Amazon SNS", read in November 2026.
 PUBLISHED_BOUNCES = {
@@ -62,12 +67,52 @@ def test_every_answer_of_botocores_model_has_a_row() -> None:
     assert errors | statuses <= set(ANSWERS)
 
 
-def test_a_text_that_says_more_than_its_name_decides() -> None:
-    """Promise D3: what SES calls MessageRejected may be a matter of the account, and then costs no letter."""
-    for text, outcome in TEXTS.items():
-        for name in ("MessageRejected", "MESSAGE_REJECTED", "BadRequestException", "FAILED"):
-            assert answer_of(name, f"{text}. The following identities failed the check: a@b.example") == outcome
-        assert outcome.verdict is Verdict.NOT_ACCEPTED
+def outcome_of(one: Text) -> Outcome:
+    """As the channel asks."""
+    return answer_of(one.name, one.text, sender=SENDER) or named_outcome(one.name, refusals={})
+
+
+@pytest.mark.parametrize(
+    "one", [*TO_MEND, *SLOW_DOWN, *QUOTA, *UNCLEAR], ids=lambda one: f"{one.name}: {one.text[:60]}"
+)
+def test_what_is_no_fault_of_the_letter_costs_no_letter(one: Text) -> None:
+    """Promise D3: what SES calls MessageRejected may be a matter of the account, of the pace, or not be explained."""
+    outcome = outcome_of(one)
+
+    assert (outcome.verdict, outcome.reason) == (Verdict.NOT_ACCEPTED, one.reason)
+
+
+@pytest.mark.parametrize("one", REFUSED, ids=lambda one: f"{one.name}: {one.text[:60]}")
+def test_what_is_the_letters_own_ends_it(one: Text) -> None:
+    """Promise D3."""
+    outcome = outcome_of(one)
+
+    assert (outcome.verdict, outcome.reason) == (Verdict.REFUSED, one.reason)
+
+
+def test_a_text_means_the_same_whatever_catch_all_it_comes_with() -> None:
+    """Promise D3."""
+    for one in (*TO_MEND, *SLOW_DOWN, *QUOTA):
+        if one.name not in ("LimitExceededException",):
+            for name in ("MessageRejected", "MESSAGE_REJECTED", "BadRequestException", "INVALID_PARAMETER"):
+                assert outcome_of(one._replace(name=name)).reason == one.reason, one
+
+
+def test_what_every_letter_would_be_told_is_marked_as_ours() -> None:
+    """Promise D3."""
+    ours = {one.reason for one in TO_MEND if outcome_of(one).ours}
+
+    assert ours == {f"provider_{name}" for name in ("not_verified", "sending_paused", "account_suspended", "not_found")}
+    assert not any(outcome_of(one).ours for one in (*SLOW_DOWN, *QUOTA, *REFUSED, *UNCLEAR))
+
+
+def test_what_ses_said_is_kept_without_the_addresses_that_it_names() -> None:
+    said = outcome_of(TO_MEND[1]).said or ""
+
+    assert "not verified" in said
+    assert "MessageRejected" in said
+    assert READER not in said
+    assert SENDER not in said
 
 
 def test_every_verdict_has_a_state_and_a_place_in_the_order() -> None:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from chalicelib.channels.base import Outcome, Verdict
-from chalicelib.channels.words.sns import REFUSALS, TEXTS, TO_MEND, sns_outcome
+from chalicelib.channels.words.sns import BAD_PARAMETER, REFUSALS, TO_MEND, sns_outcome
 
 
 def test_every_error_of_publish_has_a_row() -> None:
@@ -34,7 +34,13 @@ def refused(code: str, text: str = "x", status: int = 400) -> ClientError:
             "device_gone",
         ),
         ("push", "EndpointDisabled", "Endpoint is disabled", "device_gone"),
-        ("push", "ValidationException", "x", "bad_request"),
+        ("push", "EndpointDisabled", "anything", "device_gone"),
+        ("push", "NotFound", "Endpoint does not exist", "device_gone"),
+        ("push", "InvalidParameter", "Invalid parameter: JSON must contain an entry for 'default'", "bad_request"),
+        ("push", "InvalidParameter", "Invalid parameter: Message Reason: Invalid notification", "bad_request"),
+        ("push", "InvalidParameter", "Invalid parameter: Message too long", "too_long"),
+        ("sms", "OptedOut", "anything", "opted_out_at_provider"),
+        ("sms", "InvalidParameter", "Invalid parameter: Phone number is opted out", "opted_out_at_provider"),
         (
             "sms",
             "InvalidParameter",
@@ -54,5 +60,21 @@ def test_what_a_person_can_mend_waits(code: str) -> None:
     assert sns_outcome("push", refused(code, status=403)).verdict is Verdict.NOT_ACCEPTED
 
 
-def test_every_text_is_lower_case() -> None:
-    assert all(text == text.lower() for texts in TEXTS.values() for text in texts)
+@pytest.mark.parametrize(
+    ("channel", "text", "reason"),
+    [
+        ("sms", "Invalid parameter: MessageAttributes Reason: SenderID is not valid", "provider_sms_settings"),
+        ("sms", "No origination entities available to send", "provider_sms_settings"),
+        ("sms", "The account is in the SMS sandbox: the destination phone number is not verified", "provider_sandbox"),
+        ("push", "Platform application is disabled", "provider_platformapplicationdisabled"),
+        ("push", "User: x is not authorized to perform: SNS:Publish on resource: y", "provider_no_right"),
+        ("sms", "a text of tomorrow", "unclear"),
+        ("push", "a text of tomorrow", "unclear"),
+        ("push", "", "unclear"),
+    ],
+)
+def test_what_is_no_fault_of_the_reader_costs_no_message(channel: str, text: str, reason: str) -> None:
+    """Promise D3: a setting of ours, the account's sandbox, and what nobody can explain."""
+    for code in BAD_PARAMETER:
+        outcome = sns_outcome(channel, refused(code, text))
+        assert (outcome.verdict, outcome.reason) == (Verdict.NOT_ACCEPTED, reason)

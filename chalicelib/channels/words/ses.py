@@ -1,16 +1,14 @@
 """What SES says, in its own words, and what each means for us: one row for every type and subtype that AWS publishes of
-events, and for every answer to a call. `email` asks for answers, `pipeline/feedback` for events.
+events. `pipeline/feedback` asks; what SES answers to a call is in `ses_answers.py`.
 
-Sources: "Contents of event data that Amazon SES publishes to Amazon SNS", "Amazon SES email sending errors" and "Errors
-related to the sending quotas" of the SES developer guide; the enumerations and errors of botocore's model of `sesv2`.
+Sources: "Contents of event data that Amazon SES publishes to Amazon SNS" of the SES developer guide; the enumerations
+of botocore's model of `sesv2`.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
-
-from chalicelib.channels.base import BAD_REQUEST, DAILY_QUOTA, THROTTLED, Outcome, Verdict
 
 
 class Told(Enum):
@@ -165,64 +163,3 @@ def _bounce(kind: tuple[Any, Any], recipients: Iterable[Mapping[str, Any]]) -> W
 def _names_nobody(text: str, codes: Iterable[str]) -> bool:
     for_now = any(code.startswith("4.") for code in codes) and not _REPLY_FOR_GOOD.search(text)
     return not for_now and _UNKNOWN_USER.search(text) is not None and not _OF_US.search(text)
-
-
-_SLOW_DOWN = Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
-_QUOTA = Outcome(Verdict.NOT_ACCEPTED, reason=DAILY_QUOTA)
-_REJECTED = Outcome(Verdict.REFUSED, reason="rejected")
-_BAD = Outcome(Verdict.REFUSED, reason=BAD_REQUEST)
-
-
-def _to_mend(reason: str) -> Outcome:
-    """Nothing was sent, and a person can mend it: the letters wait."""
-    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{reason}")
-
-
-_PAUSED, _SUSPENDED = _to_mend("sending_paused"), _to_mend("account_suspended")
-_UNVERIFIED, _NO_SET = _to_mend("not_verified"), _to_mend("not_found")
-# Errors of a call, and the statuses of a bulk call's entries (`BulkEmailStatus`; its page spells three otherwise).
-ANSWERS: Mapping[str, Outcome] = {
-    "TooManyRequestsException": _SLOW_DOWN,
-    "LimitExceededException": _SLOW_DOWN,
-    "AccountSuspendedException": _SUSPENDED,
-    "SendingPausedException": _PAUSED,
-    "MessageRejected": _REJECTED,
-    "MailFromDomainNotVerifiedException": _UNVERIFIED,
-    "NotFoundException": _NO_SET,
-    "BadRequestException": _BAD,
-    "MESSAGE_REJECTED": _REJECTED,
-    "MAIL_FROM_DOMAIN_NOT_VERIFIED": _UNVERIFIED,
-    "CONFIGURATION_SET_NOT_FOUND": _NO_SET,
-    "CONFIGURATION_SET_DOES_NOT_EXIST": _NO_SET,
-    "TEMPLATE_NOT_FOUND": _NO_SET,
-    "TEMPLATE_DOES_NOT_EXIST": _NO_SET,
-    "ACCOUNT_SUSPENDED": _SUSPENDED,
-    "ACCOUNT_THROTTLED": _SLOW_DOWN,
-    "ACCOUNT_DAILY_QUOTA_EXCEEDED": _QUOTA,
-    "INVALID_SENDING_POOL_NAME": _to_mend("invalid_sending_pool_name"),
-    "ACCOUNT_SENDING_PAUSED": _PAUSED,
-    "CONFIGURATION_SET_SENDING_PAUSED": _PAUSED,
-    "INVALID_PARAMETER": _BAD,
-    "INVALID_PARAMETER_VALUE": _BAD,
-    "TRANSIENT_FAILURE": _to_mend("transient_failure"),
-    "FAILED": _to_mend("failed"),
-}
-# Texts that say more than the name they come with: SES calls nearly everything MessageRejected or BadRequest.
-TEXTS: Mapping[str, Outcome] = {
-    "Daily message quota exceeded": _QUOTA,
-    "Maximum sending rate exceeded": _SLOW_DOWN,
-    "Email address is not verified": _UNVERIFIED,
-    "Sending paused for this account": _PAUSED,
-    "Sending suspended for this account": _SUSPENDED,
-    "Account is paused": _PAUSED,
-    "Sending paused for configuration set": _PAUSED,
-    "Configuration set does not exist": _NO_SET,
-    "Configuration set <": _NO_SET,  # its name stands between: "… does not exist"
-}
-_TEXTS = tuple((text.lower(), outcome) for text, outcome in TEXTS.items())
-
-
-def answer_of(name: str, text: str) -> Outcome | None:
-    """What an error of SES, or the status of one entry, means by its name and text; None for a name of no row."""
-    said = text.lower()
-    return next((outcome for words, outcome in _TEXTS if words in said), None) or ANSWERS.get(name)

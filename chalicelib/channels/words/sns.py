@@ -1,27 +1,32 @@
 """What SNS answers to a text or a push, and what it means for us: a row for every error of `Publish` that botocore's
 model names. `sms` and `push` ask it.
 
-SNS calls much of it InvalidParameter, and says in the text which parameter it was.
+SNS calls much of it InvalidParameter, and says in the text which parameter it was and why; where the text is not known,
+nothing was sent and it is not taken for the reader's fault (`UNCLEAR`).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import outcome_of
-from chalicelib.channels.base import BAD_REQUEST, TOO_LONG, Outcome, Verdict
+from chalicelib.channels.base import BAD_REQUEST, TOO_LONG, UNCLEAR, Outcome, Verdict
 
 DEVICE_GONE = "device_gone"
 BAD_NUMBER = "bad_number"
 OPTED_OUT = "opted_out_at_provider"  # the number answered STOP, and SNS keeps a list of its own
-_BAD_PARAMETER = ("InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException")
+# Their text says what is meant.
+BAD_PARAMETER = (
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "ParameterValueInvalid",
+    "ValidationException",
+    "UserError",
+)
 REFUSALS: Mapping[str, Mapping[str, str]] = {
-    "sms": {**dict.fromkeys(_BAD_PARAMETER, BAD_NUMBER), "OptedOut": OPTED_OUT},
-    "push": {
-        **dict.fromkeys(_BAD_PARAMETER, BAD_REQUEST),
-        "EndpointDisabled": DEVICE_GONE,
-        "NotFound": DEVICE_GONE,
-    },
+    "sms": {**dict.fromkeys(BAD_PARAMETER, UNCLEAR), "OptedOut": OPTED_OUT},
+    "push": {**dict.fromkeys(BAD_PARAMETER, UNCLEAR), "EndpointDisabled": DEVICE_GONE, "NotFound": DEVICE_GONE},
 }
 # Nothing was sent, and a person can mend it: what is sent waits. `InternalError` comes with a 500: nobody knows.
 TO_MEND = frozenset(
@@ -30,15 +35,37 @@ TO_MEND = frozenset(
         *("KMSDisabled", "KMSInvalidState", "KMSNotFound", "KMSOptInRequired", "KMSThrottling", "KMSAccessDenied"),
     }
 )
-# Texts that say more than the code they come with, by channel.
-TEXTS: Mapping[str, Mapping[str, str]] = {
-    "sms": {
-        "message too long": TOO_LONG,
-        "invalid parameter: message": BAD_REQUEST,
-        "sender id": BAD_REQUEST,
-        "opted out": OPTED_OUT,
-    },
-    "push": {"no endpoint found": DEVICE_GONE, "endpoint is disabled": DEVICE_GONE, "message too long": TOO_LONG},
+
+
+def _refused(reason: str) -> Outcome:
+    return Outcome(Verdict.REFUSED, reason=reason)
+
+
+def _to_mend(reason: str) -> Outcome:
+    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{reason}")
+
+
+# What texts say, in the order in which they are asked: what is ours or the account's before what is the reader's.
+_OF_THE_ACCOUNT: Sequence[tuple[str, Outcome]] = (
+    (r"not authorized|security token|signature|credential", _to_mend("no_right")),
+    (r"sandbox|destination phone number is not verified", _to_mend("sandbox")),
+    (r"sender ?id|origination|\bspend(ing)? limit|quota", _to_mend("sms_settings")),
+    (r"platform application|application is disabled", _to_mend("platformapplicationdisabled")),
+)
+TEXTS: Mapping[str, Sequence[tuple[str, Outcome]]] = {
+    "sms": (
+        *_OF_THE_ACCOUNT,
+        (r"opted out", _refused(OPTED_OUT)),
+        (r"message too long", _refused(TOO_LONG)),
+        (r"invalid parameter: (empty )?message\b", _refused(BAD_REQUEST)),
+        (r"phone ?number", _refused(BAD_NUMBER)),
+    ),
+    "push": (
+        *_OF_THE_ACCOUNT,
+        (r"no endpoint found|endpoint .*(is disabled|does not exist)", _refused(DEVICE_GONE)),
+        (r"message too long", _refused(TOO_LONG)),
+        (r"invalid parameter: \w*message\w*\b|json|invalid notification", _refused(BAD_REQUEST)),
+    ),
 }
 
 
@@ -47,6 +74,8 @@ def sns_outcome(channel: str, error: ClientError | BotoCoreError) -> Outcome:
     outcome = outcome_of(error, refusals=REFUSALS[channel])
     if outcome.verdict is not Verdict.REFUSED or not isinstance(error, ClientError):
         return outcome
-    said = error.response.get("Error", {}).get("Message", "").lower()
-    reason = next((reason for words, reason in TEXTS[channel].items() if words in said), outcome.reason)
-    return outcome._replace(reason=reason)
+    said = error.response.get("Error", {}).get("Message", "")
+    known = next((one for words, one in TEXTS[channel] if re.search(words, said, re.IGNORECASE)), None)
+    if known is None and outcome.reason == UNCLEAR:
+        return Outcome(Verdict.NOT_ACCEPTED, reason=UNCLEAR)
+    return known or outcome

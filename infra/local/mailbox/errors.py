@@ -19,6 +19,24 @@ _HTTP_STATUSES = {
     "InternalServiceErrorException": 500,
 }
 SES_CODES = frozenset(_ENTRY_STATUSES)
+# What botocore's model says of each: the text where nothing more is known of the refusal.
+TEXTS = {
+    "TooManyRequestsException": "Too many requests have been made to the operation.",
+    "LimitExceededException": "There are too many instances of the specified resource type.",
+    "AccountSuspendedException": (
+        "The message can't be sent because the account's ability to send email has been permanently restricted."
+    ),
+    "SendingPausedException": (
+        "The message can't be sent because the account's ability to send email is currently paused."
+    ),
+    "MessageRejected": "The message can't be sent because it contains invalid content.",
+    "MailFromDomainNotVerifiedException": "The message can't be sent because the sending domain isn't verified.",
+    "NotFoundException": "The resource you attempted to access doesn't exist.",
+    "BadRequestException": "The input you provided is invalid.",
+    "InternalServiceErrorException": (
+        "The request couldn't be processed because an error occurred with the Amazon SES API v2."
+    ),
+}
 DAILY_QUOTA = "Daily message quota exceeded."
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from infra.local.mailbox.errors import DAILY_QUOTA, SES_CODES, SesError
+from infra.local.mailbox.errors import DAILY_QUOTA, SES_CODES, TEXTS, SesError
 
 Kind = Literal[
     "throttle",
@@ -28,7 +28,8 @@ EVENT_FAULTS: frozenset[Kind] = frozenset({"no_events", "duplicate_events", "reo
 
 class Fault(BaseModel):
     """One fault. `times` null: until deleted. `to`: only calls (or letters) with a recipient that contains it.
-    `entries`: in a bulk call refuse only the matching entries; by default so when `to` is given."""
+    `entries`: in a bulk call refuse only the matching entries; by default so when `to` is given. `text`: what SES says,
+    instead of the usual."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,6 +40,7 @@ class Fault(BaseModel):
     to: str | None = Field(default=None, min_length=1)
     entries: bool | None = None
     error: str = "MessageRejected"
+    text: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -64,13 +66,13 @@ class Fault(BaseModel):
         """The answer of SES in this trouble."""
         match self.kind:
             case "throttle":
-                return SesError("TooManyRequestsException", "Maximum sending rate exceeded.")
+                return SesError("TooManyRequestsException", self.text or "Maximum sending rate exceeded.")
             case "daily_quota":
-                return SesError("TooManyRequestsException", DAILY_QUOTA)
+                return SesError("TooManyRequestsException", self.text or DAILY_QUOTA)
             case "server_error":
-                return SesError("InternalServiceErrorException", "An internal error occurred.")
+                return SesError("InternalServiceErrorException", self.text or TEXTS["InternalServiceErrorException"])
             case _:
-                return SesError(self.error, "The message was refused on request of a test.")
+                return SesError(self.error, self.text or TEXTS[self.error])
 
 
 class Faults:

@@ -16,8 +16,9 @@ _SNS_OK = (
 )
 _SNS_ERROR = (
     '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>{code}</Code>'
-    "<Message>no</Message></Error></ErrorResponse>"
+    "<Message>{text}</Message></Error></ErrorResponse>"
 )
+_TEXTS = {"InvalidParameter": "Invalid parameter: Message Reason: it cannot be sent"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Receiver:
             if fault in (200, DROP):
                 self.taken.append(request)
         if isinstance(fault, str):
-            return 400, _SNS_ERROR.format(code=fault)
+            return 400, _SNS_ERROR.format(code=fault, text=_TEXTS.get(fault, "no"))
         return fault, _SNS_OK.format(n=self.calls) if fault == 200 else ""
 
 

@@ -17,6 +17,7 @@ SES = {queue for queue, spec in CONSUMERS.items() if spec.subsystem == "ses"}
 RATE = 50.0
 DOWN, WELL, SLOW = Report(failure="no_connection"), Report(), Report(slow_down=True)
 QUOTA = Report(failure="daily_quota", quota_used_up=True)
+OURS = Report(failure="provider_not_verified", at_once=True)
 
 
 class Process:
@@ -57,6 +58,16 @@ def outage(worker: Process) -> None:
     for _ in range(5):
         worker.gate.enter(1, lane="instant")
         worker.gate.learn([DOWN], lane="instant")
+
+
+def test_what_every_call_would_be_told_opens_the_switch_at_once(worker: Process) -> None:
+    """Promise D3."""
+    worker.gate.enter(2, lane="instant")
+    worker.gate.learn([OURS, OURS], lane="instant")
+
+    switch = worker.switches.read("ses")
+    assert (switch.state, switch.by, switch.reason) == ("open", "auto", "provider_not_verified")
+    assert worker.gate.enter(1, lane="instant").units == 0
 
 
 def test_a_closed_switch_lets_a_whole_batch_through(worker: Process) -> None:

@@ -7,13 +7,19 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, ConnectionClosedError
 
+from infra.local.mailbox.errors import TEXTS
 from tests.integration.mailbox.driver import Driver, entry
 
 REFUSALS: dict[str, tuple[str, int, str, str]] = {
     "throttle": ("TooManyRequestsException", 429, "Maximum sending rate exceeded.", "ACCOUNT_THROTTLED"),
     "daily_quota": ("TooManyRequestsException", 429, "Daily message quota exceeded.", "ACCOUNT_DAILY_QUOTA_EXCEEDED"),
-    "refuse": ("MessageRejected", 400, "The message was refused on request of a test.", "MESSAGE_REJECTED"),
-    "server_error": ("InternalServiceErrorException", 500, "An internal error occurred.", "TRANSIENT_FAILURE"),
+    "refuse": (
+        "MessageRejected",
+        400,
+        "The message can't be sent because it contains invalid content.",
+        "MESSAGE_REJECTED",
+    ),
+    "server_error": ("InternalServiceErrorException", 500, TEXTS["InternalServiceErrorException"], "TRANSIENT_FAILURE"),
 }
 
 
@@ -50,6 +56,12 @@ def test_entries_are_refused_one_by_one_until_the_fault_is_spent(mailbox: Driver
     answer = mailbox.send_bulk(*(entry(f"u{n}@example.com") for n in range(3)))
     statuses = [result["Status"] for result in answer["BulkEmailEntryResults"]]
     assert statuses == ["ACCOUNT_THROTTLED", "ACCOUNT_THROTTLED", "SUCCESS"]
+
+
+def test_a_refusal_can_carry_a_text_of_ses(mailbox: Driver) -> None:
+    mailbox.fault(kind="refuse", text="Account is paused")
+    with pytest.raises(mailbox.ses.exceptions.MessageRejected, match="Account is paused"):
+        mailbox.send()
 
 
 def test_a_refusal_can_carry_another_code_of_ses(mailbox: Driver) -> None:
