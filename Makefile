@@ -101,8 +101,8 @@ lock: $(READY) ## requirements*.in into requirements*.txt, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes \
 		requirements.in -c requirements-dev.txt -o requirements.txt
 
-package: $(READY) ## what is deployed, into build/
-	@$(BIN)/python -m infra.package
+package: $(READY) ## what is deployed, into build/ (STAGE=dev)
+	@$(BIN)/python -m infra.package --stage $(STAGE)
 
 deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; prod asks, YES=1 does not)
 	@$(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)

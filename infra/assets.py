@@ -5,7 +5,6 @@ python -m infra.assets
 
 import shutil
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from chalicelib.control.passwords import MIN_PASSWORD
 from chalicelib.control.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
 from chalicelib.live.looks import NAMES
 from infra.name_data import write_name_data
-from infra.paths import ROOT
+from infra.paths import ROOT, package_folder
 
 _FEWEST_LEAKED = 1_000_000
 
@@ -32,15 +31,8 @@ def copy_assets() -> None:
     for asset in ASSETS:
         asset.target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = asset.target.with_suffix(".part")
-        asset.make(_folder(asset.package) / asset.inside, unfinished)
+        asset.make(package_folder(asset.package) / asset.inside, unfinished)
         unfinished.replace(asset.target)
-
-
-def _folder(package: str) -> Path:
-    spec = find_spec(package)  # found, not imported: Django would want its settings
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError(f"the package {package} is not installed: run `make setup`")
-    return Path(spec.origin).parent
 
 
 def _filter(lists: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from infra.package import workers_zip
 from infra.paths import TEMPLATE
 from infra.reaching_aws import reaching_aws
 from infra.room import no_room
+from infra.runtimes import Runtime, runtime_of
 from infra.shipped_templates import write_down_templates
 from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
 from infra.stages import (
@@ -31,7 +32,7 @@ from infra.stages import (
     stage_names,
     template_parameters,
 )
-from layers.build import PYTHON, build_layer
+from layers.build import build_layer
 
 
 def deploy_infra(
@@ -41,6 +42,7 @@ def deploy_infra(
     timings: WorkerTimings,
     workers: Artifact,
     layer: Artifact | None,
+    runtime: Runtime,
     ses_endpoint: str = "",
     sns_endpoint: str = "",
     agree: Agree = lambda _: True,
@@ -58,7 +60,8 @@ def deploy_infra(
         template_url=account.upload_text(bucket, name, template),
         parameters={
             **template_parameters(environment, timings),
-            "Runtime": f"python{PYTHON}",
+            "Runtime": runtime.name,
+            "Architecture": runtime.architecture,
             "ArtifactBucket": bucket,
             "WorkersKey": account.upload(bucket, workers),
             "LayerKey": account.upload(bucket, layer) if layer else "",
@@ -124,14 +127,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
     environment = environment_of(stage)
     read_settings(environment)  # a wrong setting is named here, not by the first cold start
+    runtime = runtime_of(stage)
     if lacking := no_room(account.lambdas, stage):
         raise DeployError(lacking)
     changed = deploy_infra(
         account,
         environment=environment,
         timings=WorkerTimings(),
-        workers=workers_zip(),
-        layer=build_layer() if has_layer(stage) else None,
+        workers=workers_zip(runtime),
+        layer=build_layer(runtime) if has_layer(stage) else None,
+        runtime=runtime,
         agree=agree,
     )
     print(f"vestnik-{stage}-infra: {'deployed' if changed else 'is already so'}")

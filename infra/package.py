@@ -1,25 +1,40 @@
-"""The workers' zip and, for AWS, the layer of their dependencies. Called by `deploy.py`, the local
-cloud and `make package`.
+"""The workers' zip, the app's, and the layer of what both depend on. Called by `deploy.py`, the local cloud and
+`make package`.
 
-python -m infra.package        # both, into build/
+python -m infra.package --stage prod       # all three, into build/
 """
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import grimp
 
 from infra.archive import Artifact, tree, write_zip
-from infra.paths import BUILD, ROOT
+from infra.bytecode import compiled_zip
+from infra.paths import BUILD, ROOT, package_folder
+from infra.runtimes import Runtime, runtime_of
+from infra.stages import stage_names
 from layers.build import build_layer
 
 # What only the Chalice app shows.
 _OF_THE_APP = ("templates/admin", "templates/pages")
 
 
-def workers_zip() -> Artifact:
-    """The modules that some worker imports, at its start or later, and the shipped templates."""
-    return write_zip(BUILD / "workers.zip", [*_modules(), *tree(ROOT, "templates", without=_OF_THE_APP)])
+def workers_zip(runtime: Runtime | None = None) -> Artifact:
+    """The modules that some worker imports, at its start or later, and the shipped templates. Compiled for `runtime`;
+    for the local cloud, whose functions write their own bytecode, not at all."""
+    files = [*_modules(), *tree(ROOT, "templates", without=_OF_THE_APP)]
+    if runtime is None:
+        return write_zip(BUILD / "workers.zip", files)
+    return compiled_zip(BUILD / f"workers-{runtime}.zip", files, runtime=runtime)
+
+
+def app_zip(runtime: Runtime) -> Artifact:
+    """The Chalice app as Chalice itself would pack it, with its own two modules, and compiled for `runtime`."""
+    files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT / "vendor", ".")]
+    own = [(f"chalice/{name}", package_folder("chalice") / name) for name in ("__init__.py", "app.py")]
+    return compiled_zip(BUILD / f"app-{runtime}.zip", [*files, *own], runtime=runtime)
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
@@ -36,7 +51,10 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 
 def main() -> None:
-    for artifact in (workers_zip(), build_layer()):
+    parser = argparse.ArgumentParser(description="Make what is deployed.")
+    parser.add_argument("--stage", default="dev", choices=stage_names())
+    runtime = runtime_of(parser.parse_args().stage)
+    for artifact in (workers_zip(runtime), app_zip(runtime), build_layer(runtime)):
         size_mb = artifact.path.stat().st_size / 1_000_000
         print(f"{artifact.path.relative_to(ROOT)}  {size_mb:.2f} MB  {artifact.digest}")
 

@@ -1,26 +1,22 @@
-"""The workers' layer: what `requirements.txt` holds less what Lambda's Python brings itself. Called by
-`infra/package.py`.
+"""The one layer, of the workers and of the app: all that `requirements.txt` holds, compiled, and nothing left to what
+Lambda's runtime happens to bring. Called by `infra/package.py`.
 
-python -m layers.build         # build/layer.zip and each dependency's share of it
+python -m layers.build         # build/layer-python3.13-x86_64.zip and each dependency's share of it
 """
 
-import os
-import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.archive import Artifact, alone, digest_of, write_zip
+from infra.archive import Artifact, alone, digest_of
+from infra.bytecode import compiled_zip
 from infra.paths import BUILD, ROOT
+from infra.runtimes import DEFAULT, Runtime
 
-# AWS, "Runtimes included in the Python SDK": boto3, botocore and what they need. Our lock's boto3 is for development:
-# the runtime's own is newer or the same, and leaving it out saves 15 MB and its unpacking.
-IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "python-dateutil", "six"})
-LAMBDA_PLATFORM = "x86_64-manylinux2014"
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
 _RUNS_IN = "/opt"  # where Lambda unpacks layers
 _PRUNED_FOLDERS = {"tests", "test", "bin"}
@@ -38,56 +34,37 @@ _CHATS = frozenset(
         *("guilded", "mastodon", "revolt", "webexteams", "workflows", "zulip"),
     }
 )
+# The services of AWS that the functions call: of botocore's four hundred models, 27 MB, these are 1.5.
+SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "lambda", "s3", "sesv2", "sns", "sqs", "ssm", "sts"})
 _PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
 
 
-def lambda_requirements(lock: str) -> str:
-    """The lock without the packages of the runtime; hashes stay with their packages."""
-    blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)
-    names = [re.split(r"[=<>\[ ;]", block, maxsplit=1)[0] for block in blocks]
-    return "".join(block for name, block in zip(names, blocks, strict=True) if name.lower() not in IN_THE_RUNTIME)
-
-
-def build_layer(*, platform: str | None = LAMBDA_PLATFORM, into: Path = BUILD) -> Artifact:
-    """`build/layer.zip`, made anew only when the lock, this file or Python has changed. `platform=None` builds for this
-    machine, which tests can import. Raises: subprocess.CalledProcessError."""
-    work = into / f"layer-{platform or 'native'}"
-    target = into / ("layer.zip" if platform else "layer-native.zip")
+def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD) -> Artifact:
+    """Made anew only when the lock, this file or Python has changed. Any Python builds for any other. Raises:
+    subprocess.CalledProcessError."""
+    work = into / f"installed-{runtime}"
     lock = ROOT / "requirements.txt"
-    wanted = digest_of([("lock", lock), ("build", Path(__file__))], PYTHON)
-    stamp = work / "inputs.sha256"
-    with alone(target):
-        if stamp.exists() and stamp.read_text() == wanted and target.exists():
-            return Artifact.of(target)
-        shutil.rmtree(work, ignore_errors=True)
-        _install(lambda_requirements(lock.read_text()), work, platform)
-        _compile(work)
-        artifact = write_zip(target, _shipped(work))
-        stamp.write_text(wanted)  # last: whatever is interrupted is made once more
-        return artifact
+    wanted, stamp = digest_of([("lock", lock)], str(runtime)), work / "inputs.sha256"
+    with alone(work):
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            shutil.rmtree(work, ignore_errors=True)
+            _install(lock, work / "python", runtime)
+            stamp.write_text(wanted)  # last: whatever is interrupted is made once more
+    return compiled_zip(into / f"layer-{runtime}.zip", _shipped(work), runtime=runtime, runs_in=_RUNS_IN)
 
 
-def _install(requirements: str, work: Path, platform: str | None) -> None:
-    work.mkdir(parents=True)
-    listed = work / "requirements.txt"
-    listed.write_text(requirements)
+def installed(layer: Artifact) -> Path:
+    """Where the whole packages lie that the layer was made of."""
+    return layer.path.with_name(layer.path.stem.replace("layer", "installed", 1)) / "python"
+
+
+def _install(lock: Path, place: Path, runtime: Runtime) -> None:
+    place.mkdir(parents=True)
     uv = Path(sys.executable).with_name("uv")
-    exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", PYTHON]
-    target = ["--target", str(work / "python"), "--requirement", str(listed)]
-    target_platform = ["--python-platform", platform] if platform else []
-    subprocess.run(
-        [uv, "pip", "install", "--quiet", *exact, *target_platform, "--python", sys.executable, *target],
-        check=True,
-    )
-
-
-def _compile(work: Path) -> None:
-    """Lambda can write nothing beside the modules of a layer, so that every cold start would compile whatever it
-    imports. The files carry a hash that nobody checks (PEP 552) and name the folder that they run in: the same sources
-    give the same bytes. Another version of Python passes them by."""
-    place = ["-s", str(work), "-p", _RUNS_IN, "--invalidation-mode", "unchecked-hash"]
-    command = [sys.executable, "-I", "-m", "compileall", "-q", *place, str(work / "python")]
-    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+    exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    for_lambda = ["--python-version", runtime.python, "--python-platform", runtime.platform]
+    target = ["--target", str(place), "--requirement", str(lock), "--python", sys.executable]
+    subprocess.run([uv, "pip", "install", "--quiet", *exact, *for_lambda, *target], check=True)
 
 
 def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
@@ -112,21 +89,26 @@ def _is_left_out(parts: tuple[str, ...]) -> bool:
             return True
         case ("apprise", "plugins", *folders, name):
             known = name.partition(".")[0] in _CHATS
-            return not known or folders not in ([], ["__pycache__"])
+            return not known or folders != []
+        case ("botocore", "data", service, _, *_):
+            return service not in SERVICES
+        case ("boto3", "examples" | "data", *_):
+            return True
     return False
 
 
-def shares(work: Path) -> Counter[str]:
+def shares(layer: Artifact) -> Counter[str]:
     """Unpacked bytes of each top-level package."""
     sizes: Counter[str] = Counter()
-    for name, path in _shipped(work):
-        sizes[name.split("/")[1]] += path.stat().st_size
+    with zipfile.ZipFile(layer.path) as archive:
+        for entry in archive.infolist():
+            sizes[entry.filename.split("/")[1]] += entry.file_size
     return sizes
 
 
 def main() -> None:
     artifact = build_layer()
-    sizes = shares(BUILD / f"layer-{LAMBDA_PLATFORM}")
+    sizes = shares(artifact)
     for name, size_bytes in sizes.most_common():
         print(f"{size_bytes / 1_000_000:8.2f} MB  {name}")
     unpacked_mb = sizes.total() / 1_000_000

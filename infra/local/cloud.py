@@ -29,6 +29,7 @@ from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
 from infra.local.warm import Warm
 from infra.paths import ROOT
+from infra.runtimes import this_machines
 from infra.shipped_templates import write_down_templates
 from infra.stacks import DeployError
 from infra.stages import WorkerTimings, environment_of
@@ -197,6 +198,7 @@ class LocalCloud:
             timings=self._timings,
             workers=workers,
             layer=None,
+            runtime=this_machines(),
             ses_endpoint=self.mailbox_url,
             sns_endpoint=f"{self.mailbox_url}/sns",
         )

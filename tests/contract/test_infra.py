@@ -2,11 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
-import sysconfig
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +10,8 @@ import yaml
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.settings import Settings
 from infra.mail_checkup import NEEDED_EVENTS, SEND
-from infra.package import workers_zip
 from infra.paths import ROOT, TEMPLATE
 from infra.stages import WorkerTimings, doors_of, environment_of, template_parameters
-from layers.build import IN_THE_RUNTIME, LAMBDA_PLATFORM, PYTHON, build_layer
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
 CANNOT_NAME_A_STAGE = {
@@ -30,7 +23,6 @@ CANNOT_NAME_A_STAGE = {
     "xray:PutTelemetryRecords",
 }
 POLICIES = ("policy", "policy-live", "policy-pages")  # of the API, the WebSocket's three handlers, the public pages
-_MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}  # ELF's numbers
 STAGES = ("local", "dev", "prod")
 # AWS, "Actions, resources, and condition keys for AWS Lambda": these can be given for everything only.
 TAKE_NO_RESOURCE = {"lambda:ListEventSourceMappings"}
@@ -216,25 +208,6 @@ def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage(kind: str) -
     assert len(texts) == 1
 
 
-def test_the_workers_zip_depends_on_its_sources_alone() -> None:
-    assert workers_zip().digest == workers_zip().digest
-
-
-def test_the_layer_is_the_same_bytes_wherever_it_is_built(tmp_path: Path) -> None:
-    digests = {build_layer(into=tmp_path / checkout).digest for checkout in ("one", "another")}
-    assert digests == {build_layer().digest}
-
-
-def test_every_compiled_file_of_the_layer_is_for_the_architecture_of_the_workers(template: dict[str, Any]) -> None:
-    [architecture] = template["Globals"]["Function"]["Architectures"]
-    with zipfile.ZipFile(build_layer().path) as archive:
-        compiled = [name for name in archive.namelist() if name.endswith(".so")]
-        machines = {int.from_bytes(archive.read(name)[18:20], "little") for name in compiled}  # ELF: e_machine
-    assert LAMBDA_PLATFORM.startswith(architecture)
-    assert {_MACHINES[machine] for machine in machines} == {architecture}
-    assert all(f"cpython-{PYTHON.replace('.', '')}-{architecture}" in n for n in compiled if "cpython" in n)
-
-
 def test_each_configuration_set_tells_of_what_its_letters_need(template: dict[str, Any]) -> None:
     told = {
         name: {
@@ -254,29 +227,3 @@ def test_no_deployment_ever_deletes_data(template: dict[str, Any]) -> None:
         if one["Type"] == "AWS::DynamoDB::Table"
     ]
     assert kept == [["RetainExceptOnCreate", "Retain"]] * len(kept) != []
-
-
-def test_the_workers_zip_and_the_layer_are_all_that_a_worker_needs(tmp_path: Path) -> None:
-    """Imports every worker in a Python that sees the zip, the layer and what Lambda's runtime brings, and no more."""
-    for artifact in (workers_zip(), build_layer(platform=None)):
-        with zipfile.ZipFile(artifact.path) as archive:
-            archive.extractall(tmp_path)
-    installed = Path(sysconfig.get_paths()["purelib"])
-    runtime = tmp_path / "runtime"
-    runtime.mkdir()
-    for package in IN_THE_RUNTIME:
-        module = {"python-dateutil": "dateutil", "six": "six.py"}.get(package, package)
-        (runtime / module).symlink_to(installed / module)
-    workers = sorted(path.stem for path in (ROOT / "functions").glob("[a-z]*.py"))
-    program = "\n".join(
-        [
-            "import sys",
-            f"sys.path += {[str(tmp_path), str(tmp_path / 'python'), str(runtime)]!r}",
-            *(f"import functions.{worker} as {worker}; assert callable({worker}.handler)" for worker in workers),
-            "print('imported', len(sys.modules) > 0)",
-        ]
-    )
-    answer = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
-    assert answer.stdout == "imported True\n", answer.stderr

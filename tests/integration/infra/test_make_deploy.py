@@ -16,6 +16,7 @@ from infra.aftercare import lead_pages
 from infra.archive import Artifact, tree, write_zip
 from infra.package import workers_zip
 from infra.paths import ROOT
+from infra.runtimes import this_machines
 from infra.stages import PAGES, WorkerTimings, doors_of, environment_of
 from layers.build import build_layer
 from tests.integration.infra.rest_api_importer import rest_api_importer
@@ -55,9 +56,15 @@ def code_of(account: Account) -> dict[str, str]:
 
 def release(account: Account, workers: Artifact) -> bool:
     """Deploys the infra stack with these workers; says whether that was a change."""
-    layer = build_layer()
-    environment = environment_of(STAGE)
-    return deploy.deploy_infra(account, environment=environment, timings=WorkerTimings(), workers=workers, layer=layer)
+    here = this_machines()
+    return deploy.deploy_infra(
+        account,
+        environment=environment_of(STAGE),
+        timings=WorkerTimings(),
+        workers=workers,
+        layer=build_layer(here),
+        runtime=here,
+    )
 
 
 def test_the_deployed_api_answers_and_knows_its_tables(api: str) -> None:
@@ -145,7 +152,7 @@ def test_logs_are_forgotten_after_a_month_and_those_that_prove_the_audit_later(a
 
 
 def test_the_same_release_again_changes_nothing(account: Account, api: str) -> None:
-    assert release(account, workers_zip()) is False
+    assert release(account, workers_zip(this_machines())) is False
 
 
 def test_deploying_the_release_before_brings_back_what_ran(account: Account, api: str, tmp_path: Path) -> None:
