@@ -16,7 +16,6 @@ from chalicelib.clock import parse_rfc3339
 from infra.local.children import Ports
 from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
-from infra.stages import WorkerTimings
 
 _PAGE = 500
 RATE = 10_000.0  # the most: no limit of the service is to be measured
@@ -99,7 +98,7 @@ def crowd(users: int) -> Iterator[Crowd]:
             Ports(emulator=free_port(), mailbox=free_port()),
             state_dir=root / "state",
             logs_dir=root / "logs",
-            timings=WorkerTimings(ses_per_second=RATE),
+            settings={"VESTNIK_SES_PER_SECOND": str(RATE)},
         )
         with cloud, requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {cloud.seed()}"

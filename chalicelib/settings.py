@@ -2,7 +2,7 @@
 the two deployables (the infra stack and the Chalice app) need nothing of each other's outputs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Literal, Self
 
@@ -10,18 +10,35 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 
 class Settings(BaseModel):
-    """A stage's settings. A missing or wrong one stops the cold start with its name; nothing has a hidden default that
-    differs between stages."""
+    """A stage's settings: the only declaration of them. The templates' parameters, the functions' environments and
+    docs/settings.md follow from it (`infra/variables.py`). A missing or wrong one stops the cold start with its name;
+    nothing has a hidden default that differs between stages."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    stage: str = Field(pattern=r"^[a-z][a-z0-9]{0,15}$")
-    public_url: str = Field(pattern=r"^https?://[^\s]+[^/]$", description="base of every link in a letter")
-    mail_from: str = Field(description="the sender of every letter: `Name <address>`")
-    site_url: str = Field(pattern=r"^https?://[^\s]+$", description="the cinema's main page")
-    site_name: str = Field(min_length=1)
-    default_locale: str = Field(default="ru", pattern=r"^[a-z]{2}$")
-    default_timezone: str = Field(default="Europe/Moscow")
+    stage: str = Field(
+        pattern=r"^[a-z][a-z0-9]{0,15}$",
+        description="the stage's name, 1–16 lower-case letters and digits; part of the name of every resource",
+        examples=["prod"],
+    )
+    public_url: str = Field(
+        pattern=r"^https?://[^\s]+[^/\s]$",
+        description="base of every link in a letter, where the API answers; without a slash at its end",
+        examples=["https://notify.cinema.example"],
+    )
+    mail_from: str = Field(
+        pattern=r"^[^<>]*<?[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+>?$",
+        description="the sender of every letter: `Name <address>`",
+        examples=["Cinema <news@cinema.example>"],
+    )
+    site_url: str = Field(
+        pattern=r"^https?://[^\s]+$", description="the cinema's main page", examples=["https://cinema.example"]
+    )
+    site_name: str = Field(min_length=1, description="how letters name the cinema")
+    default_locale: str = Field(
+        default="ru", pattern=r"^[a-z]{2}$", description="the language of who has told none", examples=["en"]
+    )
+    default_timezone: str = Field(default="Europe/Moscow", description="the zone of who has told none")
     retention_days: int = Field(default=90, ge=1, description="how long the ledger keeps a notification")
     lease_seconds: int = Field(default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout")
     reconcile_seconds: int = Field(
@@ -30,12 +47,13 @@ class Settings(BaseModel):
     retry_seconds: int = Field(default=30, ge=0, description="delay of the first retry; it doubles up to 15 minutes")
     ses_per_second: float = Field(default=100, gt=0, description="letters a second that SES allows, both lanes")
     bulk_share: float = Field(default=0.8, gt=0, lt=1, description="the bulk lane's part of every limit")
-    profiles_url: str | None = Field(
-        default=None,
+    profiles_url: str = Field(
+        default="",
         pattern=r"^(https?://[^\s/@?#]+([/?#][^\s]*)?)?$",
-        description="the cinema's user service, by https unless private addresses are allowed; none: our own directory",
+        description="the cinema's user service, by https unless private addresses are allowed; empty: our directory",
+        examples=["https://users.cinema.example/batch"],
     )
-    profiles_timeout_seconds: float = Field(default=3, gt=0)
+    profiles_timeout_seconds: float = Field(default=3, gt=0, description="how long the cinema's user service may take")
     profiles_per_second: float = Field(default=2000, gt=0, description="users asked for in a second, both lanes")
     switch_failures: int = Field(default=5, ge=1, description="consecutive failures that open a switch")
     switch_window_seconds: int = Field(default=60, ge=1, description="failures further apart are not consecutive")
@@ -43,16 +61,23 @@ class Settings(BaseModel):
     ramp_seconds: int = Field(default=300, ge=1, description="from 10 % to the full rate after an outage")
     max_attempts: int = Field(default=8, ge=1, description="tries of one delivery before it is failed")
     private_addresses: bool = Field(
-        default=False, description="whether sources of content and webhooks may lie inside, and do without TLS"
+        default=False,
+        description="whether sources of content and webhooks may lie inside, and do without TLS; the local stage's do",
     )
     campaign_approval: bool = Field(
         default=False,
-        description="whether a campaign, and a change of a risky setting, waits for another manager's word",
+        description="whether a campaign, and a change of `sender`, `allowed_hosts` or `redirect_url`, waits for "
+        "another manager's word",
     )
     second_factor: Literal["required", "offered"] = Field(
-        default="offered", description="whether a manager has to have one before anything but the account's page opens"
+        default="offered",
+        description="`required`: a manager without a second factor reaches only *Account*, to set one up",
     )
-    live_url: str = Field(pattern=r"^wss?://[^\s]+[^/]$", description="where clients open their WebSocket")
+    live_url: str = Field(
+        pattern=r"^wss?://[^\s]+[^/\s]$",
+        description="where clients open their WebSocket; without a slash at its end",
+        examples=["wss://live.cinema.example"],
+    )
     live_management_url: str = Field(
         default="", description="where frames are posted; empty on AWS, where it follows from the API's id"
     )
@@ -64,12 +89,27 @@ class Settings(BaseModel):
         default="",
         pattern=r"^([A-Za-z0-9]{1,11})?$",
         description="the name that texts come from, where a country allows one",
+        examples=["Cinema"],
     )
     sns_per_second: float = Field(default=20, gt=0, description="SMS and push notifications a second, both lanes")
-    push_ios: str = Field(default="", description="ARN of the SNS platform application for iOS; empty: no such devices")
-    push_android: str = Field(default="", description="the same for Android (FCM)")
+    push_ios: str = Field(
+        default="",
+        pattern=r"^(arn:[^\s]+)?$",
+        description="ARN of the SNS platform application for iOS; empty: no such devices",
+        examples=["arn:aws:sns:eu-central-1:111122223333:app/APNS/vestnik-prod-ios"],
+    )
+    push_android: str = Field(
+        default="",
+        pattern=r"^(arn:[^\s]+)?$",
+        description="the same for Android (FCM)",
+        examples=["arn:aws:sns:eu-central-1:111122223333:app/GCM/vestnik-prod-android"],
+    )
     webhook_per_second: float = Field(default=50, gt=0, description="webhooks a second, both lanes")
-    chat_kinds: str = Field(default="tgram slack discord", description="kinds of chats that apprise may call")
+    chat_kinds: str = Field(
+        default="tgram slack discord",
+        description="kinds of chats that apprise may call; those that name a host of their own (`json`, `mmost`) are "
+        "called only where private addresses are allowed",
+    )
     chat_per_second: float = Field(default=20, gt=0, description="chat messages a second, both lanes")
     live_demo: bool = Field(default=False, description="guests may chat without a ticket, and /live-demo is served")
 
@@ -109,25 +149,38 @@ class Settings(BaseModel):
 
 
 class SettingsError(RuntimeError):
-    """Permanent: the environment is incomplete; the message names each setting."""
+    """Permanent: the environment is incomplete; the message names each setting, as `mistakes` do one by one."""
+
+    def __init__(self, message: str, mistakes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = mistakes
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"VESTNIK_{name.upper()}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Settings from `VESTNIK_<NAME>` variables. Raises: SettingsError (permanent)."""
-    values = {
-        name: environment[variable]
-        for name in Settings.model_fields
-        if (variable := f"VESTNIK_{name.upper()}") in environment
-    }
+    """Settings from `VESTNIK_<NAME>` variables; others are no business of this process: one that a later release has
+    brought must not stop this one after a roll-back (`make deploy` refuses them). Raises: SettingsError (permanent)."""
+    values = {name: environment[v] for name in Settings.model_fields if (v := variable(name)) in environment}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        wrong = "; ".join(_told(mistake["loc"], mistake["msg"]) for mistake in error.errors())
-        raise SettingsError(f"the environment of this function is not complete: {wrong}") from error
+        wrong = list(_told(error))
+        raise SettingsError(f"the environment of this function is not complete: {'; '.join(wrong)}", wrong) from error
 
 
-def _told(place: tuple[int | str, ...], message: str) -> str:
-    return f"VESTNIK_{str(place[0]).upper()}: {message}" if place else message.removeprefix("Value error, ")
+def _told(error: ValidationError) -> Iterator[str]:
+    """Each mistake with the name of its variable and what is expected; never the value, which may be a secret."""
+    for one in error.errors():
+        if not one["loc"]:
+            yield one["msg"].removeprefix("Value error, ")
+            continue
+        name = str(one["loc"][0])
+        examples = Settings.model_fields[name].examples
+        yield f"{variable(name)}: {one['msg']}" + (f", such as {examples[0]}" if examples else "")
 
 
 @cache

@@ -19,19 +19,12 @@ from chalicelib.public.registered import PUBLIC_ROUTES
 from infra.archive import Artifact, digest_of, tree, write_zip
 from infra.paths import BUILD, ROOT
 from infra.stages import PAGES
-
-# The addresses that are known only when the app is deployed, and the template's parameter for each.
-ADDRESSES = {
-    "VESTNIK_PUBLIC_URL": "PublicUrl",
-    "VESTNIK_LIVE_URL": "LiveUrl",
-    "VESTNIK_LIVE_MANAGEMENT_URL": "LiveManagementUrl",
-    "VESTNIK_LIVE_ORIGINS": "LiveOrigins",
-}
+from infra.variables import conditions, parameters, references
 
 
 @dataclass(frozen=True)
 class PackagedApp:
-    """`template` takes the parameters that ADDRESSES names, ArtifactBucket and AppKey."""
+    """`template` takes a parameter of every variable, ArtifactBucket and AppKey."""
 
     template: str
     code: Artifact
@@ -101,7 +94,6 @@ def _environment() -> dict[str, str]:
 def _merged(stage: str) -> dict[str, Any]:
     """What is laid over Chalice's own template: what is known only when it is deployed, and the pinned ids."""
     code = {"Bucket": {"Ref": "ArtifactBucket"}, "Key": {"Ref": "AppKey"}}
-    variables = {variable: {"Ref": parameter} for variable, parameter in ADDRESSES.items()}
     names = {  # as `chalice deploy` calls them
         "APIHandler": f"vestnik-{stage}",
         "PublicPages": f"vestnik-{stage}-{PAGES}",
@@ -109,10 +101,11 @@ def _merged(stage: str) -> dict[str, Any]:
         "WebsocketMessage": f"vestnik-{stage}-websocket_message",
         "WebsocketDisconnect": f"vestnik-{stage}-websocket_disconnect",
     }
-    common = {"CodeUri": code, "Environment": {"Variables": variables}}
+    common = {"CodeUri": code, "Environment": {"Variables": references()}}
     functions = {one: {"Properties": {**common, "FunctionName": name}} for one, name in names.items()}
     return {
-        "Parameters": {name: {"Type": "String"} for name in (*ADDRESSES.values(), "ArtifactBucket", "AppKey")},
+        "Parameters": {**parameters(), **{name: {"Type": "String"} for name in ("ArtifactBucket", "AppKey")}},
+        "Conditions": conditions(),
         "Resources": {
             **functions,
             "PublicPagesPermission": {

@@ -11,13 +11,12 @@ from contextlib import suppress
 from functools import partial
 
 from chalicelib.control.signing import KEYS, new_key, parameter_name
-from chalicelib.settings import SettingsError, read_settings
+from chalicelib.settings import SettingsError
 from infra.account import Account
 from infra.archive import Artifact
-from infra.chalice_app import ADDRESSES, PackagedApp
+from infra.chalice_app import PackagedApp
 from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
-from infra.paths import TEMPLATE
 from infra.reaching_aws import reaching_aws
 from infra.room import no_room
 from infra.runtimes import Runtime, runtime_of
@@ -28,10 +27,12 @@ from infra.stages import (
     WorkerTimings,
     doors_of,
     environment_of,
-    has_layer,
+    stage_config,
     stage_names,
     template_parameters,
 )
+from infra.template_build import built_template
+from infra.variables import parameter_values
 from layers.build import build_layer
 
 
@@ -43,8 +44,6 @@ def deploy_infra(
     workers: Artifact,
     layer: Artifact | None,
     runtime: Runtime,
-    ses_endpoint: str = "",
-    sns_endpoint: str = "",
     agree: Agree = lambda _: True,
 ) -> bool:
     """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError,
@@ -52,7 +51,7 @@ def deploy_infra(
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
     ensure_keys(account, stage)
-    name, template = f"vestnik-{stage}-infra", TEMPLATE.read_text()
+    name, template = f"vestnik-{stage}-infra", built_template(stage)
     return deploy_stack(
         account.cloudformation,
         name,
@@ -65,8 +64,6 @@ def deploy_infra(
             "ArtifactBucket": bucket,
             "WorkersKey": account.upload(bucket, workers),
             "LayerKey": account.upload(bucket, layer) if layer else "",
-            "SesEndpoint": ses_endpoint,
-            "SnsEndpoint": sns_endpoint,
         },
         agree=agree,
     )
@@ -99,7 +96,7 @@ def deploy_packaged_app(account: Account, app: PackagedApp, *, environment: Mapp
         template=app.template,
         template_url=account.upload_text(bucket, name, app.template),
         parameters={
-            **{parameter: environment.get(variable, "") for variable, parameter in ADDRESSES.items()},
+            **parameter_values(environment),
             "ArtifactBucket": bucket,
             "AppKey": account.upload(bucket, app.code),
         },
@@ -125,8 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
-    environment = environment_of(stage)
-    read_settings(environment)  # a wrong setting is named here, not by the first cold start
+    environment = environment_of(stage)  # a mistake in it is named here, before anything is built
     runtime = runtime_of(stage)
     if lacking := no_room(account.lambdas, stage):
         raise DeployError(lacking)
@@ -135,7 +131,7 @@ def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
         environment=environment,
         timings=WorkerTimings(),
         workers=workers_zip(runtime),
-        layer=build_layer(runtime) if has_layer(stage) else None,
+        layer=build_layer(runtime) if stage_config(stage).automatic_layer else None,
         runtime=runtime,
         agree=agree,
     )

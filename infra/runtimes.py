@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chalicelib.settings import SettingsError
+from infra.config_mistakes import CONFIG
 from infra.paths import ROOT
-from infra.stages import CONFIG
 
 # Those on Amazon Linux 2023. Lambda's 3.11 is on Amazon Linux 2, whose glibc, 2.26, is older than argon2's wheels take;
 # later ones are added once the tests run on them.

@@ -91,7 +91,7 @@ def profile_source() -> "ProfileSource":
     if settings().profiles_url:
         from chalicelib.profiles.http import HttpProfiles
 
-        return HttpProfiles(settings().profiles_url or "", timeout_seconds=settings().profiles_timeout_seconds)
+        return HttpProfiles(settings().profiles_url, timeout_seconds=settings().profiles_timeout_seconds)
     return directory()
 
 

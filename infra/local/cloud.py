@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
 from pathlib import Path
@@ -47,8 +48,8 @@ def _session() -> boto3.Session:
 
 
 class LocalCloud:
-    """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`. `events_url`: where the
-    mailbox finds SNS, if not at the emulator itself."""
+    """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`. `settings`: variables
+    other than the stage's. `events_url`: where the mailbox finds SNS, if not at the emulator itself."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class LocalCloud:
         *,
         state_dir: Path,
         logs_dir: Path,
+        settings: Mapping[str, str] | None = None,
         timings: WorkerTimings | None = None,
         events_url: str | None = None,
         say: Say = silent,
@@ -70,6 +72,7 @@ class LocalCloud:
         self.ws_url = live.replace("http://", "ws://", 1)
         self._settings = {
             **environment_of(STAGE),
+            **(settings or {}),
             "VESTNIK_PUBLIC_URL": self.api_url,
             "VESTNIK_LIVE_URL": self.ws_url,
             "VESTNIK_LIVE_MANAGEMENT_URL": live,
@@ -194,13 +197,15 @@ class LocalCloud:
     def _deploy(self, workers: Artifact, app: PackagedApp) -> None:
         changed = deploy_infra(
             self.account,
-            environment=self._settings,
+            environment={
+                **self._settings,
+                "AWS_ENDPOINT_URL_SESV2": self.mailbox_url,
+                "AWS_ENDPOINT_URL_SNS": f"{self.mailbox_url}/sns",
+            },
             timings=self._timings,
             workers=workers,
             layer=None,
             runtime=this_machines(),
-            ses_endpoint=self.mailbox_url,
-            sns_endpoint=f"{self.mailbox_url}/sns",
         )
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
         for line in write_down_templates(self.account, STAGE):

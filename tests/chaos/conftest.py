@@ -17,14 +17,17 @@ from tests.e2e.conftest import Vestnik
 TIMINGS = WorkerTimings(
     events_window_seconds=0,  # the emulator can take it, and every letter is delivered a second sooner
     function_timeout_seconds=12,  # a cold start is none of it, but the first call of a new process is
-    lease_seconds=12,
     visibility_timeout_seconds=12,
-    reconcile_seconds=2,
-    retry_seconds=1,
-    ses_per_second=500,
-    probe_seconds=3,
-    ramp_seconds=8,
 )
+PROBE_SECONDS, RAMP_SECONDS = 3, 8
+SETTINGS = {
+    "VESTNIK_LEASE_SECONDS": "12",
+    "VESTNIK_RECONCILE_SECONDS": "2",
+    "VESTNIK_RETRY_SECONDS": "1",
+    "VESTNIK_SES_PER_SECOND": "500",
+    "VESTNIK_PROBE_SECONDS": str(PROBE_SECONDS),
+    "VESTNIK_RAMP_SECONDS": str(RAMP_SECONDS),
+}
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +39,14 @@ def chaos_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     board = Switchboard()
     ports = Ports(emulator=free_port(), mailbox=free_port())
     events = board.wire(ports.emulator)
-    cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", timings=TIMINGS, events_url=events.url)
+    cloud = LocalCloud(
+        ports,
+        state_dir=root / "state",
+        logs_dir=root / "logs",
+        settings=SETTINGS,
+        timings=TIMINGS,
+        events_url=events.url,
+    )
     try:
         with cloud:
             rig = Rig(Vestnik(cloud, cloud.seed()), board, orders=orders, events=events)

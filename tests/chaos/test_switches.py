@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from chalicelib.control.known_rows import KNOWN_FOR_SECONDS
-from tests.chaos.conftest import TIMINGS
+from tests.chaos.conftest import PROBE_SECONDS, RAMP_SECONDS
 from tests.chaos.rig import CONCURRENCY, Rig
 from tests.e2e.conftest import eventually
 
@@ -31,7 +31,7 @@ def test_a_provider_that_is_down_is_left_alone_and_comes_back_slowly(rig: Rig) -
     eventually(rig.ticking(lambda: len(failures(rig)) >= opened + 4))
     probes = failures(rig)[opened:]
     # One an interval; a call reaches the provider later than it was let through, on a busy machine much later.
-    assert all(at >= opened_at + TIMINGS.probe_seconds * n for n, at in enumerate(probes, start=1))
+    assert all(at >= opened_at + PROBE_SECONDS * n for n, at in enumerate(probes, start=1))
     rig.forgive()
     shares = ramp(rig)
     assert shares == sorted(shares)
@@ -54,7 +54,7 @@ def test_a_thrown_switch_stops_a_mass_mailing_and_the_exact_rest_goes_on(rig: Ri
     stopped = rig.stats()["accepted"]
     assert stopped <= thrown + CONCURRENCY * 50
     assert stopped < 1000
-    time.sleep(2 * TIMINGS.probe_seconds)
+    time.sleep(2 * PROBE_SECONDS)
     rig.tick()  # nobody but a person ends it: no probe leaves, however long it takes
     time.sleep(1)
     assert switch(rig) == "open"
@@ -78,7 +78,7 @@ def ramp(rig: Rig) -> list[float]:
             return False
         shares.append(float(seen["share"]))
         passed = time.time() - moment(seen["changed_at"])
-        assert shares[-1] <= 0.1 + 0.9 * passed / TIMINGS.ramp_seconds or seen["state"] == "closed"
+        assert shares[-1] <= 0.1 + 0.9 * passed / RAMP_SECONDS or seen["state"] == "closed"
         return bool(seen["state"] == "closed")
 
     eventually(look)

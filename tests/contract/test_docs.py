@@ -9,7 +9,7 @@ import pytest
 from chalicelib.api.declared import ENDPOINTS
 from chalicelib.control.site_settings import NAMES
 from chalicelib.settings import Settings
-from infra.paths import ROOT, TEMPLATE
+from infra.paths import ROOT
 from tools import api_docs
 
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
@@ -34,11 +34,6 @@ def test_the_documented_default_is_the_real_one(name: str) -> None:
     wanted = "required" if field.is_required() else f"`{field.default}`" if field.default not in (None, "") else "none"
 
     assert documented()[variable(name)] == wanted
-
-
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_given_by_the_template(name: str) -> None:
-    assert f"{variable(name)}:" in TEMPLATE.read_text(encoding="utf-8")
 
 
 def test_every_setting_of_the_managers_is_in_their_table_and_no_other() -> None:

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from chalicelib.channels.registry import CHANNELS
-from chalicelib.settings import Settings
 from infra.mail_checkup import NEEDED_EVENTS, SEND
 from infra.paths import ROOT, TEMPLATE
 from infra.stages import WorkerTimings, doors_of, environment_of, template_parameters
+from infra.template_build import built_template
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
 CANNOT_NAME_A_STAGE = {
@@ -131,24 +131,13 @@ def test_the_templates_own_defaults_keep_that_rule_too(template: dict[str, Any])
     assert {name: str(defaults[name]) for name in own} == own
 
 
-def test_workers_get_every_setting_and_no_unknown_one(template: dict[str, Any]) -> None:
-    given = template["Globals"]["Function"]["Environment"]["Variables"]
-    settings = {f"VESTNIK_{name.upper()}" for name in Settings.model_fields}
-    assert {name for name in given if name.startswith("VESTNIK_")} == settings
-
-
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stages_settings_are_whole_and_known(stage: str) -> None:
-    given = {k: v for k, v in environment_of(stage).items() if k.startswith("VESTNIK_")}
-    Settings.model_validate({name.removeprefix("VESTNIK_").lower(): value for name, value in given.items()})
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stages_parameters_are_those_of_the_template(template: dict[str, Any], stage: str) -> None:
+def test_a_stages_parameters_are_those_of_the_template(stage: str) -> None:
+    parameters = json.loads(built_template(stage))["Parameters"]
     given = set(template_parameters(environment_of(stage), WorkerTimings()))
-    required = {name for name, parameter in template["Parameters"].items() if "Default" not in parameter}
+    required = {name for name, parameter in parameters.items() if "Default" not in parameter}
     by_deploy = {"ArtifactBucket", "WorkersKey"}
-    assert required - by_deploy <= given <= set(template["Parameters"])
+    assert required - by_deploy <= given <= set(parameters)
 
 
 def _own(stage: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from infra.config_mistakes import CONFIG
 from infra.paths import ROOT
-from infra.stages import CONFIG
+from infra.variables import fields
 from tests.contract.test_infra import template
 from tests.integration.conftest import TABLES
 
@@ -115,12 +116,10 @@ def test_logs_are_forgotten(resources: dict[str, Any]) -> None:
     assert {group["RetentionInDays"] for group in groups.values()} == {30}
 
 
-def test_no_secret_stands_in_the_environment_of_a_function(template: dict[str, Any]) -> None:
+def test_no_secret_stands_in_the_environment_of_a_function() -> None:
     config = json.loads(CONFIG.read_text())
     stages = [config, *config["stages"].values()]
-    names = set(template["Globals"]["Function"]["Environment"]["Variables"]).union(
-        *(stage["environment_variables"] for stage in stages)
-    )
+    names = set(fields()).union(*(stage["environment_variables"] for stage in stages))
     assert [name for name in names if re.search(r"SECRET|TOKEN|PASSWORD|CREDENTIAL|_KEY$", name)] == []
 
 

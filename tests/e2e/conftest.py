@@ -22,11 +22,9 @@ LIMIT_SECONDS = 300  # guards against hangs; measures nothing
 SHORT = WorkerTimings(
     events_window_seconds=0,  # the emulator can take it, and every letter is delivered a second sooner
     function_timeout_seconds=6,
-    lease_seconds=6,
     visibility_timeout_seconds=6,
-    reconcile_seconds=10,
-    retry_seconds=1,
 )
+SETTINGS = {"VESTNIK_LEASE_SECONDS": "6", "VESTNIK_RECONCILE_SECONDS": "10", "VESTNIK_RETRY_SECONDS": "1"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,7 +90,7 @@ def vestnik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
     """The service, warm, with a key that may do everything."""
     root: Path = tmp_path_factory.mktemp("cloud")
     ports = Ports(emulator=free_port(), mailbox=free_port())
-    cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", timings=SHORT)
+    cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", settings=SETTINGS, timings=SHORT)
     with cloud:
         key = cloud.seed()
         cloud.warm()

@@ -1,0 +1,111 @@
+"""What is wrong in `.chalice/config.json`, each with its place, what is expected and what was probably meant."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.settings import SettingsError
+from infra.paths import ROOT
+from infra.stage_config import ConfigFile, StageConfig
+from infra.variables import fields, mistaken
+
+CONFIG = ROOT / ".chalice" / "config.json"
+LEAST_LEASE_SECONDS = 30  # a worker's timeout (infra/template.yaml): nobody else may take what it still works on
+
+
+def parsed() -> dict[str, Any]:
+    """The file as it stands. Raises: SettingsError where it is no JSON, or says a thing twice."""
+    try:
+        file: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f".chalice/{CONFIG.name}: {error}") from error
+    return file
+
+
+def mistakes(file: Mapping[str, Any], stage: str) -> Iterator[str]:
+    """Of what stands for all stages, and of one."""
+    own = file["stages"][stage]
+    shaped = [*_misshapen(ConfigFile, file, ""), *_misshapen(StageConfig, own, f"stages.{stage}.")]
+    if shaped:
+        yield from shaped
+        return
+    common, place = file.get("environment_variables", {}), f"stages.{stage}.environment_variables"
+    variables = {**common, **own.get("environment_variables", {})}
+    yield from _unknown(common, "environment_variables")
+    yield from _unknown(own.get("environment_variables", {}), place)
+    yield from (f"{place}: {wrong}" for wrong in [*mistaken(variables), *_unfit(variables, stage)])
+    for name, function in own.get("lambda_functions", {}).items():
+        its, there = function.get("environment_variables", {}), f"stages.{stage}.lambda_functions.{name}"
+        yield from _unknown(its, f"{there}.environment_variables")
+        wrong = {*mistaken({**variables, **its}), *_unfit({**variables, **its}, stage)}
+        news = wrong - {*mistaken(variables), *_unfit(variables, stage)}
+        yield from (f"{there}.environment_variables: {one}" for one in sorted(news))
+    yield from _lost_policies(own, f"stages.{stage}")
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"{name} stands twice in one place")
+        made[name] = value
+    return made
+
+
+def _misshapen(model: type[BaseModel], given: Mapping[str, Any], place: str) -> Iterator[str]:
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        for one in error.errors():
+            *path, name = map(str, one["loc"])
+            is_unknown = one["type"] == "extra_forbidden"
+            wrong = _nothing_reads(name, _keys(model, path)) if is_unknown else one["msg"]
+            yield f"{place}{'.'.join([*path, name])}: {wrong}"
+
+
+def _keys(model: type[BaseModel], path: Iterable[str]) -> Iterable[str]:
+    for step in path:
+        annotation = model.model_fields[step].annotation
+        assert isinstance(annotation, type)  # noqa: S101 - what forbids extra keys is a model
+        model = annotation
+    return model.model_fields
+
+
+def _unknown(given: Mapping[str, str], place: str) -> Iterator[str]:
+    yield from (f"{place}.{name}: {_nothing_reads(name, fields())}" for name in given if name not in fields())
+
+
+def _nothing_reads(name: str, known: Iterable[str]) -> str:
+    return f"nothing reads it{_meant(name, known)}"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """What was probably meant, whatever its case."""
+    names = {one.lower(): one for one in known}
+    likely = get_close_matches(name.lower(), names, n=1)
+    return f"; did you mean {names[likely[0]]}?" if likely else ""
+
+
+def _unfit(variables: Mapping[str, str], stage: str) -> Iterator[str]:
+    """What no single variable shows."""
+    for name, wanted in {"VESTNIK_STAGE": stage, "POWERTOOLS_SERVICE_NAME": f"vestnik-{stage}"}.items():
+        if variables.get(name, wanted) != wanted:
+            yield f"{name}: expected {wanted}: it follows from the stage's name"
+    zone = variables.get("VESTNIK_DEFAULT_TIMEZONE", "UTC")
+    if zone not in available_timezones():
+        yield f"VESTNIK_DEFAULT_TIMEZONE: there is no such zone{_meant(zone, available_timezones())}"
+    lease = variables.get("VESTNIK_LEASE_SECONDS", "")
+    if lease.isdecimal() and int(lease) < LEAST_LEASE_SECONDS:
+        yield f"VESTNIK_LEASE_SECONDS: expected at least {LEAST_LEASE_SECONDS}, the worker's timeout"
+
+
+def _lost_policies(own: Mapping[str, Any], place: str) -> Iterator[str]:
+    named = {place: own, **{f"{place}.lambda_functions.{n}": f for n, f in own.get("lambda_functions", {}).items()}}
+    for where, keys in named.items():
+        policy = keys.get("iam_policy_file")
+        if policy and not (CONFIG.parent / policy).is_file():
+            yield f"{where}.iam_policy_file: there is no file .chalice/{policy}"

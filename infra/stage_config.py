@@ -1,0 +1,77 @@
+"""`.chalice/config.json` as types: Chalice's own keys that this service uses, and its own. docs/settings.md lists them
+with what is said of them here."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    """What is not declared is refused: Chalice would pass over it in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Sized(_Strict):
+    lambda_memory_size: int | None = Field(default=None, ge=128, le=10_240, description="MB of the app's functions")
+    lambda_timeout: int | None = Field(default=None, ge=1, le=900, description="seconds of the app's functions")
+    iam_policy_file: str | None = Field(default=None, description="the policy of the functions' role, beside this file")
+    environment_variables: dict[str, str] = Field(default={}, description="variables of every function, listed above")
+
+
+class FunctionConfig(_Sized):
+    """One function of the app: it overrides the stage."""
+
+    reserved_concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        description="how many of it run at once at most, and are kept for it: nothing else uses them up",
+    )
+
+
+class Functions(_Strict):
+    """The functions of the app, by Chalice's names."""
+
+    api_handler: FunctionConfig = FunctionConfig()
+    public_pages: FunctionConfig = FunctionConfig()
+    websocket_connect: FunctionConfig = FunctionConfig()
+    websocket_message: FunctionConfig = FunctionConfig()
+    websocket_disconnect: FunctionConfig = FunctionConfig()
+
+
+class Level(_Sized):
+    """Chalice's keys that stand for all stages or for one."""
+
+    python: Literal["3.12", "3.13"] = Field(default="3.13", description="what the functions run on")
+    lambda_architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="and on which machines")
+    automatic_layer: bool = Field(
+        default=False, description="dependencies come in layers, those of the workers too; not on the emulator"
+    )
+    xray: bool = Field(default=False, description="traces of the API and of the workers")
+    minimum_compression_size: int | None = Field(default=None, ge=0, description="bytes from which answers are zipped")
+    autogen_policy: Literal[False] = Field(default=False, description="policies are written, not guessed")
+    api_gateway_stage: Literal["api"] = Field(default="api", description="the stage's name in the API's address")
+    api_gateway_endpoint_type: Literal["REGIONAL", "EDGE"] = Field(
+        default="REGIONAL", description="where the API answers"
+    )
+
+
+class StageConfig(Level):
+    """One stage."""
+
+    requests_per_second: int = Field(
+        ge=1, description="what API Gateway lets in, of calls and of WebSocket frames; twice that at once"
+    )
+    page_requests_per_second: int = Field(ge=1, description="the same of each public page")
+    alarm_email: str = Field(
+        default="", pattern=r"^([^\s@]+@[^\s@]+)?$", description="who is written to when an alarm goes off"
+    )
+    lambda_functions: Functions = Field(default=Functions(), description="what one function of the app has of its own")
+
+
+class ConfigFile(Level):
+    """The whole file; what it says of all stages, a stage may override."""
+
+    version: Literal["2.0"]
+    app_name: Literal["vestnik"]
+    stages: dict[str, dict[str, object]]
