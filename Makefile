@@ -35,16 +35,19 @@ QUICK.admin_pages := --notifications 3000 --calls 8
 QUICK.fanout := --users 100000
 QUICK.once := --users 1000
 FULL.growth := --sizes 1000 10000 50000
-BIN := .venv/bin
-READY := .venv/.up-to-date
+# Another version than python3's has an environment of its own: PYTHON=python3.13 is .venv-3.13.
+PYTHON ?=
+VENV := .venv$(patsubst python%,-%,$(filter python3.%,$(PYTHON)))
+BIN := $(VENV)/bin
+READY := $(VENV)/.up-to-date
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## .venv with the locked packages
+setup: $(READY) ## .venv with the locked packages (any command: PYTHON=python3.13)
 
 $(READY): requirements-dev.txt infra/setup.sh
-	@infra/setup.sh
+	@PYTHON=$(PYTHON) VENV=$(VENV) infra/setup.sh
 
 run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)
 	@$(BIN)/python -m infra.local.run --port $(PORT)
@@ -61,7 +64,7 @@ logs: $(READY) ## what the functions say, as they say it (STAGE=local ID=<part o
 shell: $(READY) ## a Python prompt inside the running local cloud
 	@$(BIN)/python -m infra.local.shell
 
-test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words")
+test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words" PYTHON=python3.13)
 	@$(if $(filter-out $(WITHOUT_BROWSER),$(or $(TESTS),$(WHOLE))),$(BIN)/python -m infra.browser || $(BROWSER_NEEDED),:)
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
@@ -117,5 +120,5 @@ manager: $(READY) ## an account of the admin page (STAGE=prod NAME=olga), prints
 	@$(BIN)/python -m infra.managers --stage $(STAGE) add $(NAME)
 
 clean: ## all that was made here: .venv, build (the local cloud's data too), caches
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .chalice/deployments chalicelib/data
+	rm -rf .venv .venv-* build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .chalice/deployments chalicelib/data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
