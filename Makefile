@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package deploy destroy doctor manager clean
+.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package sbom deploy destroy doctor manager clean
 
 PORT ?= 4566
 # Whatever the terminal's locale is, files here are UTF-8.
@@ -104,8 +104,12 @@ lock: $(READY) ## requirements*.in into requirements*.txt, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes \
 		requirements.in -c requirements-dev.txt -o requirements.txt
 
-package: $(READY) ## what is deployed, into build/ (STAGE=dev)
+package: $(READY) ## what is deployed, into build/ (STAGE=dev), and its bill of materials
 	@$(BIN)/python -m infra.package --stage $(STAGE)
+	@$(BIN)/python -m infra.sbom --stage $(STAGE)
+
+sbom: $(READY) ## of what a release is made, in CycloneDX: build/sbom.json (STAGE=dev)
+	@$(BIN)/python -m infra.sbom --stage $(STAGE)
 
 deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; prod asks, YES=1 does not)
 	@$(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)

@@ -50,11 +50,15 @@ def _modules() -> Iterator[tuple[str, Path]]:
         yield path.relative_to(ROOT).as_posix(), path
 
 
+def artifacts(runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
+    """All that is deployed, the layer last. Raises: subprocess.CalledProcessError."""
+    return workers_zip(runtime), app_zip(runtime), build_layer(runtime)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make what is deployed.")
     parser.add_argument("--stage", default="dev", choices=stage_names())
-    runtime = runtime_of(parser.parse_args().stage)
-    for artifact in (workers_zip(runtime), app_zip(runtime), build_layer(runtime)):
+    for artifact in artifacts(runtime_of(parser.parse_args().stage)):
         size_mb = artifact.path.stat().st_size / 1_000_000
         print(f"{artifact.path.relative_to(ROOT)}  {size_mb:.2f} MB  {artifact.digest}")
 
