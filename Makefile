@@ -91,8 +91,9 @@ lint: $(READY) ## style, types, who may import whom, the template
 audit: $(READY) ## known vulnerabilities of the locked packages, from pypi.org (STRICT=1: unknown fails)
 	@$(BIN)/python -m tools.audit $(if $(STRICT),--strict) requirements.txt requirements-dev.txt
 
-docs: $(READY) ## docs/api.md out of the routes
+docs: $(READY) ## docs/api.md out of the routes, docs/settings.md out of the settings
 	@$(BIN)/python -m tools.api_docs
+	@$(BIN)/python -m tools.settings_docs
 
 format: $(READY) ## rewrite the style
 	$(BIN)/ruff check --fix .

@@ -18,6 +18,7 @@ from infra.checkup import Finding, Platform
 from infra.mail_checkup import Mail
 from infra.obstacles import OBSTACLES, obstacle
 from infra.reaching_aws import reaching_aws
+from infra.settings_checkup import SettingsCheckup
 from infra.stages import stage_names
 
 Check = Callable[[], Iterator[Finding]]
@@ -57,6 +58,7 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
     mail = Mail(settings, boto3.client("sesv2"), None if emulated else PublicRecords())
     return {
         "stack": platform.stack,
+        "settings": SettingsCheckup(environment).check,
         "mappings": platform.mappings,
         "clock": platform.clock,
         "switches": platform.switches,

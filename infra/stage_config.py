@@ -15,7 +15,7 @@ class _Strict(BaseModel):
 class _Sized(_Strict):
     lambda_memory_size: int | None = Field(default=None, ge=128, le=10_240, description="MB of the app's functions")
     lambda_timeout: int | None = Field(default=None, ge=1, le=900, description="seconds of the app's functions")
-    iam_policy_file: str | None = Field(default=None, description="the policy of the functions' role, beside this file")
+    iam_policy_file: str | None = Field(default=None, description="the policy of its role, a file of `.chalice`")
     environment_variables: dict[str, str] = Field(default={}, description="variables of every function, listed above")
 
 
@@ -42,17 +42,17 @@ class Functions(_Strict):
 class Level(_Sized):
     """Chalice's keys that stand for all stages or for one."""
 
-    python: Literal["3.12", "3.13"] = Field(default="3.13", description="what the functions run on")
-    lambda_architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="and on which machines")
+    python: Literal["3.12", "3.13"] = Field(default="3.13", description="the Python that all functions run on")
+    lambda_architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="on which machines")
     automatic_layer: bool = Field(
         default=False, description="dependencies come in layers, those of the workers too; not on the emulator"
     )
     xray: bool = Field(default=False, description="traces of the API and of the workers")
     minimum_compression_size: int | None = Field(default=None, ge=0, description="bytes from which answers are zipped")
-    autogen_policy: Literal[False] = Field(default=False, description="policies are written, not guessed")
+    autogen_policy: Literal[False] = Field(default=False, description="policies are written by hand, never guessed")
     api_gateway_stage: Literal["api"] = Field(default="api", description="the stage's name in the API's address")
     api_gateway_endpoint_type: Literal["REGIONAL", "EDGE"] = Field(
-        default="REGIONAL", description="where the API answers"
+        default="REGIONAL", description="where the API answers: in its region, or by CloudFront"
     )
 
 

@@ -5,35 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from chalicelib.api.declared import ENDPOINTS
 from chalicelib.control.site_settings import NAMES
 from chalicelib.settings import Settings
 from infra.paths import ROOT
-from tools import api_docs
-
-SETTINGS_PAGE = ROOT / "docs" / "settings.md"
-ROW = re.compile(r"^\| `(VESTNIK_[A-Z_]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
-
-
-def variable(name: str) -> str:
-    return f"VESTNIK_{name.upper()}"
-
-
-def documented() -> dict[str, str]:
-    return {name: default for name, default, _ in ROW.findall(SETTINGS_PAGE.read_text(encoding="utf-8"))}
-
-
-def test_every_setting_is_documented_and_no_other() -> None:
-    assert list(documented()) == [variable(name) for name in Settings.model_fields]
-
-
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_documented_default_is_the_real_one(name: str) -> None:
-    field = Settings.model_fields[name]
-    wanted = "required" if field.is_required() else f"`{field.default}`" if field.default not in (None, "") else "none"
-
-    assert documented()[variable(name)] == wanted
+from infra.stage_config import FunctionConfig, StageConfig
+from infra.variables import Runtime
+from tools import api_docs, settings_docs
 
 
 def test_every_setting_of_the_managers_is_in_their_table_and_no_other() -> None:
@@ -84,6 +64,18 @@ def test_every_file_that_the_readme_names_exists() -> None:
 
 def test_the_page_of_the_api_is_what_make_docs_writes() -> None:
     assert api_docs.PAGE.read_text(encoding="utf-8") == api_docs.page(), "run `make docs`"
+
+
+def test_the_page_of_the_settings_is_what_make_docs_writes() -> None:
+    assert settings_docs.PAGE.read_text(encoding="utf-8") == settings_docs.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("declared", [Settings, Runtime, StageConfig, FunctionConfig])
+def test_every_setting_says_what_it_means(declared: type[BaseModel]) -> None:
+    page = settings_docs.page()
+    fields = {name: field.description for name, field in declared.model_fields.items()}
+    assert [name for name, meaning in fields.items() if not meaning] == []
+    assert [name for name in fields if f"{name}`" not in page and f"{name.upper()}`" not in page] == []
 
 
 def test_every_call_of_the_api_has_its_example_on_the_page() -> None:

@@ -43,6 +43,23 @@ def test_a_stage_that_is_well_gets_no_finding(cloud: LocalCloud, look: Look) -> 
     assert told == {}
 
 
+def test_a_function_that_has_other_settings_is_told_and_no_value(cloud: LocalCloud, look: Look) -> None:
+    functions = client(cloud, "lambda")
+    known = functions.get_function_configuration(FunctionName=f"{STAGE}-digest")["Environment"]["Variables"]
+    other = {**known, "VESTNIK_RETENTION_DAYS": "31337", "VESTNIK_OF_OLD": "s3cret"}
+    del other["VESTNIK_CHAT_KINDS"]
+    functions.update_function_configuration(FunctionName=f"{STAGE}-digest", Environment={"Variables": other})
+    try:
+        said = look("settings")
+        assert f"VESTNIK_RETENTION_DAYS is not what this checkout says: {STAGE}-digest" in said
+        assert f"VESTNIK_CHAT_KINDS is missing: {STAGE}-digest" in said
+        assert f"VESTNIK_OF_OLD is left over, this checkout has it no more: {STAGE}-digest" in said
+        assert "31337" not in said
+        assert "s3cret" not in said
+    finally:
+        functions.update_function_configuration(FunctionName=f"{STAGE}-digest", Environment={"Variables": known})
+
+
 def test_a_schedule_that_is_off_is_told(cloud: LocalCloud, look: Look) -> None:
     scheduler = client(cloud, "scheduler")
     known = scheduler.get_schedule(Name=f"{STAGE}-tick")

@@ -1,0 +1,79 @@
+"""Whether the live functions have the settings of this checkout. A value is never told: it may be a secret. Called by
+`doctor.py`."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import boto3
+
+from infra.checkup import Finding
+from infra.paths import ROOT
+from infra.stage_config import Functions
+from infra.stages import stage_config
+from infra.variables import fields, whole
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_ALIAS = "live"  # what is called where a stage has versions
+Environment = Mapping[str, str]
+
+
+class SettingsCheckup:
+    """Compares the environments of the workers' and the app's functions with `stated`, the stage's."""
+
+    def __init__(self, stated: Environment) -> None:
+        self._stated = whole({name: text for name, text in stated.items() if name in fields() and not _leads(name)})
+        self._stage = self._stated["VESTNIK_STAGE"]
+
+    def check(self) -> Iterator[Finding]:
+        """Has every function what the stage says, and nothing that it does not? Raises: ClientError."""
+        lambdas, remedy = boto3.client("lambda"), f"make deploy STAGE={self._stage}"
+        found: dict[str, list[str]] = defaultdict(list)
+        expected = self._expected()
+        for function, wanted in expected.items():
+            live = _live(lambdas, function)
+            if live is None:
+                yield Finding(f"there is no function {function}", remedy)
+                continue
+            for wrong in _differences(wanted, live):
+                found[wrong].append(function)
+        for wrong, functions in sorted(found.items()):
+            where = "every function" if len(functions) == len(expected) else ", ".join(functions)
+            yield Finding(f"{wrong}: {where}", remedy)
+
+    def _expected(self) -> Mapping[str, Environment]:
+        workers = sorted(path.stem for path in (ROOT / "functions").glob("[a-z]*.py"))
+        expected = {f"vestnik-{self._stage}-{worker}": self._stated for worker in workers}
+        own = stage_config(self._stage).lambda_functions
+        for name in Functions.model_fields:
+            function = f"vestnik-{self._stage}" if name == "api_handler" else f"vestnik-{self._stage}-{name}"
+            expected[function] = {**self._stated, **getattr(own, name).environment_variables}
+        return expected
+
+
+def _live(lambdas: "LambdaClient", function: str) -> Environment | None:
+    for name in (f"{function}:{_ALIAS}", function):
+        try:
+            answer = lambdas.get_function_configuration(FunctionName=name)
+        except lambdas.exceptions.ResourceNotFoundException:
+            continue
+        return answer.get("Environment", {}).get("Variables", {})
+    return None
+
+
+def _differences(wanted: Environment, live: Environment) -> Iterator[str]:
+    for name in sorted({*wanted, *live}):
+        if _leads(name):
+            continue  # what leads to an emulator is its own business
+        if name not in live:
+            yield f"{name} is missing"
+        elif name not in wanted:
+            yield f"{name} is left over, this checkout has it no more"
+        elif wanted[name] != live[name]:
+            yield f"{name} is not what this checkout says"
+
+
+def _leads(name: str) -> bool:
+    return name.startswith("AWS_")
