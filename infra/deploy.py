@@ -18,6 +18,7 @@ from infra.chalice_app import PackagedApp
 from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.package import workers_zip
 from infra.reaching_aws import reaching_aws
+from infra.releases import released
 from infra.room import no_room
 from infra.runtimes import Runtime, runtime_of
 from infra.shipped_templates import write_down_templates
@@ -44,6 +45,7 @@ def deploy_infra(
     workers: Artifact,
     layer: Artifact | None,
     runtime: Runtime,
+    at_once: bool = False,
     agree: Agree = lambda _: True,
 ) -> bool:
     """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError,
@@ -51,20 +53,22 @@ def deploy_infra(
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
     ensure_keys(account, stage)
-    name, template = f"vestnik-{stage}-infra", built_template(stage)
+    name = f"vestnik-{stage}-infra"
+    parameters = {
+        **template_parameters(environment, timings),
+        "Runtime": runtime.name,
+        "Architecture": runtime.architecture,
+        "ArtifactBucket": bucket,
+        "WorkersKey": account.upload(bucket, workers),
+        "LayerKey": account.upload(bucket, layer) if layer else "",
+    }
+    template = released(built_template(stage), parameters, stage=stage, at_once=at_once)
     return deploy_stack(
         account.cloudformation,
         name,
         template=template,
         template_url=account.upload_text(bucket, name, template),
-        parameters={
-            **template_parameters(environment, timings),
-            "Runtime": runtime.name,
-            "Architecture": runtime.architecture,
-            "ArtifactBucket": bucket,
-            "WorkersKey": account.upload(bucket, workers),
-            "LayerKey": account.upload(bucket, layer) if layer else "",
-        },
+        parameters=parameters,
         agree=agree,
     )
 

@@ -89,7 +89,10 @@ def _function(name: str, function: Mapping[str, Any], resources: Resources) -> I
 
 def _mapping(name: str, mapping: Mapping[str, Any], resources: Resources) -> Iterator[Refusal]:
     queue = resources.get(_referred(mapping.get("EventSourceArn")), {}).get("Properties", {})
-    function = resources.get(_referred(mapping.get("FunctionName")), {}).get("Properties", {})
+    called = resources.get(_referred(mapping.get("FunctionName")), {})
+    if called.get("Type") == "AWS::Lambda::Alias":
+        called = resources.get(_referred(called["Properties"]["FunctionName"]), {})
+    function = called.get("Properties", {})
     visible, timeout = _number(queue.get("VisibilityTimeout", 30)), _number(function.get("Timeout", 3))
     if queue and function and visible is not None and timeout is not None and visible < timeout:
         yield Refusal(

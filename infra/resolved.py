@@ -4,6 +4,7 @@ References to resources stay as they are. Called by the guard and the releases, 
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import cfnlint.decode
@@ -19,6 +20,9 @@ def read_template(text: str | Template) -> Template:
     """A template in YAML, with its short forms, or in JSON."""
     if not isinstance(text, str):
         return text
+    with suppress(ValueError):
+        known: Template = json.loads(text)
+        return known
     decoded, _ = cfnlint.decode.decode_str(text)
     template: Template = json.loads(json.dumps(decoded or {}, default=str))  # without cfn-lint's marks of lines
     return template
@@ -40,7 +44,7 @@ class _Resolver:
         self._mappings = template.get("Mappings", {})
         self._conditions = template.get("Conditions", {})
         declared = template.get("Parameters", {})
-        self._given = {name: parameters.get(name, one.get("Default")) for name, one in declared.items()}
+        self._given = {name: parameters.get(name, _text(one.get("Default"))) for name, one in declared.items()}
         self._lists = {name for name, one in declared.items() if "List" in str(one.get("Type"))}
 
     def holds(self, condition: str | None) -> bool:
@@ -111,6 +115,11 @@ class _Resolver:
             one, other = (self.value(part) for part in argument)
             return str(one) == str(other)
         raise ValueError(f"a condition of {function} is not known")
+
+
+def _text(default: Any) -> str | None:
+    """As CloudFormation gives it: a parameter is a text, whatever YAML made of its default."""
+    return None if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _joined(argument: Any) -> str | None:

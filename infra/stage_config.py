@@ -5,6 +5,19 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# CodeDeploy's own configurations for Lambda (AWS, "Working with deployment configurations in CodeDeploy").
+Canary = Literal[
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+    "AllAtOnce",
+]
+
 
 class _Strict(BaseModel):
     """What is not declared is refused: Chalice would pass over it in silence."""
@@ -65,6 +78,10 @@ class StageConfig(Level):
     page_requests_per_second: int = Field(ge=1, description="the same of each public page")
     alarm_email: str = Field(
         default="", pattern=r"^([^\s@]+@[^\s@]+)?$", description="who is written to when an alarm goes off"
+    )
+    canary: Canary | None = Field(
+        default=None,
+        description="how traffic moves to a release, and back when an alarm goes off: a configuration of CodeDeploy's",
     )
     lambda_functions: Functions = Field(default=Functions(), description="what one function of the app has of its own")
 

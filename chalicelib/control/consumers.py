@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
 
+ALIAS = "live"  # which version of a worker is called, where the stage has releases (infra/releases.py)
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
 
 
@@ -188,16 +189,24 @@ class Consumers:
         return bool(changes)
 
     def _mappings(self, specs: Iterable[ConsumerSpec]) -> dict[str, "Mapping_"]:
-        """The mappings by queue; one request for each worker."""
+        """The mappings by queue; one request for each worker. Where a stage has releases they belong to the alias, and
+        Lambda lists them under it alone: one more request."""
         found: dict[str, Mapping_] = {}
         for worker in sorted({spec.worker for spec in specs}):
-            with _reaching_lambda():
-                answer = self._client().list_event_source_mappings(FunctionName=f"{self._prefix}{worker}")
-            for mapping in answer["EventSourceMappings"]:
-                queue = mapping.get("EventSourceArn", "").rpartition(":")[2].removeprefix(self._prefix)
-                if queue in CONSUMERS:
-                    found[queue] = mapping
+            found |= self._mappings_of(f"{self._prefix}{worker}")
+            if any(spec.worker == worker and queue not in found for queue, spec in CONSUMERS.items()):
+                found |= self._mappings_of(f"{self._prefix}{worker}:{ALIAS}")
         return found
+
+    def _mappings_of(self, function: str) -> dict[str, "Mapping_"]:
+        client = self._client()
+        with _reaching_lambda():
+            try:
+                listed = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+            except client.exceptions.ResourceNotFoundException:  # a stage without releases has no alias
+                return {}
+        queues = [one.get("EventSourceArn", "").rpartition(":")[2].removeprefix(self._prefix) for one in listed]
+        return {queue: one for queue, one in zip(queues, listed, strict=True) if queue in CONSUMERS}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 
-from chalicelib.control.consumers import CONSUMERS, Consumers
+from chalicelib.control.consumers import ALIAS, CONSUMERS, Consumers
 from chalicelib.control.switches import Switches
 from chalicelib.settings import settings
 from tests.integration.control.conftest import HandClock
@@ -18,9 +18,9 @@ def consumers(switches: Switches, clock: HandClock) -> Consumers:
     return Consumers(lambda: boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
 
 
-def deploy(*workers: str) -> None:
-    """The consumers of some workers, or all, as infra/template.yaml makes them. From then on moto takes what is put
-    into such a queue, and has nothing to run it with."""
+def deploy(*workers: str, released: bool = False) -> None:
+    """The consumers of some workers, or all, as infra/template.yaml makes them; `released`: as infra/releases.py does,
+    at the alias. From then on moto takes what is put into such a queue, and has nothing to run it with."""
     specs = [spec for spec in CONSUMERS.values() if not workers or spec.worker in workers]
     role = boto3.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps({}))["Role"]["Arn"]
     for worker in {spec.worker for spec in specs}:
@@ -30,14 +30,19 @@ def deploy(*workers: str) -> None:
             Role=role,
             Handler=f"functions.{worker}.handler",
             Code={"ZipFile": _zip()},
+            Publish=released,
         )
+        if released:
+            boto3.client("lambda").create_alias(
+                FunctionName=settings().resource(worker), Name=ALIAS, FunctionVersion="1"
+            )
     for spec in specs:
         sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName=settings().resource(spec.queue))["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         boto3.client("lambda").create_event_source_mapping(
             EventSourceArn=arn,
-            FunctionName=settings().resource(spec.worker),
+            FunctionName=settings().resource(spec.worker) + (f":{ALIAS}" if released else ""),
             BatchSize=10,
             ScalingConfig={"MaximumConcurrency": spec.max_concurrency},
         )

@@ -49,6 +49,17 @@ def test_an_open_switch_turns_its_own_consumers_off_and_no_others(consumers: Con
     assert mappings.are_on() == ALL - SES
 
 
+def test_the_consumers_of_a_stage_with_releases_belong_to_the_alias_and_are_followed_too(
+    switches: Switches, clock: HandClock
+) -> None:
+    mappings.deploy(released=True)
+    consumers = mappings.consumers(switches, clock)
+    assert {one.queue for one in consumers.read_all()} == ALL
+    switches.open("ses", by="key:ops", reason="x")
+    consumers.follow()
+    assert mappings.are_on() == ALL - SES
+
+
 def test_a_closed_switch_turns_them_on_again(consumers: Consumers, switches: Switches) -> None:
     switches.open("ses", by="key:ops", reason="x")
     consumers.follow()
