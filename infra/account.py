@@ -53,9 +53,7 @@ class Account:
 
     @cached_property
     def rest_apis(self) -> "APIGatewayClient":
-        # AWS takes one deployment of an API in five seconds, and Chalice has just made one ("API Gateway quotas").
-        config = _CONFIG.merge(Config(retries={"total_max_attempts": 10, "mode": "standard"}))
-        return self.session.client("apigateway", endpoint_url=self.endpoint_url, config=config)
+        return self.session.client("apigateway", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def websocket_apis(self) -> "ApiGatewayV2Client":
@@ -71,6 +69,22 @@ class Account:
         sts = self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
         number: str = sts.get_caller_identity()["Account"]
         return number
+
+    @property
+    def emulator_url(self) -> str | None:
+        """Where AWS is emulated; None on AWS."""
+        url = str(self.cloudformation.meta.endpoint_url)
+        return None if ".amazonaws." in url else url
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """What a stack tells; of one that is not there, nothing. Raises: ClientError."""
+        try:
+            [found] = self.cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return {}
+            raise
+        return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
     def upload(self, bucket: str, artifact: Artifact) -> str:
         """Puts the artifact unless it is there; answers its key."""

@@ -1,9 +1,8 @@
-"""The Chalice app as a CloudFormation template and a zip, for the local cloud: `chalice deploy` needs `ImportRestApi`,
-which the emulator lacks (docs/decisions.md). On AWS `deploy.py` runs `chalice deploy` itself.
+"""The Chalice app's template as its own packager makes it, written out in plain CloudFormation. `app_template.py` makes
+the app's stack of it. The zip is `package.py`'s.
 
-The app is packaged in a folder of its own with an empty `requirements.txt`: the emulator runs functions by the Python
-of this environment, which has the locked packages, as Lambda has its layer.
-"""
+The app is packaged in a folder of its own with an empty `requirements.txt`: what Chalice would put into the zip is not
+used."""
 
 import json
 import os
@@ -11,48 +10,32 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.public.registered import PUBLIC_ROUTES
-from infra.archive import Artifact, digest_of, tree, write_zip
+from infra.archive import alone, digest_of, tree
+from infra.config_mistakes import CONFIG
 from infra.paths import BUILD, ROOT
-from infra.stages import PAGES
-from infra.variables import conditions, parameters, references
+from infra.template_build import without_sam
 
 
-@dataclass(frozen=True)
-class PackagedApp:
-    """`template` takes a parameter of every variable, ArtifactBucket and AppKey."""
-
-    template: str
-    code: Artifact
+class PackagingError(RuntimeError):
+    """Chalice cannot package this checkout; the message is what it said."""
 
 
-def api_id(stage: str) -> str:
-    """The REST API's id on the emulator, pinned so that its address is known before it is deployed."""
-    return f"vestnik-{stage}-api"
-
-
-def live_api_id(stage: str) -> str:
-    """The WebSocket API's id on the emulator, pinned likewise."""
-    return f"vestnik-{stage}-live"
-
-
-def package_app(stage: str) -> PackagedApp:
-    """The app of this checkout, packaged anew only when a source has changed. Raises: subprocess.CalledProcessError."""
+def packaged_template(stage: str) -> dict[str, Any]:
+    """Of this checkout, made anew only when a source has changed. Raises: PackagingError."""
     out = BUILD / f"chalice-{stage}"
-    sources = list(_sources())
-    wanted = digest_of(sources, stage, json.dumps(_merged(stage)), digest_of([("self", Path(__file__))]))
-    stamp = out / "inputs.sha256"
-    if not (stamp.exists() and stamp.read_text() == wanted):
-        shutil.rmtree(out, ignore_errors=True)
-        _package(stage, out, sources)
-        stamp.write_text(wanted)
-    packaged = out / "packaged"
-    code = out / "unpacked"
-    return PackagedApp((packaged / "sam.json").read_text(), write_zip(out / "app.zip", tree(code, ".")))
+    with alone(out):
+        sources = list(_sources())
+        wanted = digest_of(sources, stage, digest_of([("self", Path(__file__))]))
+        stamp = out / "inputs.sha256"
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            shutil.rmtree(out, ignore_errors=True)
+            _package(stage, out, sources)
+            stamp.write_text(wanted)
+        template: dict[str, Any] = json.loads((out / "plain.json").read_text())
+        return template
 
 
 def _sources() -> Iterable[tuple[str, Path]]:
@@ -70,17 +53,32 @@ def _package(stage: str, out: Path, sources: Iterable[tuple[str, Path]]) -> None
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     (project / "requirements.txt").touch()
-    (out / "merge.json").write_text(json.dumps(_merged(stage)))
+    (project / ".chalice" / "config.json").write_text(json.dumps(_config(stage)))
     chalice = Path(sys.executable).with_name("chalice")
-    merge = ["--merge-template", str(out / "merge.json"), "--template-format", "json"]
-    subprocess.run(
-        [chalice, "--project-dir", project, "package", "--stage", stage, *merge, out / "packaged"],
-        check=True,
+    done = subprocess.run(
+        [chalice, "--project-dir", project, "package", "--stage", stage, "--template-format", "json", out / "packaged"],
+        check=False,
         capture_output=True,
+        text=True,
         env=_environment(),
     )
-    _adapt(out / "packaged" / "sam.json")
-    shutil.unpack_archive(out / "packaged" / "deployment.zip", out / "unpacked")
+    if done.returncode:
+        raise PackagingError(f"the app could not be packaged:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+    (out / "plain.json").write_text(json.dumps(_plain(json.loads((out / "packaged" / "sam.json").read_text()))))
+
+
+def _plain(packaged: dict[str, Any]) -> dict[str, Any]:
+    for resource in packaged["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://known/later"  # SAM takes no path of this machine
+    return without_sam(packaged)
+
+
+def _config(stage: str) -> dict[str, Any]:
+    """Chalice's own layer is for `chalice deploy` alone: it is none of this template."""
+    config: dict[str, Any] = json.loads(CONFIG.read_text())
+    config["stages"][stage]["automatic_layer"] = False
+    return config
 
 
 def _environment() -> dict[str, str]:
@@ -89,50 +87,3 @@ def _environment() -> dict[str, str]:
     others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**others, **files, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-def _merged(stage: str) -> dict[str, Any]:
-    """What is laid over Chalice's own template: what is known only when it is deployed, and the pinned ids."""
-    code = {"Bucket": {"Ref": "ArtifactBucket"}, "Key": {"Ref": "AppKey"}}
-    names = {  # as `chalice deploy` calls them
-        "APIHandler": f"vestnik-{stage}",
-        "PublicPages": f"vestnik-{stage}-{PAGES}",
-        "WebsocketConnect": f"vestnik-{stage}-websocket_connect",
-        "WebsocketMessage": f"vestnik-{stage}-websocket_message",
-        "WebsocketDisconnect": f"vestnik-{stage}-websocket_disconnect",
-    }
-    common = {"CodeUri": code, "Environment": {"Variables": references()}}
-    functions = {one: {"Properties": {**common, "FunctionName": name}} for one, name in names.items()}
-    return {
-        "Parameters": {**parameters(), **{name: {"Type": "String"} for name in ("ArtifactBucket", "AppKey")}},
-        "Conditions": conditions(),
-        "Resources": {
-            **functions,
-            "PublicPagesPermission": {
-                "Type": "AWS::Lambda::Permission",
-                "Properties": {
-                    "FunctionName": {"Ref": "PublicPages"},
-                    "Action": "lambda:InvokeFunction",
-                    "Principal": "apigateway.amazonaws.com",
-                },
-            },
-            # SAM tags only the API's stage unless asked to propagate; the emulator reads the tag of the API itself.
-            "RestAPI": {"Properties": {"PropagateTags": True, "Tags": {"ms-custom-id": api_id(stage)}}},
-            "WebsocketAPI": {"Properties": {"Tags": {"ms-custom-id": live_api_id(stage)}}},
-            "WebsocketAPIStage": {"Properties": {"AutoDeploy": True}},
-        },
-    }
-
-
-def _adapt(template: Path) -> None:
-    """Leads the public pages to their own function, as `aftercare.py` does on AWS; and the emulator knows no
-    AWS::ApiGatewayV2::Deployment: a stage that deploys itself needs none."""
-    packaged: dict[str, Any] = json.loads(template.read_text())
-    resources = packaged["Resources"]
-    for path in PUBLIC_ROUTES:
-        for method in resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"][path].values():
-            there = json.dumps(method["x-amazon-apigateway-integration"]["uri"]).replace("APIHandler", "PublicPages")
-            method["x-amazon-apigateway-integration"]["uri"] = json.loads(there)
-    del resources["WebsocketAPIDeployment"]
-    del resources["WebsocketAPIStage"]["Properties"]["DeploymentId"]
-    template.write_text(json.dumps(packaged, separators=(",", ":")))  # CloudFormation takes 51,200 bytes in a call

@@ -15,7 +15,7 @@ from chalicelib.control.switch import Switch
 from chalicelib.settings import Settings
 from chalicelib.wiring.control import consumers, switches
 from chalicelib.wiring.desk import queue_depths
-from infra.aftercare import integrations
+from infra.gateway import integrations
 from infra.room import MORE, kept, no_room
 from infra.stages import doors_of
 

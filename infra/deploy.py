@@ -5,24 +5,27 @@ python -m infra.deploy --stage prod
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from chalicelib.control.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import SettingsError
 from infra.account import Account
+from infra.addresses import Addresses, with_addresses
+from infra.app_template import AppInputs, app_template
 from infra.archive import Artifact
-from infra.chalice_app import PackagedApp
-from infra.chalice_deploy import ChaliceApp, ChaliceError
-from infra.package import workers_zip
+from infra.chalice_app import PackagingError, packaged_template
+from infra.package import app_zip, workers_zip
 from infra.reaching_aws import reaching_aws
 from infra.releases import released
 from infra.room import no_room
 from infra.runtimes import Runtime, runtime_of
 from infra.shipped_templates import write_down_templates
-from infra.stacks import Agree, DeployError, RefusedError, deploy_stack
+from infra.stacks import Agree, DeployError, deploy_stack
 from infra.stages import (
     PRODUCTION,
     WorkerTimings,
@@ -33,7 +36,6 @@ from infra.stages import (
     template_parameters,
 )
 from infra.template_build import built_template
-from infra.variables import parameter_values
 from layers.build import build_layer
 
 
@@ -86,25 +88,40 @@ def ensure_keys(account: Account, stage: str) -> None:
             )
 
 
-def deploy_packaged_app(account: Account, app: PackagedApp, *, environment: Mapping[str, str]) -> bool:
-    """Brings the stack `vestnik-<stage>-app` to the packaged app; answers whether it changed. Raises: DeployError.
-
-    A changed app replaces the stack: the emulator makes the new API before it deletes the old one, and two cannot have
-    the one pinned id. Nothing is lost, the app's stack holds no data."""
+def deploy_app(
+    account: Account,
+    app: Artifact,
+    *,
+    environment: Mapping[str, str],
+    layer: Artifact | None,
+    runtime: Runtime,
+    adapt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    replace: bool = False,
+    agree: Agree = lambda _: True,
+) -> bool:
+    """Brings the stack `vestnik-<stage>-app` to this checkout; answers whether it changed. `adapt` is for an
+    emulator with needs of its own. Raises: DeployError, RefusedError, PackagingError."""
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
     name = f"vestnik-{stage}-app"
+    inputs = AppInputs(
+        environment=environment,
+        addresses=Addresses(account.emulator_url),
+        doors=doors_of(stage),
+        runtime=runtime,
+        bucket=bucket,
+        code_key=account.upload(bucket, app),
+        layer_key=account.upload(bucket, layer) if layer else "",
+    )
+    template = json.dumps(adapt(app_template(packaged_template(stage), inputs)), sort_keys=True, indent=1)
     return deploy_stack(
         account.cloudformation,
         name,
-        template=app.template,
-        template_url=account.upload_text(bucket, name, app.template),
-        parameters={
-            **parameter_values(environment),
-            "ArtifactBucket": bucket,
-            "AppKey": account.upload(bucket, app.code),
-        },
-        replace=True,
+        template=template,
+        template_url=account.upload_text(bucket, name, template),
+        parameters={},
+        replace=replace,
+        agree=agree,
     )
 
 
@@ -119,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with reaching_aws("deploy"):
             _deploy(Account(), stage, agree=partial(agrees, stage) if asks else show)
-    except (DeployError, ChaliceError, SettingsError) as error:
+    except (DeployError, PackagingError, SettingsError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1
     return 0
@@ -130,22 +147,28 @@ def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
     runtime = runtime_of(stage)
     if lacking := no_room(account.lambdas, stage):
         raise DeployError(lacking)
-    changed = deploy_infra(
+    layer, app = build_layer(runtime) if stage_config(stage).automatic_layer else None, app_zip(runtime)
+    deploy_workers = partial(
+        deploy_infra,
         account,
-        environment=environment,
         timings=WorkerTimings(),
         workers=workers_zip(runtime),
-        layer=build_layer(runtime) if stage_config(stage).automatic_layer else None,
+        layer=layer,
         runtime=runtime,
         agree=agree,
     )
-    print(f"vestnik-{stage}-infra: {'deployed' if changed else 'is already so'}")
+    _told(f"vestnik-{stage}-infra", deploy_workers(environment=with_addresses(environment, account)))
     for line in write_down_templates(account, stage):
         print(line)
-    app = ChaliceApp(account, stage)
-    if agree is not show and not agree(app.plan().splitlines()):
-        raise RefusedError(f"the app of {stage}: nothing was changed")
-    app.deploy(doors_of(stage))
+    _told(
+        f"vestnik-{stage}-app",
+        deploy_app(account, app, environment=environment, layer=layer, runtime=runtime, agree=agree),
+    )
+    deploy_workers(environment=with_addresses(environment, account))  # a first app has just been given its addresses
+
+
+def _told(stack: str, changed: bool) -> None:
+    print(f"{stack}: {'deployed' if changed else 'is already so'}")
 
 
 def show(lines: Sequence[str]) -> bool:

@@ -15,16 +15,14 @@ from botocore.exceptions import ClientError
 
 from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
-from infra.chalice_deploy import ChaliceApp, ChaliceError
 from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
 from infra.stages import PRODUCTION, stage_names
 
 
-def destroy(account: Account, stage: str, *, app: ChaliceApp | None, with_data: bool) -> list[str]:
-    """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError, ChaliceError."""
-    if app is not None:
-        app.delete()
+def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
+    """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError."""
+    delete_stack(account.cloudformation, f"vestnik-{stage}-app")
     _empty(account, f"vestnik-{stage}-lists-{account.number}")  # S3 deletes no bucket with something in it
     delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
     tables = _tables(account, stage)
@@ -35,6 +33,8 @@ def destroy(account: Account, stage: str, *, app: ChaliceApp | None, with_data: 
     for key in KEYS:
         with suppress(account.ssm.exceptions.ParameterNotFound):  # an earlier try has deleted it
             account.ssm.delete_parameter(Name=parameter_name(stage, key))
+    for group in _log_groups(account, stage):
+        account.logs.delete_log_group(logGroupName=group)
     bucket = f"vestnik-{stage}-artifacts-{account.number}"
     if _empty(account, bucket):
         account.s3.delete_bucket(Bucket=bucket)
@@ -44,6 +44,15 @@ def destroy(account: Account, stage: str, *, app: ChaliceApp | None, with_data: 
 def _tables(account: Account, stage: str) -> list[str]:
     pages = account.dynamodb.get_paginator("list_tables").paginate()
     return [name for page in pages for name in page["TableNames"] if name.startswith(f"vestnik-{stage}-")]
+
+
+def _log_groups(account: Account, stage: str) -> list[str]:
+    """What the app's functions have said, and what a function that ended last has said after its stack."""
+    pages = account.logs.get_paginator("describe_log_groups").paginate(
+        logGroupNamePrefix=f"/aws/lambda/vestnik-{stage}"
+    )
+    names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    return [name for name in names if name == f"/aws/lambda/vestnik-{stage}" or f"/vestnik-{stage}-" in name]
 
 
 def _empty(account: Account, bucket: str) -> bool:
@@ -75,9 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         with reaching_aws("destroy"):
-            account = Account(boto3.Session())
-            left = destroy(account, stage, app=ChaliceApp(account, stage), with_data=with_data)
-    except (DeployError, ChaliceError) as error:
+            left = destroy(Account(boto3.Session()), stage, with_data=with_data)
+    except DeployError as error:
         print(f"destroy: {error}", file=sys.stderr)
         return 1
     print(f"{stage} is gone" + (f"; its data stays: {', '.join(left)}" if left else ", with its data"))

@@ -30,10 +30,12 @@ def workers_zip(runtime: Runtime | None = None) -> Artifact:
     return compiled_zip(BUILD / f"workers-{runtime}.zip", files, runtime=runtime)
 
 
-def app_zip(runtime: Runtime) -> Artifact:
-    """The Chalice app as Chalice itself would pack it, with its own two modules, and compiled for `runtime`."""
-    files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT / "vendor", ".")]
+def app_zip(runtime: Runtime | None = None) -> Artifact:
+    """The Chalice app as Chalice itself would pack it, with its own two modules. Compiled as the workers are."""
+    files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT, "templates")]
     own = [(f"chalice/{name}", package_folder("chalice") / name) for name in ("__init__.py", "app.py")]
+    if runtime is None:
+        return write_zip(BUILD / "app.zip", [*files, *own])
     return compiled_zip(BUILD / f"app-{runtime}.zip", [*files, *own], runtime=runtime)
 
 

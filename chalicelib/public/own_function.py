@@ -1,5 +1,5 @@
 """The public pages as a function of their own, with rights and room of their own: API Gateway leads their routes here
-(infra/aftercare.py). `app.py` tells Chalice of it, and serves the same routes until they are led here.
+(infra/app_template.py). `app.py` tells Chalice of it, and serves the same routes until they are led here.
 """
 
 from chalicelib import cold_start

@@ -1,22 +1,18 @@
 """What the local cloud deploys, built by one process at a time: two clouds of one checkout share `build/`."""
 
-import fcntl
-import subprocess
-
-from infra.archive import Artifact
-from infra.chalice_app import PackagedApp, package_app
+from infra.archive import Artifact, alone
+from infra.chalice_app import PackagingError, packaged_template
 from infra.local.patience import StartError
-from infra.package import workers_zip
+from infra.package import app_zip, workers_zip
 from infra.paths import BUILD
 
 
-def build_artifacts(stage: str) -> tuple[Artifact, PackagedApp]:
-    """The workers' zip and the packaged app. Raises: StartError with what the packager said."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def build_artifacts(stage: str) -> tuple[Artifact, Artifact]:
+    """The zips of the workers and of the app, whose template is made beside. Raises: StartError with what the packager
+    said."""
+    with alone(BUILD / "artifacts"):
         try:
-            return workers_zip(), package_app(stage)
-        except subprocess.CalledProcessError as error:
-            said = (error.stderr or error.stdout or b"").decode(errors="replace").strip()
-            raise StartError(f"the app could not be packaged:\n{said[-2000:]}") from error
+            packaged_template(stage)
+            return workers_zip(), app_zip()
+        except PackagingError as error:
+            raise StartError(str(error)) from error

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,10 +23,10 @@ import requests
 
 from infra.account import Account
 from infra.archive import Artifact
-from infra.chalice_app import PackagedApp, api_id, live_api_id
-from infra.deploy import deploy_infra, deploy_packaged_app
+from infra.deploy import deploy_app, deploy_infra
 from infra.local.artifacts import build_artifacts
 from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment
+from infra.local.emulated import emulated, live_api_id, rest_api_id
 from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
 from infra.local.warm import Warm
@@ -65,7 +66,7 @@ class LocalCloud:
         self.state = StateFolder(state_dir)
         self.emulator_url = f"http://127.0.0.1:{ports.emulator}"
         self.mailbox_url = f"http://127.0.0.1:{ports.mailbox}"
-        self.api_url = f"{self.emulator_url}/_aws/execute-api/{api_id(STAGE)}/api"
+        self.api_url = f"{self.emulator_url}/_aws/execute-api/{rest_api_id(STAGE)}/api"
         self._timings = timings or WorkerTimings()
         self._say = say
         live = f"{self.emulator_url}/_aws/execute-api/{live_api_id(STAGE)}/api"
@@ -170,7 +171,7 @@ class LocalCloud:
                 raise
             self._start_from_nothing(workers, app)
 
-    def _start_from_nothing(self, workers: Artifact, app: PackagedApp) -> None:
+    def _start_from_nothing(self, workers: Artifact, app: Artifact) -> None:
         """The second try after one on a saved state: if this one fails too, the state was not to blame."""
         self.emulator.stop()
         aside = self.state.set_aside()
@@ -194,7 +195,7 @@ class LocalCloud:
         for child in children:
             child.wait_healthy(self._say)
 
-    def _deploy(self, workers: Artifact, app: PackagedApp) -> None:
+    def _deploy(self, workers: Artifact, app: Artifact) -> None:
         changed = deploy_infra(
             self.account,
             environment={
@@ -210,7 +211,13 @@ class LocalCloud:
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
         for line in write_down_templates(self.account, STAGE):
             self._say(line)
-        changed = deploy_packaged_app(self.account, app, environment=self._settings)
+        # A changed app is made anew: the emulator makes the new API before it deletes the old one, and two cannot have
+        # the one pinned id. Nothing is lost, the app's stack holds no data.
+        pinned = partial(emulated, stage=STAGE)
+        settings = self._settings
+        changed = deploy_app(
+            self.account, app, environment=settings, layer=None, runtime=this_machines(), adapt=pinned, replace=True
+        )
         self._say("API: " + ("deployed" if changed else "as it was"))
         self._wait_for_api()
 

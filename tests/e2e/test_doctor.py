@@ -8,8 +8,8 @@ import pytest
 from chalicelib.control.audit_chain import digest_of
 from chalicelib.control.signing import parameter_name
 from infra import audit_trail
-from infra.aftercare import integrations
 from infra.doctor import checks, examine
+from infra.gateway import integrations
 from infra.local.cloud import LocalCloud
 from infra.stages import PAGES
 from tests.e2e.conftest import Vestnik, eventually

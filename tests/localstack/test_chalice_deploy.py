@@ -7,6 +7,8 @@ AWS_ENDPOINT_URL=http://127.0.0.1:4566 make test TESTS=tests/localstack
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,9 @@ import requests
 
 from chalicelib.control.keys import Scope, create_key
 from infra.account import Account
-from infra.chalice_deploy import ChaliceApp
 from infra.deploy import ensure_keys
 from infra.paths import ROOT
-from infra.stages import doors_of, environment_of
+from infra.stages import environment_of
 from tests.integration.conftest import QUEUES, TABLES, create, forget_clients
 
 STAGE = "local"  # the one without a layer: a community LocalStack has none
@@ -43,13 +44,16 @@ def address(project: Path) -> Iterator[str]:
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if not endpoint:
         pytest.skip("AWS_ENDPOINT_URL names no LocalStack")
-    account = Account(boto3.Session())
-    app = ChaliceApp(account, STAGE, project=project)
-    app.deploy(doors_of(STAGE))
+    chalice(project, "deploy")
     remembered = json.loads((project / ".chalice" / "deployed" / f"{STAGE}.json").read_text())
     [api] = [one["rest_api_id"] for one in remembered["resources"] if one["name"] == "rest_api"]
     yield f"{endpoint}/_aws/execute-api/{api}/api"
-    app.delete()
+    chalice(project, "delete")
+
+
+def chalice(project: Path, verb: str) -> None:
+    """As a person types it."""
+    subprocess.run([Path(sys.executable).with_name("chalice"), verb, "--stage", STAGE], cwd=project, check=True)
 
 
 @pytest.fixture(scope="module")

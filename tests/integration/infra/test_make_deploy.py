@@ -1,5 +1,5 @@
-"""`make deploy` and `make destroy` from end to end, `chalice deploy` and the layer included, on the emulator with the
-two calls of API Gateway that it lacks put before it. AWS_ENDPOINT_URL is all that leads them there."""
+"""`make deploy` and `make destroy` from end to end, the layer included, on the emulator. AWS_ENDPOINT_URL is all that
+leads them there."""
 
 import json
 import re
@@ -12,14 +12,12 @@ import requests
 from chalicelib.public.registered import PUBLIC_ROUTES
 from infra import deploy, destroy
 from infra.account import Account
-from infra.aftercare import lead_pages
 from infra.archive import Artifact, tree, write_zip
 from infra.package import workers_zip
 from infra.paths import ROOT
 from infra.runtimes import this_machines
 from infra.stages import PAGES, WorkerTimings, doors_of, environment_of
 from layers.build import build_layer
-from tests.integration.infra.rest_api_importer import rest_api_importer
 
 STAGE = "dev"
 
@@ -27,9 +25,8 @@ STAGE = "dev"
 @pytest.fixture(scope="module")
 def environment(account: Account) -> Iterator[pytest.MonkeyPatch]:
     """What a person has set before they type the command."""
-    with pytest.MonkeyPatch.context() as patch, rest_api_importer(account) as gateway:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
-        patch.setenv("AWS_ENDPOINT_URL_API_GATEWAY", gateway)
         patch.setenv("AWS_DEFAULT_REGION", account.session.region_name)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
@@ -76,12 +73,10 @@ def test_the_deployed_api_answers_and_knows_its_tables(api: str) -> None:
 
 
 def test_the_gateway_lets_no_more_calls_in_than_the_stage_says(account: Account, api: str) -> None:
-    [rest], [live] = account.rest_apis.get_rest_apis()["items"], account.websocket_apis.get_apis()["Items"]
-    calls = account.rest_apis.get_stage(restApiId=rest["id"], stageName="api")["methodSettings"]["*/*"]
-    frames = account.websocket_apis.get_stage(ApiId=live["ApiId"], StageName="api")["DefaultRouteSettings"]
-    per_second = doors_of(STAGE).requests_per_second
+    [rest] = account.rest_apis.get_rest_apis()["items"]
+    [stage] = account.rest_apis.get_stages(restApiId=rest["id"])["item"]  # any other would be a door without limits
+    calls, per_second = stage["methodSettings"]["*/*"], doors_of(STAGE).requests_per_second
     assert (calls["throttlingRateLimit"], calls["throttlingBurstLimit"]) == (per_second, 2 * per_second)
-    assert (frames["ThrottlingRateLimit"], frames["ThrottlingBurstLimit"]) == (per_second, 2 * per_second)
 
 
 def test_calling_the_rest_uses_up_nothing_of_what_the_gateway_lets_in_to_the_public_pages(
@@ -89,16 +84,13 @@ def test_calling_the_rest_uses_up_nothing_of_what_the_gateway_lets_in_to_the_pub
 ) -> None:
     [rest] = account.rest_apis.get_rest_apis()["items"]
     settings = account.rest_apis.get_stage(restApiId=rest["id"], stageName="api")["methodSettings"]
-    own = {name.replace("~1", "/"): one["throttlingRateLimit"] for name, one in settings.items() if name != "*/*"}
+    own = {
+        name.replace("~1", "/").removeprefix("/"): one["throttlingRateLimit"]
+        for name, one in settings.items()
+        if name != "*/*"
+    }
     routes = {f"{path}/{method}" for path, methods in PUBLIC_ROUTES.items() for method in methods}
     assert own == dict.fromkeys(routes, doors_of(STAGE).page_requests_per_second)
-
-
-def test_what_the_gateway_answers_by_itself_is_protected_as_our_own_answers_are(api: str) -> None:
-    refused = requests.get(f"{api}/nothing/here", timeout=60)
-    assert refused.status_code in (403, 404)
-    assert refused.headers["X-Content-Type-Options"] == "nosniff"
-    assert refused.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def leads_to(account: Account) -> dict[str, set[str]]:
@@ -122,14 +114,6 @@ def test_every_public_page_and_nothing_else_leads_to_the_function_of_the_pages(a
     answer = requests.get(f"{api}/s/nothing", timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert "short_link_404" in said_by(account, f"vestnik-{STAGE}-{PAGES}")
-
-
-def test_leading_the_pages_again_changes_nothing(account: Account, api: str) -> None:
-    [rest] = account.rest_apis.get_rest_apis()["items"]
-    stored = account.s3.get_object(Bucket=account.artifact_bucket(STAGE), Key=f"chalice-deployed-{STAGE}.json")
-    before = leads_to(account), account.rest_apis.get_deployments(restApiId=rest["id"])["items"]
-    lead_pages(account, json.loads(stored["Body"].read())["resources"])
-    assert (leads_to(account), account.rest_apis.get_deployments(restApiId=rest["id"])["items"]) == before
 
 
 def said_by(account: Account, function: str) -> str:

@@ -1,0 +1,190 @@
+"""The app's stack, as plain CloudFormation: what Chalice has packaged, and all that it has no word for. One transaction
+holds both APIs, their limits, functions, rights and logs. Called by `deploy.py` and the local cloud.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
+from chalicelib.public.registered import PUBLIC_ROUTES
+from infra.addresses import Addresses
+from infra.runtimes import Runtime
+from infra.stages import PAGES, Doors
+
+STAGE_NAME = "api"  # `api_gateway_stage` in .chalice/config.json, and what Chalice calls every WebSocket stage
+BURST_SECONDS = 2  # calls of so long may come at once
+LOG_DAYS = 30  # as infra/template.yaml says of the workers' logs
+AUDIT_LOG_DAYS = 400  # of the function that writes the audit: so long its log proves that no line was changed
+
+# The functions by their names in Chalice's template, and what `chalice deploy` would call them after the stage.
+FUNCTIONS = {
+    "APIHandler": "",
+    "PublicPages": f"-{PAGES}",
+    "WebsocketConnect": "-websocket_connect",
+    "WebsocketMessage": "-websocket_message",
+    "WebsocketDisconnect": "-websocket_disconnect",
+}
+_THERE = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class AppInputs:
+    """What the app's stack is made from. `layer_key` is empty where the runtime has the dependencies."""
+
+    environment: Mapping[str, str]
+    addresses: Addresses
+    doors: Doors
+    runtime: Runtime
+    bucket: str
+    code_key: str
+    layer_key: str = ""
+
+    @property
+    def stage(self) -> str:
+        return self.environment["VESTNIK_STAGE"]
+
+
+def app_template(packaged: Mapping[str, Any], inputs: AppInputs) -> dict[str, Any]:
+    """The whole template, without parameters: the same inputs give the same text."""
+    template: dict[str, Any] = json.loads(json.dumps(packaged))
+    resources = template["Resources"]
+    for name, ending in FUNCTIONS.items():
+        resources[f"{name}Logs"] = _logs(f"vestnik-{inputs.stage}{ending}", AUDIT_LOG_DAYS if not ending else LOG_DAYS)
+        resources[name]["Properties"] |= _function(name, f"vestnik-{inputs.stage}{ending}", inputs)
+    if inputs.layer_key:
+        resources["Dependencies"] = _layer(inputs)
+    _rest_api(resources, inputs)
+    _rest_deployment(resources)
+    _rest_limits(resources, inputs.doors)
+    _websocket_stage(resources, inputs.doors)
+    template["Outputs"] = {name: {"Value": value} for name, value in _outputs(inputs).items()}
+    return template
+
+
+def _logs(function: str, days: int) -> Resource:
+    """A function that starts before its group is there makes one that is kept for ever. A group outlives the stack, and
+    CloudFormation takes it in again by its name, which has to be a plain one ("Import AWS resources automatically")."""
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {"LogGroupName": f"/aws/lambda/{function}", "RetentionInDays": days},
+    }
+
+
+def _function(name: str, function: str, inputs: AppInputs) -> Resource:
+    return {
+        "FunctionName": function,
+        "Runtime": inputs.runtime.name,
+        "Architectures": [inputs.runtime.architecture],
+        "Code": {"S3Bucket": inputs.bucket, "S3Key": inputs.code_key},
+        "Environment": {"Variables": {**inputs.environment, **inputs.addresses.variables(inputs.environment)}},
+        "LoggingConfig": {"LogGroup": {"Ref": f"{name}Logs"}},
+        **({"Layers": [{"Ref": "Dependencies"}]} if inputs.layer_key else {}),
+    }
+
+
+def _layer(inputs: AppInputs) -> Resource:
+    """The workers' layer once more: that of their stack has no ARN yet when both stacks are planned."""
+    return {
+        "Type": "AWS::Lambda::LayerVersion",
+        "Properties": {
+            "LayerName": f"vestnik-{inputs.stage}-app",
+            "Content": {"S3Bucket": inputs.bucket, "S3Key": inputs.layer_key},
+            "CompatibleRuntimes": [inputs.runtime.name],
+            "CompatibleArchitectures": [inputs.runtime.architecture],
+        },
+    }
+
+
+def _rest_api(resources: dict[str, Resource], inputs: AppInputs) -> None:
+    """The API names its functions instead of referring to them: they refer to it, for the address that they tell. The
+    public pages have a function of their own."""
+    body = resources["RestAPI"]["Properties"]["Body"]
+    body["info"]["title"] = f"vestnik-{inputs.stage}"
+    for path, methods in body["paths"].items():
+        name = "PublicPages" if path in PUBLIC_ROUTES else "APIHandler"
+        for method in methods.values():
+            there = f"{_THERE}vestnik-{inputs.stage}{FUNCTIONS[name]}"
+            uri = json.dumps(method["x-amazon-apigateway-integration"]["uri"]).replace("${APIHandler.Arn}", there)
+            method["x-amazon-apigateway-integration"]["uri"] = json.loads(uri)
+    body["x-amazon-apigateway-gateway-responses"] = _refusals()
+    resources["PublicPagesInvokePermission"] = _permission("PublicPages")
+    resources["APIHandlerInvokePermission"] = _permission("APIHandler")
+
+
+def _refusals() -> Resource:
+    """What API Gateway answers by itself, such as 403 to an unknown path and 429, has the headers of our answers."""
+    headers = {name: value for name, value in {**PROTECTION, **STRICT_TRANSPORT}.items() if "'" not in value}
+    stated = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
+    return {kind: {"responseParameters": stated} for kind in ("DEFAULT_4XX", "DEFAULT_5XX")}
+
+
+def _permission(name: str) -> Resource:
+    there = f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{RestAPI}}/{STAGE_NAME}/*"
+    return {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "FunctionName": {"Ref": name},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": {"Fn::Sub": there},
+        },
+    }
+
+
+def _rest_deployment(resources: dict[str, Resource]) -> None:
+    """A change of the API takes effect with a new deployment, and that is one with a new name. It opens when what is
+    behind it is ready. SAM's own would make a second stage, `Stage`, which nothing limits."""
+    [sams] = [name for name, one in resources.items() if one["Type"] == "AWS::ApiGateway::Deployment"]
+    del resources[sams]
+    definition = json.dumps(resources["RestAPI"], sort_keys=True)
+    name = f"RestAPIDeployment{hashlib.sha256(definition.encode()).hexdigest()[:10]}"
+    resources[name] = {
+        "Type": "AWS::ApiGateway::Deployment",
+        "DependsOn": ["APIHandlerInvokePermission", "PublicPagesInvokePermission"],
+        "Properties": {"RestApiId": {"Ref": "RestAPI"}},
+    }
+    resources[f"RestAPI{STAGE_NAME}Stage"]["Properties"]["DeploymentId"] = {"Ref": name}
+
+
+def _rest_limits(resources: dict[str, Resource], doors: Doors) -> None:
+    pages = [
+        _limit(f"/{path.replace('/', '~1')}", method, doors.page_requests_per_second)
+        for path, methods in sorted(PUBLIC_ROUTES.items())
+        for method in sorted(methods)
+    ]
+    stage = resources[f"RestAPI{STAGE_NAME}Stage"]["Properties"]
+    stage["MethodSettings"] = [_limit("/*", "*", doors.requests_per_second), *pages]
+
+
+def _limit(path: str, method: str, per_second: int) -> Resource:
+    """The public pages have limits of their own: nobody uses them up by calling the rest."""
+    return {"ResourcePath": path, "HttpMethod": method, **_throttle(per_second)}
+
+
+def _throttle(per_second: int) -> Resource:
+    return {"ThrottlingRateLimit": per_second, "ThrottlingBurstLimit": per_second * BURST_SECONDS}
+
+
+def _websocket_stage(resources: dict[str, Resource], doors: Doors) -> None:
+    """A stage that deploys itself needs no deployment of its own, which would have to be renamed with each change."""
+    del resources["WebsocketAPIDeployment"]
+    stage = resources["WebsocketAPIStage"]["Properties"]
+    del stage["DeploymentId"]
+    stage |= {"AutoDeploy": True, "DefaultRouteSettings": _throttle(doors.requests_per_second)}
+
+
+def _outputs(inputs: AppInputs) -> dict[str, Any]:
+    told = {**inputs.environment, **inputs.addresses.variables(inputs.environment)}
+    return {
+        "RestApiId": {"Ref": "RestAPI"},
+        "WebsocketApiId": {"Ref": "WebsocketAPI"},
+        "PublicUrl": told["VESTNIK_PUBLIC_URL"],
+        "LiveUrl": told["VESTNIK_LIVE_URL"],
+    }

@@ -1,0 +1,35 @@
+"""What the embedded emulator needs of the app's template. AWS and LocalStack take it as it is. Called by `cloud.py`."""
+
+from typing import Any
+
+
+def rest_api_id(stage: str) -> str:
+    """The REST API's id on the emulator, pinned so that its address is known before it is deployed."""
+    return f"vestnik-{stage}-api"
+
+
+def live_api_id(stage: str) -> str:
+    """The WebSocket API's id on the emulator, pinned likewise."""
+    return f"vestnik-{stage}-live"
+
+
+def emulated(template: dict[str, Any], *, stage: str) -> dict[str, Any]:
+    """The template with pinned ids, and with the gateway's own answers as resources: the emulator passes by those in
+    the definition of the API."""
+    resources = template["Resources"]
+    rest = resources["RestAPI"]["Properties"]
+    rest["Tags"] = [*rest.get("Tags", []), {"Key": "ms-custom-id", "Value": rest_api_id(stage)}]
+    resources["WebsocketAPI"]["Properties"]["Tags"] = {"ms-custom-id": live_api_id(stage)}
+    [deployment] = [one for one in resources.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
+    for kind, answer in rest["Body"]["x-amazon-apigateway-gateway-responses"].items():
+        name = f"RestAPI{kind.title().replace('_', '')}"
+        deployment["DependsOn"].append(name)
+        resources[name] = {
+            "Type": "AWS::ApiGateway::GatewayResponse",
+            "Properties": {
+                "RestApiId": {"Ref": "RestAPI"},
+                "ResponseType": kind,
+                "ResponseParameters": answer["responseParameters"],
+            },
+        }
+    return template
