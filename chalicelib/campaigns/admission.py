@@ -3,7 +3,7 @@ what more do its letters need. A pause acts on every worker that sends within on
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.campaigns.content import Content, ContentSource
 from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
@@ -23,10 +23,20 @@ from chalicelib.storage.base import StageTable, batch_read, expiry_epoch, reachi
 from chalicelib.storage.campaigns import HEAD_PART, HELD, CampaignRow
 from chalicelib.storage.control import LimitRow, SwitchRow
 
+if TYPE_CHECKING:
+    from chalicelib.campaigns.refusals import RunRefusals
+
 KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2
 _LANE = "bulk"  # of every campaign
 _PROFILES = "profiles"  # the subsystem that `enrich` calls
+
+
+class _Head(NamedTuple):
+    until: float
+    state: str
+    rate: float
+    refusals: float
 
 
 class Heads:
@@ -46,22 +56,27 @@ class Heads:
         self._clock = clock  # seconds that never go back
         self._switches = switches
         self._limiter = limiter
-        self._known: dict[str, tuple[float, str, float]] = {}
+        self._known: dict[str, _Head] = {}
 
     def state(self, campaign_id: str, *, subsystem: str, fresh: bool = False) -> str:
         """`paused` for one that is held in any way, `cancelled` for one that is not there; `fresh`: as of now. Raises:
         UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
-        if fresh or known is None or known[0] <= self._clock():
+        if fresh or known is None or known.until <= self._clock():
             known = self._read(campaign_id, subsystem)
-        return known[1]
+        return known.state
 
     def rate(self, limit: str) -> float:
         """The rate of the limit `campaign.<id>`, for a `Limiter`; `state` was asked before."""
         known = self._known.get(limit.partition(".")[2])
-        return known[2] if known else 1.0
+        return known.rate if known else 1.0
 
-    def _read(self, campaign_id: str, subsystem: str) -> tuple[float, str, float]:
+    def refusals(self, campaign_id: str) -> float:
+        """How many of its letters were refused in a row; `state` was asked before."""
+        known = self._known.get(campaign_id)
+        return known.refusals if known else 0.0
+
+    def _read(self, campaign_id: str, subsystem: str) -> "_Head":
         limit = f"{subsystem}.{_LANE}"
         wanted: dict[type[StageTable], list[tuple[str, ...]]] = {
             CampaignRow: [(campaign_id, HEAD_PART)],
@@ -77,8 +92,10 @@ class Heads:
         approved = head.get("approved_site", {}).get("S")
         if state in HELD or (state != "cancelled" and approved is not None and approved != self._site_tag()):
             state = "paused"  # `tick` says why, and asks
-        rate = float(head.get("rate_per_second", {}).get("N", 1.0))
-        known = self._known[campaign_id] = (self._clock() + KNOWN_FOR_SECONDS, state, rate)
+        rate, refusals = (
+            float(head.get(name, {}).get("N", n)) for name, n in (("rate_per_second", 1), ("refusals", 0))
+        )
+        known = self._known[campaign_id] = _Head(self._clock() + KNOWN_FOR_SECONDS, state, rate, refusals)
         return known
 
 
@@ -100,6 +117,7 @@ class Admission:
         max_attempts: int,
         retention_days: int,
         owner: OwnerOf,
+        refusals: "Callable[[], RunRefusals]",
     ) -> None:
         self._heads = heads
         self._parking = parking
@@ -112,6 +130,7 @@ class Admission:
         self._max_attempts = max_attempts
         self._retention_days = retention_days
         self._owner = owner
+        self._refusals = refusals  # made when a letter is first refused: most workers never do
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
@@ -145,6 +164,14 @@ class Admission:
         if job.paced or self._heads.rate(limit) >= self._provider_limits.rate(f"{subsystem}.{_LANE}"):
             return True
         return self._is_its_turn(job, limit)
+
+    def believed(self, job: DeliverJob, *, refused: int, accepted: int, said: str) -> int:
+        """See `CampaignPort`."""
+        campaign_id = job.letter.campaign_id or ""
+        known = self._heads.refusals(campaign_id)
+        if not (refused or known):
+            return refused
+        return self._refusals().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
         """A chunk whose turn comes later has it reserved and waits in the retry queue: no worker waits with it."""

@@ -29,11 +29,14 @@ DAILY_QUOTA = "daily_quota"
 # The reasons that several channels have.
 BAD_REQUEST = "bad_request"
 NO_CONNECTION = "no_connection"
+DEVICE_GONE = "device_gone"
+OPTED_OUT = "opted_out_at_provider"  # the number answered STOP, and SNS keeps a list of its own
 NO_ENDPOINT = "no_endpoint"  # the user has taken the last one away since
 ENDPOINTS_UNAVAILABLE = "endpoints_unavailable"
 PROVIDER_ERROR = "provider_error"
 REPLY_LOST = "reply_lost"
 TOO_LONG = "too_long"
+REFUSED_IN_A_ROW = "refused_in_a_row"  # so many, that it is not taken for the letters' fault
 UNCLEAR = "unclear"  # the provider refused, and nothing that it publishes says why
 
 

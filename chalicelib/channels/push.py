@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import accepted
-from chalicelib.channels.base import BEST_FIRST, Message, Outcome, send_to_endpoints
-from chalicelib.channels.words.sns import DEVICE_GONE, sns_outcome
+from chalicelib.channels.base import BEST_FIRST, DEVICE_GONE, Message, Outcome, send_to_endpoints
+from chalicelib.channels.words.sns import sns_outcome
 from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:

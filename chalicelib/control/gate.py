@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
 from chalicelib.control.consumers import Consumers
 from chalicelib.control.limits import Limiter
 from chalicelib.control.switches import Switches
@@ -105,6 +108,14 @@ class Gate:
             if not admission.probe and self._switches.is_open(self._subsystem):
                 return Pass(0, self._open_retry_seconds())  # it was thrown while this call waited for its turn
         return Pass(grant.units, grant.wait_seconds)
+
+    def refusals(self) -> float:
+        """See `Switches.refusals`."""
+        return self._switches.refusals(self._subsystem)
+
+    def count_refusals(self, actions: list[Action], condition: Condition) -> float | None:
+        """See `Switches.count_refusals`."""
+        return self._switches.count_refusals(self._subsystem, actions, condition)
 
     def learn(self, reports: Sequence[Report], *, lane: str) -> None:
         """Tells the switch and the limit what came of a call. Never fails: the call was made, whatever is learned."""

@@ -73,6 +73,15 @@ class Switches:
         self._open(name, by=AUTO, reason=reason, probe_seconds=probe_seconds or self.policy.probe_seconds)
         return True
 
+    def refusals(self, name: str) -> float:
+        """How many letters the provider has refused in a row. Raises: UnavailableError (retryable)."""
+        return float(self._rows.get(name).refusals or 0)
+
+    def count_refusals(self, name: str, actions: list[Action], condition: Condition) -> float | None:
+        """Changes that number; what it is then, or None where the condition did not hold. Raises: UnavailableError
+        (retryable)."""
+        return self.refusals(name) if self._rows.update(name, actions, condition) else None
+
     def give_back(self, name: str) -> None:
         """The probe that this process took was no call after all: another may leave at once. Raises: UnavailableError
         (retryable)."""

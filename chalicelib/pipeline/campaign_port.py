@@ -14,6 +14,11 @@ class CampaignPort(Protocol):
         now: it was put aside, or cancelled. Raises: UnavailableError (retryable)."""
         ...
 
+    def believed(self, job: DeliverJob, *, refused: int, accepted: int, said: str) -> int:
+        """How many of the refusals of a call are believed (`pipeline.doubts`). Where not all are, the campaign is
+        paused, with what the provider `said`. Raises: UnavailableError (retryable)."""
+        ...
+
     def admits(self, job: DeliverJob) -> bool:
         """Whether the letters may leave now; where not, they were put aside or cancelled. Raises: UnavailableError
         (retryable)."""

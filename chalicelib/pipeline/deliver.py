@@ -10,13 +10,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.apart import each, together
-from chalicelib.channels.base import DAILY_QUOTA, THROTTLED, UNCLEAR, Channel, Outcome, SlowToStart, Verdict
+from chalicelib.channels.base import (
+    DAILY_QUOTA,
+    REFUSED_IN_A_ROW,
+    THROTTLED,
+    UNCLEAR,
+    Channel,
+    Outcome,
+    SlowToStart,
+    Verdict,
+)
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.control.gate import Gate, Report
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Composer, Letter
+from chalicelib.pipeline.doubts import Doubts
 from chalicelib.pipeline.jobs import DeliverJob
 from chalicelib.pipeline.last_look import LastLook
 from chalicelib.pipeline.links import LinkBook
@@ -42,6 +52,7 @@ class Deliver:
         links: LinkBook,
         channels: Mapping[str, Channel],
         gates: Mapping[str, Gate],
+        doubts: Doubts,
         campaigns: "CampaignPort",
         retries: Retries,
         clock: Clock,
@@ -53,6 +64,7 @@ class Deliver:
         self._links = links
         self._channels = channels
         self._gates = gates
+        self._doubts = doubts
         self._campaigns = campaigns
         self._retries = retries
         self._clock = clock
@@ -111,7 +123,7 @@ class Deliver:
         claim = self._claims.take(job, wanted, result)
         if not claim.letters:
             return []
-        outcomes = channel.send([letter.message for letter in claim.letters])
+        outcomes = self._doubts.weigh(job, channel.send([letter.message for letter in claim.letters]))
         self._claims.record(job, claim, outcomes, result)
         return outcomes
 
@@ -122,11 +134,12 @@ class Deliver:
 
 def _report(outcome: Outcome, channel: str) -> Report:
     """What an outcome says of the provider: an accepted or refused letter says that it is well, as does a refusal that
-    nobody can explain. One of many servers says nothing of the others."""
+    nobody can explain, and a run's that is doubted. One of many servers says nothing of the others."""
     if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
         return Report()
     if outcome.reason == THROTTLED:
         return Report(slow_down=True)
-    if outcome.reason == UNCLEAR:
+    if outcome.reason == UNCLEAR or (outcome.reason == REFUSED_IN_A_ROW and not outcome.ours):
         return Report()
-    return Report(failure=outcome.reason, at_once=outcome.ours, quota_used_up=outcome.reason == DAILY_QUOTA)
+    failure = f"{outcome.reason}: {outcome.said}" if outcome.said else outcome.reason
+    return Report(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == DAILY_QUOTA)

@@ -85,6 +85,7 @@ class CampaignRow(StageTable):
     newest_run: JSONAttribute = JSONAttribute(null=True)  # what a list needs of it: `campaigns.progress.Planned`
     rate_per_second = NumberAttribute(null=True)
     publish_per_second = NumberAttribute(null=True)
+    refusals = NumberAttribute(null=True)  # in a row (`pipeline.doubts`)
     timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
 
 

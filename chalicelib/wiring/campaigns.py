@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
-    from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.list_loader import ListLoader
     from chalicelib.campaigns.uploads import S3Uploads
 
@@ -71,14 +70,6 @@ def fanout() -> "Fanout":
         monotonic=time.monotonic,
         default_zone=settings().default_timezone,
     )
-
-
-@cache
-def halt() -> "Halt":
-    """The end of runs that cannot be read."""
-    from chalicelib.campaigns.halt import Halt
-
-    return Halt(campaigns=campaigns())
 
 
 @cache

@@ -13,6 +13,7 @@ from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Composer
 from chalicelib.pipeline.deliver import Deliver
+from chalicelib.pipeline.doubts import Doubts
 from chalicelib.pipeline.last_look import LastLook
 from chalicelib.pipeline.succession import Succession
 from chalicelib.settings import settings
@@ -120,6 +121,7 @@ def deliver() -> Deliver:
     """The sender."""
     succession = Succession(ledger=ledger(), retries=retries(), clock=now)
     closing = Closing(ledger=ledger(), succession=succession)
+    gates = {name: gate(spec.subsystem) for name, spec in CHANNELS.items()}
     return Deliver(
         composer=Composer(templates=templates(), renderer=renderer(), link_maker=link_maker()),
         last_look=LastLook(
@@ -137,7 +139,8 @@ def deliver() -> Deliver:
         closing=closing,
         links=links(),
         channels=channels(),
-        gates={name: gate(spec.subsystem) for name, spec in CHANNELS.items()},
+        gates=gates,
+        doubts=Doubts(gates=gates, campaigns=admission()),
         campaigns=admission(),
         retries=retries(),
         clock=now,

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.admission import Admission
     from chalicelib.campaigns.approval import Approvals
     from chalicelib.campaigns.content import ContentSource
+    from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.inputs import CampaignInputs
     from chalicelib.campaigns.lists import ListStore
     from chalicelib.campaigns.parking import Parking
+    from chalicelib.campaigns.refusals import RunRefusals
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.sources import Sources
     from chalicelib.campaigns.store import CampaignStore
@@ -72,6 +74,22 @@ def content_source() -> "ContentSource":
 
 
 @cache
+def run_refusals() -> "RunRefusals":
+    """Pauses runs whose letters are refused one after another."""
+    from chalicelib.campaigns.refusals import RunRefusals
+
+    return RunRefusals(halt=halt())
+
+
+@cache
+def halt() -> "Halt":
+    """Pauses campaigns that cannot go on."""
+    from chalicelib.campaigns.halt import Halt
+
+    return Halt(campaigns=campaigns())
+
+
+@cache
 def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
     from chalicelib.campaigns.admission import Admission, Heads
@@ -91,6 +109,7 @@ def admission() -> "Admission":
         max_attempts=settings().max_attempts,
         retention_days=settings().retention_days,
         owner=address_hashes().owner,
+        refusals=run_refusals,
     )
 
 

@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws import outcome_of
-from chalicelib.channels.base import BAD_REQUEST, TOO_LONG, UNCLEAR, Outcome, Verdict
+from chalicelib.channels.base import BAD_REQUEST, DEVICE_GONE, OPTED_OUT, TOO_LONG, UNCLEAR, Outcome, Verdict
 
-DEVICE_GONE = "device_gone"
 BAD_NUMBER = "bad_number"
-OPTED_OUT = "opted_out_at_provider"  # the number answered STOP, and SNS keeps a list of its own
 # Their text says what is meant.
 BAD_PARAMETER = (
     "InvalidParameter",

@@ -16,7 +16,7 @@ from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.settings import settings
 from chalicelib.storage.base import dynamodb
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import ledger as wiring_ledger
@@ -28,6 +28,7 @@ PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.exa
 SENT = Outcome(Verdict.ACCEPTED, provider_id="ses-1")
 THROTTLED = Outcome(Verdict.NOT_ACCEPTED, reason="throttled")
 LOST = Outcome(Verdict.UNKNOWN, reason="reply_lost")
+REJECTED = Outcome(Verdict.REFUSED, reason="rejected", said="MessageRejected: no")
 
 
 class ToldChannel:
@@ -404,3 +405,57 @@ def test_what_is_put_aside_for_longer_than_sqs_can_wait_goes_round_again(stage: 
     assert wiring_ledger.reconcile().take(aside) == ("waiting", [])
     assert len(put_aside()) == 2
     assert json.loads(aside.body)["attempt"] == 1
+
+
+# ---------------------------------------------------------------- refusals in a row
+
+
+def test_refusals_in_a_row_of_letters_without_a_run_open_the_switch(channel: ToldChannel) -> None:
+    """Promise D7: beyond the first twenty nothing is taken for the letters' fault, whoever meets it."""
+    channel.answers = [REJECTED] * 200
+    jobs = [job(15) for _ in range(4)]
+
+    for one in jobs:
+        deliver(one)
+
+    refused = [(row.status, row.reason) for row in LedgerRow.scan() if isinstance(row, DeliveryRow)]
+    assert refused.count(("failed", "rejected")) == 20
+    assert set(refused) == {("failed", "rejected"), ("queued", "refused_in_a_row")}
+    switch = wiring_control.switches().read("ses")
+    assert (switch.state, switch.reason) == ("open", "refused_in_a_row: MessageRejected: no")
+
+
+def test_a_letter_that_is_accepted_begins_the_count_anew(channel: ToldChannel) -> None:
+    for _ in range(3):
+        channel.answers = [REJECTED] * 15
+        deliver(job(15))
+        deliver(job())
+
+    assert wiring_control.switches().read("ses").state == "closed"
+
+
+def test_a_switch_that_is_closed_before_the_repair_opens_again_at_no_letters_cost(channel: ToldChannel) -> None:
+    """Promise D7: and the first letter that is accepted ends the doubt."""
+    channel.answers = [REJECTED] * 26
+    deliver(job(25))
+    wiring_control.switches().close("ses", by="anna", reason="mended", ramp=False)
+    again = job()
+    deliver(again)
+
+    assert states(again) == [("queued", "refused_in_a_row")]
+    assert wiring_control.switches().read("ses").state == "open"
+    wiring_control.switches().close("ses", by="anna", reason="mended", ramp=False)
+    deliver(job())
+    channel.answers = [REJECTED]
+    bad = job()
+    deliver(bad)
+    assert states(bad) == [("failed", "rejected")]
+
+
+@pytest.mark.parametrize("reason", ["no_endpoint", "device_gone", "opted_out_at_provider"])
+def test_what_is_of_the_readers_own_device_is_believed_however_often(channel: ToldChannel, reason: str) -> None:
+    channel.answers = [Outcome(Verdict.REFUSED, reason=reason)] * 50
+    one = job(50)
+    deliver(one)
+
+    assert set(states(one)) == {("failed", reason)}
