@@ -27,7 +27,7 @@ class Settings(BaseModel):
         examples=["https://notify.cinema.example"],
     )
     mail_from: str = Field(
-        pattern=r"^[^<>]*<?[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+>?$",
+        pattern=r"^([^<>,]*<[^\s<>@,]+@[^\s<>@,]+\.[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+\.[^\s<>@,]+)$",
         description="the sender of every letter: `Name <address>`",
         examples=["Cinema <news@cinema.example>"],
     )

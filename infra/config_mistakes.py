@@ -18,11 +18,14 @@ LEAST_LEASE_SECONDS = 30  # a worker's timeout (infra/template.yaml): nobody els
 
 
 def parsed() -> dict[str, Any]:
-    """The file as it stands. Raises: SettingsError where it is no JSON, or says a thing twice."""
+    """The file as it stands. Raises: SettingsError where it is no JSON, says a thing twice, or has no stages."""
     try:
         file: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except (OSError, ValueError) as error:
         raise SettingsError(f".chalice/{CONFIG.name}: {error}") from error
+    stages = file.get("stages") if isinstance(file, dict) else None
+    if not isinstance(stages, dict) or not all(isinstance(one, dict) for one in stages.values()):
+        raise SettingsError(f".chalice/{CONFIG.name}: expected an object whose `stages` are objects")
     return file
 
 

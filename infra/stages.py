@@ -44,7 +44,7 @@ class WorkerTimings(BaseModel):
 def stage_names() -> list[str]:
     """The stages that there are. Raises: SystemExit where the file cannot be read, for the sake of commands."""
     try:
-        return list(parsed().get("stages", {}))
+        return list(parsed()["stages"])
     except SettingsError as error:
         raise SystemExit(str(error)) from error
 

@@ -121,6 +121,11 @@ def test_a_committed_stage_is_whole(stage: str) -> None:
             "VESTNIK_PUBLIC_URL: String should match pattern",
         ),
         (OF_PROD, {"VESTNIK_MAIL_FROM": "Cinema"}, "such as Cinema <news@cinema.example>"),
+        (
+            OF_PROD,
+            {"VESTNIK_MAIL_FROM": "a@cinema.example, b@cinema.example"},
+            "VESTNIK_MAIL_FROM: String should match",
+        ),
         (OF_PROD, {"VESTNIK_STAGE": "production"}, "VESTNIK_STAGE: expected prod"),
         (OF_PROD, {"VESTNIK_STAGE": None}, "VESTNIK_STAGE: Field required"),
         (OF_PROD, {"POWERTOOLS_SERVICE_NAME": "vestnik"}, "POWERTOOLS_SERVICE_NAME: expected vestnik-prod"),
@@ -165,6 +170,14 @@ def test_a_file_that_is_no_json_is_told_with_the_line(write: Write) -> None:
     write(COMMITTED)
     config_mistakes.CONFIG.write_text('{"version": "2.0",\n')
     with pytest.raises(SystemExit, match=r"config\.json: .*line 2"):
+        stage_names()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"stages": []}', '{"stages": {"prod": []}}'])
+def test_a_file_without_stages_is_told(write: Write, text: str) -> None:
+    write(COMMITTED)
+    config_mistakes.CONFIG.write_text(text)
+    with pytest.raises(SystemExit, match="expected an object whose `stages` are objects"):
         stage_names()
 
 
