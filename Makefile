@@ -105,6 +105,9 @@ lock: $(READY) ## requirements*.in into requirements*.txt, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes \
 		requirements.in -c requirements-dev.txt -o requirements.txt
 
+release-fixtures: $(READY) ## what this release writes and reads, kept for the next one's tests
+	@RECORD_RELEASE=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/contract/test_between_releases.py
+
 package: $(READY) ## what is deployed, into build/ (STAGE=dev), and its bill of materials
 	@$(BIN)/python -m infra.package --stage $(STAGE)
 	@$(BIN)/python -m infra.sbom --stage $(STAGE)

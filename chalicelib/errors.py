@@ -14,7 +14,8 @@ VestnikError
 ├── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
 │   ├── MisconfiguredError  it refuses us: somebody must mend the stage    → 500
-│   └── ThrottledError      it asks for a slower pace; later               → 503
+│   ├── ThrottledError      it asks for a slower pace; later               → 503
+│   └── NewerError          a newer release wrote it; once that is back    → 503
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
 └── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
 
@@ -126,6 +127,10 @@ class MisconfiguredError(UnavailableError):
 
 class ThrottledError(UnavailableError):
     """Retryable: the subsystem is well, and asks for a slower pace."""
+
+
+class NewerError(UnavailableError):
+    """Retryable, but not before a newer release is back: it wrote this, and means by it what this one does not know."""
 
 
 class RenderError(VestnikError):

@@ -17,7 +17,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import cold_start
 from chalicelib.causes import lines_of, name_of
-from chalicelib.errors import PoisonMessageError, UnavailableError
+from chalicelib.errors import NewerError, PoisonMessageError, UnavailableError
 
 IDS_IN_A_LINE = 50
 ACCEPTED_TO_DONE = "SecondsSinceAccepted"
@@ -97,6 +97,7 @@ class BatchResponse(TypedDict):
 Work = Callable[[str], Line]  # of one message
 Outcome = Line | Exception
 Count = Callable[[Mapping[str, int], "Waited | None"], None]
+Newer = Callable[[str, str], None]  # puts aside the body of a message of this queue, which a newer release wrote
 BatchWork = Callable[[Sequence[str]], Sequence[Outcome]]  # of a batch: what came of each message, in their order
 
 
@@ -104,24 +105,27 @@ def batch_handler(
     stage: str,
     make_work: Callable[[], Work],
     *,
+    newer: Newer,
     begin: Callable[[float], None] | None = None,
     count: Count | None = None,
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
     """A Lambda handler that gives the body of each message to the work of `stage`, one after the other. `begin` is told
-    of each invocation, and in how many seconds Lambda ends it; `count` of what came of it.
+    of each invocation, and in how many seconds Lambda ends it; `count` of what came of it. What a newer release wrote
+    goes to `newer`.
     """
 
     def make_batch_work() -> BatchWork:
         work = make_work()
         return lambda bodies: [_outcome(work, body) for body in bodies]
 
-    return whole_batch_handler(stage, make_batch_work, begin=begin, count=count)
+    return whole_batch_handler(stage, make_batch_work, newer=newer, begin=begin, count=count)
 
 
 def whole_batch_handler(
     stage: str,
     make_work: Callable[[], BatchWork],
     *,
+    newer: Newer | None = None,
     begin: Callable[[float], None] | None = None,
     count: Count | None = None,
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
@@ -138,6 +142,8 @@ def whole_batch_handler(
         records, lines, failures = event["Records"], [], []
         outcomes = make_work()([record["body"] for record in records])
         for record, outcome in zip(records, outcomes, strict=True):
+            if newer is not None and isinstance(outcome, NewerError):
+                outcome = _put_aside(record, newer)
             if isinstance(outcome, Line):
                 lines.append(outcome)
             else:
@@ -156,6 +162,20 @@ def whole_batch_handler(
 
     cold_start.end()
     return handler
+
+
+def _put_aside(record: Mapping[str, Any], newer: Newer) -> Outcome:
+    """To come back when a worker of the newer release may have it: its receives are not used up meanwhile."""
+    try:
+        newer(_queue_of(record), record["body"])
+    except Exception as error:
+        return error
+    logger().warning("a message of a newer release waits for it", message_id=record["messageId"])
+    return Line(counts={"newer": 1})
+
+
+def _queue_of(record: Mapping[str, Any]) -> str:
+    return _short(str(record["eventSourceARN"]).rpartition(":")[2])
 
 
 def _outcome(work: Work, body: str) -> Outcome:
@@ -229,7 +249,11 @@ def _due_at(record: Mapping[str, Any]) -> float:
 
 
 def _age_metric(queue: str) -> str:
-    return f"OldestSeconds{_camel(queue.split('-', 2)[2].replace('-', '_'))}"  # vestnik-<stage>-<queue>
+    return f"OldestSeconds{_camel(_short(queue).replace('-', '_'))}"
+
+
+def _short(queue: str) -> str:
+    return queue.split("-", 2)[2]  # vestnik-<stage>-<queue>
 
 
 def _seconds_left(context: Any) -> float:

@@ -3,5 +3,6 @@
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import digest_work
 from chalicelib.wiring.digests import digest
+from chalicelib.wiring.ledger import newer
 
-handler = batch_handler("digest", lambda: digest_work(digest()))
+handler = batch_handler("digest", lambda: digest_work(digest()), newer=newer)

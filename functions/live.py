@@ -2,5 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.wiring.greet import greet
+from chalicelib.wiring.ledger import newer
 
-handler = batch_handler("live", lambda: greet().work)
+handler = batch_handler("live", lambda: greet().work, newer=newer)

@@ -15,7 +15,7 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.store import shown_spec, spec_of
 from chalicelib.clock import rfc3339
 from chalicelib.control.audit import note
 from chalicelib.control.keys import Scope
@@ -145,7 +145,12 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     campaign_id = in_sight(call)
     return {
         "versions": [
-            {"version": int(row.version), "at": row.updated_at, "by": row.updated_by, "campaign": row.spec}
+            {
+                "version": int(row.version),
+                "at": row.updated_at,
+                "by": row.updated_by,
+                "campaign": shown_spec(row).model_dump(mode="json", by_alias=True),
+            }
             for row in campaigns().versions(campaign_id)
         ]
     }

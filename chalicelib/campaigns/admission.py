@@ -22,6 +22,7 @@ from chalicelib.pipeline.unsent import ended
 from chalicelib.storage.base import StageTable, batch_read, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.campaigns import HEAD_PART, HELD, CampaignRow
 from chalicelib.storage.control import LimitRow, SwitchRow
+from chalicelib.strict import recalled
 
 if TYPE_CHECKING:
     from chalicelib.campaigns.refusals import RunRefusals
@@ -207,7 +208,7 @@ class Admission:
     def _with_content(self, job: EnrichJob) -> EnrichJob | None:
         if job.letter.content is None:
             return job
-        content = Content.model_validate(job.letter.content)
+        content = recalled(Content, job.letter.content)
         try:
             if content.kind == "shared":
                 more = {content.name: self._content.shared(content)}

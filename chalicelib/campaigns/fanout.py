@@ -28,6 +28,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec, chunks
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.campaigns import HELD, CampaignRow, RunRow, ShardRow
+from chalicelib.strict import passed, recalled
 
 NOW = "now"
 BUDGET_SECONDS = 2.0  # of one message; far below a worker's timeout
@@ -182,16 +183,18 @@ class Fanout:
         now, before = self._now(), float(work.row.letters_at)
         sizes = [len(chunk.recipients) for chunk in waiting]
         delays, _ = work.pace.delays(sizes, now=now, letters_at=before)
-        letter = LetterSpec.model_validate(work.run.letter)
+        letter = recalled(LetterSpec, work.run.letter)
         messages = [
             Outgoing(
-                EnrichJob(
-                    letter=letter,
-                    channels=chunk.channels,
-                    recipients=chunk.recipients,
-                    attempt=chunk.attempt,
-                    again=chunk.again,
-                ).model_dump_json(exclude_none=True),
+                passed(
+                    EnrichJob(
+                        letter=letter,
+                        channels=chunk.channels,
+                        recipients=chunk.recipients,
+                        attempt=chunk.attempt,
+                        again=chunk.again,
+                    )
+                ),
                 min(delay, MAX_DELAY_SECONDS),
             )
             for chunk, delay in zip(waiting, delays, strict=True)
@@ -238,7 +241,7 @@ class Fanout:
     def _continue(self, job: FanoutJob, step: int, wait: float) -> None:
         following = job.model_copy(update={"step": step})
         delay = min(MAX_DELAY_SECONDS, ceil(wait))
-        self._queues.put(QUEUE, [Outgoing(following.model_dump_json(), delay)])
+        self._queues.put(QUEUE, [Outgoing(passed(following), delay)])
 
     def _now(self) -> float:
         return self._clock().timestamp()

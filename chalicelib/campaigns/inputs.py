@@ -20,6 +20,7 @@ from chalicelib.rendering.store import Edition, TemplateStore
 from chalicelib.seen import Fields
 from chalicelib.settings import Settings
 from chalicelib.storage.campaigns import RunRow
+from chalicelib.strict import recalled
 
 # Kept by the approval and used as they were, whatever is saved or deployed since; the others are compared.
 FROZEN = ("template_version", "layout", "route")
@@ -91,7 +92,7 @@ class CampaignInputs:
         if frozen is not None:
             route = dict(frozen["route"])
             channels = tuple(route.pop("channels"))
-            return Plan(channels, LetterRoute.model_validate(route) if route else None)
+            return Plan(channels, recalled(LetterRoute, route) if route else None)
         category = spec.category or template.category
         return plan_of(category, template, named=spec.channels, routes=self._site.current(fresh=fresh).routes)
 
@@ -115,7 +116,7 @@ class CampaignInputs:
 
 def frozen_by(run: RunRow) -> dict[str, Any]:
     """The same of the letters of a run."""
-    letter = LetterSpec.model_validate(run.letter)
+    letter = recalled(LetterSpec, run.letter)
     return _frozen(letter.template_version, letter.layout, run.channels, letter.route)
 
 

@@ -1,13 +1,14 @@
 """Reads the uploaded file of a list, and keeps its good rows in blocks (`lists.py`). Called by `functions/load.py`."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from chalicelib.campaigns.list_file import BadListError, Report, read_rows
 from chalicelib.campaigns.list_index import ListIndex, page_count
 from chalicelib.campaigns.lists import BLOCK_ROWS, ListStore, block_part, pack
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.pipeline.jobs import portions
 from chalicelib.storage.base import reaching_dynamodb
 from chalicelib.storage.campaigns import ListRow
 
@@ -53,7 +54,8 @@ class ListLoader:
     def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]], report: Report) -> tuple[int, str]:
         """How many blocks there are, and the digest of all rows."""
         content, number, index = hashlib.sha256(), 0, ListIndex()
-        for block in _blocks(rows):
+        # In blocks each of which DynamoDB takes, whatever the rows hold.
+        for block in portions(rows, most=BLOCK_ROWS, room=_BLOCK_CHARACTERS, size=_characters):
             packed = pack(block)
             with reaching_dynamodb():
                 ListRow(list_id, block_part(number), rows=packed).save()
@@ -90,16 +92,5 @@ class ListLoader:
             )
 
 
-def _blocks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """The rows in blocks, each of which DynamoDB takes, whatever the rows hold."""
-    block: list[Mapping[str, Any]] = []
-    room = _BLOCK_CHARACTERS
-    for row in rows:
-        size = sum(len(str(value)) for value in row.values())
-        if block and (len(block) == BLOCK_ROWS or size > room):
-            yield block
-            block, room = [], _BLOCK_CHARACTERS
-        block.append(row)
-        room -= size
-    if block:
-        yield block
+def _characters(row: Mapping[str, Any]) -> int:
+    return sum(len(str(value)) for value in row.values())

@@ -21,6 +21,7 @@ from chalicelib.observability import log_failure
 from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.strict import passed
 
 QUEUE = "load"
 _LISTED = "lists"
@@ -83,7 +84,7 @@ class ListStore:
         may_be = ListRow.state.is_in("waiting", "loading", "failed") & ListRow.deleting_at.does_not_exist()
         if not update_if(row, asked, may_be):
             raise ConflictError("the list is loaded; upload another one under a new id")
-        self._queues.put(QUEUE, [Outgoing(LoadJob(list_id=list_id).model_dump_json())])
+        self._queues.put(QUEUE, [Outgoing(passed(LoadJob(list_id=list_id)))])
         return row
 
     def close(self, row: ListRow) -> bool:

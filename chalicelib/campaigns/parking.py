@@ -16,7 +16,7 @@ from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, chunks, nobody, sendable
 from chalicelib.storage.base import expiry_epoch, raw_query, reaching_dynamodb
 from chalicelib.storage.campaigns import ParkedRow
-from chalicelib.strict import StrictModel
+from chalicelib.strict import StrictModel, kept, passed, recalled
 
 AT, CANARY, PAUSED = "at#", "canary#", "paused#"
 
@@ -53,8 +53,7 @@ class Parking:
             for chunk in waiting:
                 digest = hashlib.sha256(chunk.model_dump_json().encode()).hexdigest()[:24]
                 place = parked_place(run_id, int(digest[:8], 16))
-                kept = chunk.model_dump(mode="json", exclude_none=True)
-                batch.save(ParkedRow(place, f"{slot}{digest}", chunk=kept, expires_at_epoch=expires))
+                batch.save(ParkedRow(place, f"{slot}{digest}", chunk=kept(chunk), expires_at_epoch=expires))
 
     def put_recipients(
         self, run_id: str, slot: str, recipients: Sequence[EnrichRecipient], channels: Sequence[str]
@@ -93,22 +92,22 @@ def _parked(item: Mapping[str, Any]) -> Parked:
 
 
 def _whole(item: Mapping[str, Any]) -> Chunk:
-    chunk = Chunk.model_validate(json.loads(item["chunk"]["S"]))
-    chunk.model_dump_json()  # as it is to travel
+    chunk = recalled(Chunk, json.loads(item["chunk"]["S"]))
+    passed(chunk)  # as it is to travel
     return chunk
 
 
 def _salvaged(item: Mapping[str, Any]) -> Chunk:
-    kept = json.loads(item["chunk"]["S"])
-    people = each(_person, kept["recipients"], alone=_nothing)
+    stored = json.loads(item["chunk"]["S"])
+    people = each(_person, stored["recipients"], alone=_nothing)
     if not people:
         raise ValueError("nobody is named")
-    return Chunk(channels=kept["channels"], recipients=tuple(people), again=kept.get("again") is True)
+    return Chunk(channels=stored["channels"], recipients=tuple(people), again=stored.get("again") is True)
 
 
-def _person(kept: Mapping[str, Any]) -> EnrichRecipient:
-    whole = each(sendable, each(EnrichRecipient.model_validate, [kept], alone=_nothing), alone=_nothing)
-    return whole[0] if whole else nobody(kept["notification_id"])
+def _person(stored: Mapping[str, Any]) -> EnrichRecipient:
+    whole = each(sendable, each(lambda one: recalled(EnrichRecipient, one), [stored], alone=_nothing), alone=_nothing)
+    return whole[0] if whole else nobody(stored["notification_id"])
 
 
 def _nothing(_: object, _error: Exception) -> None:

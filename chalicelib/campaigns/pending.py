@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.campaigns.sources import user_recipient
 from chalicelib.pipeline.jobs import EnrichRecipient
+from chalicelib.strict import kept, recalled
 
 Slots = dict[str, list[EnrichRecipient]]  # the recipients by when they get it
 
@@ -31,8 +32,8 @@ def unpack(run_id: str, packed: bytes | None) -> Slots:
 def _packed(run_id: str, one: EnrichRecipient) -> str | dict[str, Any]:
     if one.user_id and one == user_recipient(run_id, one.user_id):
         return one.user_id
-    return one.model_dump(mode="json", exclude_none=True)
+    return kept(one)
 
 
 def _unpacked(run_id: str, one: str | dict[str, Any]) -> EnrichRecipient:
-    return user_recipient(run_id, one) if isinstance(one, str) else EnrichRecipient.model_validate(one)
+    return user_recipient(run_id, one) if isinstance(one, str) else recalled(EnrichRecipient, one)

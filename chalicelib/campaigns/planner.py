@@ -17,6 +17,7 @@ from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.routing import Plan
 from chalicelib.rendering.store import Edition
 from chalicelib.storage.campaigns import ONE, CampaignRow, RunRow
+from chalicelib.strict import kept
 
 
 class RunPlanner:
@@ -45,8 +46,8 @@ class RunPlanner:
             opened=ONE,
             run_id=letter.run_id,
             version=int(resend_of.version if resend_of else head.version),
-            spec=spec.model_dump(mode="json", by_alias=True),
-            letter=letter.model_dump(mode="json"),
+            spec=kept(spec),
+            letter=kept(letter),
             channels=list(plan.channels),
             shards=self._shard_count(spec, head, resend=resend_of is not None),
             created_at=letter.accepted_at,

@@ -33,6 +33,7 @@ from chalicelib.storage.base import (
     update_if,
 )
 from chalicelib.storage.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
+from chalicelib.strict import passed
 
 QUEUE = "fanout"
 STALLED = timedelta(minutes=3)  # a shard that should have gone on so long ago has lost its message
@@ -100,7 +101,7 @@ class Runs:
             for row in shards
             if not row.done
         ]
-        self._queues.put(QUEUE, [Outgoing(job.model_dump_json()) for job in jobs])
+        self._queues.put(QUEUE, [Outgoing(passed(job)) for job in jobs])
 
     def wake_parked(self, run: RunRow, *, all_of_it: bool = False) -> None:
         """Sends off the waiting chunks whose time has come; `all_of_it`: of a cancelled run. Raises: UnavailableError

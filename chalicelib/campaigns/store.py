@@ -17,6 +17,7 @@ from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
 from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.strict import kept, recalled
 
 _LISTED = "campaigns"
 MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign
@@ -46,7 +47,7 @@ class CampaignStore:
             HEAD_PART,
             listed=_LISTED,
             state="draft",
-            spec=spec.model_dump(mode="json", by_alias=True),
+            spec=kept(spec),
             version=1,
             rate_per_second=spec.rate_per_second,
             publish_per_second=spec.publish_per_second,
@@ -123,7 +124,7 @@ class CampaignStore:
         if not head.open_runs:
             unchanged = unchanged & CampaignRow.open_runs.does_not_exist()
         changes = [
-            CampaignRow.spec.set(spec.model_dump(mode="json", by_alias=True)),
+            CampaignRow.spec.set(kept(spec)),
             CampaignRow.version.set(number),
             CampaignRow.rate_per_second.set(spec.rate_per_second),
             CampaignRow.publish_per_second.set(spec.publish_per_second),
@@ -193,14 +194,14 @@ def spec_of(row: CampaignRow) -> Campaign:
 
 def shown_spec(row: CampaignRow) -> Campaign:
     """The same to be looked at alone, without what this code does not know."""
-    return Campaign.model_validate(row.spec, extra="ignore")
+    return recalled(Campaign, row.spec)
 
 
 def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str, hands: frozenset[str]) -> CampaignRow:
     return CampaignRow(
         campaign_id,
         _part(number),
-        spec=spec.model_dump(mode="json", by_alias=True),
+        spec=kept(spec),
         version=number,
         updated_at=at,
         updated_by=by,

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Protocol
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.control.queues import Outgoing
-from chalicelib.errors import PoisonMessageError
-from chalicelib.strict import StrictModel
+from chalicelib.errors import NewerError, PoisonMessageError
+from chalicelib.strict import StrictModel, is_newer, passed, received
 
 QUEUE = "live"
 
@@ -21,7 +21,7 @@ class _Job(StrictModel):
 class GreetJob(_Job):
     """Say the first words to a connection; `attempt` counts from 1."""
 
-    kind: Literal["greet"] = "greet"
+    kind: Literal["greet"]
     connection_id: str
     attempt: Annotated[int, Field(ge=1)] = 1
 
@@ -29,7 +29,7 @@ class GreetJob(_Job):
 class PresenceJob(_Job):
     """Somebody came or went: tell those who are here."""
 
-    kind: Literal["presence"] = "presence"
+    kind: Literal["presence"]
 
 
 LiveJob = GreetJob | PresenceJob
@@ -50,17 +50,27 @@ class LiveQueue:
 
     def greet(self, connection_id: str, *, attempt: int = 1, delay_seconds: int = 0) -> None:
         """A connection waits for its greeting."""
-        job = GreetJob(connection_id=connection_id, attempt=attempt)
-        self._queues.put(QUEUE, [Outgoing(job.model_dump_json(), delay_seconds)])
+        job = GreetJob(kind="greet", connection_id=connection_id, attempt=attempt)
+        self._queues.put(QUEUE, [Outgoing(passed(job), delay_seconds)])
 
     def presence_changed(self) -> None:
         """The list of those present is another one."""
-        self._queues.put(QUEUE, [Outgoing(PresenceJob().model_dump_json())])
+        self._queues.put(QUEUE, [Outgoing(passed(PresenceJob(kind="presence")))])
 
 
 def read_live_job(body: str) -> LiveJob:
-    """The job in a message. Raises: PoisonMessageError (permanent)."""
+    """The job in a message. Raises: NewerError (retryable), PoisonMessageError (permanent)."""
     try:
-        return _ADAPTER.validate_json(body)
+        return _ADAPTER.validate_json(body, extra="ignore")
     except ValidationError as error:
+        _refuse_newer(body)
         raise PoisonMessageError("this is not a LiveJob") from error
+
+
+def _refuse_newer(body: str) -> None:
+    """By its `v` alone: a newer release may have kinds of its own."""
+    try:
+        received(_Job, body)
+    except ValidationError as error:
+        if is_newer(error):
+            raise NewerError("this LiveJob is of a newer release") from error

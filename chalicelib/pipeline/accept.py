@@ -23,6 +23,7 @@ from chalicelib.pipeline.stored_request import chunks_of, due_shard, notificatio
 from chalicelib.rendering.store import Edition, TemplateStore
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
+from chalicelib.strict import kept, passed, recalled
 
 if TYPE_CHECKING:
     from chalicelib.rendering.render import Renderer
@@ -124,10 +125,10 @@ class Accept:
     def enqueue(self, stored: RequestRow) -> None:
         """Puts the jobs of a recorded request; harmless when repeated. `tick` calls it for a request whose time has
         come. Raises: UnavailableError (retryable)."""
-        letter = LetterSpec.model_validate(stored.letter)
+        letter = recalled(LetterSpec, stored.letter)
         delay = self._delay_seconds(stored)
         jobs = [
-            EnrichJob(letter=letter, channels=tuple(stored.channels), recipients=chunk).model_dump_json()
+            passed(EnrichJob(letter=letter, channels=tuple(stored.channels), recipients=chunk))
             for chunk in chunks_of(stored)
         ]
         self._queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
@@ -169,7 +170,7 @@ class Accept:
             created_at=letter.accepted_at,
             caller=caller,
             body_hash=request.fingerprint(),
-            letter=letter.model_dump(mode="json"),
+            letter=kept(letter),
             channels=list(channels),
             recipients=[recipient.given() for recipient in request.recipients],
             expires_at_epoch=expiry_epoch(self._retention_days, since=max(at, request.send_at or at)),
@@ -186,7 +187,7 @@ class Accept:
 
     def _record_notifications(self, stored: RequestRow) -> None:
         record_notifications(
-            LetterSpec.model_validate(stored.letter),
+            recalled(LetterSpec, stored.letter),
             recipients_of(stored).items(),
             channels=stored.channels,
             send_at=stored.send_at,

@@ -18,6 +18,7 @@ from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection
 from chalicelib.storage.base import save_if
 from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
+from chalicelib.strict import kept, recalled
 
 DIGEST_CHANNEL = "email"  # what the digest itself goes by, where no route says otherwise
 _KEPT = timedelta(days=30)  # beyond its moment, should nobody be there to send it
@@ -53,7 +54,7 @@ class Collect:
             return None
         if objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock()) is not None:
             return None  # the ordinary way says why nothing comes
-        return DigestWish.model_validate(stored)
+        return recalled(DigestWish, stored)
 
     def _put(self, job: EnrichJob, one: EnrichRecipient, wish: DigestWish, profile: Profile) -> bool:
         due = wish.next_after(self._clock(), zone=profile.timezone or self._default_zone)
@@ -68,7 +69,7 @@ class Collect:
             one.notification_id,
             due_shard=str(int(one.notification_id[:8], 16) % DIGEST_SHARDS),
             due_at=rfc3339(due),
-            letter=job.letter.model_dump(mode="json"),
+            letter=kept(job.letter),
             context={**job.letter.context, **(one.context or {})},
             channels=list(job.channels),
             locale=profile.locale or job.letter.locale or self._default_locale,

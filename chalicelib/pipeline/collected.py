@@ -18,6 +18,7 @@ from chalicelib.pipeline.unsent import ERASED, UNREADABLE, ended
 from chalicelib.storage.base import batch_read, raw_query, reaching_dynamodb
 from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.strict import passed, recalled
 
 QUEUE = "digest"
 _PAGE = 500  # rows that one tick looks at in a partition
@@ -40,7 +41,7 @@ class Collected:
             for shard in range(DIGEST_SHARDS):
                 due = DigestRow.by_due.query(str(shard), DigestRow.due_at <= until, limit=_PAGE, page_size=_PAGE)
                 users |= {row.user_id for row in due}
-        jobs = [Outgoing(DigestJob(user_id=user).model_dump_json()) for user in sorted(users)]
+        jobs = [Outgoing(passed(DigestJob(user_id=user))) for user in sorted(users)]
         self._queues.put(QUEUE, jobs)
         return Line(counts={"digests_released": len(jobs)})
 
@@ -92,7 +93,7 @@ def end_unreadable(ledger: Ledger, found: Found) -> None:
 def closing(row: DigestRow, reason: str, *, failed: bool = False, rule: str | None = None) -> list[Move]:
     """The moves that end a letter of its own."""
     status = DeliveryStatus.FAILED if failed else DeliveryStatus.SKIPPED
-    letter = LetterSpec.model_validate(row.letter)
+    letter = recalled(LetterSpec, row.letter)
     return ended(letter, [row.notification_id], row.channels, status, reason, rule=rule)
 
 
@@ -102,7 +103,7 @@ def _due_at(item: Mapping[str, Any]) -> str:
 
 def _row(item: dict[str, Any]) -> DigestRow:
     row = DigestRow.from_raw_data(item)
-    LetterSpec.model_validate(row.letter)
+    recalled(LetterSpec, row.letter)
     if not row.channels or not isinstance(row.context, dict) or not isinstance(row.fate or {}, dict):
         raise TypeError("a collected letter has channels, a context and perhaps a fate")
     return row

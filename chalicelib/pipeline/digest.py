@@ -6,7 +6,7 @@ batch with the same lines.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pynamodb.exceptions import TransactWriteError
@@ -20,7 +20,7 @@ from chalicelib.observability import log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collect import DIGEST_CHANNEL
 from chalicelib.pipeline.collected import closing, delete_rows, end_unreadable, rows_of
-from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.pipeline.jobs import LetterSpec, portions
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.moves import Move
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -33,6 +33,7 @@ from chalicelib.rendering.store import TemplateStore
 from chalicelib.storage.base import batch_read, dynamodb, reaching_dynamodb
 from chalicelib.storage.digests import DigestRow
 from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.strict import recalled
 
 TEMPLATE, CALLER = "collected", "digest"
 IN_DIGEST = "in_digest"
@@ -67,25 +68,12 @@ class Digest:
         found = rows_of(user_id, until=until)
         end_unreadable(self._ledger, found)
         rows = found.rows
-        for portion in self._portions(user_id, [row for row in rows if row.batch is None]):
+        fated = self._fated(user_id, [row for row in rows if row.batch is None])
+        for portion in portions(fated, most=MAX_LINES, room=_LINES_BYTES, size=lambda row: len(json.dumps(row.fate))):
             self._fix(user_id, portion)
         for batch in dict.fromkeys(str(row.batch) for row in rows):
             sent += self._send_batch(user_id, batch, [row for row in rows if row.batch == batch])
         return sent
-
-    def _portions(self, user_id: str, rows: Sequence[DigestRow]) -> Iterator[list[DigestRow]]:
-        """The rows with their fates, in letters' portions."""
-        portion: list[DigestRow] = []
-        room = _LINES_BYTES
-        for row in self._fated(user_id, rows):
-            size = len(json.dumps(row.fate))
-            if portion and (len(portion) == MAX_LINES or size > room):
-                yield portion
-                portion, room = [], _LINES_BYTES
-            portion.append(row)
-            room -= size
-        if portion:
-            yield portion
 
     def _fated(self, user_id: str, rows: Sequence[DigestRow]) -> Sequence[DigestRow]:
         if not rows:
@@ -121,7 +109,7 @@ class Digest:
                 raise UnavailableError("another worker has begun this digest") from error
 
     def _fate(self, row: DigestRow, wish: Mapping[str, Any]) -> dict[str, Any]:
-        letter = LetterSpec.model_validate(row.letter)
+        letter = recalled(LetterSpec, row.letter)
         if letter.is_over(self._clock()):
             return {"reason": EXPIRED}
         reason = objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock())
@@ -159,7 +147,7 @@ class Digest:
                 recipients=(Recipient(user_id=user_id),),
                 context={"items": [row.fate["line"] for row in kept]},
             )
-            inside = [LetterSpec.model_validate(row.letter).category for row in kept]
+            inside = [recalled(LetterSpec, row.letter).category for row in kept]
             [accepted] = self._accept.accept(request, caller=CALLER, key=batch, inside=inside)
             rule = f"digest: notification {accepted.id}"
         self._ledger.move([move for row in rows for move in _closing(row, rule)])

@@ -30,6 +30,7 @@ from chalicelib.pipeline.reach import Candidate, Look, Reach
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import QUIET, UNREADABLE, ended, waiting
+from chalicelib.strict import passed
 
 _LOOK_AGAIN_SECONDS = 60  # at a channel of which nothing is known yet
 _REPLICA_LAG = timedelta(seconds=1)  # a chunk's profiles may be so old
@@ -195,7 +196,7 @@ class Enrich:
             DeliverJob(letter=job.letter, channel=channel, recipients=chunk, then=then, looked_at=looked_at)
             for chunk in chunks(recipients, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)
         ]
-        self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(j.model_dump_json()) for j in jobs])
+        self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(passed(j)) for j in jobs])
 
     def _deliverable(self, candidate: Candidate, letter: LetterSpec, channel: str) -> DeliverRecipient:
         profile = candidate.profile

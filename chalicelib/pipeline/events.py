@@ -22,7 +22,7 @@ from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.rendering.store import Edition, TemplateStore
 from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
 from chalicelib.storage.ledger import EVENT_PART, EventRow, LedgerRow
-from chalicelib.strict import StrictModel
+from chalicelib.strict import StrictModel, kept, recalled
 from chalicelib.text import JsonObject
 
 
@@ -146,7 +146,7 @@ class Events:
             created_at=rfc3339(at),
             caller=caller,
             body_hash=event.fingerprint(),
-            steps=[one.step.model_dump(mode="json") for one in steps],
+            steps=[kept(one.step) for one in steps],
             editions=[[one.edition.template.version, one.edition.layout] for one in steps],
             expires_at_epoch=expiry_epoch(self._retention_days, since=at + MAX_DELAY),
         )
@@ -157,7 +157,7 @@ class Events:
 
     def _steps(self, row: EventRow) -> list[_Step]:
         """With the versions that they were accepted with."""
-        steps = [EventStep.model_validate(step) for step in row.steps]
+        steps = [recalled(EventStep, step) for step in row.steps]
         named = row.editions or [[None, None]] * len(steps)  # of before, when none were kept
         return [
             _Step(step, Edition(self._templates.get(step.template, version), layout))

@@ -1,11 +1,12 @@
 """What travels through the queues. Written by `accept`, `enrich` and the fan-out, read by the workers.
 
-A job carries `v`, the version of its shape: a worker that meets another one refuses it (it goes to the DLQ and waits
-for the worker that knows it). Rendered bodies never travel (design §2).
+Another release may read them (`chalicelib/strict.py`). `v` is raised where an older worker would do the wrong thing
+with a job: one that meets a higher `v` than it knows puts the job aside until a newer worker takes it. The default
+stays 1, whoever needs more says so. Rendered bodies never travel (design §2).
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -15,9 +16,9 @@ from chalicelib.apart import each
 from chalicelib.clock import parse_rfc3339
 from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.setting_shapes import Mode
-from chalicelib.errors import PoisonMessageError
+from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.rendering.model import AskedVersion
-from chalicelib.strict import StrictModel
+from chalicelib.strict import StrictModel, is_newer, passed, recalled, received
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
 # once more: twice its size at worst; the letter's context (≤ 128 KB) comes on top of the recipients.
@@ -29,6 +30,7 @@ Lane = Literal["instant", "bulk"]
 _J = TypeVar("_J", bound="Job")
 _C = TypeVar("_C", "EnrichJob", "DeliverJob")
 _R = TypeVar("_R", bound=BaseModel)
+_T = TypeVar("_T")
 
 
 class Job(StrictModel):
@@ -54,7 +56,7 @@ def nobody(notification_id: str) -> EnrichRecipient:
 
 def sendable(recipient: EnrichRecipient) -> EnrichRecipient:
     """The same. Raises: PydanticSerializationError (permanent): it holds what no message can, halves of characters."""
-    recipient.model_dump_json()
+    passed(recipient)
     return recipient
 
 
@@ -187,23 +189,26 @@ def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, af
 
 
 def read_job(kind: type[_J], body: str) -> _J:
-    """The job in a message's body. Raises: PoisonMessageError (permanent): not JSON, another version, another shape."""
+    """The job in a message's body. Raises: NewerError (retryable): of a version that this release does not know;
+    PoisonMessageError (permanent): not JSON, another shape."""
     try:
-        return kind.model_validate_json(body)
+        return received(kind, body)
     except ValidationError as error:
+        if is_newer(error):
+            raise NewerError(f"this {kind.__name__} is of a newer release") from error
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()[:5])
         raise PoisonMessageError(f"this is not a {kind.__name__}: {where}") from error
 
 
 def read_chunk(kind: type[_C], body: str) -> tuple[_C, int]:
-    """The job for those of its recipients who can be read, and how many cannot. Raises: PoisonMessageError (permanent):
-    nobody can."""
+    """The job for those of its recipients who can be read, and how many cannot. Raises: NewerError (retryable),
+    PoisonMessageError (permanent): nobody can."""
     failed: list[Exception] = []
     whole = each(lambda text: read_job(kind, text), [body], alone=lambda _, error: failed.append(error))
     if whole:
         return whole[0], 0
     [parts] = each(_parts_of, [body], alone=lambda *_: None) or [[]]
-    good = each(kind.model_validate, parts, alone=lambda *_: None)
+    good = each(lambda part: recalled(kind, part), parts, alone=lambda *_: None)
     if not good:
         raise failed[0]
     return good[0].only(one for job in good for one in job.recipients), len(parts) - len(good)
@@ -214,19 +219,24 @@ def _parts_of(body: str) -> list[dict[str, Any]]:
     return [{**plain, "recipients": [one]} for one in plain["recipients"]]
 
 
-def chunks(recipients: Sequence[_R], *, size: int = CHUNK_SIZE) -> Iterator[tuple[_R, ...]]:
+def chunks(recipients: Iterable[_R], *, size: int = CHUNK_SIZE) -> Iterator[tuple[_R, ...]]:
     """The recipients in jobs' portions: at most `size` of them, and no more than CHUNK_BYTES unless one alone is."""
-    chunk: list[_R] = []
-    room = CHUNK_BYTES
-    for recipient in recipients:
-        size_bytes = len(recipient.model_dump_json().encode())
-        if chunk and (len(chunk) == size or size_bytes > room):
-            yield tuple(chunk)
-            chunk, room = [], CHUNK_BYTES
-        chunk.append(recipient)
-        room -= size_bytes
-    if chunk:
-        yield tuple(chunk)
+    return portions(recipients, most=size, room=CHUNK_BYTES, size=lambda one: len(passed(one).encode()))
+
+
+def portions(things: Iterable[_T], *, most: int, room: int, size: Callable[[_T], int]) -> Iterator[tuple[_T, ...]]:
+    """All of them, in their order, at most so many together and of no more than this size, unless one alone is."""
+    portion: list[_T] = []
+    left = room
+    for thing in things:
+        needed = size(thing)
+        if portion and (len(portion) == most or needed > left):
+            yield tuple(portion)
+            portion, left = [], room
+        portion.append(thing)
+        left -= needed
+    if portion:
+        yield tuple(portion)
 
 
 def deliver_queue(channel: str, lane: str) -> str:

@@ -10,8 +10,10 @@ from typing import Literal
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job, deliver_queue
+from chalicelib.strict import passed
 
 RETRY_QUEUE = "retry"
+NEWER_SECONDS = 60.0  # between two tries to find a worker of the newer release
 MIN_WAIT_SECONDS = 1.0  # whatever waits, waits so long: a moment that has just passed makes no busy loop
 
 
@@ -57,13 +59,18 @@ class Retries:
         (retryable)."""
         self._put("forward", job, in_seconds=(moment - self._clock()).total_seconds())
 
+    def newer(self, queue: str, body: str) -> None:
+        """Puts aside what a newer release wrote, whatever it is: that release takes it when it is back. Raises:
+        UnavailableError (retryable)."""
+        self._aside("forward", queue, body, wait=NEWER_SECONDS)
+
     def reconcile(self, job: DeliverJob, *, in_seconds: float) -> None:
         """Asks for a look at deliveries whose outcome is not known. Raises: UnavailableError (retryable)."""
         self._put("reconcile", job, in_seconds=in_seconds)
 
     def forward(self, job: EnrichJob | DeliverJob) -> None:
         """Puts a job back into its lane. Raises: UnavailableError (retryable)."""
-        self._queues.put(_home(job), [Outgoing(job.model_dump_json())])
+        self._queues.put(_home(job), [Outgoing(passed(job))])
 
     def bring_back(self, aside: RetryJob) -> bool:
         """Forwards what was put aside, or puts it aside once more where its time has not come; says which. Raises:
@@ -72,13 +79,13 @@ class Retries:
         if wait <= 0:
             self._queues.put(aside.queue, [Outgoing(aside.body)])
             return True
-        self._queues.put(RETRY_QUEUE, [Outgoing(aside.model_dump_json(), _delay(wait))])
+        self._queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
         return False
 
     def bury(self, job: DeliverJob) -> None:
         """Puts a copy of a job whose attempts are used up into the DLQ of its queue, for a person to look at. Raises:
         UnavailableError (retryable)."""
-        self._queues.put(f"{_home(job)}-dlq", [Outgoing(job.model_dump_json())])
+        self._queues.put(f"{_home(job)}-dlq", [Outgoing(passed(job))])
 
     def delay_seconds(self, attempt: int) -> float:
         """Doubles with every attempt up to SQS's 15 minutes; the upper half is jitter, so that what failed together
@@ -94,10 +101,12 @@ class Retries:
         in_seconds: float,
         at_least: float = MIN_WAIT_SECONDS,
     ) -> None:
-        wait = max(in_seconds, at_least)
+        self._aside(kind, _home(job), passed(job), wait=max(in_seconds, at_least))
+
+    def _aside(self, kind: Literal["forward", "reconcile"], queue: str, body: str, *, wait: float) -> None:
         not_before = rfc3339(self._clock() + timedelta(seconds=wait))
-        aside = RetryJob(kind=kind, queue=_home(job), body=job.model_dump_json(), not_before=not_before)
-        self._queues.put(RETRY_QUEUE, [Outgoing(aside.model_dump_json(), _delay(wait))])
+        aside = RetryJob(kind=kind, queue=queue, body=body, not_before=not_before)
+        self._queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
 
 
 def _home(job: EnrichJob | DeliverJob) -> str:

@@ -30,6 +30,7 @@ from chalicelib.storage.ledger import (
     RequestRow,
     delivery_part,
 )
+from chalicelib.strict import passed, recalled, received
 
 _ASSUMED, _BY_HAND = "assumed_by_hand", "by_hand"  # the reasons of what a person has decided
 _REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
@@ -113,7 +114,7 @@ class Revive:
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
         # dropped. The other way round it would be open with no job, and nobody could ask again.
-        self._queues.put(f"enrich-{letter.lane}", [Outgoing(job.model_dump_json(), _REOPENED_BEFORE_SECONDS)])
+        self._queues.put(f"enrich-{letter.lane}", [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
         if self._ledger.move([_reopen(key)]):
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
@@ -127,12 +128,12 @@ class Revive:
         """The body as it goes back: from its first attempt. What is no job goes back as it is."""
         for kind in (DeliverJob, EnrichJob):
             try:
-                job = kind.model_validate_json(body)
+                job = received(kind, body)
             except ValidationError:
                 continue
             if isinstance(job, DeliverJob):
                 self._reopen_failed([DeliveryKey(r.notification_id, job.channel) for r in job.recipients])
-            return job.model_copy(update={"attempt": 1}).model_dump_json()
+            return passed(job.model_copy(update={"attempt": 1}))
         return body
 
     def _reopen_failed(self, keys: Sequence[DeliveryKey]) -> None:
@@ -149,7 +150,7 @@ class Revive:
         stored = self._asked(head) if head else None
         if head is None or stored is None:
             raise NotFoundError(f"there is no notification {key.notification_id}, or what was asked is forgotten")
-        return head, LetterSpec.model_validate(stored.letter)
+        return head, recalled(LetterSpec, stored.letter)
 
     def _asked(self, head: NotificationRow) -> RequestRow | RunRow | None:
         """What the notification came from."""
@@ -192,7 +193,7 @@ def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
     }
     body = letter.body
     with suppress(ValidationError):
-        body = RetryJob.model_validate_json(body).body
+        body = received(RetryJob, body).body
     with suppress(ValidationError):
         job = _Glimpse.model_validate_json(body)
         described |= {

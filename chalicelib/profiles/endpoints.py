@@ -14,6 +14,7 @@ from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.seen import Seen
 from chalicelib.storage.base import reaching_dynamodb, update_if
 from chalicelib.storage.people import EndpointRow
+from chalicelib.strict import recalled
 
 MAX_ENDPOINTS = 20  # of one user on one channel
 LOG_PAGE = 50
@@ -228,4 +229,4 @@ def _require(seen: Seen | None, before: Iterable[Endpoint], endpoint_id: str) ->
 
 
 def _read(row: EndpointRow) -> list[Endpoint]:
-    return [Endpoint.model_validate(one) for one in row.endpoints or ()]
+    return [recalled(Endpoint, one) for one in row.endpoints or ()]

@@ -16,7 +16,7 @@ from chalicelib.profiles.quiet import quiet_until
 from chalicelib.profiles.words import WRITTEN_TO, Words, spoken
 from chalicelib.storage.base import find, reaching_dynamodb, save_if
 from chalicelib.storage.people import PreferencesRow
-from chalicelib.strict import StrictModel
+from chalicelib.strict import StrictModel, recalled
 from chalicelib.text import Line
 
 _CHANGE_TRIES = 5
@@ -197,4 +197,4 @@ def _read_in(stored: Mapping[str, Any]) -> Preferences:
     # What an earlier version stored of categories that are gone must not shut the user out of the page.
     categories = {name: on for name, on in stored.get("categories", {}).items() if name in CATEGORIES}
     digests = {name: wish for name, wish in stored.get("digests", {}).items() if name in CATEGORIES}
-    return Preferences.model_validate({**stored, "categories": categories, "digests": digests})
+    return recalled(Preferences, {**stored, "categories": categories, "digests": digests})

@@ -12,6 +12,7 @@ from chalicelib.rendering.shipped import LAYOUT
 from chalicelib.seen import Seen
 from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if
 from chalicelib.storage.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
+from chalicelib.strict import recalled
 
 NEWEST = "newest"
 
@@ -91,4 +92,4 @@ def shipped_row(content: Template | Layout, *, at: str) -> TemplateRow:
 
 def _template(row: TemplateRow) -> Template:
     # Newer code may have written it, with fields that this code does not know.
-    return Template.model_validate(row.body, extra="ignore")
+    return recalled(Template, row.body)

@@ -39,6 +39,11 @@ def retries() -> "Retries":
     return Retries(queues=queues(), clock=now, jitter=random.random, base_seconds=settings().retry_seconds)
 
 
+def newer(queue: str, body: str) -> None:
+    """Puts aside a message that a newer release wrote. Raises: UnavailableError (retryable)."""
+    retries().newer(queue, body)
+
+
 @cache
 def reconcile() -> "Reconcile":
     """The reconciler."""

@@ -35,7 +35,7 @@ def test_what_nobody_can_read_ends_in_the_dead_letters_and_the_rest_is_sent(rig:
     with ExitStack() as soon:
         for queue in QUEUES:
             soon.enter_context(rig.queues.visibility(queue, 3))
-            rig.queues.put(queue, "not JSON", json.dumps({"v": 99, "recipients": []}))
+            rig.queues.put(queue, "not JSON", json.dumps({"v": "new", "recipients": []}))
         ids = rig.send(addresses)
         assert rig.settle(ids) == {"delivered": 5}
     with ExitStack() as sooner:  # only the bad ones come back now

@@ -267,7 +267,8 @@ class Pump:
         )
         if not messages:
             return False
-        records = [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]
+        source = f"arn:aws:sqs:eu-central-1:{DEFAULT_ACCOUNT_ID}:{settings().resource(queue)}"
+        records = [{"messageId": m["MessageId"], "body": m["Body"], "eventSourceARN": source} for m in messages]
         answer = WORKERS[queue].handler({"Records": records}, None)
         bad = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         failed.extend(bad)

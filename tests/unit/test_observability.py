@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import observability
 from chalicelib.clock import new_id
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import NewerError, UnavailableError
 from chalicelib.observability import DUE_AT, IDS_IN_A_LINE, Line, Waited, batch_handler, whole_batch_handler
 
 
@@ -25,17 +25,29 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def work(body: str) -> Line:
     if body == "unavailable":
         raise UnavailableError("the queue retry did not answer")
+    if body.startswith("newer"):
+        raise NewerError("this DeliverJob is of a newer release")
     if body.startswith("bug"):
         raise ValueError(f"cannot write to anna@example.com: {body}")
     return Line(ids=[f"id-{body}"], counts={"sent": 2}, seconds=[0.5])
 
 
+QUEUE = "arn:aws:sqs:eu-central-1:123456789012:vestnik-test-deliver-email"
+
+
+def put_aside(queue: str, body: str) -> None:
+    if body == "newer, and the queue is gone":
+        raise UnavailableError("the queue retry did not answer")
+
+
 def event(*bodies: str) -> dict[str, Any]:
-    return {"Records": [{"messageId": f"m-{n}", "body": body} for n, body in enumerate(bodies)]}
+    return {
+        "Records": [{"messageId": f"m-{n}", "body": body, "eventSourceARN": QUEUE} for n, body in enumerate(bodies)]
+    }
 
 
 def handle(*bodies: str) -> list[str]:
-    answer = batch_handler("deliver", lambda: work)(event(*bodies), None)
+    answer = batch_handler("deliver", lambda: work, newer=put_aside)(event(*bodies), None)
     return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
 
@@ -49,6 +61,18 @@ def logged(output: str) -> list[dict[str, Any]]:
 
 def test_a_message_that_fails_is_given_back_alone() -> None:
     assert handle("a", "unavailable", "b", "bug") == ["m-1", "m-3"]
+
+
+def test_what_a_newer_release_wrote_is_put_aside_and_not_given_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert handle("a", "newer") == []
+
+    warning, line = logged(capsys.readouterr().out)
+    assert (warning["message"], warning["message_id"]) == ("a message of a newer release waits for it", "m-1")
+    assert line["counts"] == {"sent": 2, "newer": 1}
+
+
+def test_what_could_not_be_put_aside_is_given_back() -> None:
+    assert handle("newer, and the queue is gone") == ["m-0"]
 
 
 def test_when_all_is_well_nothing_is_given_back() -> None:
@@ -67,7 +91,7 @@ def test_the_parts_are_made_at_the_first_invocation_and_not_at_import() -> None:
         made.append(1)
         return work
 
-    handler = batch_handler("deliver", make)
+    handler = batch_handler("deliver", make, newer=put_aside)
     assert made == []
     handler(event("a"), None)
     assert made == [1]
@@ -143,7 +167,7 @@ def test_what_came_of_a_batch_is_counted_with_the_wait_of_its_oldest_message() -
         }
         for age in (2, 90, 5)
     ]
-    batch_handler("deliver", lambda: work, count=lambda counts, waited: seen.append((counts, waited)))(
+    batch_handler("deliver", lambda: work, newer=put_aside, count=lambda counts, waited: seen.append((counts, waited)))(
         {"Records": records}, None
     )
     ((counts, waited),) = seen
@@ -189,4 +213,4 @@ def handle_received(*messages: dict[str, float]) -> None:
             due = str(time.time() - message["due_seconds_ago"])
             record["messageAttributes"] = {DUE_AT: {"stringValue": due, "dataType": "Number"}}
         event["Records"].append(record)
-    batch_handler("deliver", lambda: work)(event, None)
+    batch_handler("deliver", lambda: work, newer=put_aside)(event, None)

@@ -1,11 +1,27 @@
-"""What travels through the queues fits them."""
+"""What travels through the queues fits them, and is read by other releases."""
+
+import json
 
 import pytest
 
 from chalicelib.clock import new_id
+from chalicelib.control.event_rules import StopWhen
 from chalicelib.control.queues import BATCH_BYTES
-from chalicelib.errors import PoisonMessageError
-from chalicelib.pipeline.jobs import CHUNK_BYTES, CHUNK_SIZE, DeliverRecipient, EnrichJob, chunks, read_job
+from chalicelib.errors import NewerError, PoisonMessageError
+from chalicelib.live.jobs import read_live_job
+from chalicelib.pipeline.jobs import (
+    CHUNK_BYTES,
+    CHUNK_SIZE,
+    DeliverRecipient,
+    EnrichJob,
+    EnrichRecipient,
+    LetterSpec,
+    chunks,
+    portions,
+    read_chunk,
+    read_job,
+)
+from chalicelib.strict import passed
 
 
 def people(count: int, *, size_bytes: int = 0) -> list[DeliverRecipient]:
@@ -30,7 +46,7 @@ def test_recipients_with_much_to_them_travel_in_smaller_portions_that_fit_twice_
 
     assert sum(map(len, portions)) == CHUNK_SIZE
     for portion in portions:
-        size_bytes = sum(len(one.model_dump_json().encode()) for one in portion)
+        size_bytes = sum(len(passed(one).encode()) for one in portion)
         assert size_bytes <= CHUNK_BYTES
         assert 2 * size_bytes + 2 * 128 * 1024 < BATCH_BYTES
 
@@ -39,7 +55,67 @@ def test_nobody_makes_no_portion() -> None:
     assert list(chunks([])) == []
 
 
-@pytest.mark.parametrize("body", ["", "{}", "[]", '{"v": 2}', "not json"])
+@pytest.mark.parametrize("body", ["", "{}", "[]", '{"v": 0}', '{"v": "2"}', "not json"])
 def test_a_job_of_another_shape_is_poison(body: str) -> None:
     with pytest.raises(PoisonMessageError, match="EnrichJob"):
         read_job(EnrichJob, body)
+
+
+LETTER = LetterSpec(
+    template="promo",
+    template_version=3,
+    category="promo",
+    lane="bulk",
+    context={"headline": None},
+    request_id="r-1",
+    accepted_at="2026-03-02T10:00:00Z",
+    stop_when=StopWhen(attribute="email_confirmed", equals=None),
+)
+JOB = EnrichJob(letter=LETTER, channels=("email",), recipients=(EnrichRecipient(notification_id="n-1", user_id="u-1"),))
+
+
+def test_a_job_travels_without_defaults_and_with_whatever_null_was_said() -> None:
+    body = json.loads(passed(JOB))
+
+    assert body == {
+        "letter": {
+            "template": "promo",
+            "template_version": 3,
+            "category": "promo",
+            "lane": "bulk",
+            "context": {"headline": None},
+            "request_id": "r-1",
+            "accepted_at": "2026-03-02T10:00:00Z",
+            "stop_when": {"attribute": "email_confirmed", "equals": None},
+        },
+        "channels": ["email"],
+        "recipients": [{"notification_id": "n-1", "user_id": "u-1"}],
+    }
+    assert read_job(EnrichJob, json.dumps(body)) == JOB
+
+
+def test_what_a_newer_release_has_added_anywhere_is_read_over() -> None:
+    body = json.loads(passed(JOB))
+    for part in (body, body["letter"], body["letter"]["stop_when"], body["recipients"][0]):
+        part["added"] = {"since": "then"}
+
+    assert read_job(EnrichJob, json.dumps(body)) == JOB
+    assert read_chunk(EnrichJob, json.dumps(body)) == (JOB, 0)
+
+
+@pytest.mark.parametrize("v", [2, 99])
+def test_a_job_whose_meaning_is_newer_is_no_poison(v: int) -> None:
+    body = json.dumps({**json.loads(passed(JOB)), "v": v, "letter": "of another shape"})
+
+    for read in (lambda: read_job(EnrichJob, body), lambda: read_chunk(EnrichJob, body)):
+        with pytest.raises(NewerError):
+            read()
+    for kind in ("greet", "presence"):
+        with pytest.raises(NewerError):
+            read_live_job(json.dumps({"v": v, "kind": kind, "whom": 1}))
+
+
+def test_what_is_portioned_keeps_its_order_whatever_its_size() -> None:
+    sizes = [3, 1, 1, 9, 2, 2, 2, 2]
+
+    assert list(portions(sizes, most=3, room=5, size=lambda one: one)) == [(3, 1, 1), (9,), (2, 2), (2, 2)]
