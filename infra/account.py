@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from infra.archive import Artifact
 
 if TYPE_CHECKING:
+    from mypy_boto3_acm import ACMClient
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_apigatewayv2 import ApiGatewayV2Client
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_ssm import SSMClient
 
 _CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -62,6 +64,14 @@ class Account:
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def acm(self) -> "ACMClient":
+        return self.session.client("acm", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def ses(self) -> "SESV2Client":
+        return self.session.client("sesv2", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def number(self) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.settings import SettingsError
+from infra.domain_config import addresses_of, unfit_domain
 from infra.paths import ROOT
 from infra.stage_config import ConfigFile, StageConfig
 from infra.variables import fields, mistaken
@@ -36,8 +37,9 @@ def mistakes(file: Mapping[str, Any], stage: str) -> Iterator[str]:
     if shaped:
         yield from shaped
         return
+    yield from (f"stages.{stage}.{wrong}" for wrong in unfit_domain(own))
     common, place = file.get("environment_variables", {}), f"stages.{stage}.environment_variables"
-    variables = {**common, **own.get("environment_variables", {})}
+    variables = {**common, **addresses_of(own), **own.get("environment_variables", {})}
     yield from _unknown(common, "environment_variables")
     yield from _unknown(own.get("environment_variables", {}), place)
     yield from (f"{place}: {wrong}" for wrong in [*mistaken(variables), *_unfit(variables, stage)])

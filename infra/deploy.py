@@ -19,6 +19,8 @@ from infra.addresses import Addresses, with_addresses
 from infra.app_template import AppInputs, app_template
 from infra.archive import Artifact
 from infra.chalice_app import PackagingError, packaged_template
+from infra.domain import deploy_domain
+from infra.outer import outer_resources
 from infra.package import app_zip, workers_zip
 from infra.reaching_aws import reaching_aws
 from infra.releases import released
@@ -113,7 +115,9 @@ def deploy_app(
         code_key=account.upload(bucket, app),
         layer_key=account.upload(bucket, layer) if layer else "",
     )
-    template = json.dumps(adapt(app_template(packaged_template(stage), inputs)), sort_keys=True, indent=1)
+    made = app_template(packaged_template(stage), inputs)
+    made["Resources"] |= outer_resources(stage, stage_config(stage))
+    template = json.dumps(adapt(made), sort_keys=True, indent=1)
     return deploy_stack(
         account.cloudformation,
         name,
@@ -134,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     stage: str = chosen.stage
     asks = stage == PRODUCTION and not chosen.yes
     try:
-        with reaching_aws("deploy"):
+        with reaching_aws("deploy", stage):
             _deploy(Account(), stage, agree=partial(agrees, stage) if asks else show)
     except (DeployError, PackagingError, SettingsError) as error:
         print(f"deploy: {error}", file=sys.stderr)
@@ -147,6 +151,7 @@ def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
     runtime = runtime_of(stage)
     if lacking := no_room(account.lambdas, stage):
         raise DeployError(lacking)
+    deploy_domain(account, stage, stage_config(stage), agree=agree)
     layer, app = build_layer(runtime) if stage_config(stage).automatic_layer else None, app_zip(runtime)
     deploy_workers = partial(
         deploy_infra,

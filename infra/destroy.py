@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
+from infra.domain import delete_domain
 from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
 from infra.stages import PRODUCTION, stage_names
@@ -28,6 +29,7 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     tables = _tables(account, stage)
     if not with_data:
         return tables
+    delete_domain(account, stage)  # kept with the data: whoever entered records for it need not do so again
     for table in tables:
         account.dynamodb.delete_table(TableName=table)
     for key in KEYS:
@@ -83,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("destroy: nothing was changed", file=sys.stderr)
         return 1
     try:
-        with reaching_aws("destroy"):
+        with reaching_aws("destroy", stage):
             left = destroy(Account(boto3.Session()), stage, with_data=with_data)
     except DeployError as error:
         print(f"destroy: {error}", file=sys.stderr)

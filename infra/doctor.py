@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--audit-days", type=int, default=DAYS, help="how far back the audit is verified")
     chosen = parser.parse_args(arguments)
     act_in(chosen.stage)
-    with reaching_aws("doctor"):
+    with reaching_aws("doctor", chosen.stage):
         return _look_at_all(chosen.audit_days)
 
 

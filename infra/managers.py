@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     act_in(chosen.stage)
     try:
-        with reaching_aws("managers"):
+        with reaching_aws("managers", chosen.stage):
             print(_do(chosen))
     except VestnikError as error:
         print(f"managers: {error.detail}", file=sys.stderr)

@@ -26,7 +26,7 @@ OBSTACLES = (BotoCoreError, ClientError, Boto3Error, OSError, UnavailableError, 
 RIGHTS = "give these credentials the policy that `python -m infra.rights --stage <stage>` prints"
 _ANEW = "sign in again (`aws sso login`, `aws login`), or export new keys"
 _FILES = "mend ~/.aws/config, ~/.aws/credentials or the AWS_* variables of this shell"
-_KEYS = "export AWS_PROFILE=<yours>, or `aws configure`, or `aws sso login`"
+KEYS = "export AWS_PROFILE=<yours>, or `aws configure`, or `aws sso login`"
 _CLOCK = "set this machine's clock (`timedatectl set-ntp true`): AWS takes five minutes of difference"
 _LATER = "try again in a minute; https://health.aws.amazon.com says whether AWS has trouble"
 _NETWORK = "is this machine on the network? Behind a proxy: HTTPS_PROXY, and AWS_CA_BUNDLE for its certificate"
@@ -44,25 +44,25 @@ class Obstacle(NamedTuple):
 
 
 NO_REGION = Obstacle("no AWS region is chosen", _REGION)
-NO_CREDENTIALS = Obstacle("no AWS credentials are found", _KEYS)
+NO_CREDENTIALS = Obstacle("no AWS credentials are found", KEYS)
 
 # Of each kind the first that fits; None for the exception's own words.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str | None, str], ...] = (
     ((aws.NoRegionError,), *NO_REGION),
     ((aws.NoCredentialsError, aws.NoAuthTokenError), *NO_CREDENTIALS),
-    ((aws.PartialCredentialsError, aws.CredentialRetrievalError), None, _KEYS),
+    ((aws.PartialCredentialsError, aws.CredentialRetrievalError), None, KEYS),
     ((aws.SSOError, aws.TokenRetrievalError, aws.LoginError), None, _ANEW),
     ((aws.RefreshWithMFAUnsupportedError,), None, "export the keys of a session: `aws sts get-session-token`"),
     ((aws.MissingDependencyException,), None, "use `aws sso login` or exported keys: `aws login` needs botocore[crt]"),
     ((aws.InvalidRegionError, aws.UnknownRegionError, aws.ServiceNotInRegionError), None, _REGION),
     ((aws.ConfigParseError, aws.ConfigNotFound, aws.InvalidConfigError), None, _FILES),
     ((aws.InvalidRetryConfigurationError, aws.InvalidDefaultsMode, aws.InvalidProxiesConfigError), None, _FILES),
-    ((aws.MetadataRetrievalError,), None, _KEYS),
+    ((aws.MetadataRetrievalError,), None, KEYS),
     ((aws.SSLError,), None, _NETWORK),
     ((aws.ConnectionError, aws.HTTPClientError, aws.EndpointProviderError), None, _NETWORK),
 )
 _EXPIRED = "the AWS credentials have expired", _ANEW
-_UNKNOWN = "AWS does not know these credentials", f"{_KEYS}; of a session's keys AWS_SESSION_TOKEN is a part"
+_UNKNOWN = "AWS does not know these credentials", f"{KEYS}; of a session's keys AWS_SESSION_TOKEN is a part"
 _CODES: dict[str, tuple[str | None, str]] = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "ExpiredSSOToken"), _EXPIRED),
     **dict.fromkeys(("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"), _UNKNOWN),
@@ -70,7 +70,7 @@ _CODES: dict[str, tuple[str | None, str]] = {
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"), (None, _CLOCK)),
     **dict.fromkeys(
         ("SignatureDoesNotMatch", "InvalidSignatureException"),
-        ("the secret key does not belong to the access key", _KEYS),
+        ("the secret key does not belong to the access key", KEYS),
     ),
     **dict.fromkeys(
         ("OptInRequired", "SubscriptionRequiredException", "RegionDisabledException", "AccountNotSignedUp"),

@@ -7,18 +7,22 @@ from contextlib import contextmanager
 import boto3
 from botocore.config import Config
 
-from infra.obstacles import NO_CREDENTIALS, NO_REGION, OBSTACLES, obstacle
+from chalicelib.settings import SettingsError
+from infra.obstacles import KEYS, NO_CREDENTIALS, NO_REGION, OBSTACLES, Obstacle, obstacle
+from infra.stages import stage_config
 
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
 @contextmanager
-def reaching_aws(command: str) -> Iterator[None]:
+def reaching_aws(command: str, stage: str) -> Iterator[None]:
     """For the `with` block of a command's main work. AWS is asked who we are first, so that whatever is wrong with
-    region, credentials, clock or network is told before anything is done. Raises: SystemExit, for that and for whatever
-    AWS or this machine refuses later."""
+    region, credentials, account, clock or network is told before anything is done. Raises: SystemExit, for that and for
+    whatever AWS or this machine refuses later."""
     try:
-        _introduce(command)
+        _introduce(command, stage)
+    except SettingsError as error:
+        raise SystemExit(f"{command}: {error}") from error
     except (ValueError, *OBSTACLES) as error:  # boto3 takes no endpoint without a scheme
         raise SystemExit(f"{command}: {obstacle(error)}") from error
     try:
@@ -31,10 +35,13 @@ def reaching_aws(command: str) -> Iterator[None]:
         raise SystemExit(f"{command}: stopped half-way\n  do: run it again, it goes on from where it is") from None
 
 
-def _introduce(command: str) -> None:
+def _introduce(command: str, stage: str) -> None:
     session = boto3.Session()
     if session.region_name is None:
         raise SystemExit(f"{command}: {NO_REGION}")
     if session.get_credentials() is None:
         raise SystemExit(f"{command}: {NO_CREDENTIALS}")
-    session.client("sts", config=_CONFIG).get_caller_identity()
+    account = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
+    if (own := stage_config(stage).account) not in ("", account):
+        wrong = f"the stage {stage} belongs to the account {own}, and these credentials are of {account}"
+        raise SystemExit(f"{command}: {Obstacle(wrong, KEYS)}")

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.domain_config import DomainConfig
+
 # CodeDeploy's own configurations for Lambda (AWS, "Working with deployment configurations in CodeDeploy").
 Canary = Literal[
     "Canary10Percent5Minutes",
@@ -69,7 +71,7 @@ class Level(_Sized):
     )
 
 
-class StageConfig(Level):
+class StageConfig(Level, DomainConfig):
     """One stage."""
 
     requests_per_second: int = Field(

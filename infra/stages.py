@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.settings import SettingsError
 from infra.config_mistakes import CONFIG, mistakes, parsed
+from infra.domain_config import addresses_of
 from infra.stage_config import StageConfig
 from infra.variables import parameter_values, whole
 
@@ -57,7 +58,8 @@ def stage_config(stage: str) -> StageConfig:
     if wrong := list(mistakes(file, stage)):
         raise SettingsError("\n  ".join([f"{CONFIG.name} of .chalice has mistakes:", *wrong]))
     common = {name: value for name, value in file.items() if name not in _OF_THE_FILE}
-    variables = {**common.get("environment_variables", {}), **own.get("environment_variables", {})}
+    said = own.get("environment_variables", {})
+    variables = {**common.get("environment_variables", {}), **addresses_of(own), **said}
     return StageConfig.model_validate({**common, **own, "environment_variables": variables})
 
 

@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     with suppress(KeyboardInterrupt), until_nobody_reads():
         if chosen.stage == LOCAL:
             _follow_local(chosen.id)
-        with reaching_aws("logs"), suppress(KeyboardInterrupt):
+        with reaching_aws("logs", chosen.stage), suppress(KeyboardInterrupt):
             _follow(boto3.client("logs"), chosen.stage, part=chosen.id)
 
 

@@ -1,6 +1,7 @@
 """Every command that works on a stage ends in two lines where AWS cannot be asked or refuses."""
 
 import errno
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 
-from infra import deploy, destroy, doctor, managers
+from infra import config_mistakes, deploy, destroy, doctor, managers
 from infra.obstacles import missing_rights
 from infra.reaching_aws import reaching_aws
 from tests.unit.infra.refusing_aws import Refusal, refusing_aws
@@ -254,16 +255,28 @@ def test_what_fails_half_way_is_told(case: str, shell: pytest.MonkeyPatch) -> No
     error, words = HERE[case]
     with refusing_aws(Refusal("x", "x", knows_caller=True)) as url:
         in_the_shell(shell, AWS_ENDPOINT_URL=url)
-        with pytest.raises(SystemExit) as ended, reaching_aws("deploy"):
+        with pytest.raises(SystemExit) as ended, reaching_aws("deploy", "prod"):
             raise error
     assert words in str(ended.value)
     assert str(ended.value).count("\n") == 1
 
 
+def test_another_account_than_the_stages_own_is_refused(shell: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = json.loads(config_mistakes.CONFIG.read_text())
+    file["stages"]["prod"]["account"] = "444455556666"
+    (tmp_path / "config.json").write_text(json.dumps(file))
+    for policy in config_mistakes.CONFIG.parent.glob("policy*.json"):
+        (tmp_path / policy.name).write_text(policy.read_text())
+    shell.setattr(config_mistakes, "CONFIG", tmp_path / "config.json")
+    with refusing_aws(Refusal("x", "x", knows_caller=True)) as url:
+        in_the_shell(shell, AWS_ENDPOINT_URL=url)
+        assert "prod belongs to the account 444455556666, and these credentials are of 111122223333" in end_of("deploy")
+
+
 def test_a_fault_of_our_own_is_shown_whole(shell: pytest.MonkeyPatch) -> None:
     with refusing_aws(Refusal("x", "x", knows_caller=True)) as url:
         in_the_shell(shell, AWS_ENDPOINT_URL=url)
-        with pytest.raises(ZeroDivisionError), reaching_aws("deploy"):
+        with pytest.raises(ZeroDivisionError), reaching_aws("deploy", "prod"):
             raise ZeroDivisionError
 
 

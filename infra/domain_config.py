@@ -1,0 +1,70 @@
+"""What a stage says of how it is reached and whom its letters come from: a part of `StageConfig`, each fact once. Its
+addresses, certificate, records and identity follow from it (`domain_stack.py`, `outer.py`)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)?$"
+
+
+class DomainConfig(BaseModel):
+    """All of it may be left out: then the stage has the addresses that AWS gives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    account: str = Field(default="", pattern=r"^(\d{12})?$", description="the one AWS account that it is deployed to")
+    domain: str = Field(default="", pattern=_HOST, description="where the API and the pages answer")
+    base_path: str = Field(
+        default="", pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]*)?$", description="the path of the domain that leads to it"
+    )
+    live_domain: str = Field(default="", pattern=_HOST, description="where clients open their WebSocket")
+    hosted_zone_id: str = Field(
+        default="",
+        pattern=r"^(Z[A-Z0-9]+)?$",
+        description="the zone of Route 53 that its names lie in: the deployment makes their records",
+    )
+    certificate_arn: str = Field(
+        default="", pattern=r"^(arn:aws[\w-]*:acm:.+)?$", description="a certificate of one's own for its names"
+    )
+    waf: bool | str = Field(
+        default=False, description="AWS WAF before the REST API: `true` for rules of ours, an ARN for one's own"
+    )
+    make_identity: bool = Field(
+        default=False, description="the deployment makes the SES identity of the sender's domain; else it is there"
+    )
+    mail_from_domain: str = Field(
+        default="", pattern=_HOST, description="the MAIL FROM domain of that identity, for SPF that aligns"
+    )
+    permissions_boundary: str = Field(
+        default="", pattern=r"^(arn:aws[\w-]*:iam::.+)?$", description="the policy that no role of it may go beyond"
+    )
+
+
+def addresses_of(own: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that follow from a stage's domains."""
+    path = f"/{own['base_path']}" if own.get("base_path") else ""
+    public = {"VESTNIK_PUBLIC_URL": f"https://{own['domain']}{path}"} if own.get("domain") else {}
+    live = {"VESTNIK_LIVE_URL": f"wss://{own['live_domain']}"} if own.get("live_domain") else {}
+    return {**public, **live}
+
+
+def unfit_domain(own: Mapping[str, Any]) -> Iterator[str]:
+    """What no single key shows, each with the key. A setting may repeat an address (plain `chalice deploy` reads
+    settings alone), and not contradict it."""
+    given = own.get("environment_variables", {})
+    for name, wanted in addresses_of(own).items():
+        if given.get(name, wanted) != wanted:
+            yield f"environment_variables.{name}: expected {wanted}, which follows from the domain, or nothing"
+    if own.get("domain") and own.get("domain") == own.get("live_domain"):
+        yield "live_domain: API Gateway takes no WebSocket on the domain of a REST API: name another"
+    if own.get("base_path") and not own.get("domain"):
+        yield "base_path: it is a path of `domain`, which is not said"
+    if own.get("certificate_arn") and not (own.get("domain") or own.get("live_domain")):
+        yield "certificate_arn: there is no `domain` that it could be for"
+    if own.get("mail_from_domain") and not own.get("make_identity"):
+        yield "mail_from_domain: only an identity that the deployment makes takes it: say make_identity"
+    waf = own.get("waf", False)
+    if isinstance(waf, str) and not (waf.startswith("arn:aws") and ":wafv2:" in waf and ":regional/webacl/" in waf):
+        yield "waf: expected true, false or the ARN of a regional web ACL"

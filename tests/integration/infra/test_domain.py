@@ -1,0 +1,111 @@
+"""What stands before a stage: its certificate by moto, which issues one when it is told; its stack by the emulator."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.account import Account
+from infra.certificates import WaitingForDnsError, given_certificate, proved_certificate
+from infra.deploy import show
+from infra.domain import delete_domain, deploy_domain, records_to_enter, stack_name
+from infra.stacks import RefusedError
+from infra.stage_config import StageConfig
+
+if TYPE_CHECKING:
+    from mypy_boto3_acm import ACMClient
+
+NAMES = ["notify.cinema.example", "live.cinema.example"]
+
+
+@pytest.fixture
+def acm(monkeypatch: pytest.MonkeyPatch) -> Iterator["ACMClient"]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        yield boto3.client("acm", region_name="eu-central-1")
+
+
+def test_a_domain_that_is_not_proved_stops_the_deployment_with_the_records_to_enter(acm: "ACMClient") -> None:
+    with pytest.raises(WaitingForDnsError) as stopped:
+        proved_certificate(acm, NAMES, stage="prod")
+    first, remedy, *records = str(stopped.value).splitlines()
+    assert (
+        first == "the certificate of notify.cinema.example, live.cinema.example waits for the DNS; nothing was changed"
+    )
+    assert remedy.startswith("  do: enter these records")
+    assert len(records) == 2
+    assert all(" CNAME " in record for record in records)
+
+
+def test_deploying_again_asks_for_no_second_certificate(acm: "ACMClient", monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        with pytest.raises(WaitingForDnsError):
+            proved_certificate(acm, NAMES, stage="prod")
+    [only] = acm.list_certificates()["CertificateSummaryList"]
+    monkeypatch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
+    assert proved_certificate(acm, NAMES, stage="prod") == only["CertificateArn"]
+
+
+def test_a_certificate_of_ones_own_has_to_be_issued_here_and_for_every_name(
+    acm: "ACMClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = acm.request_certificate(DomainName="*.cinema.example", ValidationMethod="DNS")["CertificateArn"]
+    with pytest.raises(RefusedError, match="is PENDING_VALIDATION, not ISSUED"):
+        given_certificate(acm, arn, NAMES)
+    monkeypatch.setattr("moto.settings.ACM_VALIDATION_WAIT", 0)
+    assert given_certificate(acm, arn, NAMES) == arn
+    with pytest.raises(RefusedError, match=r"is not for notify\.dev\.cinema\.example"):
+        given_certificate(acm, arn, ["notify.dev.cinema.example"])
+    with pytest.raises(RefusedError, match="there is no certificate"):
+        given_certificate(acm, arn.replace(":certificate/", ":certificate/0"), NAMES)
+
+
+def config(**own: Any) -> StageConfig:
+    limits = {"requests_per_second": 1, "page_requests_per_second": 1}
+    variables = {"VESTNIK_MAIL_FROM": "Cinema <news@cinema.example>"}
+    return StageConfig.model_validate({**limits, "environment_variables": variables, **own})
+
+
+def names_of(account: Account) -> set[str]:
+    rest = [one["domainName"] for one in account.rest_apis.get_domain_names()["items"]]
+    return {*rest, *(one["DomainName"] for one in account.websocket_apis.get_domain_names()["Items"])}
+
+
+def test_the_stack_gives_the_names_and_says_which_records_lead_there(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = config(domain=NAMES[0], live_domain=NAMES[1], make_identity=True, mail_from_domain="bounce.cinema.example")
+    assert deploy_domain(account, "try", own, agree=show)
+    told = capsys.readouterr().out
+    assert names_of(account) >= set(NAMES)
+    for record in records_to_enter(account, "try", own):
+        assert f"  {record.name} {record.kind} {record.value}" in told
+    assert "bounce.cinema.example MX 10 feedback-smtp.eu-central-1.amazonses.com" in told
+    assert not deploy_domain(account, "try", own, agree=show)
+    delete_domain(account, "try")
+    assert not names_of(account) & set(NAMES)
+
+
+def test_whoever_says_no_has_changed_nothing(account: Account) -> None:
+    with pytest.raises(RefusedError, match="nothing was changed"):
+        deploy_domain(account, "try", config(domain=NAMES[0]), agree=lambda _: False)
+    assert not names_of(account) & set(NAMES)
+
+
+def test_a_hosted_zone_gets_its_records(account: Account) -> None:
+    route53 = account.session.client("route53", endpoint_url=account.endpoint_url)
+    zone = route53.create_hosted_zone(Name="cinema.example", CallerReference="1")["HostedZone"]["Id"].rpartition("/")[2]
+    deploy_domain(account, "try", config(domain=NAMES[0], hosted_zone_id=zone), agree=show)
+    records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    [alias] = [one for one in records if one["Name"].rstrip(".") == NAMES[0]]
+    assert "AliasTarget" in alias
+    delete_domain(account, "try")
+
+
+def test_a_stage_without_a_domain_makes_no_stack(account: Account) -> None:
+    assert not deploy_domain(account, "try", config(), agree=show)
+    with pytest.raises(account.cloudformation.exceptions.ClientError, match="does not exist"):
+        account.cloudformation.describe_stacks(StackName=stack_name("try"))
