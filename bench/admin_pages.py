@@ -22,7 +22,7 @@ from infra.local.children import Ports
 from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
 
-MOST_REQUESTS = 8
+MOST_REQUESTS = 9
 MOST_MS = 100.0
 _DAYS = 30
 _USERS = 5_000

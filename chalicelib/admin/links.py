@@ -7,6 +7,7 @@ from chalice.app import Blueprint
 from chalicelib.admin.frame import Visit, action, page
 from chalicelib.admin.look import Go, Page, url
 from chalicelib.control.managers import Role
+from chalicelib.pipeline.campaign_links import of_campaign, totals
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.links import links
 from chalicelib.wiring.running import campaigns
@@ -31,8 +32,8 @@ def link_list(visit: Visit) -> Page:
         "following": None,
     }
     if campaign:
-        shown["links"], cursor = links().of_campaign(campaign, limit=_PAGE, cursor=visit.query.get("cursor"))
-        shown["totals"], shown["whole"] = links().totals(campaign, most=_MOST_READ)
+        shown["links"], cursor = of_campaign(campaign, limit=_PAGE, cursor=visit.query.get("cursor"))
+        shown["totals"], shown["whole"] = totals(campaign, most=_MOST_READ)
         shown["following"] = url("/admin/links", campaign=campaign, cursor=cursor) if cursor else None
     return Page("links", shown)
 

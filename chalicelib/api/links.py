@@ -11,6 +11,7 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.control.keys import Scope
+from chalicelib.pipeline.campaign_links import of_campaign, totals
 from chalicelib.pipeline.links import fields_of
 from chalicelib.seen import tag_of
 from chalicelib.wiring.links import links
@@ -80,7 +81,7 @@ class CampaignTotals(Answer):
 def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     """One row a link, and a link belongs to one user."""
     query = call.query
-    rows, cursor = links().of_campaign(query.campaign_id, limit=query.limit, cursor=query.cursor)
+    rows, cursor = of_campaign(query.campaign_id, limit=query.limit, cursor=query.cursor)
     return {"links": rows, "cursor": cursor} if _in_sight(call, query.campaign_id) else {"links": [], "cursor": None}
 
 
@@ -96,7 +97,7 @@ def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
 def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     """All visits, and how many different users came."""
     campaign_id = call.path["id"]
-    return {"totals": links().totals(campaign_id)[0] if _in_sight(call, campaign_id) else []}
+    return {"totals": totals(campaign_id)[0] if _in_sight(call, campaign_id) else []}
 
 
 @endpoint(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chalicelib.campaigns.jobs import AUDIENCE
-from chalicelib.pipeline.tally import COUNTER_SHARDS
+from chalicelib.pipeline.tally import counters_of, counters_of_before, run_of_counter
 from chalicelib.storage.base import batch_read, reaching_dynamodb
 from chalicelib.storage.campaigns import CampaignRow, CounterRow, RunRow, ShardRow
 
@@ -81,8 +81,8 @@ def read_progress(run: RunRow) -> Progress:
 
 
 def read_progresses(runs: Sequence[Planned]) -> list[Progress]:
-    """The progress of each run, in one request for every five or six. Raises: UnavailableError (retryable)."""
-    counters = [(run.run_id, f"{n:02}") for run in runs for n in range(COUNTER_SHARDS)]
+    """The progress of each run, in one request for every three. Raises: UnavailableError (retryable)."""
+    counters = [key for run in runs for key in (*counters_of(run.run_id), *counters_of_before(run.run_id))]
     unfinished = [run for run in runs if run.targeted is None]
     shards = [(run.run_id, f"{AUDIENCE}{n:02}") for run in unfinished for n in range(run.shards)]
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -94,7 +94,7 @@ def read_progresses(runs: Sequence[Planned]) -> list[Progress]:
             if model is ShardRow:
                 planned[item["run_id"]["S"]] += int(numbers.get("targeted", 0))
             else:
-                counts[item["run_id"]["S"]].update({name: int(number) for name, number in numbers.items()})
+                counts[run_of_counter(item["run_id"]["S"])].update({name: int(n) for name, n in numbers.items()})
     return [
         progress_of(counts[run.run_id], targeted=run.targeted or planned[run.run_id] * run.channels) for run in runs
     ]

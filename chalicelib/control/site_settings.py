@@ -1,5 +1,5 @@
 """Settings that managers change while the service runs (`settings.py` holds those of a deployment). Workers see a
-change within `KNOWN_FOR_SECONDS`; a visit of a link asks for the fresh value.
+change within `KNOWN_FOR_SECONDS`, a visit of a link within `VISIT_SECONDS`.
 
 site = site_settings().current()
 site.redirect_url, site.link_days.short
@@ -37,6 +37,7 @@ from chalicelib.strict import StrictModel
 from chalicelib.text import Line
 
 KNOWN_FOR_SECONDS = 15
+VISIT_SECONDS = 1  # the same for a visit of a link: of thousands a second each would read the same rows
 MAX_RULES = 200
 _PUT_TRIES = 3
 _Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), AfterValidator(normal_host)]
@@ -146,14 +147,14 @@ class SiteSettings:
         self._known: tuple[float, SiteValues] | None = None
         self._writes = 0
 
-    def current(self, *, fresh: bool = False) -> SiteValues:
-        """All values, at most KNOWN_FOR_SECONDS old, or read now. Raises: UnavailableError (retryable)."""
-        if not fresh and self._known and self._known[0] > monotonic():
+    def current(self, *, fresh: bool = False, seconds: float = KNOWN_FOR_SECONDS) -> SiteValues:
+        """All values, at most so many `seconds` old, or read now. Raises: UnavailableError (retryable)."""
+        if not fresh and self._known and monotonic() - self._known[0] < seconds:
             return self._known[1]
         writes = self._writes
         values = self._values(_read())
         if writes == self._writes:  # else another thread has written since, and this may be what was before
-            self._known = (monotonic() + KNOWN_FOR_SECONDS, values)
+            self._known = (monotonic(), values)
         return values
 
     def list(self) -> list[Setting]:

@@ -14,8 +14,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.seen import Seen
 from chalicelib.storage.base import expiry_epoch, reaching_dynamodb, update_if
-from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.links import LinkRow
+from chalicelib.storage.links import LinkRow, campaign_shard
 
 if TYPE_CHECKING:
     from chalicelib.control.services import Sight  # a module less for `deliver`
@@ -109,36 +108,6 @@ class LinkBook:
         (retryable)."""
         return describe(self._read(code, sight))
 
-    def of_campaign(
-        self, campaign_id: str, *, limit: int, cursor: str | None
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of a campaign's links with their counts. Raises: InvalidError (permanent: not our cursor),
-        UnavailableError (retryable)."""
-        scope = f"links-of-campaign:{campaign_id}"
-        start = read_cursor(cursor, scope=scope) if cursor else None
-        with reaching_dynamodb():
-            page = LinkRow.by_campaign.query(campaign_id, limit=limit, page_size=limit, last_evaluated_key=start)
-            rows = [describe(row) for row in page]
-        following = page.last_evaluated_key
-        return rows, write_cursor(following, scope=scope) if following else None
-
-    def totals(self, campaign_id: str, *, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:
-        """The counts of a campaign by target: every visit, and how many different users came; of its first `most` links
-        where that is given, and whether those are all. Reads 1 MB a request. Raises: UnavailableError (retryable)."""
-        totals: dict[str, dict[str, Any]] = {}
-        with reaching_dynamodb():
-            page = LinkRow.by_campaign.query(campaign_id, limit=most)
-            for row in page:
-                target = row.redirect_url or row.kind
-                one = totals.setdefault(
-                    target, {"url": target, "links": 0, "visits": 0, "visitors": 0, "bot_visits": 0}
-                )
-                one["links"] += 1
-                one["visits"] += int(row.visits)
-                one["visitors"] += row.first_visited_at is not None
-                one["bot_visits"] += int(row.bot_visits)
-        return sorted(totals.values(), key=lambda one: (-one["visits"], one["url"])), page.last_evaluated_key is None
-
     def of_user(self, user_id: str) -> list[LinkRow]:
         """All links of a user, or of the owner of an address. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
@@ -164,13 +133,16 @@ class LinkBook:
             (LinkRow.redirect_url, link.redirect_url),
             (LinkRow.notification_id, link.notification_id),
             (LinkRow.channel, link.channel),
-            (LinkRow.campaign_id, link.campaign_id),
+            (LinkRow.campaign_shard, link.campaign_id and campaign_shard(link.campaign_id, link.code)),
             (LinkRow.service, link.service),
             (LinkRow.created_at, rfc3339(self._clock())),
             (LinkRow.visits, 0),
             (LinkRow.bot_visits, 0),
         ]
         actions: list[Action] = [name.set(name | value) for name, value in first if value is not None]
+        actions.append(
+            LinkRow.campaign_id.remove()
+        )  # of a link of before that is written again: it stands in its shard
         actions.append(LinkRow.valid_until.set(rfc3339(link.valid_until)))
         actions.append(LinkRow.expires_at_epoch.set(expiry_epoch(KEPT_AFTER_DAYS, since=link.valid_until)))
         return actions
@@ -189,10 +161,11 @@ class LinkBook:
 
 def describe(row: LinkRow) -> dict[str, Any]:
     """A link as the API shows it."""
-    shown = ("code", "kind", "user_id", "redirect_url", "notification_id", "campaign_id", "created_at", "valid_until")
+    shown = ("code", "kind", "redirect_url", "notification_id", "created_at", "valid_until")
     moments = ("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at")
     counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
-    return {**{name: getattr(row, name) for name in (*shown, *moments)}, "user_id": user_of(row.user_id), **counts}
+    whose = {"user_id": user_of(row.user_id), "campaign_id": row.campaign}
+    return {**{name: getattr(row, name) for name in (*shown, *moments)}, **whose, **counts}
 
 
 def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,22 @@ ENGAGEMENTS = frozenset({"opened", "clicked", "machine_opened", "machine_clicked
 _REACHED_OTHERWISE = ("reached_by_", "opened_on_", "in_digest", "duplicate")
 COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
 UNSENT_SHARDS = 8
+_MARK = "#"
+
+
+def counters_of(run_id: str) -> list[tuple[str, str]]:
+    """The keys of a run's counters, each a partition of its own: one would not take what a fast campaign counts."""
+    return [(f"{run_id}{_MARK}{n:02}", f"{n:02}") for n in range(COUNTER_SHARDS)]
+
+
+def counters_of_before(run_id: str) -> list[tuple[str, str]]:
+    """Where they were counted, all in one partition, and still are of a run that began so."""
+    return [(run_id, f"{n:02}") for n in range(COUNTER_SHARDS)]
+
+
+def run_of_counter(key: str) -> str:
+    """The run of either."""
+    return key.partition(_MARK)[0]
 
 
 class Supposed(NamedTuple):
@@ -69,7 +85,7 @@ class Tally:
         for run_id, changes in self._changes.items():
             actions: list[Action] = [Path([name]).add(n) for name, n in changes.items() if n]
             if actions:
-                yield CounterRow(run_id, f"{shard % COUNTER_SHARDS:02}"), actions
+                yield CounterRow(*counters_of(run_id)[shard % COUNTER_SHARDS]), actions
 
 
 def fit_for_resend(status: DeliveryStatus, reason: str | None) -> bool:

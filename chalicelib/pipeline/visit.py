@@ -7,7 +7,7 @@ counted and judged by one conditional write; a link that is unknown, expired or 
 from collections.abc import Collection
 
 from chalicelib.control.redirects import allowed_redirect
-from chalicelib.control.site_settings import SiteSettings, SiteValues
+from chalicelib.control.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.links import LinkBook
@@ -32,7 +32,7 @@ class Visit:
         expired, revoked, or of an address that the user has since left; nothing was confirmed), UnavailableError
         (retryable)."""
         bot = is_bot(user_agent, purpose=purpose)
-        site = self._site.current(fresh=True)
+        site = self._site.current(seconds=VISIT_SECONDS)
         link = self._links.visit(code, bot=bot)
         if link.kind == "confirm" and not bot:
             self._confirm(link)
@@ -44,7 +44,7 @@ class Visit:
 
     def look(self, code: str) -> str:
         """Where a visit would lead; changes nothing. Raises: as `visit`."""
-        return _target(self._links.peek(code), self._site.current(fresh=True))
+        return _target(self._links.peek(code), self._site.current(seconds=VISIT_SECONDS))
 
     def _confirm(self, link: LinkRow) -> None:
         if not (link.user_id and link.email and self._directory.confirm(link.user_id, email=link.email)):

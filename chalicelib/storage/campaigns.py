@@ -163,8 +163,8 @@ class ParkedRow(StageTable):
 
 
 class CounterRow(StageTable):
-    """One of the counters of a run; the sum of its shards is the count. Beside the keys it has an attribute for each
-    word that was ever counted (`sent`, `skipped#opted_out`)."""
+    """One of the counters of a run; their sum is the count. `run_id` is `<run id>#<shard>`, of a run of before its id.
+    Beside the keys it has an attribute for each word that was ever counted (`sent`, `skipped#opted_out`)."""
 
     class Meta(TableMeta):
         thing = "counters"

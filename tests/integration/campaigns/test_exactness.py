@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from pynamodb.expressions.operand import Path
 
 from chalicelib.campaigns import lists, pace, planner
 from chalicelib.campaigns.description import describe_in_short
@@ -19,8 +20,9 @@ from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus as S
+from chalicelib.pipeline.tally import counters_of, counters_of_before
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.storage.campaigns import ShardRow
+from chalicelib.storage.campaigns import CounterRow, ShardRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
@@ -401,3 +403,17 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
     assert office.addresses == ["right@example.com"]
     with pytest.raises(ConflictError):
         store.ask_to_load(list_id)
+
+
+def test_a_run_that_was_counted_in_one_partition_goes_on_in_many(desk: Desk, viewers: Viewers) -> None:
+    """Promise F5: a release before the counters were spread began it."""
+    viewers(4)
+    campaign_id = desk.start()
+    desk.finish()
+    [run] = desk.runs(campaign_id)
+    assert {row.run_id for row in CounterRow.scan() if row.run_id != "hours"} <= {k for k, _ in counters_of(run.run_id)}
+    for place, shard in counters_of_before(run.run_id)[:2]:
+        CounterRow(place, shard).update([Path(["sent"]).add(5), Path(["opened"]).add(1)])
+
+    progress = desk.progress(campaign_id)
+    assert (progress.sent, progress.opened) == (4 + 10, 2)

@@ -8,7 +8,7 @@ from chalicelib.clock import derived_id, now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.machines import is_bot
 from chalicelib.storage.ledger import DeliveryRow
-from chalicelib.storage.links import LinkRow
+from chalicelib.storage.links import LinkRow, campaign_shard
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import BROWSER, Person, Register, links_in
@@ -186,3 +186,66 @@ def test_a_letter_rendered_again_resets_no_count(
     pump.run()
 
     assert counts(api, campaign["anna"]) == (1, 0)
+
+
+def make_old(link: str) -> LinkRow:
+    """As a release before the shards wrote it."""
+    row = LinkRow.get(link.removeprefix("/s/"))
+    row.campaign_id, row.campaign_shard = row.campaign, None
+    row.save()
+    return row
+
+
+def test_links_of_before_the_shards_are_listed_and_summed_with_the_new_ones(
+    api: Gateway, campaign: dict[str, str], person: Person
+) -> None:
+    """Promise F5."""
+    old = make_old(campaign["anna"])
+    person.get(campaign["anna"])
+
+    listed = api.get("/v1/links", campaign_id="spring").body["links"]
+    assert {one["code"]: one["campaign_id"] for one in listed} == dict.fromkeys(
+        (link.removeprefix("/s/") for link in campaign.values()), "spring"
+    )
+    [total] = api.get("/v1/campaigns/spring/links").body["totals"]
+    assert (total["links"], total["visits"]) == (2, 1)
+    assert api.get(f"/v1/links/{old.code}").body["campaign_id"] == "spring"
+
+
+@pytest.mark.parametrize("written_by", ["this release", "the one before"])
+def test_a_link_that_two_releases_wrote_is_listed_and_summed_once(
+    api: Gateway, campaign: dict[str, str], pump: Pump, written_by: str
+) -> None:
+    """Promise F5."""
+    if written_by == "this release":
+        make_old(campaign["anna"])
+        send_campaign(pump, ["anna"])
+        pump.run()
+    else:  # it sets what it does not find
+        LinkRow(campaign["anna"].removeprefix("/s/")).update([LinkRow.campaign_id.set("spring")])
+
+    assert len(api.get("/v1/links", campaign_id="spring").body["links"]) == 2
+    [total] = api.get("/v1/campaigns/spring/links").body["totals"]
+    assert total["links"] == 2
+
+
+def test_links_that_were_made_in_one_moment_are_all_listed_oldest_first(api: Gateway) -> None:
+    codes = [f"{n:022}" for n in range(60)]
+    for n, code in enumerate(codes):
+        LinkRow(
+            code,
+            kind="short",
+            campaign_shard=campaign_shard("spring", code),
+            created_at=f"2026-11-29T10:00:0{n // 30}.000000Z",
+            valid_until="2027-11-29T10:00:00.000000Z",
+        ).save()
+    listed: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = api.get("/v1/links", campaign_id="spring", limit="7", **cursor).body
+        listed += [one["code"] for one in page["links"]]
+        if page["cursor"] is None:
+            break
+        cursor = {"cursor": page["cursor"]}
+
+    assert listed == codes
