@@ -1,6 +1,7 @@
 """The AWS account that is deployed to: a real one, or the emulator's. Called by `deploy.py` and the local cloud."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.archive import Artifact
+from infra.artifact_bucket import keep_to_owner, make_ready
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
@@ -32,6 +34,7 @@ class Account:
 
     session: boto3.Session = field(default_factory=boto3.Session)
     endpoint_url: str | None = None
+    _ready: set[str] = field(default_factory=set)
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
@@ -39,7 +42,9 @@ class Account:
 
     @cached_property
     def s3(self) -> "S3Client":
-        return self.session.client("s3", endpoint_url=self.endpoint_url, config=_CONFIG)
+        s3 = self.session.client("s3", endpoint_url=self.endpoint_url, config=_CONFIG)
+        keep_to_owner(s3, self.number)
+        return s3
 
     @cached_property
     def lambdas(self) -> "LambdaClient":
@@ -74,11 +79,20 @@ class Account:
         return self.session.client("sesv2", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
+    def _identity(self) -> Mapping[str, str]:
+        sts = self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
+        identity = sts.get_caller_identity()
+        return {"account": identity["Account"], "arn": identity["Arn"]}
+
+    @property
     def number(self) -> str:
         """The account's twelve digits."""
-        sts = self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
-        number: str = sts.get_caller_identity()["Account"]
-        return number
+        return self._identity["account"]
+
+    @property
+    def caller(self) -> str:
+        """The ARN of whose credentials these are."""
+        return self._identity["arn"]
 
     @property
     def emulator_url(self) -> str | None:
@@ -112,26 +126,10 @@ class Account:
         return f"{self.s3.meta.endpoint_url}/{bucket}/{key}"
 
     def artifact_bucket(self, stage: str) -> str:
-        """The stage's bucket of artifacts, made private and encrypted (S3's default) when it is not there."""
+        """The stage's bucket of artifacts, made and kept as it should be. Raises: DeployError where it is somebody
+        else's."""
         name = f"vestnik-{stage}-artifacts-{self.number}"
-        try:
-            self.s3.head_bucket(Bucket=name)
-        except ClientError:
-            region = self.session.region_name
-            if region == "us-east-1":  # the one region that refuses to be named
-                self.s3.create_bucket(Bucket=name)
-            else:
-                self.s3.create_bucket(
-                    Bucket=name,
-                    CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
-                )
-            self.s3.put_public_access_block(
-                Bucket=name,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "IgnorePublicAcls": True,
-                    "BlockPublicPolicy": True,
-                    "RestrictPublicBuckets": True,
-                },
-            )
+        if name not in self._ready:
+            make_ready(self.s3, name, region=self.session.region_name)
+            self._ready.add(name)
         return name

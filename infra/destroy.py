@@ -11,10 +11,10 @@ import sys
 from contextlib import suppress
 
 import boto3
-from botocore.exceptions import ClientError
 
 from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
+from infra.artifact_bucket import empty
 from infra.domain import delete_domain
 from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
@@ -24,7 +24,7 @@ from infra.stages import PRODUCTION, stage_names
 def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError."""
     delete_stack(account.cloudformation, f"vestnik-{stage}-app")
-    _empty(account, f"vestnik-{stage}-lists-{account.number}")  # S3 deletes no bucket with something in it
+    empty(account.s3, f"vestnik-{stage}-lists-{account.number}")  # S3 deletes no bucket with something in it
     delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
     tables = _tables(account, stage)
     if not with_data:
@@ -38,7 +38,7 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     for group in _log_groups(account, stage):
         account.logs.delete_log_group(logGroupName=group)
     bucket = f"vestnik-{stage}-artifacts-{account.number}"
-    if _empty(account, bucket):
+    if empty(account.s3, bucket):
         account.s3.delete_bucket(Bucket=bucket)
     return []
 
@@ -55,21 +55,6 @@ def _log_groups(account: Account, stage: str) -> list[str]:
     )
     names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
     return [name for name in names if name == f"/aws/lambda/vestnik-{stage}" or f"/vestnik-{stage}-" in name]
-
-
-def _empty(account: Account, bucket: str) -> bool:
-    """Says whether the bucket is there."""
-    try:
-        account.s3.head_bucket(Bucket=bucket)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
-            return False
-        raise
-    for page in account.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        keys = [{"Key": one["Key"]} for one in page.get("Contents", [])]
-        if keys:
-            account.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})  # type: ignore[typeddict-item]
-    return True
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from infra.paths import ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # What the CLI has beside the operations of a service.
+CALLED_OTHERWISE = {"deploy": "codedeploy", "s3api": "s3"}  # commands of the CLI whose service has another name
 OF_THE_CLI = {"--region", "--query", "--output", "--endpoint-url"}
 # Set in italics, and no button: a heading of the same page, and what stands in AWS's consoles.
 ELSEWHERE = {
@@ -65,7 +66,7 @@ def test_the_pages_name_commands_to_try() -> None:
 def test_every_command_of_aws_that_a_page_names_exists_with_its_options(command: list[str]) -> None:
     _, service, operation, *rest = command
     try:
-        known = operations(service)
+        known = operations(CALLED_OTHERWISE.get(service, service))
     except UnknownServiceError:
         pytest.fail(f"AWS has no service {service}")
     assert operation in known
