@@ -23,7 +23,8 @@ class Settings(BaseModel):
     )
     public_url: str = Field(
         pattern=r"^https?://[^\s]+[^/\s]$",
-        description="base of every link in a letter, where the API answers; without a slash at its end",
+        description="base of every link in a letter, without a slash at its end; a stage may leave it empty: the "
+        "address that API Gateway gives",
         examples=["https://notify.cinema.example"],
     )
     mail_from: str = Field(
@@ -75,7 +76,7 @@ class Settings(BaseModel):
     )
     live_url: str = Field(
         pattern=r"^wss?://[^\s]+[^/\s]$",
-        description="where clients open their WebSocket; without a slash at its end",
+        description="where clients open their WebSocket, likewise",
         examples=["wss://live.cinema.example"],
     )
     live_management_url: str = Field(

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from infra.account import Account
+from infra.variables import LEFT_OPEN
 
 # What the app's stack says of its addresses, and the setting that each is.
 _OUTPUTS = {"PublicUrl": "VESTNIK_PUBLIC_URL", "LiveUrl": "VESTNIK_LIVE_URL"}
-# What workers are told until the app is there. Nobody can have asked for a letter by then (RFC 2606: never a host).
-_NOT_YET = {"VESTNIK_PUBLIC_URL": "https://not-yet.invalid", "VESTNIK_LIVE_URL": "wss://not-yet.invalid"}
 
 
 class Addresses(NamedTuple):
@@ -38,4 +37,4 @@ def with_addresses(environment: Mapping[str, str], account: Account) -> dict[str
     given = {name: value for name, value in environment.items() if value}
     told = account.outputs(f"vestnik-{environment['VESTNIK_STAGE']}-app")
     known = {setting: told[output] for output, setting in _OUTPUTS.items() if output in told}
-    return {**environment, **_NOT_YET, **known, **given}
+    return {**environment, **LEFT_OPEN, **known, **given}

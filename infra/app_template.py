@@ -5,7 +5,7 @@ holds both APIs, their limits, functions, rights and logs. Called by `deploy.py`
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
@@ -43,6 +43,7 @@ class AppInputs:
     bucket: str
     code_key: str
     layer_key: str = ""
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # variables of one function, by Chalice's names
 
     @property
     def stage(self) -> str:
@@ -83,10 +84,15 @@ def _function(name: str, function: str, inputs: AppInputs) -> Resource:
         "Runtime": inputs.runtime.name,
         "Architectures": [inputs.runtime.architecture],
         "Code": {"S3Bucket": inputs.bucket, "S3Key": inputs.code_key},
-        "Environment": {"Variables": {**inputs.environment, **inputs.addresses.variables(inputs.environment)}},
+        "Environment": {"Variables": _variables(name, inputs)},
         "LoggingConfig": {"LogGroup": {"Ref": f"{name}Logs"}},
         **({"Layers": [{"Ref": "Dependencies"}]} if inputs.layer_key else {}),
     }
+
+
+def _variables(name: str, inputs: AppInputs) -> Resource:
+    own = inputs.own.get(FUNCTIONS[name].removeprefix("-") or "api_handler", {})
+    return {**inputs.environment, **inputs.addresses.variables(inputs.environment), **own}
 
 
 def _layer(inputs: AppInputs) -> Resource:

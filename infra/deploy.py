@@ -33,6 +33,7 @@ from infra.stages import (
     WorkerTimings,
     doors_of,
     environment_of,
+    own_variables,
     stage_config,
     stage_names,
     template_parameters,
@@ -114,6 +115,7 @@ def deploy_app(
         bucket=bucket,
         code_key=account.upload(bucket, app),
         layer_key=account.upload(bucket, layer) if layer else "",
+        own=own_variables(stage),
     )
     made = app_template(packaged_template(stage), inputs)
     made["Resources"] |= outer_resources(stage, stage_config(stage))

@@ -12,7 +12,8 @@ import dns.exception
 import dns.resolver
 
 from chalicelib.settings import SettingsError, read_settings
-from infra.acting import act_in
+from infra.account import Account
+from infra.acting import act_in, find_addresses
 from infra.audit_checkup import DAYS, AuditCheckup
 from infra.checkup import Finding, Platform
 from infra.mail_checkup import Mail
@@ -93,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     act_in(chosen.stage)
     with reaching_aws("doctor", chosen.stage):
+        find_addresses(Account())
         return _look_at_all(chosen.audit_days)
 
 

@@ -12,7 +12,8 @@ import sys
 from chalicelib.control.managers import Role
 from chalicelib.errors import VestnikError
 from chalicelib.wiring.admin import managers
-from infra.acting import act_in
+from infra.account import Account
+from infra.acting import act_in, find_addresses
 from infra.reaching_aws import reaching_aws
 from infra.stages import stage_names
 
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     act_in(chosen.stage)
     try:
         with reaching_aws("managers", chosen.stage):
+            find_addresses(Account())
             print(_do(chosen))
     except VestnikError as error:
         print(f"managers: {error.detail}", file=sys.stderr)

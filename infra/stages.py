@@ -68,6 +68,12 @@ def environment_of(stage: str) -> dict[str, str]:
     return whole(stage_config(stage).environment_variables)
 
 
+def own_variables(stage: str) -> dict[str, dict[str, str]]:
+    """What single functions of the app have otherwise than the stage, by Chalice's names. Raises: as `stage_config`."""
+    functions = stage_config(stage).lambda_functions
+    return {name: getattr(functions, name).environment_variables for name in type(functions).model_fields}
+
+
 class Doors(NamedTuple):
     """How much of a stage is let in: calls a second by API Gateway, of the public pages apart from all else, and how
     many of the public pages are made at once, which nothing else can use up (None: whatever is left)."""

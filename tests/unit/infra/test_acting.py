@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.acting import act_in
+from infra.account import Account
+from infra.acting import act_in, find_addresses
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 
@@ -57,3 +58,22 @@ def test_without_one_it_says_how_to_start_it(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with pytest.raises(SystemExit, match=r"^no local cloud runs: start one with `make run`.*$"):
         act_in("local", tmp_path / "local.json")
+
+
+class Deployed(Account):
+    """One whose app says where it answers."""
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        assert stack == "vestnik-prod-app"
+        return {"PublicUrl": "https://abc.execute-api.example/api", "LiveUrl": "wss://def.execute-api.example/api"}
+
+
+def test_an_address_that_the_stage_leaves_open_is_the_one_that_the_app_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("VESTNIK_PUBLIC_URL", "")
+    act_in("prod")
+
+    find_addresses(Deployed())
+
+    assert os.environ["VESTNIK_PUBLIC_URL"] == "https://abc.execute-api.example/api"
+    assert os.environ["VESTNIK_LIVE_URL"] == "wss://live.cinema.example"

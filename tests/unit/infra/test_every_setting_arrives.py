@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from infra import config_mistakes
+from infra.addresses import Addresses
+from infra.app_template import FUNCTIONS, AppInputs, app_template
+from infra.chalice_app import packaged_template
 from infra.resolved import resolve
-from infra.stages import WorkerTimings, environment_of, template_parameters
+from infra.runtimes import Runtime
+from infra.stages import WorkerTimings, doors_of, environment_of, own_variables, template_parameters
 from infra.template_build import built_template
 from tests.other_values import other_values
 from tools.settings_docs import PAGE
@@ -23,6 +27,8 @@ def stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What a stage says that wants everything otherwise."""
     file = copy.deepcopy(config_mistakes.parsed())
     file["stages"][STAGE]["environment_variables"] |= other_values()
+    own = {"environment_variables": {"VESTNIK_SITE_NAME": "Its Own"}}
+    file["stages"][STAGE]["lambda_functions"]["public_pages"] |= own
     for policy in config_mistakes.CONFIG.parent.glob("policy*.json"):
         (tmp_path / policy.name).touch()
     monkeypatch.setattr(config_mistakes, "CONFIG", tmp_path / "config.json")
@@ -33,6 +39,23 @@ def stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_every_documented_setting_can_be_set_otherwise(stated: dict[str, str]) -> None:
     assert set(DOCUMENTED) == set(stated)
     assert environment_of(STAGE).items() >= stated.items()
+
+
+def test_it_arrives_in_every_function_of_the_app(stated: dict[str, str]) -> None:
+    inputs = AppInputs(
+        environment=environment_of(STAGE),
+        addresses=Addresses(),
+        doors=doors_of(STAGE),
+        runtime=Runtime(),
+        bucket="any",
+        code_key="any.zip",
+        own=own_variables(STAGE),
+    )
+    resources = app_template(packaged_template(STAGE), inputs)["Resources"]
+    has = {name: resources[name]["Properties"]["Environment"]["Variables"] for name in FUNCTIONS}
+    assert has["PublicPages"].pop("VESTNIK_SITE_NAME") == "Its Own"
+    has["PublicPages"]["VESTNIK_SITE_NAME"] = stated["VESTNIK_SITE_NAME"]
+    assert {name: stated.items() - one.items() for name, one in has.items()} == {name: set() for name in FUNCTIONS}
 
 
 def test_it_arrives_in_every_worker(stated: dict[str, str]) -> None:

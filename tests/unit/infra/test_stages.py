@@ -188,6 +188,11 @@ def test_a_stage_overrides_what_the_file_says_of_all(write: Write) -> None:
     assert stage_config("dev").lambda_memory_size == 512
 
 
+def test_a_stage_may_leave_its_addresses_open(write: Write) -> None:
+    write(with_values(OF_PROD, {"VESTNIK_PUBLIC_URL": "", "VESTNIK_LIVE_URL": None}))
+    assert [environment_of("prod")[name] for name in ("VESTNIK_PUBLIC_URL", "VESTNIK_LIVE_URL")] == ["", ""]
+
+
 def test_an_empty_optional_setting_is_as_good_as_none(write: Write) -> None:
     write(with_values(OF_PROD, {"VESTNIK_PROFILES_URL": "", "AWS_ENDPOINT_URL_SNS": ""}))
     assert environment_of("prod")["VESTNIK_PROFILES_URL"] == environment_of("dev")["VESTNIK_PROFILES_URL"] == ""
