@@ -68,3 +68,8 @@ on_message = app.on_ws_message()(sockets.on_message)
 on_disconnect = app.on_ws_disconnect()(sockets.on_disconnect)
 
 cold_start.end()
+
+if cold_start.of_a_snapshot():
+    from chalicelib.wiring import snapshot
+
+    snapshot.register()

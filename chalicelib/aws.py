@@ -26,12 +26,29 @@ from chalicelib.errors import InvalidError, MisconfiguredError, TooLargeError, U
 _EVERY_CLIENT = Config(user_agent="vestnik")
 
 
+_made: list[Any] = []  # every client of this process
+
+
+class _Session(botocore.session.Session):
+    def create_client(self, *what: Any, **how: Any) -> Any:
+        """Overrides botocore's."""
+        client = super().create_client(*what, **how)
+        _made.append(client)
+        return client
+
+
 @cache
 def session() -> botocore.session.Session:
     """The session, with the credentials and the region of the environment."""
-    made = botocore.session.get_session()
+    made = _Session()
     made.set_default_client_config(_EVERY_CLIENT)
     return made
+
+
+def hang_up() -> None:
+    """Closes every connection to AWS; the clients open others when they are used."""
+    for client in _made:
+        client.close()
 
 
 # By AWS's own word (DynamoDB "Error handling", SQS, S3, SNS and SSM "Common errors"; the references of each call).

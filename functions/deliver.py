@@ -1,5 +1,6 @@
 """Lambda: the sender. Sources: queues deliver-<channel> and deliver-<channel>-bulk."""
 
+from chalicelib import cold_start
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import deliver_work
 from chalicelib.wiring.control import deadline
@@ -13,3 +14,8 @@ handler = batch_handler(
     begin=lambda seconds: deadline().begin(seconds),
     count=lambda counts, waited: hours().add(counts, waited),
 )
+
+if cold_start.of_a_snapshot():
+    from chalicelib.wiring import snapshot
+
+    snapshot.register()

@@ -1,23 +1,17 @@
 """What the functions of a stage run on: one of Lambda's Pythons, on one of its architectures. Called by whatever
 packages or deploys."""
 
-import json
 import os
 import platform
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from chalicelib.settings import SettingsError
-from infra.config_mistakes import CONFIG
 from infra.paths import ROOT
+from infra.stages import stage_config
 
-# Those on Amazon Linux 2023. Lambda's 3.11 is on Amazon Linux 2, whose glibc, 2.26, is older than argon2's wheels take;
-# later ones are added once the tests run on them.
-PYTHONS = ("3.12", "3.13")
-ARCHITECTURES = ("x86_64", "arm64")
 _GLIBC = "2_34"  # of Amazon Linux 2023
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # as wheels call them
 _THIS_PYTHON = ".".join(map(str, sys.version_info[:2]))
@@ -52,18 +46,11 @@ DEFAULT = Runtime()
 
 
 def runtime_of(stage: str) -> Runtime:
-    """As `.chalice/config.json` says: `python` and Chalice's own `lambda_architecture`. Raises: SettingsError for what
-    Lambda has not, or cannot take our packages. An emulator, which AWS_ENDPOINT_URL leads to, runs functions by the
-    Python that is here, whatever the stage says."""
-    config: dict[str, Any] = json.loads(CONFIG.read_text())
-    own = {**config, **config["stages"][stage]}
-    chosen = Runtime(own.get("python", DEFAULT.python), own.get("lambda_architecture", DEFAULT.architecture))
-    for key, value, known in (("python", chosen[0], PYTHONS), ("lambda_architecture", chosen[1], ARCHITECTURES)):
-        if value not in known:
-            raise SettingsError(
-                f".chalice/config.json: {key} of the stage {stage} is {value!r}; Vestnik runs on {' or '.join(known)}"
-            )
-    return this_machines() if "AWS_ENDPOINT_URL" in os.environ else chosen
+    """As `.chalice/config.json` says: `python` and Chalice's own `lambda_architecture`. An emulator, which
+    AWS_ENDPOINT_URL leads to, runs functions by the Python that is here, whatever the stage says. Raises: as
+    `stage_config`."""
+    own = stage_config(stage)
+    return this_machines() if "AWS_ENDPOINT_URL" in os.environ else Runtime(own.python, own.lambda_architecture)
 
 
 def this_machines() -> Runtime:

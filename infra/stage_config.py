@@ -19,6 +19,10 @@ Canary = Literal[
     "Linear10PercentEvery10Minutes",
     "AllAtOnce",
 ]
+# Those on Amazon Linux 2023. Lambda's 3.11 is on Amazon Linux 2, whose glibc, 2.26, is older than argon2's wheels take;
+# later ones are added once the tests run on them.
+PythonVersion = Literal["3.12", "3.13"]
+Architecture = Literal["x86_64", "arm64"]
 
 
 class _Strict(BaseModel):
@@ -57,8 +61,8 @@ class Functions(_Strict):
 class Level(_Sized):
     """Chalice's keys that stand for all stages or for one."""
 
-    python: Literal["3.12", "3.13"] = Field(default="3.13", description="the Python that all functions run on")
-    lambda_architecture: Literal["x86_64", "arm64"] = Field(default="x86_64", description="on which machines")
+    python: PythonVersion = Field(default="3.13", description="the Python that all functions run on")
+    lambda_architecture: Architecture = Field(default="x86_64", description="on which machines")
     automatic_layer: bool = Field(
         default=False, description="dependencies come in layers, those of the workers too; not on the emulator"
     )
@@ -84,6 +88,9 @@ class StageConfig(Level, DomainConfig):
     canary: Canary | None = Field(
         default=None,
         description="how traffic moves to a release, and back when an alarm goes off: a configuration of CodeDeploy's",
+    )
+    snap_start: bool = Field(
+        default=False, description="the API and the sender wake out of snapshots, Lambda's SnapStart, which costs"
     )
     lambda_functions: Functions = Field(default=Functions(), description="what one function of the app has of its own")
 

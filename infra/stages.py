@@ -100,4 +100,5 @@ def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) 
         "MailIdentity": address.rpartition("@")[2],
         "AlarmEmail": stage.alarm_email,
         "Tracing": "Active" if stage.xray else "PassThrough",
+        "SnapStart": "PublishedVersions" if stage.snap_start else "None",
     }

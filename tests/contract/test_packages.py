@@ -8,7 +8,7 @@ import pytest
 
 from bench.cold_start import PROGRAMS
 from bench.fanout import ENVIRONMENT
-from bench.packages import MOST_LAYER_BYTES, MOST_SOURCE_BYTES, MOST_ZIP_BYTES
+from bench.packages import MOST_LAYER_BYTES, MOST_ZIP_BYTES
 from infra.package import workers_zip
 from infra.paths import ROOT
 from infra.runtimes import DEFAULT
@@ -49,6 +49,5 @@ def test_a_worker_imports_what_it_uses_and_no_more(worker: str) -> None:
 
 
 def test_the_packages_stay_small() -> None:
-    assert workers_zip().path.stat().st_size <= MOST_SOURCE_BYTES
     assert workers_zip(DEFAULT).path.stat().st_size <= MOST_ZIP_BYTES
     assert shares(build_layer()).total() <= MOST_LAYER_BYTES

@@ -18,7 +18,7 @@ __all__ = ["template"]
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 SOURCES = ("*.py", "*.md", "*.json", "*.yaml", "*.toml", "*.in", "*.sh", "*.html", "*.js", "Makefile")
-NOT_OURS = {".venv", "build", "node_modules", ".git"}
+NOT_OURS = {*(path.name for path in ROOT.glob(".venv*")), "build", "node_modules", ".git"}
 SECRETS = {
     "an AWS key": re.compile(r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
