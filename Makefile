@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package sbom deploy destroy doctor manager clean
+.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package sbom deploy destroy smoke doctor drift manager clean
 
 PORT ?= 4566
 # Whatever the terminal's locale is, files here are UTF-8.
@@ -120,6 +120,12 @@ deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; 
 
 destroy: $(READY) ## take a stage away; asks (STAGE=dev; WITH_DATA=1: production's data too)
 	@$(BIN)/python -m infra.destroy --stage $(STAGE) $(if $(WITH_DATA),--with-data) $(if $(YES),--yes)
+
+smoke: $(READY) ## call a live stage as its users do: API, page, WebSocket, a letter to its end (STAGE=prod)
+	@$(BIN)/python -m infra.smoke --stage $(STAGE)
+
+drift: $(READY) ## what somebody has changed by hand in a stage's stacks (STAGE=prod)
+	@$(BIN)/python -m infra.drift --stage $(STAGE)
 
 doctor: $(READY) ## what is wrong with a live stage, and what to do (STAGE=prod)
 	@$(BIN)/python -m infra.doctor --stage $(STAGE)

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.archive import Artifact
-from infra.artifact_bucket import keep_to_owner, make_ready
+from infra.artifact_bucket import empty, keep_to_owner, make_ready
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
@@ -133,3 +133,10 @@ class Account:
             make_ready(self.s3, name, region=self.session.region_name)
             self._ready.add(name)
         return name
+
+    def delete_artifact_bucket(self, stage: str) -> None:
+        """With everything in it; one that is not there is fine. Raises: ClientError."""
+        name = f"vestnik-{stage}-artifacts-{self.number}"
+        if empty(self.s3, name):
+            self.s3.delete_bucket(Bucket=name)
+        self._ready.discard(name)

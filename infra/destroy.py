@@ -16,6 +16,7 @@ from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
 from infra.artifact_bucket import empty
 from infra.domain import delete_domain
+from infra.protection import let_go, unprotect
 from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
 from infra.stages import PRODUCTION, stage_names
@@ -23,6 +24,7 @@ from infra.stages import PRODUCTION, stage_names
 
 def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError."""
+    unprotect(account, stage)
     delete_stack(account.cloudformation, f"vestnik-{stage}-app")
     empty(account.s3, f"vestnik-{stage}-lists-{account.number}")  # S3 deletes no bucket with something in it
     delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
@@ -31,15 +33,14 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
         return tables
     delete_domain(account, stage)  # kept with the data: whoever entered records for it need not do so again
     for table in tables:
+        let_go(account, table)
         account.dynamodb.delete_table(TableName=table)
     for key in KEYS:
         with suppress(account.ssm.exceptions.ParameterNotFound):  # an earlier try has deleted it
             account.ssm.delete_parameter(Name=parameter_name(stage, key))
     for group in _log_groups(account, stage):
         account.logs.delete_log_group(logGroupName=group)
-    bucket = f"vestnik-{stage}-artifacts-{account.number}"
-    if empty(account.s3, bucket):
-        account.s3.delete_bucket(Bucket=bucket)
+    account.delete_artifact_bucket(stage)
     return []
 
 

@@ -33,10 +33,10 @@ Template = dict[str, Any]
 def released(template: str, parameters: Mapping[str, str], *, stage: str, at_once: bool = False) -> str:
     """The template as the stage wants its releases; as it is where the stage wants none. `at_once` moves all traffic
     in one step and asks no alarm. No emulator has CodeDeploy: there the alias moves by itself."""
-    canary = stage_config(stage).canary
-    if canary is None:
+    config = stage_config(stage)
+    if config.canary is None and not config.snap_start:  # SnapStart keeps a snapshot of a published version alone
         return template
-    moves = None if "AWS_ENDPOINT_URL" in os.environ else AT_ONCE if at_once else canary
+    moves = None if "AWS_ENDPOINT_URL" in os.environ else AT_ONCE if at_once and config.canary else config.canary
     return json.dumps(with_releases(json.loads(template), parameters, stage=stage, canary=moves), indent=1) + "\n"
 
 

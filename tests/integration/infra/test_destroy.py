@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.control.signing import parameter_name
 from infra import deploy
 from infra.account import Account
 from infra.deploy import ensure_keys
 from infra.destroy import destroy, main
-from infra.stacks import deploy_stack
+from infra.protection import protect, unprotect
+from infra.stacks import delete_stack, deploy_stack
 from tests.integration.infra.test_stacks import TABLE
 
 
@@ -80,3 +82,31 @@ def test_where_nobody_can_be_asked_the_answer_is_no(
     monkeypatch.setattr("builtins.input", nobody)
     assert not deploy.agrees("prod", [])
     assert "--yes" in capsys.readouterr().err
+
+
+def test_what_is_protected_is_deleted_by_nobody_but_this_command(account: Account, stage: str) -> None:
+    account.cloudformation.update_termination_protection(
+        StackName="vestnik-try-infra", EnableTerminationProtection=True
+    )
+    account.dynamodb.update_table(TableName="vestnik-try-kept", DeletionProtectionEnabled=True)
+    with pytest.raises(ClientError, match="TerminationProtection"):
+        account.cloudformation.delete_stack(StackName="vestnik-try-infra")
+    assert destroy(account, stage, with_data=True) == []
+    assert tables(account) == []
+
+
+def test_production_is_protected_and_other_stages_are_not(account: Account) -> None:
+    topic = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    for name in ("prod", "dev"):
+        url = account.upload_text(account.artifact_bucket("try"), "topic", topic)
+        client = account.cloudformation
+        deploy_stack(client, f"vestnik-{name}-infra", template=topic, template_url=url, parameters={})
+        protect(account, name)
+    found = {
+        name: account.cloudformation.describe_stacks(StackName=f"vestnik-{name}-infra")["Stacks"][0]
+        for name in ("prod", "dev")
+    }
+    assert {name: one["EnableTerminationProtection"] for name, one in found.items()} == {"prod": True, "dev": False}
+    for name in ("prod", "dev"):
+        unprotect(account, name)
+        delete_stack(account.cloudformation, f"vestnik-{name}-infra")
