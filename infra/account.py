@@ -78,6 +78,10 @@ class Account:
     def ses(self) -> "SESV2Client":
         return self.session.client("sesv2", endpoint_url=self.endpoint_url, config=_CONFIG)
 
+    @property
+    def region(self) -> str:
+        return str(self.session.region_name)
+
     @cached_property
     def _identity(self) -> Mapping[str, str]:
         sts = self.session.client("sts", endpoint_url=self.endpoint_url, config=_CONFIG)
@@ -110,6 +114,10 @@ class Account:
             raise
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
+    def bucket_name(self, stage: str, what: str) -> str:
+        """Buckets share their names with the whole world, this account's other regions included."""
+        return f"vestnik-{stage}-{what}-{self.number}-{self.region}"
+
     def upload(self, bucket: str, artifact: Artifact) -> str:
         """Puts the artifact unless it is there; answers its key."""
         try:
@@ -128,15 +136,15 @@ class Account:
     def artifact_bucket(self, stage: str) -> str:
         """The stage's bucket of artifacts, made and kept as it should be. Raises: DeployError where it is somebody
         else's."""
-        name = f"vestnik-{stage}-artifacts-{self.number}"
+        name = self.bucket_name(stage, "artifacts")
         if name not in self._ready:
-            make_ready(self.s3, name, region=self.session.region_name)
+            make_ready(self.s3, name, region=self.region)
             self._ready.add(name)
         return name
 
     def delete_artifact_bucket(self, stage: str) -> None:
         """With everything in it; one that is not there is fine. Raises: ClientError."""
-        name = f"vestnik-{stage}-artifacts-{self.number}"
+        name = self.bucket_name(stage, "artifacts")
         if empty(self.s3, name):
             self.s3.delete_bucket(Bucket=name)
         self._ready.discard(name)

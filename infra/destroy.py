@@ -26,7 +26,7 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError."""
     unprotect(account, stage)
     delete_stack(account.cloudformation, f"vestnik-{stage}-app")
-    empty(account.s3, f"vestnik-{stage}-lists-{account.number}")  # S3 deletes no bucket with something in it
+    empty(account.s3, account.bucket_name(stage, "lists"))  # S3 deletes no bucket with something in it
     delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
     tables = _tables(account, stage)
     if not with_data:

@@ -17,7 +17,7 @@ PIECE_BYTES = 64 * 1024
 
 
 class S3Uploads:
-    """The bucket `<prefix>-<account>`: names of buckets are shared by the whole world."""
+    """The bucket `<prefix>-<account>-<region>`: names of buckets are shared by the whole world."""
 
     def __init__(self, s3: "S3Client", *, account: Callable[[], str], prefix: str) -> None:
         self._s3 = s3
@@ -54,7 +54,7 @@ class S3Uploads:
     @cached_property
     def _bucket(self) -> str:
         try:
-            return f"{self._prefix}-{self._account()}"
+            return f"{self._prefix}-{self._account()}-{self._s3.meta.region_name}"
         except FAILURES as error:
             raise failure_of(error, "AWS did not say whose account this is") from error
 

@@ -102,7 +102,7 @@ ACTS = {
     ),
     "read an uploaded list": Act(
         "s3",
-        lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}", Key="any.csv"),
+        lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}-{REGION}", Key="any.csv"),
         frozenset({f"{STAGE}-load"}),
     ),
     "replace a function's code": Act(

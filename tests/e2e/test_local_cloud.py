@@ -50,7 +50,7 @@ def test_a_message_that_nobody_can_read_ends_in_the_dead_letters(cloud: LocalClo
 def test_a_worker_may_not_touch_what_is_not_its_business(cloud: LocalCloud) -> None:
     root = cloud.account.session
     sts = root.client("sts", endpoint_url=cloud.emulator_url)
-    role = f"arn:aws:iam::{ACCOUNT}:role/vestnik-local-feedback"
+    role = f"arn:aws:iam::{ACCOUNT}:role/vestnik-local-feedback-{REGION}"
     worker = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     session = boto3.Session(
         worker["AccessKeyId"], worker["SecretAccessKey"], worker["SessionToken"], region_name=REGION

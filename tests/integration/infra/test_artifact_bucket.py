@@ -37,7 +37,7 @@ def test_it_is_private_versioned_encrypted_on_its_way_and_forgets_what_was_overw
 
 
 def test_one_that_was_there_before_is_brought_to_that(here: Account) -> None:
-    name = f"vestnik-try-artifacts-{here.number}"
+    name = here.bucket_name("try", "artifacts")
     here.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     assert here.artifact_bucket("try") == name
     assert here.s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"

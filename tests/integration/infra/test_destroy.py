@@ -18,7 +18,7 @@ from tests.integration.infra.test_stacks import TABLE
 @pytest.fixture
 def stage(account: Account) -> str:
     """A stage with a table, a bucket of lists with somebody's list in it, and a signing key."""
-    lists = f"vestnik-try-lists-{account.number}"
+    lists = f"vestnik-try-lists-{account.number}-{account.region}"
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": lists}}
     template = json.dumps({"Resources": {"Kept": TABLE, "Lists": bucket}})
     url = account.upload_text(account.artifact_bucket("try"), "try-infra", template)
