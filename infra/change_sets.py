@@ -1,14 +1,14 @@
 """What a deployment would change, before it does: CloudFormation change sets. Called by `stacks.py`."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import ChangeSetTypeType
-    from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef
+    from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef, ResourceToImportTypeDef
 
 _POLL_SECONDS = 0.2
 _LIMIT_SECONDS = 300
@@ -51,6 +51,24 @@ def prepare(
         client.delete_change_set(ChangeSetName=arn)
         if "didn't contain changes" in reason or "No updates are to be performed" in reason:
             return None
+        raise ChangeSetError(f"{stack}: {reason}")
+    return ChangeSet(arn, tuple(_changes(client, arn)))
+
+
+def prepare_import(
+    client: "CloudFormationClient", stack: str, *, template: str, resources: Sequence["ResourceToImportTypeDef"]
+) -> ChangeSet:
+    """The change set by which the stack takes in what is there already. Raises: ChangeSetError."""
+    arn = client.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"{NAME}-{time.time_ns()}",
+        ChangeSetType="IMPORT",
+        TemplateBody=template,
+        ResourcesToImport=list(resources),
+    )["Id"]
+    status, reason = _settled(client, arn)
+    if status == "FAILED":
+        client.delete_change_set(ChangeSetName=arn)
         raise ChangeSetError(f"{stack}: {reason}")
     return ChangeSet(arn, tuple(_changes(client, arn)))
 

@@ -1,7 +1,7 @@
 """Takes a stage away: the app, then the infra stack. Run by `make destroy`; it asks.
 
-Production keeps its data (tables, keys, artifacts) unless told `--with-data`: the next `make deploy` takes the
-tables in again. Other stages keep nothing.
+Production keeps its data (tables, queues, keys, artifacts) unless told `--with-data`: the next `make deploy` takes
+tables and queues in again. Other stages keep nothing.
 
 python -m infra.destroy --stage dev
 """
@@ -20,6 +20,7 @@ from infra.protection import let_go, unprotect
 from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
 from infra.stages import PRODUCTION, stage_names
+from infra.taken_in import delete_queues
 
 
 def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
@@ -35,6 +36,7 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     for table in tables:
         let_go(account, table)
         account.dynamodb.delete_table(TableName=table)
+    delete_queues(account, stage)
     for key in KEYS:
         with suppress(account.ssm.exceptions.ParameterNotFound):  # an earlier try has deleted it
             account.ssm.delete_parameter(Name=parameter_name(stage, key))
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     except DeployError as error:
         print(f"destroy: {error}", file=sys.stderr)
         return 1
-    print(f"{stage} is gone" + (f"; its data stays: {', '.join(left)}" if left else ", with its data"))
+    print(f"{stage} is gone" + (f"; its queues and its data stay: {', '.join(left)}" if left else ", with its data"))
     return 0
 
 

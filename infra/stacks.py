@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from infra.change_sets import ChangeSet, ChangeSetError, prepare
+from infra.change_sets import ChangeSet, ChangeSetError, prepare, prepare_import
 from infra.diff import told
 from infra.following import HOURS, Follower, LeftError, Say, TooLongError
 from infra.guard import refusals, words_of
@@ -17,7 +17,7 @@ from infra.stack_states import GOOD, MUST_GO, how_to_mend
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import ChangeSetTypeType
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef, StackTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _UNDECIDED: Final = "REVIEW_IN_PROGRESS"  # a change set that nobody has executed yet
@@ -105,6 +105,23 @@ def plan_stack(
         return None
     lines = told(changes.changes, before=before, after=after)
     return Plan(name, lines or ["= nothing that a resource has"], stack is None, client, follower, changes)
+
+
+def take_in(
+    client: "CloudFormationClient",
+    name: str,
+    *,
+    template: str,
+    resources: Sequence["ResourceToImportTypeDef"],
+    waiting: Waiting | None = None,
+) -> None:
+    """Makes the stack of what is there already, which stays as it is. Raises: DeployError."""
+    follower = _follower(client, name, waiting)
+    try:
+        changes = prepare_import(client, name, template=template, resources=resources)
+    except ChangeSetError as error:
+        raise DeployError(str(error)) from error
+    Plan(name, (), True, client, follower, changes).execute()
 
 
 def deploy_stack(

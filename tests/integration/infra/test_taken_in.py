@@ -1,0 +1,73 @@
+"""The queues outlive their stack with what waits in them, and the next stack takes them in."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.account import Account
+from infra.stacks import delete_stack, deploy_stack
+from infra.taken_in import delete_queues, take_in_queues
+
+NAME = "vestnik-kept-infra"
+KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+
+
+def queue(name: str, **more: Any) -> dict[str, Any]:
+    return {"Type": "AWS::SQS::Queue", **KEPT, "Properties": {"QueueName": f"vestnik-kept-{name}", **more}}
+
+
+def template() -> str:
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}, "maxReceiveCount": 5}
+    resources = {
+        "Queue": queue("fanout", VisibilityTimeout=77, RedrivePolicy=redrive),
+        "DeadLetters": queue("fanout-dlq"),
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
+    }
+    return json.dumps({"Resources": resources})
+
+
+def deploy(account: Account, text: str) -> None:
+    url = account.upload_text(account.artifact_bucket("try"), "kept", text)
+    deploy_stack(account.cloudformation, NAME, template=text, template_url=url, parameters={})
+
+
+@pytest.fixture
+def sqs(account: Account) -> Iterator[Any]:
+    yield account.session.client("sqs", endpoint_url=account.endpoint_url)
+    delete_stack(account.cloudformation, NAME)
+    delete_queues(account, "kept")
+
+
+def test_what_waits_in_a_queue_is_there_in_the_next_stack(account: Account, sqs: Any) -> None:
+    deploy(account, template())
+    url = sqs.get_queue_url(QueueName="vestnik-kept-fanout")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a letter")
+    delete_stack(account.cloudformation, NAME)
+
+    taken = take_in_queues(account, NAME, template=template(), parameters={})
+    assert taken == ["vestnik-kept-fanout", "vestnik-kept-fanout-dlq"]
+    deploy(account, template())
+
+    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "a letter"
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "77"
+    stack = account.cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
+    assert {one["LogicalResourceId"] for one in stack} == {"Queue", "DeadLetters", "Topic"}
+
+
+def test_a_stack_that_is_there_takes_nothing_in(account: Account, sqs: Any) -> None:
+    deploy(account, template())
+    assert take_in_queues(account, NAME, template=template(), parameters={}) == []
+
+
+def test_a_first_deployment_finds_nothing_to_take_in(account: Account, sqs: Any) -> None:
+    assert take_in_queues(account, NAME, template=template(), parameters={}) == []
+
+
+def test_with_its_data_a_stage_leaves_no_queue(account: Account, sqs: Any) -> None:
+    deploy(account, template())
+    delete_stack(account.cloudformation, NAME)
+    delete_queues(account, "kept")
+    assert not sqs.list_queues(QueueNamePrefix="vestnik-kept").get("QueueUrls")
