@@ -32,6 +32,13 @@ class Settings(BaseModel):
         description="the sender of every letter: `Name <address>`",
         examples=["Cinema <news@cinema.example>"],
     )
+    tracking_domain: str = Field(
+        default="",
+        pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?)?$",
+        description="a host of yours that SES leads the links of mailings through, by https, to tell of openings and "
+        "clicks; empty: mailings are sent as they are written, and visits of short links alone are counted",
+        examples=["track.cinema.example"],
+    )
     site_url: str = Field(
         pattern=r"^https?://[^\s]+$", description="the cinema's main page", examples=["https://cinema.example"]
     )

@@ -41,6 +41,10 @@ class PublicRecords:
         """CNAME records."""
         return [str(record.target).rstrip(".") for record in self._ask(name, "CNAME")]
 
+    def addresses(self, name: str) -> list[str]:
+        """A records."""
+        return [str(record.address) for record in self._ask(name, "A")]
+
     def _ask(self, name: str, kind: str) -> list[dns.resolver.Answer]:
         try:
             return list(self._resolver.resolve(name, kind, lifetime=self._patience_seconds))
@@ -72,6 +76,7 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
         "SES account": mail.account,
         "SES identity": mail.identity,
         "SES events": mail.events,
+        "SES tracking": mail.tracking,
         "DNS": mail.dns,
     }
 

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 # Without one of these a delivery never leaves `sent` (infra/template.yaml, MailingsEventDestination).
-NEEDED_EVENTS = frozenset(
-    {"REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE", "DELIVERY_DELAY", "OPEN", "CLICK"}
-)
+NEEDED_EVENTS = frozenset({"REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE", "DELIVERY_DELAY"})
+TRACKED_EVENTS = frozenset({"OPEN", "CLICK"})  # of these SES rewrites the links of a letter: mailings', by our domain
 SEND = "SEND"  # without it an account letter whose reply is lost is sent twice
 _NEARLY = 0.8  # of the day's quota
 
@@ -30,6 +29,10 @@ class Records(Protocol):
 
     def aliases(self, name: str) -> list[str]:
         """CNAME records, without the dot at their end."""
+        ...
+
+    def addresses(self, name: str) -> list[str]:
+        """A records."""
         ...
 
 
@@ -81,8 +84,9 @@ class Mail:
 
     def events(self) -> Iterator[Finding]:
         """Do SES's events come back?"""
+        tracked = TRACKED_EVENTS if self._settings.tracking_domain else frozenset[str]()
         yield from self._events_of(self._settings.configuration_set, NEEDED_EVENTS | {SEND})
-        yield from self._events_of(self._settings.mailings_set, NEEDED_EVENTS)
+        yield from self._events_of(self._settings.mailings_set, NEEDED_EVENTS | tracked)
 
     def _events_of(self, name: str, needed: Set[str]) -> Iterator[Finding]:
         try:
@@ -100,6 +104,29 @@ class Mail:
             kinds = f"{', '.join(missing)} (configuration set {name})"
             wrong = f"SES does not tell of {kinds}: statuses stay behind, bounces are not suppressed"
             yield Finding(wrong, self._deploy())
+        if rewriting := sorted((told & TRACKED_EVENTS) - needed):
+            wrong = f"the configuration set {name} tells of {', '.join(rewriting)}: SES leads its links elsewhere"
+            yield Finding(wrong, self._deploy())
+
+    def tracking(self) -> Iterator[Finding]:
+        """Do the links of mailings go through our own domain, and does it answer? Raises: ConnectionError."""
+        domain = self._settings.tracking_domain
+        options = self._ses.get_configuration_set(ConfigurationSetName=self._settings.mailings_set)
+        given = options.get("TrackingOptions", {})
+        if (given.get("CustomRedirectDomain") or "") != domain:
+            wrong = f"mailings go through {given.get('CustomRedirectDomain') or 'no domain'}, the stage says {domain}"
+            yield Finding(wrong, self._deploy())
+        elif domain and given.get("HttpsPolicy") != "REQUIRE":
+            yield Finding(f"links through {domain} are not always https", self._deploy())
+        if not domain or self._records is None:
+            return
+        aliases = self._records.aliases(domain)
+        if any(alias.endswith(".awstrack.me") for alias in aliases):
+            wrong = f"{domain} points at SES itself, which has no certificate for it: readers see a warning"
+            yield Finding(wrong, "put a CDN with a certificate before it: docs/operations.md, Openings and clicks")
+        elif not aliases and not self._records.addresses(domain):
+            wrong = f"{domain} is not in the DNS: no link of a mailing leads anywhere"
+            yield Finding(wrong, "point it at your CDN: docs/operations.md, Openings and clicks")
 
     def dns(self) -> Iterator[Finding]:
         """Are the records there that Gmail, Yahoo and Microsoft ask of large senders? Raises: ConnectionError."""

@@ -103,6 +103,7 @@ def campaign_detail(visit: Visit) -> Page:
     rule = shown_spec(head).audience.rule
     shown = {
         "campaign": campaign,
+        "opens_measured": bool(settings().tracking_domain),
         "rule": rule.model_dump_json(by_alias=True, exclude_none=True) if rule else None,
         "going": bool(head.open_runs) or head.state in ("running", "scheduled"),
         "canary_held": held,

@@ -5,8 +5,12 @@ times. SES has no idempotency token, so what is not known stays not known (Verdi
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from email.header import Header
 from email.utils import formataddr
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 BULK_ENTRIES = 50  # SES v2: entries in one SendBulkEmail
 _REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a letter that may need more goes by itself
+_ENCODED_WORD = 75
 _PARTS = {"Subject": "subject", "Html": "html", "Text": "text"}
 
 
@@ -40,31 +45,49 @@ class Sender(NamedTuple):
 
     @property
     def header(self) -> str:
-        """As SES takes it: a name beyond ASCII as an encoded word (RFC 2047)."""
-        return formataddr((self.name, self.address))
+        """As SES takes it: a name beyond ASCII as encoded words (RFC 2047: of at most 75 characters each)."""
+        if self.name.isascii():
+            return formataddr((self.name, self.address))
+        words = Header(self.name, "utf-8", maxlinelen=_ENCODED_WORD).encode().split()
+        return f"{' '.join(words)} <{self.address}>"
 
 
 class EmailChannel:
-    """The e-mail channel of one stage."""
+    """The e-mail channel of one stage. `untracked` is the address whose pages SES must not lead readers to through its
+    redirects, where it tracks mailings at all: visits of them are counted there, and confirm or end something."""
 
     name = "email"
     batch_size = BULK_ENTRIES
 
     def __init__(
-        self, client: "SESV2Client", *, sender: Callable[[], Sender], configuration_set: str, mailings_set: str
+        self,
+        client: "SESV2Client",
+        *,
+        sender: Callable[[], Sender],
+        configuration_set: str,
+        mailings_set: str,
+        untracked: str = "",
     ) -> None:
         self._client = client
         self._sender = sender
         self._configuration_sets = {True: configuration_set, False: mailings_set}
+        self._untracked = _links_to(untracked) if untracked else None
 
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Channel.send`."""
+        messages = [self._with_own_links(message) for message in messages]
         if len(messages) < 2:
             return self._one_by_one(messages)
         body, replacements = _shared(messages)
         if max(map(len, replacements)) > _REPLACEMENT_CHARACTERS:
             return self._one_by_one(messages)
         return self._send_many(messages, body, replacements)
+
+    def _with_own_links(self, message: Message) -> Message:
+        if message.transactional or self._untracked is None:
+            return message
+        html = self._untracked.sub("<a ses:no-track", message.parts["html"])
+        return replace(message, parts={**message.parts, "html": html})
 
     def _one_by_one(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         return [send_alone(self._send_one, message) for message in messages]
@@ -131,6 +154,13 @@ class EmailChannel:
         if len(results) != len(messages):
             return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)
         return [_entry_outcome(result, sender) for result in results]
+
+
+def _links_to(base: str) -> re.Pattern[str]:
+    """The beginning of each link to a page of ours. SES takes `ses:no-track` out again (SES developer guide, "Email
+    sending metrics FAQs")."""
+    own = re.escape(escape(base))
+    return re.compile(rf"""<a(?=\s[^>]*?\bhref\s*=\s*["']{own}(?:[/?#"']))""", re.IGNORECASE)
 
 
 def _reply_to(sender: Sender) -> list[str]:

@@ -64,6 +64,7 @@ def _email() -> Channel:
         sender=_sender,
         configuration_set=settings().configuration_set,
         mailings_set=settings().mailings_set,
+        untracked=settings().public_url if settings().tracking_domain else "",
     )
 
 

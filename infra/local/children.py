@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.local.process import Child
 from infra.local.state import StateFolder
-from infra.mail_checkup import NEEDED_EVENTS
+from infra.mail_checkup import NEEDED_EVENTS, SEND, TRACKED_EVENTS
 
 STAGE = "local"
 REGION = "us-east-1"
@@ -48,12 +48,19 @@ def emulator(ports: Ports, state: StateFolder, log: Path) -> Child:
     return Child("the emulator", ["infra.local.emulator"], environment=environment, log=log, health_url=health_url)
 
 
+def tracking_domain(ports: Ports) -> str:
+    """The redirect domain of mailings on this machine: the mailbox itself."""
+    return f"127.0.0.1:{ports.mailbox}"
+
+
 def mailbox(ports: Ports, state: StateFolder, log: Path, *, sender_domain: str, events_url: str) -> Child:
     """SES, and whatever else letters go to. Its events go to the topic at `events_url`."""
     topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:vestnik-{STAGE}-ses-events"
-    mailings = f"vestnik-{STAGE}-mailings={','.join(sorted(NEEDED_EVENTS))}"
+    account = f"vestnik-{STAGE}={','.join(sorted(NEEDED_EVENTS | {SEND}))}"
+    mailings = f"vestnik-{STAGE}-mailings={','.join(sorted(NEEDED_EVENTS | TRACKED_EVENTS))}"
     module = ["infra.local.mailbox", "--port", str(ports.mailbox), "--data", str(state.mailbox.resolve())]
-    module += ["--topic-arn", topic, "--configuration-set", f"vestnik-{STAGE}", "--configuration-set", mailings]
+    module += ["--topic-arn", topic, "--configuration-set", account, "--configuration-set", mailings]
+    module += ["--tracking-domain", tracking_domain(ports)]
     module += ["--aws-endpoint", events_url, "--verified", sender_domain]
     health_url = f"http://127.0.0.1:{ports.mailbox}/healthz"
     return Child("the mailbox", module, environment=own_environment(), log=log, health_url=health_url)

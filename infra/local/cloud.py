@@ -25,7 +25,7 @@ from infra.account import Account
 from infra.archive import Artifact
 from infra.deploy import deploy_app, deploy_infra
 from infra.local.artifacts import build_artifacts
-from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment
+from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment, tracking_domain
 from infra.local.emulated import emulated, live_api_id, rest_api_id
 from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
@@ -78,6 +78,7 @@ class LocalCloud:
             "VESTNIK_LIVE_URL": self.ws_url,
             "VESTNIK_LIVE_MANAGEMENT_URL": live,
             "VESTNIK_LIVE_ORIGINS": f"http://localhost:{ports.emulator}",
+            "VESTNIK_TRACKING_DOMAIN": tracking_domain(ports),
         }
         self.account = Account(_session(), endpoint_url=self.emulator_url)
         self.warmth = Warm(self.account.lambdas, stage=STAGE, api_url=self.api_url, ws_url=self.ws_url, say=say)

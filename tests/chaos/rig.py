@@ -255,6 +255,11 @@ class Rig:
         )
         assert answer.status_code == 201, answer.text
 
+    def trouble(self, **modes: object) -> None:
+        """Of the account at the provider; nothing said: all is well."""
+        url = f"{self.cloud.mailbox_url}/api/account"
+        requests.put(url, json=modes, timeout=_TIMEOUT_SECONDS).raise_for_status()
+
     def forgive(self) -> None:
         """Ends the faults of the mailbox."""
         requests.delete(f"{self.cloud.mailbox_url}/api/faults", timeout=_TIMEOUT_SECONDS).raise_for_status()
@@ -277,6 +282,7 @@ class Rig:
         if not self.cloud.mailbox.running:
             self.cloud.mailbox.start()
             self.cloud.mailbox.wait_healthy()
+        self.trouble()
         for path in ("faults", "stats"):
             requests.delete(f"{self.cloud.mailbox_url}/api/{path}", timeout=_TIMEOUT_SECONDS).raise_for_status()
         for order in self._orders.iterdir():

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from chalicelib.channels.registry import CHANNELS
-from infra.mail_checkup import NEEDED_EVENTS, SEND
+from infra.mail_checkup import NEEDED_EVENTS, SEND, TRACKED_EVENTS
 from infra.paths import ROOT, TEMPLATE
 from infra.stages import WorkerTimings, doors_of, environment_of, template_parameters
 from infra.template_build import built_template
@@ -198,14 +198,27 @@ def test_the_policies_of_the_stages_differ_in_nothing_but_the_stage(kind: str) -
 
 
 def test_each_configuration_set_tells_of_what_its_letters_need(template: dict[str, Any]) -> None:
-    told = {
-        name: {
-            re.sub("(?=[A-Z])", "_", kind).upper()
-            for kind in template["Resources"][name]["Properties"]["EventDestination"]["MatchingEventTypes"]
-        }
-        for name in ("SesEventDestination", "MailingsEventDestination")
-    }
-    assert told == {"SesEventDestination": NEEDED_EVENTS | {SEND}, "MailingsEventDestination": NEEDED_EVENTS}
+    def told(name: str) -> Any:
+        return template["Resources"][name]["Properties"]["EventDestination"]["MatchingEventTypes"]
+
+    def kinds(words: list[str]) -> set[str]:
+        return {re.sub("(?=[A-Z])", "_", kind).upper() for kind in words}
+
+    assert kinds(told("SesEventDestination")) == NEEDED_EVENTS | {SEND}
+    condition, with_domain, without = told("MailingsEventDestination")
+    assert condition == "TracksMailings"
+    assert kinds(with_domain) == NEEDED_EVENTS | TRACKED_EVENTS
+    assert kinds(without) == NEEDED_EVENTS
+
+
+def test_ses_rewrites_no_link_through_a_domain_that_is_not_ours(template: dict[str, Any]) -> None:
+    """Promise D8: nor any of an account letter."""
+    sets = {name: template["Resources"][name]["Properties"] for name in ("ConfigurationSet", "MailingsSet")}
+
+    assert "TrackingOptions" not in sets["ConfigurationSet"]
+    condition, options, otherwise = sets["MailingsSet"]["TrackingOptions"]
+    assert (condition, otherwise) == ("TracksMailings", "AWS::NoValue")
+    assert options == {"CustomRedirectDomain": "TrackingDomain", "HttpsPolicy": "REQUIRE"}
 
 
 def test_no_deployment_ever_deletes_data(template: dict[str, Any]) -> None:

@@ -25,6 +25,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME[=EVENT,…]",
         help="a set that exists, with the events that it tells of; default: all",
     )
+    parser.add_argument(
+        "--tracking-domain", metavar="HOST", default="", help="where tracked links lead; default: AWS's shared one"
+    )
     parser.add_argument("--topic-arn", metavar="ARN", help="where the events go, for calls that name a set")
     parser.add_argument("--aws-endpoint", metavar="URL", help="the emulator that holds the topic")
     chosen = parser.parse_args(arguments)
@@ -48,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         data=chosen.data,
         verified=frozenset(identity.lower() for identity in chosen.verified),
         configuration_sets=dict(chosen.configuration_set),
+        tracking_domain=chosen.tracking_domain,
         topic_arn=chosen.topic_arn,
         aws_endpoint=chosen.aws_endpoint,
     )

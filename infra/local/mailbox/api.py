@@ -14,6 +14,7 @@ from infra.local.mailbox.calls import CallLog
 from infra.local.mailbox.events import Event
 from infra.local.mailbox.faults import Fault, Faults
 from infra.local.mailbox.letters import Letter
+from infra.local.mailbox.modes import Modes
 from infra.local.mailbox.rules import Account
 from infra.local.mailbox.store import Search, Store
 
@@ -40,6 +41,8 @@ class JsonApi:
             Route("/api/faults", self.add_fault, methods=["POST"]),
             Route("/api/faults", self.delete_faults, methods=["DELETE"]),
             Route("/api/faults/{id:int}", self.delete_faults, methods=["DELETE"]),
+            Route("/api/account", self.get_account, methods=["GET"]),
+            Route("/api/account", self.put_account, methods=["PUT"]),
             Route("/api/stats", self.get_stats, methods=["GET"]),
             Route("/api/stats", self.delete_stats, methods=["DELETE"]),
         ]
@@ -110,6 +113,18 @@ class JsonApi:
         """Removes one fault, or all."""
         found = self.faults.remove(request.path_params.get("id"))
         return Response(status_code=204) if found else problem(404, "no such fault")
+
+    def get_account(self, _request: Request) -> Response:
+        """What is wrong with the account."""
+        return JSONResponse(self.account.modes.now.model_dump(mode="json"))
+
+    async def put_account(self, request: Request) -> Response:
+        """Makes something wrong with the account; `{}` makes it healthy."""
+        try:
+            self.account.modes.now = Modes.model_validate_json(await request.body())
+        except ValidationError as error:
+            return invalid(error)
+        return self.get_account(request)
 
     def get_stats(self, request: Request) -> Response:
         """Accepted letters, calls and their times, from `since` (a time) on."""

@@ -19,6 +19,7 @@ from infra.local.mailbox.faults import Faults
 from infra.local.mailbox.other_channels import OtherChannels
 from infra.local.mailbox.pages import Pages
 from infra.local.mailbox.publisher import Publisher
+from infra.local.mailbox.redirects import Redirects
 from infra.local.mailbox.rules import Account
 from infra.local.mailbox.sending import Composer
 from infra.local.mailbox.ses_account import AccountApi
@@ -34,6 +35,7 @@ class MailboxOptions:
     data: Path
     verified: frozenset[str] = frozenset()
     configuration_sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tracking_domain: str = ""
     topic_arn: str | None = None
     aws_endpoint: str | None = None
 
@@ -51,7 +53,11 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
         content = store.template(name)
         return TemplateContent.model_validate_json(content) if content is not None else None
 
-    account = Account(verified=options.verified, configuration_sets=options.configuration_sets)
+    account = Account(
+        verified=options.verified,
+        configuration_sets=options.configuration_sets,
+        tracking_domain=options.tracking_domain,
+    )
     composer = Composer(account=account, now=clock, stored_template=stored_template)
 
     @asynccontextmanager
@@ -67,6 +73,7 @@ def create_app(options: MailboxOptions, clock: Clock = now) -> Starlette:
         *SendingApi(composer=composer, store=store, log=log, faults=faults, wake=wake).routes(),
         *AccountApi(store=store, log=log, now=clock, account=account, topic_arn=options.topic_arn).routes(),
         *JsonApi(store=store, log=log, faults=faults, wake=wake, account=account).routes(),
+        *Redirects(store=store, account=account, wake=wake).routes(),
         *Pages(store=store, example_sender=account.example_sender()).routes(),
         *OtherChannels(database=database, now=clock, sns_url=options.aws_endpoint).routes(),
         *cinema.routes(),

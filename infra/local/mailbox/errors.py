@@ -12,11 +12,13 @@ _ENTRY_STATUSES = {
     "NotFoundException": "TEMPLATE_NOT_FOUND",
     "BadRequestException": "INVALID_PARAMETER",
     "InternalServiceErrorException": "TRANSIENT_FAILURE",
+    "AccessDeniedException": "FAILED",
 }
 _HTTP_STATUSES = {
     "TooManyRequestsException": 429,
     "NotFoundException": 404,
     "InternalServiceErrorException": 500,
+    "AccessDeniedException": 403,
 }
 SES_CODES = frozenset(_ENTRY_STATUSES)
 # What botocore's model says of each: the text where nothing more is known of the refusal.
@@ -33,6 +35,7 @@ TEXTS = {
     "MailFromDomainNotVerifiedException": "The message can't be sent because the sending domain isn't verified.",
     "NotFoundException": "The resource you attempted to access doesn't exist.",
     "BadRequestException": "The input you provided is invalid.",
+    "AccessDeniedException": "User is not authorized to perform this action",  # IAM's, of no model
     "InternalServiceErrorException": (
         "The request couldn't be processed because an error occurred with the Amazon SES API v2."
     ),

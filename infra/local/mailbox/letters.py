@@ -2,17 +2,20 @@
 would cost more than all the rest). Called by `sending`, `store`, `events`, `api` and `pages`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 
 from chalicelib.clock import parse_rfc3339
 from infra.local.mailbox.shapes import Attachment
 
-# A wide line, so that a long List-Unsubscribe address is not broken into encoded words.
-_POLICY = SMTP.clone(max_line_length=998)
+# Bodies as SES makes them of text in UTF-8: in lines of ASCII (quoted-printable or base64).
+_POLICY = SMTP.clone(cte_type="7bit")
+_ENCODED_WORD = 75  # RFC 2047
+_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +62,6 @@ class Letter:
 
 def _mime(letter: Letter) -> bytes:
     message = EmailMessage(policy=_POLICY)
-    for name, value in letter.headers:
-        message[name] = value
-    message["Date"] = format_datetime(parse_rfc3339(letter.at))
-    message["Message-ID"] = f"<{letter.id}@email.amazonses.com>"
     if letter.text or not letter.html:
         message.set_content(letter.text)
     if letter.html and letter.text:
@@ -71,7 +70,29 @@ def _mime(letter: Letter) -> bytes:
         message.set_content(letter.html, subtype="html")
     for attachment in letter.attachments:
         _attach(message, attachment)
-    return message.as_bytes()
+    head = "".join(f"{name}: {_encoded(value)}\r\n" for name, value in (*_own_headers(letter), *letter.headers))
+    return head.encode("ascii") + message.as_bytes()
+
+
+def _encoded(value: str) -> str:
+    """What is beyond ASCII in encoded words; the rest whole, up to the 998 of a line: an address in List-Unsubscribe
+    must not be broken."""
+    if value.isascii():
+        return value
+    return Header(value, "utf-8", maxlinelen=_ENCODED_WORD).encode(linesep="\r\n")
+
+
+def _own_headers(letter: Letter) -> Iterator[tuple[str, str]]:
+    """What SES adds to a letter (developer guide, "Amazon SES header fields"; the rest as letters arrive from it). The
+    signature is a placeholder: nothing here has the key."""
+    domain = parseaddr(letter.sender)[1].rpartition("@")[2]
+    yield "Return-Path", f"<{letter.id}@amazonses.com>"
+    for of in (domain, "amazonses.com"):
+        yield "DKIM-Signature", f"v=1; a=rsa-sha256; c=relaxed/simple; d={of}; s=local; h=From:To:Subject; bh=; b="
+    yield "Date", format_datetime(parse_rfc3339(letter.at))
+    yield "Message-ID", f"<{letter.id}@email.amazonses.com>"
+    yield "Feedback-ID", f"::1.{_REGION}.local:AmazonSES"
+    yield "X-SES-Outgoing", f"{letter.at[:10].replace('-', '.')}-192.0.2.1"
 
 
 def _attach(message: EmailMessage, attachment: Attachment) -> None:

@@ -12,6 +12,7 @@ import requests
 
 from infra.local.mailbox.events import Event
 from infra.local.mailbox.letters import Letter
+from infra.local.mailbox.tracking import untracked
 
 _DOMAIN = "machines.example"
 # Mail Privacy Protection says nothing but this; Gmail's proxy names itself; scanners pretend to be a browser.
@@ -57,8 +58,8 @@ def scan(letters: Sequence[Letter]) -> None:
 
 
 def links_in(letter: Letter) -> list[str]:
-    """The addresses that a letter links to."""
-    return [unescape(link) for link in _LINK.findall(letter.html or "")]
+    """The addresses that a letter links to, tracked or not."""
+    return [untracked(unescape(link)) for link in _LINK.findall(letter.html or "")]
 
 
 def _visit(links: Sequence[str]) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 
-from infra.local.mailbox.errors import bad_request, not_found, rejected
+from infra.local.mailbox.errors import TEXTS, SesError, bad_request, not_found, rejected
 from infra.local.mailbox.events import Event
+from infra.local.mailbox.modes import AccountModes, Operation
 from infra.local.mailbox.shapes import Header, Tag
+from infra.local.mailbox.tracking import Tracking
 
 MAX_RECIPIENTS = 50
 MAX_MESSAGE_BYTES = 40 * 1024 * 1024
@@ -91,10 +93,13 @@ def merged_tags(defaults: Iterable[Tag], replacements: Iterable[Tag] = ()) -> di
 @dataclass(frozen=True)
 class Account:
     """What the pretended account has set up. No verified identity at all means that every sender is verified.
-    `configuration_sets`: by name, the types of the events that each tells of, in the words of SES's API."""
+    `configuration_sets`: by name, the types of the events that each tells of, in the words of SES's API. Those that
+    tell of openings or clicks have `tracking_domain`, or AWS's."""
 
     verified: frozenset[str] = frozenset()
     configuration_sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tracking_domain: str = ""
+    modes: AccountModes = field(default_factory=AccountModes)
     region: str = "us-east-1"
 
     def example_sender(self) -> str:
@@ -108,11 +113,48 @@ class Account:
             raise bad_request("FromEmailAddress is required")
         address = bare_address(mailbox)
         if self.verified and not self._is_verified(address.lower()):
-            raise rejected(
-                "Email address is not verified. The following identities failed the check in region "
-                f"{self.region.upper()}: {mailbox}"
-            )
+            raise self._unverified([mailbox])
         return address
+
+    def check_recipients(self, addresses: Sequence[str]) -> None:
+        """Raises: SesError `MessageRejected` in the sandbox, for those that are not verified."""
+        modes = self.modes.now
+        if not modes.sandbox:
+            return
+        known = {one.lower() for one in modes.recipients}
+        failed = [
+            one
+            for one in addresses
+            if one.lower() not in known
+            and not one.lower().endswith("@simulator.amazonses.com")
+            and not (self.verified and self._is_verified(one.lower()))
+        ]
+        if failed:
+            raise self._unverified(failed)
+
+    def check_may_send(self, operation: Operation, configuration_set: str | None) -> None:
+        """Raises: SesError: the account is paused or suspended, its role lacks a right, the set is paused."""
+        modes = self.modes.now
+        if operation in modes.denied:
+            what = "template/*" if operation == "SendBulkEmail" else f"configuration-set/{configuration_set}"
+            raise SesError(
+                "AccessDeniedException",
+                f"User `arn:aws:sts::000000000000:assumed-role/deliver' is not authorized to perform `ses:{operation}' "
+                f"on resource `arn:aws:ses:{self.region}:000000000000:{what}'",
+            )
+        if modes.suspended:
+            raise SesError("AccountSuspendedException", TEXTS["AccountSuspendedException"])
+        if modes.paused:
+            raise rejected(
+                "Sending paused for this account. For more information, please check the inbox of the email address "
+                "associated with your AWS account."
+            )
+        if configuration_set in modes.paused_sets:
+            raise SesError("SendingPausedException", f"Sending paused for configuration set <{configuration_set}>.")
+
+    def _unverified(self, identities: Sequence[str]) -> SesError:
+        failed = f"The following identities failed the check in region {self.region.upper()}: {', '.join(identities)}"
+        return rejected(f"Email address is not verified. {failed}")
 
     def check_configuration_set(self, name: str | None) -> None:
         """Raises: SesError `NotFoundException` for a set that the account does not have."""
@@ -123,8 +165,14 @@ class Account:
         """Whether a letter that named this set owes this event."""
         return event.api_type in self.configuration_sets.get(name or "", ())
 
+    def tracking(self, name: str | None) -> Tracking:
+        """What is done to the HTML of a letter that named this set."""
+        told = self.configuration_sets.get(name or "", ())
+        return Tracking(self.tracking_domain, opens="OPEN" in told, clicks="CLICK" in told)
+
     def _is_verified(self, address: str) -> bool:
         domain = address.rpartition("@")[2]
         # A verified domain covers its subdomains (developer guide, "Verified identities").
         parents = {".".join(domain.split(".")[depth:]) for depth in range(domain.count(".") + 1)}
-        return address in self.verified or not parents.isdisjoint(self.verified)
+        verified = self.verified - {one.lower() for one in self.modes.now.unverified}
+        return address in verified or not parents.isdisjoint(verified)

@@ -48,6 +48,7 @@ class Composer:
 
     def single(self, call: SendEmail) -> Letter:
         """The letter of a SendEmail. Raises: SesError."""
+        self.account.check_may_send("SendEmail", call.configuration_set_name)
         self.account.check_configuration_set(call.configuration_set_name)
         content = call.content
         if sum(part is not None for part in (content.simple, content.raw, content.template)) != 1:
@@ -75,6 +76,7 @@ class Composer:
     def bulk(self, call: SendBulkEmail) -> Callable[[BulkEntry], Letter]:
         """Checks what the whole call shares, compiles its template, and gives a function that composes one entry's
         letter. Raises: SesError, now for the call and then for the entry."""
+        self.account.check_may_send("SendBulkEmail", call.configuration_set_name)
         self.account.check_configuration_set(call.configuration_set_name)
         sender = self._sender(call.from_email_address)
         template = call.default_content.template
@@ -112,16 +114,17 @@ class Composer:
 
     def _letter(self, envelope: Envelope, written: Written) -> Letter:
         recipients = bare_recipients(envelope.destination.everyone())
+        self.account.check_recipients(recipients)
         check_size(written.size_bytes())
-        moment = self.now()
+        moment, id_ = self.now(), message_id()
         return Letter(
-            id=message_id(),
+            id=id_,
             at=rfc3339(moment),
             operation=envelope.operation,
             sender=envelope.sender,
             recipients=recipients,
             subject=written.subject,
-            html=written.html,
+            html=self.account.tracking(envelope.configuration_set).rewritten(written.html, id_),
             text=written.text,
             headers=_headers(envelope, written.subject),
             tags=envelope.tags,

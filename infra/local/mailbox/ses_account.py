@@ -2,7 +2,6 @@
 `app`."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,21 +10,21 @@ from starlette.routing import Route
 from chalicelib.clock import Clock, rfc3339
 from infra.local.mailbox.calls import CallLog
 from infra.local.mailbox.errors import SesError, not_found, template_not_found
+from infra.local.mailbox.modes import SANDBOX_DAY, SANDBOX_SECOND
 from infra.local.mailbox.rules import Account
-from infra.local.mailbox.ses_api import answered, refused
+from infra.local.mailbox.ses_api import ONE_DAY, answered, refused
 from infra.local.mailbox.shapes import StoredTemplate, TemplateContent, parse
 from infra.local.mailbox.store import Store
 from infra.local.mailbox.template_text import TemplateText
 
-ONE_DAY = timedelta(days=1)
 MAX_24_HOUR_SEND = 50_000_000.0
 MAX_SEND_RATE = 1_000.0
 
 
 @dataclass(frozen=True)
 class AccountApi:
-    """GetAccount, GetEmailIdentity, GetConfigurationSetEventDestinations, CreateEmailTemplate, GetEmailTemplate,
-    DeleteEmailTemplate."""
+    """GetAccount, GetEmailIdentity, GetConfigurationSet, GetConfigurationSetEventDestinations, CreateEmailTemplate,
+    GetEmailTemplate, DeleteEmailTemplate."""
 
     store: Store
     log: CallLog
@@ -39,6 +38,7 @@ class AccountApi:
         return [
             Route("/v2/email/account", self.get_account, methods=["GET"]),
             Route("/v2/email/identities/{name}", self.get_identity, methods=["GET"]),
+            Route("/v2/email/configuration-sets/{name}", self.get_configuration_set, methods=["GET"]),
             Route("/v2/email/configuration-sets/{name}/event-destinations", self.get_destinations, methods=["GET"]),
             Route("/v2/email/templates", self.create_template, methods=["POST"]),
             Route(template, self.get_template, methods=["GET"]),
@@ -46,19 +46,20 @@ class AccountApi:
         ]
 
     async def get_account(self, _request: Request) -> Response:
-        """A healthy account out of the sandbox; what it sent since the file began, at most the last day's."""
-        day_ago = rfc3339(self.now() - ONE_DAY)
+        """The account, healthy unless `modes` say otherwise; what it sent since the file began, at most the last
+        day's."""
+        day_ago, modes = rfc3339(self.now() - ONE_DAY), self.account.modes.now
         return answered(
             {
                 "DedicatedIpAutoWarmupEnabled": False,
-                "EnforcementStatus": "HEALTHY",
-                "ProductionAccessEnabled": True,
+                "EnforcementStatus": "SHUTDOWN" if modes.suspended else "HEALTHY",
+                "ProductionAccessEnabled": not modes.sandbox,
                 "SendQuota": {
-                    "Max24HourSend": MAX_24_HOUR_SEND,
-                    "MaxSendRate": MAX_SEND_RATE,
+                    "Max24HourSend": float(SANDBOX_DAY) if modes.sandbox else MAX_24_HOUR_SEND,
+                    "MaxSendRate": float(SANDBOX_SECOND) if modes.sandbox else MAX_SEND_RATE,
                     "SentLast24Hours": float(self.log.accepted(day_ago)),
                 },
-                "SendingEnabled": True,
+                "SendingEnabled": not (modes.paused or modes.suspended),
                 "SuppressionAttributes": {"SuppressedReasons": []},
             }
         )
@@ -69,14 +70,27 @@ class AccountApi:
         if name.lower() not in self.account.verified:
             return refused(not_found(f"Email identity {name} does not exist."))
         kind = "EMAIL_ADDRESS" if "@" in name else "DOMAIN"
+        good = name.lower() not in self.account.modes.now.unverified
         return answered(
             {
                 "IdentityType": kind,
-                "VerifiedForSendingStatus": True,
-                "VerificationStatus": "SUCCESS",
-                "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": []},
+                "VerifiedForSendingStatus": good,
+                "VerificationStatus": "SUCCESS" if good else "FAILED",
+                "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS" if good else "FAILED", "Tokens": []},
             }
         )
+
+    async def get_configuration_set(self, request: Request) -> Response:
+        """GetConfigurationSet: its redirect domain, where it tracks."""
+        name = request.path_params["name"]
+        try:
+            self.account.check_configuration_set(name)
+        except SesError as error:
+            return refused(error)
+        tracking = self.account.tracking(name)
+        own = {"CustomRedirectDomain": tracking.domain, "HttpsPolicy": "REQUIRE"}
+        tracked = tracking.domain and (tracking.opens or tracking.clicks)
+        return answered({"ConfigurationSetName": name, **({"TrackingOptions": own} if tracked else {})})
 
     async def get_destinations(self, request: Request) -> Response:
         """GetConfigurationSetEventDestinations: the one topic, where there is one."""

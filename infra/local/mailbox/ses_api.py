@@ -5,6 +5,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -13,15 +14,17 @@ from starlette.routing import Route
 
 from chalicelib.clock import rfc3339
 from infra.local.mailbox.calls import Call, CallLog
-from infra.local.mailbox.errors import SesError
+from infra.local.mailbox.errors import DAILY_QUOTA, SesError
 from infra.local.mailbox.faults import REFUSALS, Faults
 from infra.local.mailbox.letters import Letter
 from infra.local.mailbox.machines import scan
+from infra.local.mailbox.modes import SANDBOX_DAY, SANDBOX_SECOND
 from infra.local.mailbox.sending import Composer, entry_refusal, entry_result
 from infra.local.mailbox.shapes import BulkEntry, SendBulkEmail, SendEmail, parse
 from infra.local.mailbox.simulator import owed_events
 from infra.local.mailbox.store import Store
 
+ONE_DAY, ONE_SECOND = timedelta(days=1), timedelta(seconds=1)
 Answer = dict[str, object]
 Sent = tuple[list[Letter], Answer]
 C = TypeVar("C", SendEmail, SendBulkEmail)
@@ -68,6 +71,7 @@ class SendingApi:
             by_entry = False if isinstance(call, SendBulkEmail) else None
             if fault := self.faults.take(REFUSALS, everyone, by_entry=by_entry):
                 raise fault.refusal()
+            self._check_pace(call)
             letters, answer = send(call)
         except SesError as error:
             self.log.add(logged(error.code))
@@ -79,6 +83,15 @@ class SendingApi:
         if stall:
             await asyncio.sleep(stall.seconds)
         return hang_up(request) if dropped else answered(answer)
+
+    def _check_pace(self, call: SendEmail | SendBulkEmail) -> None:
+        if not self.composer.account.modes.now.sandbox:
+            return
+        now = self.composer.now()
+        if self.log.accepted(rfc3339(now - ONE_DAY)) + len(call.everyone()) > SANDBOX_DAY:
+            raise SesError("TooManyRequestsException", DAILY_QUOTA)
+        if self.log.accepted(rfc3339(now - ONE_SECOND)) >= SANDBOX_SECOND:
+            raise SesError("TooManyRequestsException", "Maximum sending rate exceeded.")
 
     def _single(self, call: SendEmail) -> Sent:
         letter = self.composer.single(call)

@@ -3,14 +3,15 @@
 Unlike SES, an unknown or unsupported member is refused: a test that leans on it should fail here, not in production.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
 from infra.local.mailbox.errors import SesError, bad_request
 
 MAX_HEADERS = 15
+MAX_HEADER = 996  # botocore, MessageHeader: its name and value together
 MAX_TEMPLATE_DATA_CHARS = 262_144
 
 
@@ -27,6 +28,12 @@ TagText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\z", max_length=256)]
 class Header(Shape):
     name: str = Field(min_length=1, max_length=126, pattern=r"^[!-9;-@A-~]+\z")
     value: str = Field(min_length=1, max_length=995, pattern=r"^[ -~]*\z")
+
+    @model_validator(mode="after")
+    def _fits_a_line(self) -> Self:
+        if len(self.name) + len(self.value) > MAX_HEADER:
+            raise ValueError(f"the combined length of name and value must not exceed {MAX_HEADER}")
+        return self
 
 
 class Tag(Shape):

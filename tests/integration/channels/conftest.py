@@ -26,6 +26,7 @@ from infra.local.mailbox.process import running
 from tests.integration.channels.receiver import DROP, Receiver, receiving
 from tests.integration.conftest import ENVIRONMENT, forget_clients
 from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, VERIFIED_DOMAIN, Driver
+from tests.integration.mailbox.driver import SETS as MAILBOX_SETS
 
 FROM = Sender(*parseaddr(SENDER))
 SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}
@@ -53,8 +54,7 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    sets = ["--configuration-set", CONFIGURATION_SET, "--configuration-set", MAILINGS_SET]
-    options = ["--verified", VERIFIED_DOMAIN, *sets]
+    options = ["--verified", VERIFIED_DOMAIN, *MAILBOX_SETS]
     with running(tmp_path_factory.mktemp("mailbox"), options) as url:
         yield Driver(url)
 

@@ -1,6 +1,8 @@
 """The e-mail channel against the mailbox, which behaves and misbehaves as SES does."""
 
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 import requests
@@ -11,7 +13,7 @@ from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
 from chalicelib.wiring import clients as wiring_clients
 from tests.integration.channels.conftest import FROM, SETS
 from tests.integration.conftest import forget_clients
-from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, Driver, simple
+from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, TRACKING_DOMAIN, Driver, simple
 
 
 @pytest.fixture
@@ -192,6 +194,43 @@ def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: D
     assert requests.get(f"{mailbox.url}/api/faults", timeout=10).json()[0]["fired"] == 1
 
 
+def test_every_encoded_word_of_a_senders_name_is_as_short_as_receivers_want() -> None:
+    """RFC 2047: at most 75 characters each, and none of them cuts a letter in two."""
+    name = "Онлайн-кинотеатр «Вестник»: новости, премьеры и персональные рекомендации 🎬"
+    header = Sender(name, "news@cinema.example").header
+
+    words, _, address = header.rpartition(" ")
+    assert address == "<news@cinema.example>"
+    assert max(map(len, words.split())) <= 75
+    assert str(make_header(decode_header(words))) == name
+
+
+OWN = "https://notify.cinema.example"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("transactional", [True, False])
+def test_no_link_to_a_page_of_ours_goes_through_a_redirect_of_ses(
+    mailbox: Driver, transactional: bool, count: int
+) -> None:
+    """Promise D8: whoever clicks to confirm or to unsubscribe meets nobody else's server on the way."""
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, untracked=OWN, **SETS)
+    mine = [
+        f'<a class="x" href="{OWN}/{path}">x</a>' for path in ("s/abc", "unsubscribe/k?a=1&amp;b=2", "preferences/k")
+    ]
+    html = "<p>" + "".join(mine) + '<a href="https://cinema.example/film">film</a><a href="mailto:a@b.c">m</a></p>'
+    letters = [message(f"u{n}@example.com", n, html=html, transactional=transactional) for n in range(count)]
+    assert {one.verdict for one in channel.send(letters)} == {Verdict.ACCEPTED}
+
+    for letter in mailbox.letters():
+        assert all(link in letter["html"] for link in mine)
+        assert "ses:no-track" not in letter["html"]
+        assert "awstrack.me" not in letter["html"]
+        assert ('href="https://cinema.example/film"' in letter["html"]) is transactional
+        assert (f"https://{TRACKING_DOMAIN}/CL0/" in letter["html"]) is not transactional
+        assert ("<img" in letter["html"]) is not transactional
+
+
 def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: Driver) -> None:
     assert list(channel.send([])) == []
     assert mailbox.letters() == []
@@ -206,9 +245,9 @@ def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(ma
         assert {one.verdict for one in channel.send(everyone(letters))} == {Verdict.ACCEPTED}
 
     read = [
-        message_from_bytes(mailbox.page(f"/api/messages/{letter['id']}/source").content, policy=policy.default)
+        message_from_bytes(mailbox.page(f"/api/messages/{letter['id']}/source").content, policy=policy.compat32)
         for letter in mailbox.letters()
     ]
     names = ["Кинотеатр «Вестник», новости"] * letters + ["Vestnik"] * letters
-    assert [one["From"].addresses[0].display_name for one in read] == names
+    assert [str(make_header(decode_header(parseaddr(one.get_all("From", [])[0])[0]))) for one in read] == names
     assert [one["Reply-To"] for one in read] == ["help@cinema.example"] * letters + [None] * letters

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.mailbox.process import running
-from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, VERIFIED_DOMAIN, Driver
+from tests.integration.mailbox.driver import SETS, VERIFIED_DOMAIN, Driver
 
 
 @pytest.fixture(scope="session")
 def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    sets = ["--configuration-set", CONFIGURATION_SET, "--configuration-set", MAILINGS_SET]
-    options = ["--verified", VERIFIED_DOMAIN, *sets]
+    options = ["--verified", VERIFIED_DOMAIN, *SETS]
     with running(tmp_path_factory.mktemp("mailbox"), options) as url:
         yield Driver(url)
 

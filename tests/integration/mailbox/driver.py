@@ -10,6 +10,8 @@ import boto3
 import requests
 from botocore.config import Config
 
+from infra.local.mailbox.events import EVENT_TYPES
+
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
     from mypy_boto3_sesv2.type_defs import BulkEmailEntryTypeDef, SendBulkEmailResponseTypeDef
@@ -18,6 +20,12 @@ SENDER = "Vestnik <news@cinema.example>"
 VERIFIED_DOMAIN = "cinema.example"
 CONFIGURATION_SET = "vestnik-test-events"
 MAILINGS_SET = "vestnik-test-mailings"
+TRACKING_DOMAIN = "track.cinema.example"
+# As production has them: SES tells of openings and clicks of mailings alone.
+SETS = (
+    *("--configuration-set", f"{CONFIGURATION_SET}={','.join(sorted(EVENT_TYPES - {'OPEN', 'CLICK'}))}"),
+    *("--configuration-set", MAILINGS_SET, "--tracking-domain", TRACKING_DOMAIN),
+)
 
 
 def ses_client(url: str) -> "SESV2Client":
@@ -61,6 +69,10 @@ class Driver:
         }
         return self.ses.send_bulk_email(**{**call, **more})
 
+    def account(self, **modes: Any) -> None:
+        """Makes something wrong with the account; nothing said: all is well."""
+        requests.put(f"{self.url}/api/account", json=modes, timeout=10).raise_for_status()
+
     def letters(self, **query: str | int) -> list[dict[str, Any]]:
         """`GET /api/messages`."""
         answer = requests.get(f"{self.url}/api/messages", params=query, timeout=10)
@@ -89,6 +101,7 @@ class Driver:
         """As if just started."""
         for path in ("/api/messages", "/api/faults", "/api/stats"):
             requests.delete(f"{self.url}{path}", timeout=10).raise_for_status()
+        self.account()
 
 
 def simple(subject: str = "Hello", html: str = "<p>Hello</p>", text: str = "Hello", **more: Any) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def test_every_code_has_the_status_of_one_entry_that_boto3_knows(code: str) -> N
     assert SesError(code, "x").entry_status in shape.enum
 
 
-@pytest.mark.parametrize("code", sorted(SES_CODES))
+@pytest.mark.parametrize("code", sorted(SES_CODES - {"AccessDeniedException"}))  # IAM's, of no model
 def test_every_code_has_the_http_status_of_the_service_model(code: str) -> None:
     shape = Session().get_service_model("sesv2").shape_for(code)
     assert SesError(code, "x").http_status == shape.metadata["error"]["httpStatusCode"]

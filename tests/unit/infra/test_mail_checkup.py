@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from chalicelib.settings import Settings, read_settings
 from infra.checkup import Finding
 from infra.doctor import examine
-from infra.mail_checkup import NEEDED_EVENTS, SEND, Mail
+from infra.mail_checkup import NEEDED_EVENTS, SEND, TRACKED_EVENTS, Mail
 from infra.stages import environment_of
 
 TOKEN = "abc"
@@ -47,14 +47,22 @@ def told_of(ses: Any, answer: dict[str, Any], *, name: str = "vestnik-prod") -> 
 class Zone:
     """A DNS of our own."""
 
-    def __init__(self, texts: Mapping[str, list[str]] = GOOD_TEXTS, aliases: Mapping[str, list[str]] = GOOD_ALIASES):
-        self._texts, self._aliases = texts, aliases
+    def __init__(
+        self,
+        texts: Mapping[str, list[str]] = GOOD_TEXTS,
+        aliases: Mapping[str, list[str]] = GOOD_ALIASES,
+        addresses: Mapping[str, list[str]] | None = None,
+    ):
+        self._texts, self._aliases, self._addresses = texts, aliases, addresses or {}
 
     def texts(self, name: str) -> list[str]:
         return self._texts.get(name, [])
 
     def aliases(self, name: str) -> list[str]:
         return self._aliases.get(name, [])
+
+    def addresses(self, name: str) -> list[str]:
+        return self._addresses.get(name, [])
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +76,13 @@ def ses(client: Any) -> Iterator[Any]:
         yield stubber
 
 
-def settings() -> Settings:
-    return read_settings(environment_of("prod"))
+def settings(tracking_domain: str = "") -> Settings:
+    return read_settings({**environment_of("prod"), "VESTNIK_TRACKING_DOMAIN": tracking_domain})
+
+
+def set_with(ses: Any, options: dict[str, str] | None) -> None:
+    answer = {"TrackingOptions": options} if options else {}
+    ses.add_response("get_configuration_set", answer, {"ConfigurationSetName": "vestnik-prod-mailings"})
 
 
 def words(found: Iterator[Finding]) -> str:
@@ -132,7 +145,7 @@ def test_a_destination_that_is_off_tells_nothing(ses: Any) -> None:
     off = {**GOOD_EVENTS["EventDestinations"][0], "Enabled": False}
     told_of(ses, {"EventDestinations": [off]})
     told_of(ses, WITHOUT_SEND, name="vestnik-prod-mailings")
-    assert "BOUNCE, CLICK, COMPLAINT" in words(Mail(settings(), ses.client, None).events())
+    assert "BOUNCE, COMPLAINT" in words(Mail(settings(), ses.client, None).events())
 
 
 def test_a_configuration_set_that_is_not_there_is_told(ses: Any) -> None:
@@ -151,6 +164,51 @@ def test_a_configuration_set_that_is_not_there_is_told(ses: Any) -> None:
 )
 def test_missing_and_doubled_records_are_told(ses: Any, texts: dict[str, list[str]], said: str) -> None:
     assert said in words(Mail(settings(), ses.client, Zone(texts)).dns())
+
+
+def test_openings_that_nobody_asked_for_are_told_as_ses_rewrites_letters_for_them(ses: Any) -> None:
+    """Promise D8."""
+    told_of(ses, telling(NEEDED_EVENTS | {SEND, "CLICK"}))
+    told_of(ses, telling(NEEDED_EVENTS | TRACKED_EVENTS), name="vestnik-prod-mailings")
+    said = words(Mail(settings(), ses.client, None).events())
+    assert "configuration set vestnik-prod tells of CLICK" in said
+    assert "configuration set vestnik-prod-mailings tells of CLICK, OPEN" in said
+
+
+def test_with_a_domain_of_ours_mailings_have_to_tell_of_openings(ses: Any) -> None:
+    told_of(ses, GOOD_EVENTS)
+    told_of(ses, WITHOUT_SEND, name="vestnik-prod-mailings")
+    assert "does not tell of CLICK, OPEN" in words(Mail(settings("track.cinema.example"), ses.client, None).events())
+
+
+OURS = {"CustomRedirectDomain": "track.cinema.example", "HttpsPolicy": "REQUIRE"}
+
+
+@pytest.mark.parametrize(
+    ("domain", "options", "zone", "said"),
+    [
+        ("", None, Zone(), ""),
+        ("", OURS, Zone(), "through track.cinema.example"),
+        ("track.cinema.example", None, Zone(), "through no domain"),
+        ("track.cinema.example", {**OURS, "HttpsPolicy": "OPTIONAL"}, Zone(), "not always https"),
+        ("track.cinema.example", OURS, Zone(), "not in the DNS"),
+        ("track.cinema.example", OURS, Zone(addresses={"track.cinema.example": ["192.0.2.1"]}), ""),
+        ("track.cinema.example", OURS, Zone(aliases={"track.cinema.example": ["d1.cloudfront.net"]}), ""),
+        (
+            "track.cinema.example",
+            OURS,
+            Zone(aliases={"track.cinema.example": ["r.eu-central-1.awstrack.me"]}),
+            "no certificate",
+        ),
+    ],
+    ids=lambda one: "" if isinstance(one, Zone) else str(one),
+)
+def test_where_the_links_of_mailings_lead_is_looked_at(
+    ses: Any, domain: str, options: dict[str, str] | None, zone: Zone, said: str
+) -> None:
+    set_with(ses, options)
+    found = words(Mail(settings(domain), ses.client, zone).tracking())
+    assert (said in found) if said else found == ""
 
 
 def test_that_it_could_not_look_is_a_finding_and_no_crash(ses: Any) -> None:
