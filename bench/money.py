@@ -1,5 +1,5 @@
 """What a million letters of a campaign cost on AWS, by service, by what `bench.way` has counted; ours beside the naive
-way's. SES charges both the same; what is compared is everything else.
+way's. SES charges both the same; what is compared is everything else. And what a stage costs that sends nothing.
 
     python -m bench.money        # after bench.way and bench.letters, whose counts it takes
 """
@@ -7,21 +7,12 @@ way's. SES charges both the same; what is compared is everything else.
 import json
 from typing import Any
 
+from bench import idle
 from bench.harness import RESULTS, Report
+from bench.prices import LAMBDA_GB_SECOND, LAMBDA_REQUEST, MILLION, READ_UNIT, SES, SNS_PUBLISH, SQS, WRITE_UNIT
 
-# Compared in November 2026 with what others quote of AWS's price lists: airbyte.com/data-engineering-resources/
-# dynamodb-pricing, cloudburn.io/blog/amazon-sqs-pricing, factualminds.com/blog/amazon-sns-pricing-publishes-fanout-
-# protocols. SES's and Lambda's are from memory.
-PRICES_OF = "list prices of us-east-1, on demand, x86, nothing free"
-MILLION = 1e6
-SES = 100.0  # dollars for a million letters
-SQS = 0.40  # a million requests, up to 64 KB each
-WRITE_UNIT = 0.625  # a million of DynamoDB's: 1 KB; a transaction takes two
-READ_UNIT = 0.125  # 4 KB strongly consistent, 8 KB eventually
-LAMBDA_REQUEST = 0.20
-LAMBDA_GB_SECOND = 0.0000166667
+PRICES_OF = "list prices of us-east-1, on demand, x86, nothing free; see bench/prices.py"
 LAMBDA_GB = 0.5
-SNS_PUBLISH = 0.50  # a million; deliveries to SQS are free
 WALL_TO_CPU = 2.0  # a worker's billed time to its CPU time: assumed, not measured
 MOST_SHARE = 0.06  # of SES's price: everything else
 
@@ -74,6 +65,7 @@ def main() -> int:
     report.remark(f"of DynamoDB a letter takes {writes:.2f} write and {reads:.2f} read units")
     report.remark("the naive way keeps no events of SES, no state that survives a lost reply, and asks for no consent")
     report.expect(f"all but SES ≤ {MOST_SHARE:.0%} of SES: {rest / SES:.1%}", met=rest <= MOST_SHARE * SES)
+    print(f"A month of a production stage in which nobody is written to\n\n{idle.table()}")
     return report.publish()
 
 

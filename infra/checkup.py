@@ -2,23 +2,27 @@
 check tells what is wrong in words, and what to do. Called by `doctor.py`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import boto3
 from botocore.exceptions import ClientError
 
+from chalicelib.clock import now
 from chalicelib.control.consumers import CONSUMERS, Consumer
+from chalicelib.control.dead_letters import KEPT, DeadLetter
 from chalicelib.control.depths import Depth
 from chalicelib.control.signing import KEYS, parameter_name
 from chalicelib.control.switch import Switch
 from chalicelib.settings import Settings
 from chalicelib.wiring.control import consumers, switches
-from chalicelib.wiring.desk import queue_depths
+from chalicelib.wiring.desk import dead_letters, queue_depths
 from infra.gateway import integrations
 from infra.room import MORE, kept, no_room
 from infra.stages import doors_of
 
+_LOOKED_AT = 10  # dead letters of a queue, of which the oldest is told
 _MISSED_SECONDS = 180  # two minutes without a tick, and the one that is running
 _GOOD_STACK = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
@@ -138,7 +142,8 @@ class Platform:
         for queue, depth in depths.items():
             if depth.dead:
                 remedy = f"look at them, put them back or drop them: `{queue}-dlq-not-empty` in docs/operations.md"
-                yield Finding(f"{depth.dead} dead letters of {queue}", remedy)
+                wrong = f"{depth.dead} dead letters of {queue}{_life_of(dead_letters().look(queue, limit=_LOOKED_AT))}"
+                yield Finding(wrong, remedy)
 
     def switches(self) -> Iterator[Finding]:
         """What is held back?"""
@@ -169,6 +174,14 @@ class Platform:
 
     def _deploy(self) -> str:
         return f"make deploy STAGE={self._settings.stage}"
+
+
+def _life_of(letters: Sequence[DeadLetter]) -> str:
+    """SQS removes a message 14 days after it was first put, also from the dead letters."""
+    if not letters:
+        return ""
+    left = min(one.sent_at for one in letters) + KEPT - now()
+    return f"; SQS removes the oldest of the first {len(letters)} in {max(0, left // timedelta(hours=1))} hours"
 
 
 def _off(consumer: Consumer) -> Finding:

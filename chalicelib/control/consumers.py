@@ -98,6 +98,16 @@ class Consumers:
         """What people have asked of every consumer. Raises: UnavailableError (retryable)."""
         return read_wishes(list(CONSUMERS))
 
+    def off(self) -> list[str]:
+        """The queues that nobody reads, by a person's wish or for their switch. Raises: UnavailableError
+        (retryable)."""
+        wishes, switches = self.wishes(), {switch.name: switch.state for switch in self._switches.read_all()}
+        return [
+            queue
+            for queue, spec in CONSUMERS.items()
+            if wishes[queue].paused or switches.get(spec.subsystem or "") == "open"
+        ]
+
     def read(self, queue: str) -> Consumer:
         """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         _check(queue)

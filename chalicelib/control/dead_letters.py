@@ -7,7 +7,7 @@ every backend (docs/decisions.md), and takes only queues that SQS itself fills.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.aws import FAILURES, failure_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+KEPT = timedelta(days=14)  # since the message was first put, wherever it has lain (infra/template.yaml)
 _BATCH = 10
 _LOOK_SECONDS = 2  # how long a message stays hidden while more are looked at
 _TAKE_SECONDS = 60

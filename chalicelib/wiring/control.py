@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.control.gate import Deadline, Gate
     from chalicelib.control.limits import Limiter
     from chalicelib.control.queues import Queues
+    from chalicelib.control.renewal import Renewal
     from chalicelib.control.site_settings import SiteSettings
     from chalicelib.control.switches import Switches
 
@@ -23,6 +24,15 @@ def queues() -> "Queues":
     from chalicelib.control.queues import Queues
 
     return Queues(sqs, settings().resource(""))
+
+
+@cache
+def renewal() -> "Renewal":
+    """What keeps waiting messages from expiring."""
+    from chalicelib.control.renewal import Renewal
+
+    prefix = settings().resource("")
+    return Renewal(sqs, prefix, queues=queues(), off=consumers().off, clock=now, seconds=time.monotonic)
 
 
 @cache
