@@ -17,7 +17,6 @@ Say = Callable[[str], None]
 HOURS = 6  # an index of a large table is filled for hours (AWS, "Managing Global Secondary Indexes in DynamoDB")
 _POLL_SECONDS = 0.3
 _SLOW_POLL_SECONDS = 3  # a stack that takes long need not be asked so often: the account has one quota for all
-_SAY_EVERY_SECONDS = 15
 
 
 class TooLongError(RuntimeError):
@@ -37,6 +36,7 @@ class Follower:
     tables: "DynamoDBClient | None" = None
     say: Say = print
     limit_seconds: float = HOURS * 3600
+    say_every_seconds: float = 15
     _busy: dict[str, "StackEventTypeDef"] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
 
@@ -72,7 +72,7 @@ class Follower:
                 if stack is None or (not begins and not stack["StackStatus"].endswith("_IN_PROGRESS")):
                     return stack
                 now = time.monotonic()
-                if failed or now - said >= _SAY_EVERY_SECONDS:
+                if failed or now - said >= self.say_every_seconds:
                     said = now
                     self._tell(failed, now - started, stack["StackStatus"])
                 if now - started > self.limit_seconds:
