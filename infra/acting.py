@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chalicelib.settings import SettingsError
 from infra.account import Account
-from infra.addresses import with_addresses
+from infra.addresses import is_open, with_addresses
 from infra.local.children import STAGE as LOCAL_STAGE
 from infra.local.running import running_cloud
 from infra.stages import environment_of
@@ -30,5 +30,5 @@ def act_in(stage: str, addresses: Path = LOCAL) -> None:
 def find_addresses(account: Account) -> None:
     """Lets this process know the addresses that its stage leaves open, as the deployed app has them; it begins with
     `act_in`. Raises: ClientError."""
-    if not all(os.environ[name] for name in LEFT_OPEN):
+    if any(is_open(os.environ[name]) for name in LEFT_OPEN):
         os.environ.update(with_addresses({name: os.environ[name] for name in fields() if name in os.environ}, account))

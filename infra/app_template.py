@@ -43,6 +43,7 @@ class AppInputs:
     bucket: str
     code_key: str
     layer_key: str = ""
+    snap_start: bool = False
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # variables of one function, by Chalice's names
 
     @property
@@ -51,12 +52,14 @@ class AppInputs:
 
 
 def app_template(packaged: Mapping[str, Any], inputs: AppInputs) -> dict[str, Any]:
-    """The whole template, without parameters: the same inputs give the same text."""
+    """The template, without parameters: the same inputs give the same text."""
     template: dict[str, Any] = json.loads(json.dumps(packaged))
     resources = template["Resources"]
     for name, ending in FUNCTIONS.items():
         resources[f"{name}Logs"] = _logs(f"vestnik-{inputs.stage}{ending}", AUDIT_LOG_DAYS if not ending else LOG_DAYS)
         resources[name]["Properties"] |= _function(name, f"vestnik-{inputs.stage}{ending}", inputs)
+    if inputs.snap_start:
+        resources["APIHandler"]["Properties"]["SnapStart"] = {"ApplyOn": "PublishedVersions"}
     if inputs.layer_key:
         resources["Dependencies"] = _layer(inputs)
     _rest_api(resources, inputs)

@@ -1,133 +1,135 @@
-"""Brings a stage to this checkout: first the infra stack, then the app. Run by `make deploy`; the local cloud
-calls its parts. What would change is shown first; production asks.
+"""Brings a stage to this checkout: first the infra stack, then the app. Run by `make deploy`. What can be known before
+is checked first, what would change in both is shown, and production asks, once.
 
 python -m infra.deploy --stage prod
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
-from chalicelib.control.signing import KEYS, new_key, parameter_name
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.settings import SettingsError
 from infra.account import Account
-from infra.addresses import Addresses, with_addresses
-from infra.app_template import AppInputs, app_template
-from infra.archive import Artifact
-from infra.chalice_app import PackagingError, packaged_template
+from infra.addresses import with_addresses
+from infra.chalice_app import PackagingError
 from infra.domain import deploy_domain
-from infra.outer import outer_resources
-from infra.package import app_zip, workers_zip
+from infra.following import HOURS
+from infra.lock import deploy_lock
+from infra.planning import Release, app_stack, infra_stack, release_of
+from infra.preflight import in_the_way
 from infra.reaching_aws import reaching_aws
-from infra.releases import released
-from infra.room import no_room
-from infra.runtimes import Runtime, runtime_of
 from infra.shipped_templates import write_down_templates
-from infra.stacks import Agree, DeployError, deploy_stack
-from infra.stages import (
-    PRODUCTION,
-    WorkerTimings,
-    doors_of,
-    environment_of,
-    own_variables,
-    stage_config,
-    stage_names,
-    template_parameters,
-)
-from infra.template_build import built_template
-from layers.build import build_layer
+from infra.stacks import Agree, DeployError, Plan, RefusedError, Waiting, plan_stack
+from infra.stage_keys import ensure_keys
+from infra.stages import PRODUCTION, WorkerTimings, environment_of, stage_config, stage_names
 
 
-def deploy_infra(
-    account: Account,
-    *,
-    environment: Mapping[str, str],
-    timings: WorkerTimings,
-    workers: Artifact,
-    layer: Artifact | None,
-    runtime: Runtime,
-    at_once: bool = False,
-    agree: Agree = lambda _: True,
-) -> bool:
-    """Brings the stack `vestnik-<stage>-infra` to `template.yaml`; answers whether it changed. Raises: DeployError,
-    RefusedError."""
-    stage = environment["VESTNIK_STAGE"]
-    bucket = account.artifact_bucket(stage)
-    ensure_keys(account, stage)
-    name = f"vestnik-{stage}-infra"
-    parameters = {
-        **template_parameters(environment, timings),
-        "Runtime": runtime.name,
-        "Architecture": runtime.architecture,
-        "ArtifactBucket": bucket,
-        "WorkersKey": account.upload(bucket, workers),
-        "LayerKey": account.upload(bucket, layer) if layer else "",
-    }
-    template = released(built_template(stage), parameters, stage=stage, at_once=at_once)
-    return deploy_stack(
-        account.cloudformation,
-        name,
-        template=template,
-        template_url=account.upload_text(bucket, name, template),
-        parameters=parameters,
-        agree=agree,
-    )
+@dataclass(frozen=True)
+class Deployment:
+    """One run of `make deploy`."""
+
+    account: Account
+    stage: str
+    release: Release
+    agree: Agree
+    allowed: Sequence[str] = ()
+    waiting: Waiting = field(default_factory=Waiting)
+
+    def run(self) -> None:
+        """Both stacks, or as much of them as can be; a failure says what state the stage is in. Raises: DeployError,
+        RefusedError, SettingsError, PackagingError."""
+        environment = environment_of(self.stage)
+        told = with_addresses(environment, self.account)
+        infra, app = self._planned(told, environment)
+        ensure_keys(self.account, self.stage)
+        with _dropped_after_failure(app):
+            _execute(f"vestnik-{self.stage}-infra", infra)
+            for line in write_down_templates(self.account, self.stage):
+                print(line)
+        with self._state_told():
+            _execute(f"vestnik-{self.stage}-app", app)
+        known = with_addresses(environment, self.account)
+        if known != told:  # a first app has just been given its addresses
+            print("the workers are told the addresses:")
+            _execute(f"vestnik-{self.stage}-infra", self._plan_infra(known))
+        print(_goodbye(self.stage, known))
+
+    def _planned(self, told: Mapping[str, str], environment: Mapping[str, str]) -> tuple[Plan | None, Plan | None]:
+        """What would change in both stacks, once somebody has agreed to it; nothing is left of what nobody wants."""
+        with ExitStack() as undone:
+            infra = self._plan_infra(told)
+            if infra:
+                undone.callback(infra.drop)
+            app = self._plan(**app_stack(self.account, self.release, environment=environment))
+            if app:
+                undone.callback(app.drop)
+            plans = [plan for plan in (infra, app) if plan]
+            lines = [line for plan in plans for line in (f"{plan.name}:", *plan.lines, "")]
+            if plans and not self.agree(lines):
+                raise RefusedError(f"{self.stage}: nothing was changed")
+            undone.pop_all()
+        return infra, app
+
+    def _plan_infra(self, environment: Mapping[str, str]) -> Plan | None:
+        return self._plan(**infra_stack(self.account, self.release, environment=environment, timings=WorkerTimings()))
+
+    @property
+    def _plan(self) -> Callable[..., Plan | None]:
+        return partial(plan_stack, self.account.cloudformation, allowed=self.allowed, waiting=self.waiting)
+
+    @contextmanager
+    def _state_told(self) -> Iterator[None]:
+        try:
+            yield
+        except DeployError as error:
+            if not _taken_back(self.account, f"vestnik-{self.stage}-app"):
+                raise
+            raise DeployError(f"{error}\n{_HALF.format(stage=self.stage)}") from error
 
 
-def ensure_keys(account: Account, stage: str) -> None:
-    """Makes those of the stage's keys that are not there; one that is there is never touched, and never read."""
-    for key in KEYS:
-        with suppress(account.ssm.exceptions.ParameterAlreadyExists):
-            account.ssm.put_parameter(
-                Name=parameter_name(stage, key),
-                Description="What it is for: docs/links-and-preferences.md",
-                Value=new_key(),
-                Type="SecureString",
-                Overwrite=False,
-            )
+_HALF = """The app is as it was before: CloudFormation has taken its change back. Workers and tables are those of this
+release. Nothing is lost like this, jobs are read both ways. Mend what is named above, then make deploy STAGE={stage};
+or go back: git switch --detach <the commit before>, then make deploy STAGE={stage}"""
 
 
-def deploy_app(
-    account: Account,
-    app: Artifact,
-    *,
-    environment: Mapping[str, str],
-    layer: Artifact | None,
-    runtime: Runtime,
-    adapt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-    replace: bool = False,
-    agree: Agree = lambda _: True,
-) -> bool:
-    """Brings the stack `vestnik-<stage>-app` to this checkout; answers whether it changed. `adapt` is for an
-    emulator with needs of its own. Raises: DeployError, RefusedError, PackagingError."""
-    stage = environment["VESTNIK_STAGE"]
-    bucket = account.artifact_bucket(stage)
-    name = f"vestnik-{stage}-app"
-    inputs = AppInputs(
-        environment=environment,
-        addresses=Addresses(account.emulator_url),
-        doors=doors_of(stage),
-        runtime=runtime,
-        bucket=bucket,
-        code_key=account.upload(bucket, app),
-        layer_key=account.upload(bucket, layer) if layer else "",
-        own=own_variables(stage),
-    )
-    made = app_template(packaged_template(stage), inputs)
-    made["Resources"] |= outer_resources(stage, stage_config(stage))
-    template = json.dumps(adapt(made), sort_keys=True, indent=1)
-    return deploy_stack(
-        account.cloudformation,
-        name,
-        template=template,
-        template_url=account.upload_text(bucket, name, template),
-        parameters={},
-        replace=replace,
-        agree=agree,
+def _taken_back(account: Account, stack: str) -> bool:
+    """Whether the stack is as it was, or was taken away whole."""
+    try:
+        [found] = account.cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except (BotoCoreError, ClientError):
+        return False
+    return found["StackStatus"] in ("UPDATE_ROLLBACK_COMPLETE", "ROLLBACK_COMPLETE")
+
+
+@contextmanager
+def _dropped_after_failure(plan: Plan | None) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if plan:
+            with suppress(BotoCoreError, ClientError):  # what has failed is what the person has to hear of
+                plan.drop()
+        raise
+
+
+def _execute(stack: str, plan: Plan | None) -> None:
+    if plan:
+        plan.execute()
+    print(f"{stack}: {'deployed' if plan else 'is already so'}")
+
+
+def _goodbye(stage: str, environment: Mapping[str, str]) -> str:
+    api, live = environment["VESTNIK_PUBLIC_URL"], environment["VESTNIK_LIVE_URL"]
+    return "\n".join(
+        (
+            f"{stage} answers at {api} (managers: {api}/admin), live at {live}",
+            f"next: make doctor STAGE={stage}; on a new stage first: make manager STAGE={stage} NAME=<yours>",
+        )
     )
 
 
@@ -136,46 +138,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Deploy the workers' stack, then the app.")
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--yes", action="store_true", help="do not ask (for a pipeline that has asked somebody)")
+    parser.add_argument("--allow", nargs="+", default=(), metavar="ID", help="resources that may be lost")
+    parser.add_argument("--hours", type=float, default=HOURS, help="how long CloudFormation is waited for")
     chosen = parser.parse_args(arguments)
     stage: str = chosen.stage
-    asks = stage == PRODUCTION and not chosen.yes
+    agree = partial(agrees, stage) if stage == PRODUCTION and not chosen.yes else show
     try:
         with reaching_aws("deploy", stage):
-            _deploy(Account(), stage, agree=partial(agrees, stage) if asks else show)
+            account = Account()
+            _check(account, stage)
+            print("building the workers, the app and their layer")
+            release, waiting = release_of(stage), Waiting(tables=account.dynamodb, hours=chosen.hours)
+            with deploy_lock(account, stage):
+                deploy_domain(account, stage, stage_config(stage), agree=agree)
+                Deployment(account, stage, release, agree, chosen.allow, waiting).run()
     except (DeployError, PackagingError, SettingsError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _deploy(account: Account, stage: str, *, agree: Agree) -> None:
-    environment = environment_of(stage)  # a mistake in it is named here, before anything is built
-    runtime = runtime_of(stage)
-    if lacking := no_room(account.lambdas, stage):
-        raise DeployError(lacking)
-    deploy_domain(account, stage, stage_config(stage), agree=agree)
-    layer, app = build_layer(runtime) if stage_config(stage).automatic_layer else None, app_zip(runtime)
-    deploy_workers = partial(
-        deploy_infra,
-        account,
-        timings=WorkerTimings(),
-        workers=workers_zip(runtime),
-        layer=layer,
-        runtime=runtime,
-        agree=agree,
-    )
-    _told(f"vestnik-{stage}-infra", deploy_workers(environment=with_addresses(environment, account)))
-    for line in write_down_templates(account, stage):
-        print(line)
-    _told(
-        f"vestnik-{stage}-app",
-        deploy_app(account, app, environment=environment, layer=layer, runtime=runtime, agree=agree),
-    )
-    deploy_workers(environment=with_addresses(environment, account))  # a first app has just been given its addresses
-
-
-def _told(stack: str, changed: bool) -> None:
-    print(f"{stack}: {'deployed' if changed else 'is already so'}")
+def _check(account: Account, stage: str) -> None:
+    environment_of(stage)  # a mistake in it is named here
+    if found := in_the_way(account, stage):
+        raise DeployError("\n".join(["nothing was changed", *found]))
 
 
 def show(lines: Sequence[str]) -> bool:

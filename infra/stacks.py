@@ -56,7 +56,11 @@ class Plan:
     def execute(self) -> None:
         """Makes the changes and waits for them. Raises: DeployError."""
         since = self._follower.last_event()
-        self._client.execute_change_set(ChangeSetName=self._changes.arn)
+        try:
+            self._client.execute_change_set(ChangeSetName=self._changes.arn)
+        except ClientError:  # AWS has refused to begin
+            self.drop()
+            raise
         stack = _rest(self._follower, since=since, begins=True)
         if stack is None or stack["StackStatus"] not in GOOD:
             status = stack["StackStatus"] if stack else "gone"

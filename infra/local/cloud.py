@@ -22,8 +22,6 @@ import botocore.session
 import requests
 
 from infra.account import Account
-from infra.archive import Artifact
-from infra.deploy import deploy_app, deploy_infra
 from infra.local.artifacts import build_artifacts
 from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment, tracking_domain
 from infra.local.emulated import emulated, live_api_id, rest_api_id
@@ -31,9 +29,10 @@ from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
 from infra.local.warm import Warm
 from infra.paths import ROOT
-from infra.runtimes import this_machines
+from infra.planning import Release, app_stack, infra_stack
 from infra.shipped_templates import write_down_templates
-from infra.stacks import DeployError
+from infra.stacks import DeployError, deploy_stack
+from infra.stage_keys import ensure_keys
 from infra.stages import WorkerTimings, environment_of
 
 _SEED_SECONDS = 120
@@ -129,7 +128,7 @@ class LocalCloud:
     def deploy(self) -> None:
         """Brings the running cloud to this checkout; what has not changed is left alone. Raises: StartError,
         DeployError."""
-        self._deploy(*build_artifacts(STAGE))
+        self._deploy(build_artifacts(STAGE))
 
     def seed(self, *, demo: bool = False) -> str:
         """Makes the API key of the first service, the same in every run, and answers it, and the first manager; with
@@ -164,22 +163,22 @@ class LocalCloud:
         with ThreadPoolExecutor(max_workers=1) as pool:
             artifacts = pool.submit(build_artifacts, STAGE)
             self._start_processes()
-            workers, app = artifacts.result()
+            release = artifacts.result()
         try:
-            self._deploy(workers, app)
+            self._deploy(release)
         except (DeployError, StartError):
             if not restored:
                 raise
-            self._start_from_nothing(workers, app)
+            self._start_from_nothing(release)
 
-    def _start_from_nothing(self, workers: Artifact, app: Artifact) -> None:
+    def _start_from_nothing(self, release: Release) -> None:
         """The second try after one on a saved state: if this one fails too, the state was not to blame."""
         self.emulator.stop()
         aside = self.state.set_aside()
         self._say(f"saved state does not work; it is kept in {aside}, starting from nothing")
         try:
             self._start_processes()
-            self._deploy(workers, app)
+            self._deploy(release)
         except (DeployError, StartError):
             self.emulator.stop()
             self.state.put_back(aside)
@@ -196,29 +195,19 @@ class LocalCloud:
         for child in children:
             child.wait_healthy(self._say)
 
-    def _deploy(self, workers: Artifact, app: Artifact) -> None:
-        changed = deploy_infra(
-            self.account,
-            environment={
-                **self._settings,
-                "AWS_ENDPOINT_URL_SESV2": self.mailbox_url,
-                "AWS_ENDPOINT_URL_SNS": f"{self.mailbox_url}/sns",
-            },
-            timings=self._timings,
-            workers=workers,
-            layer=None,
-            runtime=this_machines(),
-        )
+    def _deploy(self, release: Release) -> None:
+        mailbox = {"AWS_ENDPOINT_URL_SESV2": self.mailbox_url, "AWS_ENDPOINT_URL_SNS": f"{self.mailbox_url}/sns"}
+        settings, client = self._settings, self.account.cloudformation
+        ensure_keys(self.account, STAGE)
+        infra = infra_stack(self.account, release, environment={**settings, **mailbox}, timings=self._timings)
+        changed = deploy_stack(client, **infra)
         self._say("workers, tables and queues: " + ("deployed" if changed else "as they were"))
         for line in write_down_templates(self.account, STAGE):
             self._say(line)
+        app = app_stack(self.account, release, environment=settings, adapt=partial(emulated, stage=STAGE))
         # A changed app is made anew: the emulator makes the new API before it deletes the old one, and two cannot have
         # the one pinned id. Nothing is lost, the app's stack holds no data.
-        pinned = partial(emulated, stage=STAGE)
-        settings = self._settings
-        changed = deploy_app(
-            self.account, app, environment=settings, layer=None, runtime=this_machines(), adapt=pinned, replace=True
-        )
+        changed = deploy_stack(client, **app, replace=True)
         self._say("API: " + ("deployed" if changed else "as it was"))
         self._wait_for_api()
 

@@ -19,8 +19,8 @@ import requests
 
 from chalicelib.control.keys import Scope, create_key
 from infra.account import Account
-from infra.deploy import ensure_keys
 from infra.paths import ROOT
+from infra.stage_keys import ensure_keys
 from infra.stages import environment_of
 from tests.integration.conftest import QUEUES, TABLES, create, forget_clients
 

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from chalicelib.control.signing import parameter_name
 from infra import deploy
 from infra.account import Account
-from infra.deploy import ensure_keys
 from infra.destroy import destroy, main
 from infra.protection import protect, unprotect
 from infra.stacks import delete_stack, deploy_stack
+from infra.stage_keys import ensure_keys
 from tests.integration.infra.test_stacks import TABLE
 
 

@@ -4,6 +4,7 @@ leads them there."""
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,14 @@ import requests
 from chalicelib.public.registered import PUBLIC_ROUTES
 from infra import deploy, destroy
 from infra.account import Account
+from infra.addresses import with_addresses
 from infra.archive import Artifact, tree, write_zip
 from infra.package import workers_zip
 from infra.paths import ROOT
+from infra.planning import infra_stack, release_of
 from infra.runtimes import this_machines
+from infra.stacks import deploy_stack
 from infra.stages import PAGES, WorkerTimings, doors_of, environment_of
-from layers.build import build_layer
 
 STAGE = "dev"
 
@@ -53,15 +56,10 @@ def code_of(account: Account) -> dict[str, str]:
 
 def release(account: Account, workers: Artifact) -> bool:
     """Deploys the infra stack with these workers; says whether that was a change."""
-    here = this_machines()
-    return deploy.deploy_infra(
-        account,
-        environment=environment_of(STAGE),
-        timings=WorkerTimings(),
-        workers=workers,
-        layer=build_layer(here),
-        runtime=here,
-    )
+    environment = with_addresses(environment_of(STAGE), account)
+    changed = replace(release_of(STAGE), workers=workers)
+    inputs = infra_stack(account, changed, environment=environment, timings=WorkerTimings())
+    return deploy_stack(account.cloudformation, **inputs)
 
 
 def test_the_deployed_api_answers_and_knows_its_tables(api: str) -> None:
@@ -70,6 +68,13 @@ def test_the_deployed_api_answers_and_knows_its_tables(api: str) -> None:
     answer = requests.post(f"{api}/v1/notifications", json={}, headers=unknown, timeout=60)
     assert answer.status_code == 401
     assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+def test_a_stage_without_a_domain_knows_its_address_after_one_deployment(account: Account, api: str) -> None:
+    for function in (f"vestnik-{STAGE}", f"vestnik-{STAGE}-{PAGES}", f"vestnik-{STAGE}-deliver"):
+        told = account.lambdas.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        assert told["VESTNIK_PUBLIC_URL"] == api
+        assert told["VESTNIK_LIVE_URL"].startswith("ws://")
 
 
 def test_the_gateway_lets_no_more_calls_in_than_the_stage_says(account: Account, api: str) -> None:

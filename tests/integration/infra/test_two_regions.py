@@ -3,11 +3,12 @@
 import boto3
 import pytest
 
-from infra import deploy
 from infra.account import Account
 from infra.destroy import destroy
-from infra.package import workers_zip
+from infra.package import app_zip, workers_zip
+from infra.planning import Release, infra_stack
 from infra.runtimes import this_machines
+from infra.stacks import deploy_stack
 from infra.stages import WorkerTimings, environment_of
 
 STAGE = "dev"
@@ -17,16 +18,15 @@ STAGE = "dev"
 def regions(account: Account) -> tuple[Account, Account]:
     """The stage's workers, deployed to both."""
     there = Account(boto3.Session("test", "test", region_name="eu-west-1"), endpoint_url=account.endpoint_url)
-    here, workers = this_machines(), workers_zip()
+    release = Release(workers_zip(), app_zip(), {}, this_machines())
     environment = {
         **environment_of(STAGE),
         "VESTNIK_PUBLIC_URL": "https://notify.cinema.example",
         "VESTNIK_LIVE_URL": "wss://live.cinema.example",
     }
     for one in (account, there):
-        assert deploy.deploy_infra(
-            one, environment=environment, timings=WorkerTimings(), workers=workers, layer=None, runtime=here
-        )
+        inputs = infra_stack(one, release, environment=environment, timings=WorkerTimings())
+        assert deploy_stack(one.cloudformation, **inputs)
     return account, there
 
 

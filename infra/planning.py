@@ -1,0 +1,95 @@
+"""The two stacks of a stage, ready to be planned: their templates with all that they refer to uploaded. Nothing but the
+bucket of artifacts is touched. Called by `deploy.py` and the local cloud."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from infra.account import Account
+from infra.addresses import Addresses
+from infra.app_template import AppInputs, app_template
+from infra.archive import Artifact
+from infra.chalice_app import packaged_template
+from infra.outer import outer_resources
+from infra.package import artifacts
+from infra.releases import released
+from infra.runtimes import Runtime, runtime_of
+from infra.stages import WorkerTimings, doors_of, own_variables, stage_config, template_parameters
+from infra.template_build import built_template
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is deployed. `packaged` is Chalice's template; `layer` is None where the runtime has the dependencies."""
+
+    workers: Artifact
+    app: Artifact
+    packaged: Mapping[str, Any]
+    runtime: Runtime
+    layer: Artifact | None = None
+
+
+class StackInputs(TypedDict):
+    """What `plan_stack` takes of a stack."""
+
+    name: str
+    template: str
+    template_url: str
+    parameters: Mapping[str, str]
+
+
+def release_of(stage: str) -> Release:
+    """Of this checkout. Raises: SettingsError, PackagingError, subprocess.CalledProcessError."""
+    runtime, packaged = runtime_of(stage), packaged_template(stage)
+    workers, app, layer = artifacts(runtime)
+    return Release(workers, app, packaged, runtime, layer if stage_config(stage).automatic_layer else None)
+
+
+def infra_stack(
+    account: Account, release: Release, *, environment: Mapping[str, str], timings: WorkerTimings
+) -> StackInputs:
+    """`vestnik-<stage>-infra`: tables, queues, workers. Raises: ClientError."""
+    stage = environment["VESTNIK_STAGE"]
+    bucket = account.artifact_bucket(stage)
+    parameters = {
+        **template_parameters(environment, timings),
+        "Runtime": release.runtime.name,
+        "Architecture": release.runtime.architecture,
+        "ArtifactBucket": bucket,
+        "WorkersKey": account.upload(bucket, release.workers),
+        "LayerKey": account.upload(bucket, release.layer) if release.layer else "",
+    }
+    name, template = f"vestnik-{stage}-infra", released(built_template(stage), parameters, stage=stage)
+    url = account.upload_text(bucket, name, template)
+    return StackInputs(name=name, template=template, template_url=url, parameters=parameters)
+
+
+def app_stack(
+    account: Account,
+    release: Release,
+    *,
+    environment: Mapping[str, str],
+    adapt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> StackInputs:
+    """`vestnik-<stage>-app`: both APIs and their functions. `adapt` is for an emulator with needs of its own. Raises:
+    ClientError."""
+    stage = environment["VESTNIK_STAGE"]
+    bucket = account.artifact_bucket(stage)
+    inputs = AppInputs(
+        environment=environment,
+        addresses=Addresses(account.emulator_url),
+        doors=doors_of(stage),
+        runtime=release.runtime,
+        bucket=bucket,
+        code_key=account.upload(bucket, release.app),
+        layer_key=account.upload(bucket, release.layer) if release.layer else "",
+        own=own_variables(stage),
+        snap_start=stage_config(stage).snap_start,
+    )
+    made = app_template(release.packaged, inputs)
+    made["Resources"] |= outer_resources(stage, stage_config(stage))
+    template = released(json.dumps(adapt(made), sort_keys=True, indent=1), {}, stage=stage)
+    name = f"vestnik-{stage}-app"
+    url = account.upload_text(bucket, name, template)
+    return StackInputs(name=name, template=template, template_url=url, parameters={})
