@@ -1,6 +1,7 @@
 """What boto3's exceptions say of a call to a provider of AWS. The channels that go through one (e-mail, SMS, push) ask
 it with their own words for the provider's codes."""
 
+import re
 from collections.abc import Mapping
 
 from botocore.exceptions import (
@@ -60,3 +61,13 @@ def accepted(message_id: str | None) -> Outcome:
     if not message_id:
         return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
     return Outcome(Verdict.ACCEPTED, provider_id=message_id)
+
+
+# Of one reader: an e-mail address, a telephone number.
+_PERSONAL = re.compile(r"[^\s<>,;:\"'`]+@[^\s<>,;:\"'`]+|\+?\d[\d ()-]{6,}\d")
+_TOLD = 200
+
+
+def told(name: str, text: str) -> str:
+    """What a provider said, for a person: without the addresses and numbers that it names."""
+    return f"{name}: {_PERSONAL.sub('…', ' '.join(text.split()))}"[:_TOLD].rstrip(": ")

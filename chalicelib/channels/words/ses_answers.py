@@ -13,6 +13,7 @@ stands, with its verdict, in `tests/contract/ses_texts.py`.
 import re
 from collections.abc import Mapping
 
+from chalicelib.channels.aws import told
 from chalicelib.channels.base import BAD_REQUEST, DAILY_QUOTA, THROTTLED, TOO_LONG, UNCLEAR, Outcome, Verdict
 
 BAD_ADDRESS = "bad_address"
@@ -103,8 +104,6 @@ TEXTS: tuple[tuple[str, Outcome], ...] = (
 )
 _RULES = tuple((re.compile(pattern, re.IGNORECASE), outcome) for pattern, outcome in TEXTS)
 _IDENTITIES = re.compile(r"failed the check in region [^:]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
-_ADDRESS = re.compile(r"[^\s<>,;:\"'`]+@[^\s<>,;:\"'`]+")
-_TOLD = 200
 
 
 def answer_of(name: str, text: str, *, sender: str = "") -> Outcome | None:
@@ -117,11 +116,6 @@ def answer_of(name: str, text: str, *, sender: str = "") -> Outcome | None:
     if found is _UNVERIFIED and _names_only_others(text, sender):
         found = _SANDBOX  # out of the sandbox nobody asks for a verified recipient
     return found and found._replace(said=told(name, text))
-
-
-def told(name: str, text: str) -> str:
-    """What SES said, for a person: without the addresses that it names."""
-    return f"{name}: {_ADDRESS.sub('…@…', ' '.join(text.split()))}"[:_TOLD].rstrip(": ")
 
 
 def _names_only_others(text: str, sender: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.channels.aws import outcome_of
+from chalicelib.channels.aws import outcome_of, told
 from chalicelib.channels.base import BAD_REQUEST, DEVICE_GONE, OPTED_OUT, TOO_LONG, UNCLEAR, Outcome, Verdict
 
 BAD_NUMBER = "bad_number"
@@ -72,8 +72,9 @@ def sns_outcome(channel: str, error: ClientError | BotoCoreError) -> Outcome:
     outcome = outcome_of(error, refusals=REFUSALS[channel])
     if outcome.verdict is not Verdict.REFUSED or not isinstance(error, ClientError):
         return outcome
-    said = error.response.get("Error", {}).get("Message", "")
-    known = next((one for words, one in TEXTS[channel] if re.search(words, said, re.IGNORECASE)), None)
+    fault = error.response.get("Error", {})
+    text = fault.get("Message", "")
+    known = next((one for words, one in TEXTS[channel] if re.search(words, text, re.IGNORECASE)), None)
     if known is None and outcome.reason == UNCLEAR:
-        return Outcome(Verdict.NOT_ACCEPTED, reason=UNCLEAR)
-    return known or outcome
+        known = Outcome(Verdict.NOT_ACCEPTED, reason=UNCLEAR)
+    return (known or outcome)._replace(said=told(fault.get("Code", ""), text))
