@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from infra.archive import Artifact, alone, digest_of
+from infra.archive import Artifact, alone, digest_of, tree
 from infra.bytecode import compiled_zip
 from infra.paths import BUILD, ROOT
 from infra.runtimes import DEFAULT, Runtime
+from layers import botocore_data
 
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
+_DATA, _SLIM = "botocore/data", "slim"
 _RUNS_IN = "/opt"  # where Lambda unpacks layers
 _PRUNED_FOLDERS = {"tests", "test", "bin"}
 # Babel's tables of a thousand locales are 32 MB: these, without their countries, are 6. Others are as English.
@@ -34,8 +36,6 @@ _CHATS = frozenset(
         *("guilded", "mastodon", "revolt", "webexteams", "workflows", "zulip"),
     }
 )
-# The services of AWS that the functions call: of botocore's four hundred models, 27 MB, these are 1.5.
-SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "lambda", "s3", "sesv2", "sns", "sqs", "ssm", "sts"})
 _PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
 
 
@@ -44,13 +44,15 @@ def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD) -> Artifact:
     subprocess.CalledProcessError."""
     work = into / f"installed-{runtime}"
     lock = ROOT / "requirements.txt"
-    wanted, stamp = digest_of([("lock", lock)], str(runtime)), work / "inputs.sha256"
+    made_of = [("lock", lock), ("data", Path(botocore_data.__file__))]
+    wanted, stamp = digest_of(made_of, str(runtime)), work / "inputs.sha256"
     with alone(work):
         if not (stamp.exists() and stamp.read_text() == wanted):
             shutil.rmtree(work, ignore_errors=True)
             _install(lock, work / "python", runtime)
+            botocore_data.slim(work / "python" / _DATA, work / _SLIM / _DATA)
             stamp.write_text(wanted)  # last: whatever is interrupted is made once more
-    return compiled_zip(into / f"layer-{runtime}.zip", _shipped(work), runtime=runtime, runs_in=_RUNS_IN)
+        return compiled_zip(into / f"layer-{runtime}.zip", _shipped(work), runtime=runtime, runs_in=_RUNS_IN)
 
 
 def installed(layer: Artifact) -> Path:
@@ -68,6 +70,7 @@ def _install(lock: Path, place: Path, runtime: Runtime) -> None:
 
 
 def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
+    yield from ((f"python/{name}", path) for name, path in tree(work / _SLIM, "."))
     for path in sorted((work / "python").rglob("*")):
         if not path.is_file():
             continue
@@ -90,8 +93,8 @@ def _is_left_out(parts: tuple[str, ...]) -> bool:
         case ("apprise", "plugins", *folders, name):
             known = name.partition(".")[0] in _CHATS
             return not known or folders != []
-        case ("botocore", "data", service, _, *_):
-            return service not in SERVICES
+        case ("botocore", "data", *_):  # slimmed
+            return True
         case ("boto3", "examples" | "data", *_):
             return True
     return False

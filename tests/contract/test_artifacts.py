@@ -2,6 +2,9 @@
 same bytes wherever they are built, and all that a function needs."""
 
 import ast
+import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +20,8 @@ from infra.package import app_zip, workers_zip
 from infra.paths import ROOT
 from infra.runtimes import Runtime, interpreter
 from infra.stage_config import Architecture, PythonVersion
-from layers.build import SERVICES, build_layer
+from layers.botocore_data import SERVICES
+from layers.build import build_layer, installed
 
 ARCHITECTURES = get_args(Architecture)
 _MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}  # ELF's numbers
@@ -117,6 +121,35 @@ def test_the_layer_knows_the_services_that_the_code_asks_for_and_no_others() -> 
     assert services_asked_for() == SERVICES
     models = {name.split("/")[3] for name in names_of(build_layer()) if name.startswith("python/botocore/data/")}
     assert {name for name in models if "." not in name} == SERVICES
+
+
+_ADDRESSES = """
+import json, sys, botocore.session
+made = {}
+for region in ("eu-central-1", "us-east-1", "eu-south-2", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"):
+    for service in sys.argv[2:]:
+        client = botocore.session.get_session().create_client(service, region_name=region)
+        operations = client.meta.service_model.operation_names
+        signed = client.meta.service_model.signing_name
+        made[f"{service} in {region}"] = (client.meta.endpoint_url, signed, len(operations), client.meta.partition)
+print(json.dumps(made))
+"""
+
+
+def test_the_slimmed_data_of_botocore_say_the_same_as_the_whole(tmp_path: Path) -> None:
+    layer = build_layer()
+    with zipfile.ZipFile(layer.path) as archive:
+        archive.extractall(tmp_path)
+    slimmed, whole = (
+        subprocess.run(
+            [sys.executable, "-B", "-c", _ADDRESSES, "x", *sorted(SERVICES)],
+            env={"PYTHONPATH": str(place), "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for place in (tmp_path / "python", installed(layer))
+    )  # fmt: skip
+    assert json.loads(slimmed) == json.loads(whole)
+    assert len(json.loads(slimmed)) == 6 * len(SERVICES)
 
 
 def test_the_zips_and_the_layer_are_all_that_a_function_needs(tmp_path: Path) -> None:

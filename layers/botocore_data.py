@@ -1,0 +1,59 @@
+"""botocore's data for the services that the functions call, without what nobody reads there: of 27 MB one is left, and
+a client's model and the addresses of AWS are read in half the time. Called by `build.py`."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# A test holds them against the code.
+SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "lambda", "s3", "sesv2", "sns", "sqs", "ssm", "sts"})
+_NEVER_READ = ("examples-", "completions-", "waiters-")
+
+
+def slim(data: Path, into: Path) -> None:
+    """Writes `data`, botocore's folder of that name, anew: the same bytes each time."""
+    for path in _wanted(data):
+        target = into / path.relative_to(data)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.name == "endpoints.json":
+            target.write_text(_written(_known(json.loads(path.read_text()), _prefixes(data))))
+        elif path.name.startswith("service-") and path.suffix == ".gz":
+            model = _undocumented(json.loads(gzip.decompress(path.read_bytes())))
+            target.write_bytes(gzip.compress(_written(model).encode(), mtime=0))
+        else:
+            target.write_bytes(path.read_bytes())
+
+
+def _wanted(data: Path) -> Iterator[Path]:
+    yield from data.glob("*.json*")
+    for service in SERVICES:
+        yield from (path for path in (data / service).rglob("*.json*") if not path.name.startswith(_NEVER_READ))
+
+
+def _prefixes(data: Path) -> frozenset[str]:
+    """What the table of addresses calls them: SES is `email`."""
+    models = [
+        json.loads(gzip.decompress(one.read_bytes()))
+        for name in SERVICES
+        for one in data.glob(f"{name}/*/service-2*gz")
+    ]
+    return SERVICES | {str(model["metadata"]["endpointPrefix"]) for model in models}
+
+
+def _known(endpoints: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: said for name, said in partition["services"].items() if name in names}
+    return endpoints
+
+
+def _undocumented(node: Any) -> Any:
+    if isinstance(node, dict):  # a shape may have a member of that name, which is no text
+        texts = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
+        return {name: _undocumented(value) for name, value in node.items() if name not in texts}
+    return [_undocumented(one) for one in node] if isinstance(node, list) else node
+
+
+def _written(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"))
