@@ -143,6 +143,35 @@ REFUSED = (
          "invalid. See the error message for additional information.", "bad_request"),
 )  # fmt: skip
 
+# Said in other words than any that is published: what is meant is plain all the same.
+NEIGHBOURS = (
+    *(
+        Text("", "MessageRejected", text, reason)
+        for text, reason in (
+            ("email address is NOT verified", "provider_not_verified"),
+            ("The identity cinema.example has not been verified in this region.", "provider_not_verified"),
+            ("Unverified sender", "provider_not_verified"),
+            ("DKIM verification of the domain has failed", "provider_not_verified"),
+            ("Sending is paused for this account", "provider_sending_paused"),
+            ("Your account is under review.", "provider_sending_paused"),
+            ("The account's sending has been disabled", "provider_sending_paused"),
+            ("Your account was suspended.", "provider_account_suspended"),
+            ("ConfigurationSet vestnik-prod does not exist", "provider_not_found"),
+            ("Dedicated IP pool was not found", "provider_not_found"),
+            ("Tenant x is not associated with the resource identity/cinema.example", "provider_not_found"),
+            ("You have exceeded your daily sending limit", "daily_quota"),
+            ("Maximum send rate exceeded", "throttled"),
+            ("Request throttled", "throttled"),
+            ("The address is on the suppression list of your account", "bad_address"),
+            ("Invalid recipient", "bad_address"),
+            ("Too many recipients", "bad_address"),
+            ("The message exceeds the maximum size", "too_long"),
+            ("The attachment is not allowed", "rejected"),
+            ("Invalid header value", "bad_request"),
+        )
+    ),
+)
+
 # What says nothing: nothing was sent, and nobody knows why.
 UNCLEAR = (
     Text(MODEL_1, "MessageRejected", "The action failed, and the message could not be sent. Check the error stack for "

@@ -11,7 +11,7 @@ from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, EVENTS, R
 from chalicelib.channels.words.ses_answers import ANSWERS, answer_of
 from chalicelib.pipeline.feedback import _VERDICTS
 from chalicelib.pipeline.statuses import VERDICTS, S
-from tests.contract.ses_texts import QUOTA, READER, REFUSED, SENDER, SLOW_DOWN, TO_MEND, UNCLEAR, Text
+from tests.contract.ses_texts import NEIGHBOURS, QUOTA, READER, REFUSED, SENDER, SLOW_DOWN, TO_MEND, UNCLEAR, Text
 
 # "Contents of event data that Amazon SES publishes to Amazon SNS", read in November 2026.
 PUBLISHED_BOUNCES = {
@@ -88,6 +88,11 @@ def test_what_is_the_letters_own_ends_it(one: Text) -> None:
     outcome = outcome_of(one)
 
     assert (outcome.verdict, outcome.reason) == (Verdict.REFUSED, one.reason)
+
+
+@pytest.mark.parametrize("one", NEIGHBOURS, ids=lambda one: one.text)
+def test_other_words_for_the_same_mean_the_same(one: Text) -> None:
+    assert outcome_of(one).reason == one.reason
 
 
 def test_a_text_means_the_same_whatever_catch_all_it_comes_with() -> None:
