@@ -1,6 +1,5 @@
 """Doubts refusals that come in a row, so that a fault of ours does not end a whole campaign: beyond the first
-MOST_IN_A_ROW they are not believed, and their letters wait. Called by `deliver.py` between a call and its
-record.
+MOST_IN_A_ROW they are not believed, and their letters wait. Called by `deliver.py` between a call and its record.
 
 A run is paused by it, and the manager reads what the provider said; letters without a run open the provider's switch.
 """

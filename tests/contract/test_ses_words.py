@@ -95,6 +95,24 @@ def test_other_words_for_the_same_mean_the_same(one: Text) -> None:
     assert outcome_of(one).reason == one.reason
 
 
+@pytest.mark.parametrize("word", ["dkim", "paused", "suspended", "not-verified", "mx", "throttled", "daily-quota"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid email address {}@example.com.",
+        "Local address contains illegal character: a@{}.example",
+        "Invalid header value '{} account'",
+        'Illegal filename "sending {}.pdf"',
+        "Missing final '@domain' in <account {}>",
+    ],
+)
+def test_what_a_reader_or_an_author_has_chosen_stops_nobody_elses_letters(text: str, word: str) -> None:
+    """Promise D3."""
+    outcome = outcome_of(Text("", "BadRequestException", text.format(word), ""))
+
+    assert (outcome.verdict, outcome.ours) == (Verdict.REFUSED, False)
+
+
 def test_a_text_means_the_same_whatever_catch_all_it_comes_with() -> None:
     """Promise D3."""
     for one in (*TO_MEND, *SLOW_DOWN, *QUOTA):

@@ -104,6 +104,8 @@ TEXTS: tuple[tuple[str, Outcome], ...] = (
     (r"^the input you provided is invalid|\bparameters you specified\b", _BAD),
 )
 _RULES = tuple((re.compile(pattern, re.IGNORECASE), outcome) for pattern, outcome in TEXTS)
+# What SES repeats of a letter or its address was chosen by a reader or an author: it says nothing of the account.
+_QUOTED = re.compile(r"""[^\s<>,;:"'`]+@[^\s<>,;:"'`]+|(?<!\w)['`"][^'"]*['"]|<[^>]*>""")
 _IDENTITIES = re.compile(r"failed the check in region [^:]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -112,7 +114,8 @@ def answer_of(name: str, text: str, *, sender: str = "") -> Outcome | None:
     `sender` is the address that the letter was from."""
     found = ANSWERS.get(name)
     if (found is None or name in _CATCH_ALL) and text.strip():
-        said = next((outcome for rule, outcome in _RULES if rule.search(text)), None)
+        own = _QUOTED.sub("", text)
+        said = next((one for rule, one in _RULES if rule.search(text if one.verdict is Verdict.REFUSED else own)), None)
         found = said or (_UNCLEAR if found and found.verdict is Verdict.REFUSED else found)
     if found is _UNVERIFIED and _names_only_others(text, sender):
         found = _SANDBOX  # out of the sandbox nobody asks for a verified recipient
