@@ -16,17 +16,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.settings import SettingsError
 from infra.account import Account
 from infra.addresses import with_addresses
+from infra.afterwards import afterwards
 from infra.chalice_app import PackagingError
 from infra.domain import deploy_domain
 from infra.following import HOURS
+from infra.held_back import alarms_on
 from infra.lock import deploy_lock
-from infra.planning import Release, app_stack, infra_stack, release_of
+from infra.planning import Release, StackInputs, app_stack, infra_stack, release_of
 from infra.preflight import in_the_way
 from infra.reaching_aws import reaching_aws
 from infra.shipped_templates import write_down_templates
 from infra.stacks import Agree, DeployError, Plan, RefusedError, Waiting, plan_stack
 from infra.stage_keys import ensure_keys
 from infra.stages import PRODUCTION, WorkerTimings, environment_of, stage_config, stage_names
+from infra.taken_in import take_in_queues
 
 
 @dataclass(frozen=True)
@@ -56,27 +59,33 @@ class Deployment:
         known = with_addresses(environment, self.account)
         if known != told:  # a first app has just been given its addresses
             print("the workers are told the addresses:")
-            _execute(f"vestnik-{self.stage}-infra", self._plan_infra(known))
+            _execute(f"vestnik-{self.stage}-infra", self._plan(**self._infra_inputs(known)))
         print(_goodbye(self.stage, known))
+        afterwards(self.account, self.stage)
 
     def _planned(self, told: Mapping[str, str], environment: Mapping[str, str]) -> tuple[Plan | None, Plan | None]:
         """What would change in both stacks, once somebody has agreed to it; nothing is left of what nobody wants."""
+        inputs = self._infra_inputs(told), app_stack(self.account, self.release, environment=environment)
+        if taken := take_in_queues(self.account, inputs[0], waiting=self.waiting):
+            print(f"{inputs[0]['name']}: takes in {len(taken)} queues that were left, with what waits in them")
         with ExitStack() as undone:
-            infra = self._plan_infra(told)
+            infra = self._plan(**inputs[0])
             if infra:
                 undone.callback(infra.drop)
-            app = self._plan(**app_stack(self.account, self.release, environment=environment))
+            app = self._plan(**inputs[1])
             if app:
                 undone.callback(app.drop)
             plans = [plan for plan in (infra, app) if plan]
+            if plans and (wrong := alarms_on(self.account, [one["template"] for one in inputs])):
+                raise DeployError(wrong)
             lines = [line for plan in plans for line in (f"{plan.name}:", *plan.lines, "")]
             if plans and not self.agree(lines):
                 raise RefusedError(f"{self.stage}: nothing was changed")
             undone.pop_all()
         return infra, app
 
-    def _plan_infra(self, environment: Mapping[str, str]) -> Plan | None:
-        return self._plan(**infra_stack(self.account, self.release, environment=environment, timings=WorkerTimings()))
+    def _infra_inputs(self, environment: Mapping[str, str]) -> StackInputs:
+        return infra_stack(self.account, self.release, environment=environment, timings=WorkerTimings())
 
     @property
     def _plan(self) -> Callable[..., Plan | None]:
@@ -128,7 +137,7 @@ def _goodbye(stage: str, environment: Mapping[str, str]) -> str:
     return "\n".join(
         (
             f"{stage} answers at {api} (managers: {api}/admin), live at {live}",
-            f"next: make doctor STAGE={stage}; on a new stage first: make manager STAGE={stage} NAME=<yours>",
+            f"on a new stage: make manager STAGE={stage} NAME=<yours>; at any time: make doctor STAGE={stage}",
         )
     )
 
@@ -139,6 +148,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--yes", action="store_true", help="do not ask (for a pipeline that has asked somebody)")
     parser.add_argument("--allow", nargs="+", default=(), metavar="ID", help="resources that may be lost")
+    parser.add_argument("--at-once", action="store_true", help="all traffic in one step, whatever alarm is on")
+    parser.add_argument("--break-lock", metavar="ID", help="of a deployer who is known to be dead")
     parser.add_argument("--hours", type=float, default=HOURS, help="how long CloudFormation is waited for")
     chosen = parser.parse_args(arguments)
     stage: str = chosen.stage
@@ -148,8 +159,9 @@ def main(arguments: list[str] | None = None) -> int:
             account = Account()
             _check(account, stage)
             print("building the workers, the app and their layer")
-            release, waiting = release_of(stage), Waiting(tables=account.dynamodb, hours=chosen.hours)
-            with deploy_lock(account, stage):
+            release = release_of(stage, at_once=chosen.at_once)
+            waiting = Waiting(tables=account.dynamodb, hours=chosen.hours)
+            with deploy_lock(account, stage, broken=chosen.break_lock):
                 deploy_domain(account, stage, stage_config(stage), agree=agree)
                 Deployment(account, stage, release, agree, chosen.allow, waiting).run()
     except (DeployError, PackagingError, SettingsError) as error:

@@ -28,6 +28,7 @@ class Release:
     packaged: Mapping[str, Any]
     runtime: Runtime
     layer: Artifact | None = None
+    at_once: bool = False  # all traffic moves in one step, and no alarm is asked
 
 
 class StackInputs(TypedDict):
@@ -39,11 +40,12 @@ class StackInputs(TypedDict):
     parameters: Mapping[str, str]
 
 
-def release_of(stage: str) -> Release:
+def release_of(stage: str, *, at_once: bool = False) -> Release:
     """Of this checkout. Raises: SettingsError, PackagingError, subprocess.CalledProcessError."""
     runtime, packaged = runtime_of(stage), packaged_template(stage)
     workers, app, layer = artifacts(runtime)
-    return Release(workers, app, packaged, runtime, layer if stage_config(stage).automatic_layer else None)
+    own = layer if stage_config(stage).automatic_layer else None
+    return Release(workers, app, packaged, runtime, own, at_once)
 
 
 def infra_stack(
@@ -60,7 +62,8 @@ def infra_stack(
         "WorkersKey": account.upload(bucket, release.workers),
         "LayerKey": account.upload(bucket, release.layer) if release.layer else "",
     }
-    name, template = f"vestnik-{stage}-infra", released(built_template(stage), parameters, stage=stage)
+    name = f"vestnik-{stage}-infra"
+    template = released(built_template(stage), parameters, stage=stage, at_once=release.at_once)
     url = account.upload_text(bucket, name, template)
     return StackInputs(name=name, template=template, template_url=url, parameters=parameters)
 
@@ -89,7 +92,7 @@ def app_stack(
     )
     made = app_template(release.packaged, inputs)
     made["Resources"] |= outer_resources(stage, stage_config(stage))
-    template = released(json.dumps(adapt(made), sort_keys=True, indent=1), {}, stage=stage)
+    template = released(json.dumps(adapt(made), sort_keys=True, indent=1), {}, stage=stage, at_once=release.at_once)
     name = f"vestnik-{stage}-app"
     url = account.upload_text(bucket, name, template)
     return StackInputs(name=name, template=template, template_url=url, parameters={})

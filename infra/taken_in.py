@@ -4,10 +4,10 @@ by itself for tables, which it knows by their names; a queue it knows by its add
 `deploy.py`."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from infra.account import Account
+from infra.planning import StackInputs
 from infra.resolved import Resources, read_template, resolve
 from infra.stacks import Waiting, take_in
 
@@ -17,17 +17,16 @@ _FIRST = "REVIEW_IN_PROGRESS"  # a change set that nobody has executed: there is
 
 def take_in_queues(
     account: Account,
-    name: str,
+    inputs: StackInputs,
     *,
-    template: str,
-    parameters: Mapping[str, str],
     waiting: Waiting | None = None,
 ) -> list[str]:
-    """Makes the stack `name` of those of its queues that are there already, where there is no stack yet; answers their
+    """Makes the stack of those of its queues that are there already, where there is no stack yet; answers their
     names. The deployment that follows adds the rest. Raises: DeployError, ClientError."""
+    name = inputs["name"]
     if _is_there(account, name):
         return []
-    wanted = _queues(resolve(read_template(template), parameters))
+    wanted = _queues(resolve(read_template(inputs["template"]), inputs["parameters"]))
     there = _addresses(account)
     found = {logical: queue for logical, queue in wanted.items() if queue in there}
     if not found:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra.account import Account
+from infra.planning import StackInputs
 from infra.stacks import delete_stack, deploy_stack
 from infra.taken_in import delete_queues, take_in_queues
 
@@ -28,6 +29,9 @@ def template() -> str:
     return json.dumps({"Resources": resources})
 
 
+INPUTS = StackInputs(name=NAME, template=template(), template_url="", parameters={})
+
+
 def deploy(account: Account, text: str) -> None:
     url = account.upload_text(account.artifact_bucket("try"), "kept", text)
     deploy_stack(account.cloudformation, NAME, template=text, template_url=url, parameters={})
@@ -46,7 +50,7 @@ def test_what_waits_in_a_queue_is_there_in_the_next_stack(account: Account, sqs:
     sqs.send_message(QueueUrl=url, MessageBody="a letter")
     delete_stack(account.cloudformation, NAME)
 
-    taken = take_in_queues(account, NAME, template=template(), parameters={})
+    taken = take_in_queues(account, INPUTS)
     assert taken == ["vestnik-kept-fanout", "vestnik-kept-fanout-dlq"]
     deploy(account, template())
 
@@ -59,11 +63,11 @@ def test_what_waits_in_a_queue_is_there_in_the_next_stack(account: Account, sqs:
 
 def test_a_stack_that_is_there_takes_nothing_in(account: Account, sqs: Any) -> None:
     deploy(account, template())
-    assert take_in_queues(account, NAME, template=template(), parameters={}) == []
+    assert take_in_queues(account, INPUTS) == []
 
 
 def test_a_first_deployment_finds_nothing_to_take_in(account: Account, sqs: Any) -> None:
-    assert take_in_queues(account, NAME, template=template(), parameters={}) == []
+    assert take_in_queues(account, INPUTS) == []
 
 
 def test_with_its_data_a_stage_leaves_no_queue(account: Account, sqs: Any) -> None:
