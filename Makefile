@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package sbom deploy destroy smoke doctor drift manager clean
+.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package sbom record deploy destroy backup restore smoke doctor drift manager clean
 
 PORT ?= 4566
 # Whatever the terminal's locale is, files here are UTF-8.
@@ -105,7 +105,7 @@ lock: $(READY) ## requirements*.in into requirements*.txt, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes \
 		requirements.in -c requirements-dev.txt -o requirements.txt
 
-release-fixtures: $(READY) ## what this release writes and reads, kept for the next one's tests
+record: $(READY) ## what this release writes and reads, kept for the next one's tests
 	@RECORD_RELEASE=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/contract/test_between_releases.py
 
 package: $(READY) ## what is deployed, into build/ (STAGE=dev), and its bill of materials
@@ -121,6 +121,13 @@ deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; 
 
 destroy: $(READY) ## take a stage away; asks (STAGE=dev; WITH_DATA=1: production's data too)
 	@$(BIN)/python -m infra.destroy --stage $(STAGE) $(if $(WITH_DATA),--with-data) $(if $(YES),--yes)
+
+backup: $(READY) ## every table of a stage (STAGE=prod; AT=2026-11-29T08:30:00Z: as it was then)
+	@$(BIN)/python -m infra.backup --stage $(STAGE) $(if $(AT),--at $(AT))
+
+restore: $(READY) ## bring lost tables back (STAGE=prod FROM=<backup>; TABLES='users templates': instead of what is there)
+	@$(BIN)/python -m infra.restore --stage $(STAGE) --from $(FROM) $(if $(TABLES),--tables $(TABLES)) \
+		$(if $(WITHOUT_LOG),--without-log) $(if $(YES),--yes)
 
 smoke: $(READY) ## call a live stage as its users do: API, page, WebSocket, a letter to its end (STAGE=prod)
 	@$(BIN)/python -m infra.smoke --stage $(STAGE)

@@ -33,7 +33,7 @@ from chalicelib.observability import logger
 from chalicelib.seen import Seen, tag_of
 from chalicelib.storage.base import reaching_dynamodb, save_if
 from chalicelib.storage.configuration import SettingRow
-from chalicelib.strict import StrictModel
+from chalicelib.strict import StrictModel, kept, recalled
 from chalicelib.text import Line
 
 KNOWN_FOR_SECONDS = 15
@@ -205,7 +205,8 @@ class SiteSettings:
     def _checked(self, rows: Mapping[str, SettingRow], name: str, value: Any) -> SiteValues:
         stored = {other: row.value for other, row in rows.items() if other != name}
         try:
-            return SiteValues.model_validate({**self._defaults, **stored, name: value})
+            known = kept(recalled(SiteValues, {**self._defaults, **stored}))
+            return SiteValues.model_validate({**self._defaults, **known, name: value})
         except ValidationError as error:
             raise InvalidError(
                 f"{name} is not as expected", [_field_error(one, name) for one in error.errors()]
@@ -216,12 +217,12 @@ class SiteSettings:
         # In this order, so that a redirect is judged by the hosts that are stored beside it.
         for name in sorted(rows):
             try:
-                SiteValues.model_validate({**values, name: rows[name].value})
+                recalled(SiteValues, {**values, name: rows[name].value})
                 values[name] = rows[name].value
             except ValidationError:
                 # Written by another version of the service. One such value must not stop every worker.
                 logger().error("a stored setting is not understood, its default is used", setting=name)
-        return SiteValues.model_validate(values)
+        return recalled(SiteValues, values)
 
 
 def _read() -> dict[str, SettingRow]:

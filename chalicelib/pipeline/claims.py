@@ -1,5 +1,8 @@
 """Claims deliveries before a provider is called, and records what came of the calls, as the claim's owner alone. Called
 by `deliver.py`.
+
+The log is told of each claim before the call, and of its answers before the record: when a ledger has to be restored
+from a backup, the log says which letters have left since (`infra/recollection.py`).
 """
 
 from collections import defaultdict
@@ -10,6 +13,7 @@ from typing import NamedTuple
 
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.observability import logger
 from chalicelib.pipeline.closing import Delivered
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
@@ -18,6 +22,8 @@ from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.succession import Succession
+
+CLAIMED, ANSWERED = "letters-claimed", "letters-answered"  # lines of the log
 
 
 class _End(StrEnum):
@@ -88,11 +94,16 @@ class Claims:
         )
         result.count("dropped", len(refused))
         self._look_after_stale(job, letters, refused)
-        return Claim(owner, [letter for letter in letters if letter.key not in refused])
+        claim = Claim(owner, [letter for letter in letters if letter.key not in refused])
+        if claim.letters:
+            ids = [letter.key.id for letter in claim.letters]
+            logger().info(CLAIMED, owner=owner, letters=ids, asked_by=job.letter.request_id, run=job.letter.run_id)
+        return claim
 
     def record(self, job: DeliverJob, claim: Claim, outcomes: Sequence[Outcome], result: Delivered) -> None:
         """What the provider said of each letter; what was not sent comes back later, or ends. Raises: UnavailableError
         (retryable): what was sent is not sent again by it."""
+        _tell(claim, outcomes)
         moves: list[Move] = []
         ends: defaultdict[_End, list[DeliverRecipient]] = defaultdict(list)
         for letter, outcome in zip(claim.letters, outcomes, strict=True):
@@ -152,3 +163,12 @@ class Claims:
 
     def _age_seconds(self, job: DeliverJob) -> float:
         return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
+
+
+def _tell(claim: Claim, outcomes: Sequence[Outcome]) -> None:
+    def ids(*verdicts: Verdict) -> list[str]:
+        answered = zip(claim.letters, outcomes, strict=True)
+        return [letter.key.id for letter, outcome in answered if outcome.verdict in verdicts]
+
+    unsent = ids(Verdict.REFUSED, Verdict.NOT_ACCEPTED)
+    logger().info(ANSWERED, owner=claim.owner, unsent=unsent, unknown=ids(Verdict.UNKNOWN))

@@ -178,7 +178,7 @@ class _Glimpse(BaseModel):
 
     letter: Letter
     recipients: list[Recipient]
-    attempt: int | None = None
+    attempt: int = 1
 
 
 def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from infra.paths import ROOT
 
 FAULTS = range(1, 15)
 PROMISES = {
-    "A": 5,
+    "A": 6,
     "B": 5,
     "C": 7,
     "D": 8,

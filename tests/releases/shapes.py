@@ -16,6 +16,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.control.event_rules import EventStep
 from chalicelib.control.site_settings import SiteValues
+from chalicelib.control.tokens import LetterClaims
 from chalicelib.live.jobs import GreetJob, PresenceJob
 from chalicelib.live.limits import State
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRecipient, LetterSpec
@@ -73,6 +74,7 @@ def shapes() -> dict[str, Any]:
         "tables": {row.__name__: _attributes(row) for row in rows()},
         "words": {
             "categories": sorted(CATEGORIES),
+            "claims of a link": [f"{n} {name}" for n, name in enumerate(LetterClaims._fields)],
             "channels": sorted(CHANNELS),
             "queues": sorted(QUEUES),
             "statuses": sorted(DeliveryStatus),

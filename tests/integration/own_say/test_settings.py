@@ -108,3 +108,13 @@ def test_a_stored_value_that_is_not_understood_gives_way_to_the_default(api: Gat
     row.save()
 
     assert wiring_control.site_settings().current(fresh=True).link_days.confirmation == 3
+
+
+def test_what_a_newer_release_has_added_to_a_setting_is_read_over_and_hinders_no_other(api: Gateway) -> None:
+    """Promise A5."""
+    api.put("/v1/settings/caps", {"value": {"marketing": {"letters": 3, "days": 7}}})
+    row = SettingRow.get("caps")
+    row.update(actions=[SettingRow.value.set({"marketing": {"letters": 3, "days": 7, "spread": "even"}})])
+
+    assert api.get("/v1/settings/caps").body["value"] == {"marketing": {"letters": 3, "days": 7}}
+    assert api.put("/v1/settings/quiet_hours", {"value": {"starts": "23:00", "ends": "07:00"}}).status == 200

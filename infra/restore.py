@@ -1,0 +1,210 @@
+"""Brings lost tables of a stage back from a backup, and goes on where it was. Run by `make restore`; it shows what it
+will do and asks. Each step may be repeated: the same command goes on after a failure.
+
+python -m infra.restore --stage prod --from 2026-11-29T083000Z
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from chalicelib.clock import parse_rfc3339
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.wiring.campaign_desk import campaign_control
+from chalicelib.wiring.ledger import ledger
+from chalicelib.wiring.running import runs
+from infra.account import Account
+from infra.acting import act_in
+from infra.backup import Backup, backups
+from infra.erasures import erasures_since
+from infra.lock import deploy_lock
+from infra.reaching_aws import reaching_aws
+from infra.recollection import claims_log, claims_since, recollect
+from infra.stacks import DeployError
+from infra.stage_tables import COUNTERS, LEDGER, Table, existing, is_active, tables_of, wait_for
+from infra.stages import stage_names
+from infra.standstill import Standstill
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_MARK = "vestnik-restored"
+_PERSONAL = frozenset({"users", "preferences", "endpoints", "ledger", "suppressions"})
+
+
+class Plan(NamedTuple):
+    """The tables that are made anew, each with its backup; those of them that are there are deleted first."""
+
+    name: str
+    tables: Sequence[tuple[Table, Backup]]
+    there: frozenset[str]
+
+    @property
+    def since(self) -> datetime:
+        """What happened later, the backup may not know."""
+        return min(backup.since for _, backup in self.tables)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [f"  {'! replace' if one.thing in self.there else '+ bring back'} {one.name}" for one, _ in self.tables]
+
+
+def plan(client: "DynamoDBClient", stage: str, name: str, things: Sequence[str]) -> Plan:
+    """The named tables, or all that are gone. Raises: SystemExit, nothing was changed."""
+    known, tables = backups(client, stage), {one.thing: one for one in tables_of(stage)}
+    if name not in known:
+        raise SystemExit(f"restore: there is no whole backup {name}; there are: {', '.join(known)}")
+    if strange := set(things) - set(tables):
+        raise SystemExit(f"restore: there is no table {', '.join(sorted(strange))}; there are: {', '.join(tables)}")
+    there = {
+        one.thing for one in tables.values() if one.name in existing(client, {one.name for one in tables.values()})
+    }
+    wanted = set(things or set(tables) - there)
+    if LEDGER in wanted and LEDGER in there:
+        raise SystemExit(
+            "restore: the ledger is there, and knows of letters that its backup does not\n"
+            "  do: put single rows back by hand, or delete the table first if nothing in it can be used"
+        )
+    if LEDGER in wanted:
+        wanted.add(COUNTERS)
+    elif COUNTERS in wanted:
+        raise SystemExit("restore: counters are written together with the ledger, and come back with it alone")
+    if not wanted:
+        raise SystemExit("restore: every table is there; name those to be replaced: TABLES='users templates'")
+    if lacking := sorted(wanted - set(known[name])):
+        raise SystemExit(f"restore: AWS keeps nothing of the deleted {', '.join(lacking)}; take another backup")
+    made_anew = [(tables[thing], known[name][thing]) for thing in tables if thing in wanted]
+    return Plan(name, made_anew, frozenset(there))
+
+
+def bring_back(client: "DynamoDBClient", table: Table, backup: Backup, *, mark: str) -> None:
+    """The table under its own name, with what no backup holds: expiry, points in time, protection. A table that was
+    brought back before under the same `mark` is left as it is."""
+    if _is_marked(client, table, mark):
+        return
+    if existing(client, {table.name}):
+        wait_for(f"{table.name} is being changed", lambda: is_active(client, table.name))
+        client.update_table(TableName=table.name, DeletionProtectionEnabled=False)
+        client.delete_table(TableName=table.name)
+        wait_for(f"{table.name} is being deleted", lambda: not existing(client, {table.name}))
+    client.restore_table_from_backup(TargetTableName=table.name, BackupArn=backup.arn)
+    wait_for(f"{table.name} is being restored", lambda: is_active(client, table.name))
+    if table.expires_by:
+        with suppress(ClientError):  # it is so already
+            client.update_time_to_live(
+                TableName=table.name,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": table.expires_by},
+            )
+    if table.has_points_in_time:
+        client.update_continuous_backups(
+            TableName=table.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    if table.is_protected:
+        client.update_table(TableName=table.name, DeletionProtectionEnabled=True)
+    arn = client.describe_table(TableName=table.name)["Table"]["TableArn"]
+    client.tag_resource(ResourceArn=arn, Tags=[{"Key": _MARK, "Value": mark}])
+    print(f"  {table.name} is back", flush=True)
+
+
+def _is_marked(client: "DynamoDBClient", table: Table, mark: str) -> bool:
+    """Whether it was brought back already, to its end."""
+    if not existing(client, {table.name}):
+        return False
+    arn = client.describe_table(TableName=table.name)["Table"]["TableArn"]
+    tags = client.list_tags_of_resource(ResourceArn=arn)["Tags"]
+    return {"Key": _MARK, "Value": mark} in tags
+
+
+def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = False) -> None:
+    """Stops the stage, brings the tables back, tells the ledger what it has forgotten, and starts the stage. Without a
+    log of what left, the campaigns that were under way are paused, for a person to decide."""
+    standstill = Standstill(account, stage)
+    things = [table.thing for table, _ in planned.tables]
+    kept = standstill.begin({"backup": planned.name, "tables": things, "without_log": without_log})
+    print(f"  nothing runs any more since {kept['until']}", flush=True)
+    for table, backup in planned.tables:
+        bring_back(account.dynamodb, table, backup, mark=kept["until"])
+    if LEDGER in things and kept["without_log"]:
+        _hold_campaigns()
+    elif LEDGER in things:
+        until = parse_rfc3339(kept["until"])
+        claims = claims_since(account.logs, claims_log(stage), since=planned.since, until=until)
+        told = recollect(ledger(), claims, at=until)
+        print(f"  letters that left since the backup: {told['sent']}, and {told['uncertain']} of which nobody knows")
+    for line in erasures_since(account.logs, stage, planned.since) if _PERSONAL & set(things) else ():
+        print(f"  erase again: {line}")
+    standstill.end(kept)
+
+
+def _hold_campaigns() -> None:
+    """Those that were under way: nobody knows to whom their letters went since."""
+    for campaign_id in sorted({campaign_id for campaign_id, _ in runs().unfinished()}):
+        with suppress(ConflictError, NotFoundError):  # it is held already
+            campaign_control().pause(campaign_id, by="restore")
+            print(f"  the campaign {campaign_id} is paused")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """With the credentials of the environment; of the stage `local`, in the cloud that runs here."""
+    parser = argparse.ArgumentParser(description="Bring lost tables back.")
+    parser.add_argument("--stage", required=True, choices=stage_names())
+    parser.add_argument("--from", required=True, dest="backup", help="the name that make backup gave")
+    parser.add_argument("--tables", nargs="*", default=[], help="default: all that are gone")
+    parser.add_argument("--without-log", action="store_true", help="the log of deliver is lost: pause all campaigns")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    chosen = parser.parse_args(arguments)
+    act_in(chosen.stage)
+    with reaching_aws("restore", chosen.stage):
+        account = Account()
+        begun = Standstill(account, chosen.stage).begun()
+        planned = _planned(account.dynamodb, chosen, begun)
+        if begun is None and not chosen.without_log and LEDGER in {one.thing for one, _ in planned.tables}:
+            _require_log(account, chosen.stage)
+        if not chosen.yes and not _agrees(chosen.stage, planned.lines()):
+            print("restore: nothing was changed", file=sys.stderr)
+            return 1
+        try:
+            with deploy_lock(account, chosen.stage):
+                restore(account, chosen.stage, planned, without_log=chosen.without_log)
+        except DeployError as error:
+            print(f"restore: {error}", file=sys.stderr)
+            return 1
+    print(f"{chosen.stage} runs again\n  do: make doctor STAGE={chosen.stage}")
+    return 0
+
+
+def _planned(client: "DynamoDBClient", chosen: argparse.Namespace, begun: dict[str, Any] | None) -> Plan:
+    if begun is None:
+        return plan(client, chosen.stage, chosen.backup, chosen.tables)
+    print(f"goes on with what was begun: {begun['backup']}", flush=True)
+    known = backups(client, chosen.stage)[begun["backup"]]
+    tables = [(one, known[one.thing]) for one in tables_of(chosen.stage) if one.thing in begun["tables"]]
+    return Plan(begun["backup"], tables, frozenset())
+
+
+def _require_log(account: Account, stage: str) -> None:
+    try:
+        account.logs.describe_log_streams(logGroupName=claims_log(stage), limit=1)
+    except account.logs.exceptions.ResourceNotFoundException:
+        raise SystemExit(
+            f"restore: there is no log {claims_log(stage)}, so nobody knows which letters left after the backup\n"
+            "  do: WITHOUT_LOG=1 pauses the campaigns that were under way, and a person decides about each"
+        ) from None
+
+
+def _agrees(stage: str, lines: Sequence[str]) -> bool:
+    print("\n".join(lines))
+    try:
+        return input(f"This stops {stage} meanwhile. Type {stage} to go on: ").strip() == stage
+    except EOFError:
+        return False
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
