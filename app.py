@@ -46,6 +46,7 @@ from chalicelib.api import (
 )
 from chalicelib.api.problem import as_problem
 from chalicelib.public import own_function, registered, renewal
+from chalicelib.settings import is_for_a_snapshot
 
 app = Chalice(app_name="vestnik", configure_logs=False)  # its handler would take our logger's place
 app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives as it is, whatever its characters
@@ -69,7 +70,7 @@ on_disconnect = app.on_ws_disconnect()(sockets.on_disconnect)
 
 cold_start.end()
 
-if cold_start.of_a_snapshot():
+if is_for_a_snapshot():
     from chalicelib.wiring import snapshot
 
     snapshot.register()

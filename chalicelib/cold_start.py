@@ -4,7 +4,6 @@ begin; what is there at the end is not looked through ever again.
 """
 
 import gc
-import os
 
 
 def begin() -> None:
@@ -16,9 +15,3 @@ def end() -> None:
     """After the last."""
     gc.freeze()
     gc.enable()
-
-
-def of_a_snapshot() -> bool:
-    """Whether Lambda takes a snapshot of this process once it has started, and wakes others out of it (SnapStart;
-    AWS: "Defined runtime environment variables"). Who asks then calls `wiring.snapshot`."""
-    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"

@@ -195,3 +195,9 @@ def _told(error: ValidationError) -> Iterator[str]:
 def settings() -> Settings:
     """The settings of this process, read once."""
     return read_settings(os.environ)
+
+
+def is_for_a_snapshot() -> bool:
+    """Whether Lambda takes a snapshot of this process once it has started, and wakes others out of it (SnapStart;
+    AWS: "Defined runtime environment variables"). Who asks then registers `wiring.snapshot`."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"

@@ -1,8 +1,8 @@
 """Lambda: the sender. Sources: queues deliver-<channel> and deliver-<channel>-bulk."""
 
-from chalicelib import cold_start
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import deliver_work
+from chalicelib.settings import is_for_a_snapshot
 from chalicelib.wiring.control import deadline
 from chalicelib.wiring.deliver import deliver
 from chalicelib.wiring.ledger import hours, newer
@@ -15,7 +15,7 @@ handler = batch_handler(
     count=lambda counts, waited: hours().add(counts, waited),
 )
 
-if cold_start.of_a_snapshot():
+if is_for_a_snapshot():
     from chalicelib.wiring import snapshot
 
     snapshot.register()

@@ -1,5 +1,5 @@
 """SnapStart: what a process is before Lambda takes its snapshot, and what each of the many that wake out of it makes
-anew (AWS, "Handling uniqueness with Lambda SnapStart"). Imported where Lambda takes snapshots, see `cold_start.py`.
+anew (AWS, "Handling uniqueness with Lambda SnapStart"). Imported only where Lambda takes one.
 
 All that a process finds out, counts or draws is kept by the caches of `wiring/`; other caches hold what follows from
 the code and the settings, which a test sees to. So those of `wiring/` are emptied, whatever they hold: chains of the
