@@ -14,6 +14,7 @@ import dns.resolver
 from chalicelib.settings import SettingsError, read_settings
 from infra.account import Account
 from infra.acting import act_in, find_addresses
+from infra.app_checkup import AppCheckup
 from infra.audit_checkup import DAYS, AuditCheckup
 from infra.checkup import Finding, Platform
 from infra.mail_checkup import Mail
@@ -58,7 +59,7 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
     """Every check of the stage in the environment, by what it looks at. Letters of an emulator never reach a receiver:
     the DNS is not asked then. Raises: SettingsError."""
     settings = read_settings(environment)
-    platform = Platform(settings)
+    platform, app = Platform(settings), AppCheckup(Account(), settings.stage)
     emulated = "AWS_ENDPOINT_URL" in environment
     mail = Mail(settings, boto3.client("sesv2"), None if emulated else PublicRecords())
     return {
@@ -71,7 +72,8 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
         "alarms": platform.alarms,
         "secrets": platform.secrets,
         "concurrency": platform.concurrency,
-        "public pages": platform.pages,
+        "app": app.stack,
+        "public pages": app.pages,
         "audit": AuditCheckup(settings, days=audit_days).check,
         "SES account": mail.account,
         "SES identity": mail.identity,
