@@ -16,10 +16,12 @@ import pytest
 from bench import prices
 from bench.harness import Cell, text_table
 from infra.paths import ROOT
+from infra.stages import stage_config
 from infra.template_build import built_template
 
 PAGE = ROOT / "docs" / "operations.md"
 PLACE = re.compile(r"(<!-- idle -->\n).*?(<!-- /idle -->)", re.DOTALL)
+STAGE = "prod"
 COLUMNS = ("what", "how much", "$ a month")
 EXTRAS = ("only where it is used", "$")
 HOURS = 730
@@ -100,7 +102,7 @@ def metrics_of(alarm: dict[str, Any]) -> int:
     return max(1, len(looked_at))
 
 
-def rows(stage: str = "prod") -> Iterator[Row]:
+def rows(stage: str = STAGE) -> Iterator[Row]:
     """The bill of a month in which nothing happens."""
     found, tick = resources(stage), one_tick()
     kinds = [one["Type"].removeprefix("AWS::") for one in found]
@@ -130,7 +132,7 @@ def _of_the_clock(tick: Tick) -> Iterator[Row]:
 
 def extras() -> Iterator[tuple[str, str]]:
     """What is charged only where it is used."""
-    metrics, cache = len(letters_metrics()), MINUTES * 60 * TICK_GB * prices.SNAPSHOT_GB_SECOND
+    metrics = len(letters_metrics())
     yield "the workers' metrics", f"{metrics} names or more × {prices.METRIC:.2f}, for the hours in which they are told"
     yield "tables", f"{prices.TABLE_GB:.2f} a GB, and {prices.POINTS_IN_TIME_GB:.2f} for going back 35 days"
     yield "logs", f"{prices.LOGS_GB:.2f} a GB, {prices.LOGS_KEPT_GB:.2f} a month kept (30 days; the API's 400)"
@@ -138,10 +140,15 @@ def extras() -> Iterator[tuple[str, str]]:
     sockets = f"{prices.SOCKET_MESSAGE:.2f} a million messages, {prices.SOCKET_MINUTE:.2f} a million minutes"
     yield "WebSockets", f"{sockets}: {prices.SOCKET_MINUTE * MINUTES / 1e6:.3f} for a device that is always there"
     yield "letters with attachments", f"{prices.ATTACHED_GB:.2f} a GB of them; other letters go out for nothing"
-    restored = prices.SNAPSHOT_RESTORED_GB * TICK_GB * 1e3
-    yield "`snap_start`", f"{cache:.2f} for each of two functions, {restored:.2f} for a thousand cold starts"
+    yield "`snap_start`", _snapshots((stage_config(STAGE).lambda_memory_size or 128) / 1024 + TICK_GB)
     rules = f"{prices.FIREWALL:.2f}, {prices.FIREWALL_RULE:.2f} a rule, {prices.FIREWALL_CALL:.2f} a million calls"
     yield "`waf`, `domain`, `xray`", f"{rules}; {prices.ZONE:.2f} a zone; {prices.TRACES:.2f} a million traces"
+
+
+def _snapshots(gb: float) -> str:
+    """Of the API's function and `deliver`."""
+    kept, restored = gb * MINUTES * 60 * prices.SNAPSHOT_GB_SECOND, gb / 2 * 1e3 * prices.SNAPSHOT_RESTORED_GB
+    return f"{kept:.2f} a month for the API and `deliver`, {gb:g} GB; {restored:.2f} for a thousand cold starts"
 
 
 def table() -> str:

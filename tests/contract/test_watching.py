@@ -25,6 +25,7 @@ PLACEHOLDERS = {
     "<door>": "Doors",
     "<subsystem>": "Subsystems",
     "<table>": "HotTables",
+    "<index>": "HotIndexes",
 }
 
 
