@@ -141,7 +141,7 @@ def name_of(kind: str, resource: Any) -> tuple[Any, ...]:
     schema = _schema(kind)
     identity = [path.removeprefix("/properties/") for path in schema.get("primaryIdentifier") or []]
     fixed = [path.removeprefix("/properties/") for path in schema.get("createOnlyProperties") or []]
-    own = _NAMED_BY.get(kind) or [one for one in identity if one in fixed]
+    own = _NAMED_BY.get(kind) or (identity if set(identity) <= set(fixed) else ())  # a part of it is no name
     given = resource.get("Properties", {})
     return tuple(str(given[one]) for one in own) if own and all(one in given for one in own) else ()
 

@@ -150,6 +150,8 @@ def _led(resource: Mapping[str, Any], functions: Resources) -> dict[str, Any]:
             return _in_text(value, functions, names)
         if not isinstance(value, dict):
             return value
+        if "Fn::Sub" in value:
+            value = {"Fn::Sub": _by_reference(value["Fn::Sub"], functions, waits)}
         if (target := _arn_of(value)) in functions:
             return {"Ref": f"{target}Alias"}
         if by_name and key == "FunctionName" and value.get("Ref") in functions:
@@ -161,6 +163,22 @@ def _led(resource: Mapping[str, Any], functions: Resources) -> dict[str, Any]:
         others = done.get("DependsOn", [])
         done["DependsOn"] = sorted({*([others] if isinstance(others, str) else others), *waits})
     return done
+
+
+def _by_reference(argument: Any, functions: Resources, waits: set[str]) -> Any:
+    """A text that builds a function's ARN out of its name, by `${Function}` or by a word of its own for it."""
+    text, own = argument if isinstance(argument, list) else (argument, {})
+    words = {**{name: name for name in functions}, **{word: _referred(value) for word, value in own.items()}}
+    for word, function in words.items():
+        part = f":function:${{{word}}}"
+        if function in functions and part in text:
+            text = text.replace(part, f"{part}:{ALIAS}")
+            waits.add(f"{function}Alias")
+    return [text, own] if own else text
+
+
+def _referred(value: Any) -> str:
+    return str(value.get("Ref", "")) if isinstance(value, dict) else ""
 
 
 def _is_named(function: Mapping[str, Any]) -> bool:

@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
+from infra.addresses import Addresses
+from infra.app_template import AppInputs, app_template
+from infra.chalice_app import packaged_template
+from infra.guard import refusals
 from infra.releases import with_releases
-from infra.stages import WorkerTimings, environment_of, stage_config, template_parameters
+from infra.resolved import resolve
+from infra.runtimes import Runtime
+from infra.stages import WorkerTimings, doors_of, environment_of, stage_config, template_parameters
 from infra.template_build import built_template
 
 STAGE = "prod"
@@ -28,38 +34,79 @@ def template() -> dict[str, Any]:
     return with_releases(built(), parameters, stage=STAGE, canary=stage_config(STAGE).canary)
 
 
+@pytest.fixture(scope="module")
+def app() -> dict[str, Any]:
+    inputs = AppInputs(
+        environment=environment_of(STAGE),
+        addresses=Addresses(),
+        doors=doors_of(STAGE),
+        runtime=Runtime(),
+        bucket="vestnik-prod-artifacts",
+        code_key="app.zip",
+        layer_key="layer.zip",
+    )
+    made = app_template(packaged_template(STAGE), inputs)
+    return with_releases(made, {}, stage=STAGE, canary=stage_config(STAGE).canary)
+
+
+@pytest.fixture(params=["template", "app"])
+def either(request: pytest.FixtureRequest) -> dict[str, Any]:
+    made: dict[str, Any] = request.getfixturevalue(request.param)
+    return made
+
+
 def of_type(template: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: one for name, one in template["Resources"].items() if one["Type"] == kind}
 
 
-def test_every_function_of_production_has_its_version_its_alias_and_its_way_back(template: dict[str, Any]) -> None:
-    functions = of_type(template, "AWS::Lambda::Function")
+def test_every_function_of_production_has_its_version_its_alias_and_its_way_back(either: dict[str, Any]) -> None:
+    functions = of_type(either, "AWS::Lambda::Function")
     assert functions
     for kind in ("AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::CodeDeploy::DeploymentGroup"):
-        assert len(of_type(template, kind)) == len(functions)
+        assert len(of_type(either, kind)) == len(functions)
+
+
+def test_no_logical_id_that_a_release_adds_was_taken(template: dict[str, Any]) -> None:
+    functions = of_type(template, "AWS::Lambda::Function")
     added = len(template["Resources"]) - len(built()["Resources"])
-    assert added == 3 * len(functions) + 2  # no logical id of theirs was taken
+    assert added == 3 * len(functions) + 2
 
 
-def test_a_release_comes_back_on_alarms_that_there_are(template: dict[str, Any]) -> None:
+def test_a_release_comes_back_on_alarms_that_there_are(template: dict[str, Any], app: dict[str, Any]) -> None:
     alarms = {one["Properties"]["AlarmName"] for one in of_type(template, "AWS::CloudWatch::Alarm").values()}
-    for group in of_type(template, "AWS::CodeDeploy::DeploymentGroup").values():
-        asked = [one["Name"] for one in group["Properties"]["AlarmConfiguration"]["Alarms"]]
-        assert 1 <= len(asked) <= 10  # AWS, "CodeDeploy quotas"
+    groups = {
+        **of_type(template, "AWS::CodeDeploy::DeploymentGroup"),
+        **of_type(app, "AWS::CodeDeploy::DeploymentGroup"),
+    }
+    for name, group in groups.items():
+        asked = [one["Name"] for one in group["Properties"]["AlarmConfiguration"].get("Alarms", [])]
+        assert bool(asked) is not name.startswith("Websocket")  # their functions have no alarm of their own
+        assert len(asked) <= 10  # AWS, "CodeDeploy quotas"
         assert set(asked) <= alarms
 
 
-def test_nothing_calls_a_function_past_its_alias(template: dict[str, Any]) -> None:
-    own = ("AWS::Lambda::Alias", "AWS::Lambda::Version")
-    functions = of_type(template, "AWS::Lambda::Function")
-    for name, resource in template["Resources"].items():
+def test_nothing_calls_a_function_past_its_alias(either: dict[str, Any]) -> None:
+    own = ("AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Lambda::Function")
+    functions = of_type(either, "AWS::Lambda::Function")
+    for name, resource in either["Resources"].items():
         if resource["Type"] in own:
             continue
         text = json.dumps(resource)
+        assert not re.search(r":function:(vestnik-[\w-]+|\$\{\w+\})/invocations", text), name
         for function in functions:
             assert f'["{function}", "Arn"]' not in text, name
-            assert f'{{"Ref": "{function}"}}' not in text, name
             assert f"${{{function}.Arn}}" not in text, name
+            if resource["Type"] != "AWS::ApiGatewayV2::Integration":  # builds the alias's ARN out of the name
+                assert f'{{"Ref": "{function}"}}' not in text, name
+
+
+def test_what_a_release_changes_is_not_taken_for_a_loss(either: dict[str, Any]) -> None:
+    """The next release of the same stage: other code, so other versions and another deployment of the API."""
+    before = resolve(either, {"Stage": STAGE, **UPLOADED})
+    text = re.sub(r"(Version|RestAPIDeployment)[0-9a-f]{10,}", r"\g<1>0123456789", json.dumps(either))
+    after = resolve(json.loads(text), {"Stage": STAGE, **UPLOADED, "WorkersKey": "others"})
+    assert before.keys() != after.keys()
+    assert refusals(before, after, allowed=()) == []
 
 
 def test_a_worker_may_steer_the_mappings_of_its_alias(template: dict[str, Any]) -> None:
@@ -72,9 +119,9 @@ def test_the_stack_has_room_for_what_releases_add(template: dict[str, Any]) -> N
     assert len(template["Resources"]) <= 450  # of 500 (AWS, "CloudFormation quotas")
 
 
-def test_the_linter_of_cloudformation_agrees(template: dict[str, Any], tmp_path: Path) -> None:
+def test_the_linter_of_cloudformation_agrees(either: dict[str, Any], tmp_path: Path) -> None:
     written = tmp_path / "released.json"
-    written.write_text(json.dumps(template, indent=1))
+    written.write_text(json.dumps(either, indent=1))
     linter = Path(sys.executable).with_name("cfn-lint")
     said = subprocess.run([linter, written], capture_output=True, text=True, check=False)
     assert (said.stdout, said.returncode) == ("", 0)

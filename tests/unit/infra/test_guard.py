@@ -45,6 +45,7 @@ def release() -> dict[str, Any]:
         "Alarms": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "vestnik-try-alarms"}},
         "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/vestnik-try-deliver"}},
         "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "vestnik-try"}},
+        "Deployed1": {"Type": "AWS::ApiGateway::Deployment", "Properties": {"RestApiId": {"Ref": "Api"}}},
         "Live": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "live", "ProtocolType": "WEBSOCKET"}},
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "vestnik-try-deliver", "Path": "/"}},
         "Layer": {
@@ -328,6 +329,7 @@ HARMLESS: dict[str, Change] = {
     "a new queue": lambda r: r.update(
         More={"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "vestnik-try-more"}}
     ),
+    "the API is deployed again": lambda r: rename(r, "Deployed1", "Deployed2"),
     "another word of one's own": lambda r: properties(r, "Own").update(Any=2),
 }
 

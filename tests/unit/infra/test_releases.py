@@ -71,6 +71,12 @@ def template() -> dict[str, Any]:
                 "Type": "AWS::ApiGatewayV2::Integration",
                 "Properties": {"IntegrationUri": {"Fn::Sub": ["${to}/${Enrich.Arn}/invocations", {"to": "x"}]}},
             },
+            "SocketByName": {
+                "Type": "AWS::ApiGatewayV2::Integration",
+                "Properties": {
+                    "IntegrationUri": {"Fn::Sub": ["x:function:${It}/invocations", {"It": {"Ref": "Enrich"}}]}
+                },
+            },
             "Permission": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": {"Ref": "APIHandler"}}},
             "ByName": {"Type": "AWS::Lambda::Permission", "Properties": {"FunctionName": "vestnik-try"}},
             "Alarm": {
@@ -104,6 +110,9 @@ def test_everything_that_calls_a_function_calls_its_alias() -> None:
     assert made["Socket"]["Properties"]["IntegrationUri"] == {
         "Fn::Sub": ["${to}/${EnrichAlias}/invocations", {"to": "x"}]
     }
+    by_name = made["SocketByName"]
+    assert by_name["Properties"]["IntegrationUri"]["Fn::Sub"][0] == "x:function:${It}:live/invocations"
+    assert by_name["DependsOn"] == ["EnrichAlias"]
     body = made["RestAPI"]["Properties"]["Body"]
     assert body["api"]["Fn::Sub"].endswith(f"{THERE}:live/invocations")
     assert body["other"]["Fn::Sub"].endswith(f"{THERE}-enrich:live/invocations")
