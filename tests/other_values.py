@@ -1,9 +1,14 @@
-"""Of every variable a value that is not its default."""
+"""Of every variable a value that is not its default, and a file whose stage has them."""
 
-from typing import get_args
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
+from infra import config_mistakes
 from infra.variables import fields
 
 _OF_THE_STAGE = ("VESTNIK_STAGE", "POWERTOOLS_SERVICE_NAME")  # follow from its name
@@ -22,6 +27,21 @@ def other_values() -> dict[str, str]:
     """Those that a stage may choose, emulators' addresses aside."""
     fixed = (*_OF_THE_STAGE, *_FIXED)
     return {n: _other(n, field) for n, field in fields().items() if n not in fixed and not n.startswith("AWS_")}
+
+
+def write_otherwise(
+    folder: Path, stage: str, values: Mapping[str, str], functions: Mapping[str, Any] | None = None
+) -> Path:
+    """A copy of the committed file, with these values of the stage, and what `functions` have of their own."""
+    file = copy.deepcopy(config_mistakes.parsed())
+    file["stages"][stage]["environment_variables"] |= values
+    for name, own in (functions or {}).items():
+        file["stages"][stage]["lambda_functions"][name] |= own
+    for policy in config_mistakes.CONFIG.parent.glob("policy*.json"):
+        (folder / policy.name).touch()
+    place = folder / "config.json"
+    place.write_text(json.dumps(file))
+    return place
 
 
 def _other(name: str, field: FieldInfo) -> str:

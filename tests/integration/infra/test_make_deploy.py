@@ -11,9 +11,10 @@ import pytest
 import requests
 
 from chalicelib.public.registered import PUBLIC_ROUTES
-from infra import deploy, destroy
+from infra import config_mistakes, deploy, destroy
 from infra.account import Account
 from infra.addresses import with_addresses
+from infra.app_template import FUNCTIONS
 from infra.archive import Artifact, tree, write_zip
 from infra.package import workers_zip
 from infra.paths import ROOT
@@ -21,18 +22,22 @@ from infra.planning import infra_stack, release_of
 from infra.runtimes import this_machines
 from infra.stacks import deploy_stack
 from infra.stages import PAGES, WorkerTimings, doors_of, environment_of
+from tests.other_values import other_values, write_otherwise
 
 STAGE = "dev"
+ADDRESSES = ("VESTNIK_PUBLIC_URL", "VESTNIK_LIVE_URL", "VESTNIK_LIVE_MANAGEMENT_URL")
+SETTINGS = {name: value for name, value in other_values().items() if name not in ADDRESSES}
 
 
 @pytest.fixture(scope="module")
-def environment(account: Account) -> Iterator[pytest.MonkeyPatch]:
+def environment(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     """What a person has set before they type the command."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
         patch.setenv("AWS_DEFAULT_REGION", account.session.region_name)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
+        patch.setattr(config_mistakes, "CONFIG", write_otherwise(tmp_path_factory.mktemp("stages"), STAGE, SETTINGS))
         yield patch
 
 
@@ -75,6 +80,13 @@ def test_a_stage_without_a_domain_knows_its_address_after_one_deployment(account
         told = account.lambdas.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         assert told["VESTNIK_PUBLIC_URL"] == api
         assert told["VESTNIK_LIVE_URL"].startswith("ws://")
+
+
+def test_every_setting_of_the_stage_arrives_in_every_function(account: Account, api: str) -> None:
+    pages = account.lambdas.get_paginator("list_functions").paginate()
+    has = {one["FunctionName"]: one["Environment"]["Variables"] for page in pages for one in page["Functions"]}
+    assert len(has) == len(list((ROOT / "functions").glob("[a-z]*.py"))) + len(FUNCTIONS)
+    assert {name: SETTINGS.items() - one.items() for name, one in has.items()} == {name: set() for name in has}
 
 
 def test_the_gateway_lets_no_more_calls_in_than_the_stage_says(account: Account, api: str) -> None:

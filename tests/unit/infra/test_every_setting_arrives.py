@@ -1,6 +1,5 @@
 """Each documented setting of a stage arrives in every function."""
 
-import copy
 import json
 import re
 from pathlib import Path
@@ -15,7 +14,7 @@ from infra.resolved import resolve
 from infra.runtimes import Runtime
 from infra.stages import WorkerTimings, doors_of, environment_of, own_variables, template_parameters
 from infra.template_build import built_template
-from tests.other_values import other_values
+from tests.other_values import other_values, write_otherwise
 from tools.settings_docs import PAGE
 
 STAGE = "prod"
@@ -25,14 +24,8 @@ DOCUMENTED = re.findall(r"^\| `(VESTNIK_[A-Z_]+|LOG_LEVEL)` ", PAGE.read_text(en
 @pytest.fixture
 def stated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What a stage says that wants everything otherwise."""
-    file = copy.deepcopy(config_mistakes.parsed())
-    file["stages"][STAGE]["environment_variables"] |= other_values()
-    own = {"environment_variables": {"VESTNIK_SITE_NAME": "Its Own"}}
-    file["stages"][STAGE]["lambda_functions"]["public_pages"] |= own
-    for policy in config_mistakes.CONFIG.parent.glob("policy*.json"):
-        (tmp_path / policy.name).touch()
-    monkeypatch.setattr(config_mistakes, "CONFIG", tmp_path / "config.json")
-    config_mistakes.CONFIG.write_text(json.dumps(file))
+    own = {"public_pages": {"environment_variables": {"VESTNIK_SITE_NAME": "Its Own"}}}
+    monkeypatch.setattr(config_mistakes, "CONFIG", write_otherwise(tmp_path, STAGE, other_values(), own))
     return {**other_values(), "VESTNIK_STAGE": STAGE}
 
 
