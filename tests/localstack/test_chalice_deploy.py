@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from infra.paths import ROOT
 from infra.stage_keys import ensure_keys
 from infra.stages import environment_of
 from tests.integration.conftest import QUEUES, TABLES, create, forget_clients
+from tests.ministack import ministack
 
 STAGE = "local"  # the one without a layer: a community LocalStack has none
 
@@ -44,16 +45,19 @@ def address(project: Path) -> Iterator[str]:
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if not endpoint:
         pytest.skip("AWS_ENDPOINT_URL names no LocalStack")
-    chalice(project, "deploy")
-    remembered = json.loads((project / ".chalice" / "deployed" / f"{STAGE}.json").read_text())
-    [api] = [one["rest_api_id"] for one in remembered["resources"] if one["name"] == "rest_api"]
-    yield f"{endpoint}/_aws/execute-api/{api}/api"
-    chalice(project, "delete")
+    with ministack() as websockets:  # LocalStack cannot deploy an API of them
+        elsewhere = {"AWS_ENDPOINT_URL_APIGATEWAYV2": websockets}
+        chalice(project, "deploy", elsewhere)
+        remembered = json.loads((project / ".chalice" / "deployed" / f"{STAGE}.json").read_text())
+        [api] = [one["rest_api_id"] for one in remembered["resources"] if one["name"] == "rest_api"]
+        yield f"{endpoint}/_aws/execute-api/{api}/api"
+        chalice(project, "delete", elsewhere)
 
 
-def chalice(project: Path, verb: str) -> None:
+def chalice(project: Path, verb: str, elsewhere: Mapping[str, str]) -> None:
     """As a person types it."""
-    subprocess.run([Path(sys.executable).with_name("chalice"), verb, "--stage", STAGE], cwd=project, check=True)
+    program = Path(sys.executable).with_name("chalice")
+    subprocess.run([program, verb, "--stage", STAGE], cwd=project, check=True, env={**os.environ, **elsewhere})
 
 
 @pytest.fixture(scope="module")
