@@ -19,6 +19,7 @@ from chalicelib.admin.frame import REGISTERED
 from chalicelib.admin.signing_in import SIGN_IN
 from chalicelib.api.declared import ENDPOINTS
 from chalicelib.api.watched import SAME
+from chalicelib.campaigns.halt import Halt
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.control.audit import DONE, FAILED, READ, UNKNOWN, UNREADABLE, outcome_of
@@ -408,6 +409,28 @@ def test_a_campaign_is_held_and_goes_on(boss: Visitor, viewers: None) -> None:
     assert boss.post(f"/admin/campaigns/{campaign}/resume").said == "resumed"
     assert boss.post(f"/admin/campaigns/{campaign}/cancel").said == "cancelled"
     assert boss.post(f"/admin/campaigns/{campaign}/resume").status == 409
+
+
+def test_a_campaigns_page_says_that_openings_are_not_measured_where_they_are_not(
+    boss: Visitor, viewers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = written(boss)
+    boss.post(f"/admin/campaigns/{campaign}/start")
+    assert "Openings of e-mails are not measured" in boss.get(f"/admin/campaigns/{campaign}").text
+    monkeypatch.setenv("VESTNIK_TRACKING_DOMAIN", "track.cinema.example")
+    settings.cache_clear()
+    assert "are not measured" not in boss.get(f"/admin/campaigns/{campaign}").text
+
+
+def test_a_campaign_that_was_refused_says_what_the_provider_said(boss: Visitor, viewers: None) -> None:
+    campaign = written(boss)
+    boss.post(f"/admin/campaigns/{campaign}/start")
+    Halt(campaigns=campaigns()).refused(campaign, "MessageRejected: a <b>virus</b>")
+    page = boss.get(f"/admin/campaigns/{campaign}").text
+    assert "paused: the provider refuses letter after letter" in page
+    assert "MessageRejected: a &lt;b&gt;virus&lt;/b&gt;" in page
+    switches().failed("ses", "provider_not_verified: MessageRejected: Email address is not verified", at_once=True)
+    assert "the sender is not verified at the provider · MessageRejected: Email" in boss.get("/admin/subsystems").text
 
 
 def test_the_letter_of_a_preview_stands_in_a_frame_without_rights(boss: Visitor, viewers: None) -> None:
