@@ -16,6 +16,7 @@ from chalicelib.control.signing import KEYS, parameter_name
 from infra.account import Account
 from infra.artifact_bucket import empty
 from infra.domain import delete_domain
+from infra.lock import deploy_lock
 from infra.protection import let_go, unprotect
 from infra.reaching_aws import reaching_aws
 from infra.stacks import DeployError, delete_stack
@@ -74,7 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         with reaching_aws("destroy", stage):
-            left = destroy(Account(boto3.Session()), stage, with_data=with_data)
+            account = Account(boto3.Session())
+            with deploy_lock(account, stage):
+                left = destroy(account, stage, with_data=with_data)
     except DeployError as error:
         print(f"destroy: {error}", file=sys.stderr)
         return 1
