@@ -1,14 +1,15 @@
-"""Whether the live functions have the settings of this checkout. A value is never told: it may be a secret. Called by
-`doctor.py`."""
+"""Whether the live functions have the settings of this checkout, and run on what its stage says. No value is ever
+told: it may be a secret. Called by `doctor.py`."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from infra.checkup import Finding
 from infra.paths import ROOT
+from infra.runtimes import Runtime, runtime_of
 from infra.stages import own_variables
 from infra.variables import fields, whole
 
@@ -31,13 +32,14 @@ class SettingsCheckup:
         """Has every function what the stage says, and nothing that it does not? Raises: ClientError."""
         lambdas, remedy = boto3.client("lambda"), f"make deploy STAGE={self._stage}"
         found: dict[str, list[str]] = defaultdict(list)
-        expected = self._expected()
+        expected, runtime = self._expected(), runtime_of(self._stage)
         for function, wanted in expected.items():
             live = _live(lambdas, function)
             if live is None:
                 yield Finding(f"there is no function {function}", remedy)
                 continue
-            for wrong in _differences(wanted, live):
+            variables = live.get("Environment", {}).get("Variables", {})
+            for wrong in [*_differences(wanted, variables), *elsewhere(live, runtime)]:
                 found[wrong].append(function)
         for wrong, functions in sorted(found.items()):
             where = "every function" if len(functions) == len(expected) else ", ".join(functions)
@@ -52,14 +54,21 @@ class SettingsCheckup:
         return expected
 
 
-def _live(lambdas: "LambdaClient", function: str) -> Environment | None:
+def _live(lambdas: "LambdaClient", function: str) -> Mapping[str, Any] | None:
     for name in (f"{function}:{_ALIAS}", function):
         try:
-            answer = lambdas.get_function_configuration(FunctionName=name)
+            return lambdas.get_function_configuration(FunctionName=name)
         except lambdas.exceptions.ResourceNotFoundException:
             continue
-        return answer.get("Environment", {}).get("Variables", {})
     return None
+
+
+def elsewhere(live: Mapping[str, Any], runtime: Runtime) -> Iterator[str]:
+    """What a function runs on that is not its stage's: plain `chalice deploy` takes the Python that it runs by."""
+    [architecture] = live.get("Architectures") or ["x86_64"]
+    for has, wanted in ((live.get("Runtime"), runtime.name), (architecture, runtime.architecture)):
+        if has != wanted:
+            yield f"it runs on {has}, and the stage says {wanted}"
 
 
 def _differences(wanted: Environment, live: Environment) -> Iterator[str]:

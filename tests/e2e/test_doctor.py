@@ -60,6 +60,16 @@ def test_a_function_that_has_other_settings_is_told_and_no_value(cloud: LocalClo
         functions.update_function_configuration(FunctionName=f"{STAGE}-digest", Environment={"Variables": known})
 
 
+def test_a_function_that_runs_on_another_python_than_the_stage_says_is_told(cloud: LocalCloud, look: Look) -> None:
+    functions = client(cloud, "lambda")
+    known = functions.get_function_configuration(FunctionName=f"{STAGE}-digest")["Runtime"]
+    functions.update_function_configuration(FunctionName=f"{STAGE}-digest", Runtime="python3.10")
+    try:
+        assert f"it runs on python3.10, and the stage says {known}: {STAGE}-digest" in look("settings")
+    finally:
+        functions.update_function_configuration(FunctionName=f"{STAGE}-digest", Runtime=known)
+
+
 def test_a_schedule_that_is_off_is_told(cloud: LocalCloud, look: Look) -> None:
     scheduler = client(cloud, "scheduler")
     known = scheduler.get_schedule(Name=f"{STAGE}-tick")

@@ -7,6 +7,7 @@ import pytest
 from chalicelib.settings import SettingsError
 from infra import config_mistakes
 from infra.runtimes import Runtime, runtime_of, this_machines
+from infra.settings_checkup import elsewhere
 
 COMMITTED = config_mistakes.parsed()
 POLICIES = list(config_mistakes.CONFIG.parent.glob("policy*.json"))
@@ -67,3 +68,12 @@ def test_an_emulator_runs_functions_by_the_python_that_is_here(written: Any, mon
     written({"python": "3.12"})
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert runtime_of("dev") == this_machines()
+
+
+def test_the_doctor_tells_of_a_function_that_runs_on_something_else() -> None:
+    stage = Runtime("3.13", "arm64")
+    assert list(elsewhere({"Runtime": "python3.13", "Architectures": ["arm64"]}, stage)) == []
+    assert list(elsewhere({"Runtime": "python3.11"}, stage)) == [
+        "it runs on python3.11, and the stage says python3.13",
+        "it runs on x86_64, and the stage says arm64",
+    ]
