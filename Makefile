@@ -126,7 +126,7 @@ backup: $(READY) ## every table of a stage (STAGE=prod; AT=2026-11-29T08:30:00Z:
 	@$(BIN)/python -m infra.backup --stage $(STAGE) $(if $(AT),--at $(AT))
 
 restore: $(READY) ## bring lost tables back (STAGE=prod FROM=<backup>; TABLES='users templates': instead of what is there)
-	@$(BIN)/python -m infra.restore --stage $(STAGE) --from $(FROM) $(if $(TABLES),--tables $(TABLES)) \
+	@$(BIN)/python -m infra.restore --stage $(STAGE) $(if $(FROM),--from $(FROM)) $(if $(TABLES),--tables $(TABLES)) \
 		$(if $(WITHOUT_LOG),--without-log) $(if $(YES),--yes)
 
 smoke: $(READY) ## call a live stage as its users do: API, page, WebSocket, a letter to its end (STAGE=prod)

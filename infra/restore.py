@@ -8,12 +8,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
-from chalicelib.clock import parse_rfc3339
+from chalicelib.clock import now, parse_rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.ledger import ledger
@@ -21,20 +19,21 @@ from chalicelib.wiring.running import runs
 from infra.account import Account
 from infra.acting import act_in
 from infra.backup import Backup, backups
+from infra.bringing_back import bring_back
 from infra.erasures import erasures_since
 from infra.lock import deploy_lock
 from infra.reaching_aws import reaching_aws
 from infra.recollection import claims_log, claims_since, recollect
 from infra.stacks import DeployError
-from infra.stage_tables import COUNTERS, LEDGER, Table, existing, is_active, tables_of, wait_for
+from infra.stage_tables import COUNTERS, LEDGER, Table, existing, tables_of
 from infra.stages import stage_names
 from infra.standstill import Standstill
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
 
 
-_MARK = "vestnik-restored"
 _PERSONAL = frozenset({"users", "preferences", "endpoints", "ledger", "suppressions"})
 
 
@@ -59,7 +58,8 @@ def plan(client: "DynamoDBClient", stage: str, name: str, things: Sequence[str])
     """The named tables, or all that are gone. Raises: SystemExit, nothing was changed."""
     known, tables = backups(client, stage), {one.thing: one for one in tables_of(stage)}
     if name not in known:
-        raise SystemExit(f"restore: there is no whole backup {name}; there are: {', '.join(known)}")
+        what = f"there is no whole backup {name}" if name else "name the backup: FROM=…"
+        raise SystemExit(f"restore: {what}; there are: {', '.join(known)}")
     if strange := set(things) - set(tables):
         raise SystemExit(f"restore: there is no table {', '.join(sorted(strange))}; there are: {', '.join(tables)}")
     there = {
@@ -83,44 +83,6 @@ def plan(client: "DynamoDBClient", stage: str, name: str, things: Sequence[str])
     return Plan(name, made_anew, frozenset(there))
 
 
-def bring_back(client: "DynamoDBClient", table: Table, backup: Backup, *, mark: str) -> None:
-    """The table under its own name, with what no backup holds: expiry, points in time, protection. A table that was
-    brought back before under the same `mark` is left as it is."""
-    if _is_marked(client, table, mark):
-        return
-    if existing(client, {table.name}):
-        wait_for(f"{table.name} is being changed", lambda: is_active(client, table.name))
-        client.update_table(TableName=table.name, DeletionProtectionEnabled=False)
-        client.delete_table(TableName=table.name)
-        wait_for(f"{table.name} is being deleted", lambda: not existing(client, {table.name}))
-    client.restore_table_from_backup(TargetTableName=table.name, BackupArn=backup.arn)
-    wait_for(f"{table.name} is being restored", lambda: is_active(client, table.name))
-    if table.expires_by:
-        with suppress(ClientError):  # it is so already
-            client.update_time_to_live(
-                TableName=table.name,
-                TimeToLiveSpecification={"Enabled": True, "AttributeName": table.expires_by},
-            )
-    if table.has_points_in_time:
-        client.update_continuous_backups(
-            TableName=table.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-        )
-    if table.is_protected:
-        client.update_table(TableName=table.name, DeletionProtectionEnabled=True)
-    arn = client.describe_table(TableName=table.name)["Table"]["TableArn"]
-    client.tag_resource(ResourceArn=arn, Tags=[{"Key": _MARK, "Value": mark}])
-    print(f"  {table.name} is back", flush=True)
-
-
-def _is_marked(client: "DynamoDBClient", table: Table, mark: str) -> bool:
-    """Whether it was brought back already, to its end."""
-    if not existing(client, {table.name}):
-        return False
-    arn = client.describe_table(TableName=table.name)["Table"]["TableArn"]
-    tags = client.list_tags_of_resource(ResourceArn=arn)["Tags"]
-    return {"Key": _MARK, "Value": mark} in tags
-
-
 def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = False) -> None:
     """Stops the stage, brings the tables back, tells the ledger what it has forgotten, and starts the stage. Without a
     log of what left, the campaigns that were under way are paused, for a person to decide."""
@@ -131,7 +93,7 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
     for table, backup in planned.tables:
         bring_back(account.dynamodb, table, backup, mark=kept["until"])
     if LEDGER in things and kept["without_log"]:
-        _hold_campaigns()
+        hold_campaigns()
     elif LEDGER in things:
         until = parse_rfc3339(kept["until"])
         claims = claims_since(account.logs, claims_log(stage), since=planned.since, until=until)
@@ -142,7 +104,7 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
     standstill.end(kept)
 
 
-def _hold_campaigns() -> None:
+def hold_campaigns() -> None:
     """Those that were under way: nobody knows to whom their letters went since."""
     for campaign_id in sorted({campaign_id for campaign_id, _ in runs().unfinished()}):
         with suppress(ConflictError, NotFoundError):  # it is held already
@@ -154,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     """With the credentials of the environment; of the stage `local`, in the cloud that runs here."""
     parser = argparse.ArgumentParser(description="Bring lost tables back.")
     parser.add_argument("--stage", required=True, choices=stage_names())
-    parser.add_argument("--from", required=True, dest="backup", help="the name that make backup gave")
+    parser.add_argument("--from", default="", dest="backup", help="the name that make backup gave")
     parser.add_argument("--tables", nargs="*", default=[], help="default: all that are gone")
     parser.add_argument("--without-log", action="store_true", help="the log of deliver is lost: pause all campaigns")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -165,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         begun = Standstill(account, chosen.stage).begun()
         planned = _planned(account.dynamodb, chosen, begun)
         if begun is None and not chosen.without_log and LEDGER in {one.thing for one, _ in planned.tables}:
-            _require_log(account, chosen.stage)
+            require_log(account.logs, chosen.stage, planned.since)
         if not chosen.yes and not _agrees(chosen.stage, planned.lines()):
             print("restore: nothing was changed", file=sys.stderr)
             return 1
@@ -188,14 +150,18 @@ def _planned(client: "DynamoDBClient", chosen: argparse.Namespace, begun: dict[s
     return Plan(begun["backup"], tables, frozenset())
 
 
-def _require_log(account: Account, stage: str) -> None:
-    try:
-        account.logs.describe_log_streams(logGroupName=claims_log(stage), limit=1)
-    except account.logs.exceptions.ResourceNotFoundException:
-        raise SystemExit(
-            f"restore: there is no log {claims_log(stage)}, so nobody knows which letters left after the backup\n"
-            "  do: WITHOUT_LOG=1 pauses the campaigns that were under way, and a person decides about each"
-        ) from None
+def require_log(logs: "CloudWatchLogsClient", stage: str, since: datetime) -> None:
+    """Raises: SystemExit: it is gone, or forgets before it has told all."""
+    groups = logs.describe_log_groups(logGroupNamePrefix=claims_log(stage))["logGroups"]
+    kept_days = [one.get("retentionInDays") for one in groups if one["logGroupName"] == claims_log(stage)]
+    if kept_days and (kept_days[0] is None or now() - since < timedelta(days=kept_days[0] - 1)):
+        return
+    lacks = f"is kept for {kept_days[0]} days, and the backup is older" if kept_days else "is gone"
+    raise SystemExit(
+        f"restore: the log {claims_log(stage)} {lacks}, so nobody knows which letters left after the backup\n"
+        "  do: take a newer backup; or WITHOUT_LOG=1, which pauses the campaigns that were under way, and a person\n"
+        "  decides about each"
+    )
 
 
 def _agrees(stage: str, lines: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from chalicelib.clock import new_id, now
 from chalicelib.storage.ledger import LedgerRow
 from chalicelib.wiring import ledger as wiring_ledger
 from infra.recollection import claims_since, recollect
+from infra.restore import require_log
 from tests.integration.conftest import letters, pump, stage
 from tests.integration.pipeline.test_deliver import ToldChannel, channel, deliver, job, states
 
@@ -134,3 +135,27 @@ def test_the_log_is_read_from_a_while_before_the_backup_on(
     forget_everything()
 
     assert remember(now() + timedelta(minutes=5)) == {"sent": 2}
+
+
+@pytest.mark.parametrize(
+    ("kept_days", "old_days", "said"),
+    [
+        (None, 1000, None),
+        (14, 12, None),
+        (14, 14, "is kept for 14 days, and the backup is older"),
+        (0, 1, "is gone"),
+    ],
+)
+def test_a_log_that_cannot_know_all_is_none(kept_days: int | None, old_days: int, said: str | None) -> None:
+    """Promise A6: then the campaigns that were under way wait for a person."""
+    logs, since = boto3.client("logs"), now() - timedelta(days=old_days)
+    logs.create_log_group(logGroupName=f"{GROUP}-of-another")
+    if kept_days != 0:
+        logs.create_log_group(logGroupName=GROUP)
+    if kept_days:
+        logs.put_retention_policy(logGroupName=GROUP, retentionInDays=kept_days)
+    if said is None:
+        require_log(logs, "test", since)
+    else:
+        with pytest.raises(SystemExit, match=said):
+            require_log(logs, "test", since)

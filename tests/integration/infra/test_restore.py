@@ -16,7 +16,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from chalicelib.clock import now
 from infra.account import Account
 from infra.backup import DELETED, back_up, backups
-from infra.restore import bring_back, plan
+from infra.bringing_back import bring_back
+from infra.restore import plan
 from infra.stage_tables import COUNTERS, LEDGER, Table, existing, tables_of
 
 STAGE = "dev"
@@ -118,10 +119,22 @@ def test_a_ledger_comes_back_with_its_counters_and_never_over_a_newer_one(accoun
     assert abs(planned.since - now()) < timedelta(hours=1)
 
 
+def test_production_s_table_is_protected_again_and_keeps_points_in_time(account: Account, backup: str) -> None:
+    of_it = backups(account.dynamodb, STAGE)[backup]["lists"]
+    like_prod = the("lists")._replace(has_points_in_time=True, is_protected=True)
+    for mark in ("once", "again"):  # the second time it has to be unprotected first
+        bring_back(account.dynamodb, like_prod, of_it, mark=mark)
+        told = account.dynamodb.describe_table(TableName=like_prod.name)["Table"]
+        kept = account.dynamodb.describe_continuous_backups(TableName=like_prod.name)["ContinuousBackupsDescription"]
+        assert told["DeletionProtectionEnabled"]
+        assert kept["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
 @pytest.mark.parametrize(
     ("name", "things", "said"),
     [
         ("2020-01-01T000000Z", [], "there is no whole backup 2020-01-01T000000Z; there are: "),
+        ("", [], "name the backup: FROM=…; there are: "),
         (None, ["userz"], "there is no table userz; there are: "),
         (None, [], "every table is there; name those to be replaced: TABLES='users templates'"),
         (DELETED, ["users"], "AWS keeps nothing of the deleted users; take another backup"),
@@ -131,7 +144,7 @@ def test_what_cannot_be_is_said_before_anything_is_changed(
     account: Account, backup: str, name: str | None, things: list[str], said: str
 ) -> None:
     with pytest.raises(SystemExit, match=re.escape(said)):
-        plan(account.dynamodb, STAGE, name or backup, things)
+        plan(account.dynamodb, STAGE, backup if name is None else name, things)
 
 
 def test_a_backup_of_a_stage_that_lacks_a_table_or_the_moment_is_not_begun(account: Account, backup: str) -> None:
