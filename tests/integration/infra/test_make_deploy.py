@@ -20,7 +20,7 @@ from infra.package import workers_zip
 from infra.paths import ROOT
 from infra.planning import infra_stack, release_of
 from infra.runtimes import this_machines
-from infra.stacks import deploy_stack
+from infra.stacks import Agree, deploy_stack
 from infra.stages import PAGES, WorkerTimings, doors_of, environment_of
 from tests.other_values import other_values, write_otherwise
 
@@ -59,12 +59,12 @@ def code_of(account: Account) -> dict[str, str]:
     return {one["FunctionName"]: one["CodeSha256"] for page in pages for one in page["Functions"]}
 
 
-def release(account: Account, workers: Artifact) -> bool:
+def release(account: Account, workers: Artifact, *, agree: Agree = lambda _: True) -> bool:
     """Deploys the infra stack with these workers; says whether that was a change."""
     environment = with_addresses(environment_of(STAGE), account)
     changed = replace(release_of(STAGE), workers=workers)
     inputs = infra_stack(account, changed, environment=environment, timings=WorkerTimings())
-    return deploy_stack(account.cloudformation, **inputs)
+    return deploy_stack(account.cloudformation, **inputs, agree=agree)
 
 
 def test_the_deployed_api_answers_and_knows_its_tables(api: str) -> None:
@@ -160,7 +160,9 @@ def test_deploying_the_release_before_brings_back_what_ran(account: Account, api
     before = code_of(account)
     files = tree(ROOT, "functions")
     worse = write_zip(tmp_path / "workers.zip", [*files, ("a_fault.py", ROOT / "app.py")])
-    assert release(account, worse) is True
+    shown: list[str] = []
+    assert release(account, worse, agree=lambda lines: shown.extend(lines) is None) is True
+    assert [line for line in shown if "AWS::Lambda::Function" not in line] == ["= 9 changed"]
     assert {name for name, code in code_of(account).items() if code != before[name]} > {"vestnik-dev-deliver"}
 
     assert deploy.main(["--stage", STAGE]) == 0
