@@ -42,11 +42,11 @@ class Settings(BaseModel):
     site_url: str = Field(
         pattern=r"^https?://[^\s]+$", description="the cinema's main page", examples=["https://cinema.example"]
     )
-    site_name: str = Field(min_length=1, description="how letters name the cinema")
+    site_name: str = Field(min_length=1, description="the cinema's name in letters")
     default_locale: str = Field(
-        default="ru", pattern=r"^[a-z]{2}$", description="the language of who has told none", examples=["en"]
+        default="ru", pattern=r"^[a-z]{2}$", description="the language of those who have chosen none", examples=["en"]
     )
-    default_timezone: str = Field(default="Europe/Moscow", description="the zone of who has told none")
+    default_timezone: str = Field(default="Europe/Moscow", description="the time zone of those who have chosen none")
     retention_days: int = Field(default=90, ge=1, description="how long the ledger keeps a notification")
     lease_seconds: int = Field(default=60, ge=1, description="how long a claim is its owner's; ≥ the worker's timeout")
     reconcile_seconds: int = Field(

@@ -12,9 +12,10 @@ from chalicelib.settings import SettingsError
 from infra.domain_config import addresses_of, unfit_domain
 from infra.paths import ROOT
 from infra.stage_config import ConfigFile, StageConfig
-from infra.variables import fields, mistaken
+from infra.variables import default_of, fields, mistaken
 
 CONFIG = ROOT / ".chalice" / "config.json"
+MOST_BYTES = 4_096  # AWS, "Lambda quotas": names and values of a function's variables
 LEAST_LEASE_SECONDS = 30  # a worker's timeout (infra/template.yaml): nobody else may take what it still works on
 
 
@@ -103,6 +104,9 @@ def _unfit(variables: Mapping[str, str], stage: str) -> Iterator[str]:
     zone = variables.get("VESTNIK_DEFAULT_TIMEZONE", "UTC")
     if zone not in available_timezones():
         yield f"VESTNIK_DEFAULT_TIMEZONE: there is no such zone{_meant(zone, available_timezones())}"
+    size = sum(len(f"{name}{variables.get(name, default_of(field))}".encode()) for name, field in fields().items())
+    if size > MOST_BYTES:
+        yield f"the variables are {size} bytes together, and Lambda takes {MOST_BYTES}"
     lease = variables.get("VESTNIK_LEASE_SECONDS", "")
     if lease.isdecimal() and int(lease) < LEAST_LEASE_SECONDS:
         yield f"VESTNIK_LEASE_SECONDS: expected at least {LEAST_LEASE_SECONDS}, the worker's timeout"

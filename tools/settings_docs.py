@@ -23,16 +23,17 @@ tables.
 
 `.chalice/config.json` holds what each stage says: variables under `environment_variables`, of all stages or of one, and
 keys beside them. `make deploy` gives every variable to every function, of the workers and of the app, with its default
-where the stage says nothing. What nothing reads is refused before anything is built, with what was probably meant, and
-so is a value that cannot be. `make doctor` compares the live functions with it. All variables are texts in quotes.
+where the stage says nothing. A key or a variable that nothing reads, and a value that is not valid, are refused before
+anything is built, with what was probably meant. `make doctor` compares the live functions with the file. The value of a
+variable is always a text in quotes.
 `VESTNIK_STAGE` and `POWERTOOLS_SERVICE_NAME` must follow from the stage's name; they are written out because plain
 `chalice deploy` reads nothing but this file.
 """
 _VARIABLES = """
 ## Variables
 
-A missing or a wrong one stops the start of a function and is named. One that a function does not know is passed over:
-after a roll-back an older release may meet a newer variable.
+A function does not start without a variable that is required, or with a wrong one, and names it. One that it does not
+know is ignored: after a roll-back an older release may meet a newer variable.
 
 | variable | default | meaning |
 |---|---|---|

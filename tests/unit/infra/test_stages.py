@@ -132,6 +132,7 @@ def test_a_committed_stage_is_whole(stage: str) -> None:
         (OF_PROD, {"POWERTOOLS_METRICS_NAMESPACE": "Other"}, "POWERTOOLS_METRICS_NAMESPACE: Input should be 'Vestnik'"),
         (OF_PROD, {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: Input should be 'DEBUG'"),
         (OF_PROD, {"VESTNIK_DEFAULT_TIMEZONE": "Europe/Moskow"}, "there is no such zone; did you mean Europe/Moscow?"),
+        (OF_PROD, {"VESTNIK_LIVE_ORIGINS": "https://a.example " * 200}, "Lambda takes 4096"),
         (OF_PROD, {"VESTNIK_LEASE_SECONDS": "5"}, "VESTNIK_LEASE_SECONDS: expected at least 30"),
     ],
 )
