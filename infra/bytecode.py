@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from infra.archive import Artifact, alone, digest_of, write_zip
@@ -35,7 +36,7 @@ def compiled_zip(
         if compiler:
             _compile(folder, compiler, runs_in)
         else:
-            _warn(runtime.python, target)
+            _warn(runtime.python)
         artifact = write_zip(target, _content(folder))
         stamp.write_text(wanted)
         return artifact
@@ -60,10 +61,11 @@ def _compile(folder: Path, compiler: Path, runs_in: str) -> None:
     subprocess.run([compiler, *command], check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
 
 
-def _warn(python: str, target: Path) -> None:
+@cache  # once a command is enough
+def _warn(python: str) -> None:
     print(
-        f"package: no Python {python} is on this machine, so {target.name} is shipped without bytecode: every cold\n"
-        f"package: start compiles what it imports and takes more than twice as long. Install one (pyenv, the system's\n"
+        f"package: no Python {python} is on this machine, so what is packaged has no bytecode: each cold start\n"
+        "package: compiles what it imports and takes more than twice as long. Install one (pyenv, the system's\n"
         f"package: packages, or `.venv/bin/uv python install {python}`) and package again.",
         file=sys.stderr,
     )

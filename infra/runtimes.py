@@ -55,7 +55,7 @@ def runtime_of(stage: str) -> Runtime:
 
 def this_machines() -> Runtime:
     """Of the functions that this machine runs."""
-    return Runtime(_THIS_PYTHON, {wheels: own for own, wheels in _MACHINES.items()}.get(platform.machine(), "x86_64"))
+    return Runtime(_THIS_PYTHON, "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64")
 
 
 @cache

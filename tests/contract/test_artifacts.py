@@ -168,6 +168,7 @@ def test_where_no_python_of_the_stage_is_at_hand_the_sources_are_shipped_and_it_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bytecode, "interpreter", lambda _python: None)
+    bytecode._warn.cache_clear()
     artifact = compiled_zip(tmp_path / "some.zip", [("app.py", ROOT / "app.py")], runtime=Runtime())
     assert names_of(artifact) == {"app.py"}
     assert "no Python 3.13 is on this machine" in capsys.readouterr().err
