@@ -46,13 +46,13 @@ def prepare(
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         ImportExistingResources=True,
     )["Id"]
-    status, reason = _settled(client, arn)
+    status, reason = _settled(client, stack, arn)
     if status == "FAILED":
-        client.delete_change_set(ChangeSetName=arn)
+        client.delete_change_set(StackName=stack, ChangeSetName=arn)
         if "didn't contain changes" in reason or "No updates are to be performed" in reason:
             return None
         raise ChangeSetError(f"{stack}: {reason}")
-    return ChangeSet(arn, tuple(_changes(client, arn)))
+    return ChangeSet(arn, tuple(_changes(client, stack, arn)))
 
 
 def prepare_import(
@@ -66,25 +66,28 @@ def prepare_import(
         TemplateBody=template,
         ResourcesToImport=list(resources),
     )["Id"]
-    status, reason = _settled(client, arn)
+    status, reason = _settled(client, stack, arn)
     if status == "FAILED":
-        client.delete_change_set(ChangeSetName=arn)
+        client.delete_change_set(StackName=stack, ChangeSetName=arn)
         raise ChangeSetError(f"{stack}: {reason}")
-    return ChangeSet(arn, tuple(_changes(client, arn)))
+    return ChangeSet(arn, tuple(_changes(client, stack, arn)))
 
 
-def _settled(client: "CloudFormationClient", arn: str) -> tuple[str, str]:
+def _settled(client: "CloudFormationClient", stack: str, arn: str) -> tuple[str, str]:
     deadline = time.monotonic() + _LIMIT_SECONDS
     while time.monotonic() < deadline:
-        answer = client.describe_change_set(ChangeSetName=arn)
+        answer = client.describe_change_set(StackName=stack, ChangeSetName=arn)
         if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
             return answer["Status"], answer.get("StatusReason", "")
         time.sleep(_POLL_SECONDS)
     raise ChangeSetError(f"no answer in {_LIMIT_SECONDS} seconds to what would change")
 
 
-def _changes(client: "CloudFormationClient", arn: str) -> Iterator["ResourceChangeTypeDef"]:
-    pages = client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, IncludePropertyValues=True)
+def _changes(client: "CloudFormationClient", stack: str, arn: str) -> Iterator["ResourceChangeTypeDef"]:
+    """The stack is named because rights are given on stacks."""
+    pages = client.get_paginator("describe_change_set").paginate(
+        StackName=stack, ChangeSetName=arn, IncludePropertyValues=True
+    )
     for page in pages:
         for change in page.get("Changes", []):
             if "ResourceChange" in change:

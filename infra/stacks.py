@@ -57,7 +57,7 @@ class Plan:
         """Makes the changes and waits for them. Raises: DeployError."""
         since = self._follower.last_event()
         try:
-            self._client.execute_change_set(ChangeSetName=self._changes.arn)
+            self._client.execute_change_set(StackName=self.name, ChangeSetName=self._changes.arn)
         except ClientError:  # AWS has refused to begin
             self.drop()
             raise
@@ -68,7 +68,7 @@ class Plan:
 
     def drop(self) -> None:
         """Leaves everything as it was."""
-        self._client.delete_change_set(ChangeSetName=self._changes.arn)
+        self._client.delete_change_set(StackName=self.name, ChangeSetName=self._changes.arn)
         if self.is_new:  # what the question left behind: a stack without resources
             self._client.delete_stack(StackName=self.name)
 
