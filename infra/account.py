@@ -114,6 +114,16 @@ class Account:
             raise
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
+    def has_stack(self, name: str) -> bool:
+        """Raises: ClientError."""
+        try:
+            self.cloudformation.describe_stacks(StackName=name)
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return False
+            raise
+        return True
+
     def bucket_name(self, stage: str, what: str) -> str:
         """Buckets share their names with the whole world, this account's other regions included."""
         return f"vestnik-{stage}-{what}-{self.number}-{self.region}"

@@ -40,7 +40,7 @@ def mistakes(file: Mapping[str, Any], stage: str) -> Iterator[str]:
         return
     yield from (f"stages.{stage}.{wrong}" for wrong in unfit_domain(own))
     common, place = file.get("environment_variables", {}), f"stages.{stage}.environment_variables"
-    variables = {**common, **addresses_of(own), **own.get("environment_variables", {})}
+    variables = {**common, **own.get("environment_variables", {}), **addresses_of(own)}
     yield from _unknown(common, "environment_variables")
     yield from _unknown(own.get("environment_variables", {}), place)
     yield from (f"{place}: {wrong}" for wrong in [*mistaken(variables), *_unfit(variables, stage)])

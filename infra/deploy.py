@@ -17,11 +17,13 @@ from chalicelib.settings import SettingsError
 from infra.account import Account
 from infra.addresses import with_addresses
 from infra.afterwards import afterwards
+from infra.asked import ask_once
 from infra.chalice_app import PackagingError
 from infra.domain import deploy_domain
 from infra.following import HOURS
 from infra.held_back import alarms_on
 from infra.lock import deploy_lock
+from infra.obstacles import RIGHTS, missing_rights
 from infra.planning import Release, StackInputs, app_stack, infra_stack, release_of
 from infra.preflight import in_the_way
 from infra.reaching_aws import reaching_aws
@@ -157,6 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with reaching_aws("deploy", stage):
             account = Account()
+            ask_once(stage, is_new=not account.has_stack(f"vestnik-{stage}-infra"))
             _check(account, stage)
             print("building the workers, the app and their layer")
             release = release_of(stage, at_once=chosen.at_once)
@@ -165,7 +168,8 @@ def main(arguments: list[str] | None = None) -> int:
                 deploy_domain(account, stage, stage_config(stage), agree=agree)
                 Deployment(account, stage, release, agree, chosen.allow, waiting).run()
     except (DeployError, PackagingError, SettingsError) as error:
-        print(f"deploy: {error}", file=sys.stderr)
+        lacking = [f"  do: {RIGHTS} ({', '.join(found)})"] if (found := [*missing_rights([str(error)])]) else []
+        print("\n".join([f"deploy: {error}", *lacking]), file=sys.stderr)
         return 1
     return 0
 

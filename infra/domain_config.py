@@ -3,6 +3,7 @@ addresses, certificate, records and identity follow from it (`domain_stack.py`, 
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -55,7 +56,8 @@ def unfit_domain(own: Mapping[str, Any]) -> Iterator[str]:
     settings alone), and not contradict it."""
     given = own.get("environment_variables", {})
     for name, wanted in addresses_of(own).items():
-        if given.get(name, wanted) != wanted:
+        told = given.get(name) or wanted
+        if told != wanted and not (urlsplit(told).hostname or "").endswith(".invalid"):  # one that AWS would give
             yield f"environment_variables.{name}: expected {wanted}, which follows from the domain, or nothing"
     if own.get("domain") and own.get("domain") == own.get("live_domain"):
         yield "live_domain: API Gateway takes no WebSocket on the domain of a REST API: name another"

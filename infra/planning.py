@@ -10,6 +10,7 @@ from infra.account import Account
 from infra.addresses import Addresses
 from infra.app_template import AppInputs, app_template
 from infra.archive import Artifact
+from infra.boundary import bounded
 from infra.chalice_app import packaged_template
 from infra.outer import outer_resources
 from infra.package import artifacts
@@ -64,6 +65,7 @@ def infra_stack(
     }
     name = f"vestnik-{stage}-infra"
     template = released(built_template(stage), parameters, stage=stage, at_once=release.at_once)
+    template = bounded(template, stage_config(stage).permissions_boundary)
     url = account.upload_text(bucket, name, template)
     return StackInputs(name=name, template=template, template_url=url, parameters=parameters)
 
@@ -93,6 +95,7 @@ def app_stack(
     made = app_template(release.packaged, inputs)
     made["Resources"] |= outer_resources(stage, stage_config(stage))
     template = released(json.dumps(adapt(made), sort_keys=True, indent=1), {}, stage=stage, at_once=release.at_once)
+    template = bounded(template, stage_config(stage).permissions_boundary)
     name = f"vestnik-{stage}-app"
     url = account.upload_text(bucket, name, template)
     return StackInputs(name=name, template=template, template_url=url, parameters={})

@@ -59,7 +59,7 @@ def stage_config(stage: str) -> StageConfig:
         raise SettingsError("\n  ".join([f"{CONFIG.name} of .chalice has mistakes:", *wrong]))
     common = {name: value for name, value in file.items() if name not in _OF_THE_FILE}
     said = own.get("environment_variables", {})
-    variables = {**common.get("environment_variables", {}), **addresses_of(own), **said}
+    variables = {**common.get("environment_variables", {}), **said, **addresses_of(own)}
     return StageConfig.model_validate({**common, **own, "environment_variables": variables})
 
 

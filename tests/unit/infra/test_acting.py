@@ -71,6 +71,7 @@ class Deployed(Account):
 def test_an_address_that_the_stage_leaves_open_is_the_one_that_the_app_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("VESTNIK_PUBLIC_URL", "")
+    monkeypatch.setenv("VESTNIK_LIVE_URL", "wss://live.cinema.example")
     act_in("prod")
 
     find_addresses(Deployed())

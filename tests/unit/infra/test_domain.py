@@ -149,7 +149,13 @@ def test_what_cannot_be_is_refused_with_its_key(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [{}, ALL, {"domain": "a.example", "environment_variables": {"VESTNIK_PUBLIC_URL": "https://a.example"}}]
+    "own",
+    [
+        {},
+        ALL,
+        {"domain": "a.example", "environment_variables": {"VESTNIK_PUBLIC_URL": "https://given-by-aws.invalid"}},
+        {"domain": "a.example", "environment_variables": {"VESTNIK_PUBLIC_URL": "https://a.example"}},
+    ],
 )
 def test_what_can_be_is_not(own: dict[str, Any]) -> None:
     assert list(unfit_domain(own)) == []
