@@ -118,7 +118,7 @@ sbom: $(READY) ## of what a release is made, in CycloneDX: build/sbom.json (STAG
 
 deploy: $(READY) ## to AWS, with the credentials of the environment (STAGE=dev; prod asks, YES=1 does not)
 	@$(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes) $(if $(ALLOW),--allow $(ALLOW)) $(if $(HOURS),--hours $(HOURS)) \
-		$(if $(AT_ONCE),--at-once) $(if $(BREAK_LOCK),--break-lock $(BREAK_LOCK))
+		$(if $(AT_ONCE),--at-once) $(if $(BREAK_LOCK),--break-lock $(BREAK_LOCK)) $(if $(ARTIFACTS),--artifacts $(ARTIFACTS))
 
 destroy: $(READY) ## take a stage away; asks (STAGE=dev; WITH_DATA=1: production's data too)
 	@$(BIN)/python -m infra.destroy --stage $(STAGE) $(if $(WITH_DATA),--with-data) $(if $(YES),--yes)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,6 +25,7 @@ from infra.following import HOURS
 from infra.held_back import alarms_on
 from infra.lock import deploy_lock
 from infra.obstacles import RIGHTS, missing_rights
+from infra.package import ForeignError
 from infra.planning import Release, StackInputs, app_stack, infra_stack, release_of
 from infra.preflight import in_the_way
 from infra.reaching_aws import reaching_aws
@@ -152,6 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--allow", nargs="+", default=(), metavar="ID", help="resources that may be lost")
     parser.add_argument("--at-once", action="store_true", help="all traffic in one step, whatever alarm is on")
     parser.add_argument("--break-lock", metavar="ID", help="of a deployer who is known to be dead")
+    parser.add_argument("--artifacts", type=Path, metavar="FOLDER", help="those of an earlier `make package`")
     parser.add_argument("--hours", type=float, default=HOURS, help="how long CloudFormation is waited for")
     chosen = parser.parse_args(arguments)
     stage: str = chosen.stage
@@ -162,12 +165,12 @@ def main(arguments: list[str] | None = None) -> int:
             ask_once(stage, is_new=not account.has_stack(f"vestnik-{stage}-infra"))
             _check(account, stage)
             print("building the workers, the app and their layer")
-            release = release_of(stage, at_once=chosen.at_once)
+            release = release_of(stage, at_once=chosen.at_once, built=chosen.artifacts)
             waiting = Waiting(tables=account.dynamodb, hours=chosen.hours)
             with deploy_lock(account, stage, broken=chosen.break_lock):
                 deploy_domain(account, stage, stage_config(stage), agree=agree)
                 Deployment(account, stage, release, agree, chosen.allow, waiting).run()
-    except (DeployError, PackagingError, SettingsError) as error:
+    except (DeployError, ForeignError, PackagingError, SettingsError) as error:
         lacking = [f"  do: {RIGHTS} ({', '.join(found)})"] if (found := [*missing_rights([str(error)])]) else []
         print("\n".join([f"deploy: {error}", *lacking]), file=sys.stderr)
         return 1

@@ -57,6 +57,27 @@ def artifacts(runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
     return workers_zip(runtime), app_zip(runtime), build_layer(runtime)
 
 
+class ForeignError(ValueError):
+    """Permanent: what lies in a folder of artifacts is not what was built."""
+
+
+def artifacts_in(folder: Path, runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
+    """Those that `make package` has made elsewhere, once their digests are those in SHA256SUMS beside them: stage after
+    stage gets the same bytes. Raises: ForeignError."""
+    try:
+        lines = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
+        stated = {name.lstrip("*"): digest for digest, name in lines}
+        found = [Artifact.of(folder / f"{what}-{runtime}.zip") for what in ("workers", "app", "layer")]
+    except FileNotFoundError as error:
+        raise ForeignError(f"{error.filename} is not there: `make package` makes it for {runtime}") from error
+    except ValueError as error:
+        raise ForeignError(f"{folder}/SHA256SUMS: expected lines of sha256sum") from error
+    if wrong := [one.path.name for one in found if stated.get(one.path.name) != one.digest]:
+        raise ForeignError(f"{', '.join(wrong)} in {folder} is not what SHA256SUMS says: build and copy it again")
+    workers, app, layer = found
+    return workers, app, layer
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make what is deployed.")
     parser.add_argument("--stage", default="dev", choices=stage_names())

@@ -4,6 +4,7 @@ bucket of artifacts is touched. Called by `deploy.py` and the local cloud."""
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict
 
 from infra.account import Account
@@ -13,7 +14,7 @@ from infra.archive import Artifact
 from infra.boundary import bounded
 from infra.chalice_app import packaged_template
 from infra.outer import outer_resources
-from infra.package import artifacts
+from infra.package import artifacts, artifacts_in
 from infra.releases import released
 from infra.runtimes import Runtime, runtime_of
 from infra.stages import WorkerTimings, doors_of, own_variables, stage_config, template_parameters
@@ -41,10 +42,11 @@ class StackInputs(TypedDict):
     parameters: Mapping[str, str]
 
 
-def release_of(stage: str, *, at_once: bool = False) -> Release:
-    """Of this checkout. Raises: SettingsError, PackagingError, subprocess.CalledProcessError."""
+def release_of(stage: str, *, at_once: bool = False, built: Path | None = None) -> Release:
+    """Of this checkout; its artifacts are made here, unless they were `built` before. Raises: SettingsError,
+    PackagingError, ForeignError, subprocess.CalledProcessError."""
     runtime, packaged = runtime_of(stage), packaged_template(stage)
-    workers, app, layer = artifacts(runtime)
+    workers, app, layer = artifacts_in(built, runtime) if built else artifacts(runtime)
     own = layer if stage_config(stage).automatic_layer else None
     return Release(workers, app, packaged, runtime, own, at_once)
 
