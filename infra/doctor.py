@@ -17,6 +17,7 @@ from infra.acting import act_in, find_addresses
 from infra.app_checkup import AppCheckup
 from infra.audit_checkup import DAYS, AuditCheckup
 from infra.checkup import Finding, Platform
+from infra.domain_checkup import DomainCheckup
 from infra.mail_checkup import Mail
 from infra.obstacles import OBSTACLES, obstacle
 from infra.reaching_aws import reaching_aws
@@ -62,6 +63,7 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
     platform, app = Platform(settings), AppCheckup(Account(), settings.stage)
     emulated = "AWS_ENDPOINT_URL" in environment
     mail = Mail(settings, boto3.client("sesv2"), None if emulated else PublicRecords())
+    domain = DomainCheckup(Account(), settings.stage, None if emulated else PublicRecords())
     return {
         "stack": platform.stack,
         "settings": SettingsCheckup(environment).check,
@@ -80,6 +82,8 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
         "SES events": mail.events,
         "SES tracking": mail.tracking,
         "DNS": mail.dns,
+        "certificate": domain.certificate,
+        "domain": domain.names,
     }
 
 

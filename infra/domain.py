@@ -3,7 +3,7 @@ records, sender. Called by `deploy.py` and `destroy.py`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from email.utils import parseaddr
 
 from infra.account import Account
@@ -58,6 +58,17 @@ def certificate_of(account: Account, stage: str, config: StageConfig) -> str:
     return proved_certificate(account.acm, names, stage=stage)
 
 
+def certificate_in_force(account: Account, config: StageConfig) -> str:
+    """The one that the stage's names answer with; empty where AWS knows none of them. Raises: ClientError."""
+    try:
+        if config.domain:
+            return account.rest_apis.get_domain_name(domainName=config.domain)["regionalCertificateArn"]
+        found = account.websocket_apis.get_domain_name(DomainName=config.live_domain)
+        return found["DomainNameConfigurations"][0]["CertificateArn"]
+    except (account.rest_apis.exceptions.NotFoundException, account.websocket_apis.exceptions.NotFoundException):
+        return ""
+
+
 def sender_domain(config: StageConfig) -> str:
     """The domain that letters are sent from."""
     return parseaddr(config.environment_variables["VESTNIK_MAIL_FROM"])[1].rpartition("@")[2]
@@ -65,7 +76,7 @@ def sender_domain(config: StageConfig) -> str:
 
 def records_to_enter(account: Account, stage: str, config: StageConfig) -> Iterator[Record]:
     """What leads to the stage, for whoever keeps the domain elsewhere than in Route 53. Raises: ClientError."""
-    outputs = _outputs(account, stage)
+    outputs = account.outputs(stack_name(stage))
     for name, key in ((config.domain, "Domain"), (config.live_domain, "LiveDomain")):
         if name and key in outputs:
             yield Record(name, "CNAME", outputs[key])
@@ -82,11 +93,6 @@ def records_to_enter(account: Account, stage: str, config: StageConfig) -> Itera
 def delete_domain(account: Account, stage: str) -> None:
     """The identity stays: SES would have to verify it anew. Raises: DeployError."""
     delete_stack(account.cloudformation, stack_name(stage))
-
-
-def _outputs(account: Account, stage: str) -> Mapping[str, str]:
-    [stack] = account.cloudformation.describe_stacks(StackName=stack_name(stage))["Stacks"]
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 
 def _line(record: Record) -> str:

@@ -66,6 +66,7 @@ _FUNCTIONS = (("function", "*"), ("layer", "*"), ("layer", "*:*"))
 EVERYWHERE = frozenset(
     {
         *("cloudformation:ListStacks", "cloudformation:ValidateTemplate", "cloudwatch:DescribeAlarms"),
+        *("cloudformation:DescribeStackDriftDetectionStatus", "iam:ListRoles"),
         *("cloudwatch:ListDashboards", "dynamodb:ListTables", "iam:ListPolicies", "iam:ListRoles"),
         *("lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListFunctions"),
         *("lambda:CreateEventSourceMapping", "lambda:ListLayerVersions", "logs:DescribeLogGroups"),
@@ -86,7 +87,8 @@ DEPLOYER = frozenset(
         *("cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet", "cloudformation:DescribeChangeSet"),
         *("cloudformation:ExecuteChangeSet", "cloudformation:DeleteStack", "cloudformation:DescribeStacks"),
         *("cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:GetTemplate"),
-        *("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"),
+        *("cloudformation:ListStackResources", "cloudformation:ListStacks", "sqs:ListQueues"),
+        *("cloudformation:UpdateTerminationProtection", "lambda:GetFunctionConfiguration"),
         *("cloudformation:DetectStackDrift", "cloudformation:DescribeStackDriftDetectionStatus"),
         *("cloudformation:DescribeStackResourceDrifts", "cloudformation:TagResource", "cloudformation:SetStackPolicy"),
         *("s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),

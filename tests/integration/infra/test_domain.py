@@ -11,6 +11,7 @@ from infra.account import Account
 from infra.certificates import WaitingForDnsError, given_certificate, proved_certificate
 from infra.deploy import show
 from infra.domain import delete_domain, deploy_domain, records_to_enter, stack_name
+from infra.domain_checkup import DomainCheckup
 from infra.stacks import RefusedError
 from infra.stage_config import StageConfig
 
@@ -109,3 +110,42 @@ def test_a_stage_without_a_domain_makes_no_stack(account: Account) -> None:
     assert not deploy_domain(account, "try", config(), agree=show)
     with pytest.raises(account.cloudformation.exceptions.ClientError, match="does not exist"):
         account.cloudformation.describe_stacks(StackName=stack_name("try"))
+
+
+class Dns:
+    """The internet's, as far as it is asked."""
+
+    def __init__(self, **aliases: str) -> None:
+        self._aliases = aliases
+
+    def texts(self, name: str) -> list[str]:
+        return []
+
+    def addresses(self, name: str) -> list[str]:
+        return []
+
+    def aliases(self, name: str) -> list[str]:
+        return [self._aliases[name]] if name in self._aliases else []
+
+
+def wrongs(account: Account, dns: Dns) -> list[str]:
+    checkup = DomainCheckup(account, "dev", dns)
+    return [one.wrong for one in (*checkup.certificate(), *checkup.names())]
+
+
+def test_the_doctor_says_what_a_domain_lacks_until_it_lacks_nothing(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = config(domain=NAMES[0])
+    monkeypatch.setattr("infra.domain_checkup.stage_config", lambda _stage: own)
+    assert wrongs(account, Dns()) == [f"no certificate is in force for {NAMES[0]}"]
+    deploy_domain(account, "dev", own, agree=show)
+    assert wrongs(account, Dns()) == [f"{NAMES[0]} does not lead to this stage"]
+    [record] = records_to_enter(account, "dev", own)
+    assert wrongs(account, Dns(**{NAMES[0]: record.value})) == []
+    monkeypatch.setattr(
+        "infra.domain_checkup.stage_config", lambda _stage: config(domain=NAMES[0], live_domain="talk.cinema.example")
+    )
+    [uncovered] = wrongs(account, Dns(**{NAMES[0]: record.value}))
+    assert uncovered.endswith("is not for talk.cinema.example")
+    delete_domain(account, "dev")
