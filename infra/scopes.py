@@ -89,6 +89,10 @@ DEPLOYER = frozenset(
         *("cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources", "cloudformation:GetTemplate"),
         *("cloudformation:ListStackResources", "cloudformation:ListStacks", "sqs:ListQueues"),
         *("cloudformation:UpdateTerminationProtection", "lambda:GetFunctionConfiguration"),
+        *(
+            "cloudformation:CancelUpdateStack",
+            "cloudformation:ContinueUpdateRollback",
+        ),  # what a message asks them to do
         *("cloudformation:DetectStackDrift", "cloudformation:DescribeStackDriftDetectionStatus"),
         *("cloudformation:DescribeStackResourceDrifts", "cloudformation:TagResource", "cloudformation:SetStackPolicy"),
         *("s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
