@@ -194,7 +194,7 @@ REFUSALS: dict[str, tuple[Refusal, str]] = {
 }
 
 
-@pytest.mark.parametrize("command", ["deploy", "destroy", "logs"])
+@pytest.mark.parametrize("command", ["deploy", "logs"])
 @pytest.mark.parametrize("case", REFUSALS)
 def test_what_aws_refuses_is_told(case: str, command: str, shell: pytest.MonkeyPatch) -> None:
     """Promise G5."""
@@ -215,15 +215,11 @@ def test_the_right_that_is_refused_to_a_table_is_told(shell: pytest.MonkeyPatch)
     assert done.stderr.count("\n") == 2
 
 
-def test_the_doctor_says_of_each_thing_which_right_it_lacks(
-    shell: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with refusing_aws(REFUSALS["a right"][0]) as url:
+def test_the_doctor_says_which_right_it_lacks(shell: pytest.MonkeyPatch) -> None:
+    refusal, words = REFUSALS["a right"]
+    with refusing_aws(refusal) as url:
         in_the_shell(shell, AWS_ENDPOINT_URL=url)
-        assert doctor.main(["--stage", "prod"]) == 1
-    told = capsys.readouterr().out
-    assert "unknown stack: could not be looked at: these credentials have no right to x:Call" in told
-    assert "Traceback" not in told
+        assert words in end_of("doctor")
 
 
 def failed_upload() -> S3UploadFailedError:
