@@ -87,6 +87,7 @@ lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint $$($(BIN)/python -m infra.template_build prod) --regions eu-central-1 us-east-1 --ignore-checks W1030
+	$(BIN)/cfn-lint $$($(BIN)/python -m infra.readable_app prod) --regions eu-central-1 us-east-1
 	$(BIN)/bandit -q -r -ll -s B608,B704 app.py bench chalicelib clients functions infra layers tools
 
 audit: $(READY) ## known vulnerabilities of the locked packages, from pypi.org (STRICT=1: unknown fails)

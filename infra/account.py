@@ -101,7 +101,7 @@ class Account:
     @property
     def emulator_url(self) -> str | None:
         """Where AWS is emulated; None on AWS."""
-        url = str(self.cloudformation.meta.endpoint_url)
+        url = str(self.rest_apis.meta.endpoint_url)
         return None if ".amazonaws." in url else url
 
     def outputs(self, stack: str) -> dict[str, str]:

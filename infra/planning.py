@@ -94,10 +94,22 @@ def app_stack(
         own=own_variables(stage),
         snap_start=stage_config(stage).snap_start,
     )
-    made = app_template(release.packaged, inputs)
-    made["Resources"] |= outer_resources(stage, stage_config(stage))
-    template = released(json.dumps(adapt(made), sort_keys=True, indent=1), {}, stage=stage, at_once=release.at_once)
-    template = bounded(template, stage_config(stage).permissions_boundary)
+    template = app_text(release.packaged, inputs, adapt=adapt, at_once=release.at_once)
     name = f"vestnik-{stage}-app"
     url = account.upload_text(bucket, name, template)
     return StackInputs(name=name, template=template, template_url=url, parameters={})
+
+
+def app_text(
+    packaged: Mapping[str, Any],
+    inputs: AppInputs,
+    *,
+    adapt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    at_once: bool = False,
+) -> str:
+    """The app's whole template, with the stage's domain, releases and boundary."""
+    made = app_template(packaged, inputs)
+    made["Resources"] |= outer_resources(inputs.stage, stage_config(inputs.stage))
+    text = json.dumps(adapt(made), sort_keys=True, indent=1)
+    text = released(text, {}, stage=inputs.stage, at_once=at_once)
+    return bounded(text, stage_config(inputs.stage).permissions_boundary)

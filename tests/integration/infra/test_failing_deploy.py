@@ -32,7 +32,7 @@ Fault = Callable[[Call], bool]
 
 
 class Gate:
-    """All of AWS, but for the calls that `fault` names: those are refused, as by a policy."""
+    """CloudFormation and S3, but for the calls that `fault` names: those are refused, as by a policy."""
 
     def __init__(self, emulator: str) -> None:
         self.fault: Fault = lambda _: False
@@ -85,11 +85,13 @@ def _call(path: str, body: bytes) -> Call:
 
 @pytest.fixture
 def gate(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """In an AWS account of its own, with what a person has set before they type the command."""
+    """With what a person has set before they type the command."""
     gate = Gate(str(account.endpoint_url))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
+    for service in ("CLOUDFORMATION", "S3"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", gate.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111122223333")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     yield gate
     gate.fault = lambda _: False
@@ -112,12 +114,16 @@ def public() -> list[str]:
     session = boto3.Session()
     apis = [one["name"] for one in session.client("apigateway").get_rest_apis()["items"]]
     sockets = [one["Name"] for one in session.client("apigatewayv2").get_apis()["Items"]]
-    return [*apis, *sockets]
+    return [*_ours(apis), *_ours(sockets)]
+
+
+def _ours(names: list[str]) -> list[str]:
+    return [name for name in names if f"vestnik-{STAGE}" in name]
 
 
 def stacks() -> dict[str, str]:
     found = boto3.client("cloudformation").describe_stacks()["Stacks"]
-    return {one["StackName"]: one["StackStatus"] for one in found}
+    return {name: one["StackStatus"] for one in found for name in _ours([one["StackName"]])}
 
 
 def left_behind() -> list[str]:
@@ -128,7 +134,7 @@ def left_behind() -> list[str]:
     groups = [one["logGroupName"] for one in session.client("logs").describe_log_groups()["logGroups"]]
     buckets = [one["Name"] for one in session.client("s3").list_buckets()["Buckets"]]
     tables = session.client("dynamodb").list_tables()["TableNames"]
-    return [*public(), *stacks(), *functions, *roles, *groups, *buckets, *tables]
+    return [*public(), *stacks(), *_ours([*functions, *roles, *groups, *buckets, *tables])]
 
 
 def plan_of(stack: str) -> Fault:
