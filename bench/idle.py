@@ -28,7 +28,7 @@ HOURS = 730
 MINUTES = HOURS * 60
 POLLERS, POLLS_A_MINUTE = 5, 3  # of Lambda for each mapping: long polls of 20 s (AWS, "Using Lambda with Amazon SQS")
 TICK_SECONDS, TICK_GB = 0.5, 0.5  # billed: assumed
-LAMBDAS_OWN_BYTES = 300  # its START, END and REPORT
+LOG_BYTES = 1_900  # of a tick: its line, its metrics, and what Lambda adds; assumed
 KEYS_KNOWN_MINUTES = 5  # DynamoDB asks KMS again for a table's key (AWS, "DynamoDB encryption at rest")
 
 
@@ -36,7 +36,6 @@ class Tick(NamedTuple):
     """What one minute of the clock asks for."""
 
     metrics: frozenset[str]
-    log_bytes: int
     write_units: float
     read_units: float
     tables: int
@@ -61,10 +60,7 @@ def one_tick() -> Tick:
         with redirect_stdout(said):
             tick.handler({}, None)
         tables = {key.table for key in (*taken.read, *taken.written)}
-        length = len(said.getvalue().encode()) + LAMBDAS_OWN_BYTES
-        return Tick(
-            told_in(said.getvalue()), length, sum(taken.written.values()), sum(taken.read.values()), len(tables)
-        )
+        return Tick(told_in(said.getvalue()), sum(taken.written.values()), sum(taken.read.values()), len(tables))
 
 
 def told_in(log: str) -> frozenset[str]:
@@ -126,7 +122,7 @@ def _of_the_clock(tick: Tick) -> Iterator[Row]:
     yield Row("the clock: DynamoDB", asked, ticks * units)
     keys = tick.tables * MINUTES // KEYS_KNOWN_MINUTES
     yield Row("the clock: KMS", f"the keys of {tick.tables} tables, {keys:,} requests", keys / 1e6 * prices.KMS_REQUEST)
-    gb = tick.log_bytes * MINUTES / 1e9
+    gb = LOG_BYTES * MINUTES / 1e9
     yield Row("the clock: its log", f"{gb:.2f} GB", gb * (prices.LOGS_GB + prices.LOGS_KEPT_GB))
 
 
