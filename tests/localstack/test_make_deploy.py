@@ -19,6 +19,7 @@ from chalicelib.control.keys import Scope, create_key
 from infra import deploy, destroy
 from infra.account import Account
 from infra.acting import act_in, find_addresses
+from infra.addresses import with_addresses
 from infra.settings_checkup import SettingsCheckup
 from infra.stages import environment_of
 from tests.e2e.conftest import eventually
@@ -99,8 +100,8 @@ def test_the_deployed_api_is_alive(stage: Deployed) -> None:
     assert stage.call("GET", "/healthz").json() == {"status": "ok", "stage": STAGE}
 
 
-def test_every_function_has_every_variable_of_the_stage(stage: Deployed) -> None:
-    assert list(SettingsCheckup(environment_of(STAGE)).check()) == []
+def test_every_function_has_every_variable_of_the_stage(account: Account, stage: Deployed) -> None:
+    assert list(SettingsCheckup(with_addresses(environment_of(STAGE), account)).check()) == []
 
 
 def test_a_registration_becomes_a_letter_and_its_link_confirms_the_address(stage: Deployed) -> None:
