@@ -38,13 +38,13 @@ def missing(stage: str) -> list[Question]:
     return [one for one in QUESTIONS if one.key not in own and (not one.needs or own.get(one.needs) != "")]
 
 
-def ask_once(stage: str, *, is_new: bool, ask: Ask = input) -> None:
+def ask_once(stage: str, *, is_new: bool, ask: Ask | None = None) -> None:
     """Asks for what a new production stage does not say, and writes each answer down, an empty one too: it is not asked
     again. Where nobody sits at a terminal it says which keys are missing, and goes on without. Raises: SettingsError
     for an answer that cannot be; then nothing was written."""
     if stage != PRODUCTION or not is_new or not (wanted := missing(stage)):
         return
-    if not sys.stdin.isatty() and ask is input:
+    if ask is None and not sys.stdin.isatty():
         print(f"{stage} does not say {', '.join(one.key for one in wanted)}: see docs/settings.md", file=sys.stderr)
         return
     print(f"{stage} is new. What you answer is written into .chalice/config.json and not asked again.")
@@ -52,7 +52,7 @@ def ask_once(stage: str, *, is_new: bool, ask: Ask = input) -> None:
     for one in wanted:
         if one.needs and not answers.get(one.needs, one.needs):
             continue
-        said = ask(f"  {one.text}: ").strip()
+        said = (ask or input)(f"  {one.text}: ").strip()
         answers[one.key] = said.lower() in ("y", "yes") if one.key == "make_identity" else said
     write(stage, answers)
 
