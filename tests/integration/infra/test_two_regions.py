@@ -24,10 +24,11 @@ def regions(account: Account) -> tuple[Account, Account]:
         "VESTNIK_PUBLIC_URL": "https://notify.cinema.example",
         "VESTNIK_LIVE_URL": "wss://live.cinema.example",
     }
-    for one in (account, there):
+    here = Account(account.session, endpoint_url=account.endpoint_url)  # it knows nothing of buckets that are gone
+    for one in (here, there):
         inputs = infra_stack(one, release, environment=environment, timings=WorkerTimings())
         assert deploy_stack(one.cloudformation, **inputs)
-    return account, there
+    return here, there
 
 
 def roles(account: Account) -> set[str]:
