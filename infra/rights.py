@@ -4,6 +4,7 @@ which cfn-lint carries); here each action is bound to the stage's own names.
 
 python -m infra.rights --stage prod --account 111122223333 --region eu-central-1                  # who deploys
 python -m infra.rights --stage prod --account 111122223333 --region eu-central-1 --of operator    # who looks after it
+python -m infra.rights --stage prod --account 111122223333 --region eu-central-1 --of restorer    # and may restore it
 python -m infra.rights --stage prod --account 111122223333 --region eu-central-1 --of boundary    # what functions may
 """
 
@@ -21,7 +22,7 @@ from infra.domain_stack import Outside, domain_template
 from infra.outer import outer_resources
 from infra.releases import released
 from infra.runtimes import runtime_of
-from infra.scopes import DEPLOYER, EVERYWHERE, NEVER, OPERATOR, SERVICES, Place
+from infra.scopes import DEPLOYER, EVERYWHERE, NEVER, OPERATOR, RESTORER, SERVICES, Place
 from infra.stages import doors_of, environment_of, stage_config, stage_names
 from infra.template_build import built_template
 
@@ -85,6 +86,11 @@ def deployer(place: Place, types: Iterable[str], *, boundary: str = "") -> list[
 def operator(place: Place) -> list[dict[str, Any]]:
     """The policies of who runs doctor, logs and manager: reading, and the tables of accounts and switches."""
     return list(_documents(_statements(place, OPERATOR)))
+
+
+def restorer(place: Place) -> list[dict[str, Any]]:
+    """The policies of who backs up and restores, and looks after the stage as well: they delete its tables."""
+    return list(_documents([*_statements(place, RESTORER), _pass_role(place)]))  # the schedule's role, to stop it
 
 
 def boundary(place: Place) -> list[dict[str, Any]]:
@@ -162,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--account", required=True, help="its twelve digits")
     parser.add_argument("--region", required=True)
-    parser.add_argument("--of", default="deployer", choices=("deployer", "operator", "boundary"))
+    parser.add_argument("--of", default="deployer", choices=("deployer", "operator", "restorer", "boundary"))
     chosen = parser.parse_args(arguments)
     config = stage_config(chosen.stage)
     place = Place(chosen.stage, chosen.account, chosen.region, hosted_zone=config.hosted_zone_id or "*")
@@ -171,6 +177,8 @@ def main(arguments: list[str] | None = None) -> int:
             found = deployer(place, types_of(chosen.stage), boundary=config.permissions_boundary)
         case "operator":
             found = operator(place)
+        case "restorer":
+            found = restorer(place)
         case _:
             found = boundary(place)
     print(json.dumps(found, indent=2))

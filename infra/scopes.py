@@ -67,7 +67,7 @@ EVERYWHERE = frozenset(
     {
         *("cloudformation:ListStacks", "cloudformation:ValidateTemplate", "cloudwatch:DescribeAlarms"),
         *("cloudformation:DescribeStackDriftDetectionStatus", "iam:ListRoles"),
-        *("cloudwatch:ListDashboards", "dynamodb:ListTables", "iam:ListPolicies", "iam:ListRoles"),
+        *("cloudwatch:ListDashboards", "dynamodb:ListTables", "iam:ListPolicies", "dynamodb:ListBackups"),
         *("lambda:GetAccountSettings", "lambda:ListEventSourceMappings", "lambda:ListFunctions"),
         *("lambda:CreateEventSourceMapping", "lambda:ListLayerVersions", "logs:DescribeLogGroups"),
         *("acm:ListCertificates", "acm:RequestCertificate", "route53:GetChange", "route53:ListHostedZones"),
@@ -121,6 +121,19 @@ OPERATOR = frozenset(
         *("ses:GetConfigurationSetEventDestinations", "wafv2:GetWebACLForResource", "wafv2:GetWebACL"),
     }
 )
+# What `make backup` and `make restore` call beside it: they delete tables and stop the stage. DynamoDB writes the rows
+# of a table that it restores in the name of whoever asked for it ("Using IAM with DynamoDB backup and restore").
+RESTORER = OPERATOR | {
+    *("dynamodb:CreateBackup", "dynamodb:DescribeBackup", "dynamodb:ListBackups", "dynamodb:ListTables"),
+    *("dynamodb:DescribeContinuousBackups", "dynamodb:RestoreTableToPointInTime", "dynamodb:RestoreTableFromBackup"),
+    *("dynamodb:BatchWriteItem", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
+    *("dynamodb:UpdateContinuousBackups", "dynamodb:TagResource", "dynamodb:ListTagsOfResource"),
+    *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "lambda:UpdateEventSourceMapping"),
+    *("scheduler:UpdateSchedule", "ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
+    # the lock, that nobody deploys meanwhile
+    *("s3:CreateBucket", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:PutBucketPolicy"),
+    *("s3:PutBucketPublicAccessBlock", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"),
+}
 # What AWS's handlers call for properties that no template here has.
 NEVER = (
     *("ImportTable", "Kinesis", "ContributorInsights", "TableReplica", "BucketMetadata", "Analytics", "Intelligent"),

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from infra.rights import LIMIT, UnscopedError, actions_of, boundary, deployer, operator, types_of
+from infra.rights import LIMIT, UnscopedError, actions_of, boundary, deployer, operator, restorer, types_of
 from infra.scopes import EVERYWHERE, Place
+from tests.contract.calls_of_aws import calls_of
 from tests.contract.test_rights import REFERENCE
 
 PLACE = Place("prod", "111122223333", "eu-central-1")
@@ -34,6 +35,38 @@ def test_every_type_of_the_templates_may_be_made_changed_and_removed(types: set[
     assert scoped <= allowed
 
 
+# Whose rights a command asks for, and a call by which it is seen that its source was read to the end.
+COMMANDS = {
+    "infra.deploy": ("deployer", "execute_change_set"),
+    "infra.destroy": ("deployer", "delete_stack"),
+    "infra.drift": ("deployer", "detect_stack_drift"),
+    "infra.smoke": ("operator", "describe_stacks"),
+    "infra.doctor": ("operator", "get_schedule"),
+    "infra.managers": ("operator", "describe_stacks"),
+    "tools.logs": ("operator", "filter_log_events"),
+    "infra.backup": ("restorer", "create_backup"),
+    "infra.restore": ("restorer", "restore_table_from_backup"),
+}
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_whoever_runs_a_command_may_do_what_it_calls(command: str, types: set[str]) -> None:
+    whose, known = COMMANDS[command]
+    sets = {"deployer": deployer(PLACE, types), "operator": operator(PLACE), "restorer": restorer(PLACE)}
+    allowed = {action for one in statements(sets[whose]) for action in one["Action"]}
+    calls = calls_of(command)
+    assert known in calls
+    assert {name: actions for name, actions in calls.items() if not actions & allowed} == {}
+
+
+def test_a_table_is_restored_by_who_may_write_its_rows_and_stop_its_schedule() -> None:
+    """What AWS asks of the caller beside the call itself."""
+    allowed = {action for one in statements(restorer(PLACE)) for action in one["Action"]}
+    rows = ("PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem")
+    assert {f"dynamodb:{one}" for one in rows} | {"iam:PassRole"} <= allowed
+    assert "dynamodb:DeleteTable" not in {action for one in statements(operator(PLACE)) for action in one["Action"]}
+
+
 def test_a_type_that_nobody_has_thought_of_is_refused(types: set[str]) -> None:
     with pytest.raises(UnscopedError, match="AWS::StepFunctions::StateMachine"):
         deployer(PLACE, types | {"AWS::StepFunctions::StateMachine"})
@@ -46,13 +79,17 @@ def test_every_action_exists_at_aws(types: set[str]) -> None:
         if isinstance(said, dict)
         for name in said.get("privileges", {})
     }
-    given = {action for one in statements([*deployer(PLACE, types), *operator(PLACE)]) for action in one["Action"]}
+    given = {
+        action
+        for one in statements([*deployer(PLACE, types), *operator(PLACE), *restorer(PLACE)])
+        for action in one["Action"]
+    }
     assert given - known == set()
 
 
 def test_no_right_is_on_what_another_stage_has(types: set[str]) -> None:
     """What has ids instead of names (APIs, certificates, mappings of queues) cannot be told apart."""
-    for one in statements([*deployer(PLACE, types), *operator(PLACE)]):
+    for one in statements([*deployer(PLACE, types), *operator(PLACE), *restorer(PLACE)]):
         if one["Resource"] == ["*"]:
             assert set(one["Action"]) <= EVERYWHERE
             continue
@@ -69,7 +106,9 @@ def test_no_right_is_on_what_another_stage_has(types: set[str]) -> None:
 
 
 def test_roles_are_handed_to_the_services_that_run_them_alone(types: set[str]) -> None:
-    [passing] = [one for one in statements(deployer(PLACE, types)) if "iam:PassRole" in one["Action"]]
+    both = [*deployer(PLACE, types), *restorer(PLACE)]
+    passing, again = (one for one in statements(both) if "iam:PassRole" in one["Action"])
+    assert passing == again
     assert passing["Resource"] == ["arn:aws:iam::111122223333:role/vestnik-prod-*"]
     assert "lambda.amazonaws.com" in json.dumps(passing["Condition"])
 
@@ -86,6 +125,6 @@ def test_a_boundary_lets_no_function_into_iam() -> None:
 
 
 def test_each_document_is_as_short_as_a_managed_policy_has_to_be(types: set[str]) -> None:
-    for documents in (deployer(PLACE, types, boundary=BOUNDARY), operator(PLACE), boundary(PLACE)):
+    for documents in (deployer(PLACE, types, boundary=BOUNDARY), operator(PLACE), restorer(PLACE), boundary(PLACE)):
         assert all(len(json.dumps(one, separators=(",", ":"))) <= LIMIT for one in documents)
         assert len(documents) <= 3
