@@ -776,7 +776,7 @@ def bucket(stage: None) -> None:
     """Where uploads lie."""
     account = boto3.client("sts").get_caller_identity()["Account"]
     boto3.client("s3").create_bucket(
-        Bucket=f"{settings().resource('lists')}-{account}",
+        Bucket=f"{settings().resource('lists')}-{account}-eu-central-1",
         CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
     )
 
