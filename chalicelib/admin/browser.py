@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from chalice.app import Request
 
 from chalicelib.admin import multipart
-from chalicelib.admin.look import LANGUAGES
+from chalicelib.admin.look import LANGUAGES, base_path
 from chalicelib.control.entrance import BROWSER_LASTS, At
 from chalicelib.control.sessions import LASTS
 from chalicelib.errors import ForbiddenError, InvalidError, TooLargeError
@@ -33,9 +33,10 @@ _FORM = "application/x-www-form-urlencoded"
 
 def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
     """A Set-Cookie line. Of one host and of TLS alone (`__Host-`, RFC 6265bis §4.1.3) wherever the service has TLS: all
-    but the cloud on this machine."""
+    but the cloud on this machine. Under a base path the host may be others' too, who are not to get it."""
     secure = " Secure;" if _has_tls() else ""
-    return f"{_sent_as(name)}={value}; Path=/; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
+    path = base_path() or "/"
+    return f"{_sent_as(name)}={value}; Path={path}; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
 
 
 def known_cookie(value: str) -> str:
@@ -53,7 +54,9 @@ def _has_tls() -> bool:
 
 
 def _sent_as(name: str) -> str:
-    return f"__Host-{name}" if _has_tls() else name
+    if not _has_tls():
+        return name
+    return f"__Secure-{name}" if base_path() else f"__Host-{name}"  # which takes no path but `/`
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -53,7 +53,8 @@ class Go(NamedTuple):
 
 
 def base_path() -> str:
-    """What stands before every path of the app: the stage in an execute-api address, else nothing."""
+    """What stands before every path of the app: the stage in an execute-api address, the base path of a domain, or
+    nothing. API Gateway's event has it in its paths, and never in the resource, by which Chalice routes."""
     return urlsplit(settings().public_url).path.rstrip("/")
 
 

@@ -1,12 +1,11 @@
 """The managers' page on an empty stage, as a browser without JavaScript uses it."""
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from chalice.local import RouteMatcher
@@ -16,9 +15,9 @@ from chalicelib.control.managers import Role
 from chalicelib.wiring.admin import managers
 from tests import forms
 from tests.integration.admin.stocked import Stock, stocked
+from tests.integration.api.gateway import lambda_event
 
 PASSWORD = "correct horse battery"
-REQUEST_ID = "5f1c9d2e-gateway"  # of every request
 _FORMS = count()
 _STEP = re.compile(r'name="step" value="([^"]+)"')
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -91,28 +90,16 @@ class Visitor:
             **headers,
             **self.says,
         }
-        event = {
-            "requestContext": {
-                "httpMethod": method,
-                "resourcePath": matched.route,
-                "identity": {"sourceIp": self.ip},
-                "path": path,
-                "requestId": REQUEST_ID,
-            },
-            "headers": {name: value for name, value in sent.items() if value},
-            "pathParameters": {name: unquote(value) for name, value in matched.captured.items()} or None,
-            "multiValueQueryStringParameters": {name: [value] for name, value in parse_qsl(query)} or None,
-            "stageVariables": None,
-            "body": base64.b64encode(body).decode(),
-            "isBase64Encoded": True,
-        }
+        given = {name: [value] for name, value in parse_qsl(query)}
+        sent = {name: value for name, value in sent.items() if value}
+        event = lambda_event(method, matched, body, headers=sent, query=given, ip=self.ip)
         answer = app(event, None)
         for line in answer["multiValueHeaders"].get("Set-Cookie", []):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
-        given = {name.lower(): value for name, value in answer["headers"].items()}
-        given |= {name.lower(): "\n".join(values) for name, values in answer["multiValueHeaders"].items()}
-        return Seen(answer["statusCode"], given, answer["body"])
+        got = {name.lower(): value for name, value in answer["headers"].items()}
+        got |= {name.lower(): "\n".join(values) for name, values in answer["multiValueHeaders"].items()}
+        return Seen(answer["statusCode"], got, answer["body"])
 
 
 def signed_in(name: str, *roles: Role) -> Visitor:

@@ -17,7 +17,8 @@ from chalicelib.storage.managers import AuditRow
 from chalicelib.wiring.audit import audit_reader
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.people import directory
-from tests.integration.admin.conftest import PASSWORD, REQUEST_ID, Visitor, signed_in
+from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
+from tests.integration.api.gateway import REQUEST_ID
 from tests.integration.faults import unreachable
 
 HOST = "https://cinema.example"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from chalice.local import MatchResult, RouteMatcher
 from openapi_schema_validator import OAS31Validator
@@ -94,15 +94,29 @@ class Gateway:
 
 
 def lambda_event(
-    method: str, matched: MatchResult, raw: bytes, *, headers: Mapping[str, str], query: Mapping[str, list[str]]
+    method: str,
+    matched: MatchResult,
+    raw: bytes,
+    *,
+    headers: Mapping[str, str],
+    query: Mapping[str, list[str]],
+    ip: str = "192.0.2.1",
 ) -> dict[str, Any]:
-    """What API Gateway's REST API gives to Lambda for one request to the route that was matched."""
+    """What API Gateway's REST API gives to Lambda for one request to the route that was matched. Under a domain of its
+    own both paths begin with the base path; the resource and what was captured do not."""
+    ours = urlsplit(settings().public_url)
+    path = ours.path + matched.route.format(**matched.captured)
     return {
+        "resource": matched.route,
+        "path": path,
+        "httpMethod": method,
         "requestContext": {
             "httpMethod": method,
             "resourcePath": matched.route,
-            "identity": {"sourceIp": "192.0.2.1"},
-            "path": matched.route,
+            "identity": {"sourceIp": ip},
+            "path": path,
+            "domainName": ours.hostname,
+            "stage": "api",
             "requestId": REQUEST_ID,
         },
         "headers": headers,
