@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_wafv2 import WAFV2Client
 
 _CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 3, "mode": "standard"})
 
@@ -69,6 +70,10 @@ class Account:
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def firewall(self) -> "WAFV2Client":
+        return self.session.client("wafv2", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def acm(self) -> "ACMClient":

@@ -84,6 +84,8 @@ def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[st
         "DNS": mail.dns,
         "certificate": domain.certificate,
         "domain": domain.names,
+        "domain's APIs": domain.leads,
+        "firewall": domain.firewall,
     }
 
 

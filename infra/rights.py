@@ -171,7 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--of", default="deployer", choices=("deployer", "operator", "restorer", "boundary"))
     chosen = parser.parse_args(arguments)
     config = stage_config(chosen.stage)
-    place = Place(chosen.stage, chosen.account, chosen.region, hosted_zone=config.hosted_zone_id or "*")
+    zone, acl = config.hosted_zone_id or "*", config.waf if isinstance(config.waf, str) else ""
+    place = Place(chosen.stage, chosen.account, chosen.region, hosted_zone=zone, web_acl=acl)
     match chosen.of:
         case "deployer":
             found = deployer(place, types_of(chosen.stage), boundary=config.permissions_boundary)

@@ -16,6 +16,7 @@ class Place(NamedTuple):
     region: str
     partition: str = "aws"
     hosted_zone: str = "*"
+    web_acl: str = ""  # one that is not the stage's own
 
     def scopes(self) -> Mapping[str, Sequence[str]]:
         """By service, the resources that are the stage's own; what is not named here is given no right on."""
@@ -51,6 +52,7 @@ class Place(NamedTuple):
             "wafv2": [
                 *(self._arn("wafv2", f"regional/{one}/*") for one in (f"webacl/{own}*", "managedruleset")),
                 f"arn:{self.partition}:apigateway:{self.region}::/restapis/*/stages/*",
+                *([self.web_acl] if self.web_acl else []),
             ],
         }
 

@@ -113,6 +113,13 @@ def test_roles_are_handed_to_the_services_that_run_them_alone(types: set[str]) -
     assert "lambda.amazonaws.com" in json.dumps(passing["Condition"])
 
 
+def test_a_firewall_of_ones_own_may_be_put_before_the_api(types: set[str]) -> None:
+    arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/company/1"
+    for documents in (deployer(PLACE._replace(web_acl=arn), types), operator(PLACE._replace(web_acl=arn))):
+        [given] = [one for one in statements(documents) if any(name.startswith("wafv2:Get") for name in one["Action"])]
+        assert arn in given["Resource"]
+
+
 def test_with_a_boundary_no_role_is_made_without_it(types: set[str]) -> None:
     for one in statements(deployer(PLACE, types, boundary=BOUNDARY)):
         if {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"} & set(one["Action"]):

@@ -1,5 +1,6 @@
 """What stands before a stage: its certificate by moto, which issues one when it is told; its stack by the emulator."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from infra.certificates import WaitingForDnsError, given_certificate, proved_cer
 from infra.deploy import show
 from infra.domain import delete_domain, deploy_domain, records_to_enter, stack_name
 from infra.domain_checkup import DomainCheckup
-from infra.stacks import RefusedError
+from infra.outer import outer_resources
+from infra.stacks import RefusedError, delete_stack, deploy_stack
 from infra.stage_config import StageConfig
 
 if TYPE_CHECKING:
@@ -149,3 +151,106 @@ def test_the_doctor_says_what_a_domain_lacks_until_it_lacks_nothing(
     [uncovered] = wrongs(account, Dns(**{NAMES[0]: record.value}))
     assert uncovered.endswith("is not for talk.cinema.example")
     delete_domain(account, "dev")
+
+
+def app_stack(account: Account, own: StageConfig) -> Iterator[dict[str, str]]:
+    """As much of the app as domains and a firewall lead to; what it says of itself."""
+    rest = {"RestApiId": {"Ref": "RestAPI"}}
+    answer = {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}}
+    root = {"ResourceId": {"Fn::GetAtt": ["RestAPI", "RootResourceId"]}, "HttpMethod": "GET"}
+    resources: dict[str, Any] = {
+        "RestAPI": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "vestnik-dev"}},
+        "Get": {
+            "Type": "AWS::ApiGateway::Method",
+            "Properties": {**rest, **root, "AuthorizationType": "NONE", "Integration": answer},
+        },
+        "Deployment": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "Get", "Properties": rest},
+        "RestAPIapiStage": {
+            "Type": "AWS::ApiGateway::Stage",
+            "Properties": {**rest, "StageName": "api", "DeploymentId": {"Ref": "Deployment"}},
+        },
+        "WebsocketAPI": {
+            "Type": "AWS::ApiGatewayV2::Api",
+            "Properties": {
+                "Name": "vestnik-dev-live",
+                "ProtocolType": "WEBSOCKET",
+                "RouteSelectionExpression": "$request.body.action",
+            },
+        },
+        "WebsocketAPIStage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": {"Ref": "WebsocketAPI"}, "StageName": "api", "AutoDeploy": True},
+        },
+        **outer_resources("dev", own),
+    }
+    outputs: dict[str, Any] = {
+        "RestApiId": {"Value": {"Ref": "RestAPI"}},
+        "WebsocketApiId": {"Value": {"Ref": "WebsocketAPI"}},
+    }
+    del resources["FirewallOfRestAPI"]  # of which the emulator's CloudFormation does not know
+    outputs["Firewall"] = {"Value": {"Fn::GetAtt": ["Firewall", "Arn"]}}
+    text = json.dumps({"Resources": resources, "Outputs": outputs})
+    url = account.upload_text(account.artifact_bucket("try"), "app", text)
+    deploy_stack(account.cloudformation, "vestnik-dev-app", template=text, template_url=url, parameters={})
+    told = account.outputs("vestnik-dev-app")
+    stage = f"arn:aws:apigateway:eu-central-1::/restapis/{told['RestApiId']}/stages/api"
+    account.firewall.associate_web_acl(WebACLArn=told["Firewall"], ResourceArn=stage)
+    yield told
+    delete_stack(account.cloudformation, "vestnik-dev-app")
+
+
+@pytest.fixture
+def led(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """A stage with both domains, a base path and a firewall."""
+    own = config(domain=NAMES[0], base_path="v", live_domain=NAMES[1], waf=True)
+    monkeypatch.setattr("infra.domain_checkup.stage_config", lambda _stage: own)
+    deploy_domain(account, "dev", own, agree=show)
+    yield from app_stack(account, own)
+    delete_domain(account, "dev")
+
+
+def led_wrong(account: Account) -> list[tuple[str, str]]:
+    checkup = DomainCheckup(account, "dev", None)
+    return [(one.wrong, one.remedy) for one in (*checkup.leads(), *checkup.firewall())]
+
+
+def test_the_doctor_looks_where_the_domains_lead_and_what_stands_before_them(
+    account: Account, led: dict[str, str]
+) -> None:
+    """Somebody takes by hand what CloudFormation does not miss."""
+    rest, live, walls = account.rest_apis, account.websocket_apis, account.firewall
+    assert led_wrong(account) == []
+    rest.delete_base_path_mapping(domainName=NAMES[0], basePath="v")
+    [mapping] = live.get_api_mappings(DomainName=NAMES[1])["Items"]
+    live.delete_api_mapping(DomainName=NAMES[1], ApiMappingId=mapping["ApiMappingId"])
+    stage = f"arn:aws:apigateway:eu-central-1::/restapis/{led['RestApiId']}/stages/api"
+    walls.disassociate_web_acl(ResourceArn=stage)
+    wrong = led_wrong(account)
+    assert [one for one, _ in wrong] == [
+        "https://notify.cinema.example/v leads to no API",
+        "wss://live.cinema.example leads to no API",
+        "the web ACL vestnik-dev does not stand before the REST API; there is no firewall",
+    ]
+    first = f"aws apigateway create-base-path-mapping --domain-name {NAMES[0]} --rest-api-id {led['RestApiId']}"
+    assert wrong[0][1].endswith(f"{first} --stage api --base-path v")
+    assert wrong[2][1].endswith(f"--resource-arn {stage}")
+    other = rest.create_rest_api(name="other")["id"]
+    rest.create_base_path_mapping(domainName=NAMES[0], basePath="v", restApiId=other, stage="test")
+    [another, *_] = led_wrong(account)
+    assert another[0] == (
+        f"https://notify.cinema.example/v leads to the API {other}, stage test, instead of {led['RestApiId']}, api"
+    )
+    rest.delete_base_path_mapping(domainName=NAMES[0], basePath="v")
+    rest.delete_rest_api(restApiId=other)
+
+
+def test_a_firewall_of_ones_own_is_known_by_its_arn(
+    account: Account, led: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = "arn:aws:wafv2:eu-central-1:000000000000:regional/webacl/vestnik-dev/other"
+    monkeypatch.setattr("infra.domain_checkup.stage_config", lambda _stage: config(waf=arn))
+    [(wrong, remedy)] = led_wrong(account)
+    assert wrong.startswith(f"{arn} does not stand before the REST API; there is arn:aws:wafv2:")
+    assert f"--web-acl-arn {arn} " in remedy
+    monkeypatch.setattr("infra.domain_checkup.stage_config", lambda _stage: config())
+    assert led_wrong(account) == []
