@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.campaigns.jobs import run_id
 from chalicelib.clock import now, parse_rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.wiring.campaign_desk import campaign_control
@@ -24,6 +25,7 @@ from infra.erasures import erasures_since
 from infra.lock import deploy_lock
 from infra.reaching_aws import reaching_aws
 from infra.recollection import claims_log, claims_since, recollect
+from infra.recounting import recount
 from infra.stacks import DeployError
 from infra.stage_tables import COUNTERS, LEDGER, Table, existing, tables_of
 from infra.stages import stage_names
@@ -99,6 +101,8 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
         claims = claims_since(account.logs, claims_log(stage), since=planned.since, until=until)
         told = recollect(ledger(), claims, at=until)
         print(f"  letters that left since the backup: {told['sent']}, and {told['uncertain']} of which nobody knows")
+    if LEDGER in things:
+        recount({run_id(*one) for one in runs().unfinished()})
     for line in erasures_since(account.logs, stage, planned.since) if _PERSONAL & set(things) else ():
         print(f"  erase again: {line}")
     standstill.end(kept)

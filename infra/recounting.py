@@ -1,0 +1,48 @@
+"""Counts the runs that are under way anew, from the ledger. A backup takes one table after the other, so that the
+counters may lack letters that the ledger has; a run whose counts lack one is never over. Called by `restore.py`, while
+nothing runs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from chalicelib.pipeline.tally import ENGAGEMENTS, Supposed, counters_of, counters_of_before, word
+from chalicelib.storage.base import batch_put, reaching_dynamodb
+from chalicelib.storage.campaigns import CounterRow
+from chalicelib.storage.ledger import DELIVERY_PREFIX, LedgerRow
+
+
+def recount(run_ids: Collection[str]) -> None:
+    """Raises: UnavailableError (retryable); counting again gives the same."""
+    if not run_ids:
+        return
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for item in _deliveries():
+        run_id = item["run_id"]["S"]
+        if run_id in run_ids:
+            counts[run_id].update(_words(item))
+    with reaching_dynamodb():
+        for run_id in run_ids:
+            for key in (*counters_of(run_id), *counters_of_before(run_id)):
+                CounterRow(*key).delete()
+            place, shard = counters_of(run_id)[0]
+            numbers = {name: {"N": str(n)} for name, n in counts[run_id].items()}
+            batch_put(CounterRow, [{"run_id": {"S": place}, "shard": {"S": shard}, **numbers}])
+
+
+def _deliveries() -> Iterator[dict[str, Any]]:
+    """Those of campaigns, as DynamoDB has them."""
+    of_deliveries, more = LedgerRow.part.startswith(DELIVERY_PREFIX), dict[str, Any]()
+    while True:
+        with reaching_dynamodb():
+            page = LedgerRow._get_connection().scan(of_deliveries, consistent_read=True, **more)
+        yield from (item for item in page["Items"] if "run_id" in item)
+        if "LastEvaluatedKey" not in page:
+            return
+        more = {"exclusive_start_key": page["LastEvaluatedKey"]}
+
+
+def _words(item: dict[str, Any]) -> list[str]:
+    state = Supposed.of(item)
+    engaged = [name for name in sorted(ENGAGEMENTS) if f"{name}_at" in item]
+    return [one for one in (word(state.status, state.reason), *engaged) if one]
