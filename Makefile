@@ -46,7 +46,7 @@ help: ## this list
 
 setup: $(READY) ## .venv with the locked packages (any command: PYTHON=python3.13)
 
-$(READY): requirements-dev.txt infra/setup.sh
+$(READY): requirements-dev.txt infra/setup.sh infra/assets.py infra/name_data.py
 	@PYTHON=$(PYTHON) VENV=$(VENV) infra/setup.sh
 
 run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)

@@ -44,6 +44,7 @@ STAGE_LEFT_OUT: Mapping[str, str] = {
     "second_factor": "how managers sign in",
     "profiles_url": "where readers are asked about",
     "private_addresses": "which addresses a content source may have; which one it has is an input",
+    "tracking_domain": "by which host openings and clicks are counted",
     "chat_kinds": "to which chats of their own readers may be written",
     "push_ios": "the application that a device belongs to",
     "push_android": "the application that a device belongs to",

@@ -48,7 +48,7 @@ def test_a_text_over_the_limit_of_sns_is_refused_without_a_call(sns_receiver: Re
 
 def test_a_number_on_the_providers_own_list_is_refused_for_good(sns_receiver: Receiver) -> None:
     sns_receiver.faults.append("OptedOut")
-    assert send() == Outcome(Verdict.REFUSED, reason="opted_out_at_provider")
+    assert send() == Outcome(Verdict.REFUSED, reason="opted_out_at_provider", said="OptedOut: no")
 
 
 def test_a_missing_right_may_be_mended_and_is_tried_again(sns_receiver: Receiver) -> None:
