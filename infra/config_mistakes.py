@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -102,14 +103,20 @@ def _unfit(variables: Mapping[str, str], stage: str) -> Iterator[str]:
         if variables.get(name, wanted) != wanted:
             yield f"{name}: expected {wanted}: it follows from the stage's name"
     zone = variables.get("VESTNIK_DEFAULT_TIMEZONE", "UTC")
-    if zone not in available_timezones():
-        yield f"VESTNIK_DEFAULT_TIMEZONE: there is no such zone{_meant(zone, available_timezones())}"
+    if zone not in _zones():
+        yield f"VESTNIK_DEFAULT_TIMEZONE: there is no such zone{_meant(zone, _zones())}"
     size = sum(len(f"{name}{variables.get(name, default_of(field))}".encode()) for name, field in fields().items())
     if size > MOST_BYTES:
         yield f"the variables are {size} bytes together, and Lambda takes {MOST_BYTES}"
     lease = variables.get("VESTNIK_LEASE_SECONDS", "")
     if lease.isdecimal() and int(lease) < LEAST_LEASE_SECONDS:
         yield f"VESTNIK_LEASE_SECONDS: expected at least {LEAST_LEASE_SECONDS}, the worker's timeout"
+
+
+@cache
+def _zones() -> set[str]:
+    """Reading them takes a while, and each answer of `asked.py` is checked."""
+    return available_timezones()
 
 
 def _lost_policies(own: Mapping[str, Any], place: str) -> Iterator[str]:

@@ -33,7 +33,9 @@ from infra.shipped_templates import write_down_templates
 from infra.stacks import Agree, DeployError, Plan, RefusedError, Waiting, plan_stack
 from infra.stage_keys import ensure_keys
 from infra.stages import PRODUCTION, WorkerTimings, environment_of, stage_config, stage_names
-from infra.taken_in import take_in_queues
+from infra.taken_in import TakingIn, taking_in
+
+_Planned = Plan | TakingIn | None
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,12 @@ class Deployment:
         print(_goodbye(self.stage, known))
         afterwards(self.account, self.stage)
 
-    def _planned(self, told: Mapping[str, str], environment: Mapping[str, str]) -> tuple[Plan | None, Plan | None]:
+    def _planned(self, told: Mapping[str, str], environment: Mapping[str, str]) -> tuple[_Planned, _Planned]:
         """What would change in both stacks, once somebody has agreed to it; nothing is left of what nobody wants."""
         inputs = self._infra_inputs(told), app_stack(self.account, self.release, environment=environment)
-        if taken := take_in_queues(self.account, inputs[0], waiting=self.waiting):
-            print(f"{inputs[0]['name']}: takes in {len(taken)} queues that were left, with what waits in them")
         with ExitStack() as undone:
-            infra = self._plan(**inputs[0])
+            infra: _Planned = taking_in(self.account, inputs[0], plan=self._plan, waiting=self.waiting)
+            infra = infra or self._plan(**inputs[0])
             if infra:
                 undone.callback(infra.drop)
             app = self._plan(**inputs[1])
@@ -120,7 +121,7 @@ def _taken_back(account: Account, stack: str) -> bool:
 
 
 @contextmanager
-def _dropped_after_failure(plan: Plan | None) -> Iterator[None]:
+def _dropped_after_failure(plan: _Planned) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -130,7 +131,7 @@ def _dropped_after_failure(plan: Plan | None) -> Iterator[None]:
         raise
 
 
-def _execute(stack: str, plan: Plan | None) -> None:
+def _execute(stack: str, plan: _Planned) -> None:
     if plan:
         plan.execute()
     print(f"{stack}: {'deployed' if plan else 'is already so'}")
@@ -162,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with reaching_aws("deploy", stage):
             account = Account()
-            ask_once(stage, is_new=not account.has_stack(f"vestnik-{stage}-infra"))
+            ask_once(stage, is_new=not account.has_stack(f"vestnik-{stage}-infra"), account=account.number)
             _check(account, stage)
             print("building the workers, the app and their layer")
             release = release_of(stage, at_once=chosen.at_once, built=chosen.artifacts)

@@ -4,44 +4,90 @@ by itself for tables, which it knows by their names; a queue it knows by its add
 `deploy.py`."""
 
 import json
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from infra.account import Account
+from infra.diff import told
 from infra.planning import StackInputs
 from infra.resolved import Resources, read_template, resolve
-from infra.stacks import Waiting, take_in
+from infra.stacks import Plan, Waiting, take_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef
 
 _QUEUE = "AWS::SQS::Queue"
 _FIRST = "REVIEW_IN_PROGRESS"  # a change set that nobody has executed: there is no stack yet
 
 
-def take_in_queues(
+@dataclass(frozen=True)
+class TakingIn:
+    """What would make the stack of the queues that were left and of all else, and does not until `execute`. A change
+    set can tell the second step only after the first, so that `lines` are read from the template."""
+
+    name: str
+    lines: Sequence[str]
+    _account: Account
+    _inputs: StackInputs
+    _left: Mapping[str, str]  # the addresses of queues, by logical id
+    _plan: Callable[..., Plan | None]
+    _waiting: Waiting | None
+
+    def execute(self) -> None:
+        """Raises: DeployError, ClientError; what has been taken in stays so."""
+        queues = _queues(_resolved(self._inputs))
+        take_in(
+            self._account.cloudformation,
+            self.name,
+            template=json.dumps({"Resources": {logical: _only(queues[logical]) for logical in self._left}}),
+            resources=[
+                {"ResourceType": _QUEUE, "LogicalResourceId": logical, "ResourceIdentifier": {"QueueUrl": url}}
+                for logical, url in self._left.items()
+            ],
+            waiting=self._waiting,
+        )
+        if rest := self._plan(**self._inputs):
+            rest.execute()
+
+    def drop(self) -> None:
+        """Nothing was made."""
+
+
+def taking_in(
     account: Account,
     inputs: StackInputs,
     *,
+    plan: Callable[..., Plan | None],
     waiting: Waiting | None = None,
-) -> list[str]:
-    """Makes the stack of those of its queues that are there already, where there is no stack yet; answers their
-    names. The deployment that follows adds the rest. Raises: DeployError, ClientError."""
-    name = inputs["name"]
-    if _is_there(account, name):
-        return []
-    wanted = _queues(resolve(read_template(inputs["template"]), inputs["parameters"]))
-    there = _addresses(account)
-    found = {logical: queue for logical, queue in wanted.items() if queue in there}
-    if not found:
-        return []
-    take_in(
-        account.cloudformation,
-        name,
-        template=json.dumps({"Resources": {logical: _only(queue) for logical, queue in found.items()}}),
-        resources=[
-            {"ResourceType": _QUEUE, "LogicalResourceId": logical, "ResourceIdentifier": {"QueueUrl": there[queue]}}
-            for logical, queue in found.items()
-        ],
-        waiting=waiting,
-    )
-    return sorted(found.values())
+) -> TakingIn | None:
+    """None where there is a stack, or no queue of it is left; then a `plan` does all. Raises: ClientError."""
+    if _is_there(account, inputs["name"]):
+        return None
+    resources, there = _resolved(inputs), _addresses(account)
+    left = {logical: there[queue] for logical, queue in _queues(resources).items() if queue in there}
+    if not left:
+        return None
+    first = f"{len(left)} queue{'s are' if len(left) > 1 else ' is'} taken in again, with what waits in them:"
+    lines = [first, *told(list(_coming(account, resources, left)), before={}, after=resources)]
+    return TakingIn(inputs["name"], lines, account, inputs, left, plan, waiting)
+
+
+def _coming(account: Account, resources: Resources, left: Mapping[str, str]) -> Iterator["ResourceChangeTypeDef"]:
+    """What CloudFormation would say: tables that were left it takes in by their names."""
+    pages = account.dynamodb.get_paginator("list_tables").paginate()
+    tables = {name for page in pages for name in page["TableNames"]}
+    for logical, one in resources.items():
+        is_left = logical in left or one.get("Properties", {}).get("TableName") in tables
+        yield {
+            "Action": "Import" if is_left else "Add",
+            "LogicalResourceId": logical,
+            "ResourceType": one["Type"],
+        }
+
+
+def _resolved(inputs: StackInputs) -> Resources:
+    return resolve(read_template(inputs["template"]), inputs["parameters"])
 
 
 def _is_there(account: Account, name: str) -> bool:

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from infra.account import Account
 from infra.planning import StackInputs
-from infra.stacks import delete_stack, deploy_stack
-from infra.taken_in import delete_queues, take_in_queues
+from infra.stacks import delete_stack, deploy_stack, plan_stack
+from infra.taken_in import TakingIn, delete_queues, taking_in
 
 NAME = "vestnik-kept-infra"
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -29,9 +30,6 @@ def template() -> str:
     return json.dumps({"Resources": resources})
 
 
-INPUTS = StackInputs(name=NAME, template=template(), template_url="", parameters={})
-
-
 def deploy(account: Account, text: str) -> None:
     url = account.upload_text(account.artifact_bucket("try"), "kept", text)
     deploy_stack(account.cloudformation, NAME, template=text, template_url=url, parameters={})
@@ -44,15 +42,31 @@ def sqs(account: Account) -> Iterator[Any]:
     delete_queues(account, "kept")
 
 
-def test_what_waits_in_a_queue_is_there_in_the_next_stack(account: Account, sqs: Any) -> None:
+def planned(account: Account) -> TakingIn | None:
+    url = account.upload_text(account.artifact_bucket("try"), "kept", template())
+    inputs = StackInputs(name=NAME, template=template(), template_url=url, parameters={})
+    return taking_in(account, inputs, plan=partial(plan_stack, account.cloudformation))
+
+
+def test_what_waits_in_a_queue_is_there_in_the_next_stack_and_nothing_is_done_before_the_yes(
+    account: Account, sqs: Any
+) -> None:
     deploy(account, template())
     url = sqs.get_queue_url(QueueName="vestnik-kept-fanout")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="a letter")
     delete_stack(account.cloudformation, NAME)
 
-    taken = take_in_queues(account, INPUTS)
-    assert taken == ["vestnik-kept-fanout", "vestnik-kept-fanout-dlq"]
-    deploy(account, template())
+    plan = planned(account)
+    assert plan
+    assert plan.lines == [
+        "2 queues are taken in again, with what waits in them:",
+        "+ Topic (AWS::SNS::Topic)",
+        "< 2 × AWS::SQS::Queue (DeadLetters, Queue): is taken in as it is",
+        "= 1 new, 2 taken in",
+    ]
+    plan.drop()
+    assert not account.has_stack(NAME)
+    plan.execute()
 
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "a letter"
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -63,11 +77,11 @@ def test_what_waits_in_a_queue_is_there_in_the_next_stack(account: Account, sqs:
 
 def test_a_stack_that_is_there_takes_nothing_in(account: Account, sqs: Any) -> None:
     deploy(account, template())
-    assert take_in_queues(account, INPUTS) == []
+    assert planned(account) is None
 
 
 def test_a_first_deployment_finds_nothing_to_take_in(account: Account, sqs: Any) -> None:
-    assert take_in_queues(account, INPUTS) == []
+    assert planned(account) is None
 
 
 def test_with_its_data_a_stage_leaves_no_queue(account: Account, sqs: Any) -> None:
