@@ -81,13 +81,18 @@ def records_to_enter(account: Account, stage: str, config: StageConfig) -> Itera
         if name and key in outputs:
             yield Record(name, "CNAME", outputs[key])
     if config.make_identity:
-        domain = sender_domain(config)
-        tokens = account.ses.get_email_identity(EmailIdentity=domain).get("DkimAttributes", {}).get("Tokens", [])
-        for token in tokens:
-            yield Record(f"{token}._domainkey.{domain}", "CNAME", f"{token}.dkim.amazonses.com")
-        if config.mail_from_domain:
-            exchange = f"10 feedback-smtp.{account.session.region_name}.amazonses.com"
-            yield from mail_from_records(config.mail_from_domain, exchange)
+        yield from sender_records(account, config)
+
+
+def sender_records(account: Account, config: StageConfig) -> Iterator[Record]:
+    """By which SES verifies the sender's domain, and signs. Raises: ClientError."""
+    domain = sender_domain(config)
+    tokens = account.ses.get_email_identity(EmailIdentity=domain).get("DkimAttributes", {}).get("Tokens", [])
+    for token in tokens:
+        yield Record(f"{token}._domainkey.{domain}", "CNAME", f"{token}.dkim.amazonses.com")
+    if config.mail_from_domain:
+        exchange = f"10 feedback-smtp.{account.session.region_name}.amazonses.com"
+        yield from mail_from_records(config.mail_from_domain, exchange)
 
 
 def delete_domain(account: Account, stage: str) -> None:
