@@ -14,6 +14,12 @@ from infra.stages import stage_config
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
+# Whose rights a command needs where they are not a deployer's (infra/scopes.py).
+_OF = dict.fromkeys(("doctor", "logs", "managers", "smoke"), "operator") | dict.fromkeys(
+    ("backup", "restore"), "restorer"
+)
+
+
 @contextmanager
 def reaching_aws(command: str, stage: str) -> Iterator[None]:
     """For the `with` block of a command's main work. AWS is asked who we are first, so that whatever is wrong with
@@ -24,15 +30,21 @@ def reaching_aws(command: str, stage: str) -> Iterator[None]:
     except SettingsError as error:
         raise SystemExit(f"{command}: {error}") from error
     except (ValueError, *OBSTACLES) as error:  # boto3 takes no endpoint without a scheme
-        raise SystemExit(f"{command}: {obstacle(error)}") from error
+        raise SystemExit(f"{command}: {_told(error, command, stage)}") from error
     try:
         yield
     except BrokenPipeError:
         raise
     except OBSTACLES as error:
-        raise SystemExit(f"{command}: {obstacle(error)}") from error
+        raise SystemExit(f"{command}: {_told(error, command, stage)}") from error
     except KeyboardInterrupt:
         raise SystemExit(f"{command}: stopped half-way\n  do: run it again, it goes on from where it is") from None
+
+
+def _told(error: Exception, command: str, stage: str) -> str:
+    """With the rights that this command needs, not a deployer's."""
+    whose = f" --of {_OF[command]}" if command in _OF else ""
+    return str(obstacle(error)).replace("--stage <stage>", f"--stage {stage}{whose}")
 
 
 def _introduce(command: str, stage: str) -> None:

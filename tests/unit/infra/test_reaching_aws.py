@@ -11,7 +11,7 @@ import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 
-from infra import config_mistakes, deploy, destroy, doctor, managers
+from infra import backup, config_mistakes, deploy, destroy, doctor, managers, restore
 from infra.obstacles import missing_rights
 from infra.reaching_aws import reaching_aws
 from tests.unit.infra.refusing_aws import Refusal, refusing_aws
@@ -23,6 +23,8 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "doctor": lambda: doctor.main(["--stage", "prod"]),
     "managers": lambda: managers.main(["--stage", "prod", "add", "olga"]),
     "logs": lambda: logs.main(["--stage", "prod"]),
+    "backup": lambda: backup.main(["--stage", "prod"]),
+    "restore": lambda: restore.main(["--stage", "prod", "--from", "a-backup", "--yes"]),
 }
 
 
@@ -202,6 +204,24 @@ def test_what_aws_refuses_is_told(case: str, command: str, shell: pytest.MonkeyP
     with refusing_aws(refusal) as url:
         in_the_shell(shell, AWS_ENDPOINT_URL=url)
         assert words in end_of(command)
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("deploy", "--stage prod`"),
+        ("logs", "--stage prod --of operator`"),
+        ("backup", "--stage prod --of restorer`"),
+        ("restore", "--stage prod --of restorer`"),
+    ],
+)
+def test_whoever_lacks_a_right_is_led_to_those_that_the_command_needs(
+    command: str, printed: str, shell: pytest.MonkeyPatch
+) -> None:
+    refusal, _ = REFUSALS["a right"]
+    with refusing_aws(refusal) as url:
+        in_the_shell(shell, AWS_ENDPOINT_URL=url)
+        assert f"the policy that `python -m infra.rights {printed} prints" in end_of(command)
 
 
 def test_the_right_that_is_refused_to_a_table_is_told(shell: pytest.MonkeyPatch) -> None:
