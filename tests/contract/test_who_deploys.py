@@ -2,12 +2,14 @@
 own resources alone."""
 
 import json
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from infra.paths import ROOT
 from infra.rights import LIMIT, UnscopedError, actions_of, boundary, deployer, operator, restorer, types_of
 from infra.scopes import EVERYWHERE, Place
 from tests.contract.calls_of_aws import calls_of
@@ -57,6 +59,11 @@ def test_whoever_runs_a_command_may_do_what_it_calls(command: str, types: set[st
     calls = calls_of(command)
     assert known in calls
     assert {name: actions for name, actions in calls.items() if not actions & allowed} == {}
+
+
+def test_no_command_of_a_stage_is_forgotten_here() -> None:
+    named = set(re.findall(r"-m ((?:infra|tools)\.\w+) --stage", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert {command for command in named if calls_of(command)} == set(COMMANDS)
 
 
 def test_a_table_is_restored_by_who_may_write_its_rows_and_stop_its_schedule() -> None:
