@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.channels.base import Outcome, Verdict
 from chalicelib.pipeline.doubts import MOST_IN_A_ROW
+from chalicelib.settings import settings
 from chalicelib.storage.control import SwitchRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
@@ -15,6 +17,15 @@ from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 SAID = "MessageRejected: a word of ours is on the list of spam"
 REFUSED = Outcome(Verdict.REFUSED, reason="rejected", said=SAID)
 UNCLEAR = Outcome(Verdict.NOT_ACCEPTED, reason="unclear", said=SAID)
+
+
+@pytest.fixture(autouse=True)
+def soon(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """SQS's delays are real: what is put aside comes back at once."""
+    monkeypatch.setenv("VESTNIK_RETRY_SECONDS", "0")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 def refuse(office: PostOffice, ids: list[str], outcome: Outcome = REFUSED) -> None:
