@@ -14,7 +14,7 @@ from infra.archive import Artifact, tree, write_zip
 from infra.bytecode import compiled_zip
 from infra.paths import BUILD, ROOT, package_folder
 from infra.runtimes import Runtime, runtime_of
-from infra.stages import stage_names
+from infra.stages import require_fit, stage_names
 from layers.build import build_layer
 
 # What only the Chalice app shows.
@@ -78,10 +78,12 @@ def artifacts_in(folder: Path, runtime: Runtime) -> tuple[Artifact, Artifact, Ar
     return workers, app, layer
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Make what is deployed.")
     parser.add_argument("--stage", default="dev", choices=stage_names())
-    for artifact in artifacts(runtime_of(parser.parse_args().stage)):
+    stage: str = parser.parse_args(arguments).stage
+    require_fit(stage)
+    for artifact in artifacts(runtime_of(stage)):
         size_mb = artifact.path.stat().st_size / 1_000_000
         print(f"{artifact.path.relative_to(ROOT)}  {size_mb:.2f} MB  {artifact.digest}")
 

@@ -1,6 +1,7 @@
 """How a command ends when AWS cannot be asked or refuses: in two lines, what is wrong and what to do. Every command
 that works on a stage runs inside it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,12 +49,15 @@ def _told(error: Exception, command: str, stage: str) -> str:
 
 
 def _introduce(command: str, stage: str) -> None:
+    wanted = stage_config(stage).account
+    if region := os.environ.get("AWS_REGION"):  # AWS's other tools go by it; boto3 knows the older name alone
+        os.environ["AWS_DEFAULT_REGION"] = region
     session = boto3.Session()
     if session.region_name is None:
         raise SystemExit(f"{command}: {NO_REGION}")
     if session.get_credentials() is None:
         raise SystemExit(f"{command}: {NO_CREDENTIALS}")
     account = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
-    if (own := stage_config(stage).account) not in ("", account):
-        wrong = f"the stage {stage} belongs to the account {own}, and these credentials are of {account}"
+    if wanted not in ("", account):
+        wrong = f"the stage {stage} belongs to the account {wanted}, and these credentials are of {account}"
         raise SystemExit(f"{command}: {Obstacle(wrong, KEYS)}")

@@ -23,7 +23,7 @@ from infra.outer import outer_resources
 from infra.releases import released
 from infra.runtimes import runtime_of
 from infra.scopes import DEPLOYER, EVERYWHERE, NEVER, OPERATOR, RESTORER, SERVICES, Place
-from infra.stages import doors_of, environment_of, stage_config, stage_names
+from infra.stages import doors_of, environment_of, require_fit, stage_config, stage_names
 from infra.template_build import built_template
 
 LIMIT = 6144  # characters of a managed policy, white space not counted ("IAM and AWS STS quotas")
@@ -170,6 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--region", required=True)
     parser.add_argument("--of", default="deployer", choices=("deployer", "operator", "restorer", "boundary"))
     chosen = parser.parse_args(arguments)
+    require_fit(chosen.stage)
     config = stage_config(chosen.stage)
     zone, acl = config.hosted_zone_id or "*", config.waf if isinstance(config.waf, str) else ""
     place = Place(chosen.stage, chosen.account, chosen.region, hosted_zone=zone, web_acl=acl)

@@ -24,7 +24,7 @@ from infra.assets import ASSETS
 from infra.package import artifacts
 from infra.paths import BUILD, ROOT
 from infra.runtimes import runtime_of
-from infra.stages import stage_names
+from infra.stages import require_fit, stage_names
 from layers.build import installed
 
 SBOM = BUILD / "sbom.json"
@@ -103,7 +103,9 @@ def _licenses(told: PackageMetadata) -> list[Component]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write down what is deployed.")
     parser.add_argument("--stage", default="dev", choices=stage_names())
-    made = artifacts(runtime_of(parser.parse_args(arguments).stage))
+    stage: str = parser.parse_args(arguments).stage
+    require_fit(stage)
+    made = artifacts(runtime_of(stage))
     written = write_sbom(made, packages=installed(made[-1]))
     print(f"{written.relative_to(ROOT)}  {len(json.loads(written.read_text())['components'])} components")
 

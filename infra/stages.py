@@ -50,6 +50,14 @@ def stage_names() -> list[str]:
         raise SystemExit(str(error)) from error
 
 
+def require_fit(stage: str) -> None:
+    """Raises: SystemExit, with every mistake in what the stage says, for the sake of commands that need no AWS."""
+    try:
+        stage_config(stage)
+    except SettingsError as error:
+        raise SystemExit(str(error)) from error
+
+
 def stage_config(stage: str) -> StageConfig:
     """What the stage says, and the file for all stages. Raises: SettingsError, with every mistake; KeyError for a stage
     that is not there."""

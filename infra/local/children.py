@@ -72,7 +72,7 @@ def own_environment() -> dict[str, str]:
     return {
         **inherited,
         **_CREDENTIALS,
-        "AWS_DEFAULT_REGION": REGION,
+        **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -11,7 +11,7 @@ import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 
-from infra import backup, config_mistakes, deploy, destroy, doctor, managers, restore
+from infra import backup, config_mistakes, deploy, destroy, doctor, managers, package, restore, sbom
 from infra.obstacles import missing_rights
 from infra.reaching_aws import reaching_aws
 from tests.unit.infra.refusing_aws import Refusal, refusing_aws
@@ -70,7 +70,8 @@ def test_without_a_region_a_command_says_so(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_without_credentials_a_command_says_so(command: str, shell: pytest.MonkeyPatch) -> None:
-    shell.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    """And the region may be told as the message asks for it."""
+    shell.setenv("AWS_REGION", "eu-central-1")
     assert "no AWS credentials are found\n  do: export AWS_PROFILE=<yours>" in end_of(command)
 
 
@@ -303,3 +304,16 @@ def test_each_right_that_a_stack_lacks_is_named_once() -> None:
         "not authorized to perform: sqs:CreateQueue",
     ]
     assert [*missing_rights(reasons)] == ["sqs:CreateQueue"]
+
+
+def test_what_the_stage_says_is_looked_at_before_aws(shell: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = json.loads(config_mistakes.CONFIG.read_text())
+    file["stages"]["prod"]["canarry"] = "AllAtOnce"
+    wrong = tmp_path / "config.json"
+    wrong.write_text(json.dumps(file))
+    shell.setattr(config_mistakes, "CONFIG", wrong)
+    with pytest.raises(SystemExit, match="did you mean canary"):
+        COMMANDS["deploy"]()
+    for needs_no_aws in (package.main, sbom.main):
+        with pytest.raises(SystemExit, match="did you mean canary"):
+            needs_no_aws(["--stage", "prod"])
