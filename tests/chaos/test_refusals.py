@@ -16,6 +16,14 @@ def campaign(rig: Rig, campaign_id: str) -> dict[str, Any]:
     return answer
 
 
+def resumed(rig: Rig, campaign_id: str) -> dict[str, Any]:
+    """As it is, after a look of a manager, who resumes it: a call from before the repair may pause it once more."""
+    now = campaign(rig, campaign_id)
+    if now["state"] == "paused":
+        assert rig.vestnik.call("POST", f"/v1/campaigns/{campaign_id}/resume").status_code == 200
+    return now
+
+
 def test_a_dkim_record_that_is_lost_in_the_middle_of_a_campaign_costs_no_letter(rig: Rig) -> None:
     addresses = rig.addresses(LETTERS)
     campaign_id = rig.campaign(addresses, rate_per_second=RATE)
@@ -47,8 +55,7 @@ def test_a_campaign_that_is_refused_letter_by_letter_stops_at_twenty_and_ends_af
     assert rig.progress(campaign_id)["failed"] == 20
 
     rig.forgive()
-    assert rig.vestnik.call("POST", f"/v1/campaigns/{campaign_id}/resume").status_code == 200
-    eventually(rig.ticking(lambda: campaign(rig, campaign_id)["state"] == "completed"))
+    eventually(rig.ticking(lambda: resumed(rig, campaign_id)["state"] == "completed"))
     assert rig.progress(campaign_id)["sent"] == LETTERS - 20
     assert rig.vestnik.call("POST", f"/v1/campaigns/{campaign_id}/resend").status_code == 200
     eventually(rig.ticking(lambda: 0 not in rig.copies(addresses).values()))
