@@ -13,6 +13,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra.account import Account
+from infra.acting import act_in
 from infra.checkup import Finding
 from infra.reaching_aws import reaching_aws
 from infra.stages import stage_names
@@ -114,6 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
     stage: str = parser.parse_args(arguments).stage
+    act_in(stage)
     count = 0
     with reaching_aws("drift", stage):
         account = Account(boto3.Session())
