@@ -21,9 +21,15 @@ def slim(data: Path, into: Path) -> None:
             target.write_text(_written(_known(json.loads(path.read_text()), _prefixes(data))))
         elif path.name.startswith("service-") and path.suffix == ".gz":
             model = _undocumented(json.loads(gzip.decompress(path.read_bytes())))
-            target.write_bytes(gzip.compress(_written(model).encode(), mtime=0))
+            _compress(_written(model).encode(), target)
         else:
             target.write_bytes(path.read_bytes())
+
+
+def _compress(text: bytes, target: Path) -> None:
+    """The same bytes by every Python: what `gzip.compress` says of the system differs between 3.11 and 3.13."""
+    with target.open("wb") as file, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+        packed.write(text)
 
 
 def _wanted(data: Path) -> Iterator[Path]:
