@@ -28,7 +28,7 @@ class Settings(BaseModel):
         examples=["https://notify.cinema.example"],
     )
     mail_from: str = Field(
-        pattern=r"^([^<>,]*<[^\s<>@,]+@[^\s<>@,]+\.[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+\.[^\s<>@,]+)$",
+        pattern=r"^([^<>,\r\n]*<[^\s<>@,]+@[^\s<>@,]+\.[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+\.[^\s<>@,]+)$",
         description="the sender of every letter: `Name <address>`",
         examples=["Cinema <news@cinema.example>"],
     )
@@ -187,8 +187,15 @@ def _told(error: ValidationError) -> Iterator[str]:
             yield one["msg"].removeprefix("Value error, ")
             continue
         name = str(one["loc"][0])
-        examples = Settings.model_fields[name].examples
-        yield f"{variable(name)}: {one['msg']}" + (f", such as {examples[0]}" if examples else "")
+        yield f"{variable(name)}: {expected(one['type'], one['msg'], Settings.model_fields[name].examples)}"
+
+
+def expected(kind: str, message: str, examples: Sequence[str] | None) -> str:
+    """What a field expects, for people: an example says more than a pattern does."""
+    if not examples:
+        return message
+    pattern = kind == "string_pattern_mismatch"
+    return f"expected something like {examples[0]}" if pattern else f"{message}, such as {examples[0]}"
 
 
 @cache

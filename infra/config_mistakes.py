@@ -8,8 +8,9 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
-from chalicelib.settings import SettingsError
+from chalicelib.settings import SettingsError, expected
 from infra.domain_config import addresses_of, unfit_domain
 from infra.paths import ROOT
 from infra.stage_config import ConfigFile, StageConfig
@@ -69,16 +70,21 @@ def _misshapen(model: type[BaseModel], given: Mapping[str, Any], place: str) -> 
     except ValidationError as error:
         for one in error.errors():
             *path, name = map(str, one["loc"])
-            is_unknown = one["type"] == "extra_forbidden"
-            wrong = _nothing_reads(name, _keys(model, path)) if is_unknown else one["msg"]
+            keys = _keys(model, path)
+            if one["type"] == "extra_forbidden":
+                wrong = _nothing_reads(name, keys)
+            else:
+                wrong = expected(one["type"], one["msg"], keys[name].examples if name in keys else None)
             yield f"{place}{'.'.join([*path, name])}: {wrong}"
 
 
-def _keys(model: type[BaseModel], path: Iterable[str]) -> Iterable[str]:
+def _keys(model: type[BaseModel], path: Iterable[str]) -> Mapping[str, FieldInfo]:
+    """Those of a part of the file; none of what has names of its own, such as variables."""
     for step in path:
-        annotation = model.model_fields[step].annotation
-        assert isinstance(annotation, type)  # noqa: S101 - what forbids extra keys is a model
-        model = annotation
+        part = model.model_fields[step].annotation
+        if not (isinstance(part, type) and issubclass(part, BaseModel)):
+            return {}
+        model = part
     return model.model_fields
 
 
@@ -102,6 +108,10 @@ def _unfit(variables: Mapping[str, str], stage: str) -> Iterator[str]:
     for name, wanted in {"VESTNIK_STAGE": stage, "POWERTOOLS_SERVICE_NAME": f"vestnik-{stage}"}.items():
         if variables.get(name, wanted) != wanted:
             yield f"{name}: expected {wanted}: it follows from the stage's name"
+    for name, sealed in {"VESTNIK_PUBLIC_URL": "https", "VESTNIK_LIVE_URL": "wss"}.items():
+        address = variables.get(name) or sealed
+        if not address.startswith(sealed) and variables.get("VESTNIK_PRIVATE_ADDRESSES") != "true":
+            yield f"{name}: expected {sealed}://: what it leads to carries tokens"
     zone = variables.get("VESTNIK_DEFAULT_TIMEZONE", "UTC")
     if zone not in _zones():
         yield f"VESTNIK_DEFAULT_TIMEZONE: there is no such zone{_meant(zone, _zones())}"

@@ -15,19 +15,35 @@ class DomainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    account: str = Field(default="", pattern=r"^(\d{12})?$", description="the one AWS account that it is deployed to")
-    domain: str = Field(default="", pattern=_HOST, description="where the API and the pages answer")
-    base_path: str = Field(
-        default="", pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]*)?$", description="the path of the domain that leads to it"
+    account: str = Field(
+        default="",
+        pattern=r"^(\d{12})?$",
+        description="the one AWS account that it is deployed to",
+        examples=["123456789012"],
     )
-    live_domain: str = Field(default="", pattern=_HOST, description="where clients open their WebSocket")
+    domain: str = Field(
+        default="", pattern=_HOST, description="where the API and the pages answer", examples=["notify.cinema.example"]
+    )
+    base_path: str = Field(
+        default="",
+        pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]*)?$",
+        description="the path of the domain that leads to it",
+        examples=["notify"],
+    )
+    live_domain: str = Field(
+        default="", pattern=_HOST, description="where clients open their WebSocket", examples=["live.cinema.example"]
+    )
     hosted_zone_id: str = Field(
         default="",
         pattern=r"^(Z[A-Z0-9]+)?$",
         description="the zone of Route 53 that its names lie in: the deployment makes their records",
+        examples=["Z0123456789ABC"],
     )
     certificate_arn: str = Field(
-        default="", pattern=r"^(arn:aws[\w-]*:acm:.+)?$", description="a certificate of one's own for its names"
+        default="",
+        pattern=r"^(arn:aws[\w-]*:acm:.+)?$",
+        description="a certificate of one's own for its names",
+        examples=["arn:aws:acm:eu-central-1:123456789012:certificate/0f3a"],
     )
     waf: bool | str = Field(
         default=False, description="AWS WAF before the REST API: `true` for rules of ours, an ARN for one's own"
@@ -36,10 +52,16 @@ class DomainConfig(BaseModel):
         default=False, description="the deployment makes the SES identity of the sender's domain; else it is there"
     )
     mail_from_domain: str = Field(
-        default="", pattern=_HOST, description="the MAIL FROM domain of that identity, for SPF that aligns"
+        default="",
+        pattern=_HOST,
+        description="the MAIL FROM domain of that identity, for SPF that aligns",
+        examples=["mail.cinema.example"],
     )
     permissions_boundary: str = Field(
-        default="", pattern=r"^(arn:aws[\w-]*:iam::.+)?$", description="the policy that no role of it may go beyond"
+        default="",
+        pattern=r"^(arn:aws[\w-]*:iam::.+)?$",
+        description="the policy that no role of it may go beyond",
+        examples=["arn:aws:iam::123456789012:policy/boundary"],
     )
 
 

@@ -83,7 +83,10 @@ class StageConfig(Level, DomainConfig):
     )
     page_requests_per_second: int = Field(ge=1, description="the same of each public page")
     alarm_email: str = Field(
-        default="", pattern=r"^([^\s@]+@[^\s@]+)?$", description="who is written to when an alarm goes off"
+        default="",
+        pattern=r"^([^\s@]+@[^\s@]+)?$",
+        description="who is written to when an alarm goes off",
+        examples=["ops@cinema.example"],
     )
     canary: Canary | None = Field(
         default=None,

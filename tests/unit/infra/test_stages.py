@@ -82,7 +82,7 @@ def test_a_committed_stage_is_whole(stage: str) -> None:
             {"alarm_emial": "a@b.example"},
             "stages.prod.alarm_emial: nothing reads it; did you mean alarm_email?",
         ),
-        ("stages/prod", {"alarm_email": "olga"}, "stages.prod.alarm_email: String should match pattern"),
+        ("stages/prod", {"alarm_email": "olga"}, "stages.prod.alarm_email: expected something like ops@cinema.example"),
         (
             "stages/prod",
             {"requests_per_second": "500"},
@@ -118,13 +118,19 @@ def test_a_committed_stage_is_whole(stage: str) -> None:
         (
             OF_PROD,
             {"VESTNIK_PUBLIC_URL": "https://notify.cinema.example/"},
-            "VESTNIK_PUBLIC_URL: String should match pattern",
+            "VESTNIK_PUBLIC_URL: expected something like https://notify.cinema.example",
         ),
-        (OF_PROD, {"VESTNIK_MAIL_FROM": "Cinema"}, "such as Cinema <news@cinema.example>"),
+        (OF_PROD, {"VESTNIK_PUBLIC_URL": "http://notify.cinema.example"}, "VESTNIK_PUBLIC_URL: expected https://"),
+        (OF_PROD, {"VESTNIK_LIVE_URL": "ws://live.cinema.example"}, "VESTNIK_LIVE_URL: expected wss://"),
+        (
+            OF_PROD,
+            {"VESTNIK_MAIL_FROM": "Cinema"},
+            "VESTNIK_MAIL_FROM: expected something like Cinema <news@cinema.example>",
+        ),
         (
             OF_PROD,
             {"VESTNIK_MAIL_FROM": "a@cinema.example, b@cinema.example"},
-            "VESTNIK_MAIL_FROM: String should match",
+            "VESTNIK_MAIL_FROM: expected something like",
         ),
         (OF_PROD, {"VESTNIK_STAGE": "production"}, "VESTNIK_STAGE: expected prod"),
         (OF_PROD, {"VESTNIK_STAGE": None}, "VESTNIK_STAGE: Field required"),
