@@ -1,5 +1,6 @@
 """The mailbox's README names everything that there is, so that it can be trusted as the reference."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import get_args
 import pytest
 from botocore.model import StringShape
 from botocore.session import Session
+from starlette.applications import Starlette
 from starlette.routing import Route
 
 from infra.local.mailbox.app import MailboxOptions, create_app
@@ -36,8 +38,15 @@ def test_every_option_of_the_command_line_is_described() -> None:
     assert "--port" in options
 
 
+async def served(app: Starlette) -> None:
+    """From its start to its end, at which it closes its file."""
+    async with app.router.lifespan_context(app):
+        pass
+
+
 def test_every_path_of_the_json_interface_is_described(tmp_path: Path) -> None:
     app = create_app(MailboxOptions(data=tmp_path))
+    asyncio.run(served(app))
     paths = {route.path for route in app.routes if isinstance(route, Route) and route.path.startswith("/api/")}
     last_parts = {path.replace(":int", "").split("/")[-1] for path in paths}
     assert {part for part in last_parts if part not in README} == set()
