@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
 from chalicelib.public.registered import PUBLIC_ROUTES
 from infra.addresses import Addresses
 from infra.runtimes import Runtime
-from infra.stages import PAGES, Doors
+from infra.stages import PAGES, Doors, doors_of, own_variables, stage_config
 
 STAGE_NAME = "api"  # `api_gateway_stage` in .chalice/config.json, and what Chalice calls every WebSocket stage
 BURST_SECONDS = 2  # calls of so long may come at once
@@ -45,6 +45,31 @@ class AppInputs:
     layer_key: str = ""
     snap_start: bool = False
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # variables of one function, by Chalice's names
+
+    @classmethod
+    def of_stage(
+        cls,
+        environment: Mapping[str, str],
+        *,
+        addresses: Addresses,
+        runtime: Runtime,
+        bucket: str,
+        code_key: str,
+        layer_key: str = "",
+    ) -> Self:
+        """With all that the stage itself says. Raises: SettingsError."""
+        stage = environment["VESTNIK_STAGE"]
+        return cls(
+            environment=environment,
+            addresses=addresses,
+            doors=doors_of(stage),
+            runtime=runtime,
+            bucket=bucket,
+            code_key=code_key,
+            layer_key=layer_key,
+            own=own_variables(stage),
+            snap_start=stage_config(stage).snap_start,
+        )
 
     @property
     def stage(self) -> str:

@@ -17,7 +17,7 @@ from infra.outer import outer_resources
 from infra.package import artifacts, artifacts_in
 from infra.releases import released
 from infra.runtimes import Runtime, runtime_of
-from infra.stages import WorkerTimings, doors_of, own_variables, stage_config, template_parameters
+from infra.stages import WorkerTimings, stage_config, template_parameters
 from infra.template_build import built_template
 
 
@@ -83,16 +83,13 @@ def app_stack(
     ClientError."""
     stage = environment["VESTNIK_STAGE"]
     bucket = account.artifact_bucket(stage)
-    inputs = AppInputs(
-        environment=environment,
+    inputs = AppInputs.of_stage(
+        environment,
         addresses=Addresses(account.emulator_url),
-        doors=doors_of(stage),
         runtime=release.runtime,
         bucket=bucket,
         code_key=account.upload(bucket, release.app),
         layer_key=account.upload(bucket, release.layer) if release.layer else "",
-        own=own_variables(stage),
-        snap_start=stage_config(stage).snap_start,
     )
     template = app_text(release.packaged, inputs, adapt=adapt, at_once=release.at_once)
     name = f"vestnik-{stage}-app"

@@ -11,21 +11,18 @@ from infra.chalice_app import packaged_template
 from infra.paths import BUILD, ROOT
 from infra.planning import app_text
 from infra.runtimes import runtime_of
-from infra.stages import doors_of, environment_of, own_variables, stage_config
+from infra.stages import environment_of
 
 
 def readable_app(stage: str) -> str:
     """Raises: SettingsError, PackagingError."""
-    inputs = AppInputs(
-        environment=environment_of(stage),
+    inputs = AppInputs.of_stage(
+        environment_of(stage),
         addresses=Addresses(),
-        doors=doors_of(stage),
         runtime=runtime_of(stage),
         bucket=f"vestnik-{stage}-artifacts",
         code_key="app.zip",
         layer_key="layer.zip",
-        own=own_variables(stage),
-        snap_start=stage_config(stage).snap_start,
     )
     return app_text(packaged_template(stage), inputs)
 

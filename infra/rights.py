@@ -15,15 +15,11 @@ from typing import Any
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from infra.addresses import Addresses
-from infra.app_template import AppInputs, app_template
-from infra.chalice_app import packaged_template
 from infra.domain_stack import Outside, domain_template
-from infra.outer import outer_resources
+from infra.readable_app import readable_app
 from infra.releases import released
-from infra.runtimes import runtime_of
 from infra.scopes import DEPLOYER, EVERYWHERE, NEVER, OPERATOR, RESTORER, SERVICES, Place
-from infra.stages import doors_of, environment_of, require_fit, stage_config, stage_names
+from infra.stages import require_fit, stage_config, stage_names
 from infra.template_build import built_template
 
 LIMIT = 6144  # characters of a managed policy, white space not counted ("IAM and AWS STS quotas")
@@ -38,21 +34,9 @@ class UnscopedError(ValueError):
 def types_of(stage: str) -> set[str]:
     """Every type of resource in the stage's three stacks. Raises: SettingsError, PackagingError, TemplateError."""
     config, text = stage_config(stage), released(built_template(stage), {}, stage=stage)
-    inputs = AppInputs(
-        environment=environment_of(stage),
-        addresses=Addresses(),
-        doors=doors_of(stage),
-        runtime=runtime_of(stage),
-        bucket="-",
-        code_key="-",
-        layer_key="-" if config.automatic_layer else "",
-        own={},
-    )
-    app = app_template(packaged_template(stage), inputs)
     domain = domain_template(Outside(stage, config, config.certificate_arn, "-")) or {"Resources": {}}
-    stacks = [json.loads(text), json.loads(released(json.dumps(app), {}, stage=stage)), domain]
-    resources = [*stacks, {"Resources": outer_resources(stage, config)}]
-    return {one["Type"] for stack in resources for one in stack["Resources"].values()}
+    stacks = [json.loads(text), json.loads(readable_app(stage)), domain]
+    return {one["Type"] for stack in stacks for one in stack["Resources"].values()}
 
 
 def actions_of(types: Iterable[str]) -> set[str]:

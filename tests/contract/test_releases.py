@@ -16,7 +16,7 @@ from infra.guard import refusals
 from infra.releases import with_releases
 from infra.resolved import resolve
 from infra.runtimes import Runtime
-from infra.stages import WorkerTimings, doors_of, environment_of, stage_config, template_parameters
+from infra.stages import WorkerTimings, environment_of, stage_config, template_parameters
 from infra.template_build import built_template
 
 STAGE = "prod"
@@ -36,10 +36,9 @@ def template() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def app() -> dict[str, Any]:
-    inputs = AppInputs(
-        environment=environment_of(STAGE),
+    inputs = AppInputs.of_stage(
+        environment_of(STAGE),
         addresses=Addresses(),
-        doors=doors_of(STAGE),
         runtime=Runtime(),
         bucket="vestnik-prod-artifacts",
         code_key="app.zip",

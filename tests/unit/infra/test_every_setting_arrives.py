@@ -12,7 +12,7 @@ from infra.app_template import FUNCTIONS, AppInputs, app_template
 from infra.chalice_app import packaged_template
 from infra.resolved import resolve
 from infra.runtimes import Runtime
-from infra.stages import WorkerTimings, doors_of, environment_of, own_variables, template_parameters
+from infra.stages import WorkerTimings, environment_of, template_parameters
 from infra.template_build import built_template
 from tests.other_values import other_values, write_otherwise
 from tools.settings_docs import PAGE
@@ -35,14 +35,12 @@ def test_every_documented_setting_can_be_set_otherwise(stated: dict[str, str]) -
 
 
 def test_it_arrives_in_every_function_of_the_app(stated: dict[str, str]) -> None:
-    inputs = AppInputs(
-        environment=environment_of(STAGE),
+    inputs = AppInputs.of_stage(
+        environment_of(STAGE),
         addresses=Addresses(),
-        doors=doors_of(STAGE),
         runtime=Runtime(),
         bucket="any",
         code_key="any.zip",
-        own=own_variables(STAGE),
     )
     resources = app_template(packaged_template(STAGE), inputs)["Resources"]
     has = {name: resources[name]["Properties"]["Environment"]["Variables"] for name in FUNCTIONS}
