@@ -50,7 +50,7 @@ def _block(first: int, end: int, whole: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
     from chalicelib.pipeline.notification import record_notifications
-    from chalicelib.storage.ledger import DeliveryRow, delivery_part
+    from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
     with DeliveryRow.batch_write() as batch:
         for start in range(first, end, _TOGETHER):
@@ -92,7 +92,7 @@ def _cloud() -> Iterator[None]:
 
 
 def _measure(campaigns: int, notifications: int, calls: int) -> Report:
-    from chalicelib.control.managers import Role
+    from chalicelib.accounts.managers import Role
     from tests.integration.admin.conftest import Visitor, signed_in
     from tests.integration.admin.stocked import stocked
 

@@ -29,7 +29,7 @@ MOST_TIMES = 1.35  # bare boto3
 MOST_TIMES_API = 1.8
 _BARE = "import boto3\nfor service in ('sesv2', 'sqs', 'dynamodb'): boto3.client(service)"
 _BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six.py")
-_TABLES = "\nfrom chalicelib.storage.base import dynamodb; dynamodb().client"
+_TABLES = "\nfrom chalicelib.storage.dynamodb import dynamodb; dynamodb().client"
 _QUEUES = "\nfrom chalicelib.wiring.clients import sqs; sqs()"
 _PARAMETERS = "\nfrom chalicelib.wiring.clients import ssm; ssm()"
 # As API Gateway writes it, AWS: "Input format of a Lambda function for proxy integration".
@@ -52,7 +52,7 @@ PROGRAMS: Mapping[str, str] = {
     "tick": "import functions.tick\nfrom chalicelib.wiring.intake import tick; tick()\n"
     "from chalicelib.wiring.campaigns import generator; generator()" + _TABLES + _QUEUES,
     "api": f"import app\napp.app({_HEALTH}, None)" + _TABLES + _QUEUES,
-    "public_pages": "from chalicelib.public.own_function import public_pages\n"
+    "public_pages": "from chalicelib.public.standalone_app import public_pages\n"
     "from chalicelib.wiring.desk import visit; visit()\n"
     "from chalicelib.wiring.own_say import own_say; own_say()"
     + _TABLES

@@ -126,7 +126,7 @@ def prepare(cloud: StubbedCloud) -> None:
     """Puts the rows of one run into the stubbed cloud, as the generator would have made them."""
     from chalicelib.campaigns.model import Campaign
     from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.storage.campaigns import CampaignRow, RunRow, ShardRow
+    from chalicelib.storage.rows.campaigns import CampaignRow, RunRow, ShardRow
 
     gold = {"rule": {"attribute": "plan", "op": "equals", "value": "gold"}}
     spec = Campaign.model_validate(
@@ -167,8 +167,8 @@ def main() -> int:
     os.environ.update(ENVIRONMENT)
 
     from chalicelib.campaigns.jobs import FanoutJob
-    from chalicelib.campaigns.pace import MAX_SHARDS
-    from chalicelib.storage.base import dynamodb
+    from chalicelib.campaigns.pacing import MAX_SHARDS
+    from chalicelib.storage.dynamodb import dynamodb
     from chalicelib.wiring import campaigns as wiring_campaigns
     from chalicelib.wiring import clients as wiring_clients
 

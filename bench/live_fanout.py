@@ -19,9 +19,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from bench.crowd import crowd
 from bench.harness import Report
 from chalicelib.clock import now
-from chalicelib.live.events import Event
-from chalicelib.live.post import CONCURRENCY, Posted, Poster
-from chalicelib.storage.live import ConnectionRow
+from chalicelib.live.posting import CONCURRENCY, Posted, Poster
+from chalicelib.live.server_events import Event
+from chalicelib.storage.rows.live import ConnectionRow
 from chalicelib.wiring.clients import management_client
 from chalicelib.wiring.connections import live_connections
 

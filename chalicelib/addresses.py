@@ -1,5 +1,5 @@
 """Addresses: the one check of what may be written to, and the one word on when two addresses are the same; the one form
-of a host and of an address of the web. Whether a browser may be sent there, `control/redirects.py` says."""
+of a host and of an address of the web. Whether a browser may be sent there, `security/redirects.py` says."""
 
 import re
 import unicodedata

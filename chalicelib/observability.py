@@ -16,8 +16,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib import cold_start
-from chalicelib.causes import lines_of, name_of
 from chalicelib.errors import NewerError, PoisonMessageError, UnavailableError
+from chalicelib.failure_trace import lines_of, name_of
 
 IDS_IN_A_LINE = 50
 ACCEPTED_TO_DONE = "SecondsSinceAccepted"

@@ -1,4 +1,4 @@
-"""The AWS account that is deployed to: a real one, or the emulator's. Called by `deploy.py` and the local cloud."""
+"""The AWS account that is deployed to: a real one, or the emulator's."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A command that works on a stage acts as the app of that stage. Called by the doctor and by what makes managers."""
+"""A command that works on a stage acts as the app of that stage."""
 
 import os
 from pathlib import Path

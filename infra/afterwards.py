@@ -1,4 +1,4 @@
-"""What follows a deployment: protection, the stage tried as its users use it, and the doctor. Called by `deploy.py`."""
+"""What follows a deployment: protection, the stage tried as its users use it, and the doctor."""
 
 import subprocess
 import sys

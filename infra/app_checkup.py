@@ -1,4 +1,4 @@
-"""What the doctor looks at in the app's stack: is it whole, and is it all that answers. Called by `doctor.py`."""
+"""What the doctor looks at in the app's stack: is it whole, and is it all that answers."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,5 @@
 """The app's stack, as plain CloudFormation: what Chalice has packaged, and all that it has no word for. One transaction
-holds both APIs, their limits, functions, rights and logs. Called by `deploy.py` and the local cloud.
+holds both APIs, their limits, functions, rights and logs.
 """
 
 import hashlib
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
-from chalicelib.public.registered import PUBLIC_ROUTES
+from chalicelib.http_errors import PROTECTION, STRICT_TRANSPORT
+from chalicelib.public.routes import PUBLIC_ROUTES
 from infra.addresses import Addresses
 from infra.runtimes import Runtime
 from infra.stages import PAGES, Doors, doors_of, own_variables, stage_config

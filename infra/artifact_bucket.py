@@ -1,5 +1,5 @@
 """The bucket that holds what is deployed: made when it is not there, and kept as it should be. Nobody else's bucket is
-ever taken for it. Called by `account.py`."""
+ever taken for it."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final

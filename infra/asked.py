@@ -1,5 +1,5 @@
 """What a first deployment of production has to know and the stage does not say: asked once, at a terminal, each answer
-checked as the file is, and written into `.chalice/config.json`. Called by `deploy.py`.
+checked as the file is, and written into `.chalice/config.json`.
 """
 
 import copy

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from chalicelib.control.passwords import MIN_PASSWORD
-from chalicelib.control.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
-from chalicelib.live.looks import NAMES
+from chalicelib.accounts.passwords import MIN_PASSWORD
+from chalicelib.accounts.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
+from chalicelib.live.confusables import NAMES
 from infra.name_data import write_name_data
 from infra.paths import ROOT, package_folder
 

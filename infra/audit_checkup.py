@@ -1,5 +1,5 @@
 """Whether somebody has rewritten the audit: its table, as it is, and the log, where the function that writes it may add
-and never change. Called by `doctor.py`."""
+and never change."""
 
 import json
 import sys
@@ -11,8 +11,8 @@ from typing import Any
 
 import boto3
 
+from chalicelib.accounts.audit_chain import WITNESS
 from chalicelib.clock import now, parse_rfc3339, rfc3339
-from chalicelib.control.audit_chain import WITNESS
 from chalicelib.settings import Settings
 from infra.audit_trail import OLDER, Item, Span, Told, disagreements, spot_of
 from infra.checkup import Finding

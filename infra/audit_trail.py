@@ -1,11 +1,11 @@
 """Holds the lines of the audit against each other and against what their writers told the log, and says in words what
-does not agree. Called by `audit_checkup.py`, which reads both."""
+does not agree."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from chalicelib.control.audit_chain import digest_of
+from chalicelib.accounts.audit_chain import digest_of
 
 Item: TypeAlias = Mapping[str, Any]  # a line as DynamoDB has it
 Spot: TypeAlias = tuple[str, int]  # a chain and a number in it

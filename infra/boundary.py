@@ -1,5 +1,5 @@
 """The permissions boundary of a stage (`permissions_boundary`): whoever deploys may make roles, and none that goes
-beyond it. Called by `planning.py`.
+beyond it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Gives a table its own name again, from a backup, with what no backup holds. Called by `restore.py`."""
+"""Gives a table its own name again, from a backup, with what no backup holds."""
 
 from typing import TYPE_CHECKING
 

@@ -1,5 +1,5 @@
 """The certificate of a stage where no hosted zone lets CloudFormation prove its domains: asked for once, found by its
-names again, and never waited for. Called by `domain.py` and the doctor.
+names again, and never waited for.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What a deployment would change, before it does: CloudFormation change sets. Called by `stacks.py`."""
+"""What a deployment would change, before it does: CloudFormation change sets."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,5 +1,5 @@
 """What the doctor looks at in the platform: stack, mappings, the clock, alarms, secrets, dead letters, switches. Each
-check tells what is wrong in words, and what to do. Called by `doctor.py`."""
+check tells what is wrong in words, and what to do."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 from chalicelib.clock import now
-from chalicelib.control.consumers import CONSUMERS, Consumer
-from chalicelib.control.dead_letters import KEPT, DeadLetter
-from chalicelib.control.depths import Depth
-from chalicelib.control.signing import KEYS, parameter_name
-from chalicelib.control.switch import Switch
+from chalicelib.flow.breaker_state import Switch
+from chalicelib.flow.dead_letters import KEPT, DeadLetter
+from chalicelib.flow.event_sources import CONSUMERS, Consumer
+from chalicelib.flow.queue_depths import Depth
+from chalicelib.security.signing import KEYS, parameter_name
 from chalicelib.settings import Settings
 from chalicelib.wiring.control import consumers, switches
 from chalicelib.wiring.desk import dead_letters, queue_depths

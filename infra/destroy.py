@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import boto3
 
-from chalicelib.control.signing import KEYS, parameter_name
+from chalicelib.security.signing import KEYS, parameter_name
 from infra.account import Account
 from infra.artifact_bucket import empty
 from infra.domain import delete_domain

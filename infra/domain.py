@@ -1,5 +1,5 @@
 """Brings what stands before the app to what the stage says, before anything else is deployed: certificate, names,
-records, sender. Called by `deploy.py` and `destroy.py`.
+records, sender.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""What stands before the app: the domain's certificate, names and records, and the identity that letters are sent as.
-A stack of its own, `vestnik-<stage>-domain`: a certificate may wait hours for its records, and names outlive releases.
-Made where the stage says `domain`, `live_domain` or `make_identity`. Called by `domain.py`.
+"""What stands before the app: the domain's certificate, names and records, and the identity that letters are sent as. A
+stack of its own, `vestnik-<stage>-domain`: a certificate may wait hours for its records, and names outlive releases.
+Made where the stage says `domain`, `live_domain` or `make_identity`.
 """
 
 from collections.abc import Iterator

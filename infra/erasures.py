@@ -1,5 +1,4 @@
-"""What was erased after a backup is back with it, and has to be erased again: the API's log says when, never
-whom. Called by `restore.py`."""
+"""What was erased after a backup is back with it, and has to be erased again: the API's log says when, never whom."""
 
 import json
 import re

@@ -1,9 +1,9 @@
-"""Where the public routes of a deployed API lead. Called by the doctor."""
+"""Where the public routes of a deployed API lead."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.public.registered import PUBLIC_ROUTES
+from chalicelib.public.routes import PUBLIC_ROUTES
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient

@@ -1,5 +1,5 @@
 """What AWS takes in no release at all: values beyond its limits, and parts that do not fit each other. A new stage is
-held against it too. Called by `guard.py`."""
+held against it too."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What DynamoDB and CloudFormation do not do to a table in one update. Called by `guard.py`."""
+"""What DynamoDB and CloudFormation do not do to a table in one update."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What would stop a release at once: alarms of its functions that are on. Called by `deploy.py`."""
+"""What would stop a release at once: alarms of its functions that are on."""
 
 import json
 from collections.abc import Iterable, Iterator

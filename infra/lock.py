@@ -1,5 +1,5 @@
 """One deployer at a time: a lock in the stage's bucket of artifacts, made by a conditional write, kept alive while the
-deployment runs, and gone with it. Called by `deploy.py` and `destroy.py`."""
+deployment runs, and gone with it."""
 
 import getpass
 import json

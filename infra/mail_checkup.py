@@ -1,5 +1,5 @@
 """What the doctor looks at for letters to arrive: SES's view of the account and the sender, its events, the DNS records
-that receivers ask for. Called by `doctor.py`."""
+that receivers ask for."""
 
 from collections.abc import Iterator, Set
 from email.utils import parseaddr

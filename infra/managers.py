@@ -9,7 +9,7 @@ python -m infra.managers --stage prod forget-code olga    # the phone with the s
 import argparse
 import sys
 
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
 from chalicelib.errors import VestnikError
 from chalicelib.wiring.admin import managers
 from infra.account import Account

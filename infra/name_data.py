@@ -1,5 +1,5 @@
 """What the chat knows of names, out of Unicode's own files: which characters are for names, of which script each is,
-and what it looks like (UTS #39). The files come verbatim in a package. Called by `infra/assets.py`.
+and what it looks like (UTS #39). The files come verbatim in a package.
 """
 
 import json
@@ -33,7 +33,7 @@ _TOTAL = re.compile(r"^# total: ([0-9]+)$", re.MULTILINE)
 
 
 def write_name_data(source: Path, target: Path) -> None:
-    """Makes the file that `chalicelib/live/looks.py` reads, out of the folder of Unicode's. Raises: FileNotFoundError;
+    """Makes the file that `chalicelib/live/confusables.py` reads from Unicode's data folder. Raises: FileNotFoundError;
     ValueError: they are not whole, or of two versions."""
     scripts, pairs = (_text(source / name) for name in ("Scripts.txt", "confusables.txt"))
     version, total = _VERSION.search(pairs), _TOTAL.search(pairs)

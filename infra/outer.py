@@ -1,5 +1,5 @@
 """What leads from the stage's domains into its APIs, and what keeps the worst out: parts of the app's template, made
-where the stage says `domain`, `live_domain` or `waf`. Called by `app_template.py`.
+where the stage says `domain`, `live_domain` or `waf`.
 """
 
 from typing import Any

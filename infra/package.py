@@ -1,5 +1,4 @@
-"""The workers' zip, the app's, and the layer of what both depend on. Called by `deploy.py`, the local cloud and
-`make package`.
+"""The workers' zip, the app's, and the layer of what both depend on.
 
 python -m infra.package --stage prod       # all three, into build/
 """

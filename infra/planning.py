@@ -1,5 +1,5 @@
 """The two stacks of a stage, ready to be planned: their templates with all that they refer to uploaded. Nothing but the
-bucket of artifacts is touched. Called by `deploy.py` and the local cloud."""
+bucket of artifacts is touched."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What can be known before anything is built or changed. Called by `deploy.py`."""
+"""What can be known before anything is built or changed."""
 
 from collections.abc import Callable
 

@@ -1,5 +1,5 @@
 """Tells a ledger that was restored from a backup what it has forgotten: the letters that left after the backup, as the
-log of `deliver` knows them (`chalicelib/pipeline/claims.py`). Called by `restore.py`, while nothing runs.
+log of `deliver` knows them (`chalicelib/pipeline/claims.py`).
 
 What the provider took is `sent`. Where the log has a claim and no answer, nobody knows: `uncertain`, for the provider's
 own event or a person. Everything else was not sent, and is sent when its turn comes.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.pipeline.claims import ANSWERED, CLAIMED
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

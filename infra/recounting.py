@@ -1,15 +1,14 @@
 """Counts the runs that are under way anew, from the ledger. A backup takes one table after the other, so that the
-counters may lack letters that the ledger has; a run whose counts lack one is never over. Called by `restore.py`, while
-nothing runs."""
+counters may lack letters that the ledger has; a run whose counts lack one is never over."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from chalicelib.pipeline.tally import ENGAGEMENTS, Supposed, counters_of, counters_of_before, word
-from chalicelib.storage.base import batch_put, reaching_dynamodb
-from chalicelib.storage.campaigns import CounterRow
-from chalicelib.storage.ledger import DELIVERY_PREFIX, LedgerRow
+from chalicelib.pipeline.run_counters import ENGAGEMENTS, Supposed, counters_of, counters_of_before, word
+from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
+from chalicelib.storage.rows.campaigns import CounterRow
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, LedgerRow
 
 
 def recount(run_ids: Collection[str]) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from chalicelib.control.consumers import ALIAS
+from chalicelib.flow.event_sources import ALIAS
 from infra.resolved import Resources, resolve
 from infra.stage_config import Canary
 from infra.stages import stage_config

@@ -1,5 +1,5 @@
 """A template with its parameters put in: what CloudFormation would make of it, as far as that is known before it does.
-References to resources stay as they are. Called by the guard and the releases, which compare and digest it."""
+References to resources stay as they are."""
 
 import json
 import re

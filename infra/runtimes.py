@@ -1,5 +1,4 @@
-"""What the functions of a stage run on: one of Lambda's Pythons, on one of its architectures. Called by whatever
-packages or deploys."""
+"""What the functions of a stage run on: one of Lambda's Pythons, on one of its architectures."""
 
 import os
 import platform

@@ -1,5 +1,4 @@
 """What of an account a stage may be given rights on: its own resources, by their names; and what commands call.
-Called by `rights.py`.
 
 Which action takes which resource is AWS's "Service Authorization Reference".
 """

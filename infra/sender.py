@@ -1,5 +1,5 @@
 """What is said after a deployment while SES has not verified the sender's domain: that it is expected, and what comes
-next. Called by `afterwards.py`."""
+next."""
 
 from infra.account import Account
 from infra.domain import sender_domain, sender_records

@@ -1,5 +1,5 @@
-"""Whether the live functions have the settings of this checkout, and run on what its stage says. No value is ever
-told: it may be a secret. Called by `doctor.py`."""
+"""Whether the live functions have the settings of this checkout, and run on what its stage says. No value is ever told:
+it may be a secret."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

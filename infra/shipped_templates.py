@@ -1,5 +1,5 @@
 """Writes down the templates that come with this checkout: a letter that is accepted with a version gets it, whatever is
-deployed later. Called by `deploy.py` and the local cloud, between the tables and the API.
+deployed later.
 
 What this leaves out (a deployment that broke off), the API writes down at its first use.
 """
@@ -13,10 +13,10 @@ from chalicelib.clock import now, rfc3339
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.shipped import LAYOUT
-from chalicelib.rendering.store import TemplateStore
 from chalicelib.rendering.stored import NEWEST, shipped_row
-from chalicelib.storage.base import CONDITION_FAILED
-from chalicelib.storage.configuration import NewestIndex, TemplateRow
+from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.storage.dynamodb import CONDITION_FAILED
+from chalicelib.storage.rows.configuration import NewestIndex, TemplateRow
 from infra.account import Account
 from infra.stacks import DeployError
 

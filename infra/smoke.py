@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
-from chalicelib.control.keys import Scope, create_key, revoke_key
+from chalicelib.accounts.api_keys import Scope, create_key, revoke_key
 from chalicelib.errors import VestnikError
 from infra.account import Account
 from infra.acting import act_in

@@ -1,4 +1,4 @@
-"""What each state of a CloudFormation stack means for a deployment. Called by `stacks.py`."""
+"""What each state of a CloudFormation stack means for a deployment."""
 
 from typing import Final
 

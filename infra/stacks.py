@@ -1,5 +1,5 @@
 """CloudFormation stacks: what would change is planned and checked first, then done and followed; a failure is told in
-words. Called by `deploy.py` and `destroy.py`."""
+words."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""The keys of a stage: made once, by a deployment. Called by `deploy.py` and the local cloud."""
+"""The keys of a stage: made once, by a deployment."""
 
 from contextlib import suppress
 
-from chalicelib.control.signing import KEYS, new_key, parameter_name
+from chalicelib.security.signing import KEYS, new_key, parameter_name
 from infra.account import Account
 
 

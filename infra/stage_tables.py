@@ -1,5 +1,4 @@
-"""The tables of a stage as its template has them, whether they are there or not. Called by `backup.py` and
-`restore.py`."""
+"""The tables of a stage as its template has them, whether they are there or not."""
 
 import json
 import time

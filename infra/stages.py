@@ -13,7 +13,7 @@ from infra.domain_config import addresses_of
 from infra.stage_config import StageConfig
 from infra.variables import parameter_values, whole
 
-PAGES = "public_pages"  # the function of the public pages, as Chalice knows it (chalicelib/public/own_function.py)
+PAGES = "public_pages"  # the function of the public pages, as Chalice knows it (chalicelib/public/standalone_app.py)
 PRODUCTION = "prod"  # the stage that asks before it is changed, and keeps its data when it is destroyed
 _OF_THE_FILE = ("version", "app_name", "stages")
 

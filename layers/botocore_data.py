@@ -1,5 +1,5 @@
 """botocore's data for the services that the functions call, without what nobody reads there: of 27 MB one is left, and
-a client's model and the addresses of AWS are read in half the time. Called by `build.py`."""
+a client's model and the addresses of AWS are read in half the time."""
 
 import gzip
 import json

@@ -1,5 +1,5 @@
 """The one layer, of the workers and of the app: all that `requirements.txt` holds, compiled, and nothing left to what
-Lambda's runtime happens to bring. Called by `infra/package.py`.
+Lambda's runtime happens to bring.
 
 python -m layers.build         # build/layer-python3.13-x86_64.zip and each dependency's share of it
 """

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import app  # noqa: F401, TID251 - its import registers the routes
-from chalicelib.api.once import HEADER
+from chalicelib.api.idempotency_key import HEADER
 from chalicelib.api.openapi import USED_KEY, document
 from infra.paths import ROOT
 

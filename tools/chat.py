@@ -18,7 +18,7 @@ from threading import Thread
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from chalicelib.live.events import ASK_NAME, bye, named
+from chalicelib.live.server_events import ASK_NAME, bye, named
 from tools.local_cloud import add_arguments, address
 
 HEARTBEAT_SECONDS = 240  # API Gateway closes what is silent for 10 minutes

@@ -1,13 +1,13 @@
 """The account of whoever is in: the password, the second factor, and where it is signed in. What an open page is not
-enough for asks for the present password and code (`frame.py`), and ends the account's other sessions."""
+enough for asks for the present password and code (`views.py`), and ends the account's other sessions."""
 
 from chalice.app import Blueprint
 
+from chalicelib.accounts.managers import Role
+from chalicelib.accounts.second_factor import check_secret, new_secret, picture
 from chalicelib.admin.browser import SESSION_COOKIE, cookie, forgotten, known_cookie
-from chalicelib.admin.frame import Proof, Visit, action, page
-from chalicelib.admin.look import Go, Page
-from chalicelib.control.managers import Role
-from chalicelib.control.second_factor import check_secret, new_secret, picture
+from chalicelib.admin.templating import Go, Page
+from chalicelib.admin.views import Proof, Visit, action, page
 from chalicelib.errors import InvalidError
 from chalicelib.settings import settings
 from chalicelib.wiring.admin import entrance, managers, sessions

@@ -1,4 +1,4 @@
-"""The audience in the form of a campaign: a rule as rows of conditions, and back. Called by `campaign_form.py`.
+"""The audience in the form of a campaign: a rule as rows of conditions, and back.
 
 Rows with the same letter are a group. Where all must hold, one of a group is enough; where one is enough, all of a
 group must hold. So whatever can be said of the conditions can be said in rows; a rule written deeper is shown as JSON.
@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.model import Audience
-from chalicelib.campaigns.rules import Rule
 from chalicelib.errors import InvalidError
 from chalicelib.text import strict_json
 

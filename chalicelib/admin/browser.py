@@ -1,5 +1,5 @@
 """What a browser sends to the managers' page: forms, cookies, its language; and what it is told to remember. Called by
-`frame.py` and `door.py`.
+`views.py` and `sign_in.py`.
 """
 
 import re
@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Request
 
+from chalicelib.accounts.authentication import BROWSER_LASTS, At
+from chalicelib.accounts.sessions import LASTS
 from chalicelib.admin import multipart
-from chalicelib.admin.look import LANGUAGES, base_path
-from chalicelib.control.entrance import BROWSER_LASTS, At
-from chalicelib.control.sessions import LASTS
+from chalicelib.admin.templating import LANGUAGES, base_path
 from chalicelib.errors import ForbiddenError, InvalidError, TooLargeError
 from chalicelib.locales import preferred
 from chalicelib.settings import settings

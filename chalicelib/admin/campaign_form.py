@@ -1,6 +1,4 @@
-"""The form of a campaign: what is typed becomes the body that the API takes, and a campaign becomes a form again.
-Called by `campaigns.py`.
-"""
+"""The form of a campaign: what is typed becomes the body that the API takes, and a campaign becomes a form again."""
 
 from datetime import datetime
 from math import isfinite
@@ -10,10 +8,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import ValidationError
 
 from chalicelib.admin.audience_form import Form, audience_form, one, read_audience, written
-from chalicelib.admin.figures import read_moment
+from chalicelib.admin.number_format import read_moment
 from chalicelib.campaigns.model import Campaign
-from chalicelib.control.answers import invalid
 from chalicelib.errors import InvalidError
+from chalicelib.http_errors import invalid
 from chalicelib.profiles.model import known_timezone
 from chalicelib.rendering.model import Template, VariableType
 from chalicelib.text import strict_json

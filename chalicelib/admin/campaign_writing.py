@@ -9,20 +9,20 @@ from typing import Any
 from chalice.app import Blueprint
 from pydantic import ValidationError
 
-from chalicelib.admin.answering import mistakes_of
+from chalicelib.accounts.audit import note
+from chalicelib.accounts.managers import Role
 from chalicelib.admin.audience_form import GROUPS, excluded_ids, one, rows_of
 from chalicelib.admin.campaign_form import form_of, left_alone, read_campaign, read_countable
-from chalicelib.admin.frame import Visit, action, page, preview
-from chalicelib.admin.look import Go, Page
+from chalicelib.admin.responses import mistakes_of
+from chalicelib.admin.templating import Go, Page
+from chalicelib.admin.views import Visit, action, page, preview
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import shown_spec, spec_of
-from chalicelib.control.answers import invalid, status_of
-from chalicelib.control.audit import note
-from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, TooManyRequestsError
-from chalicelib.seen import tag_of
+from chalicelib.etags import tag_of
+from chalicelib.http_errors import invalid, status_of
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
 from chalicelib.wiring.desk import drafts
 from chalicelib.wiring.letters import templates

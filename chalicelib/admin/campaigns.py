@@ -6,24 +6,24 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.cautions import cautions
+from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.comments import comment_in
-from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.letters import Letter, framed, letter_for, texts_of
-from chalicelib.admin.look import Go, Page, url
+from chalicelib.admin.letter_preview import Letter, framed, letter_for, texts_of
+from chalicelib.admin.start_warnings import cautions
+from chalicelib.admin.templating import Go, Page, url
+from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.campaigns.store import last_event, shown_spec, spec_of
 from chalicelib.clock import now, rfc3339
-from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError
+from chalicelib.etags import Seen, tag_of
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
-from chalicelib.rendering.store import Edition
-from chalicelib.seen import Seen, tag_of
+from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
 from chalicelib.wiring.campaign_desk import approving, campaign_control, campaign_preview, resend, trial
 from chalicelib.wiring.control import switches

@@ -1,4 +1,4 @@
-"""Settings that hold something for each category, `routes` and `caps`, as rows of a form. Called by `site.py`."""
+"""Settings that hold something for each category, `routes` and `caps`, as rows of a form."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

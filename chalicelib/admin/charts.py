@@ -1,11 +1,11 @@
-"""The geometry of the managers' charts, drawn as SVG by `templates/admin/_charts.html`. Called by the pages."""
+"""The geometry of the managers' charts, drawn as SVG by `templates/admin/_charts.html`."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chalicelib.pipeline.hours import Hour
+from chalicelib.pipeline.hourly_stats import Hour
 
 WIDTH, HEIGHT = 720, 190
 _TOP, _BOTTOM, _LEFT = 8, 168, 60  # the field between the highest value and the axis; room for its figures

@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from chalicelib.admin.visits import Visit
+from chalicelib.admin.page_requests import Visit
 from chalicelib.campaigns.approving import Comment
 from chalicelib.errors import InvalidError
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.look import Go, Page
-from chalicelib.control.event_rules import MAX_STEPS, EventRule, EventStep
-from chalicelib.control.managers import Role
-from chalicelib.control.site_settings import Setting
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.templating import Go, Page
+from chalicelib.admin.views import Visit, action, page
+from chalicelib.configuration.event_rules import MAX_STEPS, EventRule, EventStep
+from chalicelib.configuration.site_settings import Setting
 from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError
-from chalicelib.seen import Seen, tag_of
+from chalicelib.etags import Seen, tag_of
 from chalicelib.text import strict_json, whole_number
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk

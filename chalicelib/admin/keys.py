@@ -5,13 +5,13 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Proof, Visit, action, page
-from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.audit import note
-from chalicelib.control.keys import Scope, create_key, page_of_keys, services
-from chalicelib.control.managers import Role
+from chalicelib.accounts.api_keys import Scope, create_key, page_of_keys, services
+from chalicelib.accounts.audit import note
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.templating import Go, Page, url
+from chalicelib.admin.views import Proof, Visit, action, page
 from chalicelib.errors import InvalidError
-from chalicelib.live.names import same_name
+from chalicelib.live.chat_names import same_name
 from chalicelib.text import is_tame, one_line, without_ignorables
 from chalicelib.wiring.desk import key_ring
 

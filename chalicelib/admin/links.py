@@ -4,10 +4,10 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.managers import Role
-from chalicelib.pipeline.campaign_links import of_campaign, totals
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.templating import Go, Page, url
+from chalicelib.admin.views import Visit, action, page
+from chalicelib.links.campaign_links import of_campaign, totals
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.links import links
 from chalicelib.wiring.running import campaigns

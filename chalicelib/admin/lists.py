@@ -2,10 +2,10 @@
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.audit import note
-from chalicelib.control.managers import Role
+from chalicelib.accounts.audit import note
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.templating import Go, Page, url
+from chalicelib.admin.views import Visit, action, page
 from chalicelib.errors import InvalidError
 from chalicelib.wiring.campaigns import uploads
 from chalicelib.wiring.running import lists

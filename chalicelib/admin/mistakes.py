@@ -1,6 +1,5 @@
 """What is wrong, in the manager's language. Errors come from far below the pages and answer the API too, whose language
-is English; here they are said again, by their English text. Called by whatever shows one: `frame.py`, `letters.py`, and
-the filter `told` of the pages.
+is English; here they are said again, by their English text.
 """
 
 import json

@@ -7,10 +7,10 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.admin.charts import bars, top_of
-from chalicelib.admin.frame import Visit, page
-from chalicelib.admin.look import Page
+from chalicelib.admin.templating import Page
+from chalicelib.admin.views import Visit, page
 from chalicelib.campaigns.description import describe_in_short
-from chalicelib.pipeline.hours import WORDS, Hour, Wait
+from chalicelib.pipeline.hourly_stats import WORDS, Hour, Wait
 from chalicelib.settings import settings
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.desk import queue_depths, revive

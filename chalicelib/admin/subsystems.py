@@ -2,16 +2,16 @@
 
 from chalice.app import Blueprint
 
-from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.consumers import CONSUMERS
-from chalicelib.control.limits import LIMITS
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.templating import Go, Page, url
+from chalicelib.admin.views import Visit, action, page
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
-from chalicelib.pipeline.moves import DeliveryKey
-from chalicelib.pipeline.revive import describe_dead_letter, why_dead
+from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.flow.rate_limits import LIMITS
+from chalicelib.pipeline.transitions import DeliveryKey
+from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
-from chalicelib.storage.ledger import DELIVERY_PREFIX
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX
 from chalicelib.text import whole_number
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, failover, queue_depths, revive

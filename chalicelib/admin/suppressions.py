@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 from chalice.app import Blueprint
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from chalicelib.admin.frame import Visit, action, page
-from chalicelib.admin.look import Go, Page, url
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.templating import Go, Page, url
+from chalicelib.admin.views import Visit, action, page
 from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
-from chalicelib.seen import tag_of
 from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)

@@ -7,17 +7,17 @@ from typing import Any
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.admin.answering import mistakes_of
-from chalicelib.admin.compared import Comparison
-from chalicelib.admin.frame import Visit, action, page, preview
-from chalicelib.admin.letters import Letter, framed, framed_refusal, letter_for, texts_of
-from chalicelib.admin.look import Go, Page
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.letter_preview import Letter, framed, framed_refusal, letter_for, texts_of
+from chalicelib.admin.responses import mistakes_of
+from chalicelib.admin.templating import Go, Page
+from chalicelib.admin.text_diff import Comparison
+from chalicelib.admin.views import Visit, action, page, preview
 from chalicelib.categories import CATEGORIES
-from chalicelib.control.managers import Role
 from chalicelib.errors import InvalidError, NotFoundError, TooManyRequestsError
+from chalicelib.etags import tag_of
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
-from chalicelib.seen import tag_of
 from chalicelib.settings import settings
 from chalicelib.text import strict_json
 from chalicelib.wiring.desk import drafts, template_desk

@@ -6,13 +6,13 @@ from typing import Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.api.own_say import in_sight
-from chalicelib.control.keys import Scope
+from chalicelib.api.preferences import in_sight
 from chalicelib.profiles.model import Email
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.wiring.own_say import address_data
 from chalicelib.wiring.people import directory
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
-from chalicelib.api.call import Call
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.campaign_answers import CampaignAnswer
 from chalicelib.api.campaigns import campaign_tag, described, in_sight
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns.approving import Comment
-from chalicelib.control.keys import Scope
-from chalicelib.seen import Seen
-from chalicelib.strict import StrictModel
+from chalicelib.etags import Seen
+from chalicelib.schemas import StrictModel
 from chalicelib.wiring.campaign_desk import approving, campaign_control, resend
 
 routes = Blueprint(__name__)

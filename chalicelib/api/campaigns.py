@@ -8,21 +8,21 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.accounts.audit import note
 from chalicelib.api.answers import AcceptedNotifications
-from chalicelib.api.call import Call
 from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch
 from chalicelib.campaigns.store import shown_spec, spec_of
 from chalicelib.clock import rfc3339
-from chalicelib.control.audit import note
-from chalicelib.control.keys import Scope
 from chalicelib.pipeline.requests import Recipient
+from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.strict import StrictModel
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview, trial
 from chalicelib.wiring.running import approvals, campaigns, runs
 

@@ -8,16 +8,16 @@ from typing import Annotated, Any, Literal
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.control.keys import Scope
-from chalicelib.control.limits import LIMITS, Limit
-from chalicelib.control.switch import HAND, Switch
-from chalicelib.control.wishes import read_wishes
 from chalicelib.errors import NotFoundError
-from chalicelib.seen import tag_of
-from chalicelib.strict import StrictModel
+from chalicelib.etags import tag_of
+from chalicelib.flow.breaker_state import HAND, Switch
+from chalicelib.flow.event_source_wishes import read_wishes
+from chalicelib.flow.rate_limits import LIMITS, Limit
+from chalicelib.schemas import StrictModel
 from chalicelib.text import Line
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, failover

@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictInt
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.control import Reason
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
-from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.moves import DeliveryKey
-from chalicelib.pipeline.revive import describe_dead_letter
-from chalicelib.storage.ledger import DELIVERY_PREFIX, DeliveryRow
-from chalicelib.strict import StrictModel
+from chalicelib.pipeline.transitions import DeliveryKey
+from chalicelib.schemas import StrictModel
+from chalicelib.services.operator_actions import describe_dead_letter
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 from chalicelib.wiring.desk import dead_letters, revive
 
 routes = Blueprint(__name__)

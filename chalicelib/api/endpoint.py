@@ -8,15 +8,15 @@ from typing import Any
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
 
-from chalicelib.api.call import Call, call_of
-from chalicelib.api.declared import ENDPOINTS, JSON, Endpoint
-from chalicelib.api.once import digest_of, once
+from chalicelib.accounts.api_keys import Scope, secret_of
+from chalicelib.api.audit_policy import watched
+from chalicelib.api.checked_call import Call, call_of
+from chalicelib.api.declarations import ENDPOINTS, JSON, Endpoint
+from chalicelib.api.idempotency_key import digest_of, once
 from chalicelib.api.problem import answering
 from chalicelib.api.projection import projected
-from chalicelib.api.watched import watched
-from chalicelib.control.keys import Scope, secret_of
+from chalicelib.etags import etag
 from chalicelib.observability import Line, aside, write_line
-from chalicelib.seen import etag
 
 
 def endpoint(

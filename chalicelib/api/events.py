@@ -5,11 +5,11 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer, ShownStatus
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.control.keys import Scope
-from chalicelib.pipeline.events import Event
+from chalicelib.services.event_intake import Event
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import events
 

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import Field
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
-from chalicelib.control.keys import Scope
-from chalicelib.pipeline.campaign_links import of_campaign, totals
-from chalicelib.pipeline.links import fields_of
-from chalicelib.seen import tag_of
+from chalicelib.etags import tag_of
+from chalicelib.links.campaign_links import of_campaign, totals
+from chalicelib.links.short_links import fields_of
 from chalicelib.wiring.links import links
 from chalicelib.wiring.running import campaigns
 

@@ -7,17 +7,17 @@ from typing import Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict
 
-from chalicelib.api.call import Call
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.accounts.audit import note
 from chalicelib.api.campaign_answers import ListAnswer
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.campaigns.forget import forget_list
+from chalicelib.campaigns.list_retention import forget_list
 from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
-from chalicelib.control.audit import note
-from chalicelib.control.keys import Scope
+from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Name
-from chalicelib.seen import tag_of
-from chalicelib.storage.campaigns import ListRow
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
+from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.wiring.campaigns import uploads
 from chalicelib.wiring.running import campaigns, lists
 

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import rfc3339
-from chalicelib.control.keys import Scope
 from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
+from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_place, whole, write_cursor
-from chalicelib.strict import StrictModel
 from chalicelib.wiring.connections import inbox
 from chalicelib.wiring.live import tickets
 from chalicelib.wiring.live_desk import desk

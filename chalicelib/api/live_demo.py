@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from chalicelib.api.answers import Answer
 from chalicelib.api.live import TicketAnswer, issue_ticket
 from chalicelib.api.problem import answered, plain_json
-from chalicelib.control.answers import invalid
 from chalicelib.errors import NotFoundError
+from chalicelib.http_errors import invalid
 from chalicelib.observability import Line, write_line
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
+from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
-from chalicelib.strict import StrictModel
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import directory
@@ -118,7 +118,7 @@ def _demand_demo() -> None:
 
 
 def _file(name: str) -> Response:
-    from chalicelib.live.door import origin_of  # other calls of the API do without the live side
+    from chalicelib.live.handshake import origin_of  # other calls of the API do without the live side
 
     _demand_demo()
     write_line("api", [Line(counts={"live_demo_200": 1})])

@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import Field
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import AcceptedNotifications, HistoryPage, NotificationAnswer, ShownStatus
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import Moment
-from chalicelib.control.keys import Scope
-from chalicelib.pipeline.by_day import MAX_DAYS
-from chalicelib.pipeline.cancel import cancel
-from chalicelib.pipeline.history import MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.schemas import StrictModel
+from chalicelib.services.cancel import cancel
+from chalicelib.services.history import MAX_PAGE_SIZE, PAGE_SIZE
+from chalicelib.services.search import MAX_DAYS
 from chalicelib.settings import settings
-from chalicelib.strict import StrictModel
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.ledger import ledger

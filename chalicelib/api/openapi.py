@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from chalicelib.api.declared import ENDPOINTS, Endpoint
+from chalicelib.api.declarations import ENDPOINTS, Endpoint
 from chalicelib.api.examples import example_of, path_values
-from chalicelib.api.once import HEADER, KEY_CHARACTERS, MEANING, REPLAYED
+from chalicelib.api.idempotency_key import HEADER, KEY_CHARACTERS, MEANING, REPLAYED
 from chalicelib.api.problem import CONTENT_TYPE, Problem
-from chalicelib.seen import IF_MATCH, MAX_CHARACTERS
+from chalicelib.etags import IF_MATCH, MAX_CHARACTERS
 
 VERSION = "1.0.0"
 _REF = "#/components/schemas/{model}"

@@ -9,7 +9,6 @@ from typing import Any
 from chalice.app import Response
 from pydantic import BaseModel
 
-from chalicelib.control.answers import protected, status_of
 from chalicelib.errors import (
     BusyError,
     ChangedError,
@@ -19,8 +18,9 @@ from chalicelib.errors import (
     VestnikError,
     WouldBreakError,
 )
+from chalicelib.etags import etag
+from chalicelib.http_errors import protected, status_of
 from chalicelib.observability import begin_request, log_failure, request_id
-from chalicelib.seen import etag
 from chalicelib.text import strict_json
 
 CONTENT_TYPE = "application/problem+json"

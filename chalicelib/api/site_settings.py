@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, JsonValue
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.control.keys import Scope
-from chalicelib.control.site_settings import Setting
-from chalicelib.strict import StrictModel
+from chalicelib.configuration.site_settings import Setting
+from chalicelib.schemas import StrictModel
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.desk import site_desk
 

@@ -8,21 +8,21 @@ from typing import Annotated, Any, Self
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.accounts.audit import note
 from chalicelib.addresses import same_address_key
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.list_file import csv_reader
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Moment
-from chalicelib.control.audit import note
-from chalicelib.control.keys import Scope
 from chalicelib.errors import FieldError, InvalidError
+from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
-from chalicelib.seen import tag_of
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import normal_source, one_line
 from chalicelib.wiring.audit import address_thing
 from chalicelib.wiring.people import suppressions

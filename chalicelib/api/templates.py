@@ -6,19 +6,19 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, model_validator
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError, RenderError
+from chalicelib.etags import tag_of
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Attributes
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.model import AskedVersion, Meta, ShippedName, Template, read_version
-from chalicelib.rendering.segments import count_segments
-from chalicelib.seen import tag_of
+from chalicelib.rendering.sms_segments import count_segments
+from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
-from chalicelib.strict import StrictModel
 from chalicelib.text import JsonObject, Source
 from chalicelib.wiring.desk import drafts, template_desk
 from chalicelib.wiring.letters import renderer, templates

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.accounts.audit import note
 from chalicelib.api.answers import UserAnswer, UsersAnswer
-from chalicelib.api.call import Call
+from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.control.audit import note
-from chalicelib.control.keys import Scope
 from chalicelib.errors import InvalidError
+from chalicelib.etags import tag_of
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
-from chalicelib.seen import tag_of
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.wiring.audit import thing_of
 from chalicelib.wiring.own_say import personal_data
 from chalicelib.wiring.people import directory

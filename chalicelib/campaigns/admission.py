@@ -5,27 +5,27 @@ what more do its letters need. A pause acts on every worker that sends within on
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.campaigns.content import Content, ContentSource
-from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
+from chalicelib.campaigns.content_source import Content, ContentSource
+from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import parse_rfc3339
-from chalicelib.control.limits import Limiter
-from chalicelib.control.queues import MAX_DELAY_SECONDS
-from chalicelib.control.switches import Switches
 from chalicelib.errors import UnavailableError
+from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.flow.queues import MAX_DELAY_SECONDS
+from chalicelib.flow.rate_limits import Limiter
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import ended
-from chalicelib.storage.base import StageTable, batch_read, expiry_epoch, reaching_dynamodb
-from chalicelib.storage.campaigns import HEAD_PART, HELD, CampaignRow
-from chalicelib.storage.control import LimitRow, SwitchRow
-from chalicelib.strict import recalled
+from chalicelib.schemas import recalled
+from chalicelib.storage.dynamodb import StageTable, batch_read, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow
+from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 
 if TYPE_CHECKING:
-    from chalicelib.campaigns.refusals import RunRefusals
+    from chalicelib.campaigns.refusal_pause import RunRefusals
 
 KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2

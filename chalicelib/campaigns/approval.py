@@ -1,5 +1,5 @@
-"""An approval binds: it is given for all that makes the letter (`inputs.py`), and keeps it. A run is made of what was
-approved; where something else would be sent, the campaign goes back to whoever approves, and says why.
+"""An approval binds: it is given for all that makes the letter (`letter_inputs.py`), and keeps it. A run is made of
+what was approved; where something else would be sent, the campaign goes back to whoever approves, and says why.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.campaigns.inputs import FROZEN, PACES, CampaignInputs, differences
+from chalicelib.campaigns.letter_inputs import FROZEN, PACES, CampaignInputs, differences
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.campaigns.store import CampaignStore, spec_of
-from chalicelib.control.letter_settings import SITE_INPUTS
+from chalicelib.configuration.letter_settings import SITE_INPUTS
 from chalicelib.errors import ChangedError, ConflictError, FieldError
-from chalicelib.seen import Fields, Seen, tag_of
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.etags import Fields, Seen, tag_of
+from chalicelib.storage.rows.campaigns import CampaignRow
 
 SERVICE = "service"  # whose doing it is in a timeline
 LOST = "approval_lost"

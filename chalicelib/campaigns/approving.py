@@ -1,4 +1,4 @@
-"""Another manager's word on a campaign: let it go, or send it back and say why. Called by the API and the pages."""
+"""Another manager's word on a campaign: let it go, or send it back and say why."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -6,16 +6,16 @@ from typing import Annotated, Any
 from pydantic import Field
 from pynamodb.expressions.update import Action
 
+from chalicelib.accounts.service_scope import NO_OTHERS
 from chalicelib.campaigns.approval import Approvals, forget
-from chalicelib.campaigns.course import GOING, Course, expect
+from chalicelib.campaigns.lifecycle import GOING, Course, expect
 from chalicelib.campaigns.model import State
-from chalicelib.campaigns.readiness import Readiness
+from chalicelib.campaigns.start_checks import Readiness
 from chalicelib.campaigns.store import CampaignStore, last_event, spec_of
-from chalicelib.control.services import NO_OTHERS
 from chalicelib.errors import ConflictError, ForbiddenError
+from chalicelib.etags import Seen
 from chalicelib.rendering.model import Version
-from chalicelib.seen import Seen
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.text import Text
 
 SENT_BACK = "sent_back"

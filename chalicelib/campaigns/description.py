@@ -12,7 +12,7 @@ from chalicelib.campaigns.progress import Planned, Progress, read_progresses
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.store import shown_spec
 from chalicelib.clock import rfc3339
-from chalicelib.storage.campaigns import CampaignRow, RunRow
+from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 
 SHOWN_RUNS = 10
 

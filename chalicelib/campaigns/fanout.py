@@ -1,5 +1,4 @@
-"""Turns the audience of a run into chunks for `enrich-bulk`, shard by shard. Called by `functions/fanout.py` for every
-message of the queue `fanout`; each message is one shard at one step.
+"""Turns the audience of a run into chunks for `enrich-bulk`, shard by shard.
 
 A page is planned before it is published: one conditional write stores the page's recipients together with the cursor
 behind them. Whatever dies, the next receiver finds the page either not planned, or planned; it publishes what is
@@ -12,23 +11,23 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, NamedTuple
 
+from chalicelib.campaigns.exclusions import each_address_once, excluded
+from chalicelib.campaigns.held_chunks import AT, CANARY, Chunk, Parking
 from chalicelib.campaigns.jobs import PARKED, PARKED_PLACES, FanoutJob, parked_place
-from chalicelib.campaigns.left_out import each_address_once, excluded
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.pace import AHEAD_SECONDS, Pace, Publisher
-from chalicelib.campaigns.parking import AT, CANARY, Chunk, Parking
+from chalicelib.campaigns.pacing import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.pending import Slots, pack, unpack
+from chalicelib.campaigns.recipient_sources import Sources, Target
 from chalicelib.campaigns.runs import QUEUE, Runs
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
-from chalicelib.campaigns.sources import Sources, Target
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
-from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.errors import NotFoundError
+from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec, chunks
-from chalicelib.storage.base import reaching_dynamodb, update_if
-from chalicelib.storage.campaigns import HELD, CampaignRow, RunRow, ShardRow
-from chalicelib.strict import passed, recalled
+from chalicelib.schemas import passed, recalled
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
+from chalicelib.storage.rows.campaigns import HELD, CampaignRow, RunRow, ShardRow
 
 NOW = "now"
 BUDGET_SECONDS = 2.0  # of one message; far below a worker's timeout

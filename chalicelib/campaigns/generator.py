@@ -1,5 +1,4 @@
 """The generator of automatic mailings: opens the runs that are due, keeps the open ones going and closes the finished.
-Called by `tick` every minute, and by a start that is due at once.
 
 Two ticks at once, or the same one twice, make one run: its key is its scheduled time. After a stop the campaign's
 policy says what becomes of the times that were missed (design §5).
@@ -9,7 +8,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from chalicelib.apart import each
 from chalicelib.campaigns.approval import Approvals
 from chalicelib.campaigns.jobs import time_name
 from chalicelib.campaigns.model import Campaign
@@ -18,9 +16,10 @@ from chalicelib.campaigns.schedule import missed, occurrences
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
-from chalicelib.storage.base import update_if
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.dynamodb import update_if
+from chalicelib.storage.rows.campaigns import CampaignRow
 
 ON_TIME = timedelta(minutes=10)  # the generator may be so late without the time counting as missed
 RUNS_IN_A_TICK = 100

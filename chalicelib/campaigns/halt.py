@@ -1,5 +1,4 @@
-"""What becomes of a run of which a part cannot be read: its campaign is paused, and says why. Called by the worker
-`fanout`.
+"""What becomes of a run of which a part cannot be read: its campaign is paused, and says why.
 
 Whoever resumes it tries again; whoever cancels it ends that part as it is. Left to itself it would be tried every
 minute, and nobody would be told.
@@ -13,7 +12,7 @@ from chalicelib.campaigns.shards import end_shard
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.observability import log_failure, logger
-from chalicelib.storage.campaigns import HELD, CampaignRow
+from chalicelib.storage.rows.campaigns import HELD, CampaignRow
 
 UNREADABLE, REFUSED = "unreadable", "refused"
 

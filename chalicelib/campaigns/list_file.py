@@ -1,4 +1,4 @@
-"""Reads the CSV file of an uploaded list as a stream. Called by `lists.py`."""
+"""Reads the CSV file of an uploaded list as a stream."""
 
 import csv
 import hashlib
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from chalicelib.addresses import same_address_key
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Email, Name, Timezone, UserId
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import normal_text, one_line
 
 if TYPE_CHECKING:

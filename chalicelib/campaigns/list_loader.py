@@ -1,4 +1,4 @@
-"""Reads the uploaded file of a list, and keeps its good rows in blocks (`lists.py`). Called by `functions/load.py`."""
+"""Reads the uploaded file of a list, and keeps its good rows in blocks (`lists.py`)."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,8 @@ from chalicelib.campaigns.list_index import ListIndex, page_count
 from chalicelib.campaigns.lists import BLOCK_ROWS, ListStore, block_part, pack
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.pipeline.jobs import portions
-from chalicelib.storage.base import reaching_dynamodb
-from chalicelib.storage.campaigns import ListRow
+from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.rows.campaigns import ListRow
 
 # DynamoDB: 400 KB an item. What cannot be made smaller takes up to three bytes a character of its JSON.
 _BLOCK_CHARACTERS = 100_000

@@ -1,5 +1,5 @@
 """Uploaded audiences: a CSV goes straight into S3 by a signed URL, the worker `load` reads it as a stream
-(`list_loader.py`), and its good rows are kept in blocks. Called by the API and by the fan-out.
+(`list_loader.py`), and its good rows are kept in blocks.
 
 An API call carries at most 256 KB (and API Gateway 10 MB): a list of a hundred thousand rows does not go through it.
 """
@@ -9,19 +9,19 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from chalicelib.accounts.service_scope import EVERYTHING, Sight
 from chalicelib.addresses import same_address_key
-from chalicelib.apart import each
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.list_index import blocks_of, index_part, page_of, without
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.control.queues import JobQueue, Outgoing
-from chalicelib.control.services import EVERYTHING, Sight
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
+from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.base import find, reaching_dynamodb, save_if, update_if
-from chalicelib.storage.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
+from chalicelib.schemas import passed
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.strict import passed
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 
 QUEUE = "load"
 _LISTED = "lists"

@@ -4,13 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
 
-from chalicelib.campaigns.content import Content
-from chalicelib.campaigns.rules import Rule
+from chalicelib.campaigns.audience_rules import Rule
+from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Name, normal_timezone
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import JsonObject, one_line
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130

@@ -6,9 +6,9 @@ import json
 import zlib
 from typing import Any
 
-from chalicelib.campaigns.sources import user_recipient
+from chalicelib.campaigns.recipient_sources import user_recipient
 from chalicelib.pipeline.jobs import EnrichRecipient
-from chalicelib.strict import kept, recalled
+from chalicelib.schemas import kept, recalled
 
 Slots = dict[str, list[EnrichRecipient]]  # the recipients by when they get it
 

@@ -1,5 +1,5 @@
 """A look at an audience before anybody is written to: how many, who is left out and why, a few of them, how long it
-will take, and the next dates. Called by the API.
+will take, and the next dates.
 
 A look lasts a few seconds. Of a large directory it counts a part and answers a cursor: the next look goes on from there
 and adds up.
@@ -13,19 +13,19 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.inputs import CampaignInputs
-from chalicelib.campaigns.left_out import excluded
+from chalicelib.campaigns.exclusions import excluded
+from chalicelib.campaigns.letter_inputs import CampaignInputs
 from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.recipient_sources import Page, Sources, Target
 from chalicelib.campaigns.schedule import occurrences
-from chalicelib.campaigns.sources import Page, Sources, Target
 from chalicelib.clock import Clock
-from chalicelib.pipeline.addresses import Addresses
-from chalicelib.pipeline.consent import Addressee, ConsentDesk
+from chalicelib.etags import Fields
+from chalicelib.pipeline.channel_addresses import Addresses
+from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
-from chalicelib.seen import Fields
-from chalicelib.storage.campaigns import CampaignRow
 from chalicelib.storage.cursor import read_place, whole, write_cursor
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.text import one_line
 
 SECONDS = 8.0

@@ -1,16 +1,16 @@
-"""Sends once more what a run certainly did not send. Called by the API and the admin page."""
+"""Sends once more what a run certainly did not send."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns.approval import Approvals
-from chalicelib.campaigns.course import expect
 from chalicelib.campaigns.jobs import time_name
+from chalicelib.campaigns.lifecycle import expect
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.errors import NotFoundError
-from chalicelib.storage.campaigns import CampaignRow, RunRow
+from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 
 
 class Resend:

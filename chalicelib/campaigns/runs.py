@@ -1,5 +1,4 @@
-"""Runs: opened once for each scheduled time, kept going, and closed when everything is settled. Called by the generator
-and by the control calls.
+"""Runs: opened once for each scheduled time, kept going, and closed when everything is settled.
 
 A run is opened by a conditional put on its deterministic key; every later step can be repeated, so that whoever finds a
 run half opened only has to open it again.
@@ -13,16 +12,17 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.campaigns.held_chunks import Parking
 from chalicelib.campaigns.jobs import AUDIENCE, PARKED, PARKED_PLACES, FanoutJob, parked_place
-from chalicelib.campaigns.parking import Parking
-from chalicelib.campaigns.planner import RunPlanner
 from chalicelib.campaigns.progress import Planned, Progress, read_progress, sampled
+from chalicelib.campaigns.run_planner import RunPlanner
 from chalicelib.campaigns.shards import shards_of
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.queues import JobQueue, Outgoing
 from chalicelib.errors import ConflictError
-from chalicelib.pipeline.hours import Hours
-from chalicelib.storage.base import (
+from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.pipeline.hourly_stats import Hours
+from chalicelib.schemas import passed
+from chalicelib.storage.dynamodb import (
     dynamodb,
     expiry_epoch,
     find,
@@ -32,8 +32,7 @@ from chalicelib.storage.base import (
     save_if,
     update_if,
 )
-from chalicelib.storage.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
-from chalicelib.strict import passed
+from chalicelib.storage.rows.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"
 STALLED = timedelta(minutes=3)  # a shard that should have gone on so long ago has lost its message

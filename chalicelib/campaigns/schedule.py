@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import Field, model_validator
 
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import Line
 from chalicelib.wall_clock import wall_moment, zone_of
 

@@ -1,11 +1,11 @@
-"""The parts of a run's fan-out as they are stored, whatever is stored of them. Called by `runs.py` and `halt.py`."""
+"""The parts of a run's fan-out as they are stored, whatever is stored of them."""
 
 from typing import Any
 
-from chalicelib.apart import each
+from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.base import raw_query, reaching_dynamodb
-from chalicelib.storage.campaigns import ShardRow
+from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
+from chalicelib.storage.rows.campaigns import ShardRow
 
 
 def shards_of(run_id: str) -> list[ShardRow]:

@@ -1,5 +1,4 @@
-"""Campaigns as they are kept: the head, which changes, and every version ever saved, which does not. Called by the
-control calls, the generator and the fan-out."""
+"""Campaigns as they are kept: the head, which changes, and every version ever saved, which does not."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,14 +9,14 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.accounts.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.control.services import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if, update_if
-from chalicelib.storage.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
+from chalicelib.schemas import kept, recalled
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.strict import kept, recalled
+from chalicelib.storage.dynamodb import dynamodb, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
 
 _LISTED = "campaigns"
 MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign

@@ -1,4 +1,4 @@
-"""Where uploaded lists lie: a private bucket, written through signed URLs. Called by the API and the worker `load`."""
+"""Where uploaded lists lie: a private bucket, written through signed URLs."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws import FAILURES, failure_of
+from chalicelib.aws_session import FAILURES, failure_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.apart import each
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob, run_id
+from chalicelib.isolation import each
 from chalicelib.observability import Line, Work
 from chalicelib.pipeline.jobs import read_job
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.channels.base import (
+from chalicelib.channels.port import (
     BEST_FIRST,
     PROVIDER_ERROR,
     REPLY_LOST,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.channels.aws import accepted, named_outcome, outcome_of
-from chalicelib.channels.base import REPLY_LOST, UNCLEAR, Message, Outcome, Verdict, send_alone
+from chalicelib.channels.aws_errors import accepted, named_outcome, outcome_of
+from chalicelib.channels.port import REPLY_LOST, UNCLEAR, Message, Outcome, Verdict, send_alone
+from chalicelib.channels.providers.ses_answers import answer_of
 from chalicelib.channels.shared_lines import share
-from chalicelib.channels.words.ses_answers import answer_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

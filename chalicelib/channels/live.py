@@ -8,7 +8,7 @@ written may be sent again.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.port import Message, Outcome, Verdict
 
 INBOX_UNAVAILABLE = "inbox_unavailable"
 INBOX_UNREADABLE = "unreadable"

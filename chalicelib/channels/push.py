@@ -1,5 +1,5 @@
 """Push notifications to the user's devices through SNS platform endpoints. `pipeline/deliver.py` calls it; devices are
-registered by the API (`pipeline/endpoint_desk.py`).
+registered by the API (`services/endpoint_registration.py`).
 
 Who is reached on one device is reached. A notification that is sent twice replaces itself on the device (APNs' collapse
 id, FCM's tag), so that a repeat is harmless. A device whose endpoint SNS has disabled (the app was removed, the token
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.channels.aws import accepted
-from chalicelib.channels.base import BEST_FIRST, DEVICE_GONE, Message, Outcome, send_to_endpoints
-from chalicelib.channels.words.sns import sns_outcome
+from chalicelib.channels.aws_errors import accepted
+from chalicelib.channels.port import BEST_FIRST, DEVICE_GONE, Message, Outcome, send_to_endpoints
+from chalicelib.channels.providers.sns_answers import sns_outcome
 from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:

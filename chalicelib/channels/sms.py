@@ -1,8 +1,8 @@
 """SMS through SNS, straight to a phone number. `pipeline/deliver.py` calls it.
 
 The client must have its own retries off, as SNS has no idempotency token: a text whose reply is lost may have been
-sent, and is paid for twice. How many segments a text takes is counted by `rendering/segments.py`, for whoever looks at
-it before it is sent.
+sent, and is paid for twice. How many segments a text takes is counted by `rendering/sms_segments.py`, for whoever looks
+at it before it is sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.aws import accepted
-from chalicelib.channels.base import TOO_LONG, Message, Outcome, Verdict, send_each
-from chalicelib.channels.words.sns import sns_outcome
+from chalicelib.channels.aws_errors import accepted
+from chalicelib.channels.port import TOO_LONG, Message, Outcome, Verdict, send_each
+from chalicelib.channels.providers.sns_answers import sns_outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

@@ -13,7 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol
 
-from chalicelib.channels.base import BEST_FIRST, NO_CONNECTION, Message, Outcome, Verdict, send_to_endpoints
+from chalicelib.channels.port import BEST_FIRST, NO_CONNECTION, Message, Outcome, Verdict, send_to_endpoints
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
 

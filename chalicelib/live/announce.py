@@ -7,14 +7,14 @@ What is in the inbox is safe: whoever is not here, or whose connection fails, ge
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib.apart import each, is_contained, is_final
 from chalicelib.channels.live import INBOX_UNAVAILABLE, INBOX_UNREADABLE, Notice
-from chalicelib.live import events
+from chalicelib.isolation import each, is_contained, is_final
+from chalicelib.live import server_events as events
 from chalicelib.live.connections import Connections
-from chalicelib.live.events import Event
 from chalicelib.live.inbox import Inbox
-from chalicelib.live.people import user_person
-from chalicelib.live.post import Poster
+from chalicelib.live.person_keys import user_person
+from chalicelib.live.posting import Poster
+from chalicelib.live.server_events import Event
 from chalicelib.observability import aside, log_failure
 
 _WRITERS = 8

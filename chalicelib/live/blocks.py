@@ -1,5 +1,5 @@
 """Whom a person does not want to hear. Kept with the person, obeyed for every message from one person to another; the
-sender is not told. Called by the chat.
+sender is not told.
 
 A user is blocked by id, under whatever name they come back. A guest is blocked under whatever name they take, and with
 them every guest whose name looks like theirs; no user is, whoever misused their name. Not by network: a school or a
@@ -9,10 +9,10 @@ café is one.
 from pynamodb.expressions.condition import size
 
 from chalicelib.errors import ConflictError
-from chalicelib.live.names import same_name
-from chalicelib.live.people import user_of
-from chalicelib.storage.base import reaching_dynamodb, update_if
-from chalicelib.storage.live import PersonRow
+from chalicelib.live.chat_names import same_name
+from chalicelib.live.person_keys import user_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
+from chalicelib.storage.rows.live import PersonRow
 
 MAX_BLOCKED = 200
 _NAME = "name#"  # of somebody who was not here

@@ -1,21 +1,20 @@
-"""The chat of the lesson: a name, who is here, a message to one person, blocking. Called by `receive.py`; the same
-verbs serve plain lines and JSON.
-"""
+"""The chat of the lesson: a name, who is here, a message to one person, blocking."""
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, InvalidError
-from chalicelib.live import blocks, events
+from chalicelib.live import blocks
+from chalicelib.live import server_events as events
+from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys
 from chalicelib.live.connections import Connections
-from chalicelib.live.events import TEXT, Event
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
 from chalicelib.live.guests import Guests, is_guest
 from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.names import MAX_NAME_CHARACTERS, check_name, name_keys
-from chalicelib.live.people import user_person
-from chalicelib.live.post import Posted, Poster
+from chalicelib.live.person_keys import user_person
+from chalicelib.live.posting import Posted, Poster
 from chalicelib.live.presence import Presence, told
-from chalicelib.live.reserved import Reserved
-from chalicelib.storage.live import ConnectionRow, PersonRow
+from chalicelib.live.reserved_names import Reserved
+from chalicelib.live.server_events import TEXT, Event
+from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 
 ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
 

@@ -1,5 +1,5 @@
 """Opens, finds and closes connections. A connection, its place among its person's and, with the last one, the person's
-name go in one transaction: whenever a worker dies, the three agree. Called by everything that is live.
+name go in one transaction: whenever a worker dies, the three agree.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, UnavailableError
-from chalicelib.live.people import user_of
-from chalicelib.storage.base import batch_read, find, reaching_dynamodb, readable, update_if
-from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
+from chalicelib.live.person_keys import user_of
+from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, readable, update_if
+from chalicelib.storage.rows.live import ConnectionRow, NameRow, PersonRow
 
 MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
 LIFE_SECONDS = 2 * 60 * 60 + 300  # API Gateway ends a connection after two hours; a record that outlives it is stale

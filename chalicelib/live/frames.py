@@ -1,4 +1,4 @@
-"""Reads what a client sends: the plain text of the lesson, or JSON `{"action": …}`. Called by `receive.py`.
+"""Reads what a client sends: the plain text of the lesson, or JSON `{"action": …}`.
 
 Whatever comes in gives a frame or a FrameError that says what is expected; nothing else leaves this module.
 """
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from chalicelib.errors import VestnikError
 from chalicelib.profiles.model import UserId
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import is_tame, one_line, with_closed_isolates
 
 MAX_INCOMING_BYTES = 16 * 1024

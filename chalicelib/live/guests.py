@@ -1,6 +1,6 @@
 """What guests may do together. Nobody vouches for a guest, and each connection is a new one: so they are counted by the
 network they come from and by whom they write to, and a bar outlives the connection. Users are counted each for
-themselves (`limits.py`): a flood of guests takes nothing from them. Called by the door, the chat and `receive.py`.
+themselves (`flood_control.py`): a flood of guests takes nothing from them.
 """
 
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
-from chalicelib.control.allowance import Allowances
 from chalicelib.errors import ConflictError, TooManyRequestsError
-from chalicelib.live.bars import Bars
+from chalicelib.live.chat_names import name_keys
+from chalicelib.live.flood_control import Act, Verdict
 from chalicelib.live.frames import FrameError
-from chalicelib.live.limits import Act, Verdict
-from chalicelib.live.names import name_keys
-from chalicelib.live.people import user_of
-from chalicelib.storage.live import ConnectionRow, PersonRow
+from chalicelib.live.mutes import Bars
+from chalicelib.live.person_keys import user_of
+from chalicelib.security.allowance import Allowances
+from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 
 UNKNOWN_NETWORK = "unknown"
 

@@ -1,5 +1,4 @@
-"""The inbox of a user: what was sent live, in order, until it is read and its time is over. Called by the live channel,
-by the WebSocket and by the API.
+"""The inbox of a user: what was sent live, in order, until it is read and its time is over.
 
 Cursors are dense: 1, 2, 3 … Each is given out by the transaction that writes its entry, so whoever has seen 7 has been
 able to see all before it, and a client that gets 9 knows that it missed 8. One notification has one entry, however
@@ -19,8 +18,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import find, reaching_dynamodb, update_if
-from chalicelib.storage.live import InboxRow
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.rows.live import InboxRow
 
 _TRIES = 10
 _HEAD = "head"

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from chalicelib.control.queues import Outgoing
 from chalicelib.errors import NewerError, PoisonMessageError
-from chalicelib.strict import StrictModel, is_newer, passed, received
+from chalicelib.flow.queues import Outgoing
+from chalicelib.schemas import StrictModel, is_newer, passed, received
 
 QUEUE = "live"
 

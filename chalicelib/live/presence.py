@@ -1,4 +1,4 @@
-"""Who is here, under which name. Called by the chat, which knows what names are compared by, and by the greeter.
+"""Who is here, under which name.
 
 A name is one row, made by a conditional write; it goes with the person's last connection. Those whom nobody took off
 the list (a worker died, the gateway forgot to tell) are found when the list is read: the gateway is asked.
@@ -12,13 +12,13 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.errors import ConflictError
-from chalicelib.live import events
+from chalicelib.live import server_events as events
 from chalicelib.live.connections import Connections, name_places, shards
-from chalicelib.live.events import Event
-from chalicelib.live.people import user_of
-from chalicelib.live.post import Poster
-from chalicelib.storage.base import find, raw_query, reaching_dynamodb, readable
-from chalicelib.storage.live import NameRow, PersonRow
+from chalicelib.live.person_keys import user_of
+from chalicelib.live.posting import Poster
+from chalicelib.live.server_events import Event
+from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, readable
+from chalicelib.storage.rows.live import NameRow, PersonRow
 
 MAX_SHOWN = 500  # so many names fit into one frame
 MAX_PROBED = 100  # connections asked about at one reading

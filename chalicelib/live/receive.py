@@ -1,15 +1,13 @@
-"""One frame from a client: limits, then the frame, then the answer. Called by `$default`.
+"""One frame from a client: limits, then the frame, then the answer.
 
 No frame ends a connection's loop: whatever is wrong with it is answered by a warning that says what is expected.
 """
 
 from chalicelib.errors import UnavailableError
-from chalicelib.live import events
-from chalicelib.live.bars import Bars
+from chalicelib.live import server_events as events
 from chalicelib.live.chat import Chat
 from chalicelib.live.connections import Connections
-from chalicelib.live.desk import Desk, InboxFrame
-from chalicelib.live.events import JSON, Event, warning
+from chalicelib.live.flood_control import Act, Limits, Verdict
 from chalicelib.live.frames import (
     Frame,
     FrameError,
@@ -21,10 +19,12 @@ from chalicelib.live.frames import (
     read_line,
 )
 from chalicelib.live.guests import Guests, is_guest
-from chalicelib.live.limits import Act, Limits, Verdict
-from chalicelib.live.post import Poster
+from chalicelib.live.inbox_commands import Desk, InboxFrame
+from chalicelib.live.mutes import Bars
+from chalicelib.live.posting import Poster
+from chalicelib.live.server_events import JSON, Event, warning
 from chalicelib.observability import Line, log_failure
-from chalicelib.storage.live import ConnectionRow, PersonRow
+from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 
 _MUTED = frozenset({Act.MUTE, Act.QUIET})
 _OutsideChat = Ping | InboxFrame

@@ -1,5 +1,4 @@
-"""Tickets: a service asks for one, the user's browser connects with it, once and soon. Called by the API and
-`$connect`."""
+"""Tickets: a service asks for one, the user's browser connects with it, once and soon."""
 
 import hashlib
 import secrets
@@ -8,8 +7,8 @@ from typing import NamedTuple
 
 from chalicelib.clock import Clock
 from chalicelib.errors import UnauthorizedError
-from chalicelib.storage.base import delete_if, find, reaching_dynamodb
-from chalicelib.storage.live import TicketRow
+from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb
+from chalicelib.storage.rows.live import TicketRow
 
 TICKET_SECONDS = 60
 _BYTES = 32

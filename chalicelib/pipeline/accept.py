@@ -1,4 +1,4 @@
-"""Takes a request for notifications: records it, puts its jobs into the lane's queue, then answers. Called by the API.
+"""Takes a request for notifications: records it, puts its jobs into the lane's queue, then answers.
 
 Accepted means safe (design §2): what `accept` returns is a promise; what it raises promises nothing, and may be asked
 again with the same key.
@@ -10,20 +10,20 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
-from chalicelib.control.event_rules import StopWhen
-from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
-from chalicelib.control.site_settings import SiteSettings
+from chalicelib.configuration.event_rules import StopWhen
+from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
+from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
 from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
 from chalicelib.pipeline.routing import plan_of
 from chalicelib.pipeline.stored_request import chunks_of, due_shard, notification_ids, recipients_of
-from chalicelib.rendering.store import Edition, TemplateStore
-from chalicelib.storage.base import expiry_epoch, find, reaching_dynamodb, save_if
-from chalicelib.storage.ledger import REQUEST_PART, LedgerRow, RequestRow
-from chalicelib.strict import kept, passed, recalled
+from chalicelib.rendering.template_store import Edition, TemplateStore
+from chalicelib.schemas import kept, passed, recalled
+from chalicelib.storage.dynamodb import expiry_epoch, find, reaching_dynamodb, save_if
+from chalicelib.storage.rows.ledger import REQUEST_PART, LedgerRow, RequestRow
 
 if TYPE_CHECKING:
     from chalicelib.rendering.render import Renderer

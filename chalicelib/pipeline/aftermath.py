@@ -6,8 +6,8 @@ from typing import NamedTuple
 from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.routing import OPENED_ON, REACHED_BY
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.storage.base import reaching_dynamodb
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 _UNDER_WAY = frozenset({DeliveryStatus.QUEUED, DeliveryStatus.CALLING})
 _IN_VAIN = frozenset({DeliveryStatus.SKIPPED, DeliveryStatus.FAILED, DeliveryStatus.BOUNCED, DeliveryStatus.CANCELLED})

@@ -21,12 +21,12 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
-from chalicelib.control.address_hash import AddressHashes
-from chalicelib.control.setting_shapes import AddressLimit, Cap
-from chalicelib.control.site_settings import SiteSettings
+from chalicelib.configuration.setting_shapes import AddressLimit, Cap
+from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
-from chalicelib.storage.people import CapRow
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.storage.dynamodb import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
+from chalicelib.storage.rows.people import CapRow
 
 CAPPED = "capped"
 TOO_MANY = "too_many_to_address"

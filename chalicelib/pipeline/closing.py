@@ -1,15 +1,13 @@
-"""Ends deliveries of `deliver` that no provider gets; the channels behind them are told. Called by `deliver.py` and
-`last_look.py`.
-"""
+"""Ends deliveries of `deliver` that no provider gets; the channels behind them are told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.observability import log_failure
+from chalicelib.pipeline.fallback import Succession
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.succession import Succession
 from chalicelib.pipeline.unsent import UNREADABLE, ended
 
 

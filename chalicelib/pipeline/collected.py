@@ -5,20 +5,20 @@ export and erasure for the second; `digest.py` sends.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.apart import each
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import DigestJob, LetterSpec
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.unsent import ERASED, UNREADABLE, ended
-from chalicelib.storage.base import batch_read, raw_query, reaching_dynamodb
-from chalicelib.storage.digests import DIGEST_SHARDS, DigestRow
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
-from chalicelib.strict import passed, recalled
+from chalicelib.schemas import passed, recalled
+from chalicelib.storage.dynamodb import batch_read, raw_query, reaching_dynamodb
+from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 QUEUE = "digest"
 _PAGE = 500  # rows that one tick looks at in a partition

@@ -1,24 +1,22 @@
-"""Renders the letters of a job. Called by `deliver.py`, before anything is claimed: a letter that cannot be made
-costs no claim.
-"""
+"""Renders the letters of a job."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from chalicelib.apart import each
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.base import Message
+from chalicelib.channels.port import Message
 from chalicelib.errors import NotFoundError, RenderError
+from chalicelib.isolation import each
+from chalicelib.links.short_links import Link
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
-from chalicelib.pipeline.links import Link
-from chalicelib.pipeline.moves import DeliveryKey
-from chalicelib.pipeline.tally import run_tag
+from chalicelib.pipeline.run_counters import run_tag
+from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.pipeline.unsent import UNREADABLE
-from chalicelib.rendering.blame import TEMPLATE_ERROR
 from chalicelib.rendering.render import Renderer
-from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.template_faults import TEMPLATE_ERROR
+from chalicelib.rendering.template_store import TemplateStore
 
 
 class Spoiled(NamedTuple):

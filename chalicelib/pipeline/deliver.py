@@ -1,4 +1,4 @@
-"""Renders, claims, sends and records: the only stage that calls a provider. Called by `functions/deliver.py`.
+"""Renders, claims, sends and records: the only stage that calls a provider.
 
 The order is what makes "once" hold (design §3): render first, so that a bad letter costs no claim; claim by a
 conditional write, so that of many workers one calls; call with the provider's own retries off; record only as the
@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chalicelib.apart import each, together
-from chalicelib.channels.base import (
+from chalicelib.channels.port import (
     DAILY_QUOTA,
     REFUSED_IN_A_ROW,
     THROTTLED,
@@ -22,18 +21,19 @@ from chalicelib.channels.base import (
 )
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
-from chalicelib.control.gate import Gate, Report
+from chalicelib.flow.throttle import Gate, Report
+from chalicelib.isolation import each, together
+from chalicelib.links.short_links import LinkBook
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Composer, Letter
-from chalicelib.pipeline.doubts import Doubts
 from chalicelib.pipeline.jobs import DeliverJob
-from chalicelib.pipeline.last_look import LastLook
-from chalicelib.pipeline.links import LinkBook
+from chalicelib.pipeline.pre_send_check import LastLook
+from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED
-from chalicelib.rendering.lines import NOTHING_TO_SAY
+from chalicelib.rendering.finishing import NOTHING_TO_SAY
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort

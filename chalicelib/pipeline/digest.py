@@ -13,27 +13,27 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.apart import each
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.errors import RenderError, UnavailableError
+from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.accept import Accept
-from chalicelib.pipeline.collect import DIGEST_CHANNEL
 from chalicelib.pipeline.collected import closing, delete_rows, end_unreadable, rows_of
+from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL
 from chalicelib.pipeline.jobs import LetterSpec, portions
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import Move
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import Move
 from chalicelib.pipeline.unsent import EXPIRED, UNREADABLE
 from chalicelib.profiles.preferences import PreferenceStore, objection
-from chalicelib.rendering.lines import NOTHING_TO_SAY
+from chalicelib.rendering.finishing import NOTHING_TO_SAY
 from chalicelib.rendering.render import Renderer
-from chalicelib.rendering.store import TemplateStore
-from chalicelib.storage.base import batch_read, dynamodb, reaching_dynamodb
-from chalicelib.storage.digests import DigestRow
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
-from chalicelib.strict import recalled
+from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.schemas import recalled
+from chalicelib.storage.dynamodb import batch_read, dynamodb, reaching_dynamodb
+from chalicelib.storage.rows.digests import DigestRow
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 TEMPLATE, CALLER = "collected", "digest"
 IN_DIGEST = "in_digest"

@@ -14,9 +14,9 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.pipeline.tally import ENGAGEMENTS
+from chalicelib.pipeline.run_counters import ENGAGEMENTS
 from chalicelib.pipeline.timeline import entry
-from chalicelib.storage.ledger import DeliveryRow
+from chalicelib.storage.rows.ledger import DeliveryRow
 
 Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "delayed", "unsubscribed"]
 # What a person did, as done by a program.

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chalicelib.apart import together
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.queues import JobQueue, Outgoing
+from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.isolation import together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.aftermath import Aftermath
 from chalicelib.pipeline.campaign_port import CampaignPort
-from chalicelib.pipeline.collect import Collect
+from chalicelib.pipeline.digest_queue import Collect
 from chalicelib.pipeline.jobs import (
     CHUNK_SIZE,
     DeliverJob,
@@ -25,12 +25,12 @@ from chalicelib.pipeline.jobs import (
     deliver_queue,
 )
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.lookup import Lookup
+from chalicelib.pipeline.profile_lookup import Lookup
 from chalicelib.pipeline.reach import Candidate, Look, Reach
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import QUIET, UNREADABLE, ended, waiting
-from chalicelib.strict import passed
+from chalicelib.schemas import passed
 
 _LOOK_AGAIN_SECONDS = 60  # at a channel of which nothing is known yet
 _REPLICA_LAG = timedelta(seconds=1)  # a chunk's profiles may be so old

@@ -1,4 +1,4 @@
-"""Takes what SES says of a letter (SNS → SQS) and moves its delivery forward. Called by `functions/feedback.py`.
+"""Takes what SES says of a letter (SNS → SQS) and moves its delivery forward.
 
 Events come late, twice and in any order; the better informed holds (`statuses.VERDICTS`), so that does no harm.
 """
@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.apart import each, is_contained, together
-from chalicelib.channels.words.ses import Against, Told
+from chalicelib.channels.providers.ses_event_types import Against, Told
 from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
-from chalicelib.control.site_settings import SiteSettings
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.isolation import each, is_contained, together
+from chalicelib.links.bot_detection import is_bot
 from chalicelib.pipeline.engagement import BY_MACHINE, Engagement
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.machines import is_bot
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import FeedbackEvent
 from chalicelib.pipeline.statuses import DeliveryStatus, S
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.profiles.suppressions import Reason
 
 _VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {

@@ -1,6 +1,6 @@
 """What travels through the queues. Written by `accept`, `enrich` and the fan-out, read by the workers.
 
-Another release may read them (`chalicelib/strict.py`). `v` is raised where an older worker would do the wrong thing
+Another release may read them (`chalicelib/schemas.py`). `v` is raised where an older worker would do the wrong thing
 with a job: one that meets a higher `v` than it knows puts the job aside until a newer worker takes it. The default
 stays 1, whoever needs more says so. Rendered bodies never travel (design §2).
 """
@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from chalicelib.apart import each
 from chalicelib.clock import parse_rfc3339
-from chalicelib.control.event_rules import StopWhen
-from chalicelib.control.setting_shapes import Mode
+from chalicelib.configuration.event_rules import StopWhen
+from chalicelib.configuration.setting_shapes import Mode
 from chalicelib.errors import NewerError, PoisonMessageError
+from chalicelib.isolation import each
 from chalicelib.rendering.model import AskedVersion
-from chalicelib.strict import StrictModel, is_newer, passed, recalled, received
+from chalicelib.schemas import StrictModel, is_newer, passed, recalled, received
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
 # once more: twice its size at worst; the letter's context (≤ 128 KB) comes on top of the recipients.

@@ -1,8 +1,8 @@
-"""The only writer of deliveries' statuses. Called by `enrich`, `deliver`, `feedback` and the cancel call.
+"""The only writer of deliveries' statuses.
 
 Every move is a conditional write, and a move whose condition fails is not an error but an answer: somebody was there
 before. A chunk is written by one transaction (≤ 100 items); a recipient that fails its condition is dropped from the
-chunk, not the chunk. The counts of a campaign's run are written in the same transaction (`tally.py`).
+chunk, not the chunk. The counts of a campaign's run are written in the same transaction (`run_counters.py`).
 """
 
 from collections.abc import Collection, Sequence
@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 from pynamodb.exceptions import CancellationReason
 
-from chalicelib.apart import together
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.isolation import together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.engagement import Engagement, Item, Rewording, delivering, engaging
-from chalicelib.pipeline.moves import DeliveryKey, Move, first_guess, shape, states_before
+from chalicelib.pipeline.run_counters import Supposed, Tally, word
 from chalicelib.pipeline.statuses import DeliveryStatus, S
-from chalicelib.pipeline.tally import Supposed, Tally, word
 from chalicelib.pipeline.timeline import fold_of
 from chalicelib.pipeline.transaction import Wording, Writes
-from chalicelib.pipeline.wording import claimed, of_run, wording
-from chalicelib.storage.base import Reasons, batch_read, reaching_dynamodb
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.pipeline.transition_writes import claimed, of_run, wording
+from chalicelib.pipeline.transitions import DeliveryKey, Move, first_guess, shape, states_before
+from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
 TRANSACTION_MOVES = 90

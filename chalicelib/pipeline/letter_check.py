@@ -1,4 +1,4 @@
-"""Says what is wrong with a letter before it is accepted. Called by `accept.py`, and by campaigns before they start."""
+"""Says what is wrong with a letter before it is accepted."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.rendering.context import check_context
-from chalicelib.rendering.lines import missing_content
+from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def check_letter(request: NotificationRequest, template: Template, *, renderer: 
 def _content_errors(
     request: NotificationRequest, template: Template, renderer: "Callable[[], Renderer]"
 ) -> list[FieldError]:
-    from chalicelib.rendering.trial import try_letter  # here: it brings Jinja2, which most calls do without
+    from chalicelib.rendering.dry_run import try_letter  # here: it brings Jinja2, which most calls do without
 
     if missing := missing_content(template, request.context):
         return [

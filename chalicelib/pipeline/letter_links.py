@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.control.redirects import allowed_redirect
-from chalicelib.control.signing import Signer
-from chalicelib.control.site_settings import SiteSettings, SiteValues
-from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.configuration.site_settings import SiteSettings, SiteValues
+from chalicelib.links.short_links import Link, LinkKind, valid_until
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
-from chalicelib.pipeline.links import Link, LinkKind, valid_until
 from chalicelib.pipeline.notification import OwnerOf
 from chalicelib.profiles.model import CONFIRMED_CHANNEL
-from chalicelib.profiles.words import WRITTEN_TO
+from chalicelib.profiles.preference_changes import WRITTEN_TO
+from chalicelib.security.redirects import allowed_redirect
+from chalicelib.security.signing import Signer
+from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
 
 
 @dataclass

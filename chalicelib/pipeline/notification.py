@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.storage.base import batch_put, reaching_dynamodb
-from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow, day_shard
+from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow, day_shard
 
 OwnerOf = Callable[[str, str], str]
 

@@ -1,4 +1,4 @@
-"""Whom of a chunk a letter may reach, by which channel, and what stands against the others. Called by `enrich.py`."""
+"""Whom of a chunk a letter may reach, by which channel, and what stands against the others."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import NamedTuple
 from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.pipeline.addresses import Addresses
-from chalicelib.pipeline.consent import Addressee, ConsentDesk
-from chalicelib.pipeline.inside import judged
+from chalicelib.pipeline.channel_addresses import Addresses
+from chalicelib.pipeline.digest_categories import judged
+from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED
 from chalicelib.profiles.model import Profile, Wishes

@@ -8,19 +8,19 @@ for a person.
 
 from datetime import timedelta
 
-from chalicelib.apart import each
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.isolation import each
 from chalicelib.observability import log_failure
+from chalicelib.pipeline.fallback import Succession
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.succession import Succession
-from chalicelib.storage.base import find
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.storage.dynamodb import find
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 
 class Reconcile:

@@ -11,7 +11,7 @@ from chalicelib.clock import Moment
 from chalicelib.locales import Locale
 from chalicelib.pipeline.jobs import Lane
 from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import JsonObject
 
 MAX_RECIPIENTS = 100

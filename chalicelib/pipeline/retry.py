@@ -8,9 +8,9 @@ from math import ceil
 from typing import Literal
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
-from chalicelib.control.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
+from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job, deliver_queue
-from chalicelib.strict import passed
+from chalicelib.schemas import passed
 
 RETRY_QUEUE = "retry"
 NEWER_SECONDS = 60.0  # between two tries to find a worker of the newer release

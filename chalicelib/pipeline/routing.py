@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.channels.registry import CHANNELS
-from chalicelib.control.setting_shapes import CategoryRoute
+from chalicelib.configuration.setting_shapes import CategoryRoute
 from chalicelib.errors import FieldError
 from chalicelib.pipeline.jobs import LetterRoute
 from chalicelib.rendering.model import Template

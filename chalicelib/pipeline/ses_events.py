@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.channels.words.ses import Word, word_of
+from chalicelib.channels.providers.ses_event_types import Word, word_of
 from chalicelib.errors import PoisonMessageError
-from chalicelib.pipeline.moves import DeliveryKey
-from chalicelib.pipeline.tally import run_of_tag
+from chalicelib.pipeline.run_counters import run_of_tag
+from chalicelib.pipeline.transitions import DeliveryKey
 
 # `Anna <anna@example.com>`; a name may hold anything.
 _NAMED = re.compile(r"<([^<>]*)>\s*$")

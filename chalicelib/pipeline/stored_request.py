@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import derived_id
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient
-from chalicelib.storage.ledger import RequestRow
+from chalicelib.storage.rows.ledger import RequestRow
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 

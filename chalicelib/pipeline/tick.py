@@ -1,14 +1,14 @@
-"""What happens every minute. Called by `functions/tick.py`."""
+"""What happens every minute."""
 
 from datetime import timedelta
 
-from chalicelib.apart import each
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.stored_request import DUE_SHARDS
-from chalicelib.storage.base import find, reaching_dynamodb
-from chalicelib.storage.ledger import LedgerRow, RequestRow
+from chalicelib.storage.dynamodb import find, reaching_dynamodb
+from chalicelib.storage.rows.ledger import LedgerRow, RequestRow
 
 LOOKAHEAD = timedelta(minutes=2)  # a request is queued a little early, with the rest of its wait as the delay
 

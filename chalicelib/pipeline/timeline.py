@@ -1,6 +1,6 @@
 """What is noted of a delivery, oldest first: bounded, whatever happens to it. A wait that is begun again for the same
-reason takes the place of its last entry, and so does whatever comes to a full timeline; `times` says how many entries
-such a one stands for. Asked by the ledger.
+reason takes the place of its last entry, and so does whatever comes to a full timeline; `times` says how many
+entries such a one stands for.
 """
 
 import json

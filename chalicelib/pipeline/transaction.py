@@ -1,4 +1,4 @@
-"""One DynamoDB transaction over deliveries and the counters of their runs. Called by `ledger.py` alone.
+"""One DynamoDB transaction over deliveries and the counters of their runs.
 
 A chunk's deliveries are changed alike but for their keys: the expressions are worded once and put together with each
 key. PynamoDB words them anew for every item, which was half of the CPU time of a campaign.
@@ -10,9 +10,9 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.pipeline.tally import Tally
-from chalicelib.storage.base import Reasons, transact
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.pipeline.run_counters import Tally
+from chalicelib.storage.dynamodb import Reasons, transact
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
 OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"

@@ -1,14 +1,12 @@
-"""Deliveries that no provider gets now, written down: they wait, with what for and until when, or they have ended.
-Called by the stages that put work aside or close it.
-"""
+"""Deliveries that no provider gets now, written down: they wait, with what for and until when, or they have ended."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.moves import ANY_KEY, DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import ANY_KEY, DeliveryKey, Move
 
 QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
 EXPIRED = "expired"  # nothing waits any more

@@ -6,8 +6,8 @@ What is sent, skipped or failed of a campaign's run is counted by the run itself
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.apart import each, is_contained
 from chalicelib.errors import PoisonMessageError
+from chalicelib.isolation import each, is_contained
 from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_chunk, read_job
 from chalicelib.pipeline.retry import RetryJob

@@ -1,13 +1,13 @@
-"""The rows that say what stands against an address, found by its keyed hash. `suppressions.py` and `mailboxes.py` write
-them, `objections.py` reads them for a whole chunk.
+"""The rows that say what stands against an address, found by its keyed hash. `suppressions.py` and
+`address_opt_outs.py` write them, `objections.py` reads them for a whole chunk.
 """
 
 from collections.abc import Callable
 
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.base import find, save_if
-from chalicelib.storage.people import SuppressionRow
+from chalicelib.storage.dynamodb import find, save_if
+from chalicelib.storage.rows.people import SuppressionRow
 
 _TRIES = 8
 

@@ -7,16 +7,16 @@ from typing import Any, cast
 from pynamodb.expressions.update import Action
 
 from chalicelib.addresses import same_address_key
-from chalicelib.apart import each
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.etags import Seen
+from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.profiles.model import Profile, User, UserBody, UserPatch
-from chalicelib.profiles.source import Profiles
-from chalicelib.profiles.words import WRITTEN_TO
-from chalicelib.seen import Seen
-from chalicelib.storage.base import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
-from chalicelib.storage.people import PreferencesRow, UserRow
+from chalicelib.profiles.preference_changes import WRITTEN_TO
+from chalicelib.profiles.profile_source import Profiles
+from chalicelib.storage.dynamodb import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.people import PreferencesRow, UserRow
 
 _PATCH_TRIES = 3
 _TEXTS = ("email", "phone", "name", "locale", "timezone")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_valida
 from chalicelib.addresses import normal_url
 from chalicelib.profiles.endpoints import EndpointChannel
 from chalicelib.profiles.model import Name
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import Line
 
 _PRINTED = r"^[\x21-\x7e]+$"

@@ -11,10 +11,10 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.seen import Seen
-from chalicelib.storage.base import reaching_dynamodb, update_if
-from chalicelib.storage.people import EndpointRow
-from chalicelib.strict import recalled
+from chalicelib.etags import Seen
+from chalicelib.schemas import recalled
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
+from chalicelib.storage.rows.people import EndpointRow
 
 MAX_ENDPOINTS = 20  # of one user on one channel
 LOG_PAGE = 50

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from chalicelib.addresses import normal_email, normal_phone
 from chalicelib.locales import Locale
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import JsonObject, Line, one_line
 
 ATTRIBUTES_BYTES = 32_768

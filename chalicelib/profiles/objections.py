@@ -1,5 +1,5 @@
 """What users and addresses have against being written to, for a whole chunk in one read: fifty users and their fifty
-addresses are just what DynamoDB reads in one request. `pipeline/consent.py` asks.
+addresses are just what DynamoDB reads in one request. `pipeline/eligibility.py` asks.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from chalicelib.profiles.address_rows import AddressRows
 from chalicelib.profiles.model import Wishes
-from chalicelib.profiles.said import Said
+from chalicelib.profiles.opt_outs import Said
 from chalicelib.profiles.suppressions import suppressed
-from chalicelib.storage.base import batch_read, reaching_dynamodb
-from chalicelib.storage.people import PreferencesRow, SuppressionRow
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
+from chalicelib.storage.rows.people import PreferencesRow, SuppressionRow
 
 
 class Standing(NamedTuple):

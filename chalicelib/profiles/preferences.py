@@ -1,4 +1,4 @@
-"""The user's own say: what they get, on which channel, and when not. `pipeline/consent.py` asks; the API, the
+"""The user's own say: what they get, on which channel, and when not. `pipeline/eligibility.py` asks; the API, the
 preference page and the unsubscribe link write.
 """
 
@@ -11,12 +11,12 @@ from pydantic import ConfigDict, Field, StrictBool, field_validator, model_valid
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError
-from chalicelib.profiles.digest import DigestWish
-from chalicelib.profiles.quiet import quiet_until
-from chalicelib.profiles.words import WRITTEN_TO, Words, spoken
-from chalicelib.storage.base import find, reaching_dynamodb, save_if
-from chalicelib.storage.people import PreferencesRow
-from chalicelib.strict import StrictModel, recalled
+from chalicelib.profiles.digest_preferences import DigestWish
+from chalicelib.profiles.preference_changes import WRITTEN_TO, Words, spoken
+from chalicelib.profiles.quiet_hours import quiet_until
+from chalicelib.schemas import StrictModel, recalled
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
+from chalicelib.storage.rows.people import PreferencesRow
 from chalicelib.text import Line
 
 _CHANGE_TRIES = 5

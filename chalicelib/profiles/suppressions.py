@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError
+from chalicelib.etags import Seen
 from chalicelib.profiles.address_rows import AddressRows, show
-from chalicelib.profiles.said import Said
-from chalicelib.seen import Seen
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.profiles.opt_outs import Said
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.people import SuppressionRow
+from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.rows.people import SuppressionRow
 
 EVERYBODY = ""  # in `gone`: the address was erased by itself, not with a user
 _MAX_TRACE = 100  # the newest entries

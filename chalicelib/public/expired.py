@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from chalice.app import Response
 
-from chalicelib.control.tokens import ExpiredLinkError
 from chalicelib.public.pages import page
+from chalicelib.security.tokens import ExpiredLinkError
 from chalicelib.settings import settings
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from chalice.app import Blueprint, Response
 
 from chalicelib.public.pages import PRIVATE
-from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.public.views import Visitor, public_page
 from chalicelib.wiring.desk import visit
 
 routes = Blueprint(__name__)

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import is_of_this_century
-from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.digest_preferences import DigestWish
+from chalicelib.profiles.preference_changes import SWITCHABLE, word_key
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences, QuietHours
-from chalicelib.profiles.words import SWITCHABLE, word_key
 from chalicelib.wall_clock import wall_moment
 
 _FIELDS = frozenset({"channels", "was", "nothing", "quiet_from", "quiet_to", "paused_until"})

@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.control.tokens import ExpiredLinkError, Purpose
 from chalicelib.errors import NotFoundError
 from chalicelib.public.expired import expired
 from chalicelib.public.pages import PRIVATE
-from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.public.views import Visitor, public_page
+from chalicelib.security.tokens import ExpiredLinkError, Purpose
 from chalicelib.settings import settings
 from chalicelib.wiring.own_say import link_renewal
 from chalicelib.wiring.signing import tokens

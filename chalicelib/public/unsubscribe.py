@@ -5,9 +5,9 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.public.pages import page, words
-from chalicelib.public.visitor import Visitor, public_page
+from chalicelib.public.views import Visitor, public_page
+from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.wiring.own_say import own_say
 from chalicelib.wiring.signing import tokens
 

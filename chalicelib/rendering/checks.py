@@ -1,19 +1,18 @@
-"""Says all that is wrong with a template before anybody is written to. Called by `PUT /v1/templates/{key}`, by the
-admin page and by the contract test over the shipped folders."""
+"""Says all that is wrong with a template before anybody is written to."""
 
 import time
 from collections.abc import Iterator, Mapping
 
 from chalicelib.errors import FieldError, InvalidError, RenderError
-from chalicelib.rendering.blame import blaming
-from chalicelib.rendering.budget import Budget, spend
 from chalicelib.rendering.compile import CompiledLetter
 from chalicelib.rendering.context import check_context
+from chalicelib.rendering.finishing import MAX_LINE_CHARS
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.lines import MAX_LINE_CHARS
 from chalicelib.rendering.model import SERVICE_NAMES, ChannelParts, Template
 from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.render_limits import Budget, spend
 from chalicelib.rendering.sandbox import environment, names_in
+from chalicelib.rendering.template_faults import blaming
 
 MAX_LOCALES = 50
 MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call is answered within 29

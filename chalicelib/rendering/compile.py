@@ -1,16 +1,15 @@
-"""Turns the sources of a template into Jinja2 templates, ready to render many letters. Called by `render.py`, which
-keeps what comes out: this costs milliseconds, a rendering a tenth of one."""
+"""Turns the sources of a template into Jinja2 templates, ready to render many letters."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from jinja2 import Template as JinjaTemplate
 
-from chalicelib.rendering.blame import blaming
-from chalicelib.rendering.budget import Budget, spend
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
+from chalicelib.rendering.render_limits import Budget, spend
 from chalicelib.rendering.sandbox import compile_source, environment
+from chalicelib.rendering.template_faults import blaming
 
 
 class CompiledLetter(NamedTuple):

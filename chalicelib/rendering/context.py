@@ -1,5 +1,4 @@
-"""Checks what a caller gives to a template against the template's declared variables. Called by the API and by
-campaigns before anything is accepted, so that a letter that cannot be rendered is refused while somebody listens."""
+"""Checks what a caller gives to a template against the template's declared variables."""
 
 import json
 import re
@@ -26,8 +25,8 @@ from pydantic import (
 )
 
 from chalicelib.errors import FieldError, InvalidError
+from chalicelib.rendering.json_value import check_plain
 from chalicelib.rendering.model import Template, Variable, VariableType
-from chalicelib.rendering.plain import check_plain
 
 _HTTP = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
 # What all who read addresses read alike. Browsers also mend `https:/host`, a line break inside, `\` for `/`; our own

@@ -19,10 +19,11 @@ from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import Markup, escape
 
 from chalicelib.errors import RenderError
-from chalicelib.rendering import budget, speech
-from chalicelib.rendering.blame import TEMPLATE_ERROR
-from chalicelib.rendering.budget import MAX_ITEMS, counted, weighed
-from chalicelib.rendering.strangers import greeting_name, isolated
+from chalicelib.rendering import localized_format as speech
+from chalicelib.rendering import render_limits as budget
+from chalicelib.rendering.render_limits import MAX_ITEMS, counted, weighed
+from chalicelib.rendering.template_faults import TEMPLATE_ERROR
+from chalicelib.rendering.untrusted_text import greeting_name, isolated
 
 SCALARS = (str, int, float, bool, date, type(None))
 MAX_DIGITS = 12

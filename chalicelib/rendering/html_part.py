@@ -1,5 +1,5 @@
 """The HTML of a letter: the author's body in the layout, the styles where mail programs keep them, and the text that
-follows from it. Called by `compile.py`, at the first e-mail of a template.
+follows from it.
 """
 
 import re
@@ -10,19 +10,19 @@ from css_inline import CSSInliner, InlineError
 from jinja2 import Template as JinjaTemplate
 
 from chalicelib.errors import RenderError
-from chalicelib.rendering import budget
+from chalicelib.rendering import render_limits as budget
+from chalicelib.rendering.jinja_placeholders import Shield
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.markup import check_markup
-from chalicelib.rendering.nesting import check_nesting
+from chalicelib.rendering.markup_check import check_nesting
+from chalicelib.rendering.markup_cost import check_markup
+from chalicelib.rendering.plain_text import text_of
 from chalicelib.rendering.sandbox import check_source, compile_source, environment
-from chalicelib.rendering.shield import Shield
-from chalicelib.rendering.text import text_of
 
 _TBODY = re.compile(r"</?tbody[^<>]*>")
 
 
 def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
-    """The HTML part, and the text part that follows from it. Anything may be raised: see `blame.py`."""
+    """The HTML part, and the text part that follows from it. Anything may be raised: see `template_faults.py`."""
     html_environment = environment(autoescape=True)
     check_source(source, html_environment)  # by itself first: it says most of what is wrong
     shield = Shield(html_environment)

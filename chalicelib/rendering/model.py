@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, Self
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from chalicelib.locales import Locale, lookup
-from chalicelib.strict import StrictModel
+from chalicelib.schemas import StrictModel
 from chalicelib.text import Source
 
 MAX_SOURCE_BYTES = 256 * 1024

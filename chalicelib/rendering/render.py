@@ -1,4 +1,4 @@
-"""Makes the parts of one letter. Called by `pipeline/deliver.py`, by previews and by `checks.py`.
+"""Makes the parts of one letter.
 
 renderer = Renderer(channels=CHANNELS, site=Site(name="Кинозал", url="https://kino.example"))
 letter = renderer.render(template, channel="email", locale="ru", context={…}, user={…}, service={…})
@@ -12,15 +12,15 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from chalicelib.errors import RenderError
-from chalicelib.rendering.blame import blaming
-from chalicelib.rendering.budget import Budget, Shorten, spend
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
+from chalicelib.rendering.finishing import finish, overlong, require_content, require_something_to_say
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.lines import finish, overlong, require_content, require_something_to_say
 from chalicelib.rendering.model import ChannelParts, Template, Version
+from chalicelib.rendering.render_limits import Budget, Shorten, spend
 from chalicelib.rendering.sandbox import run
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.rendering.strangers import greeting_name
+from chalicelib.rendering.template_faults import blaming
+from chalicelib.rendering.untrusted_text import greeting_name
 
 COMPILED_LETTERS = 256
 _NOTHING: Mapping[str, Any] = {}

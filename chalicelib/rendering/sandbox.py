@@ -1,5 +1,5 @@
 """The Jinja2 environment in which letters run. Managers write templates, so they are code from outside: attributes and
-calls are allowed by list, and all work is paid from a `Budget`. Called by `compile.py` and `render.py`."""
+calls are allowed by list, and all work is paid from a `Budget`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -20,10 +20,12 @@ from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from chalicelib.errors import RenderError
-from chalicelib.rendering import budget, filters, guard
-from chalicelib.rendering.blame import OF_THE_LAYOUT, NamedUndefined
+from chalicelib.rendering import filters
+from chalicelib.rendering import render_limits as budget
+from chalicelib.rendering import sandbox_ast as guard
 from chalicelib.rendering.model import MAX_SOURCE_BYTES
-from chalicelib.rendering.strangers import isolated
+from chalicelib.rendering.template_faults import OF_THE_LAYOUT, NamedUndefined
+from chalicelib.rendering.untrusted_text import isolated
 
 MAX_TOKENS = 10_000
 
@@ -185,7 +187,7 @@ def environment(*, autoescape: bool, trim: bool = False) -> LetterEnvironment:
 
 
 def compile_source(source: str, sandbox: LetterEnvironment, lines: Sequence[int] | None = None) -> Template:
-    """Paid from the budget in force; anything may be raised: see `blame.py`."""
+    """Paid from the budget in force; anything may be raised: see `template_faults.py`."""
     template = sandbox.from_string(_bounded_tree(source, sandbox, lines))
     template.globals = dict(template.globals)  # Jinja2's chain of mappings is copied for every letter, ten times slower
     return template
@@ -228,7 +230,7 @@ def _placed(tokens: Iterable[Token], lines: Sequence[int] | None) -> Iterator[To
 
 
 def run(template: Template, names: Mapping[str, Any]) -> str:
-    """The text of one part, paid from the budget in force; anything may be raised: see `blame.py`."""
+    """The text of one part, paid from the budget in force; anything may be raised: see `template_faults.py`."""
     purse = budget.current()
     purse.code = template.root_render_func.__code__
     texts, size = [], 0

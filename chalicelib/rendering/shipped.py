@@ -1,5 +1,5 @@
 """Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`. Each
-is a version named by its content. Called by `store.py` and at every deployment."""
+is a version named by its content."""
 
 import hashlib
 import importlib

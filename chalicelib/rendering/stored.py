@@ -6,13 +6,13 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError
+from chalicelib.etags import Seen
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.shipped import LAYOUT
-from chalicelib.seen import Seen
-from chalicelib.storage.base import dynamodb, find, reaching_dynamodb, save_if
-from chalicelib.storage.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
-from chalicelib.strict import recalled
+from chalicelib.schemas import recalled
+from chalicelib.storage.dynamodb import dynamodb, find, reaching_dynamodb, save_if
+from chalicelib.storage.rows.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
 
 NEWEST = "newest"
 

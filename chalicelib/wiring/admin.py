@@ -2,12 +2,12 @@
 
 from functools import cache
 
+from chalicelib.accounts.authentication import Entrance
+from chalicelib.accounts.managers import Managers
+from chalicelib.accounts.second_factor import SecondFactors
+from chalicelib.accounts.sessions import Sessions
 from chalicelib.clock import now
-from chalicelib.control.allowance import Allowances
-from chalicelib.control.entrance import Entrance
-from chalicelib.control.managers import Managers
-from chalicelib.control.second_factor import SecondFactors
-from chalicelib.control.sessions import Sessions
+from chalicelib.security.allowance import Allowances
 from chalicelib.settings import settings
 from chalicelib.wiring.signing import sealer, signer
 

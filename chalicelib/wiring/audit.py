@@ -3,10 +3,10 @@
 import re
 from functools import cache
 
+from chalicelib.accounts.audit import Audit
+from chalicelib.accounts.audit_chain import Chain
+from chalicelib.accounts.audit_log import AuditReader
 from chalicelib.clock import now
-from chalicelib.control.audit import Audit
-from chalicelib.control.audit_chain import Chain
-from chalicelib.control.audit_reading import AuditReader
 from chalicelib.wiring.signing import address_hashes
 
 _ID = re.compile(r"[A-Za-z0-9._~:-]{1,256}")  # of users, letters, templates, settings: of all but an address as one

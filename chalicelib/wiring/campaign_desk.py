@@ -22,18 +22,18 @@ from chalicelib.wiring.running import (
 
 if TYPE_CHECKING:
     from chalicelib.campaigns.approving import Approving
-    from chalicelib.campaigns.control import CampaignControl
-    from chalicelib.campaigns.course import Course
+    from chalicelib.campaigns.commands import CampaignControl
+    from chalicelib.campaigns.lifecycle import Course
     from chalicelib.campaigns.preview import Preview
-    from chalicelib.campaigns.readiness import Readiness
     from chalicelib.campaigns.resend import Resend
-    from chalicelib.campaigns.trial import Trial
+    from chalicelib.campaigns.start_checks import Readiness
+    from chalicelib.campaigns.test_send import Trial
 
 
 @cache
 def readiness() -> "Readiness":
     """What must be right before a campaign starts."""
-    from chalicelib.campaigns.readiness import Readiness
+    from chalicelib.campaigns.start_checks import Readiness
 
     return Readiness(
         templates=templates(),
@@ -49,7 +49,7 @@ def readiness() -> "Readiness":
 @cache
 def campaign_control() -> "CampaignControl":
     """What managers do with campaigns."""
-    from chalicelib.campaigns.control import CampaignControl
+    from chalicelib.campaigns.commands import CampaignControl
 
     return CampaignControl(
         campaigns=campaigns(),
@@ -65,7 +65,7 @@ def campaign_control() -> "CampaignControl":
 @cache
 def course() -> "Course":
     """How a started campaign goes on."""
-    from chalicelib.campaigns.course import Course
+    from chalicelib.campaigns.lifecycle import Course
 
     return Course(
         campaigns=campaigns(),
@@ -95,7 +95,7 @@ def resend() -> "Resend":
 @cache
 def trial() -> "Trial":
     """The letter to a few people."""
-    from chalicelib.campaigns.trial import Trial
+    from chalicelib.campaigns.test_send import Trial
 
     return Trial(campaigns=campaigns(), inputs=campaign_inputs(), accept=accept(), content=content_source())
 

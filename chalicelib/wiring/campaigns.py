@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 
-from chalicelib.aws import session
+from chalicelib.aws_session import session
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
@@ -55,8 +55,8 @@ def list_loader() -> "ListLoader":
 def fanout() -> "Fanout":
     """The fan-out of runs."""
     from chalicelib.campaigns.fanout import Fanout
-    from chalicelib.campaigns.pace import Publisher
-    from chalicelib.control.limits import Limiter
+    from chalicelib.campaigns.pacing import Publisher
+    from chalicelib.flow.rate_limits import Limiter
 
     turns = Limiter(clock=now, default_rates=lambda _: 1.0, block_seconds=0)
     return Fanout(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.config import Config
 
-from chalicelib.aws import session
-from chalicelib.wire import plain_bodies
+from chalicelib.aws_session import session
+from chalicelib.botocore_fast_path import plain_bodies
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -61,7 +61,7 @@ def ssm() -> "SSMClient":
 
 def management_client(endpoint: str) -> "ApiGatewayManagementApiClient":
     """The client that posts to the connections behind a management address."""
-    from chalicelib.live.post import CONCURRENCY
+    from chalicelib.live.posting import CONCURRENCY
 
     # A post that takes longer than this is worth less than the next one; the inbox has what it carried.
     post = Config(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.live.connections import Connections
     from chalicelib.live.inbox import Inbox
     from chalicelib.live.jobs import LiveQueue
-    from chalicelib.live.post import Poster
+    from chalicelib.live.posting import Poster
 
 
 @cache
@@ -27,7 +27,7 @@ def live_connections() -> "Connections":
 @cache
 def poster() -> "Poster":
     """The way to the clients."""
-    from chalicelib.live.post import Poster
+    from chalicelib.live.posting import Poster
 
     return Poster(management_client, connections=live_connections(), clock=now, name_went=live_queue().presence_changed)
 

@@ -9,19 +9,19 @@ from chalicelib.settings import settings
 from chalicelib.wiring.clients import aws_lambda, sqs
 
 if TYPE_CHECKING:
-    from chalicelib.control.consumers import Consumers
-    from chalicelib.control.gate import Deadline, Gate
-    from chalicelib.control.limits import Limiter
-    from chalicelib.control.queues import Queues
-    from chalicelib.control.renewal import Renewal
-    from chalicelib.control.site_settings import SiteSettings
-    from chalicelib.control.switches import Switches
+    from chalicelib.configuration.site_settings import SiteSettings
+    from chalicelib.flow.circuit_breakers import Switches
+    from chalicelib.flow.event_sources import Consumers
+    from chalicelib.flow.message_renewal import Renewal
+    from chalicelib.flow.queues import Queues
+    from chalicelib.flow.rate_limits import Limiter
+    from chalicelib.flow.throttle import Deadline, Gate
 
 
 @cache
 def queues() -> "Queues":
     """The stage's queues."""
-    from chalicelib.control.queues import Queues
+    from chalicelib.flow.queues import Queues
 
     return Queues(sqs, settings().resource(""))
 
@@ -29,7 +29,7 @@ def queues() -> "Queues":
 @cache
 def renewal() -> "Renewal":
     """What keeps waiting messages from expiring."""
-    from chalicelib.control.renewal import Renewal
+    from chalicelib.flow.message_renewal import Renewal
 
     prefix = settings().resource("")
     return Renewal(sqs, prefix, queues=queues(), off=consumers().off, clock=now, seconds=time.monotonic)
@@ -38,8 +38,8 @@ def renewal() -> "Renewal":
 @cache
 def switches() -> "Switches":
     """The switches of subsystems."""
-    from chalicelib.control.switch import SwitchPolicy
-    from chalicelib.control.switches import Switches
+    from chalicelib.flow.breaker_state import SwitchPolicy
+    from chalicelib.flow.circuit_breakers import Switches
 
     policy = SwitchPolicy(
         failures=settings().switch_failures,
@@ -53,7 +53,7 @@ def switches() -> "Switches":
 @cache
 def limiter() -> "Limiter":
     """The shared limits."""
-    from chalicelib.control.limits import Limiter
+    from chalicelib.flow.rate_limits import Limiter
 
     return Limiter(clock=now, default_rates=settings().default_rate)
 
@@ -61,7 +61,7 @@ def limiter() -> "Limiter":
 @cache
 def consumers() -> "Consumers":
     """The consumers of the queues."""
-    from chalicelib.control.consumers import Consumers
+    from chalicelib.flow.event_sources import Consumers
 
     return Consumers(aws_lambda, switches(), clock=now, prefix=settings().resource(""))
 
@@ -69,7 +69,7 @@ def consumers() -> "Consumers":
 @cache
 def deadline() -> "Deadline":
     """When this invocation has to come to its end."""
-    from chalicelib.control.gate import Deadline
+    from chalicelib.flow.throttle import Deadline
 
     return Deadline(seconds=time.monotonic)
 
@@ -77,7 +77,7 @@ def deadline() -> "Deadline":
 @cache
 def gate(subsystem: str) -> "Gate":
     """What stands before the calls of a subsystem."""
-    from chalicelib.control.gate import Gate
+    from chalicelib.flow.throttle import Gate
 
     return Gate(
         subsystem,
@@ -92,6 +92,6 @@ def gate(subsystem: str) -> "Gate":
 @cache
 def site_settings() -> "SiteSettings":
     """The settings that managers change."""
-    from chalicelib.control.site_settings import SiteSettings
+    from chalicelib.configuration.site_settings import SiteSettings
 
     return SiteSettings(site_url=settings().site_url, mail_from=settings().mail_from, clock=now)

@@ -5,17 +5,17 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from chalicelib.channels.base import Channel
 from chalicelib.channels.email import EmailChannel, Sender
+from chalicelib.channels.port import Channel
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Composer
 from chalicelib.pipeline.deliver import Deliver
-from chalicelib.pipeline.doubts import Doubts
-from chalicelib.pipeline.last_look import LastLook
-from chalicelib.pipeline.succession import Succession
+from chalicelib.pipeline.fallback import Succession
+from chalicelib.pipeline.pre_send_check import LastLook
+from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ses, sns
 from chalicelib.wiring.control import gate, site_settings
@@ -28,7 +28,7 @@ from chalicelib.wiring.running import admission
 if TYPE_CHECKING:
     import requests
 
-    from chalicelib.control.web import Reply
+    from chalicelib.security.outbound_http import Reply
 
 
 class _Channels(Mapping[str, Channel]):
@@ -100,7 +100,7 @@ def _chat() -> Channel:
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Reply":
-    from chalicelib.control.web import guarded_post
+    from chalicelib.security.outbound_http import guarded_post
 
     return guarded_post(_session(), url, body, headers)
 
@@ -108,7 +108,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Reply":
 @cache
 def _session() -> "requests.Session":
     # Imported at the first webhook: other workers start without it.
-    from chalicelib.control.web import guarded_session
+    from chalicelib.security.outbound_http import guarded_session
 
     return guarded_session(allow_private=settings().private_addresses)
 

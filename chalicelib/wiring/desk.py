@@ -17,25 +17,25 @@ from chalicelib.wiring.running import campaigns
 from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
-    from chalicelib.control.calls import Calls
-    from chalicelib.control.dead_letters import DeadLetters
-    from chalicelib.control.depths import QueueDepths
-    from chalicelib.control.drafts import Drafts
-    from chalicelib.control.failover import Failover
-    from chalicelib.control.keys import KeyRing
-    from chalicelib.pipeline.confirmation import ConfirmationLetters
-    from chalicelib.pipeline.events import Events
-    from chalicelib.pipeline.history import History
-    from chalicelib.pipeline.revive import Revive
-    from chalicelib.pipeline.site_desk import SiteDesk
-    from chalicelib.pipeline.template_desk import TemplateDesk
-    from chalicelib.pipeline.visit import Visit
+    from chalicelib.accounts.api_keys import KeyRing
+    from chalicelib.accounts.draft_allowance import Drafts
+    from chalicelib.flow.dead_letters import DeadLetters
+    from chalicelib.flow.failover import Failover
+    from chalicelib.flow.idempotency import Calls
+    from chalicelib.flow.queue_depths import QueueDepths
+    from chalicelib.services.confirmation import ConfirmationLetters
+    from chalicelib.services.event_intake import Events
+    from chalicelib.services.history import History
+    from chalicelib.services.link_visits import Visit
+    from chalicelib.services.operator_actions import Revive
+    from chalicelib.services.settings_changes import SiteDesk
+    from chalicelib.services.template_changes import TemplateDesk
 
 
 @cache
 def failover() -> "Failover":
     """The hand on the switches."""
-    from chalicelib.control.failover import Failover
+    from chalicelib.flow.failover import Failover
 
     return Failover(switches=switches(), consumers=consumers())
 
@@ -43,7 +43,7 @@ def failover() -> "Failover":
 @cache
 def dead_letters() -> "DeadLetters":
     """The dead-letter queues."""
-    from chalicelib.control.dead_letters import DeadLetters
+    from chalicelib.flow.dead_letters import DeadLetters
 
     return DeadLetters(sqs(), settings().resource(""), taken=queue_depths().forget)
 
@@ -51,7 +51,7 @@ def dead_letters() -> "DeadLetters":
 @cache
 def queue_depths() -> "QueueDepths":
     """How much lies in the queues."""
-    from chalicelib.control.depths import QueueDepths
+    from chalicelib.flow.queue_depths import QueueDepths
 
     return QueueDepths(sqs(), settings().resource(""), monotonic=time.monotonic)
 
@@ -59,7 +59,7 @@ def queue_depths() -> "QueueDepths":
 @cache
 def key_ring() -> "KeyRing":
     """The checker of API keys."""
-    from chalicelib.control.keys import KeyRing
+    from chalicelib.accounts.api_keys import KeyRing
 
     return KeyRing()
 
@@ -67,7 +67,7 @@ def key_ring() -> "KeyRing":
 @cache
 def calls() -> "Calls":
     """The memory of calls that name an Idempotency-Key."""
-    from chalicelib.control.calls import Calls
+    from chalicelib.flow.idempotency import Calls
 
     return Calls(clock=now)
 
@@ -75,7 +75,7 @@ def calls() -> "Calls":
 @cache
 def history() -> "History":
     """The reader of the ledger."""
-    from chalicelib.pipeline.history import History
+    from chalicelib.services.history import History
 
     return History(clock=now)
 
@@ -83,8 +83,8 @@ def history() -> "History":
 @cache
 def revive() -> "Revive":
     """What people do about deliveries."""
-    from chalicelib.control.letter_settings import site_tag
-    from chalicelib.pipeline.revive import Revive
+    from chalicelib.configuration.letter_settings import site_tag
+    from chalicelib.services.operator_actions import Revive
 
     return Revive(
         ledger=ledger(),
@@ -97,7 +97,7 @@ def revive() -> "Revive":
 @cache
 def events() -> "Events":
     """The listener to the site."""
-    from chalicelib.pipeline.events import Events
+    from chalicelib.services.event_intake import Events
 
     return Events(
         site=site_settings(),
@@ -112,8 +112,8 @@ def events() -> "Events":
 @cache
 def confirmation_letters() -> "ConfirmationLetters":
     """The confirmation letter once more."""
-    from chalicelib.control.allowance import Allowances
-    from chalicelib.pipeline.confirmation import ConfirmationLetters
+    from chalicelib.security.allowance import Allowances
+    from chalicelib.services.confirmation import ConfirmationLetters
 
     return ConfirmationLetters(
         directory=directory(),
@@ -127,8 +127,8 @@ def confirmation_letters() -> "ConfirmationLetters":
 @cache
 def site_desk() -> "SiteDesk":
     """Where settings of the site are changed."""
-    from chalicelib.control.proposals import Proposals
-    from chalicelib.pipeline.site_desk import SiteDesk
+    from chalicelib.accounts.proposals import Proposals
+    from chalicelib.services.settings_changes import SiteDesk
 
     two_managers = settings().campaign_approval
     return SiteDesk(
@@ -142,8 +142,8 @@ def site_desk() -> "SiteDesk":
 @cache
 def drafts() -> "Drafts":
     """How often somebody may have unsaved work made."""
-    from chalicelib.control.allowance import Allowances
-    from chalicelib.control.drafts import Drafts
+    from chalicelib.accounts.draft_allowance import Drafts
+    from chalicelib.security.allowance import Allowances
 
     return Drafts(Allowances(clock=now))
 
@@ -151,10 +151,10 @@ def drafts() -> "Drafts":
 @cache
 def template_desk() -> "TemplateDesk":
     """Where versions of templates are stored."""
-    from chalicelib.campaigns.template_users import CampaignsOfTemplate
+    from chalicelib.campaigns.template_impact_on_campaigns import CampaignsOfTemplate
     from chalicelib.channels.registry import CHANNELS
-    from chalicelib.pipeline.template_desk import TemplateDesk
-    from chalicelib.pipeline.template_users import TemplateUsers
+    from chalicelib.services.template_changes import TemplateDesk
+    from chalicelib.services.template_impact import TemplateUsers
 
     users = TemplateUsers(site=site_settings(), clock=now, renderer=new_renderer())
     return TemplateDesk(
@@ -171,6 +171,6 @@ def template_desk() -> "TemplateDesk":
 @cache
 def visit() -> "Visit":
     """The visits of short links."""
-    from chalicelib.pipeline.visit import Visit
+    from chalicelib.services.link_visits import Visit
 
     return Visit(links=links(), directory=directory(), site=site_settings(), ledger=ledger())

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from chalicelib.pipeline.endpoint_desk import EndpointDesk
+from chalicelib.services.endpoint_registration import EndpointDesk
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import sns
 from chalicelib.wiring.people import directory, endpoints

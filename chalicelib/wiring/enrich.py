@@ -4,9 +4,9 @@ from functools import cache
 
 from chalicelib.clock import now
 from chalicelib.pipeline.aftermath import Aftermath
-from chalicelib.pipeline.collect import Collect
+from chalicelib.pipeline.digest_queue import Collect
 from chalicelib.pipeline.enrich import Enrich
-from chalicelib.pipeline.lookup import Lookup
+from chalicelib.pipeline.profile_lookup import Lookup
 from chalicelib.pipeline.reach import Reach
 from chalicelib.settings import settings
 from chalicelib.wiring.control import gate, queues

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
 
 if TYPE_CHECKING:
-    from chalicelib.live.greet import Greet
+    from chalicelib.live.greetings import Greet
     from chalicelib.live.presence import Presence
 
 
@@ -21,7 +21,7 @@ def presence() -> "Presence":
 @cache
 def greet() -> "Greet":
     """The greeter."""
-    from chalicelib.live.greet import Greet
+    from chalicelib.live.greetings import Greet
 
     return Greet(
         connections=live_connections(), presence=presence(), inbox=inbox(), poster=poster(), queue=live_queue()

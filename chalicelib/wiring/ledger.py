@@ -9,7 +9,7 @@ from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.hours import Hours
+    from chalicelib.pipeline.hourly_stats import Hours
     from chalicelib.pipeline.ledger import Ledger
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
@@ -26,7 +26,7 @@ def ledger() -> "Ledger":
 @cache
 def hours() -> "Hours":
     """What each hour saw."""
-    from chalicelib.pipeline.hours import PLACES, Hours
+    from chalicelib.pipeline.hourly_stats import PLACES, Hours
 
     return Hours(clock=now, place=random.randrange(len(PLACES)))  # noqa: S311 (not a secret)
 

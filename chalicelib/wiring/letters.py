@@ -8,8 +8,8 @@ from chalicelib.settings import settings
 
 if TYPE_CHECKING:
     from chalicelib.rendering.render import Renderer
-    from chalicelib.rendering.store import TemplateStore
     from chalicelib.rendering.stored import TemplateTable
+    from chalicelib.rendering.template_store import TemplateStore
 
 
 @cache
@@ -23,7 +23,7 @@ def template_table() -> "TemplateTable":
 @cache
 def templates() -> "TemplateStore":
     """All templates, shipped and stored."""
-    from chalicelib.rendering.store import TemplateStore
+    from chalicelib.rendering.template_store import TemplateStore
 
     return TemplateStore(template_table())
 

@@ -8,16 +8,16 @@ from chalicelib.settings import settings
 from chalicelib.wiring.connections import live_connections, live_queue, poster
 
 if TYPE_CHECKING:
-    from chalicelib.live.bars import Bars
-    from chalicelib.live.door import Door
     from chalicelib.live.guests import Guests
+    from chalicelib.live.handshake import Door
+    from chalicelib.live.mutes import Bars
     from chalicelib.live.tickets import Tickets
 
 
 @cache
 def bars() -> "Bars":
     """Who is barred from the chat."""
-    from chalicelib.live.bars import Bars
+    from chalicelib.live.mutes import Bars
 
     return Bars(clock=now)
 
@@ -25,9 +25,9 @@ def bars() -> "Bars":
 @cache
 def guests() -> "Guests":
     """What guests may do together."""
-    from chalicelib.control.allowance import Allowances
     from chalicelib.live.guests import Guests
-    from chalicelib.storage.live import GuestCountRow
+    from chalicelib.security.allowance import Allowances
+    from chalicelib.storage.rows.live import GuestCountRow
 
     return Guests(counts=Allowances(clock=now, row=GuestCountRow), bars=bars())
 
@@ -43,7 +43,7 @@ def tickets() -> "Tickets":
 @cache
 def door() -> "Door":
     """Who may connect."""
-    from chalicelib.live.door import Door, DoorRules, origin_of
+    from chalicelib.live.handshake import Door, DoorRules, origin_of
 
     pages = {settings().site_url, settings().public_url, *settings().live_origins.split()}
     return Door(

@@ -10,14 +10,14 @@ from chalicelib.wiring.greet import presence
 from chalicelib.wiring.live import bars, guests
 
 if TYPE_CHECKING:
-    from chalicelib.live.desk import Desk
+    from chalicelib.live.inbox_commands import Desk
     from chalicelib.live.receive import Receive
 
 
 @cache
 def desk() -> "Desk":
     """The inboxes as clients see them."""
-    from chalicelib.live.desk import Desk
+    from chalicelib.live.inbox_commands import Desk
 
     return Desk(inbox=inbox(), connections=live_connections(), poster=poster())
 
@@ -26,9 +26,9 @@ def desk() -> "Desk":
 def receive() -> "Receive":
     """The reader of frames."""
     from chalicelib.live.chat import Chat
-    from chalicelib.live.limits import Limits
+    from chalicelib.live.flood_control import Limits
     from chalicelib.live.receive import Receive
-    from chalicelib.live.reserved import Reserved
+    from chalicelib.live.reserved_names import Reserved
 
     chat = Chat(
         connections=live_connections(),

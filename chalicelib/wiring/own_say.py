@@ -16,16 +16,16 @@ from chalicelib.wiring.running import lists
 from chalicelib.wiring.signing import address_hashes, tokens
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.address_data import AddressData
-    from chalicelib.pipeline.link_renewal import LinkRenewal
-    from chalicelib.pipeline.own_say import OwnSay
-    from chalicelib.pipeline.personal_data import PersonalData, PersonalPart
+    from chalicelib.services.address_data import AddressData
+    from chalicelib.services.link_renewal import LinkRenewal
+    from chalicelib.services.personal_data import PersonalData, PersonalPart
+    from chalicelib.services.unsubscribe import OwnSay
 
 
 @cache
 def own_say() -> "OwnSay":
     """What readers decide."""
-    from chalicelib.pipeline.own_say import OwnSay
+    from chalicelib.services.unsubscribe import OwnSay
 
     return OwnSay(source=profile_source(), preferences=preferences(), mailboxes=mailboxes(), ledger=ledger())
 
@@ -33,8 +33,8 @@ def own_say() -> "OwnSay":
 @cache
 def link_renewal() -> "LinkRenewal":
     """New links for old ones."""
-    from chalicelib.control.allowance import Allowances
-    from chalicelib.pipeline.link_renewal import LinkRenewal
+    from chalicelib.security.allowance import Allowances
+    from chalicelib.services.link_renewal import LinkRenewal
     from chalicelib.wiring.intake import accept
 
     return LinkRenewal(
@@ -51,8 +51,8 @@ def link_renewal() -> "LinkRenewal":
 @cache
 def address_data() -> "AddressData":
     """All that is kept of one address."""
-    from chalicelib.pipeline.address_data import AddressData
-    from chalicelib.pipeline.owned_data import LinksPart, NotificationsPart
+    from chalicelib.services.address_data import AddressData
+    from chalicelib.services.owned_data import LinksPart, NotificationsPart
 
     return AddressData(
         notifications=NotificationsPart(history()),
@@ -68,9 +68,9 @@ def address_data() -> "AddressData":
 @cache
 def personal_data() -> "PersonalData":
     """All that is kept of one user. A part of the service that keeps something adds itself here, before the profile."""
-    from chalicelib.live.personal import LivePart
-    from chalicelib.pipeline.owned_data import LinksPart, NotificationsPart
-    from chalicelib.pipeline.personal_data import (
+    from chalicelib.live.user_data import LivePart
+    from chalicelib.services.owned_data import LinksPart, NotificationsPart
+    from chalicelib.services.personal_data import (
         AddressesPart,
         CapsPart,
         DigestsPart,

@@ -9,16 +9,16 @@ from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.addresses import Addresses
     from chalicelib.pipeline.caps import Caps
-    from chalicelib.pipeline.consent import ConsentDesk
+    from chalicelib.pipeline.channel_addresses import Addresses
+    from chalicelib.pipeline.eligibility import ConsentDesk
+    from chalicelib.profiles.address_opt_outs import Mailboxes
     from chalicelib.profiles.address_rows import AddressRows
     from chalicelib.profiles.directory import Directory
     from chalicelib.profiles.endpoints import EndpointBook
-    from chalicelib.profiles.following import Following
-    from chalicelib.profiles.mailboxes import Mailboxes
+    from chalicelib.profiles.preference_sync import Following
     from chalicelib.profiles.preferences import PreferenceStore
-    from chalicelib.profiles.source import ProfileSource
+    from chalicelib.profiles.profile_source import ProfileSource
     from chalicelib.profiles.suppressions import SuppressionList
 
 
@@ -48,7 +48,7 @@ def preferences() -> "PreferenceStore":
 @cache
 def following() -> "Following":
     """Who carries a user's wishes to their addresses."""
-    from chalicelib.profiles.following import Following
+    from chalicelib.profiles.preference_sync import Following
 
     return Following(source=profile_source(), preferences=preferences(), mailboxes=mailboxes())
 
@@ -64,7 +64,7 @@ def address_rows() -> "AddressRows":
 @cache
 def mailboxes() -> "Mailboxes":
     """What readers say of letters to an address."""
-    from chalicelib.profiles.mailboxes import Mailboxes
+    from chalicelib.profiles.address_opt_outs import Mailboxes
 
     return Mailboxes(rows=address_rows(), clock=now)
 
@@ -89,7 +89,7 @@ def endpoints() -> "EndpointBook":
 def profile_source() -> "ProfileSource":
     """Where workers read profiles."""
     if settings().profiles_url:
-        from chalicelib.profiles.http import HttpProfiles
+        from chalicelib.profiles.http_source import HttpProfiles
 
         return HttpProfiles(settings().profiles_url, timeout_seconds=settings().profiles_timeout_seconds)
     return directory()
@@ -98,7 +98,7 @@ def profile_source() -> "ProfileSource":
 @cache
 def addresses() -> "Addresses":
     """Where people are reached."""
-    from chalicelib.pipeline.addresses import Addresses
+    from chalicelib.pipeline.channel_addresses import Addresses
 
     return Addresses(endpoints())
 
@@ -114,7 +114,7 @@ def caps() -> "Caps":
 @cache
 def consent() -> "ConsentDesk":
     """Who may be written to, and when."""
-    from chalicelib.pipeline.consent import ConsentDesk
+    from chalicelib.pipeline.eligibility import ConsentDesk
 
     return ConsentDesk(
         rows=address_rows(),

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from chalicelib.campaigns.admission import Admission
     from chalicelib.campaigns.approval import Approvals
-    from chalicelib.campaigns.content import ContentSource
+    from chalicelib.campaigns.content_source import ContentSource
     from chalicelib.campaigns.halt import Halt
-    from chalicelib.campaigns.inputs import CampaignInputs
+    from chalicelib.campaigns.held_chunks import Parking
+    from chalicelib.campaigns.letter_inputs import CampaignInputs
     from chalicelib.campaigns.lists import ListStore
-    from chalicelib.campaigns.parking import Parking
-    from chalicelib.campaigns.refusals import RunRefusals
+    from chalicelib.campaigns.recipient_sources import Sources
+    from chalicelib.campaigns.refusal_pause import RunRefusals
     from chalicelib.campaigns.runs import Runs
-    from chalicelib.campaigns.sources import Sources
     from chalicelib.campaigns.store import CampaignStore
 
 
@@ -47,7 +47,7 @@ def lists() -> "ListStore":
 @cache
 def sources() -> "Sources":
     """Where the recipients of runs come from."""
-    from chalicelib.campaigns.sources import Sources
+    from chalicelib.campaigns.recipient_sources import Sources
 
     return Sources(directory=directory(), lists=lists(), default_zone=settings().default_timezone)
 
@@ -55,7 +55,7 @@ def sources() -> "Sources":
 @cache
 def parking() -> "Parking":
     """A campaign's chunks that wait."""
-    from chalicelib.campaigns.parking import Parking
+    from chalicelib.campaigns.held_chunks import Parking
 
     return Parking(clock=now, retention_days=settings().retention_days)
 
@@ -63,10 +63,10 @@ def parking() -> "Parking":
 @cache
 def content_source() -> "ContentSource":
     """More content for a campaign's letters."""
-    from chalicelib.campaigns.content import ContentSource
+    from chalicelib.campaigns.content_source import ContentSource
 
     def session() -> "requests.Session":
-        from chalicelib.control.web import guarded_session
+        from chalicelib.security.outbound_http import guarded_session
 
         return guarded_session(allow_private=settings().private_addresses)
 
@@ -76,7 +76,7 @@ def content_source() -> "ContentSource":
 @cache
 def run_refusals() -> "RunRefusals":
     """Pauses runs whose letters are refused one after another."""
-    from chalicelib.campaigns.refusals import RunRefusals
+    from chalicelib.campaigns.refusal_pause import RunRefusals
 
     return RunRefusals(halt=halt())
 
@@ -93,8 +93,8 @@ def halt() -> "Halt":
 def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
     from chalicelib.campaigns.admission import Admission, Heads
-    from chalicelib.control.letter_settings import tag_now
-    from chalicelib.control.limits import Limiter
+    from chalicelib.configuration.letter_settings import tag_now
+    from chalicelib.flow.rate_limits import Limiter
 
     heads = Heads(clock=time.monotonic, switches=switches(), limiter=limiter(), site_tag=tag_now(site_settings()))
     return Admission(
@@ -116,7 +116,7 @@ def admission() -> "Admission":
 @cache
 def campaign_inputs() -> "CampaignInputs":
     """All that makes a campaign's letters."""
-    from chalicelib.campaigns.inputs import CampaignInputs
+    from chalicelib.campaigns.letter_inputs import CampaignInputs
 
     return CampaignInputs(templates=templates(), site=site_settings(), lists=lists(), stage=settings())
 
@@ -132,7 +132,7 @@ def approvals() -> "Approvals":
 @cache
 def runs() -> "Runs":
     """The runs of campaigns."""
-    from chalicelib.campaigns.planner import RunPlanner
+    from chalicelib.campaigns.run_planner import RunPlanner
     from chalicelib.campaigns.runs import Runs
 
     return Runs(

@@ -4,14 +4,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
-from chalicelib.control.address_hash import AddressHashes
-from chalicelib.control.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
-from chalicelib.control.tokens import Tokens
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
+from chalicelib.security.tokens import Tokens
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import ssm
 
 if TYPE_CHECKING:
-    from chalicelib.control.sealing import Sealer
+    from chalicelib.security.sealing import Sealer
 
 
 @cache
@@ -35,7 +35,7 @@ def address_hashes() -> AddressHashes:
 @cache
 def sealer() -> "Sealer":
     """What secrets in tables are sealed with."""
-    from chalicelib.control.sealing import Sealer
+    from chalicelib.security.sealing import Sealer
 
     return Sealer(KeyRing(_reader("sealing-key")))
 

@@ -14,8 +14,9 @@ from importlib import import_module
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 import chalicelib
-from chalicelib import aws, cold_start
-from chalicelib.storage.base import dynamodb
+from chalicelib import aws_session as aws
+from chalicelib import cold_start
+from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.wiring import clients, letters
 
 _CLIENTS = (clients.sqs, clients.ses, clients.sns, clients.ssm, clients.aws_lambda)

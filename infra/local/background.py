@@ -1,5 +1,4 @@
-"""Work that nobody waits for, done while the local cloud runs already: tried until it succeeds, told in a line each.
-Called by `run.py`."""
+"""Work that nobody waits for, done while the local cloud runs already: tried until it succeeds, told in a line each."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
-"""What there is to look at from the first minute: Elena's channels, notifications whose timelines show
-the rules (`showcase.py`), the ready-made campaigns. Made through the API while the cloud runs already; each part may be
-repeated, whatever an earlier try has done of it. Called by `run.py`."""
+"""What there is to look at from the first minute: Elena's channels, notifications whose timelines show the rules
+(`showcase.py`), the ready-made campaigns. Made through the API while the cloud runs already; each part may be
+repeated, whatever an earlier try has done of it."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any

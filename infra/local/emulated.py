@@ -1,4 +1,4 @@
-"""What the embedded emulator needs of the app's template. AWS and LocalStack take it as it is. Called by `cloud.py`."""
+"""What the embedded emulator needs of the app's template. AWS and LocalStack take it as it is."""
 
 from typing import Any
 

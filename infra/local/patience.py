@@ -1,5 +1,4 @@
-"""Waiting on a machine that may be busy: long enough, and with a word now and then about what for. Called by whatever
-starts the local cloud."""
+"""Waiting on a machine that may be busy: long enough, and with a word now and then about what for."""
 
 import time
 from collections.abc import Callable

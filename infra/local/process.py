@@ -1,4 +1,4 @@
-"""A child process of the local cloud: started, watched until it answers, stopped. Called by `cloud.py`."""
+"""A child process of the local cloud: started, watched until it answers, stopped."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The local cloud that runs, as an object. Called by what acts inside it: the prompt and the doctor."""
+"""The local cloud that runs, as an object."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from chalicelib.control.keys import Scope, create_key
-from chalicelib.control.managers import Role
+from chalicelib.accounts.api_keys import Scope, create_key
+from chalicelib.accounts.managers import Role
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.wiring.admin import managers

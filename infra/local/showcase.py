@@ -1,5 +1,5 @@
 """The kinder timing on the local cloud, to be looked at from the first minute: notifications whose timelines say which
-rule decided what. Called by `demo.py`.
+rule decided what.
 
     Elena   by every channel; a greeting that stops at the first of them that works; a letter that goes on if it is not
             opened, and one that would expire before

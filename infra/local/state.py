@@ -1,4 +1,4 @@
-"""The folder that keeps a local cloud between two runs. Called by `cloud.py` and `run.py`."""
+"""The folder that keeps a local cloud between two runs."""
 
 import fcntl
 import json

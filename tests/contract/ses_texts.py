@@ -1,5 +1,5 @@
 """The texts in which SES answers a call, as AWS publishes them or as it is seen to give them, each with its source and
-its right verdict: the evidence for `channels/words/ses_answers.py`."""
+its right verdict: the evidence for `channels/providers/ses_answers.py`."""
 
 from typing import NamedTuple
 

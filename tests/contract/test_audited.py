@@ -3,9 +3,9 @@
 import pytest
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib.admin.frame import REGISTERED
-from chalicelib.api.declared import ENDPOINTS
-from chalicelib.api.watched import ABOUT, About, Watch, watch_of
+from chalicelib.admin.views import REGISTERED
+from chalicelib.api.audit_policy import ABOUT, About, Watch, watch_of
+from chalicelib.api.declarations import ENDPOINTS
 
 # Pages that show nothing of persons: figures, campaigns, settings, the managers' own affairs. What is personal and not
 # here names the audit's word of a look at it (`shows`).

@@ -19,7 +19,7 @@ from chalicelib.live.jobs import read_live_job
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, Job, read_job
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.strict import recalled
+from chalicelib.schemas import recalled
 from tests.integration.api.gateway import PROMO
 from tests.integration.campaigns.conftest import Desk, Viewers, clock, desk, office, viewers
 from tests.integration.conftest import TABLES, pump, stage

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from chalicelib.api.declared import ENDPOINTS
-from chalicelib.control.site_settings import NAMES
+from chalicelib.api.declarations import ENDPOINTS
+from chalicelib.configuration.site_settings import NAMES
 from chalicelib.settings import Settings
 from infra.paths import ROOT
 from infra.stage_config import FunctionConfig, StageConfig

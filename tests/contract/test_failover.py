@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.channels.registry import CHANNELS
-from chalicelib.control.consumers import CONSUMERS
-from chalicelib.control.switch import SUBSYSTEMS
+from chalicelib.flow.breaker_state import SUBSYSTEMS
+from chalicelib.flow.event_sources import CONSUMERS
 from infra.paths import ROOT
 from tests.contract.test_infra import template
 

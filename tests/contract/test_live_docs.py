@@ -5,13 +5,15 @@ import re
 
 import pytest
 
-from chalicelib.live import bars, blocks, connections, frames, names, presence
-from chalicelib.live.events import MAX_FRAME_BYTES, WARNINGS
+from chalicelib.live import blocks, connections, frames, presence
+from chalicelib.live import chat_names as names
+from chalicelib.live import mutes as bars
+from chalicelib.live.flood_control import LimitRules
 from chalicelib.live.frames import ACTION_NAMES
 from chalicelib.live.guests import GuestRules
-from chalicelib.live.limits import LimitRules
+from chalicelib.live.server_events import MAX_FRAME_BYTES, WARNINGS
 from chalicelib.live.tickets import TICKET_SECONDS
-from chalicelib.storage import live as tables
+from chalicelib.storage.rows import live as tables
 from infra.paths import ROOT
 
 TEXT = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")

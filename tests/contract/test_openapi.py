@@ -7,9 +7,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app  # noqa: TID251  (its routes are what is compared)
-from chalicelib.api.declared import ENDPOINTS
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.api.declarations import ENDPOINTS
 from chalicelib.api.openapi import document
-from chalicelib.control.keys import Scope
 
 # What no service calls: pages, links in letters, and the contract itself.
 UNDOCUMENTED_PREFIXES = (

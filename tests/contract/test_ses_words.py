@@ -1,14 +1,14 @@
-"""Nothing that AWS publishes of what SES says is without its meaning in `channels/words/ses.py`, of events, and
-`ses_answers.py`, of calls."""
+"""Nothing that AWS publishes of what SES says is without its meaning in `channels/providers/ses_event_types.py`, of
+events, and `ses_answers.py`, of calls."""
 
 import pytest
 from botocore.model import ServiceModel, StringShape
 from botocore.session import Session
 
-from chalicelib.channels.aws import named_outcome
-from chalicelib.channels.base import Outcome, Verdict
-from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, Told
-from chalicelib.channels.words.ses_answers import ANSWERS, answer_of
+from chalicelib.channels.aws_errors import named_outcome
+from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.channels.providers.ses_answers import ANSWERS, answer_of
+from chalicelib.channels.providers.ses_event_types import BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, Told
 from chalicelib.pipeline.feedback import _VERDICTS
 from chalicelib.pipeline.statuses import VERDICTS, S
 from tests.contract.ses_texts import NEIGHBOURS, QUOTA, READER, REFUSED, SENDER, SLOW_DOWN, TO_MEND, UNCLEAR, Text

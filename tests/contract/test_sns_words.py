@@ -1,4 +1,4 @@
-"""Nothing that AWS publishes of what SNS answers is without a row in `channels/words/sns.py`."""
+"""Nothing that AWS publishes of what SNS answers is without a row in `channels/providers/sns_answers.py`."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from chalicelib.channels.base import Outcome, Verdict
-from chalicelib.channels.words.sns import BAD_PARAMETER, REFUSALS, TO_MEND, sns_outcome
+from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.channels.providers.sns_answers import BAD_PARAMETER, REFUSALS, TO_MEND, sns_outcome
 
 
 def test_every_error_of_publish_has_a_row() -> None:

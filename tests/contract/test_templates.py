@@ -6,7 +6,7 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.render import Renderer, Site
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.template_store import TemplateStore
 
 STORE = TemplateStore()
 RENDERER = Renderer(channels=CHANNELS, site=Site(name="Кинозал", url="https://kino.example"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
-from chalicelib.control.switch import SUBSYSTEMS
+from chalicelib.flow.breaker_state import SUBSYSTEMS
 from chalicelib.observability import Line, batch_handler, write_line
 from infra.paths import ROOT
 from tests.contract.test_code import resources, substituted

@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.serialize import JSONSerializer
 
-from chalicelib.wire import plain_answers, plain_bodies, plain_requests
+from chalicelib.botocore_fast_path import plain_answers, plain_bodies, plain_requests
 
 ITEM = {
     "id": {"S": "Анна"},

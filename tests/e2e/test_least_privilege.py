@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.control.signing import parameter_name
+from chalicelib.security.signing import parameter_name
 from infra.local.children import ACCOUNT, REGION
 from infra.local.cloud import LocalCloud
 from tests.e2e.conftest import Vestnik

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chalicelib.live.limits import LimitRules
+from chalicelib.live.flood_control import LimitRules
 from tests.e2e.conftest import Vestnik
 from tests.e2e.sockets import Client, guest
 from tools.chat import chat

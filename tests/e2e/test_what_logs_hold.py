@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.control.signing import KEYS, parameter_name
+from chalicelib.security.signing import KEYS, parameter_name
 from infra.local.children import STAGE
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.leaks import addresses_in, found_in, private_words

@@ -17,12 +17,16 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
-from chalicelib import aws, wiring
+from chalicelib import aws_session as aws
+from chalicelib import wiring
 from chalicelib.api.projection import forbid_drift
-from chalicelib.control.signing import KEYS, new_key, parameter_name
+from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.storage import base, campaigns, configuration, control, digests, ledger, links, managers, people
-from chalicelib.storage import live as live_tables
+from chalicelib.storage import dynamodb as base
+from chalicelib.storage.rows import accounts as managers
+from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
+from chalicelib.storage.rows import flow as control
+from chalicelib.storage.rows import live as live_tables
 from functions import deliver, digest, enrich, fanout, feedback, live, load, retry
 
 QUEUES = (

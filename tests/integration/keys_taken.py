@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any, NamedTuple
 
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.conftest import moto_of
 
 KB = 1024

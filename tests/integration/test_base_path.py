@@ -8,8 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from chalicelib.admin import look
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
+from chalicelib.admin import templating as look
 from chalicelib.profiles.model import UserBody
 from chalicelib.wiring.people import directory
 from tests.integration.admin.conftest import Visitor, signed_in

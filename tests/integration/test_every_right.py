@@ -9,10 +9,10 @@ import pytest
 from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib.admin.frame import REGISTERED, Proof, Registered
-from chalicelib.api.declared import ENDPOINTS, Endpoint
-from chalicelib.control.keys import KeyRing, Scope, create_key
-from chalicelib.control.managers import Role
+from chalicelib.accounts.api_keys import KeyRing, Scope, create_key
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED, Proof, Registered
+from chalicelib.api.declarations import ENDPOINTS, Endpoint
 from chalicelib.settings import settings
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.api.gateway import PROMO, Gateway, gateway, lambda_event

@@ -13,13 +13,13 @@ from chalice.local import MatchResult, RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib import observability
-from chalicelib.admin.frame import REGISTERED
-from chalicelib.api import sockets
-from chalicelib.api.declared import ENDPOINTS, Endpoint
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED
+from chalicelib.api import websocket as sockets
+from chalicelib.api.declarations import ENDPOINTS, Endpoint
 from chalicelib.api.openapi import document
 from chalicelib.clock import new_id
-from chalicelib.control.managers import Role
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from functions import digest, live, load
 from tests.integration.admin.conftest import signed_in
 from tests.integration.api.gateway import REQUEST_ID, gateway, lambda_event

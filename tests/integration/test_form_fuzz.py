@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from app import app  # noqa: TID251  (here is who calls it)
+from chalicelib.accounts.managers import Role
 from chalicelib.admin.form_reader import CHECKS, Control, Form, forms_in
 from chalicelib.admin.forms import SECRETS
-from chalicelib.admin.frame import REGISTERED
+from chalicelib.admin.views import REGISTERED
 from chalicelib.clock import derived_id
-from chalicelib.control.managers import Role
-from chalicelib.control.tokens import LetterClaims, Purpose
+from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.text import one_line
 from chalicelib.wiring.signing import tokens
 from tests import forms

@@ -13,10 +13,10 @@ import pytest
 from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib.admin.frame import REGISTERED
-from chalicelib.api.declared import ENDPOINTS, Endpoint
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED
+from chalicelib.api.declarations import ENDPOINTS, Endpoint
 from chalicelib.api.openapi import document
-from chalicelib.control.managers import Role
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.stocked import stocked
 from tests.integration.api.gateway import Gateway, gateway, lambda_event

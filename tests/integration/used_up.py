@@ -4,10 +4,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
+from chalicelib.accounts.draft_allowance import TIMES, Drafts
 from chalicelib.clock import now
-from chalicelib.control.allowance import Allowances
-from chalicelib.control.drafts import TIMES, Drafts
 from chalicelib.errors import TooManyRequestsError
+from chalicelib.security.allowance import Allowances
 
 
 def use_up(what: Literal["preview", "check"], by: str) -> None:

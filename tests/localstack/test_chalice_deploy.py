@@ -17,7 +17,7 @@ import boto3
 import pytest
 import requests
 
-from chalicelib.control.keys import Scope, create_key
+from chalicelib.accounts.api_keys import Scope, create_key
 from infra.account import Account
 from infra.paths import ROOT
 from infra.stage_keys import ensure_keys

@@ -15,7 +15,7 @@ import boto3
 import pytest
 import requests
 
-from chalicelib.control.keys import Scope, create_key
+from chalicelib.accounts.api_keys import Scope, create_key
 from infra import deploy, destroy
 from infra.account import Account
 from infra.acting import act_in, find_addresses

@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.accounts.managers import Role
 from chalicelib.channels.live import Notice
 from chalicelib.clock import rfc3339
-from chalicelib.control.managers import Role
 from chalicelib.pipeline.jobs import DeliverJob
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring.admin import managers, sessions

@@ -8,23 +8,23 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pynamodb.attributes import Attribute
 
-from chalicelib.campaigns.content import Content
+from chalicelib.campaigns.content_source import Content
+from chalicelib.campaigns.held_chunks import Chunk
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.parking import Chunk
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
-from chalicelib.control.event_rules import EventStep
-from chalicelib.control.site_settings import SiteValues
-from chalicelib.control.tokens import LetterClaims
+from chalicelib.configuration.event_rules import EventStep
+from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.live.flood_control import State
 from chalicelib.live.jobs import GreetJob, PresenceJob
-from chalicelib.live.limits import State
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.profiles.endpoints import Endpoint
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.model import Template
+from chalicelib.security.tokens import LetterClaims
 from tests.integration.conftest import QUEUES, TABLES
 
 # What travels, and what rows hold as one document.

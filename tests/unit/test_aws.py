@@ -10,10 +10,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from chalicelib.aws import failure_of
-from chalicelib.control.answers import status_of
+from chalicelib.aws_session import failure_of
 from chalicelib.errors import InvalidError, MisconfiguredError, TooLargeError, UnavailableError
-from chalicelib.storage.base import reaching_dynamodb
+from chalicelib.http_errors import status_of
+from chalicelib.storage.dynamodb import reaching_dynamodb
 
 
 def error(code: str, message: str = "", *reasons: str) -> ClientError:

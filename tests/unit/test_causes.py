@@ -5,9 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.causes import lines_of, name_of
 from chalicelib.clock import parse_rfc3339
 from chalicelib.errors import UnavailableError
+from chalicelib.failure_trace import lines_of, name_of
 
 
 def caught(work: object) -> BaseException:

@@ -19,7 +19,7 @@ from chalicelib.live.jobs import read_live_job
 from chalicelib.pipeline.feedback import Feedback
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
 from chalicelib.pipeline.ses_events import read_event
-from chalicelib.public.visitor import choose_locale
+from chalicelib.public.views import choose_locale
 from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from tests.integration.conftest import ENVIRONMENT

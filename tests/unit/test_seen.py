@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import ChangedError, InvalidError
-from chalicelib.seen import MAX_CHARACTERS, Seen, etag, tag_of
+from chalicelib.etags import MAX_CHARACTERS, Seen, etag, tag_of
 
 NAMES = ("email", "locale", "name")
 VALUES = st.recursive(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.rules import Moment, Rule
+from chalicelib.campaigns.audience_rules import Moment, Rule
 from chalicelib.campaigns.schedule import Schedule, best_moment, day_before, first_moment, local_moment, occurrences
-from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import Profile
-from chalicelib.profiles.quiet import quiet_until
+from chalicelib.profiles.quiet_hours import quiet_until
 from chalicelib.wall_clock import wall_moment
 from tests.unit.zones import MINUTE, Change, changes, first_shown, local, zones_that_change
 

@@ -1,4 +1,4 @@
-"""Puts the mailbox together: one Starlette application, its store and its publisher. Called by `__main__`."""
+"""Puts the mailbox together: one Starlette application, its store and its publisher."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The log of sending calls, from which tests read pace and failures. Called by `ses_api`, `store` and `api`."""
+"""The log of sending calls, from which tests read pace and failures."""
 
 import sqlite3
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the reader of a letter sees: its parts, given as they are or filled from a template. Called by `sending`."""
+"""What the reader of a letter sees: its parts, given as they are or filled from a template."""
 
 from dataclasses import dataclass
 

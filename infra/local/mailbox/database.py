@@ -1,4 +1,4 @@
-"""The SQLite file under the mailbox: its tables, a connection a thread, transactions. Called by `store` and `calls`.
+"""The SQLite file under the mailbox: its tables, a connection a thread, transactions.
 
 The file survives restarts of the process; it is not synced to disk for each letter, since a power cut in a test has no
 one to write to."""

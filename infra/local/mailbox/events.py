@@ -1,5 +1,5 @@
 """The events that SES publishes through a configuration set, in the shapes of the developer guide ("Contents of event
-data that Amazon SES publishes to Amazon SNS" and its examples). Called by `ses_api`, `api` and `publisher`."""
+data that Amazon SES publishes to Amazon SNS" and its examples)."""
 
 import re
 from collections.abc import Callable

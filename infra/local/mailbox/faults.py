@@ -1,5 +1,5 @@
-"""Misbehaving on request: what tests ask the mailbox to do wrong, how often and to whom. Called by `ses_api` for each
-call and by `api` for setting up. Faults live in memory: a restarted mailbox behaves."""
+"""Misbehaving on request: what tests ask the mailbox to do wrong, how often and to whom. Faults live in memory: a
+restarted mailbox behaves."""
 
 import random
 import threading

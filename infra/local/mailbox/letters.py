@@ -1,5 +1,5 @@
 """A letter as the mailbox keeps it, and its MIME source, built only when somebody looks (building it for each letter
-would cost more than all the rest). Called by `sending`, `store`, `events`, `api` and `pages`."""
+would cost more than all the rest)."""
 
 import json
 from collections.abc import Iterator, Mapping

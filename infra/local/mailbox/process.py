@@ -1,4 +1,4 @@
-"""Starts the mailbox in a process of its own and stops it. Called by tests, benchmarks and `make run`."""
+"""Starts the mailbox in a process of its own and stops it."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Reads a raw MIME message: its parts, addresses and SES's own headers. Called by `sending`."""
+"""Reads a raw MIME message: its parts, addresses and SES's own headers."""
 
 from dataclasses import dataclass
 from email import message_from_bytes

@@ -1,4 +1,4 @@
-"""What SES checks of senders, recipients, headers and sizes before it takes a letter. Called by `sending`.
+"""What SES checks of senders, recipients, headers and sizes before it takes a letter.
 
 Sources: the API reference of SES v2 (SendEmail, SendBulkEmail, MessageHeader) and the developer guide's "Service
 quotas" and "Header fields".

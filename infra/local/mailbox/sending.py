@@ -1,5 +1,4 @@
-"""Turns a parsed SES call into letters, or refuses it as SES would. Called by `ses_api`; the only input or output is
-the look-up of stored templates."""
+"""Turns a parsed SES call into letters, or refuses it as SES would."""
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What SES v2 is asked: pydantic shapes named as in botocore's service model of `sesv2`. Called by `ses_api`.
+"""What SES v2 is asked: pydantic shapes named as in botocore's service model of `sesv2`.
 
 Unlike SES, an unknown or unsupported member is refused: a test that leans on it should fail here, not in production.
 """

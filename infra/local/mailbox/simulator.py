@@ -1,5 +1,5 @@
 """What becomes of a letter by itself: the events that follow it, as the mailbox simulator's addresses decide (developer
-guide, "Using the mailbox simulator"; labels `bounce+anything@…` allowed). Called by `ses_api`."""
+guide, "Using the mailbox simulator"; labels `bounce+anything@…` allowed)."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""Letters, the events they owe, and stored templates. Called by everything that keeps or reads them; one transaction a
-call of SES."""
+"""Letters, the events they owe, and stored templates."""
 
 import json
 from collections.abc import Iterable, Sequence

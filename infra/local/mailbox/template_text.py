@@ -1,5 +1,5 @@
 """SES's simple substitution, `{{name}}` for a value, with no escaping and no blocks: all that SES does with a template
-given inside the call (API reference, `EmailTemplateContent`). Called by `sending`."""
+given inside the call (API reference, `EmailTemplateContent`)."""
 
 import json
 import re

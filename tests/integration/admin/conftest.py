@@ -11,7 +11,7 @@ import pytest
 from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
 from chalicelib.wiring.admin import managers
 from tests import forms
 from tests.integration.admin.stocked import Stock, stocked

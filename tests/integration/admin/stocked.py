@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.admin.frame import REGISTERED
+from chalicelib.accounts.api_keys import create_key
+from chalicelib.admin.views import REGISTERED
 from chalicelib.campaigns.model import Campaign
 from chalicelib.clock import now
-from chalicelib.control.keys import create_key
-from chalicelib.pipeline.links import Link
+from chalicelib.links.short_links import Link
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.suppressions import Reason

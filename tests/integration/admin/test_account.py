@@ -7,10 +7,10 @@ from typing import Any
 import pyotp
 import pytest
 
-from chalicelib.admin.frame import REGISTERED
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED
 from chalicelib.clock import now
-from chalicelib.control.managers import Role
-from chalicelib.storage.managers import ManagerRow, SessionRow
+from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
 from chalicelib.wiring.admin import managers
 from infra import managers as command
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in

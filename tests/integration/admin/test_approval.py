@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.progress import Progress
-from chalicelib.control.managers import Role
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import HEAD_PART, CampaignRow
+from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
 from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.running import campaigns, runs
 from tests.integration.admin.conftest import Visitor, signed_in
@@ -145,7 +145,7 @@ def test_the_letter_that_is_shown_is_in_the_layout_that_was_approved(
     shutil.copytree(shipped_folder(), folder)
     layout = folder / "_layout" / "email.html"
     layout.write_text(layout.read_text().replace("</body>", "<p>The new layout</p></body>"))
-    for module in ("chalicelib.rendering.store", "chalicelib.rendering.render"):
+    for module in ("chalicelib.rendering.template_store", "chalicelib.rendering.render"):
         monkeypatch.setattr(f"{module}.shipped_folder", lambda: folder)
     forget_clients()
 

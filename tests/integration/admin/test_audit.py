@@ -8,12 +8,12 @@ from urllib.parse import quote
 import boto3
 import pytest
 
+from chalicelib.accounts.audit_log import Entry
+from chalicelib.accounts.managers import Role
 from chalicelib.clock import now, rfc3339
-from chalicelib.control.audit_reading import Entry
-from chalicelib.control.managers import Role
 from chalicelib.profiles.model import UserBody
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.managers import AuditRow
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.accounts import AuditRow
 from chalicelib.wiring.audit import audit_reader
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.people import directory
@@ -84,7 +84,7 @@ def test_an_act_that_nobody_expected_to_fail_has_failed(boss: Visitor, monkeypat
     def broken() -> None:
         raise RuntimeError("boris@example.com")
 
-    monkeypatch.setattr("chalicelib.admin.site.site_desk", broken)
+    monkeypatch.setattr("chalicelib.admin.site_settings.site_desk", broken)
     assert boss.post("/admin/settings/redirect_url", value=HOST).status == 500
     assert [one.outcome for one in entries(did="setting.change")] == ["failed"]
 
@@ -182,7 +182,7 @@ def test_nobody_fills_the_audit_by_hammering_and_what_was_left_out_is_counted(
     for _ in range(30):
         olga.get("/admin/managers")
     assert len(entries(by="olga", outcome="forbidden")) == 20
-    monkeypatch.setattr("chalicelib.control.audit._WINDOW", timedelta(0))
+    monkeypatch.setattr("chalicelib.accounts.audit._WINDOW", timedelta(0))
     olga.get("/admin/managers")
     assert entries(by="olga", outcome="forbidden")[0].details == {"left_out": 10}
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib import seen as tags
+from chalicelib import etags as tags
+from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.store import spec_of
-from chalicelib.control import limits
-from chalicelib.control.managers import Role
-from chalicelib.control.wishes import read_wishes, save_wish
 from chalicelib.errors import ChangedError
+from chalicelib.flow import rate_limits as limits
+from chalicelib.flow.event_source_wishes import read_wishes, save_wish
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.storage.control import ConsumerRow, LimitRow
+from chalicelib.storage.rows.flow import ConsumerRow, LimitRow
 from chalicelib.wiring.control import limiter, site_settings
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import suppressions

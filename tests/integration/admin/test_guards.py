@@ -9,15 +9,15 @@ from typing import Any
 import pyotp
 import pytest
 
-from chalicelib.admin.audited import demand_proof
-from chalicelib.admin.frame import REGISTERED, Proof, Visit
+from chalicelib.accounts.api_keys import create_key
+from chalicelib.accounts.authentication import At
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.audit_entries import demand_proof
+from chalicelib.admin.views import REGISTERED, Proof, Visit
 from chalicelib.clock import now
-from chalicelib.control.entrance import At
-from chalicelib.control.keys import create_key
-from chalicelib.control.managers import Role
 from chalicelib.errors import ProofError
-from chalicelib.storage.configuration import ApiKeyRow
-from chalicelib.storage.managers import ManagerRow, SessionRow
+from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
+from chalicelib.storage.rows.configuration import ApiKeyRow
 from chalicelib.wiring.admin import entrance, managers, sessions
 from infra.paths import ROOT
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
@@ -91,7 +91,8 @@ def test_the_commands_are_in_the_table_and_no_call_of_the_api_is_a_way() -> None
     callers = importers(HOLDERS - {"key_ring"}, "chalicelib/api", "chalicelib/public", "chalicelib/pipeline")
     assert callers == set()
     assert importers(ROWS, "chalicelib") == {
-        f"chalicelib.control.{part}" for part in ("entrance", "keys", "managers", "second_factor", "sessions")
+        f"chalicelib.accounts.{part}"
+        for part in ("authentication", "api_keys", "managers", "second_factor", "sessions")
     }
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pyotp
 import pytest
 
-from chalicelib.admin import site
+from chalicelib.accounts.managers import Role
+from chalicelib.admin import site_settings as site
 from chalicelib.admin.forms import form_to
-from chalicelib.control.managers import Role
 from chalicelib.errors import UnavailableError
 from chalicelib.profiles.model import UserBody
-from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.storage.managers import ManagerRow, SessionRow
+from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.wiring.admin import managers
 from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.people import directory

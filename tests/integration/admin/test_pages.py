@@ -13,26 +13,26 @@ import boto3
 import pytest
 
 from chalicelib import errors
-from chalicelib.admin import look
-from chalicelib.admin.audited import OPEN
-from chalicelib.admin.frame import REGISTERED
-from chalicelib.admin.signing_in import SIGN_IN
-from chalicelib.api.declared import ENDPOINTS
-from chalicelib.api.watched import SAME
+from chalicelib.accounts.api_keys import KeyRing, Scope, create_key, services
+from chalicelib.accounts.audit import DONE, FAILED, READ, UNKNOWN, UNREADABLE, outcome_of
+from chalicelib.accounts.managers import Role
+from chalicelib.admin import templating as look
+from chalicelib.admin.audit_entries import OPEN
+from chalicelib.admin.sign_in_steps import SIGN_IN
+from chalicelib.admin.views import REGISTERED
+from chalicelib.api.audit_policy import SAME
+from chalicelib.api.declarations import ENDPOINTS
 from chalicelib.campaigns.halt import Halt
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
-from chalicelib.control.audit import DONE, FAILED, READ, UNKNOWN, UNREADABLE, outcome_of
-from chalicelib.control.event_rules import EventRule, default_rules
-from chalicelib.control.keys import KeyRing, Scope, create_key, services
-from chalicelib.control.managers import Role
+from chalicelib.configuration.event_rules import EventRule, default_rules
 from chalicelib.errors import NotFoundError, UnauthorizedError, VestnikError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
-from chalicelib.storage.configuration import TemplateRow
-from chalicelib.storage.managers import LISTED, ManagerRow
+from chalicelib.storage.rows.accounts import LISTED, ManagerRow
+from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring.admin import managers

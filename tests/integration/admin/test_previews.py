@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chalicelib.admin.frame import REGISTERED
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED
 from chalicelib.wiring.letters import templates
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.used_up import use_up

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
 from chalicelib.settings import settings
 from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring.audit import audit_reader

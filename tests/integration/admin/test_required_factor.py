@@ -5,9 +5,9 @@ import re
 import pyotp
 import pytest
 
-from chalicelib.admin.frame import REGISTERED
-from chalicelib.control.managers import Role
-from chalicelib.storage.managers import ManagerRow
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED
+from chalicelib.storage.rows.accounts import ManagerRow
 from chalicelib.wiring.admin import managers
 from infra.stages import environment_of
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in

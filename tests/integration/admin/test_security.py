@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import pytest
 from chalice.app import Response
 
-from chalicelib.admin.frame import REGISTERED, Registered
-from chalicelib.control import audit_reading as audits
-from chalicelib.control.answers import PROTECTION, STRICT_TRANSPORT
-from chalicelib.control.managers import Role
-from chalicelib.public import own_function
-from chalicelib.storage.managers import AuditRow, ManagerRow, SessionRow
+from chalicelib.accounts import audit_log as audits
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.views import REGISTERED, Registered
+from chalicelib.http_errors import PROTECTION, STRICT_TRANSPORT
+from chalicelib.public import standalone_app as own_function
+from chalicelib.storage.rows.accounts import AuditRow, ManagerRow, SessionRow
 from chalicelib.wiring.admin import managers
 from chalicelib.wiring.audit import audit_reader
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in

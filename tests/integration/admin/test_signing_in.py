@@ -9,10 +9,10 @@ from functools import partial
 import pyotp
 import pytest
 
+from chalicelib.accounts.managers import Role
 from chalicelib.clock import now
-from chalicelib.control.managers import Role
-from chalicelib.storage.links import AllowanceRow
-from chalicelib.storage.managers import AuditRow, ManagerRow
+from chalicelib.storage.rows.accounts import AuditRow, ManagerRow
+from chalicelib.storage.rows.links import AllowanceRow
 from chalicelib.wiring.admin import entrance, managers
 from chalicelib.wiring.signing import sealer
 from tests.integration.admin.conftest import PASSWORD, Visitor

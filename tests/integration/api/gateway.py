@@ -13,8 +13,8 @@ from chalice.local import MatchResult, RouteMatcher
 from openapi_schema_validator import OAS31Validator
 
 from app import app  # noqa: TID251  (here is who calls it)
+from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.api.openapi import document
-from chalicelib.control.keys import Scope, create_key
 from chalicelib.settings import settings
 from chalicelib.wiring import clients as wiring_clients
 from tests.integration.conftest import QUEUES, TABLES, moto_of

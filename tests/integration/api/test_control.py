@@ -6,12 +6,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.control.consumers import CONSUMERS
-from chalicelib.control.keys import Scope
-from chalicelib.control.switch import SUBSYSTEMS
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.flow.breaker_state import SUBSYSTEMS
+from chalicelib.flow.event_sources import CONSUMERS
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.settings import settings
-from chalicelib.storage.control import ConsumerRow, LimitRow, SwitchRow
+from chalicelib.storage.rows.flow import ConsumerRow, LimitRow, SwitchRow
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, gateway, messages_in

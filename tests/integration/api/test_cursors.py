@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.control.managers import Role
+from chalicelib.accounts.managers import Role
 from chalicelib.storage.cursor import write_cursor
 from tests.integration.admin.conftest import signed_in
 from tests.integration.api.gateway import Gateway

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.api.declared import ENDPOINTS
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.campaigns import ListRow
-from chalicelib.storage.links import LinkRow
+from chalicelib.api.declarations import ENDPOINTS
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.campaigns import ListRow
+from chalicelib.storage.rows.links import LinkRow
 from chalicelib.wiring import running as wiring_running
 from tests.integration.api.gateway import Gateway
 from tests.integration.api.things import new_endpoint, new_user
@@ -117,7 +117,7 @@ def test_a_user_who_is_being_erased_as_seen_is_not_changed_any_more(
     """Promise B3: the erasure takes many writes; it ends with the user whom it began with."""
     path = new_user(api)
     answers: list[int] = []
-    monkeypatch.setattr("chalicelib.pipeline.links.LinkBook.erase_user", lambda *_: answers.append(
+    monkeypatch.setattr("chalicelib.links.short_links.LinkBook.erase_user", lambda *_: answers.append(
         api.patch(path, {"name": "Ann"}).status))  # fmt: skip
     seen = api.get(path).headers["etag"]
     assert api.call("DELETE", path, headers={"if-match": seen}).status == 204

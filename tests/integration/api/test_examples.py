@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.api.openapi import document
 from chalicelib.settings import settings
-from chalicelib.storage.links import LinkRow
+from chalicelib.storage.rows.links import LinkRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.api.gateway import Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.control.calls import BUSY_SECONDS, LARGEST_ANSWER, REMEMBERED_HOURS, Calls, Turn, told
-from chalicelib.control.keys import Scope, create_key
-from chalicelib.control.sealing import seal
+from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.errors import BusyError, ConflictError
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.campaigns import CampaignRow, ListRow
-from chalicelib.storage.control import CallRow
+from chalicelib.flow.idempotency import BUSY_SECONDS, LARGEST_ANSWER, REMEMBERED_HOURS, Calls, Turn, told
+from chalicelib.security.sealing import seal
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.campaigns import CampaignRow, ListRow
+from chalicelib.storage.rows.flow import CallRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, gateway, messages_in, stored_rows
 from tests.integration.api.test_examples import CALLS, PREPARED, Stage, approval  # noqa: F401 - a fixture
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from chalicelib.api.declared import ENDPOINTS
+from chalicelib.api.declarations import ENDPOINTS
 from chalicelib.rendering.shipped import read_shipped, shipped_folder
-from chalicelib.storage.configuration import TemplateRow
+from chalicelib.storage.rows.configuration import TemplateRow
 from tests.integration.api.gateway import PROBLEM, Gateway, Reply
 from tests.integration.api.test_templates import HELLO
 from tests.integration.api.things import ANNA, new_endpoint, new_user

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
+from chalicelib.accounts.api_keys import KeyRing, Scope, create_key
 from chalicelib.clock import now, rfc3339
-from chalicelib.control.keys import KeyRing, Scope, create_key
 from chalicelib.errors import ForbiddenError, InvalidError, UnauthorizedError
-from chalicelib.storage.configuration import ApiKeyRow
+from chalicelib.storage.rows.configuration import ApiKeyRow
 from tests.integration.api.gateway import PROMO, Gateway, gateway, nothing_happened
 
 REQUEST = {**PROMO, "recipients": [{"email": "anna@example.com"}]}

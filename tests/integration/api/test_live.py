@@ -2,8 +2,8 @@
 
 import pytest
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.channels.live import Notice
-from chalicelib.control.keys import Scope
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import live as wiring_live
 from chalicelib.wiring import own_say as wiring_own_say

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns.list_file import Report, read_rows
-from chalicelib.control.event_rules import StopWhen
-from chalicelib.public.visitor import without_tail
-from chalicelib.rendering.lines import missing_content
+from chalicelib.configuration.event_rules import StopWhen
+from chalicelib.public.views import without_tail
+from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
 from chalicelib.wiring.people import directory, suppressions
 from tests.integration.api.gateway import PROMO, Gateway

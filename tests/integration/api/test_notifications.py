@@ -11,9 +11,9 @@ from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.jobs import EnrichJob, read_job
 from chalicelib.pipeline.tick import Tick
 from chalicelib.settings import settings
-from chalicelib.storage.base import dynamodb
 from chalicelib.storage.cursor import write_cursor
-from chalicelib.storage.ledger import NOTIFICATION_PART, DeliveryRow, NotificationRow, RequestRow
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, DeliveryRow, NotificationRow, RequestRow
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import intake as wiring_intake

@@ -7,11 +7,11 @@ import pytest
 from aws_lambda_powertools.metrics import SchemaValidationError
 from pydantic import ValidationError
 
+from chalicelib.accounts.managers import Role
 from chalicelib.api.answers import Answer
 from chalicelib.api.projection import forbid_drift, projected
-from chalicelib.control.managers import Role
 from chalicelib.observability import Line, aside, metrics, write_line
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.admin.conftest import signed_in
 from tests.integration.api.gateway import Gateway
 from tests.integration.faults import unreachable

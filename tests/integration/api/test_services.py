@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.clock import new_id
-from chalicelib.control.keys import Scope, create_key
-from chalicelib.storage.campaigns import ListRow
-from chalicelib.storage.ledger import NOTIFICATION_PART, NotificationRow
-from chalicelib.storage.links import LinkRow
+from chalicelib.storage.rows.campaigns import ListRow
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
+from chalicelib.storage.rows.links import LinkRow
 from chalicelib.wiring.people import endpoints
 from chalicelib.wiring.running import campaigns
 from tests.integration.api.gateway import PROMO, Gateway, Reply, messages_in, stored_rows

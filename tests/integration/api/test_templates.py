@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.api.templates import TemplateBody
 from chalicelib.errors import WouldBreakError
-from chalicelib.storage.configuration import TemplateRow
+from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.wiring.desk import template_desk
 from chalicelib.wiring.letters import template_table, templates
 from tests.integration.api.gateway import Gateway, Reply, stored_rows

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.api.users import MAX_BATCH
 from chalicelib.profiles.model import ATTRIBUTES_DEPTH
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.faults import of_the_audit
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.control.audit_reading import Entry
-from chalicelib.control.keys import Scope, create_key, revoke_key
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.managers import AuditRow
+from chalicelib.accounts.api_keys import Scope, create_key, revoke_key
+from chalicelib.accounts.audit_log import Entry
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.accounts import AuditRow
 from chalicelib.wiring.audit import address_thing, audit_reader
 from tests.integration.api.gateway import PROMO, REQUEST_ID, Gateway, gateway
 from tests.integration.control.requests_made import Requests

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns import pace
+from chalicelib.campaigns import pacing as pace
 from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
-from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.profiles.model import User
-from chalicelib.storage.campaigns import CampaignRow, RunRow
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow
+from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver

@@ -2,7 +2,7 @@
 
 from pynamodb.expressions.operand import Path
 
-from chalicelib.storage.campaigns import CounterRow
+from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from infra.recounting import recount
 from infra.restore import hold_campaigns

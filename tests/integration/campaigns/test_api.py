@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import ListRow
-from chalicelib.storage.people import PreferencesRow
+from chalicelib.storage.rows.campaigns import ListRow
+from chalicelib.storage.rows.people import PreferencesRow
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import running
 from tests.integration.api.gateway import Gateway, Reply, gateway

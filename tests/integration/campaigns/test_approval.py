@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, InvalidError
-from chalicelib.seen import Seen
+from chalicelib.etags import Seen
 from chalicelib.settings import settings
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.wiring import campaign_desk, running
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk

@@ -13,8 +13,8 @@ from chalicelib.campaigns.lists import block_part
 from chalicelib.campaigns.store import last_event
 from chalicelib.clock import new_id
 from chalicelib.profiles.model import User
-from chalicelib.storage.campaigns import CampaignRow, ListRow, ParkedRow, RunRow, ShardRow
-from chalicelib.storage.people import UserRow
+from chalicelib.storage.rows.campaigns import CampaignRow, ListRow, ParkedRow, RunRow, ShardRow
+from chalicelib.storage.rows.people import UserRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import people as wiring_people
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.campaigns.content import Content, ContentSource
-from chalicelib.control import web
-from chalicelib.control.web import guarded_session
+from chalicelib.campaigns.content_source import Content, ContentSource
 from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.security import outbound_http as web
+from chalicelib.security.outbound_http import guarded_session
 from chalicelib.settings import settings
 from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from chalicelib.campaigns import pace
-from chalicelib.pipeline.tally import run_tag
+from chalicelib.campaigns import pacing as pace
+from chalicelib.pipeline.run_counters import run_tag
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
 from tests.integration.control.requests_made import Requests
 

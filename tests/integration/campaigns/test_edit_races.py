@@ -5,7 +5,7 @@ import pytest
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import spec_of
 from chalicelib.errors import ConflictError
-from chalicelib.seen import Seen
+from chalicelib.etags import Seen
 from chalicelib.wiring import campaign_desk, running
 from chalicelib.wiring.campaigns import generator
 from tests.integration.campaigns.conftest import ANNA, BORIS, Desk, Viewers

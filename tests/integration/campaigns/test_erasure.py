@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.campaigns import list_index, lists
 from chalicelib.campaigns.list_loader import ListLoader
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.campaigns import ListRow
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import running as wiring_running

@@ -7,22 +7,24 @@ from typing import Any
 import pytest
 from pynamodb.expressions.operand import Path
 
-from chalicelib.campaigns import lists, pace, planner
+from chalicelib.campaigns import lists
+from chalicelib.campaigns import pacing as pace
+from chalicelib.campaigns import run_planner as planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
 from chalicelib.campaigns.list_loader import ListLoader
-from chalicelib.campaigns.pace import Pace
-from chalicelib.campaigns.parking import PAUSED, Chunk, Parking
+from chalicelib.campaigns.pacing import Pace
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
-from chalicelib.channels.base import Outcome, Verdict
-from chalicelib.control.queues import Queues
+from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.errors import ConflictError, UnavailableError
+from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
-from chalicelib.pipeline.moves import DeliveryKey, Move
+from chalicelib.pipeline.run_counters import counters_of, counters_of_before
 from chalicelib.pipeline.statuses import DeliveryStatus as S
-from chalicelib.pipeline.tally import counters_of, counters_of_before
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.storage.campaigns import CounterRow, ShardRow
+from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people

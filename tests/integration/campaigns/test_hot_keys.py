@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from pynamodb.expressions.operand import Path
 
-from chalicelib.campaigns import pace
-from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.campaigns import pacing as pace
+from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
-from chalicelib.control.limits import LIMITS
+from chalicelib.flow.rate_limits import LIMITS
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.pipeline.tally import run_tag
+from chalicelib.pipeline.run_counters import run_tag
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.storage.campaigns import CounterRow
-from chalicelib.storage.links import LinkRow
+from chalicelib.storage.rows.campaigns import CounterRow
+from chalicelib.storage.rows.links import LinkRow
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake

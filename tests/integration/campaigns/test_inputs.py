@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.inputs import STAGE_INPUTS, STAGE_LEFT_OUT, CampaignInputs, differences
+from chalicelib.campaigns.letter_inputs import STAGE_INPUTS, STAGE_LEFT_OUT, CampaignInputs, differences
 from chalicelib.campaigns.model import Campaign
-from chalicelib.control.letter_settings import SITE_INPUTS, SITE_LEFT_OUT, site_tag
-from chalicelib.control.setting_shapes import Sender
-from chalicelib.control.site_settings import SiteValues
+from chalicelib.configuration.letter_settings import SITE_INPUTS, SITE_LEFT_OUT, site_tag
+from chalicelib.configuration.setting_shapes import Sender
+from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.etags import tag_of
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.rendering.model import Sample, Template
 from chalicelib.rendering.render import Renderer
-from chalicelib.seen import tag_of
 from chalicelib.settings import Settings, settings
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import letters as wiring_letters

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import InvalidError
-from chalicelib.storage.campaigns import ParkedRow
+from chalicelib.storage.rows.campaigns import ParkedRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import desk as wiring_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import MAX_EVENTS
-from chalicelib.storage.campaigns import CampaignRow
+from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.channels.base import Outcome, Verdict
-from chalicelib.pipeline.doubts import MOST_IN_A_ROW
+from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
 from chalicelib.settings import settings
-from chalicelib.storage.control import SwitchRow
+from chalicelib.storage.rows.flow import SwitchRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers

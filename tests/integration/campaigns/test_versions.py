@@ -12,18 +12,18 @@ import boto3
 import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
 from chalicelib.errors import ConflictError, InvalidError
-from chalicelib.pipeline.events import Event
-from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.storage.campaigns import CampaignRow
-from chalicelib.storage.configuration import TemplateRow
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow
+from chalicelib.services.event_intake import Event
+from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.rows.configuration import TemplateRow
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
@@ -66,7 +66,7 @@ class Release:
         (sources / "email.html").write_text(f"<p>{word} body{more}</p>")
         layout = home / "_layout" / "email.html"
         layout.write_text(layout.read_text().replace("</body>", f"<p>{word} layout</p></body>"))
-        for module in ("chalicelib.rendering.store", "chalicelib.rendering.render"):
+        for module in ("chalicelib.rendering.template_store", "chalicelib.rendering.render"):
             self._monkeypatch.setattr(f"{module}.shipped_folder", lambda: home)
         self.restart()
         self.versions.append(str(wiring_letters.templates().get("note").version))

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.base import Channel, Message
 from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.email import EmailChannel, Sender
 from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel, Notice
+from chalicelib.channels.port import Channel, Message
 from chalicelib.channels.push import PushChannel
 from chalicelib.channels.sms import SmsChannel
 from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
-from chalicelib.control.web import guarded_post, guarded_session
 from chalicelib.profiles.endpoints import EndpointBook
+from chalicelib.security.outbound_http import guarded_post, guarded_session
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import people as wiring_people

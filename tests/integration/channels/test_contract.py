@@ -1,8 +1,8 @@
-"""What every channel promises `pipeline/deliver.py`, asked of each in turn (`channels/base.py`)."""
+"""What every channel promises `pipeline/deliver.py`, asked of each in turn (`channels/port.py`)."""
 
 import pytest
 
-from chalicelib.channels.base import Verdict
+from chalicelib.channels.port import Verdict
 from chalicelib.channels.registry import CHANNELS
 from tests.integration.channels.conftest import RIGS, Rig
 

@@ -8,8 +8,8 @@ import pytest
 import requests
 from botocore.exceptions import ConnectionClosedError
 
-from chalicelib.channels.base import Message, Outcome, Verdict
 from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
+from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.wiring import clients as wiring_clients
 from tests.integration.channels.conftest import FROM, SETS
 from tests.integration.conftest import forget_clients

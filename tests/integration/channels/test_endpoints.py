@@ -6,8 +6,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.channels.base import Message, Verdict
 from chalicelib.channels.chat import ChatChannel
+from chalicelib.channels.port import Message, Verdict
 from chalicelib.channels.push import PushChannel, payloads
 from chalicelib.profiles.endpoints import MAX_ENDPOINTS
 from chalicelib.settings import settings

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.channels.sms import MAX_CHARACTERS, SmsChannel
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.wiring import clients as wiring_clients

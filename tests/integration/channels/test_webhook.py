@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
-from chalicelib.control import web
-from chalicelib.control.web import guarded_post, guarded_session
 from chalicelib.profiles.endpoints import Endpoint, EndpointBook
+from chalicelib.security import outbound_http as web
+from chalicelib.security.outbound_http import guarded_post, guarded_session
 from tests.integration.channels.conftest import SECRET
 from tests.integration.channels.receiver import DROP, Receiver
 

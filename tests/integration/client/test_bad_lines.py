@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from chalicelib.storage.campaigns import CampaignRow, ListRow
+from chalicelib.storage.rows.campaigns import CampaignRow, ListRow
 from clients.python.vestnik_client import RefusedError, UnavailableError, Vestnik, VestnikError
 from tests.integration.api.gateway import PROMO, gateway, nothing_happened
 from tests.integration.api.test_examples import CALLS as CALLS_OF_THE_API

@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 from werkzeug.serving import make_server
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import ShownStatus
-from chalicelib.control.keys import Scope
 from clients.python.vestnik_client import Accepted, RefusedError, Status, UnavailableError, Vestnik
 from tests.integration.api.gateway import PROMO, gateway, nothing_happened
 from tests.integration.api.wsgi import StartResponse, api

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.storage import control
+from chalicelib.storage.rows import flow as control
 from tests.integration.conftest import ENVIRONMENT, forget_clients
 
 START = 1_795_000_000.0

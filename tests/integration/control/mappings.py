@@ -7,8 +7,8 @@ from typing import Any
 
 import boto3
 
-from chalicelib.control.consumers import ALIAS, CONSUMERS, Consumers
-from chalicelib.control.switches import Switches
+from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.flow.event_sources import ALIAS, CONSUMERS, Consumers
 from chalicelib.settings import settings
 from tests.integration.control.conftest import HandClock
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 
 
 class Requests:

@@ -8,12 +8,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from chalicelib.control.consumers import CONSUMERS, Consumers
-from chalicelib.control.switch import SwitchPolicy
-from chalicelib.control.switches import Switches
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
+from chalicelib.flow.breaker_state import SwitchPolicy
+from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.flow.event_sources import CONSUMERS, Consumers
 from chalicelib.settings import settings
-from chalicelib.storage.control import ConsumerRow
+from chalicelib.storage.rows.flow import ConsumerRow
 from tests.integration.control import mappings
 from tests.integration.control.conftest import HandClock
 from tests.integration.control.requests_made import Requests

@@ -7,16 +7,16 @@ import boto3
 import pytest
 
 from chalicelib.clock import now
-from chalicelib.control.dead_letters import DeadLetter
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from chalicelib.flow.dead_letters import DeadLetter
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.revive import describe_dead_letter, why_dead
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import ledger as wiring_ledger

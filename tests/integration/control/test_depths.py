@@ -2,7 +2,7 @@
 
 import boto3
 
-from chalicelib.control.depths import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
+from chalicelib.flow.queue_depths import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
 from chalicelib.settings import settings
 from tests.integration.conftest import Pump
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.control.tokens import LetterClaims
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.enrich import Enriched
 from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.security.tokens import LetterClaims
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import intake as wiring_intake

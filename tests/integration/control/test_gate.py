@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.control.consumers import CONSUMERS
-from chalicelib.control.gate import Deadline, Gate, Report
-from chalicelib.control.limits import Limiter
-from chalicelib.control.switch import SwitchPolicy
-from chalicelib.control.switches import Switches
-from chalicelib.storage.control import LimitRow, SwitchRow
+from chalicelib.flow.breaker_state import SwitchPolicy
+from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.flow.rate_limits import Limiter
+from chalicelib.flow.throttle import Deadline, Gate, Report
+from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 from tests.integration.control import mappings
 from tests.integration.control.conftest import HandClock
 

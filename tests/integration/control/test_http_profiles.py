@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
-from chalicelib.profiles.http import HttpProfiles
+from chalicelib.profiles.http_source import HttpProfiles
 from tests.integration.control.user_service import Answer, UserService, running
 
 ANNA = {"id": "u-1", "email": "anna@example.com", "name": "Анна", "locale": "ru", "email_confirmed": True}

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.control.limits import BLOCK_SECONDS, LEAST_RATE, Limiter
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.storage.control import LimitRow
+from chalicelib.flow.rate_limits import BLOCK_SECONDS, LEAST_RATE, Limiter
+from chalicelib.storage.rows.flow import LimitRow
 from tests.integration.control.conftest import START, HandClock
 from tests.integration.control.requests_made import Requests
 

@@ -9,11 +9,11 @@ import boto3
 import pytest
 
 from chalicelib.clock import now
-from chalicelib.control import renewal
-from chalicelib.control.renewal import HOUR
-from chalicelib.control.wishes import save_wish
+from chalicelib.flow import message_renewal as renewal
+from chalicelib.flow.event_source_wishes import save_wish
+from chalicelib.flow.message_renewal import HOUR
 from chalicelib.settings import settings
-from chalicelib.storage.control import ConsumerRow
+from chalicelib.storage.rows.flow import ConsumerRow
 from chalicelib.wiring import control as wiring_control
 from tests.integration.conftest import Pump, moto_of
 

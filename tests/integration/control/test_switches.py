@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from chalicelib.control.switch import SUBSYSTEMS, Admission, SwitchPolicy
-from chalicelib.control.switches import Switches
 from chalicelib.errors import NotFoundError, UnavailableError
-from chalicelib.storage.control import SwitchRow
+from chalicelib.flow.breaker_state import SUBSYSTEMS, Admission, SwitchPolicy
+from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.storage.rows.flow import SwitchRow
 from tests.integration.control.conftest import HandClock
 from tests.integration.control.requests_made import Requests
 

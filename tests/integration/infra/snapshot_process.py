@@ -25,8 +25,8 @@ def sockets() -> int:
 
 def used() -> dict[str, Any]:
     """What a process draws, writes and believes."""
+    from chalicelib.accounts.audit import Deed, Door
     from chalicelib.clock import new_id
-    from chalicelib.control.audit import Deed, Door
     from chalicelib.wiring.audit import audit
     from chalicelib.wiring.control import site_settings
     from chalicelib.wiring.signing import address_hashes, tokens

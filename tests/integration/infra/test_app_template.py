@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_all
 
-from chalicelib.public.registered import PUBLIC_ROUTES
+from chalicelib.public.routes import PUBLIC_ROUTES
 from infra.addresses import Addresses
 from infra.app_template import FUNCTIONS, AppInputs, app_template
 from infra.chalice_app import packaged_template

@@ -8,12 +8,12 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.accounts.audit import Audit, Deed, Door
+from chalicelib.accounts.audit_chain import WITNESS, Chain, digest_of
 from chalicelib.clock import now, parse_rfc3339, rfc3339
-from chalicelib.control.audit import Audit, Deed, Door
-from chalicelib.control.audit_chain import WITNESS, Chain, digest_of
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from infra import audit_checkup, audit_trail
 from infra.audit_checkup import AuditCheckup
 from infra.doctor import examine

@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.control.signing import parameter_name
+from chalicelib.security.signing import parameter_name
 from infra import deploy
 from infra.account import Account
 from infra.destroy import destroy, main

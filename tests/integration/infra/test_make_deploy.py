@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from chalicelib.public.registered import PUBLIC_ROUTES
+from chalicelib.public.routes import PUBLIC_ROUTES
 from infra import config_mistakes, deploy, destroy
 from infra.account import Account
 from infra.addresses import with_addresses

@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from chalicelib import observability
-from chalicelib.channels.base import Outcome, Verdict
+from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import new_id, now
-from chalicelib.storage.ledger import LedgerRow
+from chalicelib.storage.rows.ledger import LedgerRow
 from chalicelib.wiring import ledger as wiring_ledger
 from infra.recollection import claims_since, recollect
 from infra.restore import require_log

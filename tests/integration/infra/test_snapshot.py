@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.control.signing import KEYS, new_key, parameter_name
+from chalicelib.security.signing import KEYS, new_key, parameter_name
 from infra.account import Account
 from infra.paths import ROOT
 from tests.integration.conftest import ENVIRONMENT
@@ -18,29 +18,29 @@ from tests.integration.conftest import ENVIRONMENT
 # What is kept for the life of a process and is no part of `wiring/`, which is made anew: each is the same in every
 # process of a release. Whoever adds to it asks: may two processes have it in common, and may it be a month old?
 FOLLOWS_FROM_THE_CODE = {
-    "admin/look.py": "words, files and templates of the managers' pages",
+    "admin/templating.py": "words, files and templates of the managers' pages",
     "admin/mistakes.py": "words",
     "api/docs_page.py": "a template",
     "api/live_demo.py": "files",
     "api/openapi.py": "made of the routes",
     "aws.py": "the session; its clients have hung up, its credentials know when they end",
-    "control/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
-    "live/looks.py": "a file",
+    "accounts/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
+    "live/confusables.py": "a file",
     "locales.py": "tables of languages",
     "observability.py": "the logger and the metrics, which each invocation begins anew",
     "pipeline/statuses.py": "which status follows which",
     "profiles/model.py": "the names of time zones",
-    "public/own_function.py": "the routes",
+    "public/standalone_app.py": "the routes",
     "public/pages.py": "a template",
     "rendering/context.py": "a model of what a template declares",
     "rendering/html_part.py": "the inliner of styles",
     "rendering/sandbox.py": "the environments of templates",
     "rendering/shipped.py": "where the templates lie",
-    "rendering/speech.py": "tables of languages",
-    "rendering/strangers.py": "whether a name is greeted",
-    "rendering/trial.py": "compiled sources, each by its text",
+    "rendering/localized_format.py": "tables of languages",
+    "rendering/untrusted_text.py": "whether a name is greeted",
+    "rendering/dry_run.py": "compiled sources, each by its text",
     "settings.py": "the environment",
-    "storage/base.py": "the connection to DynamoDB, whose client has hung up",
+    "storage/dynamodb.py": "the connection to DynamoDB, whose client has hung up",
 }
 
 

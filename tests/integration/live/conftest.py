@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 from chalice.app import WebsocketEvent
 
-from chalicelib.api import sockets
+from chalicelib.api import websocket as sockets
 from chalicelib.api.live import issue_ticket
-from chalicelib.live.post import Poster
+from chalicelib.live.posting import Poster
 from chalicelib.profiles.model import UserBody
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import people as wiring_people

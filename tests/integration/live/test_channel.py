@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.base import Message, Verdict
 from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel
+from chalicelib.channels.port import Message, Verdict
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.api.live import issue_ticket
-from chalicelib.live.events import MAX_FRAME_BYTES, bye, present
 from chalicelib.live.presence import MAX_SHOWN
+from chalicelib.live.server_events import MAX_FRAME_BYTES, bye, present
 from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
 from tests.integration.live.test_inbox import announce
@@ -222,7 +222,7 @@ def test_a_warning_about_a_long_mistake_fits_into_a_frame(gateway: Gateway, come
 
 
 def test_a_frame_cannot_play_the_gateways_own_routes(gateway: Gateway) -> None:
-    from chalicelib.api import sockets
+    from chalicelib.api import websocket as sockets
 
     gateway.connect("a")
     gateway.send("a", "Анна")

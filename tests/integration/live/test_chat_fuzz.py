@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from chalicelib.api.live import issue_ticket
 from chalicelib.clock import now
-from chalicelib.live.events import WARNINGS
+from chalicelib.live.chat_names import same_name
 from chalicelib.live.frames import ACTION_NAMES
-from chalicelib.live.names import same_name
-from chalicelib.storage.live import ConnectionRow, NameRow, PersonRow
+from chalicelib.live.server_events import WARNINGS
+from chalicelib.storage.rows.live import ConnectionRow, NameRow, PersonRow
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import greet as wiring_greet
 from chalicelib.wiring import live as wiring_live

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.channels.live import Notice
 from chalicelib.clock import new_id
-from chalicelib.storage.live import ConnectionRow, InboxRow, NameRow, PersonRow
+from chalicelib.storage.rows.live import ConnectionRow, InboxRow, NameRow, PersonRow
 from chalicelib.wiring import connections as wiring_connections
 from tests.integration.conftest import Pump
 from tests.integration.live.conftest import Come, Gateway

@@ -10,10 +10,10 @@ from chalicelib.api.live import issue_ticket
 from chalicelib.clock import now
 from chalicelib.errors import UnauthorizedError
 from chalicelib.live.connections import MAX_CONNECTIONS
-from chalicelib.live.limits import LimitRules
+from chalicelib.live.flood_control import LimitRules
 from chalicelib.live.tickets import TICKET_SECONDS, Tickets
 from chalicelib.settings import settings
-from chalicelib.storage.live import ConnectionRow, TicketRow
+from chalicelib.storage.rows.live import ConnectionRow, TicketRow
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import greet as wiring_greet
 from chalicelib.wiring import live as wiring_live

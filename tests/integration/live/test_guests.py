@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.channels.live import Notice
 from chalicelib.clock import now
-from chalicelib.live.bars import FIRST_SECONDS
 from chalicelib.live.guests import GuestRules, source_network
-from chalicelib.storage.live import ConnectionRow, PersonRow
+from chalicelib.live.mutes import FIRST_SECONDS
+from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import live as wiring_live
 from chalicelib.wiring import live_desk as wiring_live_desk

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from chalicelib.channels.live import LiveChannel, Notice
 from chalicelib.clock import now
-from chalicelib.live.events import MAX_FRAME_BYTES
 from chalicelib.live.inbox import Inbox
+from chalicelib.live.server_events import MAX_FRAME_BYTES
 from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
 
@@ -147,7 +147,7 @@ def test_a_notification_sent_while_the_client_stands_at_the_door_is_not_lost(gat
 
 
 def test_an_entry_always_fits_into_a_frame(gateway: Gateway, come: Come) -> None:
-    from chalicelib.channels.base import Message
+    from chalicelib.channels.port import Message
 
     anna = come("anna")
     long = {"title": "\U0001f600" * 9000, "body": "\U0001f600" * 9000, "url": "https://" + "я" * 9000}

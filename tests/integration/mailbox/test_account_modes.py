@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.channels.base import Verdict
-from chalicelib.channels.words.ses_answers import answer_of
+from chalicelib.channels.port import Verdict
+from chalicelib.channels.providers.ses_answers import answer_of
 from tests.integration.mailbox.driver import CONFIGURATION_SET, Driver, entry, simple
 
 SENDER = "news@cinema.example"

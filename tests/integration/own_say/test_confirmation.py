@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import now, parse_rfc3339, rfc3339
-from chalicelib.storage.links import LinkRow
-from chalicelib.storage.people import UserRow
+from chalicelib.storage.rows.links import LinkRow
+from chalicelib.storage.rows.people import UserRow
 from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import now, parse_rfc3339, rfc3339
-from chalicelib.storage.ledger import EventRow, LedgerRow, RequestRow
+from chalicelib.storage.rows.ledger import EventRow, LedgerRow, RequestRow
 from chalicelib.wiring import intake as wiring_intake
 from tests.integration.api.gateway import Gateway, gateway, nothing_happened
 from tests.integration.conftest import Letters, Pump

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import derived_id, now
-from chalicelib.control.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
+from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.wiring import links as wiring_links
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway

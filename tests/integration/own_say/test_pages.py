@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.clock import derived_id
-from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.errors import UnavailableError
+from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway, Reply

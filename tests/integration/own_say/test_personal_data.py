@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, RequestRow
-from chalicelib.storage.links import LinkRow
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, RequestRow
+from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send

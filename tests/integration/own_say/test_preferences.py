@@ -12,7 +12,7 @@ import pytest
 from chalicelib.admin.form_reader import forms_in
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import people as wiring_people

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.control.keys import Scope
-from chalicelib.storage.configuration import SettingRow
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.storage.rows.configuration import SettingRow
 from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, gateway
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.clock import derived_id, now, parse_rfc3339, rfc3339
+from chalicelib.links.bot_detection import is_bot
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.machines import is_bot
-from chalicelib.storage.ledger import DeliveryRow
-from chalicelib.storage.links import LinkRow, campaign_shard
+from chalicelib.storage.rows.ledger import DeliveryRow
+from chalicelib.storage.rows.links import LinkRow, campaign_shard
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import BROWSER, Person, Register, links_in

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.accounts.api_keys import Scope
 from chalicelib.clock import derived_id, now, rfc3339
-from chalicelib.control.keys import Scope
+from chalicelib.profiles.preference_changes import EVERYTHING
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.profiles.words import EVERYTHING
 from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Pump

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.base import Message
 from chalicelib.channels.email import EmailChannel
+from chalicelib.channels.port import Message
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.storage.people import PreferencesRow
+from chalicelib.storage.rows.people import PreferencesRow
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, outcome, send
@@ -187,7 +187,7 @@ class _Post:
         self.taken: list[Message] = []
 
     def send(self, messages: Any) -> Any:
-        from chalicelib.channels.base import Outcome, Verdict
+        from chalicelib.channels.port import Outcome, Verdict
 
         self.taken += messages
         return [Outcome(Verdict.ACCEPTED, provider_id=f"p-{n}") for n, _ in enumerate(messages)]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
-from chalicelib.pipeline.consent import Addressee
+from chalicelib.pipeline.eligibility import Addressee
 from chalicelib.profiles.model import UserBody
+from chalicelib.profiles.opt_outs import Said
+from chalicelib.profiles.preference_changes import EVERYTHING, WRITTEN_TO, Words, spoken, word_key
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.profiles.said import Said
-from chalicelib.profiles.words import EVERYTHING, WRITTEN_TO, Words, spoken, word_key
 from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
 

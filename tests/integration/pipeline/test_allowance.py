@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.control.allowance import Allowances
 from chalicelib.errors import TooManyRequestsError
+from chalicelib.security.allowance import Allowances
 
 
 def test_an_allowance_ends_and_comes_back_with_the_next_window(stage: None) -> None:

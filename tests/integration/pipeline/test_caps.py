@@ -8,7 +8,7 @@ import pytest
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.pipeline.caps import Caps, Counted
 from chalicelib.profiles.model import UserBody
-from chalicelib.storage.base import dynamodb
+from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people

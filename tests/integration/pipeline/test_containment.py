@@ -10,18 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.apart import each
 from chalicelib.clock import new_id, now, rfc3339
+from chalicelib.isolation import each
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.workers import deliver_work, feedback_work
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings
-from chalicelib.storage.configuration import TemplateRow
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
-from chalicelib.storage.people import CapRow, PreferencesRow, SuppressionRow, UserRow
+from chalicelib.storage.rows.configuration import TemplateRow
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.people import CapRow, PreferencesRow, SuppressionRow, UserRow
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import enrich as wiring_enrich

@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import new_id, now, rfc3339
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.storage.digests import DigestRow
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, RequestRow
-from chalicelib.storage.people import PreferencesRow
+from chalicelib.storage.rows.digests import DigestRow
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, RequestRow
+from chalicelib.storage.rows.people import PreferencesRow
 from chalicelib.wiring import digests as wiring_digests
 from chalicelib.wiring import enrich as wiring_enrich
 from chalicelib.wiring import intake as wiring_intake

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.base import Channel, Message, Outcome, Verdict
+from chalicelib.channels.port import Channel, Message, Outcome, Verdict
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.settings import settings
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import ledger as wiring_ledger

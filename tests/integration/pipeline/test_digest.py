@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.control.tokens import LetterClaims, Purpose
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline import digest as sender
 from chalicelib.pipeline.jobs import DigestJob
 from chalicelib.pipeline.requests import NotificationRequest
-from chalicelib.profiles.digest import DigestWish
+from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.storage.base import dynamodb
+from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import desk as wiring_desk
 from chalicelib.wiring import digests as wiring_digests
@@ -87,7 +87,7 @@ def test_what_a_user_wants_daily_comes_as_one_letter(clock: Clock, pump: Pump, l
 
 
 def _items(request_id: str) -> list[dict[str, str]]:
-    from chalicelib.storage.ledger import REQUEST_PART, RequestRow
+    from chalicelib.storage.rows.ledger import REQUEST_PART, RequestRow
 
     items: list[dict[str, str]] = RequestRow.get(request_id, REQUEST_PART).letter["context"]["items"]
     return items
@@ -251,7 +251,7 @@ def test_what_would_expire_before_the_digest_goes_at_once(clock: Clock, pump: Pu
 
 
 def test_a_letter_that_waits_for_a_digest_can_be_cancelled(clock: Clock, pump: Pump, letters: Letters) -> None:
-    from chalicelib.pipeline.cancel import cancel
+    from chalicelib.services.cancel import cancel
 
     wish()
     sent = accept()

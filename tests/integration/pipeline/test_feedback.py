@@ -9,13 +9,13 @@ import pytest
 
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.ses_events import read_event
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
-from chalicelib.storage.people import SuppressionRow
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.people import SuppressionRow
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people

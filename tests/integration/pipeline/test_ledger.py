@@ -10,11 +10,11 @@ from botocore.compat import HTTPHeaders
 
 from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.ledger import TRANSACTION_MOVES, Ledger, Refusal
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
 from chalicelib.pipeline.timeline import MAX_ENTRIES
-from chalicelib.storage.base import dynamodb
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from tests.integration.faults import LostReply, unreachable
 
 S = DeliveryStatus

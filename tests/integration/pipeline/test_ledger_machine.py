@@ -22,10 +22,10 @@ from hypothesis.stateful import (
 
 from chalicelib.clock import new_id
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.storage import base
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.storage import dynamodb as base
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 S = DeliveryStatus
 LEASE = timedelta(minutes=1)

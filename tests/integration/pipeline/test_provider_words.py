@@ -9,15 +9,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.campaigns.progress import Planned, read_progresses
-from chalicelib.channels.words.ses import BOUNCES, COMPLAINTS, DELAYS, UNEXPLAINED, WITHHELD_COMPLAINTS, Against, Told
+from chalicelib.channels.providers.ses_event_types import (
+    BOUNCES,
+    COMPLAINTS,
+    DELAYS,
+    UNEXPLAINED,
+    WITHHELD_COMPLAINTS,
+    Against,
+    Told,
+)
 from chalicelib.clock import new_id
 from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.statuses import S
+from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.storage.ledger import DeliveryRow, LedgerRow, delivery_part
-from chalicelib.storage.people import SuppressionRow
+from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.people import SuppressionRow
 from chalicelib.wiring import feedback as wiring_feedback
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people

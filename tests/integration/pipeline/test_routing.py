@@ -7,12 +7,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.channels.base import Message, Outcome, Verdict
+from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.engagement import Engagement
-from chalicelib.pipeline.moves import DeliveryKey
 from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.wiring import control as wiring_control
@@ -221,7 +221,7 @@ def test_what_a_machine_opened_goes_on(anna: Pump, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_letter_that_waits_can_be_cancelled(anna: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chalicelib.pipeline.cancel import cancel
+    from chalicelib.services.cancel import cancel
 
     route("escalate", after_minutes=30)
     sent = accept()
@@ -272,8 +272,8 @@ def test_a_route_that_cannot_be_followed_is_refused_with_its_field(stage: None, 
 
 
 def test_a_resend_of_a_campaign_leaves_those_out_whom_another_channel_has_reached(anna: Pump, letters: Letters) -> None:
+    from chalicelib.pipeline.run_counters import fit_for_resend
     from chalicelib.pipeline.statuses import DeliveryStatus
-    from chalicelib.pipeline.tally import fit_for_resend
 
     assert fit_for_resend(DeliveryStatus.SKIPPED, "no_address")
     for reason in ("reached_by_email", "opened_on_email", "in_digest"):

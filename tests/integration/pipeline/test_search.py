@@ -8,12 +8,12 @@ import pytest
 
 from chalicelib.clock import new_id, rfc3339
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.history import History
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.moves import DeliveryKey, Move
 from chalicelib.pipeline.notification import record_notifications
 from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.services.history import History
 from chalicelib.storage.cursor import write_cursor
 from tests.integration.control.requests_made import Requests
 

@@ -2,9 +2,9 @@
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.pipeline.tally import Tally
+from chalicelib.pipeline.run_counters import Tally
 from chalicelib.pipeline.transaction import OWN_VALUE, Wording, Writes
-from chalicelib.storage.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 IDS = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(3)]
 

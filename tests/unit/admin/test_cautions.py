@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.admin.cautions import LONG, MANY, cautions
-from chalicelib.admin.look import words
+from chalicelib.admin.start_warnings import LONG, MANY, cautions
+from chalicelib.admin.templating import words
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.preview import Look
 

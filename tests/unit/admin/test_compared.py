@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.admin import compared
-from chalicelib.admin.compared import Comparison
+from chalicelib.admin import text_diff as compared
+from chalicelib.admin.text_diff import Comparison
 from tests.unit.rendering.test_growth import Work
 
 _LINES = st.lists(st.sampled_from("abc"), max_size=8)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.admin import figures
-from chalicelib.admin.look import words
+from chalicelib.admin import number_format as figures
+from chalicelib.admin.templating import words
 from chalicelib.clock import now
 
 NB = "\N{NO-BREAK SPACE}"

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.admin.look import LANGUAGES, words
-from chalicelib.channels import base
-from chalicelib.channels.words import ses_answers, sns
+from chalicelib.admin.templating import LANGUAGES, words
+from chalicelib.channels import port as base
+from chalicelib.channels.providers import ses_answers
+from chalicelib.channels.providers import sns_answers as sns
 from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_keys
 
 _GAP = re.compile(r"\{(\w*)\}")

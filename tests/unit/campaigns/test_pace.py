@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.pace import MAX_SHARDS, USERS_A_SHARD, Pace, Publisher, shard_count
-from chalicelib.control.limits import Grant
-from chalicelib.control.queues import Outgoing
+from chalicelib.campaigns.pacing import MAX_SHARDS, USERS_A_SHARD, Pace, Publisher, shard_count
+from chalicelib.flow.queues import Outgoing
+from chalicelib.flow.rate_limits import Grant
 
 
 class CountingQueue:

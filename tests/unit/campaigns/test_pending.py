@@ -1,7 +1,7 @@
 """The page that waits to be published: it comes back as it was, whoever is on it, and takes little room."""
 
 from chalicelib.campaigns.pending import pack, unpack
-from chalicelib.campaigns.sources import user_recipient
+from chalicelib.campaigns.recipient_sources import user_recipient
 from chalicelib.pipeline.jobs import EnrichRecipient
 
 RUN = "c-1@2026-11-26T18:00:00Z"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.campaigns.rules import Moment, Rule
+from chalicelib.campaigns.audience_rules import Moment, Rule
 from chalicelib.profiles.model import Profile, User
 
 NOW = Moment(now=datetime(2026, 3, 2, 10, tzinfo=UTC), today=date(2026, 3, 2))

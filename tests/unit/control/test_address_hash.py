@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.control.address_hash import AddressHashes
-from chalicelib.control.signing import Signer, new_key
 from chalicelib.profiles.model import UserId
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import Signer, new_key
 
 
 @pytest.fixture

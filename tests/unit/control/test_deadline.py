@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from chalicelib.control.gate import RESERVE_SECONDS, Deadline
+from chalicelib.flow.throttle import RESERVE_SECONDS, Deadline
 
 
 def test_outside_of_an_invocation_there_is_no_end() -> None:

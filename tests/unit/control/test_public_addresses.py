@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.addresses import normal_url
-from chalicelib.control.public_addresses import check_url, is_public
+from chalicelib.security.public_addresses import check_url, is_public
 
 INNER_V4 = {
     "this network": "0.0.0.1",

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.addresses import normal_host, normal_url
-from chalicelib.control.redirects import MAX_URL_CHARS, allowed_redirect, host_of
+from chalicelib.security.redirects import MAX_URL_CHARS, allowed_redirect, host_of
 
 HOSTS = frozenset({"cinema.example", "tv.cinema.example", "localhost:8080"})
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.control.sealing import Sealer, SealError, seal
-from chalicelib.control.signing import KeyRing, new_key
 from chalicelib.errors import UnavailableError
+from chalicelib.security.sealing import Sealer, SealError, seal
+from chalicelib.security.signing import KeyRing, new_key
 
 OLD, NEW = new_key(), new_key()
 

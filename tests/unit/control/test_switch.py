@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.control.switch import Switch, SwitchPolicy
-from chalicelib.storage.control import SwitchRow
+from chalicelib.flow.breaker_state import Switch, SwitchPolicy
+from chalicelib.storage.rows.flow import SwitchRow
 
 POLICY = SwitchPolicy(ramp_seconds=300)
 

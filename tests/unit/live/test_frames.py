@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.live.events import WARNINGS, warning
 from chalicelib.live.frames import (
     ACTION_NAMES,
     FrameError,
@@ -17,6 +16,7 @@ from chalicelib.live.frames import (
     read_json,
     read_line,
 )
+from chalicelib.live.server_events import WARNINGS, warning
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.live.limits import Act, LimitRules, State, Verdict, judge
+from chalicelib.live.flood_control import Act, LimitRules, State, Verdict, judge
 
 RULES = LimitRules()
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidError
-from chalicelib.live.looks import NAMES, script_of, skeleton
-from chalicelib.live.names import MAX_NAME_CHARACTERS, check_name, name_keys, same_name
-from chalicelib.live.reserved import Reserved
+from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys, same_name
+from chalicelib.live.confusables import NAMES, script_of, skeleton
+from chalicelib.live.reserved_names import Reserved
 
 RESERVED = Reserved(["Кинотеатр"])
 UNSEEN = [

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, AddAction
 
-from chalicelib.pipeline.doubts import MOST_IN_A_ROW, believed
-from chalicelib.storage.control import SwitchRow
+from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW, believed
+from chalicelib.storage.rows.flow import SwitchRow
 
 
 class Count:

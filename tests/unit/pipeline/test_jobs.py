@@ -5,9 +5,9 @@ import json
 import pytest
 
 from chalicelib.clock import new_id
-from chalicelib.control.event_rules import StopWhen
-from chalicelib.control.queues import BATCH_BYTES
+from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.errors import NewerError, PoisonMessageError
+from chalicelib.flow.queues import BATCH_BYTES
 from chalicelib.live.jobs import read_live_job
 from chalicelib.pipeline.jobs import (
     CHUNK_BYTES,
@@ -21,7 +21,7 @@ from chalicelib.pipeline.jobs import (
     read_chunk,
     read_job,
 )
-from chalicelib.strict import passed
+from chalicelib.schemas import passed
 
 
 def people(count: int, *, size_bytes: int = 0) -> list[DeliverRecipient]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.clock import parse_rfc3339
-from chalicelib.control.queues import Outgoing
+from chalicelib.flow.queues import Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import MIN_WAIT_SECONDS, Retries, RetryJob
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import FieldError, RenderError, UnavailableError
-from chalicelib.rendering import trial
+from chalicelib.rendering import dry_run as trial
 from chalicelib.rendering.checks import check
+from chalicelib.rendering.dry_run import try_letter
 from chalicelib.rendering.filters import FILTERS, TESTS
-from chalicelib.rendering.trial import try_letter
 from tests.unit.rendering.letters import render, renderer, template
 
 # Each is put into the third line of a part.

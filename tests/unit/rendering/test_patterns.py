@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 import chalicelib.rendering
-from chalicelib.admin import letters as admin_letters
+from chalicelib.admin import letter_preview as admin_letters
 from tests.unit.rendering.steps import Matcher
 
 MOST_GROWTH = 2.3  # of twice as much; 4 would be quadratic

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import RenderError
-from chalicelib.rendering import budget
+from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.sandbox import compile_source, environment, run
 from tests.unit.rendering.letters import render, rendered_text, template
 

@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.rendering.segments import Segments, count_segments
+from chalicelib.rendering.sms_segments import Segments, count_segments
 
 CASES = {
     "nothing": ("", Segments("GSM-7", 0, 1, 160)),

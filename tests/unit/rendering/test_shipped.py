@@ -12,7 +12,7 @@ import pytest
 from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_keys
 
 ROOT = Path(__file__).resolve().parents[3]
-LIST_KEYS = "from chalicelib.rendering.store import TemplateStore; print(*TemplateStore().keys())"
+LIST_KEYS = "from chalicelib.rendering.template_store import TemplateStore; print(*TemplateStore().keys())"
 
 
 @pytest.mark.parametrize("home", ["task", "opt"], ids=["beside the code in a zip", "in a layer"])

@@ -10,7 +10,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.rendering.store import TemplateStore
+from chalicelib.rendering.template_store import TemplateStore
 from tests.unit.rendering.letters import template
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.rendering.strangers import greeting_name, isolated
+from chalicelib.rendering.untrusted_text import greeting_name, isolated
 from tests.unit.rendering.letters import render, template
 
 RTL, LRE, FSI, PDI = "\u202e", "\u202a", "\u2068", "\u2069"

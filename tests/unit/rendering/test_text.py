@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.rendering.lines import tidy
-from chalicelib.rendering.text import text_of
+from chalicelib.rendering.finishing import tidy
+from chalicelib.rendering.plain_text import text_of
 from tests.unit.rendering.letters import render, template
 
 

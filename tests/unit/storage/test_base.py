@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.storage.base import condition_failed
+from chalicelib.storage.dynamodb import condition_failed
 
 
 def refused(code: str) -> ClientError:

@@ -1,0 +1,106 @@
+"""Who did what, at which door, when and from where: written before it is done, completed after, never changed. Called
+by the frames of both doors, `admin/views.py` and `api/audit_policy.py`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from chalicelib.accounts.audit_chain import Chain
+from chalicelib.clock import Clock
+from chalicelib.errors import VestnikError
+from chalicelib.observability import aside, request_id
+from chalicelib.storage.rows.accounts import AuditRow
+
+INTENDED, DONE, READ, FAILED = "intended", "done", "read", "failed"
+UNKNOWN = "unknown"  # of what was begun and has no end: the process died, or its last word was lost
+UNREADABLE = "unreadable"  # of what somebody else has put in
+NOBODY = "?"  # stands for whoever has not shown who they are
+_REFUSALS, _WINDOW = 20, timedelta(minutes=5)  # so many lines of refusals one caller gets in so long from one process
+
+_noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
+
+
+class Door(StrEnum):
+    """Where somebody came in."""
+
+    PAGE = "page"
+    API = "api"
+
+
+class Deed(NamedTuple):
+    """What somebody is about to do. `by`: a manager's name or a key's id; `thing`: an id, of an address its hash."""
+
+    door: Door
+    by: str
+    did: str
+    thing: str | None
+    ip: str
+
+
+def note(**details: Any) -> None:
+    """Adds to the end of the present act what a reader of the audit wants to know: what was there `before` and `after`,
+    and the `things` that it made, or that it was done with where they are many. No personal data. Outside an act it is
+    nothing."""
+    noted = _noted.get()
+    if noted is not None:
+        noted.update(details)
+
+
+class Audit:
+    """The audit of one stage, as this process writes it."""
+
+    def __init__(self, *, clock: Clock, chain: Chain) -> None:
+        self._clock, self._chain = clock, chain
+        self._refused: dict[tuple[Door, str], tuple[datetime, int]] = {}  # since when, how often
+
+    @contextmanager
+    def act(self, deed: Deed, **details: Any) -> Iterator[None]:
+        """What is done inside, written before and after; the end that cannot be written is logged, and what has been
+        done stays done. Raises: UnavailableError (retryable): nothing was done."""
+        begun, outcome, noted = self._add(deed, INTENDED), FAILED, dict(details)
+        token = _noted.set(noted)
+        try:
+            yield
+            outcome = DONE
+        except VestnikError as error:
+            outcome = outcome_of(type(error))
+            raise
+        finally:
+            _noted.reset(token)
+            with aside("audit"):
+                self._add(deed, outcome, begun=begun, details=noted or None)
+
+    def look(self, deed: Deed) -> None:
+        """Before something personal is shown. Raises: UnavailableError (retryable): it must not be shown."""
+        self._add(deed, READ)
+
+    def let_in(self, deed: Deed) -> None:
+        """Before somebody is let in. Raises: UnavailableError (retryable)."""
+        self._add(deed, DONE)
+
+    def refuse(self, deed: Deed, error: VestnikError) -> None:
+        """Somebody asked for what they may not. Never raises: they are refused all the same. Of a caller who goes on
+        and on, the lines are few, and the next one counts what was left out: nobody fills the audit by hammering."""
+        at, who = self._clock(), (deed.door, deed.by)
+        began, count = self._refused.get(who, (at, 0))
+        left_out = 0
+        if at - began >= _WINDOW:
+            began, count, left_out = at, 0, max(0, count - _REFUSALS)
+        self._refused[who] = (began, count + 1)
+        if count < _REFUSALS:
+            with aside("audit"):
+                self._add(deed, outcome_of(type(error)), details={"left_out": left_out} if left_out else None)
+
+    def _add(
+        self, deed: Deed, outcome: str, *, begun: AuditRow | None = None, details: dict[str, Any] | None = None
+    ) -> AuditRow:
+        fields = {**deed._asdict(), "door": deed.door.value}
+        return self._chain.add(begun=begun, **fields, outcome=outcome, request=request_id(), details=details)
+
+
+def outcome_of(kind: type[VestnikError]) -> str:
+    """The kind of a refusal, as the audit says it."""
+    return kind.__name__.removesuffix("Error").lower()

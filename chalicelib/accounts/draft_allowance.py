@@ -1,0 +1,32 @@
+"""How often one manager or key may have made what is not stored: such work costs the most that a call may cost, and
+nobody has looked at it before.
+"""
+
+from chalicelib.errors import TooManyRequestsError
+from chalicelib.security.allowance import Allowances
+
+TIMES = 60  # as fast as a preview follows whoever types, for half of every minute
+_MINUTES = 1
+
+
+class Drafts:
+    """The allowances of one stage. `by`: a manager's key or an API key's id."""
+
+    def __init__(self, allowances: Allowances) -> None:
+        self._allowances = allowances
+
+    def preview(self, by: str) -> None:
+        """One look. Raises: TooManyRequestsError (later), UnavailableError (retryable)."""
+        self._take("preview", by)
+
+    def check(self, by: str) -> None:
+        """One check of what is to be stored; looks before it use up none of it. Raises: as `preview`."""
+        self._take("check", by)
+
+    def _take(self, what: str, by: str) -> None:
+        try:
+            self._allowances.take(f"{what}#{by}", times=TIMES, minutes=_MINUTES)
+        except TooManyRequestsError as error:
+            seconds = error.retry_after_seconds
+            detail = f"expected at most {TIMES} {what}s a minute: go on in {seconds} seconds"
+            raise TooManyRequestsError(detail, retry_after_seconds=seconds) from None

@@ -1,0 +1,134 @@
+"""Settings that need two managers where campaigns need two (`VESTNIK_CAMPAIGN_APPROVAL`): whom letters come from and
+where their links may lead. One manager proposes a value, another lets it come into force or sends it back; until
+then the old one holds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.configuration.site_settings import Setting, SiteSettings
+from chalicelib.errors import ChangedError, ConflictError, ForbiddenError
+from chalicelib.etags import Seen, tag_of
+from chalicelib.storage.dynamodb import find, save_if
+from chalicelib.storage.rows.configuration import SettingRow
+
+GUARDED = ("allowed_hosts", "redirect_url", "sender")
+_OPEN, _SENT_BACK, _OVER = "open", "sent_back", "over"
+
+
+class Proposal(NamedTuple):
+    """What somebody wants a setting to be. `base` is the tag of the value that it was proposed for; `comment` and
+    `sent_back_by` are of whoever sent it back."""
+
+    name: str
+    value: Any
+    base: str
+    by: str
+    at: str
+    version: int
+    state: str = _OPEN
+    comment: str = ""
+    sent_back_by: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether another manager is asked."""
+        return self.state == _OPEN
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What whoever decides has seen."""
+        return {name: getattr(self, name) for name in ("value", "base", "by", "at", "state")}
+
+    @property
+    def tag(self) -> str:
+        """Of the proposal, as somebody has seen it."""
+        return tag_of(self.fields)
+
+
+class Proposals:
+    """The proposals of one stage."""
+
+    def __init__(self, *, site: SiteSettings, clock: Clock) -> None:
+        self._site = site
+        self._clock = clock
+
+    def shown(self) -> Mapping[str, Proposal]:
+        """By setting: what waits, and what was sent back last. Raises: UnavailableError (retryable)."""
+        found = {name: _find(name) for name in GUARDED}
+        return {name: one for name, one in found.items() if one is not None and one.state != _OVER}
+
+    def propose(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
+        """Asks another manager for a value; answers the setting as it stays until then. The value that is in force
+        takes one's own proposal back. With `seen`, only for that setting. Raises: InvalidError, NotFoundError,
+        ConflictError (permanent: another one's proposal waits), ChangedError (permanent), UnavailableError
+        (retryable)."""
+        now, before = self._site.get(name), _find(name)
+        if seen is not None:
+            seen.require(now.fields, what=f"the setting {name}")
+        value = self._site.checked(name, value)
+        if before is not None and before.waits and before.by != by:
+            raise ConflictError(f"another change of the setting {name} waits for approval")
+        if value != now.value:
+            self._save(Proposal(name, value, now.tag, by, rfc3339(self._clock()), _version(before)))
+        elif before is not None and before.waits:
+            self._save(before._replace(state=_OVER))
+        return now
+
+    def approve(self, name: str, *, by: str, seen: Seen) -> Setting:
+        """Brings what was seen into force. Nobody approves what they proposed. Raises: ForbiddenError, ConflictError
+        (permanent: nothing waits), ChangedError (permanent: it is not what was seen, or the setting is not what it was
+        proposed for), InvalidError, UnavailableError (retryable)."""
+        waiting = self._waiting(name)
+        if waiting.by == by:
+            raise ForbiddenError("a setting is approved by another manager than the one who proposed it")
+        seen.require(waiting.fields, what="the proposal")
+        now = self._site.get(name)
+        if now.value != waiting.value:  # else an approval got as far as this, and its reply was lost
+            if now.tag != waiting.base:
+                raise ChangedError(f"the setting {name} was changed since this was proposed: send it back")
+            now = self._site.put(name, waiting.value, by=by, seen=Seen((waiting.base,)))
+        self._save(waiting._replace(state=_OVER))
+        return now
+
+    def send_back(self, name: str, *, by: str, comment: str, seen: Seen) -> None:
+        """The old value stays; the comment is shown to who proposed. Raises: ConflictError, ChangedError (permanent),
+        UnavailableError (retryable)."""
+        waiting = self._waiting(name)
+        seen.require(waiting.fields, what="the proposal")
+        self._save(waiting._replace(state=_SENT_BACK, comment=comment, sent_back_by=by))
+
+    def _waiting(self, name: str) -> Proposal:
+        found = _find(name) if name in GUARDED else None
+        if found is None or not found.waits:
+            raise ConflictError(f"no change of the setting {name} waits for approval")
+        return found
+
+    def _save(self, proposal: Proposal) -> None:
+        """Raises: ConflictError (permanent): somebody else was faster; UnavailableError (retryable)."""
+        kept = proposal._asdict()
+        kept.pop("version")
+        row = SettingRow(
+            _row_of(proposal.name),
+            value=kept,
+            version=proposal.version + 1,
+            updated_at=rfc3339(self._clock()),
+            updated_by=proposal.sent_back_by or proposal.by,
+        )
+        unchanged = SettingRow.version == proposal.version if proposal.version else SettingRow.name.does_not_exist()
+        if not save_if(row, unchanged):
+            raise ConflictError(f"the setting {proposal.name} is being changed by others: read it and try again")
+
+
+def _row_of(name: str) -> str:
+    return f"proposal#{name}"
+
+
+def _find(name: str) -> Proposal | None:
+    row = find(SettingRow, _row_of(name))
+    return None if row is None else Proposal(**row.value, version=int(row.version))
+
+
+def _version(before: Proposal | None) -> int:
+    return before.version if before else 0

@@ -1,0 +1,93 @@
+"""What the frame of the managers' pages tells the audit: whoever does something with what, and who was refused."""
+
+import re
+from collections.abc import Mapping
+
+from chalice.app import Request
+
+from chalicelib.accounts.audit import NOBODY, Deed, Door
+from chalicelib.accounts.sessions import Session
+from chalicelib.admin.browser import ip_of, refuse_other_sites
+from chalicelib.admin.edit_conflict import CARRIED
+from chalicelib.admin.page_requests import Proof, Registered, Visit
+from chalicelib.errors import ForbiddenError, InvalidError, ProofError, TooManyRequestsError
+from chalicelib.observability import aside
+from chalicelib.wiring.admin import entrance
+from chalicelib.wiring.audit import address_thing, audit, thing_of
+
+OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
+_NAMES = ("name", "id", "key")  # what a thing is called in a form or a query, where the path has no name
+_FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names that forms of ours have; anything may be sent
+
+
+def deed_of(declared: Registered, visit: Visit) -> Deed:
+    """What the manager is about to do. Raises: UnavailableError (retryable)."""
+    user = _given(visit, "user")  # as whom something is shown
+    asked = [
+        user if declared.shows else "",
+        *visit.path.values(),
+        *(_given(visit, name) for name in _NAMES),
+    ]
+    thing = next((thing_of(one) for one in asked if one), None)
+    if thing is None and (address := _given(visit, "address")):
+        thing = address_thing(address)
+    return _deed(declared, visit.manager.name, thing, visit.ip)
+
+
+def _given(visit: Visit, name: str) -> str:
+    return visit.typed(name) or visit.query.get(name, "").strip()
+
+
+def fields_of(visit: Visit) -> Mapping[str, list[str]]:
+    """The names of what was typed, for the audit: not the words."""
+    fields = [name for name in sorted({*visit.form, *visit.files} - CARRIED) if _FIELD.fullmatch(name)][:_MOST]
+    return {"fields": fields} if fields else {}
+
+
+def demand_role(declared: Registered, session: Session, request: Request, path: Mapping[str, str]) -> None:
+    """Raises: ForbiddenError (permanent)."""
+    try:
+        session.manager.demand(declared.role)
+    except ForbiddenError as error:
+        with aside("audit"):
+            thing = next((thing_of(one) for one in path.values()), None) or declared.path
+            audit().refuse(_deed(declared, session.manager.name, thing, ip_of(request)), error)
+        raise
+
+
+def demand_form(declared: Registered, visit: Visit) -> None:
+    """Raises: ForbiddenError (permanent): the form was not made for this session."""
+    if visit.fresh:
+        return
+    error = ForbiddenError("this form is not of this session: open the page again")
+    with aside("audit"):
+        audit().refuse(deed_of(declared, visit), error)
+    raise error
+
+
+def demand_proof(declared: Registered, visit: Visit) -> None:
+    """The one guard of what an open page is not enough for, after a look for mistakes, as a code works once. Raises:
+    ProofError, InvalidError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
+    try:
+        if declared.check is not None:
+            declared.check(visit)
+        if declared.proof is Proof.RECENT and not visit.session.proven:
+            raise ProofError("this asks for your password once more")
+        if declared.proof is Proof.PRESENT:
+            entrance().prove(visit.manager.name, visit.secret("old"), visit.typed("present"), at=visit.at)
+    except (ProofError, InvalidError, TooManyRequestsError) as error:
+        audit().refuse(deed_of(declared, visit), error)
+        raise
+
+
+def refuse_strangers(declared: Registered, request: Request) -> None:
+    """A form that a page of another site sent; nobody knows by whom. Raises: ForbiddenError (permanent)."""
+    try:
+        refuse_other_sites(request)
+    except ForbiddenError as error:
+        audit().refuse(_deed(declared, NOBODY, declared.path, ip_of(request)), error)
+        raise
+
+
+def _deed(declared: Registered, by: str, thing: str | None, ip: str) -> Deed:
+    return Deed(door=Door.PAGE, by=by, did=declared.does or declared.shows or OPEN, thing=thing, ip=ip)

@@ -1,0 +1,58 @@
+"""A form that is sent twice (a double click, a page sent again) is done once: the second has the answer of the first.
+
+Which form it is the second part of its token says, and what it holds counts too: a form that was changed and sent again
+is another one. The answer is kept as those of the API's calls are (`flow/idempotency.py`), sealed with the session's
+id.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+
+from chalice.app import Response
+
+from chalicelib.admin.page_requests import Visit
+from chalicelib.errors import BusyError
+from chalicelib.flow.idempotency import Turn, told
+from chalicelib.observability import aside
+from chalicelib.wiring.desk import calls
+
+_LOOKS, _BETWEEN_SECONDS = 40, 0.25  # how long the second waits for the first
+
+
+def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
+    """What `make` answers to this form at this place, or what it has answered. A refusal did nothing and is not
+    remembered. Raises: BusyError (later), UnavailableError (retryable), and what `make` does."""
+    _, _, form = visit.typed("token").partition(".")
+    if not visit.fresh or not form:
+        return make()
+    call = _name(visit, place)
+    turn = _turn(call)
+    if isinstance(turn, str):
+        return Response(**json.loads(told(turn, secret=visit.session.id, call=call)))
+    try:
+        response = make()
+    except Exception as error:
+        with aside("form"):
+            calls().let_go(turn, error)
+        raise
+    with aside("form"):
+        answer = {"body": response.body, "headers": response.headers, "status_code": response.status_code}
+        calls().keep(turn, json.dumps(answer), secret=visit.session.id)
+    return response
+
+
+def _turn(call: str) -> Turn | str:
+    for _ in range(_LOOKS):
+        try:
+            return calls().begin(call, body=call)
+        except BusyError:
+            time.sleep(_BETWEEN_SECONDS)
+    return calls().begin(call, body=call)
+
+
+def _name(visit: Visit, place: str) -> str:
+    files = [hashlib.sha256(content).hexdigest() for content in visit.files.values()]
+    held = [visit.session.id, place, sorted(visit.path.items()), sorted(visit.form.items()), files]
+    return f"form#{hashlib.sha256(json.dumps(held).encode()).hexdigest()}"

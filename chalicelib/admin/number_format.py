@@ -1,0 +1,79 @@
+"""How the managers' pages write numbers, shares, moments and spans of time in a manager's language, and read a moment
+that was typed. `templating.py` makes filters of what writes; the forms read.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.clock import now
+from chalicelib.errors import InvalidError
+from chalicelib.rendering import localized_format as speech
+from chalicelib.wall_clock import wall_moment
+
+NOTHING = "—"
+_SPANS: Sequence[tuple[str, int]] = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+_SHOWN_SPANS = 2
+_YEARS = (2000, 2099)  # as the API takes them: the others are mistakes
+
+
+def number(value: float, *, locale: str) -> str:
+    """`1 234,5` (ru, with no-break spaces), `1,234.5` (en)."""
+    return speech.number(value, locale=locale)
+
+
+def share(part: float, whole: float, *, locale: str) -> str:
+    """How much of the whole it is, with one digit after the point: `98,5 %` (ru), `98.5%` (en); a dash of nothing."""
+    if not whole:
+        return NOTHING
+    percent = speech.number(100 * part / whole, locale=locale, digits=0 if part == whole else 1)
+    return f"{percent}\N{NO-BREAK SPACE}%" if locale == "ru" else f"{percent}%"
+
+
+def moment(value: str | float | datetime | None, *, zone: str, locale: str) -> str:
+    """`26 нояб., 18:00` (ru), `26 Nov, 18:00` (en) in the zone; with the year where it is not the present one."""
+    if value is None:
+        return NOTHING
+    from babel.dates import format_datetime
+
+    at = value if isinstance(value, datetime) else _read(value)
+    local, this_year = at.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone)).year
+    pattern = "d\u00a0MMM, HH:mm" if local.year == this_year else "d\u00a0MMM\u00a0y, HH:mm"
+    return str(format_datetime(local.replace(tzinfo=None), pattern, locale=locale))
+
+
+def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
+    """What was typed as a date and a time of the zone; None where nothing was. Raises: InvalidError (permanent; names
+    the field)."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidError.of(field, "expected a date and a time") from error
+    if at.tzinfo is not None or not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise InvalidError.of(field, "expected a date and a time")
+    return wall_moment(at, zone).astimezone(ZoneInfo(zone))
+
+
+def duration(seconds: float, *, units: Mapping[str, str]) -> str:
+    """`1 h 5 min`: the two largest units that there are, each by its short name."""
+    left, parts = max(0, round(seconds)), list[str]()
+    for unit, length in _SPANS:
+        count, left = divmod(left, length)
+        if count or (parts and len(parts) < _SHOWN_SPANS):
+            parts.append(f"{count}\N{NO-BREAK SPACE}{units[unit]}" if count else "")
+        if len(parts) == _SHOWN_SPANS:
+            break
+    return " ".join(filter(None, parts)) or f"0\N{NO-BREAK SPACE}{units['second']}"
+
+
+def who(key: str | None) -> str:
+    """The name of a manager, or the id of the API key that did it."""
+    return (key or NOTHING).removeprefix("manager:")
+
+
+def _read(value: str | float) -> datetime:
+    return (
+        datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value, tz=ZoneInfo("UTC"))
+    )

@@ -1,0 +1,93 @@
+"""One request of a manager, and what a route asks of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from chalice.app import Response
+
+from chalicelib.accounts.authentication import At
+from chalicelib.accounts.managers import Manager, Role
+from chalicelib.accounts.sessions import Session
+from chalicelib.admin.templating import Go, Page
+from chalicelib.etags import Seen
+
+
+class Proof(StrEnum):
+    """What an action asks of whoever is signed in, so that an open page is not enough."""
+
+    NONE = "none"
+    RECENT = "recent"  # password and code within the last minutes (`sessions.PROOF_LASTS`)
+    PRESENT = "present"  # both with the form itself
+
+
+class Visit(NamedTuple):
+    """One request of a manager. `fresh`: its form was made for this session."""
+
+    session: Session
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Mapping[str, Sequence[str]]
+    files: Mapping[str, bytes]
+    locale: str
+    at: At
+    fresh: bool = False
+
+    @property
+    def ip(self) -> str:
+        """Where the request came from."""
+        return self.at.ip
+
+    @property
+    def manager(self) -> Manager:
+        """Who it is."""
+        return self.session.manager
+
+    def typed(self, name: str) -> str:
+        """The first value of a field, without the spaces around it; empty where there is none."""
+        return next(iter(self.form.get(name, ())), "").strip()
+
+    def secret(self, name: str) -> str:
+        """A password, with every character that was typed."""
+        return next(iter(self.form.get(name, ())), "")
+
+    @property
+    def seen(self) -> Seen | None:
+        """What the form was made from; None where it does not say so."""
+        tag = self.typed("seen")
+        return Seen((tag,)) if tag else None
+
+    def untyped(self) -> "Visit":
+        """The same, before anything was typed."""
+        return self._replace(form={}, files={})
+
+
+Went: TypeAlias = Go | Page | Response
+View = Callable[[Visit], Page | Response]
+Act = Callable[[Visit], Go | Page]
+
+
+class Registered(NamedTuple):
+    """What a route asks of its caller; `does` is the audit's word of an action, `again` the page with its form, `shows`
+    the audit's word of a look at what is kept of persons, `check` finds mistakes in a form; `first`: it is open to
+    whoever still has the password that somebody else made."""
+
+    method: str
+    path: str
+    role: Role
+    does: str | None
+    largest_file: int = 0  # bytes; 0: the form carries none
+    again: View | None = None
+    shows: str | None = None
+    proof: Proof = Proof.NONE
+    check: Callable[[Visit], object] | None = None
+    first: bool = False
+
+    def is_shut_to(self, manager: Manager) -> bool:
+        """Whether somebody comes too early, who has to put the account in order first."""
+        if self.first or not manager.held:
+            return False
+        return manager.must_change or not self.path.startswith("/admin/account/")
+
+
+REGISTERED: list[Registered] = []

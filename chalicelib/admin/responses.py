@@ -1,0 +1,147 @@
+"""What a browser gets: a page with what all pages share, the way to another one, and the page of a form once more, with
+what was typed into it."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from chalice.app import Request, Response
+
+from chalicelib.accounts.sessions import IDLE, Session
+from chalicelib.admin.browser import THEME_COOKIE, cookies_of, from_us, language_of, read_form
+from chalicelib.admin.edit_conflict import SEEN, differing, digests, is_written, with_bases
+from chalicelib.admin.forms import filled, form_to
+from chalicelib.admin.mistakes import told
+from chalicelib.admin.page_requests import REGISTERED, Registered, View, Visit
+from chalicelib.admin.templating import Go, Page, render, url
+from chalicelib.admin.unsaved_input import Kept, keep
+from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
+from chalicelib.http_errors import status_of
+from chalicelib.observability import log_failure, request_id
+
+_IN_A_PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986; what is escaped already stays so
+
+
+def shown(page: Page, request: Request, *, session: Session | None) -> Response:
+    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
+    cookies, query = cookies_of(request), dict(request.query_params or {})
+    locale = language_of(request)
+    mistakes = {field: told(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
+    common = {
+        "manager": session.manager if session else None,
+        # The second part says which form it is: sent twice, it is done once.
+        "token": f"{session.form_token}.{token_hex(8)}" if session else None,
+        "theme": cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",
+        "here": address_of(request),
+        "done": query.get("done") if request.method == "GET" else None,
+        "kept": False,
+        "idle_seconds": int(IDLE.total_seconds()),
+        "request_id": request_id(),
+    }
+    values = {**common, **page.values, "mistakes": mistakes}
+    response = render(replace(page, values=values), locale=locale)
+    if f'name="{SEEN}"' in response.body:
+        response.body = with_bases(response.body)
+    return response
+
+
+def address_of(request: Request) -> str:
+    """The path of a page or an action, as its address is written."""
+    return str(request.context["resourcePath"]).format(**(request.uri_params or {}))
+
+
+def redirect(to: Go) -> Response:
+    """303: the browser asks for the next page by GET, and going back repeats nothing."""
+    path, _, query = to.path.partition("?")
+    asked = {name: values[0] for name, values in parse_qs(query).items()}
+    path = quote(path, safe=_IN_A_PATH)  # a header holds no line break, and no letter that is not ASCII
+    headers: dict[str, Any] = {"Location": url(path, **asked, done=to.done), "Cache-Control": "no-store"}
+    if to.cookies:
+        headers["Set-Cookie"] = list(to.cookies)
+    if to.leaves:  # "cookies" would forget the look, and that this browser is known (accounts/authentication.py)
+        headers["Clear-Site-Data"] = '"cache", "storage"'
+    return Response("", headers=headers, status_code=HTTPStatus.SEE_OTHER.value)
+
+
+def mistakes_of(error: VestnikError) -> dict[str, str]:
+    """What is wrong, by field; by `form` where it is no field's fault."""
+    errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError | WouldBreakError) else ()
+    errors = error.differs if isinstance(error, ChangedError) else errors
+    return {one.field: one.message for one in errors} or {"form": error.detail}
+
+
+def once_more(
+    view: View, visit: Visit, request: Request, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
+) -> Response:
+    """The page of a form with what was typed into it, to be sent once more. Raises: what the view raises."""
+    page = view(visit)
+    if isinstance(page, Response):
+        return page
+    page = replace(
+        page, values={**page.values, **values}, status=status if page.status is HTTPStatus.OK else page.status
+    )
+    response = shown(page, request, session=visit.session)
+    form = form_to(response.body, url(address_of(request)), visit.form)
+    if form is not None and visit.form:
+        response.body = filled(response.body, form, visit.form)
+    return response
+
+
+def conflict(view: View, visit: Visit, request: Request, error: ChangedError) -> Response | None:
+    """What was typed beside what is stored now; of a form that only says yes, the page as it is now, with what has
+    changed. None where the page has no such form, so that there is nothing to compare."""
+    theirs = view(visit.untyped())
+    if isinstance(theirs, Response):
+        return None
+    target = url(address_of(request))
+    form = form_to(shown(theirs, request, session=visit.session).body, target, visit.form)
+    seen = next((one for one in form.controls if one.name == SEEN), None) if form else None
+    if form is None or seen is None:
+        return None
+    if not is_written(form):
+        values = {**theirs.values, "mistakes": mistakes_of(error)}
+        return shown(replace(theirs, values=values, status=status_of(error)), request, session=visit.session)
+    values = {
+        "fields": differing(form, visit.form),
+        "to": target,
+        "back": url(back_of(request)),
+        "seen": seen.sent()[0],
+        "base": digests(form.values()),
+        "mine": Kept({name: list(found) for name, found in visit.form.items()}, files=False, secret=False).packed,
+        "theirs": Kept(form.values(), files=False, secret=False).packed,
+        "error": error,
+    }
+    return shown(Page("conflict", values, status_of(error)), request, session=visit.session)
+
+
+def trouble(error: Exception, request: Request, *, declared: Registered | None, session: Session | None) -> Response:
+    """A page that says what is wrong, with what was typed, to be sent once more. What is no fault of the caller's is
+    logged here: Chalice would log its message too, and that may quote what somebody typed."""
+    ours = error if isinstance(error, VestnikError) else None
+    status = status_of(ours) if ours else HTTPStatus.INTERNAL_SERVER_ERROR
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log_failure("admin", error, page=str(request.context["resourcePath"]))
+    values: dict[str, Any] = {"error": ours, "status": status, "typed": None}
+    with suppress(InvalidError):
+        form, files = read_form(request, largest_file=declared.largest_file if declared else 0)
+        kept = keep(form, files)
+        if kept and declared and declared.does and from_us(request):
+            values |= {
+                "typed": kept,
+                "to": url(address_of(request)),
+                "sent_token": next(iter(form.get("token", ())), ""),
+            }
+    return shown(Page("trouble", values, status), request, session=session)
+
+
+def back_of(request: Request) -> str:
+    """The page that a form is on: its own address, where there is such a page, else the one above it."""
+    path, known = address_of(request), {route.path for route in REGISTERED if route.method == "GET"}
+    pattern = str(request.context["resourcePath"])
+    while pattern not in known and pattern != "/admin":
+        pattern, path = pattern.rpartition("/")[0], path.rpartition("/")[0]
+    return path

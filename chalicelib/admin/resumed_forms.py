@@ -1,0 +1,102 @@
+"""A form that comes after its session has ended: signing in in place, and the same form again with what was typed, to
+be sent once more. Nothing is done before that: who signs in may be somebody else, and sees what they are about to save.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+
+from chalice.app import Request, Response
+
+from chalicelib.accounts.authentication import Step
+from chalicelib.accounts.sessions import Session
+from chalicelib.admin.browser import asks_for_a_part, at_of, from_us, language_of, read_form
+from chalicelib.admin.edit_conflict import MINE, settled
+from chalicelib.admin.forms import Values
+from chalicelib.admin.page_requests import Proof, Registered, Visit
+from chalicelib.admin.responses import address_of, once_more, redirect
+from chalicelib.admin.sign_in_steps import begin, door, let_in, name_in, refusal
+from chalicelib.admin.templating import Go, url, words
+from chalicelib.admin.unsaved_input import TYPED, Kept, keep, unpacked
+from chalicelib.errors import InvalidError, VestnikError
+from chalicelib.wiring.admin import sessions
+
+_AGAIN = Go("/admin/sign-in")
+
+
+def session_over(declared: Registered, request: Request, path: Mapping[str, str]) -> Response:
+    """What a browser gets whose session has ended: the door, or, with a form, the door in place."""
+    if asks_for_a_part(request):  # of a page that stays as it is, with what is typed there
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+        text = words(language_of(request))["kept"]["ended"]
+        return Response(text, headers=headers, status_code=HTTPStatus.UNAUTHORIZED.value)
+    if request.method != "POST" or declared.again is None or not from_us(request):
+        return redirect(_AGAIN)
+    try:
+        form, files = read_form(request, largest_file=declared.largest_file)
+        form = settled(form) if MINE in form else form
+    except InvalidError:
+        return redirect(_AGAIN)
+    if TYPED in form:
+        return go_on(declared, request, path, form, session=None)
+    kept = keep(form, files)
+    return _door(request, kept, name="", status=HTTPStatus.UNAUTHORIZED) if kept else redirect(_AGAIN)
+
+
+def proof_over(request: Request, visit: Visit) -> Response:
+    """What a browser gets that is signed in, when password and code are wanted once more."""
+    kept = keep(visit.form, visit.files)
+    return _door(request, kept, name=visit.manager.name, status=HTTPStatus.UNAUTHORIZED, session=visit.session)
+
+
+def go_on(
+    declared: Registered, request: Request, path: Mapping[str, str], form: Values, *, session: Session | None
+) -> Response:
+    """Signs in and shows the form as it was typed. Raises: InvalidError (permanent): what was kept is no form."""
+    typed, name, locale = unpacked(form, TYPED), name_in(form), language_of(request)
+    kept = Kept(typed, files=bool(form.get("files")), secret=bool(form.get("secret")))
+    again = partial(_door, request, kept, name=name, session=session)
+    said, cookies = words(locale)["sign_in"], tuple[str, ...]()
+    try:
+        # Else the same form came twice: a code works once.
+        if session is None or session.manager.name != name or _wants_proof(declared, session):
+            found = let_in(form, request)
+            if isinstance(found, Step):
+                problem = said["tired"] if found.tired else None
+                return again(status=HTTPStatus.UNAUTHORIZED, problem=problem, step=found.state)
+            if not found.may(declared.role):
+                return again(status=HTTPStatus.FORBIDDEN, problem=said["not_yours"].format(name=name))
+            value, cookies = begin(found, request)
+            session = sessions().find(value)
+    except VestnikError as error:
+        problem, status, step = refusal(error, form, locale=locale)
+        return again(status=status, problem=problem, step=step)
+    if declared.is_shut_to(session.manager):
+        return redirect(Go("/admin/account", cookies=cookies))
+    session.manager.demand(declared.role)
+    visit = Visit(session, path, dict(request.query_params or {}), typed, {}, locale, at_of(request), fresh=True)
+    note = "signed_in_file" if kept.files else "signed_in_secret" if kept.secret else "signed_in"
+    note = "proved" if declared.proof is Proof.RECENT and not kept.secret else note
+    response = once_more(declared.again, visit, request, kept=note) if declared.again else redirect(Go("/admin"))
+    if cookies:
+        response.headers["Set-Cookie"] = list(cookies)
+    return response
+
+
+def _wants_proof(declared: Registered, session: Session) -> bool:
+    return declared.proof is Proof.RECENT and not session.proven
+
+
+def _door(
+    request: Request,
+    kept: Kept,
+    *,
+    name: str,
+    status: HTTPStatus,
+    problem: str | None = None,
+    step: str | None = None,
+    session: Session | None = None,
+) -> Response:
+    values = {"typed": kept, "to": url(address_of(request)), "name": name, "step": step, "proof": session is not None}
+    mistakes = {"mistakes": {"form": problem}} if problem else {}
+    return door("signing_in", {**values, **mistakes}, request, status=status)

@@ -1,0 +1,89 @@
+"""The settings of the site: whom letters are from, where a confirmed user goes, which hosts
+links may lead to, how long links work, when it is quiet."""
+
+from typing import Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel
+
+from chalicelib.accounts.managers import Role
+from chalicelib.admin.category_form import COLUMNS, read_rows, rows_of
+from chalicelib.admin.comments import comment_in
+from chalicelib.admin.templating import Go, Page
+from chalicelib.admin.views import Visit, action, page
+from chalicelib.configuration.site_settings import NAMES, SiteValues
+from chalicelib.errors import NotFoundError
+from chalicelib.etags import Seen
+from chalicelib.settings import settings
+from chalicelib.wiring.control import site_settings
+from chalicelib.wiring.desk import site_desk
+
+routes = Blueprint(__name__)
+_NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own
+_OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campaign_approval", "site_url")
+
+
+@page(routes, "/admin/settings")
+def site_page(visit: Visit) -> Page:
+    """Every setting as a form of its own; what was changed, by whom and when."""
+    shown = []
+    stored = {setting.name: setting for setting in site_settings().list()}
+    for setting in (stored[name] for name in _NAMES):
+        kind = _kind(setting.name)
+        value = rows_of(setting.name, setting.value) if kind == "rows" else setting.value
+        shown.append({"setting": setting, "kind": kind, "value": value})
+    stage = {name: getattr(settings(), name) for name in _OF_THE_STAGE}
+    guarded = {"guarded": site_desk().guarded, "proposed": site_desk().proposed(), "me": visit.manager.key}
+    return Page("settings", {"settings": shown, "stage": stage, "comment": visit.typed("comment"), **guarded})
+
+
+@action(routes, "/admin/settings/{name}", role=Role.EDITOR, does="setting.change", again=site_page)
+def change_setting(visit: Visit) -> Go:
+    """In force at once for links, within 15 seconds for letters on their way; or when another manager has approved."""
+    name = visit.path["name"]
+    if name not in _NAMES:
+        raise NotFoundError(f"there is no setting {name}")
+    site_desk().change(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
+    return Go("/admin/settings", done="proposed" if name in site_desk().guarded else "saved")
+
+
+@action(routes, "/admin/settings/{name}/approve", role=Role.APPROVER, does="setting.approve", again=site_page)
+def approve_setting(visit: Visit) -> Go:
+    """Nobody approves what they proposed."""
+    site_desk().approve(visit.path["name"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
+    return Go("/admin/settings", done="approved_setting")
+
+
+@action(routes, "/admin/settings/{name}/send-back", role=Role.APPROVER, does="setting.send_back", again=site_page)
+def send_back_setting(visit: Visit) -> Go:
+    """To who proposed it, with what is to be changed; the old value stays."""
+    comment, seen = comment_in(visit), Seen((visit.typed("seen"),))
+    site_desk().send_back(visit.path["name"], by=visit.manager.key, comment=comment, seen=seen)
+    return Go("/admin/settings", done="sent_back")
+
+
+def _kind(name: str) -> str:
+    """How a setting is written: `text`, `lines`, `group` of fields, or `rows`, one for a category."""
+    if name in COLUMNS:
+        return "rows"
+    declared = SiteValues.model_fields[name].annotation
+    if declared is str:
+        return "text"
+    if isinstance(declared, type) and issubclass(declared, BaseModel):
+        return "group"
+    return "lines"
+
+
+def _value(visit: Visit, name: str) -> Any:
+    match _kind(name):
+        case "text":
+            return visit.typed("value")
+        case "lines":
+            return sorted(set(visit.typed("value").split()))
+        case "rows":
+            return read_rows(name, visit.form)
+        case _:
+            group = SiteValues.model_fields[name].annotation
+            assert isinstance(group, type)  # noqa: S101 - `_kind` has said so
+            assert issubclass(group, BaseModel)  # noqa: S101
+            return {field: visit.typed(field) for field in group.model_fields}

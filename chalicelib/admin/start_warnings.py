@@ -1,0 +1,23 @@
+"""What a manager should know before a campaign starts although nothing forbids it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.preview import Look
+
+LONG = timedelta(hours=6)
+MANY = 5_000  # letters that a canary should go before
+
+
+def cautions(spec: Campaign, look: Look, *, at: datetime, email_is_cut_off: bool) -> Sequence[str]:
+    """The words of those that apply, the most important first."""
+    recipients, final = look.counts["recipients"], look.counts["final"]
+    applies = {
+        "cut_off": email_is_cut_off,
+        "past": spec.start_at is not None and spec.start_at < at,
+        "many_left_out": 3 * final < 2 * recipients,
+        "long": look.eta_seconds > LONG.total_seconds(),
+        "no_canary": final >= MANY and spec.canary_percent is None,
+    }
+    return [word for word, true in applies.items() if true]

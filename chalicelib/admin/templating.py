@@ -1,0 +1,128 @@
+"""How a page of the managers looks: templates, words, headers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from chalice.app import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from chalicelib.admin import number_format as figures
+from chalicelib.admin.mistakes import told
+from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.settings import settings
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
+# Nothing inline and nothing from elsewhere; a preview of a letter is a frame of its own without any right.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+STATIC = {
+    "admin.css": "text/css; charset=utf-8",
+    "admin.js": "text/javascript; charset=utf-8",
+    "htmx.js": "text/javascript; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a view shows: `templates/admin/<template>.html` with its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: HTTPStatus = HTTPStatus.OK
+    retry_after_seconds: int | None = None  # of one that says that it was asked for too often
+
+
+class Go(NamedTuple):
+    """Where the browser goes after an action; `done` is a word of the `done` texts that the next page shows."""
+
+    path: str
+    done: str | None = None
+    cookies: tuple[str, ...] = ()  # Set-Cookie lines
+    leaves: bool = False  # whoever was here: the browser keeps nothing of what it has seen
+
+
+def base_path() -> str:
+    """What stands before every path of the app: the stage in an execute-api address, the base path of a domain, or
+    nothing. API Gateway's event has it in its paths, and never in the resource, by which Chalice routes."""
+    return urlsplit(settings().public_url).path.rstrip("/")
+
+
+def url(path: str, **query: object) -> str:
+    """The address of a page of ours."""
+    asked = {name: value for name, value in query.items() if value is not None}
+    return f"{base_path()}{path}{'?' + urlencode(asked) if asked else ''}"
+
+
+def render(page: Page, *, locale: str, **shared: Any) -> Response:
+    """The page as an answer that no cache keeps and no other site can frame."""
+    body = (
+        _environment(locale)
+        .get_template(f"{page.template}.html")
+        .render(languages=LANGUAGES, site=settings().site_name, **shared, **page.values)
+    )
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Language": locale,
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "no-store",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "same-origin",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+    if page.retry_after_seconds is not None:
+        headers["Retry-After"] = str(page.retry_after_seconds)
+    return Response(body, headers=headers, status_code=page.status.value)
+
+
+@cache
+def words(locale: str) -> Mapping[str, Any]:
+    """The texts in a language."""
+    texts: dict[str, Any] = json.loads((_folder() / "words" / f"{locale}.json").read_text(encoding="utf-8"))
+    return texts
+
+
+@cache
+def static_file(name: str) -> bytes:
+    """A file of STATIC. htmx comes from its package (`infra/assets.py`)."""
+    return (_folder() / "static" / name).read_bytes()
+
+
+@cache
+def static_url(name: str) -> str:
+    """Its address, which changes with its content, so that browsers may keep it for ever."""
+    return url(f"/admin/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}")
+
+
+def _folder() -> Path:
+    return shipped_folder() / "admin"
+
+
+@cache
+def _environment(locale: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    zone = settings().default_timezone
+    environment.globals |= {"url": url, "static": static_url, "say": words(locale), "locale": locale, "zone": zone}
+    environment.filters |= {
+        "number": partial(figures.number, locale=locale),
+        "share": partial(figures.share, locale=locale),
+        "moment": partial(figures.moment, zone=zone, locale=locale),
+        "duration": partial(figures.duration, units=words(locale)["units"]),
+        "who": figures.who,
+        "told": partial(told, locale=locale),
+    }
+    return environment

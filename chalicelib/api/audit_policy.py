@@ -1,0 +1,186 @@
+"""Which calls are in the audit, and their lines. One rule, by the scope that a call demands and its method:
+
+- what services do for their users all day (sending, events, live tickets) has a record of its own, the ledger: no line,
+  unless it is done to what any service asked for;
+- a call that changes anything else is an act: a line before, a line after;
+- a call that reads what is kept of persons, and one that works something out for its caller, is a look: a line before;
+- whoever is refused at the door is in the audit, whatever they asked for.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from chalice.app import Request
+from pydantic import BaseModel
+
+from chalicelib.accounts.api_keys import Caller, Scope
+from chalicelib.accounts.audit import NOBODY, Deed, Door
+from chalicelib.accounts.service_scope import Sight
+from chalicelib.errors import ForbiddenError, UnauthorizedError, VestnikError
+from chalicelib.observability import aside
+from chalicelib.wiring.audit import address_thing, audit, thing_of
+from chalicelib.wiring.desk import key_ring
+
+
+class About(StrEnum):
+    """What the calls of a scope are about."""
+
+    TRAFFIC = "traffic"
+    CHANGE = "change"
+    PERSONS = "persons"
+    THINGS = "things"
+
+
+ABOUT: Mapping[Scope, About] = MappingProxyType(
+    {
+        Scope.SEND: About.TRAFFIC,
+        Scope.EVENTS_WRITE: About.TRAFFIC,
+        Scope.LIVE_WRITE: About.TRAFFIC,
+        Scope.USERS_WRITE: About.CHANGE,
+        Scope.TEMPLATES_WRITE: About.CHANGE,
+        Scope.SETTINGS_WRITE: About.CHANGE,
+        Scope.SUPPRESSIONS_WRITE: About.CHANGE,
+        Scope.LINKS_WRITE: About.CHANGE,
+        Scope.CAMPAIGNS_WRITE: About.CHANGE,
+        Scope.CAMPAIGNS_APPROVE: About.CHANGE,
+        Scope.CONTROL_WRITE: About.CHANGE,
+        Scope.READ: About.PERSONS,
+        Scope.USERS_READ: About.PERSONS,
+        Scope.SUPPRESSIONS_READ: About.PERSONS,
+        Scope.LINKS_READ: About.PERSONS,
+        Scope.LIVE_READ: About.PERSONS,
+        Scope.TEMPLATES_READ: About.THINGS,
+        Scope.SETTINGS_READ: About.THINGS,
+        Scope.CAMPAIGNS_READ: About.THINGS,
+        Scope.CONTROL_READ: About.THINGS,
+    }
+)
+
+# What a manager can do too has the manager's word for it; the others have their operation's.
+SAME = MappingProxyType(
+    {
+        "approve_campaign": "campaign.approve",
+        "cancel_notification": "notification.cancel",
+        "cancel_campaign": "campaign.cancel",
+        "create_campaign": "campaign.write",
+        "edit_campaign": "campaign.edit",
+        "pause_campaign": "campaign.pause",
+        "release_campaign_canary": "campaign.canary",
+        "resend_campaign": "campaign.resend",
+        "resume_campaign": "campaign.resume",
+        "send_back_campaign": "campaign.send_back",
+        "start_campaign": "campaign.start",
+        "test_campaign": "campaign.test",
+        "preview_campaign": "campaign.check",
+        "change_consumer": "consumer.change",
+        "drop_dead_letters": "dead-letters.drop",
+        "redrive_dead_letters": "dead-letters.redrive",
+        "decide_attention": "attention.decide",
+        "set_limit": "limit.set",
+        "throw_switch": "switch.throw",
+        "revoke_link": "link.revoke",
+        "create_list": "list.upload",
+        "put_setting": "setting.change",
+        "add_suppression": "suppression.add",
+        "remove_suppression": "suppression.remove",
+        "put_template": "template.write",
+        "preview_template": "template.letter",
+        "get_user": "user.look",
+        "get_notification": "notification.look",
+        "search_notifications": "notification.search",
+        "list_suppressions": "suppression.look",
+        "get_suppression": "suppression.look",
+        "get_link": "link.look",
+        "list_links": "link.look",
+        "campaign_links": "link.look",
+    }
+)
+
+
+class Watch(StrEnum):
+    """What a call leaves in the audit."""
+
+    NOTHING = "nothing"
+    LOOK = "look"
+    ACT = "act"
+
+
+def watch_of(method: str, scope: Scope, *, everything: bool = False) -> Watch:
+    """The rule; `everything`: the call reaches what any service asked for. Of a new scope `ABOUT` has to say what its
+    calls are about."""
+    match ABOUT[scope]:
+        case About.TRAFFIC:
+            return Watch.ACT if everything else Watch.NOTHING
+        case About.CHANGE:
+            return Watch.ACT
+        case About.THINGS if method == "GET":
+            return Watch.NOTHING
+    return Watch.LOOK
+
+
+class Route(Protocol):
+    """What is asked of an endpoint here."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+    @property
+    def of_all(self) -> Scope | None: ...
+
+    @property
+    def operation(self) -> str: ...
+
+
+def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[Caller, Sight]:
+    """Who calls, and may; and what they see. Raises: UnauthorizedError, ForbiddenError (permanent), UnavailableError
+    (retryable)."""
+    try:
+        caller = key_ring().caller(request.headers.get("authorization"))
+    except UnauthorizedError as error:
+        _refused(route, request, path, error.key_id, error)
+        raise
+    try:
+        return caller, caller.demand(route.scope, route.of_all)
+    except ForbiddenError as error:
+        _refused(route, request, path, caller.key_id, error)
+        raise
+
+
+def _refused(route: Route, request: Request, path: Mapping[str, str], by: str | None, error: VestnikError) -> None:
+    with aside("audit"):  # a stranger's path is not kept: anything may stand in it
+        audit().refuse(_deed(route, request, by or NOBODY, _thing(path, None) if by else None), error)
+
+
+def watched(
+    route: Route, request: Request, path: Mapping[str, str], *, caller: Caller, sight: Sight, body: BaseModel | None
+) -> Callable[[], AbstractContextManager[None]]:
+    """What the view of a call is to run in; of a look the line is written here, so that an answer which is told again
+    has one too. Raises: UnavailableError (retryable): nothing must be shown or done."""
+    watch = watch_of(route.method, route.scope, everything=sight.everything)
+    if watch is Watch.NOTHING:
+        return nullcontext
+    deed = _deed(route, request, caller.key_id, _thing(path, body))
+    if watch is Watch.LOOK:
+        audit().look(deed)
+        return nullcontext
+    fields = {"fields": sorted(body.model_fields_set)} if body is not None else {}
+    return lambda: audit().act(deed, **fields)
+
+
+def _deed(route: Route, request: Request, by: str, thing: str | None) -> Deed:
+    ip = str(request.context.get("identity", {}).get("sourceIp") or "unknown")
+    return Deed(door=Door.API, by=by, did=SAME.get(route.operation, route.operation), thing=thing, ip=ip)
+
+
+def _thing(path: Mapping[str, str], body: BaseModel | None) -> str | None:
+    """What the path names; else the address, the key or the name that the body names."""
+    if "address" in path:
+        return address_thing(path["address"], channel=path["channel"])
+    named: list[Any] = [*path.values(), *(getattr(body, name, None) for name in ("email", "address", "key", "name"))]
+    return next((thing_of(one) for one in named if isinstance(one, str) and one), None)

@@ -1,0 +1,49 @@
+"""What a route of the API declares: its frame keeps to it and `/openapi.json` says it, so the two cannot differ."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from chalicelib.accounts.api_keys import Scope
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+REPLACING = ("PUT", "PATCH")  # a body that was lost on its way must not empty anything
+
+
+class Endpoint(NamedTuple):
+    """What a route promises; `openapi.py` writes it down."""
+
+    method: str
+    path: str
+    summary: str
+    scope: Scope
+    of_all: Scope | None
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    status: HTTPStatus
+    operation: str
+    description: str
+    problems: Mapping[HTTPStatus, str]
+    tag: Callable[[Any], str] | None
+    if_match: bool
+    must_match: bool
+    replays: bool
+
+    @property
+    def content_types(self) -> tuple[str, ...]:
+        """What a body may be called: a merge patch has a name of its own (RFC 7396)."""
+        return (JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON,)
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether there must be one; an action's may be all defaults."""
+        if self.body is None:
+            return False
+        return self.method in REPLACING or any(field.is_required() for field in self.body.model_fields.values())
+
+
+ENDPOINTS: list[Endpoint] = []

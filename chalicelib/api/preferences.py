@@ -1,0 +1,166 @@
+"""What belongs to one user beside the profile: preferences, the confirmation letter once more, the export."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.accounts.service_scope import Sight
+from chalicelib.api.answers import AcceptedNotification, Answer
+from chalicelib.api.checked_call import Call
+from chalicelib.api.endpoint import endpoint
+from chalicelib.api.users import user_id_of
+from chalicelib.categories import CATEGORIES
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.etags import tag_of
+from chalicelib.profiles.address_opt_outs import Against
+from chalicelib.profiles.digest_preferences import DigestWish
+from chalicelib.profiles.preference_changes import EVERYTHING, word_key
+from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.profile_source import profile_of
+from chalicelib.settings import settings
+from chalicelib.wiring.desk import confirmation_letters
+from chalicelib.wiring.own_say import own_say, personal_data
+from chalicelib.wiring.people import preferences, profile_source
+
+routes = Blueprint(__name__)
+_PERSONS_ALONE = ("user", "preferences", "suppressions", "objections", "endpoints")
+
+
+class PreferencesAnswer(Answer):
+    """What a user wants: every category on every channel; off is also what others of the same address object to."""
+
+    everything: bool
+    categories: dict[str, dict[str, bool]]
+    digests: dict[str, DigestWish]
+    quiet_hours: dict[str, str] | None
+    paused_until: str | None
+
+
+class ExportAnswer(Answer):
+    """All that is kept of a user, by the part of the service that keeps it; the parts `left_out` take another scope."""
+
+    user_id: str
+    data: dict[str, Any]
+    left_out: list[str]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/preferences",
+    summary="What a user wants to get",
+    scope=Scope.USERS_READ,
+    answer=PreferencesAnswer,
+    tag=tag_of,
+)
+def get_preferences(call: Call[None, None]) -> dict[str, Any]:
+    """Somebody who has said nothing wants everything."""
+    return _told(user_id_of(call))
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/v1/users/{id}/preferences",
+    summary="Replace what a user wants to get",
+    scope=Scope.USERS_WRITE,
+    body=Preferences,
+    answer=PreferencesAnswer,
+    tag=tag_of,
+    if_match=True,
+)
+def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
+    """Applies to letters that are already on their way, and to whatever else is written to the user's addresses. A
+    switch that is named true is an explicit yes: of a confirmed owner it lifts earlier unsubscriptions of the
+    address."""
+    user_id, against = user_id_of(call), _against(user_id_of(call))
+
+    def replaced(before: Preferences) -> Preferences:
+        if call.seen is not None:
+            call.seen.require(_shown(before, against), what="what the user wants")
+        return call.body
+
+    changed = preferences().change(user_id, replaced, named=_named(call.body))
+    return _shown(changed, _against(user_id))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/users/{id}/confirmation",
+    summary="Send the confirmation letter again",
+    scope=Scope.USERS_WRITE,
+    answer=AcceptedNotification,
+    status=HTTPStatus.ACCEPTED,
+    problems={
+        HTTPStatus.CONFLICT: "there is no address to confirm, or it is confirmed",
+        HTTPStatus.TOO_MANY_REQUESTS: "asked too often; `Retry-After` says when to come back",
+    },
+)
+def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
+    """409 where there is nothing to confirm; 429 with `Retry-After` when it was asked too often."""
+    accepted = confirmation_letters().send_again(
+        user_id_of(call),
+        caller=call.caller.key_id,
+        key=call.own_id("confirmation"),
+        service=call.caller.service,
+    )
+    return {
+        "id": accepted.id,
+        "recipient": accepted.recipient.given(),
+        "status": accepted.status,
+        "url": f"{settings().public_url}/v1/notifications/{accepted.id}",
+    }
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/export",
+    summary="All that is kept of a user",
+    scope=Scope.USERS_READ,
+    of_all=Scope.USERS_READ_ALL,
+    answer=ExportAnswer,
+)
+def export_user(call: Call[None, None]) -> dict[str, Any]:
+    """Profile, preferences, notifications, links, suppressions. What services asked for is in it with `users:read-all`
+    alone: without, `left_out` names those parts."""
+    return {"user_id": user_id_of(call), **in_sight(personal_data().export(user_id_of(call)), call.sight)}
+
+
+def in_sight(exported: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
+    """An export as somebody may see it: a part that is not known to be the person's alone holds what services asked
+    for."""
+    data = {name: part for name, part in exported.items() if sight.everything or name in _PERSONS_ALONE}
+    return {"data": data, "left_out": [name for name in exported if name not in data]}
+
+
+def _told(user_id: str) -> dict[str, Any]:
+    return _shown(preferences().get(user_id), _against(user_id))
+
+
+def _against(user_id: str) -> Mapping[str, Against]:
+    user = profile_of(profile_source(), user_id)
+    return own_say().against(user) if user else {}
+
+
+def _shown(stored: Preferences, against: Mapping[str, Against]) -> dict[str, Any]:
+    """What is switched on here arrives as far as wishes go: what others of the same address object to is off."""
+    shown = stored.stored()
+    shown["categories"] = {
+        category: {
+            channel: stored.wants(category, channel)
+            and not (channel in against and category in against[channel].objections)
+            for channel in CHANNELS
+        }
+        for category in CATEGORIES
+    }
+    return shown
+
+
+def _named(body: Preferences) -> set[str]:
+    named = {word_key(category, channel) for category, on in body.categories.items() for channel in on}
+    return named | ({EVERYTHING} if "everything" in body.model_fields_set else set())

@@ -1,0 +1,155 @@
+"""`/v1/users/{id}/endpoints`: a user's devices, webhooks and chats."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.accounts.api_keys import Scope
+from chalicelib.api.answers import Answer
+from chalicelib.api.checked_call import Call
+from chalicelib.api.endpoint import endpoint
+from chalicelib.api.users import user_id_of
+from chalicelib.etags import tag_of
+from chalicelib.pipeline.transitions import DeliveryKey
+from chalicelib.profiles.endpoint_bodies import EndpointBody, EndpointPatch
+from chalicelib.wiring.desk import history
+from chalicelib.wiring.endpoints import endpoint_desk
+from chalicelib.wiring.people import endpoints
+
+routes = Blueprint(__name__)
+
+
+class EndpointAnswer(Answer):
+    """One endpoint; `shown` is what may be seen of its address. `off_reason`: who or what switched it off."""
+
+    id: str
+    channel: str
+    name: str | None
+    shown: str
+    enabled: bool
+    off_reason: str | None
+    created_at: str
+
+
+class NewEndpointAnswer(EndpointAnswer):
+    """`secret` is what a webhook's posts are signed with (Standard Webhooks); keep it, it is told only here."""
+
+    secret: str | None
+
+
+class EndpointsAnswer(Answer):
+    """A user's endpoints, the oldest first."""
+
+    endpoints: list[EndpointAnswer]
+
+
+class Try(Answer):
+    """One try of a delivery: `status` is the answer's, `outcome` is `accepted` or why it was not."""
+
+    at: str
+    delivery_id: str
+    outcome: str
+    status: int | None
+
+
+class LogAnswer(Answer):
+    """The last tries, newest first; they are kept for 30 days."""
+
+    deliveries: list[Try]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/endpoints",
+    summary="A user's devices, webhooks and chats",
+    scope=Scope.USERS_READ,
+    answer=EndpointsAnswer,
+)
+def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
+    """Addresses and secrets are not shown."""
+    return {"endpoints": [one.visible for one in endpoints().of(user_id_of(call))]}
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/v1/users/{id}/endpoints",
+    summary="Register a device, a webhook or a chat",
+    scope=Scope.USERS_WRITE,
+    body=EndpointBody,
+    answer=NewEndpointAnswer,
+    status=HTTPStatus.CREATED,
+    problems={HTTPStatus.CONFLICT: "the user has too many endpoints of this channel"},
+)
+def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
+    """The same one again is the same, and is on again; a device that belonged to another user leaves them."""
+    made = endpoint_desk().register(user_id_of(call), call.body)
+    return {**made.visible, "secret": made.secret}
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/endpoints/{endpoint_id}",
+    summary="One device, webhook or chat",
+    scope=Scope.USERS_READ,
+    answer=EndpointAnswer,
+    tag=tag_of,
+)
+def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
+    """Its address and secret are not shown."""
+    return endpoints().get(user_id_of(call), call.path["endpoint_id"]).visible
+
+
+@endpoint(
+    routes,
+    "PATCH",
+    "/v1/users/{id}/endpoints/{endpoint_id}",
+    summary="Switch an endpoint on or off",
+    scope=Scope.USERS_WRITE,
+    body=EndpointPatch,
+    answer=EndpointAnswer,
+    tag=tag_of,
+    if_match=True,
+)
+def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
+    """Applies to notifications that are already on their way."""
+    user_id, book = user_id_of(call), endpoints()
+    found = book.get(user_id, call.path["endpoint_id"])
+    return book.switch(found.channel, user_id, found.id, on=call.body.enabled, seen=call.seen).visible
+
+
+@endpoint(
+    routes,
+    "DELETE",
+    "/v1/users/{id}/endpoints/{endpoint_id}",
+    summary="Forget an endpoint",
+    scope=Scope.USERS_WRITE,
+    if_match=True,
+)
+def delete_endpoint(call: Call[None, None]) -> None:
+    """A device is forgotten by the provider too. Repeating it is success."""
+    endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/v1/users/{id}/endpoints/{endpoint_id}/deliveries",
+    summary="What became of the last posts to a webhook",
+    scope=Scope.USERS_READ,
+    of_all=Scope.USERS_READ_ALL,
+    answer=LogAnswer,
+)
+def list_deliveries(call: Call[None, None]) -> dict[str, Any]:
+    """Every try, the failed ones too."""
+    user_id = user_id_of(call)
+    found = endpoints().get(user_id, call.path["endpoint_id"])
+    tries = endpoints().log(user_id, found.id)
+    if call.sight.everything:
+        return {"deliveries": tries}
+    asked = {one["delivery_id"]: DeliveryKey.of(one["delivery_id"]).notification_id for one in tries}
+    own = history().only_of(asked.values(), call.sight)
+    return {"deliveries": [one for one in tries if asked[one["delivery_id"]] in own]}

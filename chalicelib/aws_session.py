@@ -1,0 +1,105 @@
+"""The process's one AWS session, from which every client is made, and what AWS's errors mean.
+
+botocore's session and not boto3's: the clients are the same, and a cold start is spared the import of boto3's
+resources, transfers and documentation, and a second reading of the files of regions and services (docs/decisions.md).
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    UnknownServiceError,
+)
+
+from chalicelib.errors import InvalidError, MisconfiguredError, TooLargeError, UnavailableError, VestnikError
+
+# A name of our own is put into each request as it is; botocore's would be put together anew for every one.
+_EVERY_CLIENT = Config(user_agent="vestnik")
+
+
+_made: list[Any] = []  # every client of this process
+
+
+class _Session(botocore.session.Session):
+    def create_client(self, *what: Any, **how: Any) -> Any:
+        """Overrides botocore's."""
+        client = super().create_client(*what, **how)
+        _made.append(client)
+        return client
+
+
+@cache
+def session() -> botocore.session.Session:
+    """The session, with the credentials and the region of the environment."""
+    made = _Session()
+    made.set_default_client_config(_EVERY_CLIENT)
+    return made
+
+
+def hang_up() -> None:
+    """Closes every connection to AWS; the clients open others when they are used."""
+    for client in _made:
+        client.close()
+
+
+# By AWS's own word (DynamoDB "Error handling", SQS, S3, SNS and SSM "Common errors"; the references of each call).
+# What is in no list passes where it may: a throttle, a conflict of two transactions, a failure inside AWS.
+_BAD_INPUT = frozenset(
+    {
+        *("ValidationException", "ValidationError", "SerializationException", "InvalidParameter"),
+        *("InvalidParameterValue", "InvalidParameterException", "InvalidParameterValueException"),
+        *("InvalidMessageContents", "AWS.SimpleQueueService.InvalidMessageContents", "InvalidAttributeValue"),
+        *("ReceiptHandleIsInvalid", "InvalidIdFormat", "InvalidBatchEntryId", "KeyTooLongError", "InvalidRequest"),
+    }
+)
+_TOO_LARGE = frozenset(
+    {
+        *("ItemCollectionSizeLimitExceededException", "ItemCollectionSizeLimitExceeded", "RequestEntityTooLarge"),
+        *("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", "MessageTooLong", "EntityTooLarge"),
+    }
+)
+_MISCONFIGURED = frozenset(
+    {
+        *("AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"),
+        *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken"),
+        *("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "NotAuthorized"),
+        *("ResourceNotFoundException", "NoSuchBucket", "ParameterNotFound", "NotFound", "NotFoundException"),
+        *("InvalidKeyId", "KMSAccessDeniedException", "OptInRequired"),
+    }
+)
+_ITEM_TOO_LARGE = ("Item size", "item size")  # DynamoDB: a ValidationException like any other, but for its text
+
+
+def failure_of(error: Exception, what: str) -> VestnikError:
+    """Our error for one of AWS's. `what` is the sentence that is told where AWS was not there, `the queue did not
+    answer`: InvalidError or TooLargeError (permanent) for what it cannot take, MisconfiguredError (retryable, once
+    somebody has mended it) where it refuses the service itself, else UnavailableError (retryable)."""
+    if isinstance(error, ParamValidationError):
+        return InvalidError("a value cannot be stored or looked up")
+    if isinstance(error, NoCredentialsError | NoRegionError | UnknownServiceError):
+        return MisconfiguredError(f"{what} ({type(error).__name__})")
+    if not isinstance(error, ClientError):
+        return UnavailableError(f"{what} ({type(error).__name__})")
+    answer: Mapping[str, Any] = error.response
+    told = answer.get("Error", {})
+    codes = [str(told.get("Code", "")), *(str(one.get("Code")) for one in answer.get("CancellationReasons", ()))]
+    large = any(words in str(told.get("Message", "")) for words in _ITEM_TOO_LARGE)
+    for code in codes:
+        if code in _TOO_LARGE or (code in _BAD_INPUT and large):
+            return TooLargeError("this is too large to be stored")
+        if code in _BAD_INPUT:
+            return InvalidError("a value cannot be stored or looked up")
+        if code in _MISCONFIGURED:
+            return MisconfiguredError(f"{what} ({code})")
+    return UnavailableError(f"{what} ({codes[0] or type(error).__name__})")
+
+
+FAILURES = (BotoCoreError, ClientError)

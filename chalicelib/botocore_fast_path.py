@@ -1,0 +1,84 @@
+"""Requests and answers as they are on the wire: DynamoDB's, and requests to SES.
+
+botocore walks through every value of a request and of an answer along the service's model, and looks for DynamoDB's
+endpoint anew in each call, through every key. For these two the walk changes nothing but binary values (what PynamoDB
+gives and takes is the wire's own JSON), and it was a third of what a campaign's letter costs (docs/decisions.md,
+2026-11-26). Whatever holds binary values goes botocore's way, and so does everything, were botocore's inside another
+than we know.
+"""
+
+import json
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.model import OperationModel, Shape
+from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
+from botocore.serialize import JSONSerializer, RestJSONSerializer
+from botocore.session import Session
+
+_PLAIN = frozenset(
+    {
+        "BatchGetItemOutput",
+        "BatchWriteItemOutput",
+        "DeleteItemOutput",
+        "GetItemOutput",
+        "PutItemOutput",
+        "QueryOutput",
+        "ScanOutput",
+        "TransactWriteItemsOutput",
+        "UpdateItemOutput",
+    }
+)
+_BINARY = (b'"B"', b'"BS"')
+
+
+def plain_answers(session: Session) -> None:
+    """Clients made by the session from now on read the answers of DynamoDB's calls on items so."""
+    session.register_component("response_parser_factory", _ParserFactory())
+
+
+def plain_bodies(client: BaseClient) -> None:
+    """The client of SES v2 writes the bodies of its requests so."""
+    inside: Any = client
+    inside._serializer = _RestSerializer()
+
+
+def plain_requests(client: BaseClient) -> None:
+    """The client of DynamoDB writes its requests so, to the endpoint of its region."""
+    inside: Any = client
+    inside._serializer = _Serializer()
+    inside._ruleset_resolver = None  # the way of a service without rules: `meta.endpoint_url`
+
+
+def _plain(parameters: Any) -> bytes | None:
+    try:
+        return json.dumps(parameters, separators=(",", ":")).encode()
+    except TypeError:  # bytes
+        return None
+
+
+class _Serializer(JSONSerializer):
+    def serialize_to_request(self, parameters: Any, operation_model: OperationModel) -> Any:
+        body = _plain(parameters)
+        if body is None:
+            return super().serialize_to_request(parameters, operation_model)
+        return {**super().serialize_to_request({}, operation_model), "body": body}
+
+
+class _RestSerializer(RestJSONSerializer):
+    def _serialize_body_params(self, params: Any, shape: Shape) -> Any:
+        inside: Any = super()
+        return _plain(params) or inside._serialize_body_params(params, shape)
+
+
+class _Parser(JSONParser):
+    def _handle_json_body(self, raw_body: bytes, shape: Shape) -> Any:
+        inside: Any = super()
+        if shape.name in _PLAIN and not any(mark in raw_body for mark in _BINARY):
+            return inside._parse_body_as_json(raw_body)
+        return inside._handle_json_body(raw_body, shape)
+
+
+class _ParserFactory(ResponseParserFactory):
+    def create_parser(self, protocol_name: str) -> ResponseParser:
+        return _Parser() if protocol_name == "json" else super().create_parser(protocol_name)

@@ -1,0 +1,150 @@
+"""All that makes a campaign's letter, and decides who gets it, when and how fast: what an approval is given for.
+
+What is asked of each reader as the letter leaves (their profile, wishes, suppressions, what a content source tells of
+them) is no input: an approval is of what is sent to whom, and their own say comes first.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from chalicelib.campaigns.lists import ListStore
+from chalicelib.campaigns.model import Campaign
+from chalicelib.configuration.letter_settings import site_fields
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.errors import FieldError, NotFoundError
+from chalicelib.etags import Fields
+from chalicelib.pipeline.jobs import LetterRoute, LetterSpec
+from chalicelib.pipeline.routing import Plan, plan_of
+from chalicelib.rendering.model import Template, Version
+from chalicelib.rendering.template_store import Edition, TemplateStore
+from chalicelib.schemas import recalled
+from chalicelib.settings import Settings
+from chalicelib.storage.rows.campaigns import RunRow
+
+# Kept by the approval and used as they were, whatever is saved or deployed since; the others are compared.
+FROZEN = ("template_version", "layout", "route")
+PACES = frozenset({"rate_per_second", "publish_per_second"})
+
+STAGE_INPUTS = (
+    "site_name",
+    "site_url",
+    "public_url",
+    "mail_from",
+    "sms_sender",
+    "default_locale",
+    "default_timezone",
+)
+_PROVIDERS = "how fast, and how providers are treated: no letter is another one"
+_LIVE = "where live clients connect: nothing of it is in a letter"
+STAGE_LEFT_OUT: Mapping[str, str] = {
+    "stage": "a campaign never leaves its stage",
+    "retention_days": "how long it is remembered",
+    "campaign_approval": "whether it is asked for at all",
+    "second_factor": "how managers sign in",
+    "profiles_url": "where readers are asked about",
+    "private_addresses": "which addresses a content source may have; which one it has is an input",
+    "tracking_domain": "by which host openings and clicks are counted",
+    "chat_kinds": "to which chats of their own readers may be written",
+    "push_ios": "the application that a device belongs to",
+    "push_android": "the application that a device belongs to",
+    **dict.fromkeys(("lease_seconds", "reconcile_seconds", "retry_seconds", "max_attempts"), _PROVIDERS),
+    **dict.fromkeys(("ses_per_second", "bulk_share", "profiles_timeout_seconds", "profiles_per_second"), _PROVIDERS),
+    **dict.fromkeys(("switch_failures", "switch_window_seconds", "probe_seconds", "ramp_seconds"), _PROVIDERS),
+    **dict.fromkeys(("sns_per_second", "webhook_per_second", "chat_per_second", "live_per_second"), _PROVIDERS),
+    **dict.fromkeys(("live_url", "live_management_url", "live_origins", "live_demo"), _LIVE),
+}
+_LONGEST_WORD = 120
+
+
+class CampaignInputs:
+    """The inputs of the campaigns of one stage."""
+
+    def __init__(self, *, templates: TemplateStore, site: SiteSettings, lists: ListStore, stage: Settings) -> None:
+        self._templates = templates
+        self._site = site
+        self._lists = lists
+        self._stage = {name: getattr(stage, name) for name in STAGE_INPUTS}
+
+    def of(self, spec: Campaign, *, frozen: Fields | None = None, fresh: bool = False) -> dict[str, Any]:
+        """By name, as JSON; `frozen` are those that an approval keeps, `fresh` reads the settings now. Raises:
+        UnavailableError (retryable)."""
+        site = self._site.current(fresh=fresh)
+        return {
+            **spec.model_dump(mode="json", by_alias=True),
+            **(frozen or self._letter(spec)),
+            "list": self._list(spec),
+            **site_fields(site),
+            **self._stage,
+        }
+
+    def edition(self, spec: Campaign, frozen: Fields | None) -> Edition:
+        """What the letters of a run are made with. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        if frozen is None:
+            return self._templates.edition(spec.template)
+        return Edition(self._templates.get(spec.template, frozen["template_version"]), frozen["layout"])
+
+    def write_down(self, edition: Edition) -> None:
+        """Before anything names it: workers of other code find it. Raises: UnavailableError (retryable)."""
+        self._templates.write_down(edition)
+
+    def plan(self, spec: Campaign, template: Template, frozen: Fields | None, *, fresh: bool = False) -> Plan:
+        """Its way to each reader; `fresh`: by the routes as of now. Raises: UnavailableError (retryable)."""
+        if frozen is not None:
+            route = dict(frozen["route"])
+            channels = tuple(route.pop("channels"))
+            return Plan(channels, recalled(LetterRoute, route) if route else None)
+        category = spec.category or template.category
+        return plan_of(category, template, named=spec.channels, routes=self._site.current(fresh=fresh).routes)
+
+    def _letter(self, spec: Campaign) -> dict[str, Any]:
+        try:
+            template, layout = self._templates.edition(spec.template)
+        except NotFoundError:  # no release brings it any more: such a campaign is still looked at, and stopped
+            return {"template_version": None, "layout": None, "route": {"channels": list(spec.channels or ())}}
+        plan = self.plan(spec, template, None)
+        return _frozen(template.version, layout, plan.channels, plan.route)
+
+    def _list(self, spec: Campaign) -> dict[str, Any] | None:
+        if spec.audience.list_id is None:
+            return None
+        try:
+            row = self._lists.get(spec.audience.list_id)
+        except NotFoundError:
+            return None
+        return {"rows": int(row.row_count or 0), "content": row.content}
+
+
+def frozen_by(run: RunRow) -> dict[str, Any]:
+    """The same of the letters of a run."""
+    letter = recalled(LetterSpec, run.letter)
+    return _frozen(letter.template_version, letter.layout, run.channels, letter.route)
+
+
+def _frozen(version: Version, layout: str | None, channels: Sequence[str], route: LetterRoute | None) -> dict[str, Any]:
+    way = {"channels": list(channels), **(route.model_dump(mode="json") if route else {})}
+    return {"template_version": version, "layout": layout, "route": way}
+
+
+def differences(before: Fields, now: Fields) -> list[FieldError]:
+    """What is another than it was, in words."""
+    return [one for name in sorted({*before, *now}) for one in _differing(name, before.get(name), now.get(name))]
+
+
+def _differing(name: str, before: Any, now: Any) -> Iterator[FieldError]:
+    if before == now:
+        return
+    if isinstance(before, dict) and isinstance(now, dict):
+        for inner in sorted({*before, *now}):
+            yield from _differing(f"{name}.{inner}", before.get(inner), now.get(inner))
+        return
+    yield FieldError(name, f"was {_word(before)}, is {_word(now)}")
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}…"

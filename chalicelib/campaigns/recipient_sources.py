@@ -1,0 +1,249 @@
+"""Where the recipients of a run come from, page by page: the directory, an uploaded list, or the unsent letters of
+another run.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from chalicelib.addresses import same_address_key, user_of
+from chalicelib.campaigns.audience_rules import Moment, Rule
+from chalicelib.campaigns.lists import ListStore
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
+from chalicelib.clock import derived_id
+from chalicelib.isolation import each, together
+from chalicelib.observability import log_failure
+from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
+from chalicelib.pipeline.run_counters import UNSENT_SHARDS
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.model import Profile
+from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.rows.campaigns import RunRow
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow, NotificationRow
+from chalicelib.wall_clock import zone_of
+
+Cursor = dict[str, Any]
+
+
+class Target(NamedTuple):
+    """One recipient of a run, the zone whose clock is theirs (None: not known), and the profile where it is at hand."""
+
+    recipient: EnrichRecipient
+    zone: str | None = None
+    profile: Profile | None = None
+
+    @property
+    def email(self) -> str | None:
+        """Where it is known."""
+        return self.profile.email if self.profile else (self.recipient.profile or {}).get("email")
+
+
+class Page(NamedTuple):
+    """Some targets, and where the shard goes on; None: it is over. `asked` are the profiles that a rule was asked of,
+    `unread` tells of one what the rule could not compare (`Rule.unread`)."""
+
+    targets: Sequence[Target]
+    cursor: Cursor | None
+    asked: Sequence[Profile] = ()
+    unread: Callable[[Profile], Iterable[tuple[str, Any]]] | None = None
+
+
+class Source(Protocol):
+    """One audience."""
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
+        """The targets among about `limit` candidates. Raises: UnavailableError (retryable)."""
+        ...
+
+
+class DirectorySource:
+    """Everyone in the directory, or those whom a rule means. `scheduled` is the run's time, `before` that of the run a
+    day ago."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        rule: Rule | None,
+        *,
+        run_id: str,
+        scheduled: datetime,
+        zone: str,
+        default_zone: str,
+        before: datetime | None = None,
+    ) -> None:
+        self._directory = directory
+        self._rule = rule
+        self._run_id = run_id
+        self._scheduled = scheduled
+        self._before = before
+        self._zone = zone
+        self._default_zone = default_zone
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
+        """See `Source`."""
+        profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
+        targets = each(self._target, self._meant(profiles), alone=_log_profile)
+        return Page(targets, following, profiles if self._rule else (), self.unread)
+
+    def _meant(self, profiles: Sequence[Profile]) -> list[Profile]:
+        meant = each(lambda one: one if self.means(one) else None, profiles, alone=_log_profile)
+        return [one for one in meant if one is not None]
+
+    def means(self, profile: Profile) -> bool:
+        """Whether the profile is in the audience. The recipient's own calendar says which day it is."""
+        return self._rule is None or self._rule.matches(profile, self._moment(profile))
+
+    def unread(self, profile: Profile) -> Iterable[tuple[str, Any]]:
+        """What the rule cannot compare in a profile; see `Rule.unread`."""
+        return self._rule.unread(profile, self._moment(profile)) if self._rule else ()
+
+    def _moment(self, profile: Profile) -> Moment:
+        zone = zone_of(planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone)
+        today = self._scheduled.astimezone(zone).date()
+        before = self._before.astimezone(zone).date() if self._before else None
+        return Moment(now=self._scheduled, today=today, before=before)
+
+    def _target(self, profile: Profile) -> Target:
+        return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)
+
+
+class ListSource:
+    """The rows of an uploaded list; of n shards each takes every nth block."""
+
+    def __init__(self, lists: ListStore, list_id: str, *, run_id: str) -> None:
+        self._lists = lists
+        self._list_id = list_id
+        self._run_id = run_id
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:  # noqa: ARG002
+        """See `Source`; a page is one block, whatever the limit."""
+        number = int(cursor["block"]) if cursor else shard
+        rows = self._lists.block(self._list_id, number)
+        if rows is None:
+            return Page([], None)
+        targets: list[Target] = []
+
+        def unreadable(place: int, error: Exception) -> None:
+            log_failure("row of a list", error, list_id=self._list_id, block=number, row=place)
+            # It is one of those who are written to, and has failed: `enrich` finds nothing of it.
+            targets.append(Target(nobody(derived_id("notification", self._run_id, f"row:{number}:{place}"))))
+
+        each(lambda place: targets.append(self._target(rows[place])), range(len(rows)), alone=unreadable)
+        return Page(targets, {"block": number + shards})
+
+    def _target(self, row: Mapping[str, Any]) -> Target:
+        user_id, address = row.get("user_id"), row.get("email")
+        recipient = EnrichRecipient(
+            notification_id=notification_of(self._run_id, user_id=user_id, address=address),
+            user_id=user_id,
+            profile=None if user_id else dict(row),
+        )
+        zone = row.get("timezone")
+        return Target(sendable(recipient), zone if isinstance(zone, str) else None)
+
+
+class UnsentSource:
+    """The letters of a run that were certainly not sent, for certain reasons. A resend has an id that follows from the
+    letter's: whoever asks twice sends once."""
+
+    def __init__(self, run_id: str, reasons: Sequence[str] | None, *, resend_run_id: str) -> None:
+        self._run_id = run_id
+        self._reasons: Sequence[str | None] = reasons or (None,)
+        self._resend_run_id = resend_run_id
+
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:  # noqa: ARG002
+        """See `Source`; there is one shard, which goes through the index's partitions and the reasons."""
+        parts = [(place, reason) for place in range(UNSENT_SHARDS) for reason in self._reasons]
+        number, key = (int(cursor["part"]), cursor.get("key")) if cursor else (0, None)
+        place, reason = parts[number]
+        wanted = None if reason is None else DeliveryRow.reason == reason
+        with reaching_dynamodb():
+            page = LedgerRow.by_unsent.query(
+                f"{self._run_id}#{place}", wanted, limit=limit, page_size=limit, last_evaluated_key=key
+            )
+            ids = list(dict.fromkeys(row.notification_id for row in page))
+        targets: list[Target] = []
+        together(lambda some: targets.extend(self._targets(some)), ids, alone=_log_letter)
+        if page.last_evaluated_key:
+            return Page(targets, {"part": number, "key": page.last_evaluated_key})
+        return Page(targets, {"part": number + 1} if number + 1 < len(parts) else None)
+
+    def _targets(self, ids: Sequence[str]) -> list[Target]:
+        with reaching_dynamodb():
+            rows = NotificationRow.batch_get([(one, NOTIFICATION_PART) for one in ids], consistent_read=True)
+            targets = {resend_of(row.notification_id): _again(row) for row in rows}
+            keys = [(one, NOTIFICATION_PART) for one in targets]
+            known = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
+        for row in known:
+            if row.run_id != self._resend_run_id:
+                targets.pop(row.notification_id)  # an earlier resend took it: what that left unsent is its own
+        return list(targets.values())
+
+
+def _log_profile(_profile: Profile, error: Exception) -> None:
+    log_failure("profile", error)
+
+
+def _log_letter(notification_id: str, error: Exception) -> None:
+    log_failure("resend", error, notification_id=notification_id)
+
+
+def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
+    """The notification's id: the same recipient of the same run has the same one, however often a page is sent."""
+    recipient = f"user:{user_id}" if user_id else f"address:{same_address_key('email', address or '')}"
+    return derived_id("campaign", run_id, recipient)
+
+
+def user_recipient(run_id: str, user_id: str) -> EnrichRecipient:
+    """A user of the directory as a recipient of a run."""
+    return EnrichRecipient(notification_id=notification_of(run_id, user_id=user_id), user_id=user_id)
+
+
+def resend_of(notification_id: str) -> str:
+    """The id of the letter that makes up for one that was not sent."""
+    return derived_id("resend", notification_id)
+
+
+def _again(row: NotificationRow) -> Target:
+    user_id = user_of(row.user_id)
+    profile = None if user_id else dict(row.recipient)
+    new_id = resend_of(row.notification_id)
+    return Target(sendable(EnrichRecipient(notification_id=new_id, user_id=user_id, profile=profile)))
+
+
+class Sources:
+    """Finds the source of a run."""
+
+    def __init__(self, *, directory: Directory, lists: ListStore, default_zone: str) -> None:
+        self._directory = directory
+        self._lists = lists
+        self._default_zone = default_zone
+
+    def size(self, spec: Campaign) -> int:
+        """About how many there are to look at; a rule may mean fewer. Raises: NotFoundError (permanent: the list is
+        gone), UnavailableError (retryable)."""
+        if spec.audience.list_id is not None:
+            return int(self._lists.get(spec.audience.list_id).row_count or 0)
+        return self._directory.size()
+
+    def of(self, run: RunRow, spec: Campaign, *, scheduled: datetime) -> Source:
+        """The source of a run's recipients."""
+        if run.resend_of:
+            return UnsentSource(run.resend_of, run.reasons, resend_run_id=run.run_id)
+        return self.of_spec(spec, run_id=run.run_id, scheduled=scheduled)
+
+    def of_spec(self, spec: Campaign, *, run_id: str, scheduled: datetime) -> Source:
+        """The source of a campaign as it would be at a time; previews ask it."""
+        if spec.audience.list_id is not None:
+            return ListSource(self._lists, spec.audience.list_id, run_id=run_id)
+        zone = spec.timezone or self._default_zone
+        return DirectorySource(
+            self._directory,
+            spec.audience.rule,
+            run_id=run_id,
+            scheduled=scheduled,
+            zone=zone,
+            default_zone=self._default_zone,
+            before=day_before(spec.schedule, zone, scheduled) if spec.schedule and spec.audience.rule else None,
+        )

@@ -1,0 +1,89 @@
+"""Draws up a run: all that its letters are made of, as the campaign, its template and the routes are now. Called by
+`runs.py`, which writes it down once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.jobs import run_id, time_name
+from chalicelib.campaigns.letter_inputs import CampaignInputs, frozen_by
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.pacing import shard_count
+from chalicelib.campaigns.recipient_sources import Sources
+from chalicelib.campaigns.store import spec_of
+from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.pipeline.routing import Plan
+from chalicelib.rendering.template_store import Edition
+from chalicelib.schemas import kept
+from chalicelib.storage.rows.campaigns import ONE, CampaignRow, RunRow
+
+
+class RunPlanner:
+    """The planner of one stage."""
+
+    def __init__(self, *, inputs: CampaignInputs, sources: Sources, clock: Clock) -> None:
+        self._inputs = inputs
+        self._sources = sources
+        self._clock = clock
+
+    def draw_up(
+        self, head: CampaignRow, scheduled: datetime, *, resend_of: RunRow | None, reasons: Sequence[str] | None
+    ) -> RunRow:
+        """The run of a campaign at a time, not written yet: in the versions that were approved, or the newest; a resend
+        sends what its run would have sent. Raises: UnavailableError (retryable)."""
+        spec = Campaign.model_validate(resend_of.spec) if resend_of else spec_of(head)
+        frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
+        edition = self._inputs.edition(spec, frozen)
+        self._inputs.write_down(edition)
+        category = spec.category or edition.template.category
+        plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
+        letter = self._letter(head, scheduled, spec, edition, category, plan)
+        return RunRow(
+            head.id,
+            time_name(scheduled),
+            opened=ONE,
+            run_id=letter.run_id,
+            version=int(resend_of.version if resend_of else head.version),
+            spec=kept(spec),
+            letter=kept(letter),
+            channels=list(plan.channels),
+            shards=self._shard_count(spec, head, resend=resend_of is not None),
+            created_at=letter.accepted_at,
+            resend_of=resend_of.run_id if resend_of else None,
+            reasons=list(reasons) if reasons is not None else None,
+        )
+
+    def _letter(
+        self, head: CampaignRow, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan
+    ) -> LetterSpec:
+        name = run_id(head.id, time_name(scheduled))
+        return LetterSpec(
+            template=edition.template.key,
+            template_version=edition.template.version,
+            layout=edition.layout,
+            category=category,
+            lane="bulk",
+            context=spec.context,
+            content=spec.content.model_dump(mode="json") if spec.content else None,
+            request_id=derived_id("run", name),
+            accepted_at=rfc3339(self._clock()),
+            campaign_id=head.id,
+            run_id=name,
+            route=plan.route,
+            locale=spec.locale,
+            expires_at=_expiry(spec, scheduled),
+            service=head.service,
+        )
+
+    def _shard_count(self, spec: Campaign, head: CampaignRow, *, resend: bool) -> int:
+        # An exact share of an audience is taken by one counter; what was not sent is little.
+        if spec.canary_percent or resend:
+            return 1
+        return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
+
+
+def _expiry(spec: Campaign, scheduled: datetime) -> str | None:
+    hours = spec.expires_after_hours
+    return rfc3339(scheduled + timedelta(hours=hours)) if hours is not None else None

@@ -1,0 +1,192 @@
+"""What must be right before a campaign is accepted, and before it starts: everything that can be known wrong is said
+while somebody listens, with the field's name."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.accounts.service_scope import EVERYTHING, Sight
+from chalicelib.campaigns.content_source import Content
+from chalicelib.campaigns.lists import ListStore
+from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.recipient_sources import Sources
+from chalicelib.campaigns.schedule import RECIPIENT
+from chalicelib.campaigns.store import CampaignStore
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import Clock
+from chalicelib.errors import FieldError, InvalidError, NotFoundError
+from chalicelib.pipeline.letter_check import check_letter
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.rendering.checks import check
+from chalicelib.rendering.model import Template, Version
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.security.public_addresses import check_url
+
+_PAGE = 500
+_MAX_PAGES = 200  # so far a start looks for the first recipient
+
+
+class Readiness:
+    """The checks of one stage; with `private_addresses`, of one whose sources of content may lie inside."""
+
+    def __init__(
+        self,
+        *,
+        templates: TemplateStore,
+        renderer: Renderer,
+        lists: ListStore,
+        campaigns: CampaignStore,
+        sources: Sources,
+        clock: Clock,
+        private_addresses: bool,
+    ) -> None:
+        self._templates = templates
+        self._renderer = renderer
+        self._lists = lists
+        self._campaigns = campaigns
+        self._sources = sources
+        self._clock = clock
+        self._private_addresses = private_addresses
+
+    def check(
+        self,
+        spec: Campaign,
+        *,
+        known_start: datetime | None = None,
+        version: Version | None = None,
+        sight: Sight = EVERYTHING,
+    ) -> None:
+        """`known_start` was a time in the future when it was written, and may have passed since; `version` is the
+        template's that is sent (None: the newest); lists and campaigns that are not in `sight` are not there. Raises:
+        InvalidError (permanent) with every bad field, UnavailableError (retryable)."""
+        errors = [
+            *self._letter_errors(spec, version),
+            *self._time_errors(spec, known_start),
+            *self._audience_errors(spec, sight),
+            *self._source_errors(spec.content),
+        ]
+        if errors:
+            names = ", ".join(dict.fromkeys(error.field for error in errors))
+            raise InvalidError(f"the campaign is not as expected: {names}", errors)
+
+    def check_start(self, spec: Campaign, *, version: Version | None = None) -> None:
+        """All of `check`, and that somebody is meant at all. Raises: InvalidError (permanent), UnavailableError
+        (retryable)."""
+        # A periodic campaign runs from `start_at` on: one that has passed is no mistake.
+        self.check(spec, known_start=spec.start_at if spec.schedule is not None else None, version=version)
+        # What a rule means on the day of a run is known on that day only (birthdays).
+        if spec.schedule is None and not self._means_somebody(spec):
+            raise InvalidError.of("audience", "expected at least one recipient: nobody is in this audience")
+
+    def template(self, key: str, version: Version | None = None) -> Template:
+        """The template of a campaign. Raises: InvalidError (permanent), UnavailableError (retryable)."""
+        try:
+            return self._templates.get(key, version)
+        except NotFoundError as error:
+            known = ", ".join(self._templates.keys())
+            raise InvalidError.of("template", f"expected the key of a template: {known}") from error
+
+    def _letter_errors(self, spec: Campaign, version: Version | None) -> list[FieldError]:
+        try:
+            template = self.template(spec.template, version)
+        except InvalidError as error:
+            return list(error.errors)
+        errors = [
+            FieldError("template", f"it fails its check: {mistake.field}: {mistake.message}")
+            for mistake in check(template, renderer=self._renderer, channels=CHANNELS)
+        ]
+        return errors + letter_errors(spec, template, renderer=self._renderer)
+
+    def _time_errors(self, spec: Campaign, known_start: datetime | None) -> list[FieldError]:
+        errors = []
+        if spec.start_at is not None and spec.start_at != known_start and spec.start_at < self._clock():
+            errors.append(FieldError("start_at", "expected a time in the future"))
+        if spec.timezone == RECIPIENT:
+            if spec.start_at is None and spec.schedule is None:
+                errors.append(FieldError("timezone", f"{RECIPIENT} needs a time: start_at or schedule"))
+            if spec.canary_percent is not None:
+                errors.append(FieldError("canary_percent", f"it cannot be held for each time zone ({RECIPIENT})"))
+        if spec.best_hour and spec.canary_percent is not None:
+            errors.append(FieldError("canary_percent", "it cannot be held for each recipient's best hour"))
+        if spec.best_hour and spec.audience.list_id is not None:
+            errors.append(FieldError("best_hour", "an uploaded list has no attributes: expected a rule or everyone"))
+        return errors
+
+    def _audience_errors(self, spec: Campaign, sight: Sight) -> list[FieldError]:
+        errors = []
+        if spec.audience.list_id is not None:
+            try:
+                row = self._lists.get(spec.audience.list_id, sight=sight)
+                if row.state != "ready":
+                    errors.append(
+                        FieldError("audience.list_id", f"the list is {row.state}: expected one that is ready")
+                    )
+            except NotFoundError as error:
+                errors.append(FieldError("audience.list_id", error.detail))
+        for n, campaign_id in enumerate(spec.audience.exclude_campaigns):
+            try:
+                self._campaigns.get(campaign_id, sight=sight)
+            except NotFoundError as error:
+                errors.append(FieldError(f"audience.exclude_campaigns[{n}]", error.detail))
+        return errors
+
+    def _source_errors(self, content: Content | None) -> list[FieldError]:
+        if content is None or self._private_addresses:
+            return []
+        try:
+            check_url(content.url)
+        except ValueError as error:
+            return [FieldError("content.url", str(error))]
+        return []
+
+    def _means_somebody(self, spec: Campaign) -> bool:
+        source = self._sources.of_spec(spec, run_id="preview", scheduled=self._scheduled(spec))
+        cursor: dict[str, Any] | None = None
+        for _ in range(_MAX_PAGES):
+            page = source.page(shard=0, shards=1, cursor=cursor, limit=_PAGE)
+            if page.targets:
+                return True
+            if page.cursor is None:
+                return False
+            cursor = page.cursor
+        return True  # a large directory with few of them, or none: the run will show
+
+    def _scheduled(self, spec: Campaign) -> datetime:
+        return spec.start_at or self._clock()
+
+
+def letter_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:
+    """Why no letter of a campaign can be made with a template."""
+    errors: list[FieldError] = []
+    try:
+        check_letter(_as_request(spec, template), template, renderer=lambda: renderer)
+    except InvalidError as error:
+        errors += error.errors or [FieldError("context", error.detail)]
+    return errors + (_content_errors(spec.content, spec, template) if spec.content else [])
+
+
+def _as_request(spec: Campaign, template: Template) -> NotificationRequest:
+    """The campaign as one letter; what the content source will give is taken from the template's sample."""
+    context = dict(spec.context)
+    if spec.content is not None and spec.content.name in template.sample.context:
+        context[spec.content.name] = template.sample.context[spec.content.name]
+    return NotificationRequest(
+        template=spec.template,
+        recipients=(Recipient(user_id="anyone"),),
+        context=context,
+        category=spec.category,
+        channels=spec.channels,
+        lane="bulk",
+    )
+
+
+def _content_errors(content: Content, spec: Campaign, template: Template) -> list[FieldError]:
+    errors = []
+    variable = (template.variables or {}).get(content.name)
+    if template.variables is not None and variable is None:
+        errors.append(FieldError("content.name", f"the template {template.key} has no variable {content.name}"))
+    if content.name in spec.context:
+        errors.append(FieldError("content.name", "the context has it already"))
+    if content.on_failure == "send_without" and variable is not None and variable.required:
+        errors.append(FieldError("content.on_failure", f"the template needs {content.name}: expected skip or retry"))
+    return errors

@@ -1,0 +1,43 @@
+"""Which campaigns could not be sent if their template became another. Asked before a version of it is stored."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from chalicelib.campaigns.start_checks import letter_errors
+from chalicelib.campaigns.store import CampaignStore, shown_spec
+from chalicelib.errors import FieldError
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.storage.rows.campaigns import CampaignRow
+
+_PAGE = 100
+_LOOKED_AT = 500  # the newest ones
+_OVER = ("completed", "cancelled")
+
+
+class CampaignsOfTemplate:
+    """The campaigns of one stage, by their templates."""
+
+    def __init__(self, *, campaigns: CampaignStore, renderer: Renderer) -> None:
+        self._campaigns = campaigns
+        self._renderer = renderer
+
+    def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
+        """Those that are not over, and of which no letter could be made any more. A run that has begun keeps its
+        version, and so does a campaign that was approved. Raises: UnavailableError (retryable)."""
+        for head in islice(self._newest(), _LOOKED_AT):
+            spec = shown_spec(head)
+            if spec.template != after.key or head.state in _OVER or head.approved is not None:
+                continue
+            errors = letter_errors(spec, after, renderer=self._renderer)
+            if errors and not letter_errors(spec, before, renderer=self._renderer):
+                why = "; ".join(f"{one.field}: {one.message}" for one in errors)
+                yield FieldError(f"campaigns.{head.id}", f"{spec.name}: {why}")
+
+    def _newest(self) -> Iterator[CampaignRow]:
+        cursor: str | None = None
+        while True:
+            heads, cursor = self._campaigns.page(limit=_PAGE, cursor=cursor)
+            yield from heads
+            if cursor is None:
+                return

@@ -1,0 +1,53 @@
+"""The letter of a campaign to a few people, at once, as a run would send it."""
+
+from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.content_source import ContentSource
+from chalicelib.campaigns.letter_inputs import CampaignInputs
+from chalicelib.campaigns.store import CampaignStore, spec_of
+from chalicelib.errors import InvalidError
+from chalicelib.pipeline.accept import Accept, Accepted
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+
+
+class Trial:
+    """The trials of one stage."""
+
+    def __init__(
+        self, *, campaigns: CampaignStore, inputs: CampaignInputs, accept: Accept, content: ContentSource
+    ) -> None:
+        self._campaigns = campaigns
+        self._inputs = inputs
+        self._accept = accept
+        self._content = content
+
+    def send(
+        self,
+        campaign_id: str,
+        recipients: tuple[Recipient, ...],
+        *,
+        by: str,
+        key: str | None = None,
+        service: str | None = None,
+    ) -> list[Accepted]:
+        """The letter as it would be now, to a few people, at once; with the same `key` once. Raises: InvalidError,
+        NotFoundError (permanent), UnavailableError (retryable)."""
+        head = self._campaigns.get(campaign_id)
+        spec = spec_of(head)
+        context = dict(spec.context)
+        if spec.content is not None and spec.content.kind == "shared":
+            context[spec.content.name] = self._content.shared(spec.content)
+        elif spec.content is not None:
+            users = [one.user_id for one in recipients if one.user_id]
+            found = self._content.personal(spec.content, users)
+            if len(users) != 1 or users[0] not in found:
+                raise InvalidError.of("recipients", "personal content: expected one user whom the source knows")
+            context[spec.content.name] = found[users[0]]
+        request = NotificationRequest(
+            template=spec.template,
+            recipients=recipients,
+            context=context,
+            category=spec.category,
+            channels=spec.channels,
+        )
+        edition = self._inputs.edition(spec, frozen_of(head))
+        return self._accept.accept(request, caller=by, key=key, service=service, edition=edition, locale=spec.locale)

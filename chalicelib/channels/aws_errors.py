@@ -1,0 +1,73 @@
+"""What boto3's exceptions say of a call to a provider of AWS. The channels that go through one (e-mail, SMS, push) ask
+it with their own words for the provider's codes."""
+
+import re
+from collections.abc import Mapping
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+)
+
+from chalicelib.channels.port import BAD_REQUEST, NO_CONNECTION, PROVIDER_ERROR, REPLY_LOST, THROTTLED, Outcome, Verdict
+
+# Errors after which the connection was never made, so that nothing can have been accepted. SSLError is not one: it may
+# come while the reply is read.
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError)
+_THROTTLES = frozenset(
+    {
+        "TooManyRequestsException",
+        "LimitExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "Throttled",
+        "ThrottledException",
+        "KMSThrottling",
+    }
+)
+
+
+def outcome_of(error: ClientError | BotoCoreError, *, refusals: Mapping[str, str]) -> Outcome:
+    """The outcome of a call that raised. `refusals`: the provider's codes that are permanent, with our reasons."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        if status >= 500:
+            return Outcome(Verdict.UNKNOWN, reason=PROVIDER_ERROR)
+        return named_outcome(error.response.get("Error", {}).get("Code", ""), refusals=refusals)
+    if isinstance(error, ParamValidationError):
+        return Outcome(Verdict.REFUSED, reason=BAD_REQUEST)
+    if isinstance(error, _NEVER_SENT):
+        return Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION)
+    return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+
+
+def named_outcome(code: str, *, refusals: Mapping[str, str]) -> Outcome:
+    """What a code of the provider means: slow down, never, or not now."""
+    if code in _THROTTLES:
+        return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
+    if code in refusals:
+        return Outcome(Verdict.REFUSED, reason=refusals[code])
+    # A paused account, an unverified sender, a missing right: nothing was sent, and a person can mend it.
+    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{code.lower()}" if code else "provider_refused")
+
+
+def accepted(message_id: str | None) -> Outcome:
+    """The outcome of an answer: one without an id is ambiguous, whatever its status."""
+    if not message_id:
+        return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+    return Outcome(Verdict.ACCEPTED, provider_id=message_id)
+
+
+# Of one reader: an e-mail address, a telephone number.
+_PERSONAL = re.compile(r"[^\s<>,;:\"'`]+@[^\s<>,;:\"'`]+|\+?\d[\d ()-]{6,}\d")
+_TOLD = 200
+
+
+def told(name: str, text: str) -> str:
+    """What a provider said, for a person: without the addresses and numbers that it names."""
+    return f"{name}: {_PERSONAL.sub('…', ' '.join(text.split()))}"[:_TOLD].rstrip(": ")

@@ -1,0 +1,145 @@
+"""The port of a channel: what `pipeline/deliver.py` asks of every way to reach a person.
+
+One file a channel beside this one, and a line in `registry.py`; channels know nothing of each other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from chalicelib.errors import UnavailableError
+from chalicelib.isolation import each, is_contained, is_final
+from chalicelib.observability import log_failure
+
+
+class Verdict(StrEnum):
+    """What is known after a call to a provider (design §3)."""
+
+    ACCEPTED = "accepted"  # the provider has it
+    NOT_ACCEPTED = "not_accepted"  # certainly not taken: throttled, refused for now, no connection. Retryable
+    REFUSED = "refused"  # never will be: bad address, rejected content. Permanent
+    UNKNOWN = "unknown"  # the reply is lost: must not be sent again blindly
+
+
+# The reasons that say something of the provider and not of the letter; `pipeline/deliver.py` teaches its gate by them.
+THROTTLED = "throttled"
+DAILY_QUOTA = "daily_quota"
+# The reasons that several channels have.
+BAD_REQUEST = "bad_request"
+NO_CONNECTION = "no_connection"
+DEVICE_GONE = "device_gone"
+OPTED_OUT = "opted_out_at_provider"  # the number answered STOP, and SNS keeps a list of its own
+NO_ENDPOINT = "no_endpoint"  # the user has taken the last one away since
+ENDPOINTS_UNAVAILABLE = "endpoints_unavailable"
+PROVIDER_ERROR = "provider_error"
+REPLY_LOST = "reply_lost"
+TOO_LONG = "too_long"
+REFUSED_IN_A_ROW = "refused_in_a_row"  # so many, that it is not taken for the letters' fault
+UNCLEAR = "unclear"  # the provider refused, and nothing that it publishes says why
+
+
+class Outcome(NamedTuple):
+    """The result of one message. `reason` is short and stable, fit for counting (`throttled`, `bad_address`); `said` is
+    what the provider said, for a person, without addresses. `ours`: every letter would be answered so, until a person
+    mends something of this account."""
+
+    verdict: Verdict
+    provider_id: str | None = None
+    reason: str | None = None
+    said: str | None = None
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    """One rendered delivery, ready to leave. `parts` holds what the channel renders (`subject`, `html`, `text`);
+    `transactional`: see `categories.Category`."""
+
+    delivery_id: str
+    address: str
+    parts: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transactional: bool = True
+
+
+class Channel(Protocol):
+    """Sends messages of one kind."""
+
+    @property
+    def name(self) -> str:
+        """`email`: the word in queues, template parts, preferences and metrics."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many messages one call of `send` may carry."""
+        ...
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Sends at most `batch_size` messages; one outcome each, in order. Never raises for a provider's answer,
+        never retries by itself."""
+        ...
+
+
+@runtime_checkable
+class SlowToStart(Protocol):
+    """A channel whose first send has much to load. That must not eat into the lease of a claim."""
+
+    def warm(self) -> None:
+        """Loads it; called before anything is claimed, and cheap from the second time on."""
+        ...
+
+
+# For those whose addresses are endpoints of the user's own: the best or the worst of several outcomes is the message's.
+BEST_FIRST = (Verdict.ACCEPTED, Verdict.UNKNOWN, Verdict.NOT_ACCEPTED, Verdict.REFUSED)
+_E = TypeVar("_E")
+Known = Mapping[str, Sequence[_E]]  # the usable endpoints by user id
+
+
+def send_to_endpoints(
+    messages: Sequence[Message],
+    usable: Callable[[Sequence[str]], Known[_E]],
+    send_one: Callable[[Message, Sequence[_E]], Outcome],
+) -> Sequence[Outcome]:
+    """Sends each message to the endpoints of its user; `usable` reads them all at once."""
+    try:
+        known = usable([message.address for message in messages])
+    except UnavailableError:
+        return [Outcome(Verdict.NOT_ACCEPTED, reason=ENDPOINTS_UNAVAILABLE)] * len(messages)
+
+    def send(message: Message) -> Outcome:
+        endpoints = known.get(message.address)
+        return send_one(message, endpoints) if endpoints else Outcome(Verdict.REFUSED, reason=NO_ENDPOINT)
+
+    return send_each(send, messages)
+
+
+# Of a message, or an endpoint, that cannot be put into a call; and of a call that broke in a way that is not known.
+_UNSENDABLE, _NOT_KNOWN = Outcome(Verdict.REFUSED, reason=BAD_REQUEST), Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+
+
+def send_alone(send_one: Callable[[Message], Outcome], message: Message) -> Outcome:
+    """One message, whose outcome is its own whatever is raised."""
+    outcomes: list[Outcome] = []
+
+    def alone(message: Message, error: Exception) -> None:
+        log_failure("send", error, delivery=message.delivery_id)
+        outcomes.append(_UNSENDABLE if is_final(error) else _NOT_KNOWN)
+
+    outcomes += each(send_one, [message], alone=alone, stays=is_contained)
+    return outcomes[0]
+
+
+def send_each(send_one: Callable[[Message], Outcome], messages: Sequence[Message]) -> Sequence[Outcome]:
+    """For providers that take one message a call: all at once, so that a batch takes as long as its slowest."""
+
+    def send(message: Message) -> Outcome:
+        return send_alone(send_one, message)
+
+    if len(messages) < 2:
+        return [send(message) for message in messages]
+    with ThreadPoolExecutor(max_workers=len(messages)) as pool:
+        return list(pool.map(send, messages))

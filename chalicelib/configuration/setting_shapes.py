@@ -1,0 +1,118 @@
+"""The shapes of the settings that are more than one word (`site_settings.py` keeps them, managers edit them): whom
+letters come from, where those of a category go, how many of them a user gets, and when.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from chalicelib.addresses import same_address_key
+from chalicelib.schemas import StrictModel
+from chalicelib.text import Line
+
+MAX_MINUTES = 7 * 24 * 60
+Mode = Literal["all", "first", "escalate"]
+_Days = Annotated[int, Field(ge=1, le=3650)]
+_TimeOrNone = Annotated[Line, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+
+# Not the whole check of an address: every worker reads the settings, and starts without the validator.
+_AN_ADDRESS = BeforeValidator(lambda text: same_address_key("email", text) if isinstance(text, str) else text)
+
+
+class CategoryRoute(StrictModel):
+    """The channels of a category, in order. `all`: each of them; `first`: the first that works; `escalate`: the next
+    one only if the letter was not opened within `after_minutes`. A channel that a template is not written for is left
+    out."""
+
+    channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
+    mode: Mode = "all"
+    after_minutes: Annotated[int | None, Field(ge=1, le=MAX_MINUTES)] = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("expected each channel once")
+        if (self.mode == "escalate") != (self.after_minutes is not None):
+            raise ValueError("expected after_minutes with the mode escalate, and only with it")
+        return self
+
+
+class Cap(StrictModel):
+    """At most so many letters of a category to one user within so many days, whatever the channel."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)]
+    days: Annotated[int, Field(ge=1, le=90)]
+
+
+class Sender(StrictModel):
+    """Whom letters come from, and where answers to them go; empty: to the sender."""
+
+    name: Annotated[Line, Field(min_length=1, max_length=70)]
+    address: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=_MAILBOX)]
+    reply_to: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
+
+
+class DefaultQuietHours(StrictModel):
+    """When nothing but letters about the account arrives for who has set no quiet hours: local times such as `22:00`
+    and `08:00`, or both empty for never."""
+
+    starts: _TimeOrNone = ""
+    ends: _TimeOrNone = ""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if bool(self.starts) != bool(self.ends):
+            raise ValueError("expected both times, or neither")
+        if self.starts and self.starts == self.ends:
+            raise ValueError("expected the two times to differ")
+        return self
+
+    @property
+    def hours(self) -> tuple[str, str] | None:
+        """From when to when, if at all."""
+        return (self.starts, self.ends) if self.starts else None
+
+
+class LinkDays(StrictModel):
+    """How many days a link in a letter works."""
+
+    confirmation: _Days = 3
+    short: _Days = 180
+
+
+class ConfirmationAgain(StrictModel):
+    """The letter that "send it again" sends, and how many of them one user may get in how many minutes."""
+
+    template: Annotated[str, Field(min_length=1, max_length=64)] = "confirm-reminder"
+    letters: Annotated[int, Field(ge=1, le=100)] = 3
+    minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
+class AddressLimit(StrictModel):
+    """How many letters an address gets in how many minutes, whoever's they are; those of campaigns do not count."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)]
+    minutes: Annotated[int, Field(ge=1, le=10_080)]
+
+
+class AccountLetters(AddressLimit):
+    """Of one template about accounts."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)] = 5
+    minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
+class UnconfirmedLetters(AddressLimit):
+    """Of all templates together, as long as nobody has confirmed the address."""
+
+    letters: Annotated[int, Field(ge=1, le=1000)] = 20
+    minutes: Annotated[int, Field(ge=1, le=10_080)] = 1440
+
+
+class SoftBounces(StrictModel):
+    """So many soft bounces within so many days suppress an address for a while; older ones are forgotten."""
+
+    letters: Annotated[int, Field(ge=1, le=100)] = 5
+    within_days: Annotated[int, Field(ge=1, le=90)] = 14
+    suppress_days: _Days = 30

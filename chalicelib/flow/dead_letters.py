@@ -1,0 +1,146 @@
+"""The dead-letter queues as a place to look into and to take from. `services/operator_actions.py` decides what becomes
+of a message.
+
+`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up, is not offered by
+every backend (docs/decisions.md), and takes only queues that SQS itself fills.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.errors import NotFoundError
+from chalicelib.flow.event_sources import CONSUMERS
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+KEPT = timedelta(days=14)  # since the message was first put, wherever it has lain (infra/template.yaml)
+_BATCH = 10
+_LOOK_SECONDS = 2  # how long a message stays hidden while more are looked at
+_TAKE_SECONDS = 60
+_SCAN_AT_MOST = 2000  # messages that a search by ids goes through: some seconds, within an API call's patience
+_WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; without, some letters may not be seen
+
+
+class DeadLetter(NamedTuple):
+    """A message that no retry could handle."""
+
+    id: str
+    body: str
+    sent_at: datetime
+    receives: int
+
+
+class DeadLetters:
+    """The dead letters of one stage, by the name of the queue that they fell out of. `taken` is told when some left."""
+
+    def __init__(self, client: "SQSClient", prefix: str, *, taken: Callable[[], None] = lambda: None) -> None:
+        self._client = client
+        self._taken = taken
+        self._prefix = prefix
+        self._urls: dict[str, str] = {}
+
+    def counts(self) -> dict[str, int]:
+        """About how many lie in each. Raises: UnavailableError (retryable)."""
+        return {queue: self.count(queue) for queue in CONSUMERS}
+
+    def count(self, queue: str) -> int:
+        """About how many lie in one. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        with _reaching_sqs():
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._url(queue),
+                AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+            )
+        return sum(int(number) for number in answer["Attributes"].values())
+
+    def look(self, queue: str, *, limit: int) -> list[DeadLetter]:
+        """Up to `limit` messages, which stay. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        messages = [message for batch in self._receive(queue, limit, _LOOK_SECONDS) for message in batch]
+        self._show_again(queue, messages)  # whoever looked may put them back in the same second
+        return [_letter(message) for message in messages]
+
+    def take(
+        self, queue: str, *, limit: int, ids: Sequence[str] | None = None, each: Callable[[DeadLetter], None]
+    ) -> int:
+        """Gives up to `limit` messages (of `ids`, where given, sought among the first 2000) to `each` and removes each
+        after it; how many were removed. What `each` raises ends it. Raises: NotFoundError (permanent), UnavailableError
+        (retryable)."""
+        wanted = None if ids is None else set(ids)
+        spared: list[MessageTypeDef] = []
+        removed = 0
+        try:
+            for batch in self._receive(queue, limit if wanted is None else _SCAN_AT_MOST, _TAKE_SECONDS):
+                for message in batch:
+                    if wanted is not None and message["MessageId"] not in wanted:
+                        spared.append(message)
+                        continue
+                    each(_letter(message))
+                    with _reaching_sqs():
+                        self._client.delete_message(QueueUrl=self._url(queue), ReceiptHandle=message["ReceiptHandle"])
+                    removed += 1
+                if wanted is not None and removed == min(limit, len(wanted)):
+                    break
+        finally:
+            self._show_again(queue, spared)
+            self._taken()
+        return removed
+
+    def _show_again(self, queue: str, messages: Sequence["MessageTypeDef"]) -> None:
+        # Only now: what is shown while the search goes on would be found again and again, and nothing behind it.
+        for start in range(0, len(messages), _BATCH):
+            with _reaching_sqs():
+                self._client.change_message_visibility_batch(
+                    QueueUrl=self._url(queue),
+                    Entries=[
+                        {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                        for n, message in enumerate(messages[start : start + _BATCH])
+                    ],
+                )
+
+    def _receive(self, queue: str, limit: int, hidden_seconds: int) -> Iterator[list["MessageTypeDef"]]:
+        seen: set[str] = set()
+        while len(seen) < limit:
+            with _reaching_sqs():
+                answer = self._client.receive_message(
+                    QueueUrl=self._url(queue),
+                    MaxNumberOfMessages=min(_BATCH, limit - len(seen)),
+                    VisibilityTimeout=hidden_seconds,
+                    WaitTimeSeconds=_WAIT_SECONDS,
+                    MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+                )
+            messages = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
+            if not messages:
+                return
+            seen.update(message["MessageId"] for message in messages)
+            yield messages
+
+    def _url(self, queue: str) -> str:
+        if queue not in CONSUMERS:
+            raise NotFoundError(f"there is no queue {queue}; there are {', '.join(CONSUMERS)}")
+        if queue not in self._urls:
+            with _reaching_sqs():
+                name = f"{self._prefix}{queue}-dlq"
+                self._urls[queue] = self._client.get_queue_url(QueueName=name)["QueueUrl"]
+        return self._urls[queue]
+
+
+def _letter(message: "MessageTypeDef") -> DeadLetter:
+    attributes = message.get("Attributes", {})
+    return DeadLetter(
+        id=message["MessageId"],
+        body=message["Body"],
+        sent_at=datetime.fromtimestamp(int(attributes.get("SentTimestamp", 0)) / 1000, UTC),
+        receives=int(attributes.get("ApproximateReceiveCount", 0)),
+    )
+
+
+@contextmanager
+def _reaching_sqs() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        raise failure_of(error, "SQS did not answer") from error

@@ -1,0 +1,275 @@
+"""The consumers of the queues (event source mappings) at run time: on or off, how many at once, how many messages in a
+batch.
+
+A consumer runs unless a person has paused it or the switch of its subsystem is open: then messages wait in the queue
+with no receive used up. While the subsystem's switch ramps, as many work at once as its share of the full number.
+Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, so that a crash between the two heals.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.clock import Clock
+from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
+from chalicelib.etags import Seen
+from chalicelib.flow.breaker_state import Switch
+from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.flow.event_source_wishes import Wish, read_wishes, save_wish
+from chalicelib.observability import Line
+from chalicelib.storage.rows.flow import ConsumerRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
+
+ALIAS = "live"  # which version of a worker is called, where the stage has releases (infra/releases.py)
+MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
+
+
+class ConsumerSpec(NamedTuple):
+    """A queue, the worker that reads it, and the subsystem without which there is no use in reading. `max_concurrency`
+    is that of infra/template.yaml: a ramp comes back to it. `max_batch`: SQS gives 10 without a batching window."""
+
+    queue: str
+    worker: str
+    subsystem: str | None
+    max_concurrency: int = 10
+    max_batch: int = 10
+
+
+CONSUMERS: Mapping[str, ConsumerSpec] = {
+    spec.queue: spec
+    for spec in (
+        ConsumerSpec("enrich-instant", "enrich", "profiles"),
+        ConsumerSpec("enrich-bulk", "enrich", "profiles", max_concurrency=5),
+        ConsumerSpec("deliver-email", "deliver", "ses"),
+        ConsumerSpec("deliver-email-bulk", "deliver", "ses", max_concurrency=5),
+        ConsumerSpec("deliver-live", "deliver", "live"),
+        ConsumerSpec("deliver-live-bulk", "deliver", "live", max_concurrency=5),
+        ConsumerSpec("deliver-sms", "deliver", "sns", max_concurrency=5),
+        ConsumerSpec("deliver-sms-bulk", "deliver", "sns", max_concurrency=2),
+        ConsumerSpec("deliver-push", "deliver", "sns", max_concurrency=5),
+        ConsumerSpec("deliver-push-bulk", "deliver", "sns", max_concurrency=5),
+        ConsumerSpec("deliver-webhook", "deliver", "webhook", max_concurrency=5),
+        ConsumerSpec("deliver-webhook-bulk", "deliver", "webhook", max_concurrency=2),
+        ConsumerSpec("deliver-chat", "deliver", "chat", max_concurrency=5),
+        ConsumerSpec("deliver-chat-bulk", "deliver", "chat", max_concurrency=2),
+        ConsumerSpec("live", "live", None),
+        ConsumerSpec("retry", "retry", None),
+        ConsumerSpec("feedback", "feedback", None, max_concurrency=2, max_batch=100),
+        ConsumerSpec("fanout", "fanout", None),
+        ConsumerSpec("digest", "digest", None, max_concurrency=5),
+        ConsumerSpec("load", "load", None, max_concurrency=2),
+    )
+}
+
+
+class Consumer(NamedTuple):
+    """A consumer as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`). `waits_for`
+    says why it is off though nobody paused it: the switch that is open."""
+
+    queue: str
+    worker: str
+    subsystem: str | None
+    paused: bool
+    enabled: bool
+    max_concurrency: int | None
+    batch_size: int | None
+    waits_for: str | None = None
+
+
+class Consumers:
+    """The consumers of one stage. `client` is asked for when a consumer is first changed: most workers never do."""
+
+    def __init__(self, client: Callable[[], "LambdaClient"], switches: Switches, *, clock: Clock, prefix: str) -> None:
+        self._client = client
+        self._switches = switches
+        self._clock = clock
+        self._prefix = prefix
+
+    def read_all(self) -> list[Consumer]:
+        """Every consumer. Raises: UnavailableError (retryable)."""
+        return self._read(CONSUMERS.values())
+
+    def wishes(self) -> dict[str, Wish]:
+        """What people have asked of every consumer. Raises: UnavailableError (retryable)."""
+        return read_wishes(list(CONSUMERS))
+
+    def off(self) -> list[str]:
+        """The queues that nobody reads, by a person's wish or for their switch. Raises: UnavailableError
+        (retryable)."""
+        wishes, switches = self.wishes(), {switch.name: switch.state for switch in self._switches.read_all()}
+        return [
+            queue
+            for queue, spec in CONSUMERS.items()
+            if wishes[queue].paused or switches.get(spec.subsystem or "") == "open"
+        ]
+
+    def read(self, queue: str) -> Consumer:
+        """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        _check(queue)
+        for consumer in self._read([CONSUMERS[queue]]):
+            return consumer
+        raise NotFoundError(f"the consumer of {queue} is not deployed")
+
+    def change(
+        self,
+        queue: str,
+        *,
+        by: str,
+        paused: bool | None = None,
+        max_concurrency: int | None = None,
+        batch_size: int | None = None,
+        seen: Seen | None = None,
+    ) -> None:
+        """What a person wants of a consumer; None leaves a thing as it is. Works at once. Raises: NotFoundError,
+        InvalidError, ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        _check(queue)
+        if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
+            raise InvalidError.of("max_concurrency", f"expected {MIN_CONCURRENCY} to {MAX_CONCURRENCY}")
+        if batch_size is not None and not 1 <= batch_size <= CONSUMERS[queue].max_batch:
+            raise InvalidError.of("batch_size", f"expected 1 to {CONSUMERS[queue].max_batch}")
+        actions: list[Any] = [ConsumerRow.by.set(by), ConsumerRow.changed_at.set(self._clock().timestamp())]
+        if paused is not None:
+            actions.append(ConsumerRow.paused.set(paused))
+        if max_concurrency is not None:
+            actions.append(ConsumerRow.max_concurrency.set(max_concurrency))
+        if batch_size is not None:
+            actions.append(ConsumerRow.batch_size.set(batch_size))
+        save_wish(queue, actions, seen=seen)
+        self.follow([CONSUMERS[queue].worker])
+
+    def follow(self, workers: Sequence[str] | None = None) -> list[str]:
+        """Makes the mappings what switches and people want; the queues that were changed. Raises: UnavailableError
+        (retryable), after it has done all that could be done."""
+        specs = [spec for spec in CONSUMERS.values() if workers is None or spec.worker in workers]
+        mappings = self._mappings(specs)
+        wishes = read_wishes([spec.queue for spec in specs])
+        switches = {switch.name: switch for switch in self._switches.read_all()}
+        changed, failed = [], []
+        for spec in specs:
+            if spec.queue not in mappings:
+                continue
+            switch = switches[spec.subsystem] if spec.subsystem else None
+            try:
+                if self._follow_one(mappings[spec.queue], _wanted(spec, wishes[spec.queue], switch)):
+                    changed.append(spec.queue)
+            except UnavailableError:
+                failed.append(spec.queue)
+        if failed:
+            raise UnavailableError(f"Lambda did not switch the consumers of {', '.join(failed)}")
+        return changed
+
+    def follow_all(self) -> Line:
+        """What `tick` does: every consumer, probes included. Raises: UnavailableError (the next tick goes on)."""
+        return Line(counts={"consumers_switched": len(self.follow())})
+
+    def follow_subsystem(self, subsystem: str) -> None:
+        """The same for the consumers that depend on a subsystem. Raises: UnavailableError (retryable)."""
+        workers = sorted({spec.worker for spec in CONSUMERS.values() if spec.subsystem == subsystem})
+        if workers:
+            self.follow(workers)
+
+    def _read(self, specs: Iterable[ConsumerSpec]) -> list[Consumer]:
+        specs = list(specs)
+        mappings = self._mappings(specs)
+        wishes = read_wishes([spec.queue for spec in specs])
+        switches = {switch.name: switch for switch in self._switches.read_all()}
+        return [
+            _consumer(spec, mappings[spec.queue], wishes[spec.queue], switches.get(spec.subsystem or ""))
+            for spec in specs
+            if spec.queue in mappings
+        ]
+
+    def _follow_one(self, mapping: "Mapping_", wanted: "_Wanted") -> bool:
+        changes: dict[str, Any] = {}
+        if wanted.enabled != _is_enabled(mapping):
+            changes["Enabled"] = wanted.enabled
+        # Not every backend knows the limit; without a wish there is nothing to insist on.
+        if wanted.max_concurrency != _max_concurrency(mapping) and (wanted.by_hand or _max_concurrency(mapping)):
+            changes["ScalingConfig"] = {"MaximumConcurrency": wanted.max_concurrency}
+        if wanted.batch_size is not None and wanted.batch_size != mapping.get("BatchSize"):
+            changes["BatchSize"] = wanted.batch_size
+        if changes:
+            with _reaching_lambda():
+                self._client().update_event_source_mapping(UUID=mapping["UUID"], **changes)
+        return bool(changes)
+
+    def _mappings(self, specs: Iterable[ConsumerSpec]) -> dict[str, "Mapping_"]:
+        """The mappings by queue; one request for each worker. Where a stage has releases they belong to the alias, and
+        Lambda lists them under it alone: one more request."""
+        found: dict[str, Mapping_] = {}
+        for worker in sorted({spec.worker for spec in specs}):
+            found |= self._mappings_of(f"{self._prefix}{worker}")
+            if any(spec.worker == worker and queue not in found for queue, spec in CONSUMERS.items()):
+                found |= self._mappings_of(f"{self._prefix}{worker}:{ALIAS}")
+        return found
+
+    def _mappings_of(self, function: str) -> dict[str, "Mapping_"]:
+        client = self._client()
+        with _reaching_lambda():
+            try:
+                listed = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+            except client.exceptions.ResourceNotFoundException:  # a stage without releases has no alias
+                return {}
+        queues = [one.get("EventSourceArn", "").rpartition(":")[2].removeprefix(self._prefix) for one in listed]
+        return {queue: one for queue, one in zip(queues, listed, strict=True) if queue in CONSUMERS}
+
+
+@contextmanager
+def _reaching_lambda() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        raise failure_of(error, "Lambda did not answer") from error
+
+
+class _Wanted(NamedTuple):
+    """What a mapping should be now; `by_hand`: a person has set the concurrency."""
+
+    enabled: bool
+    max_concurrency: int
+    batch_size: int | None
+    by_hand: bool
+
+
+def _wanted(spec: ConsumerSpec, wish: Wish, switch: Switch | None) -> _Wanted:
+    full = wish.max_concurrency or spec.max_concurrency
+    share = switch.share if switch else 1.0
+    # With a probe due the messages must flow, or nobody would make the call.
+    flows = switch is None or switch.state != "open" or switch.probe_due
+    return _Wanted(
+        enabled=flows and not wish.paused,
+        max_concurrency=max(MIN_CONCURRENCY, ceil(full * share)),
+        batch_size=wish.batch_size,
+        by_hand=wish.max_concurrency is not None,
+    )
+
+
+def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch | None) -> Consumer:
+    return Consumer(
+        queue=spec.queue,
+        worker=spec.worker,
+        subsystem=spec.subsystem,
+        paused=wish.paused,
+        enabled=_is_enabled(mapping),
+        max_concurrency=_max_concurrency(mapping),
+        batch_size=mapping.get("BatchSize"),
+        waits_for=switch.name if switch and switch.state == "open" else None,
+    )
+
+
+def _check(queue: str) -> None:
+    if queue not in CONSUMERS:
+        raise NotFoundError(f"there is no consumer {queue}; there are {', '.join(CONSUMERS)}")
+
+
+def _is_enabled(mapping: "Mapping_") -> bool:
+    return mapping.get("State", "") in ("Enabled", "Enabling", "Creating", "Updating")
+
+
+def _max_concurrency(mapping: "Mapping_") -> int | None:
+    return mapping.get("ScalingConfig", {}).get("MaximumConcurrency")

@@ -1,0 +1,96 @@
+"""The links of a campaign with their visits, for its report. They stand in many partitions of an index, which are read
+side by side: one would not take as many writes as a fast campaign makes."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import ceil
+from typing import Any, NamedTuple, TypeVar
+
+from chalicelib.links.short_links import describe
+from chalicelib.storage.cursor import read_place, write_cursor
+from chalicelib.storage.dynamodb import TableMeta, reaching_dynamodb
+from chalicelib.storage.rows.links import LinkRow, campaign_shards
+
+_T = TypeVar("_T")
+_COUNTS = ("links", "visits", "visitors", "bot_visits")
+
+
+class _Partition(NamedTuple):
+    """One place of an index."""
+
+    index: Any
+    key: str
+
+    def holds(self, row: LinkRow) -> bool:
+        """Each link stands in one place, though code of before may have put it into the old index once more."""
+        return self.index is not LinkRow.by_campaign or row.campaign_shard is None
+
+
+class _Place(NamedTuple):
+    """Where a link stands in the list."""
+
+    created_at: str
+    code: str
+
+
+def of_campaign(campaign_id: str, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of a campaign's links with their counts, oldest first. Raises: InvalidError (permanent: not our cursor),
+    UnavailableError (retryable)."""
+    scope = f"links-of-campaign:{campaign_id}"
+    after = read_place(cursor, scope=scope, read=_read_place) if cursor else _Place("", "")
+    found = [row for rows in _side_by_side(campaign_id, lambda one: _next(one, after, limit + 1)) for row in rows]
+    page = sorted(found, key=_place)[:limit]
+    following = len(found) > limit and {name: {"S": value} for name, value in _place(page[-1])._asdict().items()}
+    return [describe(row) for row in page], write_cursor(following, scope=scope) if following else None
+
+
+def totals(campaign_id: str, *, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:
+    """The counts of a campaign by target: every visit, and how many different users came; of about `most` links where
+    that is given, and whether those are all. Reads 1 MB a request. Raises: UnavailableError (retryable)."""
+    each = most and ceil(most / len(_partitions(campaign_id)))
+    by_target: dict[str, dict[str, Any]] = {}
+    whole = True
+    for rows, is_whole in _side_by_side(campaign_id, lambda one: _some(one, each)):
+        whole = whole and is_whole
+        for row in rows:
+            target = row.redirect_url or row.kind
+            one = by_target.setdefault(target, {"url": target, **dict.fromkeys(_COUNTS, 0)})
+            counted = (1, int(row.visits), row.first_visited_at is not None, int(row.bot_visits))
+            one |= {name: one[name] + n for name, n in zip(_COUNTS, counted, strict=True)}
+    return sorted(by_target.values(), key=lambda one: (-one["visits"], one["url"])), whole
+
+
+def _partitions(campaign_id: str) -> list[_Partition]:
+    shards = [_Partition(LinkRow.by_campaign_shard, shard) for shard in campaign_shards(campaign_id)]
+    return [*shards, _Partition(LinkRow.by_campaign, campaign_id)]
+
+
+def _side_by_side(campaign_id: str, read: Callable[[_Partition], _T]) -> list[_T]:
+    with reaching_dynamodb(), ThreadPoolExecutor(TableMeta.max_pool_connections) as pool:
+        return list(pool.map(read, _partitions(campaign_id)))
+
+
+def _next(one: _Partition, after: _Place, limit: int) -> list[LinkRow]:
+    """The next links of a partition, and those that were made in the same moment as the last one: the index keeps them
+    in no order."""
+    since = LinkRow.created_at >= after.created_at if after.created_at else None
+    rows: list[LinkRow] = []
+    for row in filter(one.holds, one.index.query(one.key, since, page_size=limit)):
+        if len(rows) >= limit and row.created_at != rows[-1].created_at:
+            break
+        if _place(row) > after:
+            rows.append(row)
+    return rows
+
+
+def _some(one: _Partition, most: int | None) -> tuple[list[LinkRow], bool]:
+    page = one.index.query(one.key, limit=most)
+    return list(filter(one.holds, page)), page.last_evaluated_key is None
+
+
+def _place(row: LinkRow) -> _Place:
+    return _Place(row.created_at, row.code)
+
+
+def _read_place(key: dict[str, Any]) -> _Place:
+    return _Place(str(key["created_at"]["S"]), str(key["code"]["S"]))

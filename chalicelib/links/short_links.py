@@ -1,0 +1,182 @@
+"""The book of short links: written before the letter that holds them, counted at every visit. Called by
+`letter_links.py`, `link_visits.py`, the API and the erasure.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.addresses import user_of
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.etags import Seen
+from chalicelib.storage.dynamodb import expiry_epoch, reaching_dynamodb, update_if
+from chalicelib.storage.rows.links import LinkRow, campaign_shard
+
+if TYPE_CHECKING:
+    from chalicelib.accounts.service_scope import Sight  # a module less for `deliver`
+
+LinkKind = Literal["confirm", "short"]
+TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
+_TRIES = 3
+KEPT_AFTER_DAYS = 30  # an expired link's counts stay so long
+
+
+class Link(NamedTuple):
+    """A link as it is made. `redirect_url` is its own target; `user_id` is whose it is, see `LinkRow`."""
+
+    code: str
+    kind: LinkKind
+    user_id: str | None
+    email: str | None
+    redirect_url: str | None
+    notification_id: str
+    channel: str
+    campaign_id: str | None
+    valid_until: datetime
+    service: str | None = None
+
+
+class LinkBook:
+    """The links of one stage."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def write(self, links: Sequence[Link]) -> None:
+        """Writes links that letters are about to carry; one that is there keeps its counts and what was revoked, and is
+        valid until the newest letter says. Raises: UnavailableError (retryable)."""
+        connection = LinkRow._get_connection().connection
+        unique = list({link.code: link for link in links}.values())
+        for start in range(0, len(unique), TRANSACTION_ITEMS):
+            with reaching_dynamodb(), TransactWrite(connection=connection) as transaction:
+                for link in unique[start : start + TRANSACTION_ITEMS]:
+                    transaction.update(LinkRow(link.code), actions=self._creation(link))
+
+    def visit(self, code: str, *, bot: bool) -> LinkRow:
+        """Counts a visit of a valid link by one conditional write; answers the link as it is after it. Raises:
+        NotFoundError (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        counted: list[Action] = [LinkRow.last_visited_at.set(at)]
+        if bot:
+            counted.append(LinkRow.bot_visits.add(1))
+        else:
+            counted += [LinkRow.visits.add(1), LinkRow.first_visited_at.set(LinkRow.first_visited_at | at)]
+        row = LinkRow(code)
+        valid = (LinkRow.valid_until > at) & LinkRow.revoked_at.does_not_exist()
+        self._update(row, counted, condition=valid)
+        return row
+
+    def peek(self, code: str) -> LinkRow:
+        """A valid link, with nothing counted. Raises: as `visit`."""
+        row = self._read(code)
+        if row.revoked_at is not None or row.valid_until <= rfc3339(self._clock()):
+            raise _no_link()
+        return row
+
+    def note_confirmed(self, row: LinkRow) -> None:
+        """Keeps when a link first confirmed its address. Raises: UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        with reaching_dynamodb():
+            row.update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
+
+    def revoke(self, code: str, *, seen: Seen | None = None, sight: "Sight | None" = None) -> None:
+        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent:
+        there is none in `sight`), ChangedError (permanent: it is not what was `seen`), ConflictError (permanent: others
+        kept changing it), UnavailableError (retryable)."""
+        at = rfc3339(self._clock())
+        revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
+        if sight is not None:
+            self._read(code, sight)
+        if seen is None:
+            return self._update(LinkRow(code), [revoked], condition=LinkRow.code.exists())
+        for _ in range(_TRIES):
+            row = self._read(code)
+            if row.revoked_at is not None:
+                return None
+            seen.require(fields_of(describe(row)), what=f"the link {code}")
+            same = (LinkRow.valid_until == row.valid_until) & LinkRow.revoked_at.does_not_exist()
+            if update_if(LinkRow(code), [revoked], same):
+                return None
+        raise ConflictError("the link is being changed by others; try again")
+
+    def get(self, code: str, *, sight: "Sight | None" = None) -> dict[str, Any]:
+        """A link with its counts. Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError
+        (retryable)."""
+        return describe(self._read(code, sight))
+
+    def of_user(self, user_id: str) -> list[LinkRow]:
+        """All links of a user, or of the owner of an address. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            codes = [row.code for row in LinkRow.by_user.query(user_id)]
+            return list(LinkRow.batch_get(codes, consistent_read=True)) if codes else []
+
+    def erase_user(self, user_id: str) -> None:
+        """Confirmation links go; of the others only target, campaign and counts stay. Raises: UnavailableError
+        (retryable)."""
+        for row in self.of_user(user_id):
+            with reaching_dynamodb():
+                if row.kind == "confirm":
+                    row.delete()
+                else:
+                    personal = (LinkRow.user_id, LinkRow.email, LinkRow.notification_id, LinkRow.channel)
+                    row.update(actions=[attribute.remove() for attribute in personal])
+
+    def _creation(self, link: Link) -> list[Action]:
+        first: list[tuple[Any, Any]] = [
+            (LinkRow.kind, link.kind),
+            (LinkRow.user_id, link.user_id),
+            (LinkRow.email, link.email),
+            (LinkRow.redirect_url, link.redirect_url),
+            (LinkRow.notification_id, link.notification_id),
+            (LinkRow.channel, link.channel),
+            (LinkRow.campaign_shard, link.campaign_id and campaign_shard(link.campaign_id, link.code)),
+            (LinkRow.service, link.service),
+            (LinkRow.created_at, rfc3339(self._clock())),
+            (LinkRow.visits, 0),
+            (LinkRow.bot_visits, 0),
+        ]
+        actions: list[Action] = [name.set(name | value) for name, value in first if value is not None]
+        actions.append(
+            LinkRow.campaign_id.remove()
+        )  # of a link of before that is written again: it stands in its shard
+        actions.append(LinkRow.valid_until.set(rfc3339(link.valid_until)))
+        actions.append(LinkRow.expires_at_epoch.set(expiry_epoch(KEPT_AFTER_DAYS, since=link.valid_until)))
+        return actions
+
+    def _update(self, row: LinkRow, actions: list[Action], *, condition: Any) -> None:
+        if not update_if(row, actions, condition):
+            raise _no_link()
+
+    def _read(self, code: str, sight: "Sight | None" = None) -> LinkRow:
+        with reaching_dynamodb():
+            found = list(LinkRow.batch_get([code], consistent_read=True))
+        if not found or (sight is not None and not sight.has(found[0].service)):
+            raise _no_link()
+        return found[0]
+
+
+def describe(row: LinkRow) -> dict[str, Any]:
+    """A link as the API shows it."""
+    shown = ("code", "kind", "redirect_url", "notification_id", "created_at", "valid_until")
+    moments = ("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at")
+    counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
+    whose = {"user_id": user_of(row.user_id), "campaign_id": row.campaign}
+    return {**{name: getattr(row, name) for name in (*shown, *moments)}, **whose, **counts}
+
+
+def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody has seen of a link: all but who came."""
+    return {name: shown[name] for name in ("redirect_url", "valid_until", "revoked_at")}
+
+
+def valid_until(days: int, *, since: datetime) -> datetime:
+    """When a link made at `since` stops working."""
+    return since + timedelta(days=days)
+
+
+def _no_link() -> NotFoundError:
+    return NotFoundError("there is no such link, or it is over")

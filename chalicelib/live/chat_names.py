@@ -1,0 +1,128 @@
+"""What a name in the chat may be, and when two are the same.
+
+A name is letters of one script (or of those that are written together, such as kana and Chinese characters), their
+marks, digits of one kind, single spaces and a few signs between them: the "highly restrictive" level of UTS #39. What
+nobody sees is dropped; what nobody writes a name with is refused.
+"""
+
+import re
+from collections.abc import Container, Iterator
+from typing import NamedTuple
+from unicodedata import category, decimal, normalize
+
+from chalicelib.errors import InvalidError
+from chalicelib.live.confusables import script_of, skeleton
+from chalicelib.text import is_tame, without_ignorables
+
+MAX_NAME_CHARACTERS = 32  # marks are not counted
+_MAX_MARKS = 2  # over and under one letter
+_MOST_COMPARED = (_MAX_MARKS + 1) * MAX_NAME_CHARACTERS  # a key of DynamoDB is at most 1,024 bytes
+# Modifier letters that sound (the okina of Hawaii, alef and ain in Latin letters) may also stand first.
+_SOUNDING = "\u02bb\u02bc\u02be\u02bf"
+_SIGNS = f" '\u2018\u2019{_SOUNDING}._\xb7\u05f3\u05f4\u0f0b\u30fb\u2010-"
+_BETWEEN = re.compile(f"[\\s{_SIGNS}]+")  # the hyphen is the last, and so itself
+_INSIDE = re.compile(r"\w\w\.\w")  # a point within a word, which is an address; `J.R. Smith` has none
+_JOINERS = "\u200c\u200d"
+# The scripts in which a joiner makes another word; elsewhere it is only unseen.
+_JOINED_SCRIPTS = "Arabic Bengali Devanagari Gujarati Gurmukhi Kannada Malayalam Oriya Sinhala Tamil Telugu"
+_JOINED = frozenset(_JOINED_SCRIPTS.split())
+# The scripts of marks that are left when letters are composed, and are as good as none: accents that no letter has,
+# points of vowels that are mostly not written.
+_POINTED = frozenset({"Inherited", "Arabic", "Hebrew"})
+_AM = str.maketrans({"\u0e33": "\u0e4d\u0e32", "\u0eb3": "\u0ecd\u0eb2"})  # NFKC parts these vowels of Thai and Lao
+_WITH_ANY = frozenset({"Common", "Inherited"})
+_TOGETHER = (
+    frozenset({"Latin", "Han", "Hiragana", "Katakana"}),
+    frozenset({"Latin", "Han", "Bopomofo"}),
+    frozenset({"Latin", "Han", "Hangul"}),
+)
+# The commands of the lesson: somebody called so could not be told from the command.
+_COMMANDS = frozenset({"block", "unblock", "blocked"})
+
+
+class NameKeys(NamedTuple):
+    """What names are compared by: two are the same if any part is. `folded` is without regard to case; `drawn` is as it
+    is written, for `I` is the capital of `i` and the look of `l`; `raised` is in capitals, of which more look
+    alike than of small letters: `ТОМ` in Cyrillic and `TOM`."""
+
+    folded: str
+    drawn: str
+    raised: str
+
+
+def name_keys(name: str) -> NameKeys:
+    """The keys of any text, whether it can be a name or not: where it cannot, a part may be empty. Spaces and signs
+    count for nothing."""
+    bare = _BETWEEN.sub("", _unpointed(normalize("NFKC", without_ignorables(name))))[:_MOST_COMPARED]
+    folded = skeleton(skeleton(bare.casefold()).casefold())
+    undotted = re.sub("([ij])\u0307", r"\1", folded).replace("vv", "w")
+    return NameKeys(undotted, skeleton(bare), skeleton(bare.casefold().upper()).replace("I\u0307", "l"))
+
+
+def words_of(name: str) -> list[str]:
+    """What spaces and signs part it into."""
+    return [word for word in _BETWEEN.split(name) if word]
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether people would take one for the other."""
+    return any(a == b for a, b in zip(name_keys(one), name_keys(other), strict=True))
+
+
+def check_name(text: str, *, reserved: Container[str] = ()) -> str:
+    """The name as it is shown; a second time changes nothing. Raises: InvalidError (permanent); its detail is the code
+    of the mistake: `empty_name`, `long_name`, `bad_name`, `mixed_name`, `reserved_name`."""
+    name = " ".join("".join(_seen(normalize("NFKC", text))).split())
+    if not name:
+        raise InvalidError("empty_name")
+    if len(name) > _MOST_COMPARED or sum(category(one)[0] != "M" for one in name) > MAX_NAME_CHARACTERS:
+        raise InvalidError("long_name")
+    if not is_tame(text) or not _is_spelled(name) or name.casefold() in _COMMANDS:
+        raise InvalidError("bad_name")
+    if not _is_of_one_writing(name):
+        raise InvalidError("mixed_name")
+    if name in reserved:
+        raise InvalidError("reserved_name")
+    for vowel, parts in _AM.items():
+        name = name.replace(parts, chr(vowel))
+    return name
+
+
+def _unpointed(text: str) -> str:
+    return "".join(one for one in text if category(one) != "Mn" or script_of(one) not in _POINTED)
+
+
+def _seen(text: str) -> Iterator[str]:
+    for n, one in enumerate(text):
+        inside = 0 < n < len(text) - 1
+        if one in _JOINERS and inside and script_of(text[n - 1]) in _JOINED and script_of(text[n + 1]) in _JOINED:
+            yield one
+        else:
+            yield without_ignorables(one)
+
+
+def _is_spelled(name: str) -> bool:
+    """Letters, digits, and no more than a few marks on each; signs only behind a letter or digit, one at a time."""
+    if _INSIDE.search(name):
+        return False
+    before, marks = "", 0
+    for one in normalize("NFD", name):
+        kind = category(one)
+        if one in _SIGNS:
+            may_stand = one in _SOUNDING if not before else one == " " if before == "." else before not in _SIGNS
+            if not may_stand:
+                return False
+        elif one not in _JOINERS and script_of(one) is None:
+            return False
+        elif kind == "Mn":
+            marks += 1
+            if marks > _MAX_MARKS or one == before or not before or before in _SIGNS:
+                return False
+        before, marks = one, marks if kind == "Mn" else 0
+    return any(category(one)[0] in "LN" for one in name if one not in _SIGNS)
+
+
+def _is_of_one_writing(name: str) -> bool:
+    scripts = {script for one in name if (script := script_of(one))} - _WITH_ANY
+    zeros = {ord(one) - value for one in name if (value := decimal(one, None)) is not None}
+    return len(zeros) <= 1 and (len(scripts) <= 1 or any(scripts <= together for together in _TOGETHER))

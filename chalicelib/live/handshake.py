@@ -1,0 +1,106 @@
+"""Who may come in, and what happens when they go.
+
+Nothing is posted from `$connect`: the gateway lets the client in only after it. The greeting is a job in
+a queue, for `greetings.py`.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
+from chalicelib.live.connections import MAX_CONNECTIONS, Connections, Opening
+from chalicelib.live.guests import Guests, source_network
+from chalicelib.live.jobs import LiveQueue
+from chalicelib.live.person_keys import guest_person, user_person
+from chalicelib.live.posting import Poster
+from chalicelib.live.server_events import JSON, TEXT
+from chalicelib.live.tickets import Tickets
+
+
+class DoorRules(NamedTuple):
+    """`origins` are those of the pages that may connect; `guests`: whether one may chat without a ticket."""
+
+    origins: frozenset[str]
+    guests: bool
+
+
+class Knock(NamedTuple):
+    """What `$connect` brings. Names of headers are in lower case; `source` is the address that the gateway saw."""
+
+    connection_id: str
+    endpoint: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    source: str | None = None
+
+
+class Door:
+    """The door of one stage."""
+
+    def __init__(
+        self,
+        *,
+        rules: DoorRules,
+        tickets: Tickets,
+        connections: Connections,
+        guests: Guests,
+        poster: Poster,
+        queue: LiveQueue,
+    ) -> None:
+        self._rules = rules
+        self._tickets = tickets
+        self._connections = connections
+        self._guests = guests
+        self._poster = poster
+        self._queue = queue
+
+    def enter(self, knock: Knock) -> None:
+        """Lets a client in. Raises: ForbiddenError (permanent: a foreign page), UnauthorizedError (permanent: no
+        ticket, or a wrong, used or expired one), ConflictError (permanent: too many connections, or guests barred for
+        now), UnavailableError (retryable)."""
+        self._check_origin(knock.headers.get("origin"))
+        ticket, network = knock.query.get("ticket"), None
+        if ticket:
+            person = user_person(self._tickets.redeem(ticket))
+        elif self._rules.guests:
+            network = source_network(knock.source)
+            self._guests.enter(network)
+            person = guest_person(knock.connection_id)
+        else:
+            raise UnauthorizedError("a ticket is expected: wss://…?ticket=…")
+        format_ = JSON if knock.query.get("format") == JSON else TEXT
+        self._open(Opening(knock.connection_id, person, knock.endpoint, format_, network))
+        self._queue.greet(knock.connection_id)
+
+    def leave(self, connection_id: str) -> None:
+        """Takes a closed connection off every list. Raises: UnavailableError (retryable)."""
+        connection = self._connections.get(connection_id)
+        if connection is not None and self._connections.close(connection_id, connection.person):
+            self._queue.presence_changed()
+
+    def _open(self, opening: Opening) -> None:
+        try:
+            self._connections.open(opening)
+        except ConflictError:
+            if not self._made_room(opening.person):
+                raise
+            self._connections.open(opening)
+
+    def _made_room(self, person: str) -> bool:
+        """Whether some of the many connections had ended and nobody was told: they must not keep their person out."""
+        row = self._connections.person(person)
+        known = self._connections.of([row])
+        self._connections.drop_stale(row, known)
+        return len(self._poster.alive(known)) < MAX_CONNECTIONS
+
+    def _check_origin(self, origin: str | None) -> None:
+        # A browser always names the page's origin; other programs name none, and nobody can use their cookies.
+        if origin is not None and origin not in self._rules.origins:
+            raise ForbiddenError("this Origin is not on the list")
+
+
+def origin_of(url: str) -> str:
+    """`https://host:port` of an address, as a browser writes it in `Origin` (RFC 6454)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

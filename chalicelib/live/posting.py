@@ -1,0 +1,157 @@
+"""Posts frames to open connections, in parallel with bounded concurrency.
+
+The client is our own and not Chalice's `app.websocket_api`, which knows only AWS's addresses: a connection's record
+holds the address that it came through. 410 removes a connection; any other failure is told and harms nobody.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.errors import UnavailableError
+from chalicelib.isolation import each, is_contained
+from chalicelib.live.connections import Connections
+from chalicelib.live.server_events import Event
+from chalicelib.observability import log_failure
+from chalicelib.storage.rows.live import ConnectionRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+
+CONCURRENCY = 32
+DOOR_SECONDS = 30  # a handshake takes no longer
+
+MakeClient = Callable[[str], "ApiGatewayManagementApiClient"]
+
+
+class Posted(StrEnum):
+    """What became of one post."""
+
+    DELIVERED = "delivered"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+class Poster:
+    """The way to the clients of one stage. `make_client` gives the client of a management address; clients are kept.
+    `name_went` is told when somebody who is gone was taken off the list of those present. Raises there:
+    UnavailableError."""
+
+    def __init__(
+        self,
+        make_client: MakeClient,
+        *,
+        connections: Connections,
+        clock: Clock,
+        name_went: Callable[[], None],
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        self._make_client = make_client
+        self._clock = clock
+        self._connections = connections
+        self._name_went = name_went
+        self._clients: dict[str, ApiGatewayManagementApiClient] = {}
+        self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="post")
+
+    def post(self, connections: Iterable[ConnectionRow], event: Event) -> dict[str, Posted]:
+        """Posts one event to all, each in its own format; the result by connection. Those that are not open yet are
+        left out: they will ask for what they missed. Never raises for a connection's fault."""
+        return self.post_each((connection, [event]) for connection in connections)
+
+    def post_each(self, frames: Iterable[tuple[ConnectionRow, Sequence[Event]]]) -> dict[str, Posted]:
+        """Posts to each connection its own events, in order."""
+        work = [(connection, events) for connection, events in frames if connection.opened_at]
+        if len(work) == 1:
+            results: Iterator[Posted] = iter([self._post_in_order(*work[0])])
+        else:
+            results = self._pool.map(lambda one: self._post_in_order(*one), work)
+        return {connection.connection_id: result for (connection, _), result in zip(work, results, strict=True)}
+
+    def say(self, connection: ConnectionRow, *events: Event) -> Posted:
+        """Posts to one connection, whether it is known to be open or not."""
+        return self._post_in_order(connection, events)
+
+    def greet(self, connection: ConnectionRow, *events: Event) -> Posted:
+        """As `say`, for a connection that may not be let in yet: gone proves nothing, and removes nothing."""
+        return self._post_in_order(connection, events, removes=False)
+
+    def end(self, connection: ConnectionRow, event: Event) -> None:
+        """Says a last word, closes the connection and forgets it."""
+        self._post_in_order(connection, [event], removes=False)
+        try:
+            self._client(connection).delete_connection(ConnectionId=connection.connection_id)
+        except (ClientError, BotoCoreError) as error:
+            _log(connection, error)
+        self._forget(connection)
+
+    def alive(self, connections: Sequence[ConnectionRow]) -> list[ConnectionRow]:
+        """Those that the gateway still has; the others are removed. What cannot be asked counts as alive."""
+        return [c for c, gone in zip(connections, self._pool.map(self._is_gone, connections), strict=True) if not gone]
+
+    def _post_in_order(self, connection: ConnectionRow, events: Iterable[Event], *, removes: bool = True) -> Posted:
+        def log(_: ConnectionRow, error: Exception) -> Posted:
+            return _log(connection, error)
+
+        done = each(lambda one: self._post_all(one, events, removes), [connection], alone=log, stays=is_contained)
+        return done[0] if done else Posted.FAILED
+
+    def _post_all(self, connection: ConnectionRow, events: Iterable[Event], removes: bool) -> Posted:
+        try:
+            for event in events:
+                data = event.encode(connection.format)
+                self._client(connection).post_to_connection(ConnectionId=connection.connection_id, Data=data)
+        except ClientError as error:
+            if not _means_gone(error):
+                return _log(connection, error)
+            if removes:
+                self._forget(connection)
+            return Posted.GONE
+        return Posted.DELIVERED
+
+    def _is_gone(self, connection: ConnectionRow) -> bool:
+        def log(_: ConnectionRow, error: Exception) -> Posted:
+            return _log(connection, error)
+
+        return each(self._asked, [connection], alone=log, stays=is_contained) == [True]
+
+    def _asked(self, connection: ConnectionRow) -> bool:
+        if not connection.opened_at and self._is_at_the_door(connection):
+            return False  # the gateway knows nobody whom it is letting in just now
+        try:
+            self._client(connection).get_connection(ConnectionId=connection.connection_id)
+        except ClientError as error:
+            if not _means_gone(error):
+                raise
+            self._forget(connection)
+            return True
+        return False
+
+    def _is_at_the_door(self, connection: ConnectionRow) -> bool:
+        return (self._clock() - parse_rfc3339(connection.connected_at)).total_seconds() < DOOR_SECONDS
+
+    def _forget(self, connection: ConnectionRow) -> None:
+        try:
+            if self._connections.close(connection.connection_id, connection.person):
+                self._name_went()
+        except UnavailableError as error:
+            _log(connection, error)  # it stays gone: the next post removes it
+
+    def _client(self, connection: ConnectionRow) -> "ApiGatewayManagementApiClient":
+        endpoint = connection.endpoint
+        if endpoint not in self._clients:
+            self._clients[endpoint] = self._make_client(endpoint)
+        return self._clients[endpoint]
+
+
+def _means_gone(error: ClientError) -> bool:
+    metadata: Mapping[str, object] = error.response.get("ResponseMetadata", {})
+    return metadata.get("HTTPStatusCode") == 410 or error.response.get("Error", {}).get("Code") == "GoneException"
+
+
+def _log(connection: ConnectionRow, error: Exception) -> Posted:
+    log_failure("live post", error, connection_id=connection.connection_id)
+    return Posted.FAILED

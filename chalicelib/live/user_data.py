@@ -1,0 +1,43 @@
+"""What the live side keeps of a user, given out or erased. `services/personal_data.py` calls it."""
+
+from typing import Any
+
+from chalicelib.live import server_events as events
+from chalicelib.live.blocks import blocked_names
+from chalicelib.live.connections import Connections
+from chalicelib.live.inbox import Inbox
+from chalicelib.live.person_keys import user_person
+from chalicelib.live.posting import Poster
+
+_PAGE = 100
+
+
+class LivePart:
+    """The inbox, the name in the chat, and who is blocked. Erasing ends the user's connections too."""
+
+    name = "live"
+
+    def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
+        self._inbox = inbox
+        self._connections = connections
+        self._poster = poster
+
+    def export(self, user_id: str) -> dict[str, Any] | None:
+        """See `PersonalPart`."""
+        person = self._connections.person(user_person(user_id))
+        page = self._inbox.after(user_id, 0, limit=_PAGE)
+        entries = page.entries
+        while page.following is not None:
+            page = self._inbox.after(user_id, page.following, limit=_PAGE)
+            entries = entries + page.entries
+        if not (entries or person.name or person.blocked):
+            return None
+        return {"inbox": entries, "name": person.name, "blocked": blocked_names(person)}
+
+    def erase(self, user_id: str) -> None:
+        """See `PersonalPart`."""
+        person = self._connections.person(user_person(user_id))
+        for connection in self._connections.of([person]):
+            self._poster.end(connection, events.bye("erased"))
+        self._connections.forget(person)
+        self._inbox.erase(user_id)

@@ -1,0 +1,160 @@
+"""The last look before a letter is claimed: has anything come to stand against it since it was queued? Called by
+`deliver.py`.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
+from chalicelib.pipeline.closing import Closing, Delivered
+from chalicelib.pipeline.compose import Letter
+from chalicelib.pipeline.digest_categories import judged, objected
+from chalicelib.pipeline.eligibility import Addressee, Consent, ConsentDesk
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.retry import Retries
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED, QUIET, waiting
+
+_FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
+
+
+class LastLook:
+    """Of one stage."""
+
+    def __init__(
+        self,
+        *,
+        consent: ConsentDesk,
+        caps: Caps,
+        ledger: Ledger,
+        retries: Retries,
+        closing: Closing,
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
+        self._consent = consent
+        self._caps = caps
+        self._ledger = ledger
+        self._retries = retries
+        self._closing = closing
+
+    def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
+        """Those that may leave now; the others are skipped or wait. One read, and for a campaign's letters one write;
+        an account letter needs none, unless it has waited: its reader may be erased by now. It is counted. Raises:
+        UnavailableError (retryable)."""
+        category = job.letter.category
+        transactional = CATEGORIES[category].transactional
+        if transactional and self._clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
+            return self._not_too_many(job, letters, result)
+        people = [_addressee(one.recipient, job) for one in letters]
+        found = self._consent.objections(category, {job.channel: people})
+        consent = judged(self._consent, job.letter, job.channel, people, found)
+        for letter in letters:
+            reason = consent.skips.get(letter.recipient.notification_id)
+            if reason is not None:
+                self._closing.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
+        self._put_off(job, letters, consent, result)
+        aside = {*consent.skips, *consent.waits}
+        wanted = [one for one in letters if one.recipient.notification_id not in aside]
+        few = self._not_too_many(job, wanted, result)
+        return few if transactional else self._uncapped(job, self._once_to_an_address(job, few, result), result)
+
+    def lines_left(self, job: DeliverJob, result: Delivered) -> DeliverJob | None:
+        """A collected letter without the lines that its reader has switched off, or has had enough of, since it was
+        put together; None where none is left. Any other letter as it is. One read. Raises: UnavailableError
+        (retryable)."""
+        if not job.letter.inside:
+            return job
+        people = [_addressee(one, job) for one in job.recipients]
+        found = self._consent.objections(job.letter.category, {job.channel: people})
+        off = objected(self._consent, job.letter, job.channel, people, found)
+        rule = None
+        counted = {one.notification_id: _counted(job, one) for one in job.recipients}
+        for category in (one for one in job.letter.categories if one not in off):
+            enough = self._caps.take(category, counted)
+            if enough.notification_ids:
+                off[category], rule = CAPPED, enough.rule
+        if len(off) < len(job.letter.categories):
+            return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
+        self._closing.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
+        return None
+
+    def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
+        """Those whose address has not had enough, of letters about accounts and before anybody has confirmed it. A run
+        of a campaign names each address once, and pays no write for it; a lane is whatever a caller has said."""
+        if job.letter.run_id is not None:
+            return list(letters)
+        left = []
+        for letter in letters:
+            rule = self._enough(job, letter.recipient)
+            if rule is None:
+                left.append(letter)
+            else:
+                self._closing.close_all(job, [letter.recipient], TOO_MANY, result, rule=rule)
+        return left
+
+    def _enough(self, job: DeliverJob, one: DeliverRecipient) -> str | None:
+        counted, rule = _counted(job, one), None
+        if CATEGORIES[job.letter.category].transactional:
+            rule = self._caps.take_account_letter(job.letter.template, one.notification_id, counted)
+        if rule is None and one.unconfirmed:
+            rule = self._caps.take_unconfirmed(one.notification_id, counted)
+        return rule
+
+    def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
+        """Until quiet hours are over; what nobody needs by then is skipped."""
+        for until in sorted(set(consent.waits.values())):
+            late = [n for n, moment in consent.waits.items() if moment == until]
+            if job.letter.is_over(until):
+                over = [one.recipient for one in letters if one.recipient.notification_id in late]
+                self._closing.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
+                continue
+            self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
+            self._retries.until(_enrich_again(job, late), until)
+            result.count("postponed", len(late))
+
+    def _once_to_an_address(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
+        """Of a run's letters those whose address no other letter of the run has: the fan-out sees a page at a time."""
+        if job.letter.run_id is None:
+            return letters
+        counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
+        taken = self._caps.take_of_run(job.letter.run_id, counted)
+        twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
+        if twice:
+            self._closing.close(job, twice, DeliveryStatus.SKIPPED, DUPLICATE, result)
+        return [one for one in letters if one.recipient.notification_id not in taken]
+
+    def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
+        """Those who have not had enough letters of this category; each counts from here on."""
+        if job.letter.inside:
+            return letters  # `lines_left` has counted its categories
+        counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
+        enough = self._caps.take(job.letter.category, counted)
+        over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
+        if over:
+            self._closing.close_all(job, over, CAPPED, result, rule=enough.rule)
+        return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
+
+
+def _counted(job: DeliverJob, recipient: DeliverRecipient) -> Counted:
+    return Counted(recipient.user_id, job.channel, recipient.address)
+
+
+def _addressee(recipient: DeliverRecipient, job: DeliverJob) -> Addressee:
+    return Addressee(
+        notification_id=recipient.notification_id,
+        user_id=recipient.user_id,
+        address=recipient.address,
+        zone=recipient.user.get("timezone"),
+        accepted_at=job.letter.accepted_at,
+        looked_at=job.looked_at or job.letter.accepted_at,
+    )
+
+
+def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:
+    # Back to `enrich`: after hours of waiting, what is known of the user is to be read again.
+    recipients = tuple(as_known(r) for r in job.recipients if r.notification_id in notification_ids)
+    return EnrichJob(letter=job.letter, channels=(job.channel, *job.then), recipients=recipients, again=True)

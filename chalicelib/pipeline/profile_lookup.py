@@ -1,0 +1,85 @@
+"""Asks the profile source who the recipients of a chunk are, without overloading it."""
+
+from collections.abc import Mapping, Set
+from typing import NamedTuple
+
+from chalicelib.categories import CATEGORIES
+from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
+from chalicelib.flow.throttle import Gate, Report
+from chalicelib.observability import log_failure
+from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
+from chalicelib.pipeline.retry import Retries
+from chalicelib.profiles.model import Profile, Wishes
+from chalicelib.profiles.profile_source import Profiles, ProfileSource
+
+
+class Known(NamedTuple):
+    """What the source said of a chunk: the profiles by notification id, an unknown user left out; `unresolved` are the
+    users whom it did not answer for, `unreadable` those of whom nothing can be read. `preferences`: see `Profiles`."""
+
+    profiles: Mapping[str, Profile]
+    unresolved: Set[str]
+    unreadable: Set[str]
+    preferences: Wishes | None
+
+
+class Lookup:
+    """The source of one stage, behind its gate."""
+
+    def __init__(self, *, source: ProfileSource, gate: Gate, retries: Retries, max_attempts: int) -> None:
+        self._source = source
+        self._gate = gate
+        self._retries = retries
+        self._max_attempts = max_attempts
+
+    def read(self, job: EnrichJob) -> Known | None:
+        """None where the source cannot be asked now, and the job was put aside. Raises: UnavailableError (retryable)
+        after the last attempt."""
+        ids = {r.user_id for r in job.recipients if r.user_id}
+        if not ids:
+            return _known(job, Profiles(known={}))
+        allowed = self._gate.enter(len(ids), lane=job.letter.lane, divisible=False)
+        if not allowed.units:
+            self._retries.later(job, in_seconds=allowed.come_back_seconds)
+            return None
+        try:
+            switchable = not CATEGORIES[job.letter.category].transactional
+            found = self._source.get_many(ids, fresh=job.letter.lane == "instant", preferences=switchable)
+        except UnavailableError as error:
+            log_failure("profiles", error)
+            self._gate.learn([_report(error)], lane=job.letter.lane)
+            self._put_aside(job, error)
+            return None
+        self._gate.learn([Report()], lane=job.letter.lane)
+        return _known(job, found)
+
+    def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:
+        """Those who were not answered for come back in a job of their own; how many they are. Raises: UnavailableError
+        (retryable) after the last attempt."""
+        late = [one for one in job.recipients if one.user_id in unresolved]
+        if late:
+            self._put_aside(job.only(late), UnavailableError("the profile source did not answer for everybody"))
+        return len(late)
+
+    def _put_aside(self, job: EnrichJob, error: UnavailableError) -> None:
+        if job.attempt >= self._max_attempts:
+            raise error
+        self._retries.again(job)
+
+
+def _report(error: UnavailableError) -> Report:
+    """A source that refuses us is left alone, too, until somebody has mended what the switch then gives as reason."""
+    if isinstance(error, ThrottledError):
+        return Report(slow_down=True)
+    return Report(failure=error.detail if isinstance(error, MisconfiguredError) else "no_answer")
+
+
+def _known(job: EnrichJob, found: Profiles) -> Known:
+    profiles = {}
+    for recipient in job.recipients:
+        if recipient.profile is not None:
+            given = {name: recipient.profile[name] for name in PROFILE_FIELDS if name in recipient.profile}
+            profiles[recipient.notification_id] = Profile(id="", **given)
+        elif recipient.user_id and recipient.user_id in found.known:
+            profiles[recipient.notification_id] = found.known[recipient.user_id]
+    return Known(profiles, found.unresolved, found.unreadable, found.preferences)

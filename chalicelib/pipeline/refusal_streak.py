@@ -1,0 +1,99 @@
+"""Doubts refusals that come in a row, so that a fault of ours does not end a whole campaign: beyond the first
+MOST_IN_A_ROW they are not believed, and their letters wait.
+
+A run is paused by it, and the manager reads what the provider said; letters without a run open the provider's switch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pynamodb.attributes import NumberAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.channels.port import (
+    DEVICE_GONE,
+    NO_ENDPOINT,
+    OPTED_OUT,
+    REFUSED_IN_A_ROW,
+    UNCLEAR,
+    Outcome,
+    Verdict,
+)
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.errors import UnavailableError
+from chalicelib.flow.throttle import Gate
+from chalicelib.observability import logger
+from chalicelib.pipeline.jobs import DeliverJob
+from chalicelib.storage.rows.flow import SwitchRow
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.campaign_port import CampaignPort
+
+# So many a person can look at and send again; of addresses that are kept well SES refuses hardly any in the call.
+MOST_IN_A_ROW = 20
+# Makes one conditional write; the count that stands then, or None where the condition did not hold.
+Write = Callable[[list[Action], Condition], float | None]
+# These say something of one reader's device or wish, however many come in a row.
+_OF_THE_READER = frozenset({NO_ENDPOINT, DEVICE_GONE, OPTED_OUT})
+
+
+def believed(count: NumberAttribute, *, known: float, refused: int, accepted: int, write: Write) -> int:
+    """How many of the refusals of a call are believed: all, until MOST_IN_A_ROW are reached; beyond it none, whichever
+    worker meets them. What was accepted in the same call outweighs as many refusals, and where it outweighs all, the
+    count begins anew. `known`: the count as it was read. Raises: UnavailableError (retryable)."""
+    surplus = refused - accepted
+    if surplus <= 0:
+        if known and accepted:
+            write([count.set(0)], count > 0)
+        return refused
+    now = write([count.add(surplus)], count.does_not_exist() | (count < MOST_IN_A_ROW))
+    if now is None:
+        return 0
+    return refused if now < MOST_IN_A_ROW else min(refused, MOST_IN_A_ROW - round(now - surplus))
+
+
+class Doubts:
+    """Of one stage."""
+
+    def __init__(self, *, gates: Mapping[str, Gate], campaigns: "CampaignPort") -> None:
+        self._gates = gates
+        self._campaigns = campaigns
+
+    def weigh(self, job: DeliverJob, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The outcomes of a call, those refusals that are not believed as *not accepted*. Never fails: the call was
+        made."""
+        refusals = [outcome for outcome in outcomes if _is_refusal(outcome)]
+        accepted = sum(outcome.verdict is Verdict.ACCEPTED for outcome in outcomes)
+        if not (refusals or accepted) or not CHANNELS[job.channel].one_provider:
+            return outcomes
+        try:
+            left = self._believed(job, refusals, accepted)
+        except UnavailableError:
+            logger().warning("refusals were not counted", channel=job.channel)
+            return outcomes
+        return _but_for(outcomes, left, of_all=job.letter.run_id is None)
+
+    def _believed(self, job: DeliverJob, refusals: Sequence[Outcome], accepted: int) -> int:
+        refused = len(refusals)
+        if job.letter.run_id is not None:
+            said = next((one.said or one.reason or "" for one in refusals), "")
+            return self._campaigns.believed(job, refused=refused, accepted=accepted, said=said)
+        gate = self._gates[job.channel]
+        known, write = gate.refusals(), gate.count_refusals
+        return believed(SwitchRow.refusals, known=known, refused=refused, accepted=accepted, write=write)
+
+
+def _but_for(outcomes: Sequence[Outcome], believed: int, *, of_all: bool) -> Sequence[Outcome]:
+    weighed = []
+    for outcome in outcomes:
+        if _is_refusal(outcome):
+            believed -= 1
+            if believed < 0:
+                outcome = Outcome(Verdict.NOT_ACCEPTED, reason=REFUSED_IN_A_ROW, said=outcome.said, ours=of_all)
+        weighed.append(outcome)
+    return weighed
+
+
+def _is_refusal(outcome: Outcome) -> bool:
+    return outcome.reason == UNCLEAR or (outcome.verdict is Verdict.REFUSED and outcome.reason not in _OF_THE_READER)

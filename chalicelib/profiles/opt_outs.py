@@ -1,0 +1,127 @@
+"""What was said of letters to one address, by whom and when; what follows from it. It knows no store.
+
+Each voice objects for itself: the mailbox (a link in a letter to somebody who is no user) and every user who has had
+the address. An objection holds for whatever is written to the address, until whoever made it takes it back or a
+confirmed owner of the address says yes later: the later wish wins. The table of the rules is in
+docs/links-and-preferences.md.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from chalicelib.clock import rfc3339
+from chalicelib.profiles.preference_changes import EVERYTHING, LONG_AGO, SWITCHABLE, Words, moment_of, word_key
+from chalicelib.profiles.preferences import Preferences
+
+MAILBOX = ""  # the voice of an address itself
+_NEVER = ""
+
+
+class Objection(NamedTuple):
+    """What stands against letters of a category: since when, of everything or of the category alone, by the mailbox
+    itself or by a user of the address. `until`: a pause."""
+
+    since: str | None
+    everything: bool
+    by_mailbox: bool
+    until: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why a letter is skipped."""
+        if self.until is not None:
+            return "paused"
+        if self.by_mailbox:
+            return "suppressed_unsubscribed"
+        return "opted_out_of_everything" if self.everything else "opted_out"
+
+
+class Said(NamedTuple):
+    """`against`: voice → EVERYTHING or a category → the moment of the objection; `agreed`: category → the newest yes of
+    a confirmed owner; `paused`: voice → until when nothing is wanted."""
+
+    against: Mapping[str, Mapping[str, str]] = {}
+    agreed: Mapping[str, str] = {}
+    paused: Mapping[str, str] = {}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> "Said":
+        """As it is stored."""
+        return cls(**stored) if stored else cls()
+
+    def stored(self) -> dict[str, Any] | None:
+        """As JSON; None where nothing was said."""
+        return self._asdict() if any(self) else None
+
+    def objection(self, category: str, at: datetime, *, besides: str | None = None) -> Objection | None:
+        """What stands against a letter of a category at a moment, `besides` what one voice says; None: nothing. Of
+        several the mailbox's own is told first, then the widest."""
+        yes = self.agreed.get(category, _NEVER)
+        found = []
+        for voice, said in self.against.items():
+            for key in (EVERYTHING, category) if voice != besides else ():
+                if key in said and said[key] >= yes:
+                    found.append(Objection(said[key], key == EVERYTHING, voice == MAILBOX))
+        if found:
+            return max(found, key=lambda one: (one.by_mailbox, one.everything))
+        until = max((until for voice, until in self.paused.items() if voice != besides), default=_NEVER)
+        return Objection(None, True, False, until) if until > rfc3339(at) else None
+
+    def unsubscribed(self) -> str | None:
+        """Since when the mailbox itself objects to anything; None: it does not."""
+        stands = [one for name in SWITCHABLE if (one := self._by_mailbox(name)) is not None]
+        return min(stands, default=None)
+
+    def objects(self, key: str) -> bool:
+        """Whether the mailbox's own objection to a category, or to EVERYTHING, stands."""
+        names = SWITCHABLE if key == EVERYTHING else [key]
+        mine = self.against.get(MAILBOX, {})
+        return all(mine.get(key, _NEVER) >= self.agreed.get(name, LONG_AGO) for name in names)
+
+    def without(self, key: str, at: str) -> "Said":
+        """The mailbox objects to a category or to EVERYTHING. Said again it counts from then: a yes that was said in
+        between may be heard only later, once its user has confirmed the address."""
+        mine = self.against.get(MAILBOX, {})
+        return self._replace(against={**self.against, MAILBOX: {**mine, key: at}})
+
+    def forgiven(self) -> "Said":
+        """The mailbox's own objections are ended by hand."""
+        return self._replace(against={voice: said for voice, said in self.against.items() if voice != MAILBOX})
+
+    def hearing(self, voice: str, channel: str, wishes: Preferences, words: Words, *, confirmed: bool) -> "Said":
+        """What a user wants now, in place of what the address knew of them. `confirmed`: the user has proved to own the
+        address, so that each yes counts against what others said before it."""
+        mine = {} if wishes.everything else {EVERYTHING: moment_of(words, EVERYTHING)}
+        mine |= {
+            name: moment_of(words, word_key(name, channel)) for name in SWITCHABLE if not wishes.wants(name, channel)
+        }
+        yes = {}
+        if confirmed and wishes.everything:
+            spoken = {name: words.get(word_key(name, channel), [_NEVER, False]) for name in SWITCHABLE}
+            yes = {name: word[0] for name, word in spoken.items() if word[1] and name not in mine}
+        others = {one: said for one, said in self.against.items() if one != voice}
+        pauses = {one: until for one, until in self.paused.items() if one != voice}
+        if wishes.paused_until:
+            pauses[voice] = rfc3339(wishes.paused_until)
+        return Said(
+            against={**others, voice: mine} if mine else others,
+            agreed={**self.agreed, **{name: max(at, self.agreed.get(name, _NEVER)) for name, at in yes.items()}},
+            paused=pauses,
+        )
+
+    def orphaned(self, voice: str) -> "Said":
+        """A user is erased: the objections stay, as the mailbox's; nobody but a confirmed owner lifts them."""
+        mine, left = self.against.get(voice, {}), dict(self.against.get(MAILBOX, {}))
+        for key, at in mine.items():
+            left[key] = max(at, left.get(key, _NEVER))
+        others = {one: said for one, said in self.against.items() if one not in (voice, MAILBOX)}
+        return Said(
+            against={**others, MAILBOX: left} if left else others,
+            agreed=self.agreed,
+            paused={one: until for one, until in self.paused.items() if one != voice},
+        )
+
+    def _by_mailbox(self, category: str) -> str | None:
+        yes, mine = self.agreed.get(category, _NEVER), self.against.get(MAILBOX, {})
+        return min((mine[key] for key in (EVERYTHING, category) if key in mine and mine[key] >= yes), default=None)

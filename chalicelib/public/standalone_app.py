@@ -1,0 +1,41 @@
+"""The public pages as a function of their own, with rights and room of their own: API Gateway leads their routes here
+(infra/app_template.py). `app.py` tells Chalice of it, and serves the same routes until they are led here.
+"""
+
+from chalicelib import cold_start
+
+cold_start.begin()
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from chalice.app import Blueprint, Chalice, Response
+
+from chalicelib.http_errors import protected
+from chalicelib.observability import begin_request
+from chalicelib.public.routes import BLUEPRINTS
+
+functions = Blueprint(__name__)
+
+
+@functions.lambda_function()
+def public_pages(event: dict[str, Any], context: Any) -> Any:
+    """Answers one request of API Gateway; it knows no other route than theirs."""
+    return _pages()(event, context)
+
+
+@cache
+def _pages() -> Chalice:
+    # At the first request, as a blueprint knows one app alone: in the API's process that is `app`.
+    pages = Chalice(app_name="vestnik", configure_logs=False)
+    pages.register_middleware(_begun, "http")
+    for blueprint in BLUEPRINTS:
+        pages.register_blueprint(blueprint)
+    cold_start.end()
+    return pages
+
+
+def _begun(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    begin_request(event.context.get("requestId"))
+    return protected(get_response(event))

@@ -1,0 +1,56 @@
+"""What a new version of a template no longer takes of those who use the one before. Asked before it is stored: what
+they send from then on would be refused."""
+
+from collections.abc import Iterator, Mapping
+
+from chalicelib.errors import FieldError
+from chalicelib.rendering.finishing import is_of_reader
+from chalicelib.rendering.model import Template, Variable, VariableType
+
+# A value of the one is a value of the other.
+_WIDER = {
+    (VariableType.INTEGER, VariableType.NUMBER),
+    (VariableType.URL, VariableType.STRING),
+    (VariableType.DATE, VariableType.STRING),
+}
+
+
+def narrowed(before: Template, after: Template) -> list[FieldError]:
+    """Each thing that somebody may be giving, leaving out or reading, and that the new version refuses or does not
+    have; none for a version that takes all that the one before took."""
+    gone = [channel for channel in before.written_for if channel not in after.written_for]
+    silent = [locale for locale in before.locales if locale not in after.locales]
+    needed = [path for path in after.nothing_without if path not in before.nothing_without and not is_of_reader(path)]
+    return [
+        *_variables(before, after),
+        *(FieldError("channels", f"{channel} is removed") for channel in gone),
+        *(FieldError(f"locales.{locale}", "it is removed: its readers get another language") for locale in silent),
+        *(FieldError("nothing_without", f"{path} may not be empty now") for path in needed),
+    ]
+
+
+def _variables(before: Template, after: Template) -> Iterator[FieldError]:
+    if after.variables is None:
+        return
+    if before.variables is None:
+        yield FieldError("variables", "they are declared now: no others are accepted")
+    for name in before.variables or {}:
+        if name not in after.variables:
+            yield FieldError(f"variables.{name}", "it is removed: whoever sends it is refused")
+    yield from _declared("variables", before.variables or {}, after.variables)
+
+
+def _declared(path: str, before: Mapping[str, Variable], after: Mapping[str, Variable]) -> Iterator[FieldError]:
+    for name, now in after.items():
+        place, was = f"{path}.{name}", before.get(name)
+        if was is None:
+            if now.required:
+                yield FieldError(place, "it is new and required")
+            continue
+        if now.required and not was.required:
+            yield FieldError(place, "it is required now")
+        if now.type is not was.type:
+            if (was.type, now.type) not in _WIDER:
+                yield FieldError(place, f"its type was {was.type}, and is {now.type}")
+        elif now.fields is not None:
+            yield from _declared(f"{place}.fields", was.fields or {}, now.fields)

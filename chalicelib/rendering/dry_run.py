@@ -1,0 +1,62 @@
+"""Renders, before a letter is accepted, what depends on the context alone: subjects, titles, texts. What can never be
+sent is refused while somebody listens."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Template as JinjaTemplate
+
+from chalicelib.errors import FieldError, RenderError
+from chalicelib.rendering.compile import place_of
+from chalicelib.rendering.finishing import finish, require_content
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.render_limits import Budget, spend
+from chalicelib.rendering.sandbox import compile_source, environment, names_in, run
+from chalicelib.rendering.template_faults import blaming
+
+MAX_SECONDS = 3.0  # of CPU time for all parts of all letters of a call, each of which has a budget of its own
+_OF_THE_READER = frozenset({"user", "links", "service"})  # known only when the letter is made
+
+
+def try_letter(
+    template: Template, context: Mapping[str, Any], *, channels: Iterable[str], renderer: Renderer
+) -> list[FieldError]:
+    """Each part that cannot be made of this context, with the template's languages in which it cannot."""
+    found: dict[str, list[str]] = {}
+    deadline = time.thread_time() + MAX_SECONDS
+    for channel in channels:
+        for locale in template.locales:
+            if time.thread_time() > deadline:
+                return [FieldError("context", f"to make the letters of it takes over {MAX_SECONDS:g} s")]
+            for part, mistake in _mistakes(template, context, channel=channel, locale=locale, renderer=renderer):
+                found.setdefault(f"{channel}.{part}: {mistake}", []).append(locale)
+    return [FieldError("context", f"{mistake} ({', '.join(locales)})") for mistake, locales in found.items()]
+
+
+def _mistakes(
+    template: Template, context: Mapping[str, Any], *, channel: str, locale: str, renderer: Renderer
+) -> Iterator[tuple[str, str]]:
+    names = renderer.names(template, locale=locale, context=context)
+    required = renderer.required_parts(channel)
+    for part, source in template.sources_of(channel, locale):
+        if part == "html":
+            continue  # compiled with the layout and its styles, which costs too much to answer a call
+        try:
+            with spend(Budget(names)), blaming(place_of(locale, channel, part)):
+                compiled = _own(source)
+                if compiled is not None:
+                    text = finish(part, run(compiled, names))
+                    require_content({part: text}, [part] if part in required else [])
+        except RenderError as error:
+            yield part, f"line {error.line}: {error.said}" if error.line else error.said
+
+
+@lru_cache(maxsize=256)
+def _own(source: str) -> JinjaTemplate | None:
+    """The source compiled; None where it needs to know the reader."""
+    sandbox = environment(autoescape=False, trim=True)
+    with spend(Budget({})):
+        return None if names_in(source, sandbox) & _OF_THE_READER else compile_source(source, sandbox)

@@ -1,0 +1,33 @@
+"""What a letter's context may be made of: what JSON can say, and no more of it than fits."""
+
+import json
+
+from chalicelib.errors import InvalidError, TooLargeError
+
+MAX_DEPTH = 10
+MAX_CONTEXT_BYTES = 128 * 1024
+
+
+def check_plain(context: object) -> None:
+    """A context is what JSON can say and nothing else. Raises: InvalidError, TooLargeError (permanent)."""
+    _check_level(context, "context", depth=0)
+    if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
+        raise TooLargeError.of("context", f"over {MAX_CONTEXT_BYTES} bytes of JSON")
+
+
+def _check_level(value: object, path: str, *, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise TooLargeError.of("context", f"deeper than {MAX_DEPTH} levels")
+    match value:
+        case None | str() | int() | float():
+            return
+        case list():
+            for index, item in enumerate(value):
+                _check_level(item, f"{path}[{index}]", depth=depth + 1)
+        case dict():
+            for name, item in value.items():
+                if not isinstance(name, str):
+                    raise InvalidError.of(path, "names must be text")
+                _check_level(item, f"{path}.{name}", depth=depth + 1)
+        case _:
+            raise InvalidError.of(path, f"{type(value).__name__} is not JSON")

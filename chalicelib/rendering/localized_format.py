@@ -1,0 +1,66 @@
+"""How numbers, dates and counted nouns are written in the languages of the letters, by the Unicode tables (CLDR) that
+Babel carries.
+
+The layer carries the tables of some forty languages (`layers/build.py`); any other is written as English is.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+_FALLBACK = "en"
+_TAGS = ("zero", "one", "two", "few", "many", "other")
+# The day, the month as a word, the year: in these two without what CLDR's long form adds («г.») or turns round.
+_LONG_DATES = {"ru": "d\u00a0MMMM y", "en": "d\u00a0MMMM y"}
+
+
+@cache
+def _locale(name: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(name.partition("-")[0])
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(_FALLBACK)
+
+
+def number(value: float, *, locale: str, digits: int | None = None) -> str:
+    """`1234.5` → `1 234,5` (ru, with no-break spaces), `1,234.5` (en); `digits` after the point, as many as are given
+    if None."""
+    from babel.numbers import format_decimal
+
+    pattern = None if digits is None else f"#,##0.{'0' * digits}" if digits else "#,##0"
+    return format_decimal(value, format=pattern, locale=_locale(locale), decimal_quantization=digits is not None)
+
+
+def long_date(day: date, *, locale: str) -> str:
+    """`22 ноября 2026` (ru), `22 November 2026` (en), `22. November 2026` (de)."""
+    from babel.dates import format_date
+
+    known = _locale(locale)
+    return format_date(day, format=_LONG_DATES.get(known.language, "long"), locale=known)
+
+
+def plural(count: float, forms: Sequence[str], *, locale: str) -> str:
+    """The form of a noun that goes with a number, in CLDR's order of the forms that whole numbers take: ru (one, few,
+    many): 1 серия, 2 серии, 5 серий; en, de (one, other); a fraction takes the form of a few, or the last.
+
+    Raises: ValueError when the language wants another number of forms."""
+    tags = _whole_number_tags(locale)
+    if len(forms) != len(tags):
+        raise ValueError(f"plural: `{locale}` wants {len(tags)} forms, {len(forms)} were given")
+    tag = _locale(locale).plural_form(abs(count) if count != int(count) else abs(int(count)))
+    if tag not in tags:  # 1,5 серии: CLDR's `other` is the genitive singular, the same word as `few`
+        tag = "few" if "few" in tags else tags[-1]
+    return str(forms[tags.index(tag)])
+
+
+@cache
+def _whole_number_tags(locale: str) -> tuple[str, ...]:
+    rule = _locale(locale).plural_form
+    found = {rule(n) for n in range(200)}
+    return tuple(tag for tag in _TAGS if tag in found)

@@ -1,0 +1,80 @@
+"""Refuses HTML and CSS whose parsing and inlining would cost more than they are long, before either is begun: both run
+in code that no budget can stop.
+
+What is counted is an upper bound, taken in one pass: what stands in a comment counts as if it were live, as only HTML's
+own parser could tell the two apart for certain.
+"""
+
+import re
+from collections.abc import Iterable
+
+from chalicelib.errors import RenderError
+
+MAX_OPEN_ELEMENTS = 250
+MAX_REPEATED = 20_000
+MAX_DECLARATIONS = 2_000
+MAX_STYLED = 300_000
+
+_TAG = re.compile(r"<(?P<closes>/?)(?P<name>[a-z][^\s/>]*+)", re.IGNORECASE)
+# What HTML opens again in every later paragraph until it is closed ("reconstruct the active formatting elements").
+_FORMATTING = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
+_CLOSED_BY_OTHERS = frozenset(
+    {"body", "colgroup", "dd", "dt", "head", "html", "li", "option", "p", "tbody", "td", "tfoot", "th", "thead", "tr"}
+) | frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+# Where HTML has rules of its own for what is a tag. No mail program shows them.
+_REFUSED = frozenset({"frameset", "iframe", "math", "noembed", "noframes", "noscript", "plaintext"}) | frozenset(
+    {"script", "select", "svg", "template", "xmp"}
+)
+# CSS Syntax 3: what may hold braces, semicolons and commas that mean nothing.
+_OPAQUE = re.compile(
+    r"/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'|(?<![\w-])url\(\s*+(?![\"'\s])[^()\\]*+\)",
+    re.IGNORECASE | re.DOTALL,
+)
+_BRACKETS = re.compile(r"\([^()\[\]{};]*+\)|\[[^()\[\]{};]*+\]")
+_DEEPEST = 4
+_ODD = re.compile(r"[()\[\]\\\"']")
+
+
+def check_markup(html: str, styles: Iterable[str]) -> None:
+    """`styles` are the rules of each style sheet of the HTML. Raises: RenderError `too_large` or `forbidden`
+    (permanent)."""
+    elements, open_elements, formatting, repeated = 0, 0, 0, 0
+    for tag in _TAG.finditer(html):
+        name = tag["name"].lower()
+        if name in _REFUSED:
+            raise RenderError("forbidden", f"`<{name}>` is not for letters")
+        step = -1 if tag["closes"] else 1
+        elements += step > 0
+        if name not in _CLOSED_BY_OTHERS:
+            open_elements = max(open_elements + step, 0)
+        if name in _FORMATTING:
+            formatting = max(formatting + step, 0)
+        repeated += formatting
+        _require(open_elements <= MAX_OPEN_ELEMENTS, f"over {MAX_OPEN_ELEMENTS} HTML elements are open at once")
+        _require(
+            repeated <= MAX_REPEATED, "too many HTML elements such as `<b>` and `<a>` are open over too many others"
+        )
+    declarations = sum(map(_applied, styles))
+    _require(declarations <= MAX_DECLARATIONS, f"the styles have over {MAX_DECLARATIONS} declarations")
+    # Each may go to each element, and is compared there with all the others.
+    said = f"{declarations} declarations of styles on {elements} HTML tags make over {MAX_STYLED}"
+    _require(declarations * elements <= MAX_STYLED, said)
+
+
+def _applied(rules: str) -> int:
+    """How many declarations the rules have, once for each selector; of rules that are hard to read, the most that they
+    could have."""
+    plain = _OPAQUE.sub("", rules)
+    for _ in range(_DEEPEST):
+        plain = _BRACKETS.sub("", plain)
+    if _ODD.search(plain):
+        return (rules.count(",") + 1) * (rules.count(";") + 1)
+    blocks = [block.rpartition("{") for block in plain.split("}")]
+    return sum((selectors.count(",") + 1) * (body.count(";") + 1) for selectors, _, body in blocks)
+
+
+def _require(holds: bool, said: str) -> None:
+    if not holds:
+        raise RenderError("too_large", said)

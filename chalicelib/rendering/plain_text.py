@@ -1,0 +1,94 @@
+"""The plain-text part of a letter whose author wrote only HTML."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+from chalicelib.rendering.finishing import tidy
+from chalicelib.rendering.jinja_placeholders import is_hidden_tag
+from chalicelib.rendering.markup_check import VOID
+
+_UNSPOKEN = frozenset({"head", "script", "style", "title"})
+_PARAGRAPHS = frozenset(
+    [
+        "address",
+        "blockquote",
+        "div",
+        "dl",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "ol",
+        "p",
+        "section",
+        "table",
+        "ul",
+    ]
+)
+_LINES = frozenset({"br", "dd", "dt", "li", "tr"})
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+
+
+def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
+    """Paragraphs, list items as `• item`, links as `label (address)`; no images, no preheader, nothing marked
+    `data-text="skip"`. `shown` says what a hidden Jinja tag stands for: a link whose label is its address is written
+    once."""
+    reader = _Reader(shown)
+    reader.feed(html)
+    reader.close()
+    return tidy("".join(reader.pieces))
+
+
+class _Reader(HTMLParser):
+    def __init__(self, shown: Callable[[str], str]) -> None:
+        super().__init__(convert_charrefs=True)
+        self._shown = shown
+        self.pieces: list[str] = []
+        self._skipped: list[str] = []
+        self._links: list[tuple[str, int]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if self._skipped or tag in _UNSPOKEN or named.get("data-text") == "skip":
+            if tag not in VOID:
+                self._skipped.append(tag)
+            return
+        self._break_before(tag)
+        if tag == "li":
+            self.pieces.append("• ")
+        elif tag in ("td", "th"):
+            self.pieces.append(" ")
+        elif tag == "a":
+            self._links.append((named.get("href") or "", len(self.pieces)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._skipped:
+            if tag in self._skipped:
+                del self._skipped[len(self._skipped) - 1 - self._skipped[::-1].index(tag) :]
+            return
+        if tag == "a" and self._links:
+            self._close_link(*self._links.pop())
+        self._break_before(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            self.pieces.append(_SPACE.sub(" ", data))
+
+    def handle_comment(self, data: str) -> None:
+        if is_hidden_tag(data) and (not self._skipped or self._skipped == ["head"]):
+            self.pieces.append(data)
+
+    def _close_link(self, address: str, start: int) -> None:
+        label = "".join(self.pieces[start:]).strip()
+        if address and self._shown(address).removeprefix("mailto:") != self._shown(label):
+            self.pieces.append(f" ({address})" if label else address)
+
+    def _break_before(self, tag: str) -> None:
+        if tag in _PARAGRAPHS:
+            self.pieces.append("\n\n")
+        elif tag in _LINES:
+            self.pieces.append("\n")

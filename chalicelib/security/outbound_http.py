@@ -1,0 +1,164 @@
+"""Outgoing HTTP to addresses that people typed in: no redirects (the caller says so), and unless the stage allows more,
+TLS alone and public addresses alone. The name is resolved once and the connection is made to what was checked, so that
+a second answer of the name server changes nothing. An answer has its time as a whole, too: timeouts between two bytes
+alone let a server that drips hold a worker, and others' calls with it.
+"""
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Timer
+from typing import Any, NamedTuple
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from chalicelib.security.public_addresses import is_public
+
+_POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
+_STEP_SECONDS = 8.0  # the most that a TLS handshake, the head of an answer, or its body takes as a whole
+
+
+class PrivateAddressError(NewConnectionError):
+    """Permanent: the name stands for an address that must not be called on somebody's word."""
+
+
+class PlainHttpError(NewConnectionError):
+    """Permanent: what is sent could be read and changed on its way."""
+
+
+class Reply(NamedTuple):
+    """What came of a POST: a `status`, or the `problem` for which there is none: `private_address`, `plain_http`,
+    `no_connection` (nothing was sent), `no_answer` (it may have arrived)."""
+
+    status: int | None = None
+    problem: str | None = None
+
+
+def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    """One POST without redirects; the answer's body is not read. Never raises."""
+    try:
+        with session.post(
+            url, data=body, headers=headers, timeout=_POST_TIMEOUT_SECONDS, allow_redirects=False, stream=True
+        ) as response:
+            return Reply(status=response.status_code)
+    except requests.RequestException as error:
+        return Reply(problem=_problem(error))
+
+
+def read_body(response: requests.Response, most: int) -> bytes:
+    """The body of an answer to a guarded session's `stream=True`, at most so many bytes of it, unpacked. Raises:
+    requests.ConnectionError: it did not come in time, broke off or cannot be unpacked."""
+    try:
+        with _step(response.raw):
+            return bytes(response.raw.read(most, decode_content=True))
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
+
+
+def _problem(error: requests.RequestException) -> str:
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(cause, PrivateAddressError):
+        return "private_address"
+    if isinstance(cause, PlainHttpError):
+        return "plain_http"
+    if isinstance(cause, NewConnectionError) or isinstance(error, requests.ConnectTimeout):
+        return "no_connection"
+    return "no_answer"
+
+
+def guarded_session(*, allow_private: bool) -> requests.Session:
+    """A session that reaches public addresses only, by TLS only, unless `allow_private`; it takes no proxy from the
+    environment."""
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(allow_private=allow_private))
+    return session
+
+
+def _connect(connection: Any) -> socket.socket:
+    host, port = connection.host, connection.port
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NewConnectionError(connection, "the name cannot be resolved") from error
+    addresses = [str(one[4][0]) for one in found]
+    if not addresses or not all(is_public(address) for address in addresses):
+        raise PrivateAddressError(connection, "the address is not a public one")
+    try:
+        return create_connection((addresses[0], port), connection.timeout, socket_options=connection.socket_options)
+    except OSError as error:
+        raise NewConnectionError(connection, "no connection") from error
+
+
+@contextmanager
+def _step(holder: Any) -> Iterator[None]:
+    timer = Timer(_STEP_SECONDS, _cut, [holder])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(holder: Any) -> None:
+    with suppress(OSError, AttributeError):  # it is closed already, or was never made
+        holder.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _answer(connection: HTTPConnection, get: Callable[[], Any]) -> Any:
+    wire = connection.sock
+    with _step(connection):
+        answer = get()
+    answer.sock = wire  # for its body: a connection that is not kept has let go of it by now
+    return answer
+
+
+class _TimedHTTP(HTTPConnection):
+    def getresponse(self) -> Any:
+        return _answer(self, super().getresponse)
+
+
+class _TimedHTTPS(HTTPSConnection):
+    def connect(self) -> None:
+        with _step(self):
+            super().connect()
+
+    def getresponse(self) -> Any:
+        return _answer(self, super().getresponse)
+
+
+class _GuardedHTTP(_TimedHTTP):
+    def _new_conn(self) -> socket.socket:
+        raise PlainHttpError(self, "expected an https address")
+
+
+class _GuardedHTTPS(_TimedHTTPS):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+def _pools(http: type[HTTPConnection], https: type[HTTPSConnection]) -> dict[str, type[HTTPConnectionPool]]:
+    return {
+        "http": type("_HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+        "https": type("_HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+    }
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, *, allow_private: bool) -> None:
+        timed, guarded = _pools(_TimedHTTP, _TimedHTTPS), _pools(_GuardedHTTP, _GuardedHTTPS)
+        self._classes = timed if allow_private else guarded
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager: urllib3.PoolManager
+        self.poolmanager.pool_classes_by_scheme = self._classes

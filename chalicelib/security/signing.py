@@ -1,0 +1,128 @@
+"""The stage's keys. Tokens in letters and the codes of links come from the signing key. Each lies in SSM as a
+SecureString, made by the deploy, and is read at the first use; it is never in the environment or the repository.
+
+The parameter holds one key or more, the newest first, each 32 random bytes in URL-safe base64, separated by commas.
+The first signs, all of them verify: a rotation puts a new one in front and drops the old one when its letters no longer
+matter.
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, get_args
+
+from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+KEY_BYTES = 32
+MAC_BYTES = 20  # 160 bits of HMAC-SHA256; 128 are asked for
+_READ_AGAIN_SECONDS = 60  # a MAC that fits no key may be of one that this process does not know yet
+
+ReadParameter = Callable[[], str]
+Key = Literal["signing-key", "address-key", "sealing-key"]
+KEYS: tuple[Key, ...] = get_args(Key)
+
+
+class KeyRing:
+    """The keys of one parameter, the newest first. `read` gives its text and raises UnavailableError (retryable)."""
+
+    def __init__(self, read: ReadParameter) -> None:
+        self._read = read
+        self._keys: tuple[bytes, ...] = ()
+        self._read_at = 0.0
+
+    def current(self) -> tuple[bytes, ...]:
+        """Those that this process knows. Raises: UnavailableError (retryable)."""
+        return self._keys or self._load()
+
+    def again(self) -> tuple[bytes, ...]:
+        """Those that may have come since; none where they were read a moment ago. Raises: UnavailableError
+        (retryable)."""
+        return () if monotonic() - self._read_at < _READ_AGAIN_SECONDS else self._load()
+
+    def _load(self) -> tuple[bytes, ...]:
+        self._keys = _keys_in(self._read())
+        self._read_at = monotonic()
+        return self._keys
+
+
+class Signer:
+    """Signs and verifies. `read` is that of a `KeyRing`."""
+
+    def __init__(self, read: ReadParameter) -> None:
+        self._keys = KeyRing(read)
+
+    def mac(self, purpose: str, *parts: str) -> bytes:
+        """MAC_BYTES that follow from `purpose` and `parts`, the same for ever while the key is. Raises:
+        UnavailableError (retryable)."""
+        return _mac(self._keys.current()[0], purpose, parts)
+
+    def code(self, purpose: str, *parts: str) -> str:
+        """The MAC as URL-safe text of 27 characters: an unguessable name for what `parts` say."""
+        return encode(self.mac(purpose, *parts))
+
+    def verify(self, mac: bytes, purpose: str, *parts: str) -> bool:
+        """Whether any known key made `mac`; compared in constant time. Raises: UnavailableError (retryable)."""
+        return _fits(mac, self._keys.current(), purpose, parts) or _fits(mac, self._keys.again(), purpose, parts)
+
+
+def parameter_name(stage: str, key: Key = "signing-key") -> str:
+    """The SSM parameter that holds a key of a stage. What `address-key` has hashed is found by no other key: it is
+    never changed."""
+    return f"/vestnik/{stage}/{key}"
+
+
+def new_key() -> str:
+    """A fresh key as the parameter holds it."""
+    return encode(secrets.token_bytes(KEY_BYTES))
+
+
+def read_parameter(client: "SSMClient", name: str) -> str:
+    """The text of a SecureString. Raises: UnavailableError (retryable)."""
+    try:
+        return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    except FAILURES as error:
+        raise failure_of(error, f"the key {name} could not be read") from error
+
+
+def encode(raw: bytes) -> str:
+    """URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decode(text: str) -> bytes:
+    """The inverse of `encode`; only the one spelling that `encode` gives is taken. Raises: ValueError."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError("not URL-safe base64") from error
+    if encode(raw) != text:
+        raise ValueError("not the canonical spelling")
+    return raw
+
+
+def _keys_in(parameter: str) -> tuple[bytes, ...]:
+    try:
+        keys = tuple(decode(part.strip().rstrip("=")) for part in parameter.split(","))
+    except ValueError:
+        keys = ()
+    if not keys or any(len(key) < KEY_BYTES for key in keys):
+        raise UnavailableError("a key of this stage is not in order: see docs/links-and-preferences.md")
+    return keys
+
+
+def _mac(key: bytes, purpose: str, parts: Sequence[str]) -> bytes:
+    # Each part goes with its length, so that ("ab", "c") and ("a", "bc") differ.
+    texts = [part.encode() for part in (purpose, *parts)]
+    message = b"".join(len(text).to_bytes(4, "big") + text for text in texts)
+    return hmac.digest(key, message, "sha256")[:MAC_BYTES]
+
+
+def _fits(mac: bytes, keys: Sequence[bytes], purpose: str, parts: Sequence[str]) -> bool:
+    return any(hmac.compare_digest(mac, _mac(key, purpose, parts)) for key in keys)

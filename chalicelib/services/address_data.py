@@ -1,0 +1,85 @@
+"""All that is kept of one address, whoever was written to there: given out whole, or erased.
+
+What stays is a keyed hash with what stands against the address: whoever objected is not written to again. Letters that
+are on their way to the address as such carry it in queues; they are skipped as `erased`.
+"""
+
+from typing import Any, Protocol
+
+from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.caps import Caps
+from chalicelib.profiles.address_opt_outs import Mailboxes
+from chalicelib.profiles.suppressions import SuppressionList
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.services.owned_data import LinksPart, NotificationsPart, written_to
+
+
+class Lists(Protocol):
+    """`campaigns.lists.ListStore` is one."""
+
+    def rows_of(self, address: str) -> list[dict[str, Any]]:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+    def forget(self, address: str) -> None:
+        """Raises: UnavailableError (retryable)."""
+        ...
+
+
+class AddressData:
+    """The addresses of one stage."""
+
+    def __init__(
+        self,
+        *,
+        notifications: NotificationsPart,
+        links: LinksPart,
+        suppressions: SuppressionList,
+        mailboxes: Mailboxes,
+        lists: Lists,
+        caps: Caps,
+        hashes: AddressHashes,
+    ) -> None:
+        self._notifications = notifications
+        self._links = links
+        self._suppressions = suppressions
+        self._mailboxes = mailboxes
+        self._lists = lists
+        self._caps = caps
+        self._hashes = hashes
+
+    def export(self, channel: str, address: str) -> dict[str, Any]:
+        """By the part of the service that keeps it; empty where nothing is kept. Raises: UnavailableError
+        (retryable)."""
+        owner = self._hashes.owner(channel, address)
+        return {
+            "notifications": self._notifications.export(owner),
+            "links": self._links.export(owner),
+            "suppressions": self._suppression(channel, address),
+            "objections": self._mailboxes.told(channel, address),
+            "caps": {**self._caps.of(self._hashes.mailbox(channel, address)), **self._caps.of(owner)},
+            "lists": self._lists.rows_of(address) if channel == "email" else [],
+        }
+
+    def erase(self, channel: str, address: str, *, user_id: str | None = None) -> None:
+        """Repeating it is harmless. `user_id`: the user who is erased with it; what they objected to stays with the
+        address. Raises: ConflictError (permanent: others of the same request are being erased), UnavailableError
+        (retryable)."""
+        owner = self._hashes.owner(channel, address)
+        if user_id is not None:
+            self._mailboxes.orphan(user_id, channel, address)
+        self._suppressions.erase(
+            channel, address, with_user=user_id is not None
+        )  # first: from now on nothing that waits is sent
+        if channel == "email":
+            self._lists.forget(address)
+        for counted in {owner, self._hashes.mailbox(channel, address)}:
+            self._caps.erase(counted)
+        self._links.erase(owner)
+        self._notifications.erase_of(owner, written_to(channel, address))
+
+    def _suppression(self, channel: str, address: str) -> list[dict[str, Any]]:
+        try:
+            return [self._suppressions.get(channel, address)._asdict()]
+        except NotFoundError:
+            return []

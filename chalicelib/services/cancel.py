@@ -1,0 +1,34 @@
+"""Stops what has not been sent.
+
+A cancelled delivery is written before any worker claims it, so that the claim fails: no message has to be found in a
+queue.
+"""
+
+from chalicelib.accounts.service_scope import EVERYTHING, Sight
+from chalicelib.errors import NotFoundError
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.statuses import DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.storage.dynamodb import find
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
+
+
+def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -> None:
+    """Cancels every delivery that no worker has claimed yet; the others go on. Repeating it is harmless. Raises:
+    NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
+    head = find(NotificationRow, notification_id, NOTIFICATION_PART)
+    if head is None or not sight.has(head.service):
+        raise NotFoundError(f"there is no notification {notification_id}")
+    ledger.move(
+        [
+            Move(
+                DeliveryKey(notification_id, channel),
+                DeliveryStatus.CANCELLED,
+                request_id=head.request_id,
+                run_id=head.run_id,
+                # As long as the notification itself: what is cancelled a year ahead stays cancelled.
+                expires_at_epoch=int(head.expires_at_epoch) if head.expires_at_epoch else None,
+            )
+            for channel in head.channels
+        ]
+    )

@@ -1,0 +1,48 @@
+"""Sends the confirmation letter again when a user asks for it."""
+
+from chalicelib.configuration.setting_shapes import ConfirmationAgain
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.errors import ConflictError
+from chalicelib.pipeline.accept import Accept, Accepted
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.profiles.directory import Directory
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.allowance import Allowances
+
+
+class ConfirmationLetters:
+    """The sender of one stage."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        accept: Accept,
+        allowances: Allowances,
+        site: SiteSettings,
+        addresses: AddressHashes,
+    ) -> None:
+        self._directory = directory
+        self._addresses = addresses
+        self._accept = accept
+        self._allowances = allowances
+        self._site = site
+
+    def check(self, again: ConfirmationAgain) -> None:
+        """Whether its template could be sent. Raises: InvalidError (permanent), UnavailableError (retryable)."""
+        self._accept.check(NotificationRequest(template=again.template, recipients=(Recipient(user_id="any"),)))
+
+    def send_again(self, user_id: str, *, caller: str, key: str | None = None, service: str | None = None) -> Accepted:
+        """One letter; with the same `key` it is the same one. Raises: NotFoundError (permanent: no such user),
+        ConflictError (permanent: nothing to confirm), TooManyRequestsError (later), UnavailableError (retryable)."""
+        user = self._directory.get(user_id)
+        if user.email is None:
+            raise ConflictError(f"user {user_id} has no email address to confirm")
+        if user.email_confirmed:
+            raise ConflictError(f"the address of user {user_id} is confirmed already")
+        again = self._site.current(fresh=True).confirmation_again
+        request = NotificationRequest(template=again.template, recipients=(Recipient(user_id=user_id),))
+        self._accept.check(request)
+        for asked in (user_id, self._addresses.owner("email", user.email)):  # one address may be several users'
+            self._allowances.take(f"confirmation#{asked}", times=again.letters, minutes=again.minutes)
+        return self._accept.accept(request, caller=caller, key=key, service=service)[0]

@@ -1,0 +1,155 @@
+"""Registering a user's endpoints: what each channel needs to be told before it can send.
+
+A device gets a platform endpoint of SNS, which belongs to one user: whoever signs in on it next takes it over, so that
+nobody reads another's notifications.
+"""
+
+import re
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.channels.chat import OPTIONS, chat_at, kind_of
+from chalicelib.clock import is_id
+from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.etags import Seen
+from chalicelib.profiles.directory import Directory
+from chalicelib.profiles.endpoint_bodies import EndpointBody
+from chalicelib.profiles.endpoints import Endpoint, EndpointBook
+from chalicelib.security.public_addresses import check_url
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+_SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
+# "Endpoint <arn> already exists with the same Token, but different attributes" (SNS, CreatePlatformEndpoint)
+_KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
+
+
+class EndpointDesk:
+    """The registration of one stage. `platforms`: the SNS platform application of each; `private_addresses`:
+    webhooks and chats may lie inside, and do without TLS (a stage on one machine)."""
+
+    def __init__(
+        self,
+        *,
+        book: EndpointBook,
+        directory: Directory,
+        sns: "Callable[[], SNSClient]",
+        platforms: Mapping[str, str],
+        chat_kinds: Collection[str],
+        private_addresses: bool,
+    ) -> None:
+        self._book = book
+        self._directory = directory
+        self._sns = sns
+        self._platforms = platforms
+        self._chat_kinds = chat_kinds
+        self._private_addresses = private_addresses
+
+    def register(self, user_id: str, body: EndpointBody) -> Endpoint:
+        """Adds an endpoint; the same one again is the same. Raises: NotFoundError (permanent: no such user),
+        InvalidError (permanent), ConflictError (permanent: too many), UnavailableError (retryable)."""
+        self._directory.get(user_id)
+        if body.channel == "push":
+            return self._register_device(user_id, body)
+        url = body.url or ""
+        if body.channel == "chat":
+            self._check_chat(url)
+            return self._book.add(user_id, "chat", target=url, shown=f"{kind_of(url)}://…", name=body.name)
+        self._check_webhook(url)
+        secret = f"whsec_{b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
+        parts = urlsplit(url)
+        shown = f"{parts.scheme}://{parts.netloc}/…"
+        return self._book.add(user_id, "webhook", target=url, shown=shown, name=body.name, secret=secret)
+
+    def remove(self, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
+        """Forgets an endpoint; one that is forgotten stays so. Raises: NotFoundError (permanent: there never was such
+        an endpoint), ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        try:
+            endpoint = self._book.get(user_id, endpoint_id)
+        except NotFoundError:
+            if is_id(endpoint_id):
+                return
+            raise
+        self._book.forget(endpoint.channel, user_id, endpoint_id, seen=seen)
+        self._remove_at_provider(endpoint)
+
+    def erase(self, user_id: str) -> None:
+        """Forgets all of a user's. Raises: UnavailableError (retryable)."""
+        for endpoint in self._book.of(user_id):
+            self._remove_at_provider(endpoint)
+        self._book.erase(user_id)
+
+    def _remove_at_provider(self, endpoint: Endpoint) -> None:
+        if endpoint.channel == "push":
+            _ask(lambda: self._sns().delete_endpoint(EndpointArn=endpoint.target))
+
+    def _check_webhook(self, url: str) -> None:
+        if self._private_addresses:
+            return
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise InvalidError.of("url", str(error)) from error
+
+    def _check_chat(self, url: str) -> None:
+        kinds = ", ".join(sorted(self._chat_kinds))
+        if kind_of(url) not in self._chat_kinds:
+            raise InvalidError.of("url", f"expected one of these kinds of chats: {kinds}")
+        if chat_at(url, own_hosts=self._private_addresses) is None:
+            raise InvalidError.of(
+                "url",
+                f"expected an address of {kind_of(url)} as apprise writes it, of one room, with no host of its own and"
+                f" no options but {', '.join(OPTIONS)}",
+            )
+
+    def _register_device(self, user_id: str, body: EndpointBody) -> Endpoint:
+        platform, token = body.platform or "", body.token or ""
+        application = self._platforms.get(platform)
+        if not application:
+            raise InvalidError.of("platform", "this stage has no application for it")
+        try:
+            arn = self._sns().create_platform_endpoint(
+                PlatformApplicationArn=application,
+                Token=token,
+                CustomUserData=user_id,
+                Attributes={"CustomUserData": user_id},  # the same on AWS; emulators keep the one or the other
+            )["EndpointArn"]
+        except ClientError as error:
+            arn = self._take_over(user_id, token, error)
+        except FAILURES as error:
+            raise failure_of(error, "SNS did not answer") from error
+        return self._book.add(user_id, "push", target=arn, shown=f"{platform} …{token[-4:]}", name=body.name)
+
+    def _take_over(self, user_id: str, token: str, error: ClientError) -> str:
+        known = _KNOWN_ARN.search(error.response.get("Error", {}).get("Message", ""))
+        if known is None:
+            if error.response.get("Error", {}).get("Code") in {"InvalidParameter", "InvalidParameterException"}:
+                raise InvalidError.of("token", "expected a device token of this platform") from error
+            raise failure_of(error, "SNS did not take the device") from error
+        arn = known[1]
+        attributes = _ask(lambda: self._sns().get_endpoint_attributes(EndpointArn=arn))["Attributes"]
+        owner = attributes.get("CustomUserData")
+        if owner and owner != user_id:
+            self._leave(owner, arn)
+        wanted = {"CustomUserData": user_id, "Enabled": "true", "Token": token}
+        _ask(lambda: self._sns().set_endpoint_attributes(EndpointArn=arn, Attributes=wanted))
+        return arn
+
+    def _leave(self, owner: str, arn: str) -> None:
+        for endpoint in self._book.of(owner):
+            if endpoint.target == arn:
+                self._book.forget("push", owner, endpoint.id)
+
+
+def _ask(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except FAILURES as error:
+        raise failure_of(error, "SNS did not answer") from error

@@ -1,0 +1,77 @@
+"""A new link for who has an old one: sent to the very address that the old letter went to, never shown to whoever holds
+that letter, as it may have been forwarded."""
+
+from collections.abc import Callable
+
+from chalicelib.addresses import hash_of
+from chalicelib.channels.registry import CHANNELS
+from chalicelib.clock import Clock
+from chalicelib.errors import ConflictError, InvalidError, TooManyRequestsError
+from chalicelib.pipeline.accept import Accept
+from chalicelib.pipeline.notification import OwnerOf
+from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.profiles.preference_changes import WRITTEN_TO
+from chalicelib.profiles.profile_source import ProfileSource, profile_of
+from chalicelib.security.allowance import Allowances
+from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+
+TEMPLATE = "new-link"
+CALLER = "reader"  # who asks for the letter
+_LETTERS, _MINUTES = 3, 24 * 60  # to one reader
+
+
+class LinkRenewal:
+    """The new links of one stage. `url` is the public one, without a slash at its end."""
+
+    def __init__(
+        self,
+        *,
+        accept: Callable[[], Accept],
+        source: ProfileSource,
+        tokens: Tokens,
+        allowances: Allowances,
+        owner: OwnerOf,
+        url: str,
+        clock: Clock,
+    ) -> None:
+        self._accept = accept
+        self._source = source
+        self._tokens = tokens
+        self._allowances = allowances
+        self._owner = owner
+        self._url = url
+        self._clock = clock
+
+    def send(self, claims: LetterClaims, purpose: Purpose, *, locale: str) -> None:
+        """One letter with a fresh link to the same; one a day for an old letter, three for a reader. To nobody where
+        the user is erased or has another address now: whoever holds the old letter is not told. Raises:
+        UnavailableError (retryable)."""
+        recipient = self._recipient(claims, locale=locale)
+        if recipient is None:
+            return
+        [token] = self._tokens.make(claims, purpose)
+        request = NotificationRequest(
+            template=TEMPLATE,
+            recipients=(recipient,),
+            context={"link_url": f"{self._url}/{purpose.value}/{token}"},
+            channels=(claims.channel if claims.channel in WRITTEN_TO else "email",),
+        )
+        key = f"{TEMPLATE}#{purpose.value}#{claims.notification_id}#{claims.channel}#{self._clock():%Y-%m-%d}"
+        reader = claims.user_id or self._owner(claims.channel, claims.address or "")
+        try:
+            self._allowances.take(f"{TEMPLATE}#{reader}", times=_LETTERS, minutes=_MINUTES)
+            self._accept().accept(request, caller=CALLER, key=key)
+        except (TooManyRequestsError, ConflictError, InvalidError):
+            return  # enough for today; sent in another language already; a template of the stage's own cannot be made
+
+    def _recipient(self, claims: LetterClaims, *, locale: str) -> Recipient | None:
+        if claims.user_id is None:
+            return Recipient(email=claims.address, locale=locale) if claims.channel == "email" else None
+        user = profile_of(self._source, claims.user_id)
+        if user is None:
+            return None
+        address = user.address(CHANNELS[claims.channel].address_field) if claims.channel in WRITTEN_TO else None
+        moved = hash_of(claims.address) is not None and (
+            address is None or self._owner(claims.channel, address) != claims.address
+        )
+        return None if moved else Recipient(user_id=claims.user_id)

@@ -1,0 +1,66 @@
+"""What a visit of a short link does: counts it, confirms an address, says where to go.
+
+What is known to be a program is sent on and counted apart; it confirms nothing and has clicked nothing. The visit is
+counted and judged by one conditional write; a link that is unknown, expired or revoked changes nothing.
+"""
+
+from collections.abc import Collection
+
+from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
+from chalicelib.errors import NotFoundError
+from chalicelib.links.bot_detection import is_bot
+from chalicelib.links.short_links import LinkBook
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.transitions import DeliveryKey
+from chalicelib.profiles.directory import Directory
+from chalicelib.security.redirects import allowed_redirect
+from chalicelib.storage.rows.links import LinkRow
+
+
+class Visit:
+    """The visits of one stage."""
+
+    def __init__(self, *, links: LinkBook, directory: Directory, site: SiteSettings, ledger: Ledger) -> None:
+        self._links = links
+        self._directory = directory
+        self._site = site
+        self._ledger = ledger
+
+    def visit(self, code: str, *, user_agent: str | None, purpose: str = "") -> str:
+        """Does what the link is for, and answers where to send the visitor: always an address on the allow-list.
+        `purpose`: what the headers of the request say that it is for. Raises: NotFoundError (permanent: unknown,
+        expired, revoked, or of an address that the user has since left; nothing was confirmed), UnavailableError
+        (retryable)."""
+        bot = is_bot(user_agent, purpose=purpose)
+        site = self._site.current(seconds=VISIT_SECONDS)
+        link = self._links.visit(code, bot=bot)
+        if link.kind == "confirm" and not bot:
+            self._confirm(link)
+        first = int(link.bot_visits if bot else link.visits) == 1
+        if first and link.notification_id and link.channel:
+            key = DeliveryKey(link.notification_id, link.channel)
+            self._ledger.engage(key, "machine_clicked" if bot else "clicked")
+        return _target(link, site)
+
+    def look(self, code: str) -> str:
+        """Where a visit would lead; changes nothing. Raises: as `visit`."""
+        return _target(self._links.peek(code), self._site.current(seconds=VISIT_SECONDS))
+
+    def _confirm(self, link: LinkRow) -> None:
+        if not (link.user_id and link.email and self._directory.confirm(link.user_id, email=link.email)):
+            raise NotFoundError("this link is for an address that the user does not have any more")
+        if link.confirmed_at is None:
+            self._links.note_confirmed(link)
+
+
+def _target(link: LinkRow, site: SiteValues) -> str:
+    hosts: Collection[str] = site.hosts
+    own = allowed_redirect(link.redirect_url, hosts)
+    if own is not None:
+        return own
+    if link.kind != "confirm":
+        raise NotFoundError("this link leads to a place that is not allowed any more")
+    following = allowed_redirect(site.redirect_url, hosts)
+    if following is None:
+        raise NotFoundError("the redirect is set to a place that is not allowed")
+    return following

@@ -1,0 +1,217 @@
+"""What a person does about deliveries that the service gave up or is not sure of: send once more, or let it be. Called
+by the API and the admin page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from chalicelib.addresses import user_of
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.flow.dead_letters import DeadLetter, DeadLetters
+from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.observability import logger
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.retry import RetryJob
+from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus
+from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.schemas import passed, recalled, received
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.dynamodb import find, reaching_dynamodb
+from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
+from chalicelib.storage.rows.ledger import (
+    NOTIFICATION_PART,
+    REQUEST_PART,
+    DeliveryRow,
+    LedgerRow,
+    NotificationRow,
+    RequestRow,
+    delivery_part,
+)
+
+_ASSUMED, _BY_HAND = "assumed_by_hand", "by_hand"  # the reasons of what a person has decided
+_REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
+
+
+class Revive:
+    """The hand of a person on the ledger of one stage. `site_tag` is that of the settings as they are now."""
+
+    def __init__(
+        self, *, ledger: Ledger, queues: JobQueue, dead_letters: DeadLetters, site_tag: Callable[[], str]
+    ) -> None:
+        self._ledger = ledger
+        self._queues = queues
+        self._dead_letters = dead_letters
+        self._site_tag = site_tag
+
+    def redrive(self, queue: str, *, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was
+        sent or is uncertain stays so. How many. Raises: NotFoundError (permanent), UnavailableError (retryable; the
+        rest stays)."""
+
+        def back(letter: DeadLetter) -> None:
+            self._queues.put(queue, [Outgoing(self._reopened(letter.body))])
+
+        return self._dead_letters.take(queue, limit=limit, ids=ids, each=back)
+
+    def drop(self, queue: str, *, limit: int, reason: str, by: str, ids: Sequence[str] | None = None) -> int:
+        """Removes dead letters for good; how many. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+
+        def note(letter: DeadLetter) -> None:
+            logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
+
+        return self._dead_letters.take(queue, limit=limit, ids=ids, each=note)
+
+    def uncertain(self, *, limit: int, cursor: str | None) -> tuple[list[DeliveryRow], str | None]:
+        """The deliveries that wait for a person, oldest first. Raises: InvalidError (permanent), UnavailableError
+        (retryable)."""
+        start = read_cursor(cursor, scope="attention") if cursor else None
+        with reaching_dynamodb():
+            page = LedgerRow.by_attention.query(
+                DeliveryStatus.UNCERTAIN.value, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            keys = [(row.notification_id, row.part) for row in page]
+            rows = (
+                {(r.notification_id, r.part): r for r in DeliveryRow.batch_get(keys, consistent_read=True)}
+                if keys
+                else {}
+            )
+            following = page.last_evaluated_key
+        # The index follows the table after a moment: what somebody has just decided may still be in it.
+        found = [rows[key] for key in keys if key in rows and rows[key].status == DeliveryStatus.UNCERTAIN]
+        return found, write_cursor(following, scope="attention") if following else None
+
+    def assume_sent(self, key: DeliveryKey) -> None:
+        """An uncertain delivery is taken for sent; asked again, it is so already. Raises: NotFoundError, ConflictError
+        (permanent), UnavailableError (retryable)."""
+        row = self._row(key)
+        if (row.status, row.reason) == (DeliveryStatus.SENT, _ASSUMED):
+            return
+        if row.status != DeliveryStatus.UNCERTAIN:
+            raise ConflictError(f"the delivery {key.id} is not uncertain")
+        # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
+        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=_ASSUMED, by_hand=True)]):
+            raise ConflictError(f"the delivery {key.id} was decided by somebody else")
+
+    def send_again(self, key: DeliveryKey) -> None:
+        """An uncertain or failed delivery is sent once more, as fresh as a new one, in the version of its request or
+        run; asked again while it waits, it is so already. Raises: NotFoundError, ConflictError (permanent),
+        UnavailableError (retryable)."""
+        row = self._row(key)
+        if (row.status, row.reason) == (DeliveryStatus.QUEUED, _BY_HAND):
+            return
+        if row.status not in REOPENED_FROM:
+            raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
+        head, letter = self._read(key)
+        recipient = EnrichRecipient(
+            notification_id=key.notification_id,
+            user_id=user_of(head.user_id),
+            profile=None if user_of(head.user_id) else dict(head.recipient),
+        )
+        job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
+        # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
+        # dropped. The other way round it would be open with no job, and nobody could ask again.
+        self._queues.put(f"enrich-{letter.lane}", [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
+        if self._ledger.move([_reopen(key)]):
+            raise ConflictError(f"the delivery {key.id} was decided by somebody else")
+
+    def _row(self, key: DeliveryKey) -> DeliveryRow:
+        row = find(DeliveryRow, key.notification_id, delivery_part(key.channel))
+        if row is None:
+            raise NotFoundError(f"there is no delivery {key.id}")
+        return row
+
+    def _reopened(self, body: str) -> str:
+        """The body as it goes back: from its first attempt. What is no job goes back as it is."""
+        for kind in (DeliverJob, EnrichJob):
+            try:
+                job = received(kind, body)
+            except ValidationError:
+                continue
+            if isinstance(job, DeliverJob):
+                self._reopen_failed([DeliveryKey(r.notification_id, job.channel) for r in job.recipients])
+            return passed(job.model_copy(update={"attempt": 1}))
+        return body
+
+    def _reopen_failed(self, keys: Sequence[DeliveryKey]) -> None:
+        # Only what failed: an uncertain delivery may have been sent, and is decided one by one.
+        places = [(key.notification_id, delivery_part(key.channel)) for key in keys]
+        with reaching_dynamodb():
+            rows = {row.notification_id: row.status for row in DeliveryRow.batch_get(places, consistent_read=True)}
+        failed = [key for key in keys if rows.get(key.notification_id) == DeliveryStatus.FAILED]
+        if failed:
+            self._ledger.move([_reopen(key) for key in failed])
+
+    def _read(self, key: DeliveryKey) -> tuple[NotificationRow, LetterSpec]:
+        head = find(NotificationRow, key.notification_id, NOTIFICATION_PART)
+        stored = self._asked(head) if head else None
+        if head is None or stored is None:
+            raise NotFoundError(f"there is no notification {key.notification_id}, or what was asked is forgotten")
+        return head, recalled(LetterSpec, stored.letter)
+
+    def _asked(self, head: NotificationRow) -> RequestRow | RunRow | None:
+        """What the notification came from."""
+        if head.campaign_id is None or head.run_id is None:
+            return find(RequestRow, head.request_id, REQUEST_PART)
+        campaign = find(CampaignRow, head.campaign_id, HEAD_PART)
+        if campaign is not None and campaign.state in (*HELD, "cancelled"):
+            raise ConflictError(f"its campaign is {campaign.state}")
+        # Workers would hold it, and with its run over nothing would let it go on.
+        if campaign is not None and campaign.approved_site not in (None, self._site_tag()):
+            raise ConflictError("its campaign waits for approval: it would not be sent as it was approved")
+        return find(RunRow, head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
+
+
+class _Glimpse(BaseModel):
+    """What a job shows of itself, of whatever kind or version."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True)
+
+    class Letter(BaseModel):
+        template: str
+
+    class Recipient(BaseModel):
+        notification_id: str
+
+    letter: Letter
+    recipients: list[Recipient]
+    attempt: int = 1
+
+
+def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter without anything personal: what kind of job, of which notifications. A job that was put aside is
+    looked for inside its RetryJob."""
+    described: dict[str, Any] = {
+        "id": letter.id,
+        "sent_at": letter.sent_at,
+        "receives": letter.receives,
+        "size_bytes": len(letter.body.encode()),
+        "readable": False,
+    }
+    body = letter.body
+    with suppress(ValidationError):
+        body = received(RetryJob, body).body
+    with suppress(ValidationError):
+        job = _Glimpse.model_validate_json(body)
+        described |= {
+            "readable": True,
+            "template": job.letter.template,
+            "attempt": job.attempt,
+            "notification_ids": [one.notification_id for one in job.recipients],
+        }
+    return described
+
+
+def why_dead(described: Mapping[str, Any], *, max_attempts: int) -> str:
+    """Of a described dead letter: `unreadable` (no worker of ours can read it), `attempts_used_up` (given up), or
+    `worker_failed` (it came back from its worker as often as SQS allows)."""
+    if not described["readable"]:
+        return "unreadable"
+    return "attempts_used_up" if described["attempt"] >= max_attempts else "worker_failed"
+
+
+def _reopen(key: DeliveryKey) -> Move:
+    return Move(key, DeliveryStatus.QUEUED, reason=_BY_HAND, by_hand=True)

@@ -1,0 +1,118 @@
+"""Changing a setting of the site: what the API and the admin page do alike."""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from chalicelib.accounts.audit import note
+from chalicelib.accounts.proposals import GUARDED, Proposal, Proposals
+from chalicelib.configuration.event_rules import EventRule
+from chalicelib.configuration.setting_shapes import CategoryRoute, ConfirmationAgain
+from chalicelib.configuration.site_settings import Setting, SiteSettings
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidError
+from chalicelib.etags import Seen
+from chalicelib.pipeline.routing import route_errors
+from chalicelib.services.confirmation import ConfirmationLetters
+from chalicelib.services.event_intake import Events
+
+_RULES = TypeAdapter(dict[str, EventRule], config=ConfigDict(defer_build=True))
+_ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=True))
+
+
+_LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
+
+
+class SiteDesk:
+    """The settings of one stage, with the checks that need more than the value itself. `proposals`: where settings that
+    could do harm need two managers; None where one is enough."""
+
+    def __init__(
+        self, *, site: SiteSettings, events: Events, confirmations: ConfirmationLetters, proposals: Proposals | None
+    ) -> None:
+        self._site = site
+        self._events = events
+        self._confirmations = confirmations
+        self._proposals = proposals
+
+    @property
+    def guarded(self) -> Collection[str]:
+        """The settings that need two managers here."""
+        return GUARDED if self._proposals else ()
+
+    def proposed(self) -> Mapping[str, Proposal]:
+        """What waits for another manager, and what was sent back last. Raises: UnavailableError (retryable)."""
+        return self._proposals.shown() if self._proposals else {}
+
+    def change(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
+        """What a manager asks for: in force at once, or proposed where it needs another one. Raises: as `put`."""
+        if self._proposals and name in GUARDED:
+            note(before=_short(self._site.get(name).value), after=_short(value))
+            return self._proposals.propose(name, value, by=by, seen=seen)
+        return self.put(name, value, by=by, seen=seen)
+
+    def approve(self, name: str, *, by: str, seen: Seen) -> Setting:
+        """See `Proposals.approve`."""
+        waiting = self.proposed().get(name)
+        if waiting is not None:
+            note(before=_short(self._site.get(name).value), after=_short(waiting.value))
+        return self._two().approve(name, by=by, seen=seen)
+
+    def send_back(self, name: str, *, by: str, comment: str, seen: Seen) -> None:
+        """See `Proposals.send_back`."""
+        self._two().send_back(name, by=by, comment=comment, seen=seen)
+
+    def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
+        """Raises: InvalidError, NotFoundError, ConflictError, ChangedError (permanent: somebody else has changed it),
+        ForbiddenError (permanent: it needs two managers, and a service is none), UnavailableError (retryable)."""
+        if name in self.guarded:
+            raise ForbiddenError(
+                f"the setting {name} needs two managers here: one proposes it on the page Settings, another approves it"
+            )
+        if name == "event_rules":
+            self._check_rules(value)
+        if name == "routes":
+            self._check_routes(value)
+        if name == "confirmation_again":
+            self._check_confirmation(value)
+        note(before=_short(self._site.get(name).value))
+        changed = self._site.put(name, value, by=by, seen=seen)
+        note(after=_short(changed.value))
+        return changed
+
+    def _two(self) -> Proposals:
+        if self._proposals is None:
+            raise ConflictError("nothing waits for approval here: one manager is enough")
+        return self._proposals
+
+    def _check_routes(self, value: Any) -> None:
+        try:
+            errors = list(route_errors(_ROUTES.validate_python(value)))
+        except ValidationError:
+            return
+        if errors:
+            raise InvalidError("routes is not as expected", errors)
+
+    def _check_confirmation(self, value: Any) -> None:
+        try:
+            self._confirmations.check(ConfirmationAgain.model_validate(value))
+        except ValidationError:
+            return
+        except InvalidError as error:
+            why = "; ".join(f"{one.field}: {one.message}" for one in error.errors)
+            raise InvalidError.of("value.template", f"it fails its check: {why}") from error
+
+    def _check_rules(self, value: Any) -> None:
+        # A shape that is wrong is told by the setting itself, with all its mistakes.
+        try:
+            rules = _RULES.validate_python(value)
+        except ValidationError:
+            return
+        self._events.check_rules(rules)
+
+
+def _short(value: Any) -> Any:
+    """What a value was, for the audit; of one that is too long, how long."""
+    length = len(json.dumps(value, default=str))
+    return json.loads(json.dumps(value, default=str)) if length <= _LONGEST_NOTE else f"… ({length})"

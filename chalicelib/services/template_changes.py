@@ -1,0 +1,96 @@
+"""Storing a version of a template: what the API and the admin page do alike."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from chalicelib.accounts.draft_allowance import Drafts
+from chalicelib.categories import CATEGORIES
+from chalicelib.errors import FieldError, InvalidError, NotFoundError, WouldBreakError
+from chalicelib.etags import Seen
+from chalicelib.http_errors import invalid
+from chalicelib.rendering.checks import check
+from chalicelib.rendering.compatibility import narrowed
+from chalicelib.rendering.model import ChannelParts, Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.rendering.stored import TemplateTable
+from chalicelib.rendering.template_store import TemplateStore
+
+_DRAFT = 1  # every version that is not stored yet calls itself so
+
+
+class TemplateDesk:
+    """The templates that people write, of one stage. `new_renderer` gives one with nothing in its cache; each of
+    `refused` knows some of those whom a version would refuse and the one before does not; each of `using` some of whom
+    is known only that they use a template."""
+
+    def __init__(
+        self,
+        *,
+        table: TemplateTable,
+        templates: TemplateStore,
+        refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]],
+        using: Sequence[Callable[[str], Iterable[FieldError]]],
+        new_renderer: Callable[[], Renderer],
+        channels: Mapping[str, ChannelParts],
+        drafts: Drafts,
+    ) -> None:
+        self._table = table
+        self._templates = templates
+        self._refused = refused
+        self._using = using
+        self._new_renderer = new_renderer
+        self._channels = channels
+        self._drafts = drafts
+
+    def draft(self, key: str, body: Mapping[str, Any]) -> Template:
+        """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
+        every mistake by its place)."""
+        try:
+            template = Template.model_validate({**body, "key": key, "version": _DRAFT})
+        except ValidationError as error:
+            raise invalid(error) from error
+        if template.category not in CATEGORIES:
+            raise InvalidError.of("category", f"expected one of {', '.join(CATEGORIES)}")
+        mistakes = check(template, renderer=self._new_renderer(), channels=self._channels)
+        if mistakes:
+            raise InvalidError("the template fails its check", mistakes)
+        return template
+
+    def add(
+        self, key: str, body: Mapping[str, Any], *, by: str, seen: Seen | None = None, confirmed: bool = False
+    ) -> Template:
+        """Stores a new version; one that fails its check is not stored, nor is one that takes less than the one before
+        unless that is `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
+        TooManyRequestsError (later), UnavailableError (retryable)."""
+        self._drafts.check(by)
+        draft, shipped = self.draft(key, body), self._templates.shipped(key)
+        if not confirmed:
+            self._require_no_less(draft, seen)
+        return self._table.add(draft, by=by, seen=seen, shipped=shipped)
+
+    def _require_no_less(self, draft: Template, seen: Seen | None) -> None:
+        try:
+            before = self._templates.get(draft.key)
+        except NotFoundError:
+            return
+        if seen is not None:  # what has changed meanwhile is told first
+            seen.require(before.fields, what=f"the template {draft.key}")
+        less = narrowed(before, draft) or self._refused_sample(before, draft)
+        users = [one for refused in self._refused for one in refused(before, draft)]
+        if less:
+            users += [one for using in self._using for one in using(draft.key)]
+        if less or users:
+            confirm = FieldError("confirm", "it accepts less than the version in force: are those who use it ready?")
+            raise WouldBreakError("those who use the template would be refused", [confirm, *less, *users])
+
+    def _refused_sample(self, before: Template, draft: Template) -> list[FieldError]:
+        """What no declaration tells: a source that names a variable which nobody has to give, or needs more of it."""
+        given = draft.model_copy(update={"sample": before.sample})
+        found = check(given, renderer=self._new_renderer(), channels=self._channels)
+        return [
+            FieldError(one.field, f"with the sample of the version before: {why}")
+            for one in found
+            if (why := one.message)
+        ]

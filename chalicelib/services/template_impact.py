@@ -1,0 +1,83 @@
+"""Who would be refused if a template became another: services by what they sent lately, rules of events, settings."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.clock import Clock
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.errors import FieldError, InvalidError
+from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
+from chalicelib.rendering.context import check_context
+from chalicelib.rendering.dry_run import try_letter
+from chalicelib.rendering.finishing import missing_content
+from chalicelib.rendering.model import Template
+from chalicelib.rendering.render import Renderer
+from chalicelib.services.search import Span, newest
+from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.rows.ledger import REQUEST_PART, LedgerRow, RequestRow
+
+DAYS = 7  # what was sent within so many
+_PAGES = 10  # of at most a hundred notifications of one day
+_REQUESTS = 100  # one read
+_MAX_SECONDS = 5.0  # of CPU time; a call is answered within 29
+
+
+class TemplateUsers:
+    """Who uses the templates of one stage, but for campaigns."""
+
+    def __init__(self, *, site: SiteSettings, clock: Clock, renderer: Renderer) -> None:
+        self._site = site
+        self._clock = clock
+        self._renderer = renderer
+
+    def using(self, key: str) -> Iterator[FieldError]:
+        """Those of whom only that they use it can be said: their data comes with an event. Raises: UnavailableError
+        (retryable)."""
+        site = self._site.current(fresh=True)
+        for event, rule in site.event_rules.items():
+            for n, step in enumerate(rule.steps):
+                if step.template == key:
+                    yield FieldError(f"event_rules.{event}.steps[{n}]", "this rule sends it")
+        if site.confirmation_again.template == key:
+            yield FieldError("confirmation_again", "this setting sends it")
+        if key == DIGEST_TEMPLATE:
+            yield FieldError("digest", "the digest is made with it")
+
+    def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
+        """Those who would be refused if they sent once more what they sent lately. Raises: UnavailableError
+        (retryable)."""
+        asked: Counter[str] = Counter()
+        bad: Counter[str] = Counter()
+        deadline = time.thread_time() + _MAX_SECONDS
+        for row in self._lately(after.key):
+            if time.thread_time() > deadline:
+                break  # what is told is of those that were tried
+            asked[row.caller] += 1
+            context = row.letter["context"]
+            bad[row.caller] += self._refuses(after, context) and not self._refuses(before, context)
+        for caller, n in asked.most_common():
+            if bad[caller]:
+                yield FieldError(f"callers.{caller}", f"{bad[caller]} of its last {n} requests would be refused")
+
+    def _refuses(self, template: Template, context: Mapping[str, Any]) -> bool:
+        try:
+            check_context(template, context)
+        except InvalidError:
+            return True
+        missing = missing_content(template, context)
+        return bool(missing or try_letter(template, context, channels=template.channels, renderer=self._renderer))
+
+    def _lately(self, key: str) -> list[RequestRow]:
+        end = self._clock()
+        span, place, ids = Span(end - timedelta(days=DAYS), end), None, dict[str, None]()
+        with reaching_dynamodb():
+            for _ in range(_PAGES):
+                heads, place = newest(span, place)
+                ids |= dict.fromkeys(str(head.request_id) for head in heads if head.template == key)
+                if place is None or len(ids) >= _REQUESTS:
+                    break
+            wanted = [(one, REQUEST_PART) for one in ids][:_REQUESTS]
+            return [row for row in LedgerRow.batch_get(wanted) if isinstance(row, RequestRow)] if wanted else []

@@ -1,0 +1,79 @@
+"""What the links in a letter let its reader decide."""
+
+from chalicelib.addresses import hash_of
+from chalicelib.errors import UnavailableError
+from chalicelib.pipeline.ledger import Ledger
+from chalicelib.pipeline.transitions import DeliveryKey
+from chalicelib.profiles.address_opt_outs import Against, Mailboxes
+from chalicelib.profiles.model import Profile
+from chalicelib.profiles.preference_changes import EVERYTHING, WRITTEN_TO, word_key
+from chalicelib.profiles.preference_sync import addresses_of
+from chalicelib.profiles.preferences import Preferences, PreferenceStore
+from chalicelib.profiles.profile_source import ProfileSource, profile_of
+from chalicelib.security.tokens import LetterClaims
+
+_BY = "unsubscribe link"
+
+
+class OwnSay:
+    """The readers' decisions in one stage."""
+
+    def __init__(
+        self, *, source: ProfileSource, preferences: PreferenceStore, mailboxes: Mailboxes, ledger: Ledger
+    ) -> None:
+        self._source = source
+        self._preferences = preferences
+        self._mailboxes = mailboxes
+        self._ledger = ledger
+
+    def unsubscribe(self, claims: LetterClaims, *, everything: bool = False) -> None:
+        """Stops letters of the same category (of a collected one: of all that are inside it) on the same channel, or
+        everything but letters about the account: to a user and to the address by any other name, be it one that the
+        user has left, or to the address alone where the letter named no user. Repeating it changes nothing. Raises:
+        ConflictError, UnavailableError (retryable)."""
+        for one in claims.each():
+            self._stop(one, everything=everything)
+        # Noted after it is done: what a letter led to is counted once, and never in place of the wish itself.
+        self._ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
+
+    def against(self, profile: Profile) -> dict[str, Against]:
+        """By channel, what others said of this user's addresses, and why nothing is sent to them. Raises:
+        UnavailableError (retryable)."""
+        return {
+            channel: self._mailboxes.against(profile.id, channel, address) for channel, address in addresses_of(profile)
+        }
+
+    def against_address(self, channel: str, address: str) -> Against:
+        """All that stands against letters to an address, whoever said it. Raises: UnavailableError (retryable)."""
+        return self._mailboxes.against(None, channel, address)
+
+    def _stop(self, claims: LetterClaims, *, everything: bool) -> None:
+        key = EVERYTHING if everything else claims.category
+        if claims.user_id is None:
+            self._mailboxes.unsubscribe(claims.channel, claims.address or "", key, by=_BY)
+            return
+        if not self._is_still_there(claims.user_id, claims, key):
+            return
+
+        def without(before: Preferences) -> Preferences:
+            if everything:
+                return before.model_copy(update={"everything": False})
+            return before.with_category(claims.category, claims.channel, wanted=False)
+
+        named = {EVERYTHING if everything else word_key(claims.category, claims.channel)}
+        self._preferences.change(claims.user_id, without, named=named)
+
+    def _is_still_there(self, user_id: str, claims: LetterClaims, key: str) -> bool:
+        """Whether there is a user yet to say it for. Where they have left the address of the letter, or are erased, it
+        is said for the address itself."""
+        hashed = hash_of(claims.address)
+        if hashed is None:
+            return True
+        try:
+            user = profile_of(self._source, user_id)
+        except UnavailableError:
+            return True  # the wish is kept first; whoever carries it to the addresses fails then, and it is said again
+        address = user.address(WRITTEN_TO[claims.channel]) if user else None
+        if address is None or self._mailboxes.hash_of(claims.channel, address) != hashed:
+            self._mailboxes.unsubscribe_hashed(claims.channel, hashed, key, by=_BY)
+        return user is not None

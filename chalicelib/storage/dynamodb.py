@@ -1,0 +1,250 @@
+"""What every table shares: a name by convention, short timeouts, and one translation of failures."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import botocore.session
+from botocore.exceptions import ClientError
+from pynamodb import attributes
+from pynamodb.connection import Connection, TableConnection
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
+from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+
+from chalicelib.aws_session import FAILURES, failure_of, session
+from chalicelib.botocore_fast_path import plain_answers, plain_requests
+from chalicelib.clock import now
+from chalicelib.errors import UnavailableError
+from chalicelib.isolation import each
+from chalicelib.observability import log_failure
+from chalicelib.settings import settings
+
+Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
+CONDITION_FAILED = "ConditionalCheckFailedException"
+_LONGEST_HASH_KEY = 2048  # bytes, of DynamoDB
+_PUT_ROUNDS = 5  # for what a table did not take at first
+
+
+class TableMeta:
+    """The connection's limits. DynamoDB answers in milliseconds: what has not come in two seconds is lost."""
+
+    thing: str
+    region = None
+    host = None
+    connect_timeout_seconds = 2
+    read_timeout_seconds = 5
+    max_retry_attempts = 3  # safe: every write of ours is conditional or overwrites with the same
+    max_pool_connections = 10
+    extra_headers = None
+    aws_access_key_id = None
+    aws_secret_access_key = None
+    aws_session_token = None
+
+
+class JSONAttribute(attributes.JSONAttribute):
+    """JSON in UTF-8. PynamoDB's own writes `\\u0431` for a Cyrillic letter, three times its size: a body that the API
+    takes would not fit DynamoDB's 400 KB."""
+
+    def serialize(self, value: Any) -> str | None:
+        """Overrides PynamoDB's."""
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class StageTable(Model):
+    """A table named `vestnik-<stage>-<Meta.thing>`; the name is found at the first use, not at import."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        meta = cast(Any, cls).Meta
+        if getattr(meta, "table_name", None) is None:
+            meta.table_name = settings().resource(meta.thing)
+        table: TableConnection = super()._get_connection()
+        if table.connection is not dynamodb():
+            # PynamoDB makes a botocore session and a client for every model: 0.2 s of a cold start for each table.
+            with suppress(ValueError):  # another model of the same table was here
+                dynamodb().add_meta_table(table.get_meta_table())
+            table.connection = dynamodb()
+        return table
+
+
+_Row = TypeVar("_Row", bound=StageTable)
+
+
+class _Connection(Connection):
+    """PynamoDB's own makes a session for each thread, and botocore's own client is slow."""
+
+    @property
+    def session(self) -> botocore.session.Session:
+        plain_answers(session())
+        return session()
+
+    @property
+    def client(self) -> Any:
+        known, client = self._client, super().client
+        if client is not known:
+            plain_requests(client)
+        return client
+
+
+@cache
+def dynamodb() -> Connection:
+    """The process's one connection to DynamoDB, for every table."""
+    return _Connection(
+        connect_timeout_seconds=TableMeta.connect_timeout_seconds,
+        read_timeout_seconds=TableMeta.read_timeout_seconds,
+        max_retry_attempts=TableMeta.max_retry_attempts,
+        max_pool_connections=TableMeta.max_pool_connections,
+    )
+
+
+@contextmanager
+def reaching_dynamodb() -> Iterator[None]:
+    """Turns what DynamoDB refuses, and that it does not answer, into ours (`aws.failure_of`): InvalidError (permanent)
+    for a value that it does not take, such as a changed cursor; UnavailableError (retryable). A failed condition is no
+    failure of DynamoDB: whoever writes conditionally catches it inside."""
+    try:
+        yield
+    except PynamoDBException as error:
+        cause = error.cause
+        raise failure_of(cause if isinstance(cause, FAILURES) else error, "the database did not answer") from error
+    except FAILURES as error:
+        raise failure_of(error, "the database did not answer") from error
+
+
+def batch_read(
+    wanted: Mapping[type[StageTable], Sequence[tuple[str, ...]]],
+    *,
+    attributes: Sequence[str] = (),
+    consistent: bool = True,
+) -> Iterator[tuple[type[StageTable], dict[str, Any]]]:
+    """Items of several tables, by hash key and, where there is one, range key, as DynamoDB has them
+    (PynamoDB leaves out attributes that no model names, and takes its time); a hundred a request. `attributes` are all
+    that is wanted of them, where any are named. Whoever calls is inside `reaching_dynamodb`."""
+    how: dict[str, Any] = {"ConsistentRead": consistent}
+    if attributes:
+        names = {f"#{n}": name for n, name in enumerate(attributes)}
+        how |= {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
+    tables = {model._get_connection().table_name: model for model in wanted}
+    left = [(table, key) for table, model in tables.items() for key in _raw_keys(model, wanted[model])]
+    while left:
+        now, left = left[:BATCH_GET_PAGE_LIMIT], left[BATCH_GET_PAGE_LIMIT:]
+        request: dict[str, Any] = {}
+        for table, key in now:
+            request.setdefault(table, {"Keys": [], **how})["Keys"].append(key)
+        answer = dynamodb().dispatch("BatchGetItem", {"RequestItems": request})
+        for table, items in answer["Responses"].items():
+            yield from ((tables[table], item) for item in items)
+        left += [(table, key) for table, unread in answer["UnprocessedKeys"].items() for key in unread["Keys"]]
+
+
+def raw_query(
+    model: type[StageTable], hash_key: str, condition: Condition | None = None, *, most: int | None = None, **how: Any
+) -> Iterator[dict[str, Any]]:
+    """Items of one partition as DynamoDB has them, as of now: of what is damaged PynamoDB would read none, and none of
+    those behind it. Whoever calls is inside `reaching_dynamodb`."""
+    start, left = None, most
+    while left is None or left > 0:
+        answer: dict[str, Any] = model._get_connection().query(
+            hash_key, condition, consistent_read=True, limit=left, exclusive_start_key=start, **how
+        )
+        yield from answer["Items"]
+        start, left = answer.get("LastEvaluatedKey"), None if left is None else left - len(answer["Items"])
+        if not start:
+            return
+
+
+def readable(model: type[_Row], items: Iterable[dict[str, Any]]) -> list[_Row]:
+    """The rows of items as DynamoDB has them. A damaged one is logged, and missing: it hides none of the others."""
+    return each(model.from_raw_data, items, alone=lambda _, error: log_failure(f"a row of {model.__name__}", error))
+
+
+def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
+    """Writes items, as DynamoDB has them, over whatever is there; 25 a request. Whoever calls is inside
+    `reaching_dynamodb`. Raises: UnavailableError (retryable): the table took some of them and no more."""
+    table = model._get_connection().table_name
+    left = [{"PutRequest": {"Item": item}} for item in items]
+    for _ in range(_PUT_ROUNDS + len(left) // BATCH_WRITE_PAGE_LIMIT):
+        if not left:
+            return
+        now, left = left[:BATCH_WRITE_PAGE_LIMIT], left[BATCH_WRITE_PAGE_LIMIT:]
+        answer = dynamodb().dispatch("BatchWriteItem", {"RequestItems": {table: now}})
+        left += answer.get("UnprocessedItems", {}).get(table, [])
+    if left:
+        raise UnavailableError(f"the table did not take {len(left)} items")
+
+
+def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+    names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
+    return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
+
+
+def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()) -> Reasons | None:
+    """Makes all of these writes, as DynamoDB has them, and answers None; or none of them, and answers what stands
+    against each, in this order. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            dynamodb().transact_write_items([], [], puts, updates)
+        except TransactWriteError as error:
+            if not error.cancellation_reasons:
+                raise
+            return error.cancellation_reasons
+    return None
+
+
+def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:
+    """The row as it is now; None where there is none, or where no key can be as it is asked for: DynamoDB would refuse
+    the request. Raises: UnavailableError (retryable)."""
+    if not 0 < len(hash_key.encode()) <= _LONGEST_HASH_KEY:
+        return None
+    with reaching_dynamodb():
+        try:
+            return model.get(hash_key, range_key, consistent_read=True)
+        except model.DoesNotExist:
+            return None
+
+
+def save_if(row: StageTable, condition: Condition) -> bool:
+    """Puts a row; False, and nothing done, where the condition did not hold. Raises: UnavailableError (retryable)."""
+    return _holds(lambda: row.save(condition=condition))
+
+
+def update_if(row: StageTable, actions: Sequence[Action], condition: Condition | None) -> bool:
+    """Changes a row, which shows its new state then; False, and nothing done, where the condition did not hold. Raises:
+    UnavailableError (retryable)."""
+    return _holds(lambda: row.update(actions=list(actions), condition=condition))
+
+
+def delete_if(row: StageTable, condition: Condition) -> bool:
+    """Removes a row; False, and nothing done, where the condition did not hold. Raises: UnavailableError
+    (retryable)."""
+    return _holds(lambda: row.delete(condition=condition))
+
+
+def _holds(write: Callable[[], object]) -> bool:
+    with reaching_dynamodb():
+        try:
+            write()
+            return True
+        except PynamoDBException as error:
+            if not condition_failed(error):
+                raise
+            return False
+
+
+def condition_failed(error: PynamoDBException) -> bool:
+    """Whether a single conditional write was refused by its condition."""
+    # Not `cause_response_code`: a lost connection has a `response` too, None, and PynamoDB stumbles over it.
+    cause = error.cause
+    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == CONDITION_FAILED
+
+
+def expiry_epoch(days: int, *, since: datetime | None = None) -> int:
+    """The value of a table's TTL attribute `expires_at_epoch`, in seconds. DynamoDB deletes late (up to days): a reader
+    that cares compares by itself."""
+    return int(((since or now()) + timedelta(days=days)).timestamp())
