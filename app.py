@@ -24,7 +24,7 @@ for blueprint in (
 ):
     app.register_blueprint(blueprint)
 
-# Lambda finds these by name, `app.<function>`: a blueprint would leave them unwrapped (docs/decisions.md).
+# Lambda finds these by name, `app.<function>`: a blueprint would leave them unwrapped.
 on_connect = app.on_ws_connect()(websocket.on_connect)
 on_message = app.on_ws_message()(websocket.on_message)
 on_disconnect = app.on_ws_disconnect()(websocket.on_disconnect)

@@ -1,7 +1,7 @@
 """The process's one AWS session, from which every client is made, and what AWS's errors mean.
 
 botocore's session and not boto3's: the clients are the same, and a cold start is spared the import of boto3's
-resources, transfers and documentation, and a second reading of the files of regions and services (docs/decisions.md).
+resources, transfers and documentation, and a second reading of the files of regions and services (ADR 0028).
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,9 @@
-"""Requests and answers as they are on the wire: DynamoDB's, and requests to SES.
+"""DynamoDB's requests and answers, and SES's requests, without botocore's walk along the service model.
 
-botocore walks through every value of a request and of an answer along the service's model, and looks for DynamoDB's
-endpoint anew in each call, through every key. For these two the walk changes nothing but binary values (what PynamoDB
-gives and takes is the wire's own JSON), and it was a third of what a campaign's letter costs (docs/decisions.md,
-2026-11-26). Whatever holds binary values goes botocore's way, and so does everything, were botocore's inside another
-than we know.
+botocore validates and converts every value of a request and an answer, and resolves the endpoint for each call. What
+PynamoDB gives and takes is the wire's own JSON, so for DynamoDB this changes nothing but binary values, and it was a
+third of the CPU time of a campaign's letter (ADR 0038). Requests with binary values take botocore's way, and so does
+everything if botocore's internals are not what we expect.
 """
 
 import json

@@ -1,5 +1,5 @@
 """The garbage collector stays away while a process starts: what an import makes is never garbage, and looking through
-it again and again was a tenth of every cold start (docs/decisions.md, 2026-11-26). `functions/__init__.py` and `app.py`
+it again and again was a tenth of every cold start (ADR 0029). `functions/__init__.py` and `app.py`
 begin; what is there at the end is not looked through ever again.
 """
 

@@ -132,7 +132,7 @@ def whole_batch_handler(
     """The same for a work that takes the bodies of a batch together.
 
     A message that fails goes back to its queue alone (its receives end in the DLQ); the others are done. Powertools'
-    batch processor would do the same for 150 ms more of every cold start (docs/decisions.md).
+    batch processor would do the same for 150 ms more of every cold start (ADR 0057).
     """
 
     def handler(event: dict[str, Any], context: Any) -> BatchResponse:

@@ -135,7 +135,7 @@ class Settings(BaseModel):
     @property
     def mailings_set(self) -> str:
         """That of all other letters. SES tells of them what follows from a Send, but not of the Send itself: they are
-        never sent once more for want of it (docs/decisions.md, 2026-11-26)."""
+        never sent once more for want of it (ADR 0033)."""
         return f"vestnik-{self.stage}-mailings"
 
     def default_rate(self, limit: str) -> float:

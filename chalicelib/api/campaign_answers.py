@@ -1,4 +1,4 @@
-"""The shapes of what the API answers of campaigns and lists (design §8). Times are RFC 3339, UTC."""
+"""The shapes of what the API answers of campaigns and lists. Times are RFC 3339, UTC."""
 
 from typing import Any, Literal
 

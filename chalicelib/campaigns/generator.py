@@ -1,7 +1,7 @@
 """The generator of automatic mailings: opens the runs that are due, keeps the open ones going and closes the finished.
 
 Two ticks at once, or the same one twice, make one run: its key is its scheduled time. After a stop the campaign's
-policy says what becomes of the times that were missed (design §5).
+policy says what becomes of the times that were missed.
 """
 
 from collections.abc import Callable, Iterable

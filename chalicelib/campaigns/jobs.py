@@ -30,7 +30,7 @@ def time_name(moment: datetime) -> str:
 
 
 def run_id(campaign_id: str, scheduled_at: str) -> str:
-    """`<campaign id>@<scheduled time>` (design §1)."""
+    """`<campaign id>@<scheduled time>`."""
     return f"{campaign_id}@{scheduled_at}"
 
 

@@ -1,4 +1,4 @@
-"""What a campaign is: the body of `POST /v1/campaigns`, checked field by field (design §8)."""
+"""What a campaign is: the body of `POST /v1/campaigns`, checked field by field."""
 
 from typing import Annotated, Literal, Self
 

@@ -15,7 +15,7 @@ from chalicelib.observability import log_failure
 
 
 class Verdict(StrEnum):
-    """What is known after a call to a provider (design §3)."""
+    """What is known after a call to a provider."""
 
     ACCEPTED = "accepted"  # the provider has it
     NOT_ACCEPTED = "not_accepted"  # certainly not taken: throttled, refused for now, no connection. Retryable

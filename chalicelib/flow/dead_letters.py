@@ -2,7 +2,7 @@
 of a message.
 
 `StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up, is not offered by
-every backend (docs/decisions.md), and takes only queues that SQS itself fills.
+every backend (ADR 0003), and takes only queues that SQS itself fills.
 """
 
 from collections.abc import Callable, Iterator, Sequence

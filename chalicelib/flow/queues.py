@@ -1,4 +1,4 @@
-"""Putting jobs into queues. The names are `vestnik-<stage>-<queue>`; the lanes never share one (design §1)."""
+"""Putting jobs into queues. The names are `vestnik-<stage>-<queue>`; the lanes never share one."""
 
 from collections.abc import Callable, Sequence
 from time import time

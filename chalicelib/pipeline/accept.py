@@ -1,6 +1,6 @@
 """Takes a request for notifications: records it, puts its jobs into the lane's queue, then answers.
 
-Accepted means safe (design §2): what `accept` returns is a promise; what it raises promises nothing, and may be asked
+Accepted means safe: what `accept` returns is a promise; what it raises promises nothing, and may be asked
 again with the same key.
 """
 

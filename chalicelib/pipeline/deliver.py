@@ -1,6 +1,6 @@
 """Renders, claims, sends and records: the only stage that calls a provider.
 
-The order is what makes "once" hold (design §3): render first, so that a bad letter costs no claim; claim by a
+The order is what makes "once" hold: render first, so that a bad letter costs no claim; claim by a
 conditional write, so that of many workers one calls; call with the provider's own retries off; record only as the
 claim's owner.
 """

@@ -2,7 +2,7 @@
 
 Another release may read them (`chalicelib/schemas.py`). `v` is raised where an older worker would do the wrong thing
 with a job: one that meets a higher `v` than it knows puts the job aside until a newer worker takes it. The default
-stays 1, whoever needs more says so. Rendered bodies never travel (design §2).
+stays 1, whoever needs more says so. Rendered bodies never travel.
 """
 
 import json

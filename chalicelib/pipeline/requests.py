@@ -1,4 +1,4 @@
-"""What a caller may ask for: the body of `POST /v1/notifications`, checked field by field (design §8)."""
+"""What a caller may ask for: the body of `POST /v1/notifications`, checked field by field."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The states of a delivery, which moves are allowed, and what a notification shows for them (design §3, §8)."""
+"""The states of a delivery, which moves are allowed, and what a notification shows for them."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -98,7 +98,7 @@ NOTIFICATION_STATUSES = ("accepted", *_PRECEDENCE)
 
 
 def shown_status(status: DeliveryStatus) -> str:
-    """The word of design §8 for a delivery's state."""
+    """What the API shows for a delivery's state."""
     return _SHOWN.get(status, status.value)
 
 

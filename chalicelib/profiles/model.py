@@ -43,7 +43,7 @@ class Profile:
         return channel == CONFIRMED_CHANNEL and self.email_confirmed
 
     def to_dict(self) -> dict[str, Any]:
-        """The shape of design §8."""
+        """The user as the API shows it."""
         # Not `asdict`, which copies every value deeply: a tenth of what it costs to enrich a letter.
         return {name: getattr(self, name) for name in _FIELDS} | {"attributes": dict(self.attributes)}
 

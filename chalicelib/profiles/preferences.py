@@ -39,7 +39,7 @@ class QuietHours(StrictModel):
 
 
 class Preferences(StrictModel):
-    """What a user wants (design §8); what is left out is wanted. A category that cannot be switched off may only be
+    """What a user wants; what is left out is wanted. A category that cannot be switched off may only be
     true."""
 
     model_config = ConfigDict(

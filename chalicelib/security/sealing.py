@@ -1,5 +1,5 @@
 """Texts sealed for a table, so that whoever reads the table does not read them. No package of requirements.in encrypts
-(docs/decisions.md): SHAKE-256 is the stream, then HMAC-SHA-256 the mark, each under a key of its own, made by
+(ADR 0053): SHAKE-256 is the stream, then HMAC-SHA-256 the mark, each under a key of its own, made by
 HMAC-SHA-256 of the secret, a nonce and what the text is `about`. Whoever writes the table can lose a text, and neither
 change one nor pass it off as another's; whoever reads it learns about how long a text is.
 """

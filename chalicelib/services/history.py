@@ -35,7 +35,7 @@ class History:
         self._clock = clock
 
     def notification(self, notification_id: str, *, sight: Sight = EVERYTHING) -> dict[str, Any]:
-        """One notification with its deliveries and their timeline (design §8). Raises: NotFoundError (permanent: there
+        """One notification with its deliveries and their timeline. Raises: NotFoundError (permanent: there
         is none in `sight`), UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = list(LedgerRow.query(notification_id, consistent_read=True))

@@ -27,7 +27,7 @@ def test_every_setting_of_the_managers_is_in_their_table_and_no_other() -> None:
 def pages() -> Iterator[Path]:
     """Everything that is written for people."""
     yield from ROOT.glob("*.md")
-    yield from (ROOT / "docs").glob("*.md")
+    yield from (ROOT / "docs").rglob("*.md")
     yield from (ROOT / "clients").rglob("README.md")
     yield from (ROOT / "infra").rglob("README.md")
 

@@ -1,5 +1,7 @@
-"""The live side on the local cloud, over real WebSockets: what design §9 promises. That a notification takes less than
-half a second is measured by `bench/live_talk.py`."""
+"""The live side on the local cloud, over real WebSockets, as docs/live.md promises.
+
+`bench/live_talk.py` measures the times.
+"""
 
 import contextlib
 import json

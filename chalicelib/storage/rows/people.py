@@ -42,7 +42,7 @@ class UserRow(StageTable):
 
 
 class PreferencesRow(StageTable):
-    """A user's own say (design §8): `{everything, categories, quiet_hours, paused_until}` as JSON. `words`: when each
+    """A user's preferences: `{everything, categories, quiet_hours, paused_until}` as JSON. `words`: when each
     switch was last turned (`profiles.said.Words`)."""
 
     class Meta(TableMeta):
