@@ -12,9 +12,9 @@ from enum import StrEnum
 from time import monotonic
 from typing import NamedTuple
 
-from chalicelib.accounts.service_scope import EVERYTHING, Sight, service_hand
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import ForbiddenError, InvalidError, NotFoundError, UnauthorizedError
+from chalicelib.service_scope import EVERYTHING, Sight, service_hand
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.configuration import ApiKeyRow

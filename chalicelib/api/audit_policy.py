@@ -18,9 +18,9 @@ from pydantic import BaseModel
 
 from chalicelib.accounts.api_keys import Caller, Scope
 from chalicelib.accounts.audit import NOBODY, Deed, Door
-from chalicelib.accounts.service_scope import Sight
 from chalicelib.errors import ForbiddenError, UnauthorizedError, VestnikError
 from chalicelib.observability import aside
+from chalicelib.service_scope import Sight
 from chalicelib.wiring.audit import address_thing, audit, thing_of
 from chalicelib.wiring.desk import key_ring
 

@@ -8,7 +8,6 @@ from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.accounts.api_keys import Caller
-from chalicelib.accounts.service_scope import NOTHING, Sight
 from chalicelib.api.audit_policy import admitted
 from chalicelib.api.declarations import REPLACING, Endpoint
 from chalicelib.api.idempotency_key import REPLAYED, asked_of, digest_of, idempotency_key
@@ -17,6 +16,7 @@ from chalicelib.clock import derived_id, new_id
 from chalicelib.errors import InvalidError, TooLargeError
 from chalicelib.etags import IF_MATCH, Seen
 from chalicelib.http_errors import invalid
+from chalicelib.service_scope import NOTHING, Sight
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_PATH_VALUE_CHARACTERS = 256  # every id is shorter, and DynamoDB refuses a key of 2 KB

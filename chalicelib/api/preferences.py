@@ -7,7 +7,6 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.accounts.service_scope import Sight
 from chalicelib.api.answers import AcceptedNotification, Answer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
@@ -20,6 +19,7 @@ from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.preference_changes import EVERYTHING, word_key
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.profiles.profile_source import profile_of
+from chalicelib.service_scope import Sight
 from chalicelib.settings import settings
 from chalicelib.wiring.desk import confirmation_letters
 from chalicelib.wiring.own_say import own_say, personal_data

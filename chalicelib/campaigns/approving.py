@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import Field
 from pynamodb.expressions.update import Action
 
-from chalicelib.accounts.service_scope import NO_OTHERS
 from chalicelib.campaigns.approval import Approvals, forget
 from chalicelib.campaigns.lifecycle import GOING, Course, expect
 from chalicelib.campaigns.model import State
@@ -15,6 +14,7 @@ from chalicelib.campaigns.store import CampaignStore, last_event, spec_of
 from chalicelib.errors import ConflictError, ForbiddenError
 from chalicelib.etags import Seen
 from chalicelib.rendering.model import Version
+from chalicelib.service_scope import NO_OTHERS
 from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.text import Text
 

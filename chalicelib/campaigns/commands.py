@@ -5,7 +5,6 @@ from collections.abc import Collection
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.accounts.service_scope import EVERYTHING, NO_OTHERS, Sight
 from chalicelib.campaigns.approval import Approvals, forget
 from chalicelib.campaigns.jobs import time_name
 from chalicelib.campaigns.letter_inputs import PACES
@@ -17,6 +16,7 @@ from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.etags import Seen
+from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight
 from chalicelib.storage.dynamodb import update_if
 from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 

@@ -1,11 +1,11 @@
 """Uploaded lists hold addresses, so whoever needs one no longer deletes it."""
 
-from chalicelib.accounts.service_scope import EVERYTHING, Sight
 from chalicelib.campaigns.lists import ListStore, fields_of
 from chalicelib.campaigns.store import CampaignStore, shown_spec
 from chalicelib.clock import is_id
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.etags import Seen
+from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.rows.campaigns import ListRow
 
 _OVER = ("completed", "cancelled")

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from chalicelib.accounts.service_scope import EVERYTHING, Sight
 from chalicelib.addresses import same_address_key
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.list_index import blocks_of, index_part, page_of, without
@@ -19,6 +18,7 @@ from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.schemas import passed
+from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow

@@ -4,7 +4,6 @@ while somebody listens, with the field's name."""
 from datetime import datetime
 from typing import Any
 
-from chalicelib.accounts.service_scope import EVERYTHING, Sight
 from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
@@ -21,6 +20,7 @@ from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.security.public_addresses import check_url
+from chalicelib.service_scope import EVERYTHING, Sight
 
 _PAGE = 500
 _MAX_PAGES = 200  # so far a start looks for the first recipient

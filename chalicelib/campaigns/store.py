@@ -9,11 +9,11 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.accounts.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.schemas import kept, recalled
+from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import dynamodb, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow

@@ -17,7 +17,7 @@ from chalicelib.storage.dynamodb import expiry_epoch, reaching_dynamodb, update_
 from chalicelib.storage.rows.links import LinkRow, campaign_shard
 
 if TYPE_CHECKING:
-    from chalicelib.accounts.service_scope import Sight  # a module less for `deliver`
+    from chalicelib.service_scope import Sight  # a module less for `deliver`
 
 LinkKind = Literal["confirm", "short"]
 TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction

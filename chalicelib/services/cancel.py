@@ -4,11 +4,11 @@ A cancelled delivery is written before any worker claims it, so that the claim f
 queue.
 """
 
-from chalicelib.accounts.service_scope import EVERYTHING, Sight
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.dynamodb import find
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
-from chalicelib.accounts.service_scope import EVERYTHING, Sight
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
+from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.services.search import Span, newest
 from chalicelib.storage.cursor import read_place, write_cursor
 from chalicelib.storage.dynamodb import reaching_dynamodb
