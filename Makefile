@@ -11,7 +11,7 @@ STAGE ?= dev
 USERS ?= 1000
 PYTEST_ARGS ?=
 # Two at a time but for the end-to-end and browser tests, which fill the machine by themselves.
-FAST := tests/unit tests/contract tests/integration
+FAST := tests/unit tests/contract tests/integration packages/ses-mailbox/tests
 WHOLE := tests/e2e tests/browser
 # Asked for by name, these need no Chromium.
 WITHOUT_BROWSER := $(addsuffix %,$(FAST) tests/e2e tests/chaos tests/localstack)
@@ -46,7 +46,7 @@ help: ## this list
 
 setup: $(READY) ## .venv with the locked packages (any command: PYTHON=python3.13)
 
-$(READY): requirements-dev.txt infra/setup.sh infra/assets.py infra/name_data.py
+$(READY): requirements-dev.txt infra/setup.sh infra/assets.py infra/name_data.py packages/ses-mailbox/pyproject.toml
 	@PYTHON=$(PYTHON) VENV=$(VENV) infra/setup.sh
 
 run: $(READY) ## the whole service on this machine, until Ctrl-C (PORT=4566)
@@ -88,7 +88,8 @@ lint: $(READY) ## style, types, who may import whom, the template
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint $$($(BIN)/python -m infra.template_build prod) --regions eu-central-1 us-east-1 --ignore-checks W1030
 	$(BIN)/cfn-lint $$($(BIN)/python -m infra.readable_app prod) --regions eu-central-1 us-east-1
-	$(BIN)/bandit -q -r -ll -s B608,B704 app.py bench chalicelib clients functions infra layers tools
+	$(BIN)/bandit -q -r -ll -s B608,B704 -x bench/rivals app.py bench chalicelib clients functions infra layers \
+		packages/ses-mailbox/src tools
 
 audit: $(READY) ## known vulnerabilities of the locked packages, from pypi.org (STRICT=1: unknown fails)
 	@$(BIN)/python -m tools.audit $(if $(STRICT),--strict) requirements.txt requirements-dev.txt

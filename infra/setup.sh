@@ -48,5 +48,8 @@ fi
 echo "setup: installing the locked packages"
 "$venv"/bin/uv pip sync --quiet --python "$venv"/bin/python --require-hashes requirements-dev.txt ||
     fail "the locked packages could not be installed: is the package index reachable?"
+# A package of this repository has no hash to be locked by; what it needs is in the lock, and uv itself builds it.
+"$venv"/bin/uv pip install --quiet --python "$venv"/bin/python --no-deps --editable packages/ses-mailbox ||
+    fail "packages/ses-mailbox could not be installed"
 "$venv"/bin/python -m infra.assets || fail "what the packages carry for the app could not be made"
 touch "$venv"/.up-to-date

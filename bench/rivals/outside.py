@@ -1,5 +1,5 @@
 """Rivals that are no serverless ones, as processes of their own in a virtual environment of their own (build/rivals,
-from the lock `bench/requirements-rivals.txt`), with Debian's Redis and a mail server that takes everything.
+from the lock `bench/rivals/requirements.txt`), with Debian's Redis and a mail server that takes everything.
 
     with outside(letters, redis_server()) as rivals:
         seconds, cpu_seconds, once = rivals.celery()
@@ -19,7 +19,7 @@ from bench.processes import cpu_seconds, tree_cpu_seconds
 from infra.local.process import free_port
 from infra.paths import BUILD, ROOT
 
-_LOCK = ROOT / "bench" / "requirements-rivals.txt"
+_LOCK = ROOT / "bench" / "rivals" / "requirements.txt"
 _PLACE = BUILD / "rivals"
 _LIMIT_SECONDS = 300
 _WORKERS_READY_SECONDS = 4.0

@@ -58,10 +58,10 @@ def mailbox(ports: Ports, state: StateFolder, log: Path, *, sender_domain: str, 
     topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:vestnik-{STAGE}-ses-events"
     account = f"vestnik-{STAGE}={','.join(sorted(NEEDED_EVENTS | {SEND}))}"
     mailings = f"vestnik-{STAGE}-mailings={','.join(sorted(NEEDED_EVENTS | TRACKED_EVENTS))}"
-    module = ["infra.local.mailbox", "--port", str(ports.mailbox), "--data", str(state.mailbox.resolve())]
+    module = ["ses_mailbox", "--port", str(ports.mailbox), "--data", str(state.mailbox.resolve())]
     module += ["--topic-arn", topic, "--configuration-set", account, "--configuration-set", mailings]
     module += ["--tracking-domain", tracking_domain(ports)]
-    module += ["--aws-endpoint", events_url, "--verified", sender_domain]
+    module += ["--aws-endpoint", events_url, "--verified", sender_domain, "--routes", "infra.local.cinema:routes"]
     health_url = f"http://127.0.0.1:{ports.mailbox}/healthz"
     return Child("the mailbox", module, environment=own_environment(), log=log, health_url=health_url)
 

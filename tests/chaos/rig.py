@@ -249,7 +249,7 @@ class Rig:
     # -- breaking it
 
     def fault(self, kind: str, **how: object) -> None:
-        """Sets a fault of the mailbox (infra/local/mailbox/README.md); gone at the end of the test."""
+        """Sets a fault of the mailbox (packages/ses-mailbox/README.md); gone at the end of the test."""
         answer = requests.post(
             f"{self.cloud.mailbox_url}/api/faults", json={"kind": kind, **how}, timeout=_TIMEOUT_SECONDS
         )

@@ -30,6 +30,8 @@ def pages() -> Iterator[Path]:
     yield from (ROOT / "docs").rglob("*.md")
     yield from (ROOT / "clients").rglob("README.md")
     yield from (ROOT / "infra").rglob("README.md")
+    yield from (ROOT / "packages").glob("*/*.md")
+    yield from (ROOT / "bench").rglob("README.md")
 
 
 def anchors(page: Path) -> set[str]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ses_mailbox.client import ses_client
+from ses_mailbox.process import running
 
-from infra.local.mailbox.process import running
-from tests.integration.mailbox.driver import ses_client
 from tests.ministack import ministack
 
 if TYPE_CHECKING:

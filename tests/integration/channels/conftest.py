@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from ses_mailbox.client import MailboxClient
+from ses_mailbox.process import running
 
 from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.email import EmailChannel, Sender
@@ -22,11 +24,9 @@ from chalicelib.security.outbound_http import guarded_post, guarded_session
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import people as wiring_people
-from infra.local.mailbox.process import running
+from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, OPTIONS, SENDER
 from tests.integration.channels.receiver import DROP, Receiver, receiving
 from tests.integration.conftest import ENVIRONMENT, forget_clients
-from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, VERIFIED_DOMAIN, Driver
-from tests.integration.mailbox.driver import SETS as MAILBOX_SETS
 
 FROM = Sender(*parseaddr(SENDER))
 SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}
@@ -53,14 +53,13 @@ class Rig:
 
 
 @pytest.fixture(scope="module")
-def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    options = ["--verified", VERIFIED_DOMAIN, *MAILBOX_SETS]
-    with running(tmp_path_factory.mktemp("mailbox"), options) as url:
-        yield Driver(url)
+def shared_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailboxClient]:
+    with running(tmp_path_factory.mktemp("mailbox"), OPTIONS) as url:
+        yield MailboxClient(url, SENDER)
 
 
 @pytest.fixture
-def mailbox(shared_mailbox: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+def mailbox(shared_mailbox: MailboxClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailboxClient]:
     shared_mailbox.reset()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -111,7 +110,7 @@ HTTP_FAULTS = {"refuse": 410, "throttle": 429, "server_error": 500, "lose_reply"
 
 
 def email_rig(request: pytest.FixtureRequest) -> Rig:
-    mailbox: Driver = request.getfixturevalue("mailbox")
+    mailbox: MailboxClient = request.getfixturevalue("mailbox")
     kinds = {"refuse": "refuse", "throttle": "throttle", "server_error": "server_error", "lose_reply": "drop_reply"}
 
     def break_(kind: str) -> bool:

@@ -3,21 +3,23 @@
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr
+from typing import Any
 
 import pytest
 import requests
 from botocore.exceptions import ConnectionClosedError
+from ses_mailbox.client import MailboxClient, simple
 
 from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.wiring import clients as wiring_clients
 from tests.integration.channels.conftest import FROM, SETS
+from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, SENDER, TRACKING_DOMAIN
 from tests.integration.conftest import forget_clients
-from tests.integration.mailbox.driver import CONFIGURATION_SET, MAILINGS_SET, SENDER, TRACKING_DOMAIN, Driver, simple
 
 
 @pytest.fixture
-def channel(mailbox: Driver) -> EmailChannel:
+def channel(mailbox: MailboxClient) -> EmailChannel:
     """The channel with the very client that the workers have."""
     return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
 
@@ -49,7 +51,7 @@ def everyone(count: int) -> list[Message]:
     return [message(f"u{n}@example.com", n) for n in range(count)]
 
 
-def test_one_letter_arrives_whole_with_its_headers_and_tags(channel: EmailChannel, mailbox: Driver) -> None:
+def test_one_letter_arrives_whole_with_its_headers_and_tags(channel: EmailChannel, mailbox: MailboxClient) -> None:
     [outcome] = channel.send([message(List_Unsubscribe="<https://cinema.example/u>")])
 
     [letter] = mailbox.letters()
@@ -60,7 +62,7 @@ def test_one_letter_arrives_whole_with_its_headers_and_tags(channel: EmailChanne
     assert letter["tags"].items() >= {"delivery": "n-1_email", "template": "promo"}.items()
 
 
-def test_many_letters_arrive_by_one_call_each_as_its_own(channel: EmailChannel, mailbox: Driver) -> None:
+def test_many_letters_arrive_by_one_call_each_as_its_own(channel: EmailChannel, mailbox: MailboxClient) -> None:
     outcomes = channel.send([message(f"u{n}@example.com", n, X_Number=str(n)) for n in range(BULK_ENTRIES)])
 
     letters = {letter["to"][0]: letter for letter in mailbox.letters(limit=100)}
@@ -77,7 +79,7 @@ def test_many_letters_arrive_by_one_call_each_as_its_own(channel: EmailChannel, 
 @pytest.mark.parametrize(("transactional", "name"), [(True, CONFIGURATION_SET), (False, MAILINGS_SET)])
 @pytest.mark.parametrize("count", [1, 2])
 def test_account_letters_and_others_go_through_sets_of_their_own(
-    channel: EmailChannel, mailbox: Driver, transactional: bool, name: str, count: int
+    channel: EmailChannel, mailbox: MailboxClient, transactional: bool, name: str, count: int
 ) -> None:
     channel.send([message(f"u{n}@example.com", n, transactional=transactional) for n in range(count)])
 
@@ -85,7 +87,7 @@ def test_account_letters_and_others_go_through_sets_of_their_own(
     assert [f"<dd>{name}</dd>" in page for page in pages] == [True] * count
 
 
-def test_a_letter_too_large_for_a_bulk_call_goes_by_itself(channel: EmailChannel, mailbox: Driver) -> None:
+def test_a_letter_too_large_for_a_bulk_call_goes_by_itself(channel: EmailChannel, mailbox: MailboxClient) -> None:
     large = message("large@example.com", 2, html="<p>" + "я" * 262_144 + "</p>")
 
     outcomes = channel.send([message(), large])
@@ -106,7 +108,7 @@ FAULTS: dict[str, tuple[Verdict, str]] = {
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_of_the_provider_has_its_verdict_for_one_letter(
-    channel: EmailChannel, mailbox: Driver, kind: str
+    channel: EmailChannel, mailbox: MailboxClient, kind: str
 ) -> None:
     mailbox.fault(kind=kind, times=1)
 
@@ -115,14 +117,18 @@ def test_a_fault_of_the_provider_has_its_verdict_for_one_letter(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FAULTS if kind != "refuse"])
-def test_a_fault_of_a_bulk_call_is_that_of_every_letter(channel: EmailChannel, mailbox: Driver, kind: str) -> None:
+def test_a_fault_of_a_bulk_call_is_that_of_every_letter(
+    channel: EmailChannel, mailbox: MailboxClient, kind: str
+) -> None:
     mailbox.fault(kind=kind, times=1)
 
     assert verdicts(channel.send(everyone(3))) == [FAULTS[kind]] * 3
     assert len(mailbox.letters()) == (3 if kind == "drop_reply" else 0)
 
 
-def test_a_bulk_call_that_is_refused_whole_is_tried_letter_by_letter(channel: EmailChannel, mailbox: Driver) -> None:
+def test_a_bulk_call_that_is_refused_whole_is_tried_letter_by_letter(
+    channel: EmailChannel, mailbox: MailboxClient
+) -> None:
     mailbox.fault(kind="refuse", to="u1@", entries=False)
 
     outcomes = channel.send(everyone(3))
@@ -133,7 +139,7 @@ def test_a_bulk_call_that_is_refused_whole_is_tried_letter_by_letter(channel: Em
 
 @pytest.mark.parametrize("spoilt", [message("u1@example.com", html="\ud800"), message("u1@example.com", X="\ud800")])
 def test_a_letter_that_no_call_can_hold_is_refused_alone(
-    channel: EmailChannel, mailbox: Driver, spoilt: Message
+    channel: EmailChannel, mailbox: MailboxClient, spoilt: Message
 ) -> None:
     """Promise I1: whatever is raised while it is put into a call, in bulk or by itself."""
     good = [message("u0@example.com", 0), message("u2@example.com", 2)]
@@ -148,7 +154,9 @@ ENTRY_FAULTS = {"throttle": FAULTS["throttle"], "daily_quota": FAULTS["daily_quo
 
 
 @pytest.mark.parametrize("kind", ENTRY_FAULTS)
-def test_a_fault_of_one_entry_is_that_of_its_letter_alone(channel: EmailChannel, mailbox: Driver, kind: str) -> None:
+def test_a_fault_of_one_entry_is_that_of_its_letter_alone(
+    channel: EmailChannel, mailbox: MailboxClient, kind: str
+) -> None:
     mailbox.fault(kind=kind, to="u1@")
 
     outcomes = channel.send(everyone(3))
@@ -157,21 +165,44 @@ def test_a_fault_of_one_entry_is_that_of_its_letter_alone(channel: EmailChannel,
     assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED, ENTRY_FAULTS[kind][0], Verdict.ACCEPTED]
 
 
-def test_an_address_that_ses_cannot_read_costs_the_others_nothing(channel: EmailChannel, mailbox: Driver) -> None:
+def test_an_address_that_ses_cannot_read_costs_the_others_nothing(
+    channel: EmailChannel, mailbox: MailboxClient
+) -> None:
     outcomes = channel.send([message(), message("Анна", 2), message("petr@example.com", 3)])
 
     assert [one.verdict for one in outcomes] == [Verdict.ACCEPTED, Verdict.REFUSED, Verdict.ACCEPTED]
     assert len(mailbox.letters()) == 2
 
 
-def test_letters_of_a_sender_who_is_not_verified_wait_for_a_person(mailbox: Driver) -> None:
+def test_letters_of_a_sender_who_is_not_verified_wait_for_a_person(mailbox: MailboxClient) -> None:
     channel = EmailChannel(wiring_clients.ses(), sender=lambda: Sender("A", "a@other.example"), **SETS)
 
     assert verdicts(channel.send([message()])) == [(Verdict.NOT_ACCEPTED, "provider_not_verified")]
 
 
+@pytest.mark.parametrize(
+    ("modes", "reason"),
+    [
+        ({"unverified": ["cinema.example"]}, "provider_not_verified"),
+        ({"paused": True}, "provider_sending_paused"),
+        ({"suspended": True}, "provider_account_suspended"),
+        ({"paused_sets": [CONFIGURATION_SET]}, "provider_sending_paused"),
+        ({"denied": ["SendEmail"]}, "provider_no_right"),
+        ({"sandbox": True}, "provider_sandbox"),
+    ],
+)
+def test_trouble_of_the_account_as_ses_tells_it_is_taken_for_it(
+    channel: EmailChannel, mailbox: MailboxClient, modes: dict[str, Any], reason: str
+) -> None:
+    """Promises D3, D8."""
+    mailbox.account(**modes)
+
+    assert verdicts(channel.send([message()])) == [(Verdict.NOT_ACCEPTED, reason)]
+    assert mailbox.letters() == []
+
+
 def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
-    mailbox: Driver, monkeypatch: pytest.MonkeyPatch
+    mailbox: MailboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
     forget_clients()
@@ -180,7 +211,7 @@ def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
     assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
 
 
-def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: Driver) -> None:
+def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: MailboxClient) -> None:
     mailbox.fault(kind="drop_reply")
 
     with pytest.raises(ConnectionClosedError):
@@ -211,7 +242,7 @@ OWN = "https://notify.cinema.example"
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("transactional", [True, False])
 def test_no_link_to_a_page_of_ours_goes_through_a_redirect_of_ses(
-    mailbox: Driver, transactional: bool, count: int
+    mailbox: MailboxClient, transactional: bool, count: int
 ) -> None:
     """Promise D8: whoever clicks to confirm or to unsubscribe meets nobody else's server on the way."""
     channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, untracked=OWN, **SETS)
@@ -231,13 +262,15 @@ def test_no_link_to_a_page_of_ours_goes_through_a_redirect_of_ses(
         assert ("<img" in letter["html"]) is not transactional
 
 
-def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: Driver) -> None:
+def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: MailboxClient) -> None:
     assert list(channel.send([])) == []
     assert mailbox.letters() == []
 
 
 @pytest.mark.parametrize("letters", [1, 2])
-def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(mailbox: Driver, letters: int) -> None:
+def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(
+    mailbox: MailboxClient, letters: int
+) -> None:
     senders = iter([Sender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
     channel = EmailChannel(wiring_clients.ses(), sender=lambda: next(senders), **SETS)
 

@@ -2,9 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from ses_mailbox.template_text import TemplateText
 
 from chalicelib.channels.shared_lines import share
-from infra.local.mailbox.template_text import TemplateText
 
 # Lines that meet by chance, with all that a template could take for its own.
 _LINES = st.sampled_from(
