@@ -1,9 +1,9 @@
-"""Whether a person or a program opened a letter, clicked in it or came by a short link: one judge for all doors. Called
-by `feedback.py` and `link_visits.py`.
+"""Whether a person or a program opened a letter, clicked in it or came by a short link: one judge for events and
+visits alike.
 
 Who fetches links and images without being a person says so, or says nothing at all. Whoever claims to be a browser is
 taken for one, except before the letter was delivered: then only a scanner on the way can have been it
-(`engagement.py`).
+(`pipeline/engagement.py`).
 """
 
 import re

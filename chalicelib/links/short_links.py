@@ -1,6 +1,4 @@
-"""The book of short links: written before the letter that holds them, counted at every visit. Called by
-`letter_links.py`, `link_visits.py`, the API and the erasure.
-"""
+"""The book of short links: written before the letter that holds them, counted at every visit."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

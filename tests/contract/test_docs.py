@@ -1,6 +1,7 @@
 """What the documentation names exists, and the other way round."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,11 +58,61 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     assert [f"{page.name}: {link}" for page, link in links if is_broken(page, link)] == []
 
 
-def test_every_file_that_the_readme_names_exists() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = re.findall(r"`((?:chalicelib|functions|infra|templates|docs|tests)/[\w./-]+\w)`", text)
+NAMED_FILE = re.compile(r"`(\w[\w./-]*\w\.(?:py|yaml|yml|toml|txt|json|js))`")
+NAMED_IN_A_PAGE = re.compile(
+    NAMED_FILE.pattern + r"|`((?:chalicelib|functions|infra|templates|docs|tests|bench|tools|packages)/[\w./-]*)`"
+)
+MADE = {"build/local.json", "build/sbom.json", "deploying.json"}
 
-    assert [one for one in named if not (ROOT / one).exists()] == []
+
+def test_every_file_and_folder_that_a_page_names_exists() -> None:
+    """A bare name is one of a file somewhere, as the page has said where."""
+    names = {path.name for path in sources()}
+    missing = [
+        (page.name, one)
+        for page in pages()
+        if page.name != "CHANGELOG.md" and page.parent.name != "adr"
+        for one in map("".join, NAMED_IN_A_PAGE.findall(page.read_text(encoding="utf-8")))
+        if one not in MADE and not (is_found(one) or ("/" not in one and one in names))
+    ]
+
+    assert missing == []
+
+
+def test_every_module_that_the_code_names_exists() -> None:
+    """By its path, or by its bare name beside it."""
+    missing = [
+        (str(path.relative_to(ROOT)), one)
+        for path in sources()
+        if path.suffix == ".py"
+        for one in NAMED_FILE.findall(path.read_text(encoding="utf-8"))
+        if one.endswith(".py") and not (is_found(one) or (path.parent / one).exists())
+    ]
+
+    assert missing == []
+
+
+def is_found(name: str) -> bool:
+    """Whether the path leads somewhere from the root, or from the package or folder whose insides it names."""
+    return any((ROOT / base / name).exists() for base in (".", "chalicelib", "tests", "infra", "clients/python"))
+
+
+def sources() -> Iterator[Path]:
+    """Every file of the repository's own folders."""
+    yield ROOT / "app.py"
+    for folder in (
+        "bench",
+        "chalicelib",
+        "clients",
+        "functions",
+        "infra",
+        "layers",
+        "packages",
+        "templates",
+        "tests",
+        "tools",
+    ):
+        yield from (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
 def test_the_page_of_the_api_is_what_make_docs_writes() -> None:
@@ -84,3 +135,22 @@ def test_every_call_of_the_api_has_its_example_on_the_page() -> None:
     calls = len(re.findall(r"^`[A-Z]+ /v1/", api_docs.PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
     assert calls == len(ENDPOINTS) == api_docs.PAGE.read_text(encoding="utf-8").count("curl -sS")
+
+
+def test_the_layers_of_the_design_are_those_of_the_linter() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = [layer.replace("chalicelib.", "") for layer in contracts[0]["layers"]]
+    modules = {path.stem for path in (ROOT / "chalicelib").glob("*.py")}
+    rooms = [layer for layer in layers if not set(layer.split(" | ")) <= modules]
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+
+    assert page.split("```layers\n")[1].split("\n```")[0].splitlines() == [*rooms, "kernel"]
+
+
+def test_every_room_of_the_code_is_in_the_design_and_no_other() -> None:
+    rooms = {f"chalicelib/{path.parent.name}/" for path in (ROOT / "chalicelib").glob("*/__init__.py")}
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^\| `(chalicelib/\w+/)`", page, re.MULTILINE)) == rooms

@@ -28,7 +28,7 @@ def column(heading: str) -> set[str]:
 
 
 def said_events() -> set[str]:
-    """The names of all events that `events.py` can say."""
+    """The names of all events that `live/server_events.py` can say."""
     tree = ast.parse((ROOT / "chalicelib" / "live" / "events.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     made = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Event"]

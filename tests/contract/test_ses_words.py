@@ -1,5 +1,5 @@
 """Nothing that AWS publishes of what SES says is without its meaning in `channels/providers/ses_event_types.py`, of
-events, and `ses_answers.py`, of calls."""
+events, and `channels/providers/ses_answers.py`, of calls."""
 
 import pytest
 from botocore.model import ServiceModel, StringShape

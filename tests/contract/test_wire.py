@@ -1,4 +1,4 @@
-"""`wire.py` says and hears what botocore's own clients of DynamoDB and SES do."""
+"""`botocore_fast_path.py` says and hears what botocore's own clients of DynamoDB and SES do."""
 
 import json
 from collections.abc import Callable

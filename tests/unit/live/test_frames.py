@@ -29,7 +29,7 @@ ALMOST = st.builds(lambda a, b: {**b, **a}, ACTIONS, st.dictionaries(FIELDS, JSO
 
 
 def read(text: str) -> None:
-    """As `receive.py` reads; any other error than FrameError breaks the loop."""
+    """As `live/receive.py` reads; any other error than FrameError breaks the loop."""
     try:
         check_frame(text)
         read_json(text) if is_json(text) else read_line(text)
