@@ -1,38 +1,38 @@
-"""Addresses: the one check of what may be written to, and the one word on when two addresses are the same; the one form
-of a host and of an address of the web. Whether a browser may be sent there, `security/redirects.py` says."""
+"""Addresses: what may be written to, when two addresses are the same, and the normal form of hosts and URLs. Whether a
+browser may be sent to a URL is decided in `security/redirects.py`."""
 
 import re
 import unicodedata
 
 from chalicelib.text import one_line
 
-# What nearly every address looks like, and the validator takes as it is: a list of a million is read ten times faster.
-# Names such as `local`, and labels such as `xn--`, are for the validator to judge.
+# What nearly every address looks like; the validator would accept it too. A list of a million is read ten times faster.
+# Names such as `local` and labels such as `xn--` are left to the validator.
 _PLAIN = re.compile(
     r"[a-z0-9_]+(?:[.+-][a-z0-9_]+)*(?<!.{65})@(?:(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
     r"(?!arpa$|alt$|invalid$|local$|localhost$|onion$)[a-z]{2,24}"
 )
 _MAX_CHARS = 254
-# Marks of direction and other characters without a shape, which telephones and mail programs copy along. The joiners,
+# Direction marks and other invisible characters, which phones and mail programs copy along. The joiners,
 # which tell two domains apart, are not among them.
 _UNSEEN = re.compile("[\xad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\u2066-\u2069\ufe00-\ufe0f\ufeff]")
 _INTERNATIONAL = re.compile(r"(?:tel:)?(?:\+|00)[\d\s()./\-\u2010-\u2015\u2212]+", re.IGNORECASE)
-_ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # those whose letters look like each other's
+_ALPHABETS = {"LATIN", "CYRILLIC", "GREEK"}  # alphabets with letters that look alike
 
 PLAIN_NAME = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
 PLAIN_HOST = rf"{PLAIN_NAME}(?::[0-9]{{1,5}})?"
 _PARTS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _DEFAULT_PORT = re.compile(r":(?:443|80)$")
-_OF_NAMES = ("L", "M", "Nd")  # categories of Unicode: no sign that only looks like a full stop or a slash
+_OF_NAMES = ("L", "M", "Nd")  # Unicode categories: excludes signs that only look like a full stop or a slash
 
-_GMAIL = ("gmail.com", "googlemail.com")  # one service, which reads over dots
+_GMAIL = ("gmail.com", "googlemail.com")  # one service, which ignores dots
 
-_OWNER_MARK = "#"  # no id of a user begins with it
+_OWNER_MARK = "#"  # no user id begins with it
 
 
 def owner_of(hashed: str) -> str:
-    """Whose it is, where an address was written to and nobody said which user has it: it stands where a user's id
-    would, so that one index finds both."""
+    """The owner of an address that belongs to no known user. It stands where a user id would, so that one index finds
+    both."""
     return _OWNER_MARK + hashed
 
 
@@ -47,10 +47,9 @@ def user_of(owner: str | None) -> str | None:
 
 
 def normal_email(text: str) -> str:
-    """The form that is stored and sent to: ASCII, as SES has no SMTPUTF8, with a national domain in its `xn--` form,
-    and in lower case: no mail service in use tells `Anna` from `anna`. Raises: ValueError (permanent; says what is
-    expected): no address, a national name before the @, a domain whose letters of two alphabets only look like another.
-    """
+    """The form that is stored and sent to: lower case and ASCII (SES has no SMTPUTF8), with an international domain as
+    `xn--`. Raises: ValueError (permanent; says what is expected): not an address, a non-ASCII local part, or a domain
+    that mixes alphabets to look like another."""
     written = one_line(_folded(text))
     plain = written.lower()
     return plain if len(plain) <= _MAX_CHARS and _PLAIN.fullmatch(plain) else _checked(written)
@@ -71,8 +70,8 @@ def _checked(written: str) -> str:
 
 
 def normal_phone(text: str) -> str:
-    """E.164, however the digits are grouped, and with `00` for the plus. Raises: ValueError (permanent): no number with
-    its country, or one that the country's plan does not have: a text to it is paid for."""
+    """E.164, however the digits are grouped, with `00` read as the plus. Raises: ValueError (permanent): no country
+    code, or a number outside its country's plan, which would still be charged."""
     # Imported here, as above.
     import phonenumbers
 
@@ -89,9 +88,9 @@ def normal_phone(text: str) -> str:
 
 
 def same_address_key(channel: str, address: str) -> str:
-    """Equal for two addresses of a channel that reach the same: letter case, the Unicode form, a national domain in
-    either spelling, outer white space, the writing of a number do not make another mailbox or phone. It takes any text,
-    never raises, and of a key makes the same key. Keys are to compare; what is written to is `normal_email`."""
+    """Equal for two addresses of a channel that reach the same person: letter case, Unicode form, spelling of an
+    international domain, outer white space and grouping of digits do not matter. Takes any text, never raises, and is
+    idempotent. A key is for comparing; `normal_email` is what is written to."""
     if channel == "sms":
         # No country's code begins with 0: `00` stands for the plus.
         digits = "".join(str(unicodedata.decimal(one)) for one in address if one.isdecimal()).lstrip("0")
@@ -103,8 +102,8 @@ def same_address_key(channel: str, address: str) -> str:
 
 
 def mailbox_of(channel: str, address: str) -> str:
-    """The address that stands for all whose letters come to one mailbox: without what is behind a `+` (RFC 5233). Only
-    to count by: where a service gives that to somebody else, two people share a count, and nothing more."""
+    """One address for all that reach the same mailbox: without what follows a `+` (RFC 5233), at Gmail without dots.
+    Only for counting: where a provider gives such an address to somebody else, two people share a count."""
     key = same_address_key(channel, address)
     name, at, domain = key.rpartition("@")
     if channel != "email" or not at:
@@ -114,8 +113,8 @@ def mailbox_of(channel: str, address: str) -> str:
 
 
 def normal_host(text: str) -> str:
-    """The form in which hosts are stored and compared: lower case, a national name as `xn--`, without the root's full
-    stop, with a port unless that is a scheme's own. Raises: ValueError (permanent; says what is expected)."""
+    """The form in which hosts are stored and compared: lower case, international names as `xn--`, no trailing dot, a
+    port unless it is the scheme's default. Raises: ValueError (permanent; says what is expected)."""
     name, colon, port = one_line(_UNSEEN.sub("", text)).partition(":")
     host = _ascii_host(name.removesuffix(".") + colon + port)
     if host is None:
@@ -124,7 +123,7 @@ def normal_host(text: str) -> str:
 
 
 def normal_url(text: str) -> str:
-    """An address with its scheme and host in their normal form; what is no address with a plain host stays as it is."""
+    """A URL with scheme and host in normal form; text that is no URL with a plain host is returned unchanged."""
     parts = _PARTS.fullmatch(text)
     host = _ascii_host(parts["authority"]) if parts else None
     return f"{parts['scheme'].lower()}://{host}{parts['rest']}" if parts and host else text
@@ -142,7 +141,7 @@ def _ascii_domain(domain: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Full-width letters and other compatible spellings as the letters that they are; without what is not seen."""
+    """Full-width and other compatible letters as plain ones; invisible characters dropped."""
     return text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
 
 
@@ -151,7 +150,7 @@ def _cased(text: str) -> str:
 
 
 def _ascii_host(text: str) -> str | None:
-    """None for what is no plain host."""
+    """None for what is not a plain host."""
     name, colon, port = text.partition(":")
     name = name.lower()
     if not name.isascii():

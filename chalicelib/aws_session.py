@@ -1,7 +1,7 @@
-"""The process's one AWS session, from which every client is made, and what AWS's errors mean.
+"""The process's one AWS session, which makes every client, and the translation of AWS errors into ours.
 
-botocore's session and not boto3's: the clients are the same, and a cold start is spared the import of boto3's
-resources, transfers and documentation, and a second reading of the files of regions and services (ADR 0028).
+It is botocore's and not boto3's: the clients are the same, and a cold start saves the import of boto3's resources,
+transfers and documentation, and a second reading of region and service files (ADR 0028).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from botocore.exceptions import (
 
 from chalicelib.errors import InvalidError, MisconfiguredError, TooLargeError, UnavailableError, VestnikError
 
-# A name of our own is put into each request as it is; botocore's would be put together anew for every one.
+# A fixed name is used in each request as it is; botocore would assemble its own for every one.
 _EVERY_CLIENT = Config(user_agent="vestnik")
 
 
@@ -45,13 +45,13 @@ def session() -> botocore.session.Session:
 
 
 def hang_up() -> None:
-    """Closes every connection to AWS; the clients open others when they are used."""
+    """Closes every connection to AWS; clients open new ones when they are used."""
     for client in _made:
         client.close()
 
 
 # By AWS's own word (DynamoDB "Error handling", SQS, S3, SNS and SSM "Common errors"; the references of each call).
-# What is in no list passes where it may: a throttle, a conflict of two transactions, a failure inside AWS.
+# Whatever is in no list may pass: throttling, a transaction conflict, a failure inside AWS.
 _BAD_INPUT = frozenset(
     {
         *("ValidationException", "ValidationError", "SerializationException", "InvalidParameter"),
@@ -75,13 +75,16 @@ _MISCONFIGURED = frozenset(
         *("InvalidKeyId", "KMSAccessDeniedException", "OptInRequired"),
     }
 )
-_ITEM_TOO_LARGE = ("Item size", "item size")  # DynamoDB: a ValidationException like any other, but for its text
+_ITEM_TOO_LARGE = (
+    "Item size",
+    "item size",
+)  # DynamoDB: a ValidationException that differs from others only in its text
 
 
 def failure_of(error: Exception, what: str) -> VestnikError:
-    """Our error for one of AWS's. `what` is the sentence that is told where AWS was not there, `the queue did not
-    answer`: InvalidError or TooLargeError (permanent) for what it cannot take, MisconfiguredError (retryable, once
-    somebody has mended it) where it refuses the service itself, else UnavailableError (retryable)."""
+    """Our error for an AWS error: InvalidError or TooLargeError (permanent) for what AWS cannot take,
+    MisconfiguredError (retryable once the deployment is fixed) where it refuses the service itself, otherwise
+    UnavailableError (retryable). `what` describes the last, such as `the queue did not answer`."""
     if isinstance(error, ParamValidationError):
         return InvalidError("a value cannot be stored or looked up")
     if isinstance(error, NoCredentialsError | NoRegionError | UnknownServiceError):

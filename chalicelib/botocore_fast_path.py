@@ -32,21 +32,21 @@ _BINARY = (b'"B"', b'"BS"')
 
 
 def plain_answers(session: Session) -> None:
-    """Clients made by the session from now on read the answers of DynamoDB's calls on items so."""
+    """Makes clients created from now on read the answers of DynamoDB's item calls without the walk."""
     session.register_component("response_parser_factory", _ParserFactory())
 
 
 def plain_bodies(client: BaseClient) -> None:
-    """The client of SES v2 writes the bodies of its requests so."""
+    """Makes the SES v2 client write its request bodies without the walk."""
     inside: Any = client
     inside._serializer = _RestSerializer()
 
 
 def plain_requests(client: BaseClient) -> None:
-    """The client of DynamoDB writes its requests so, to the endpoint of its region."""
+    """Makes the DynamoDB client write its requests without the walk, to its region's endpoint."""
     inside: Any = client
     inside._serializer = _Serializer()
-    inside._ruleset_resolver = None  # the way of a service without rules: `meta.endpoint_url`
+    inside._ruleset_resolver = None  # as for a service without endpoint rules: `meta.endpoint_url`
 
 
 def _plain(parameters: Any) -> bytes | None:

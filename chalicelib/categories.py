@@ -1,11 +1,11 @@
-"""The categories of notifications: what a user can switch off, and what happens when an outcome is not known."""
+"""The categories of notifications: what a user can opt out of, and what happens when an outcome is unknown."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Category(NamedTuple):
-    """`transactional` letters ignore opt-outs, and are sent once more where the first outcome stays unknown."""
+    """`transactional` letters ignore opt-outs and are sent once more when the first outcome stays unknown."""
 
     name: str
     transactional: bool = False

@@ -1,4 +1,4 @@
-"""Time and ids, in one place so that tests can hold them still. Everybody may call it."""
+"""Time and ids, in one place so that tests can control them."""
 
 import re
 import uuid
@@ -10,16 +10,16 @@ from pydantic import AwareDatetime, BeforeValidator
 
 Clock = Callable[[], datetime]
 
-# The root of every derived id: the same inputs give the same id on every machine, for ever.
+# The root of every derived id: the same input gives the same id on every machine, for ever.
 _NAMESPACE = uuid.UUID("6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
-# A space may stand for the T (RFC 3339 §5.6), and for the plus of an offset that was not escaped in a query.
+# A space may stand for the T (RFC 3339 §5.6), and for an offset's plus that was not escaped in a query.
 _RFC3339 = re.compile(r"(20\d\d-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+ -]\d\d:\d\d)")
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 def _moment(value: object) -> object:
     # Stricter than pydantic, which also takes numbers and dates; other centuries are mistakes, and overflow.
-    # In UTC too, which it is stored in: what is taken can be read again.
+    # In UTC too, in which it is stored: whatever is accepted can be read back.
     if value is None or (isinstance(value, datetime) and is_of_this_century(value)):
         return value
     if isinstance(value, str) and (found := _RFC3339.fullmatch(value.strip())):
@@ -34,17 +34,17 @@ def _moment(value: object) -> object:
     raise ValueError("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)")
 
 
-# A time in the body of a call.
+# A time in a request body.
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 def now() -> datetime:
-    """The present, aware, UTC."""
+    """The current time, aware, UTC."""
     return datetime.now(UTC)
 
 
 def is_of_this_century(moment: datetime) -> bool:
-    """Whether it is of the years that times of calls and forms may be of, in UTC."""
+    """Whether the time is within the years that calls and forms may name, in UTC."""
     return _FIRST <= moment.replace(tzinfo=moment.tzinfo or UTC) <= _LAST
 
 
@@ -64,7 +64,7 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether it looks like an id of ours: nobody guesses one, so that what has it and is not there was there once."""
+    """Whether it looks like one of our ids. Nobody guesses one, so an id that is not found existed once."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:
@@ -72,5 +72,5 @@ def is_id(text: str) -> bool:
 
 
 def derived_id(*parts: str) -> str:
-    """A UUID that depends on `parts` alone: the ground of every idempotent step."""
+    """A UUID that depends on `parts` alone: the basis of every idempotent step."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))

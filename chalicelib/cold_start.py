@@ -1,7 +1,6 @@
-"""The garbage collector stays away while a process starts: what an import makes is never garbage, and looking through
-it again and again was a tenth of every cold start (ADR 0029). `functions/__init__.py` and `app.py`
-begin; what is there at the end is not looked through ever again.
-"""
+"""Keeps the garbage collector out of a starting process: what an import makes is never garbage, and collecting it again
+and again took a tenth of every cold start (ADR 0029). `functions/__init__.py` and `app.py` begin; what exists at the
+end is frozen."""
 
 import gc
 

@@ -1,8 +1,8 @@
-"""What somebody has seen of a thing before they change it. The API answers its tag as `ETag` and takes it back as
-`If-Match` (RFC 9110 §13.1.1), a page's form carries it; a write compares it with what is there at that moment.
+"""What a caller has seen of a thing before changing it. The API sends a tag as `ETag` and takes it back as `If-Match`
+(RFC 9110 §13.1.1), a page carries it in its form, and a write compares it with the current state.
 
-A tag is a digest of the whole and a short one of each field: with no memory of what the thing was, it says which fields
-are not as they were.
+A tag is a digest of the whole and a short one of each field, so it can say which fields differ without a copy of the
+old state.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from chalicelib.errors import ChangedError, FieldError, InvalidError
 
 IF_MATCH = "If-Match"
-_WHOLE, _PART = 32, 8  # hexadecimal digits: nobody makes two things with one tag; which field differs is only told
+_WHOLE, _PART = 32, 8  # hexadecimal digits: the whole must be collision-proof, a field's digest only informs
 _TAG = r'(W/)?"([\x21\x23-\x7e]*)"'
 _TAGS = re.compile(rf"{_TAG}([ \t]*,[ \t]*{_TAG})*")
 MAX_CHARACTERS = 4096
@@ -29,19 +29,19 @@ def tag_of(fields: Fields) -> str:
 
 
 def etag(tag: str) -> str:
-    """A tag as a header has it."""
+    """A tag in the form of a header."""
     return f'"{tag}"'
 
 
 class Seen(NamedTuple):
-    """The tags of what was seen; `any_state`: whatever there is, as long as there is something."""
+    """The tags a caller has seen; `any_state` matches whatever exists."""
 
     tags: tuple[str, ...]
     any_state: bool = False
 
     @classmethod
     def of(cls, header: str) -> Self:
-        """What an `If-Match` says. Raises: InvalidError (permanent)."""
+        """Parses `If-Match`. Raises: InvalidError (permanent)."""
         text = header.strip(" \t")
         if text == "*":
             return cls((), any_state=True)
@@ -51,7 +51,8 @@ class Seen(NamedTuple):
         return cls(tuple(tag for weak, tag in re.findall(_TAG, text) if not weak))
 
     def require(self, now: Fields | None, *, what: str) -> None:
-        """Goes on if this is what was seen; None: the thing is not there. Raises: ChangedError (permanent)."""
+        """Passes if this is what was seen; `None` means that the thing does not exist. Raises: ChangedError
+        (permanent)."""
         if now is None:
             raise ChangedError(f"{what} no longer exists")
         tag = tag_of(now)
@@ -64,7 +65,7 @@ class Seen(NamedTuple):
         )
 
     def differing(self, now: Fields) -> Iterable[str]:
-        """The fields that are not as they were seen; none where that cannot be told of the tag."""
+        """The fields that have changed since; empty if the tag cannot tell."""
         names = sorted(now)
         seen = next((tag.partition("-")[2] for tag in self.tags), "")
         if len(seen) != _PART * len(names):

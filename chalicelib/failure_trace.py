@@ -1,26 +1,25 @@
-"""Where an error came up, without a word of what it says: an error's message may quote a letter, an address, or
-whatever else somebody sent. Its class and its lines of code quote nothing.
-"""
+"""Where an error was raised, without its message, which may quote a letter, an address or anything else that somebody
+sent. Class names and code lines quote nothing."""
 
 from collections.abc import Iterator
 from pathlib import PurePath
 from traceback import walk_tb
 
 _OURS = ("app", "chalicelib", "functions")
-_MOST_LINES = 20  # of each end, of one error: a recursion would fill the log
+_MOST_LINES = 20  # of each end, per error: a recursion would fill the log
 _MOST_CAUSES = 5
 
 
 def name_of(error: BaseException) -> str:
-    """The error's class, with the code that AWS gave it, where it did."""
+    """The error's class, with AWS's code if there is one."""
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return f"{type(error).__name__}({code})" if isinstance(code, str) else type(error).__name__
 
 
 def lines_of(error: BaseException) -> list[str]:
-    """`file:line function` of each call in our code and of the innermost in any other, the outermost first; then the
-    same of each cause, under `caused by` and its name."""
+    """`file:line function` of each call in our code and of the innermost elsewhere, outermost first; then the same for
+    each cause, under `caused by` and its name."""
     lines = _cut(list(_own_lines(error)))
     for cause in _causes(error):
         lines += [f"caused by {name_of(cause)}", *_cut(list(_own_lines(cause)))]

@@ -1,5 +1,5 @@
-"""What an error is to whoever asked by HTTP, pydantic's mistakes as ours, and how every answer is protected: shared by
-the API, the admin page and the public pages."""
+"""The HTTP status of an error, pydantic's errors as ours, and the security headers of every answer; shared by the API,
+the managers' pages and the public pages."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -26,7 +26,7 @@ from chalicelib.settings import settings
 if TYPE_CHECKING:
     from chalice.app import Response
 
-# Of an answer that says nothing else of itself: it is not guessed at, run, framed, told to others or kept.
+# Unless the answer says otherwise: no sniffing, scripts, framing, referrer or caching.
 PROTECTION: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -35,7 +35,7 @@ PROTECTION: Mapping[str, str] = {
 }
 STRICT_TRANSPORT: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}  # a year
 
-# The most special first.
+# The most specific first.
 _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -51,13 +51,13 @@ _STATUSES: Mapping[type[VestnikError], HTTPStatus] = {
 
 
 def status_of(error: VestnikError) -> HTTPStatus:
-    """The status of an answer to what raised this."""
+    """The HTTP status for this error."""
     return next((s for kind, s in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def protected(response: "Response") -> "Response":
-    """The answer with what every answer has. Browsers are told to come by TLS alone where there is any (RFC 6797: no
-    answer in the clear says so)."""
+    """The answer with the headers that every answer has. Browsers are told to use TLS only, where there is TLS (RFC
+    6797 forbids saying so in the clear)."""
     said = {name.lower() for name in response.headers}
     over_tls = settings().public_url.startswith("https:")
     ours = {**PROTECTION, **(STRICT_TRANSPORT if over_tls else {})}
@@ -72,7 +72,7 @@ def invalid(error: ValidationError) -> InvalidError:
     inside = {mistake["loc"][:-1] for mistake in mistakes} | {mistake["loc"][:-2] for mistake in mistakes}
     for mistake in mistakes:
         if mistake["type"] == "too_short" and mistake["loc"] in inside:
-            continue  # pydantic does not count the items of a tuple that it has named bad
+            continue  # pydantic does not count a tuple's items that it has reported as bad
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in mistake["loc"]).lstrip(".")
         message = mistake["msg"].removeprefix("Value error, ")
         fields.append(FieldError(path or "body", message))

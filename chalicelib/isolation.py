@@ -1,7 +1,8 @@
-"""Work on many things of which one may be poisonous: each that cannot be done ends by itself, and the others are done.
+"""Working on a batch in which one item may be poisonous: an item that cannot be done fails alone, and the others are
+done.
 
-Whatever is raised is the fault of what was worked on, unless it is known to pass: a fault that nobody has thought of
-must not be able to stop a batch. Every worker that has several in its hands asks here.
+Any exception is blamed on the item unless it is known to pass, since a fault that nobody has foreseen must not stop a
+batch (ADR 0057).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,17 +13,17 @@ from chalicelib.errors import BusyError, TooManyRequestsError, UnavailableError
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-# A subsystem that is not there, a connection that broke, a worker that has no room left: the same may be done later.
+# A subsystem that does not answer, a broken connection, a worker out of memory or disk: retryable.
 _PASSING = (UnavailableError, BusyError, TooManyRequestsError, OSError, MemoryError)
 
 
 def is_final(error: Exception) -> bool:
-    """Whether the same work on the same thing fails again."""
+    """Whether the same work on the same item would fail again."""
     return not isinstance(failure_of(error, "") if isinstance(error, FAILURES) else error, _PASSING)
 
 
 def is_contained(error: Exception) -> bool:
-    """Whether it may stay with its thing where the same work is done again by itself: all but a lack of memory."""
+    """Whether the failure may stay with its item when the work is repeated on it alone: anything but MemoryError."""
     return not isinstance(error, MemoryError)
 
 
@@ -33,8 +34,8 @@ def each(
     alone: Callable[[_T, Exception], object],
     stays: Callable[[Exception], bool] = is_final,
 ) -> list[_R]:
-    """Does one after the other; what came of those that could be done. Any other is given to `alone`, with what was
-    raised. Raises: what does not stay with its thing."""
+    """Does one item after the other and returns the results of those that succeeded. An item that fails for good goes
+    to `alone` with its exception. Raises: whatever is not the item's own fault."""
     done = []
     for thing in things:
         try:
@@ -53,8 +54,8 @@ def together(
     alone: Callable[[_T, Exception], object],
     stays: Callable[[Exception], bool] = is_final,
 ) -> None:
-    """Does all at once; where that fails for good, both halves, until whatever cannot be done is by itself and is given
-    to `alone`. `do` may be repeated, and nothing is done for nothing. Raises: what does not stay with its thing."""
+    """Does all items at once; if that fails for good, both halves, until a failing item stands alone and goes to
+    `alone`. `do` may be repeated and is never called with nothing. Raises: whatever is not the item's own fault."""
     parts = [things] if things else []
     while parts:
         part = parts.pop()

@@ -1,5 +1,5 @@
-"""Languages by their tags (BCP 47), however they are written: `ru_RU`, `EN-us`, `zh-hans`. One normal form is stored,
-and is matched from the exact to the general (RFC 4647 §3.4, "lookup")."""
+"""Language tags (BCP 47), however they are written: `ru_RU`, `EN-us`, `zh-hans`. One normal form is stored and matched
+from the exact to the general (RFC 4647 §3.4, "lookup")."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -10,20 +10,20 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.text import Line
 
-# `zh-yue`, `zh-cmn`: how it is spoken says nothing of how it is written.
+# `zh-yue`, `zh-cmn`: the spoken language says nothing about the script.
 _TAG = re.compile(
     r"(?P<language>[a-z]{2,3})(?:(?<=zh)-[a-z]{3})?(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}|[0-9]{3}))?"
     r"(?P<variants>(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)"
-    r"(?:-[a-z0-9](?:-[a-z0-9]{1,8})+)*"  # extensions, such as a calendar: no letter is written by them
+    r"(?:-[a-z0-9](?:-[a-z0-9]{1,8})+)*"  # extensions, such as a calendar, which no letter uses
 )
-# What the registry of IANA has replaced, and Norwegian, whose one tag stands for Bokmål in practice.
+# Tags that IANA's registry has replaced, and Norwegian, whose tag means Bokmål in practice.
 _NOW = {"iw": "he", "in": "id", "ji": "yi", "mo": "ro", "tl": "fil", "no": "nb", "sh": "sr"}
-# The script goes before the country where a country alone is said (CLDR, "likely subtags").
+# A country alone implies its script (CLDR, "likely subtags").
 _SCRIPT_OF = {"zh-TW": "zh-Hant", "zh-HK": "zh-Hant", "zh-MO": "zh-Hant", "zh-CN": "zh-Hans", "zh-SG": "zh-Hans"}
 
 
 def normal_locale(text: str) -> str:
-    """`ru-RU`, `zh-Hans`, `es-419`. What follows a dot or an @ (`ru_RU.UTF-8`) and extensions are left out. Raises:
+    """`ru-RU`, `zh-Hans`, `es-419`. What follows a dot or an @ (`ru_RU.UTF-8`) and extensions are dropped. Raises:
     ValueError (permanent; says what is expected)."""
     found = _TAG.fullmatch(re.split("[.@]", text.strip(), maxsplit=1)[0].replace("_", "-").lower())
     if found is None:
@@ -36,8 +36,8 @@ def normal_locale(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def lookup(wanted: str) -> Sequence[str]:
-    """What answers a wish, the best first: `zh-Hant-TW` → `zh-Hant-TW`, `zh-Hant`, `zh`. What is no tag answers itself
-    alone; never raises."""
+    """The tags that satisfy a wish, best first: `zh-Hant-TW` → `zh-Hant-TW`, `zh-Hant`, `zh`. Text that is no tag
+    yields only itself; never raises."""
     try:
         name = normal_locale(wanted)
     except ValueError:
@@ -52,13 +52,13 @@ def lookup(wanted: str) -> Sequence[str]:
 
 
 def speaks(locale: str, wanted: str) -> bool:
-    """Whether somebody's locale is the wanted one or a kind of it: `en-GB` is `en`, and `en` is not `en-GB` (RFC 4647
-    §3.3.1, "basic filtering")."""
+    """Whether a locale is the wanted one or a kind of it: `en-GB` is `en`, but `en` is not `en-GB` (RFC 4647 §3.3.1,
+    "basic filtering")."""
     return wanted in lookup(locale)
 
 
 def preferred(accept_language: str | None, written: Collection[str]) -> str | None:
-    """What a browser prefers among those that there are (RFC 9110 §12.5.4); None: nothing that it asks for."""
+    """The available language that a browser prefers (RFC 9110 §12.5.4); None if it accepts none of them."""
     wanted = []
     for n, part in enumerate((accept_language or "").split(",")[:20]):
         name, _, weight = part.strip().partition(";")
@@ -70,7 +70,7 @@ def _weight(text: str) -> float:
     try:
         return float(text.strip().removeprefix("q=")) if text else 1.0
     except ValueError:
-        return 1.0  # a weight that nobody can read is none
+        return 1.0  # an unreadable weight counts as none
 
 
 Locale = Annotated[Line, Field(max_length=64, description="BCP 47", examples=["ru"]), AfterValidator(normal_locale)]

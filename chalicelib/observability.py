@@ -1,4 +1,4 @@
-"""One structured log line an invocation, EMF metrics, and partial batch responses: the frame of every worker.
+"""The batch loop of every worker: one structured log line and EMF metrics per invocation, and partial batch responses.
 
 Log lines carry ids as keys; never bodies, addresses or tokens.
 """
@@ -21,7 +21,7 @@ from chalicelib.failure_trace import lines_of, name_of
 
 IDS_IN_A_LINE = 50
 ACCEPTED_TO_DONE = "SecondsSinceAccepted"
-DUE_AT = "due-at"  # attribute of a message that is put with a delay: the epoch seconds at which it may be taken
+DUE_AT = "due-at"  # message attribute: the epoch seconds from which a delayed message may be taken
 
 
 @cache
@@ -37,21 +37,21 @@ def metrics() -> Metrics:
 
 
 def begin_request(request_id: str | None) -> None:
-    """Puts the number of this call or invocation into each log line from here on: that of API Gateway, which the caller
-    is told too, or Lambda's own."""
+    """Adds the id of this call or invocation to every following log line: API Gateway's, which the caller sees too, or
+    Lambda's."""
     logger().append_keys(request_id=request_id)
 
 
 def request_id() -> str | None:
-    """The number of the present call or invocation, to be quoted to whoever reads the logs."""
+    """The id of the current call or invocation, for callers to quote."""
     known = logger().get_current_keys().get("request_id")
     return str(known) if known else None
 
 
 def log_failure(what: str, error: BaseException, **where: object) -> None:
-    """The one way to log what failed by no fault of the caller: the class and the lines of code of the error and of its
-    causes, and `where` it came up (an operation, ids). Never what an error says of itself, which may quote what
-    somebody sent; of a subsystem that did not answer and of an unreadable message we wrote the words."""
+    """The one way to log a failure that is not the caller's fault: class and code lines of the error and its causes,
+    and `where` it happened (an operation, ids). Never the error's message, which may quote what somebody sent, unless
+    we wrote it: an unavailable subsystem, an unreadable message."""
     told: dict[str, Any] = {**where, "error": name_of(error), "trace": lines_of(error)}
     if isinstance(error, UnavailableError | PoisonMessageError):
         told["detail"] = str(error)
@@ -60,8 +60,8 @@ def log_failure(what: str, error: BaseException, **where: object) -> None:
 
 @contextmanager
 def aside(what: str) -> Iterator[None]:
-    """For what follows an effect and is no part of it (an audit line, a metric, a notice): it may fail, which is
-    logged, and what has been done stays a success."""
+    """For what follows an effect without being part of it (an audit line, a metric, a notice): a failure is logged, and
+    what has been done stays a success."""
     try:
         yield
     except Exception as error:
@@ -71,8 +71,8 @@ def aside(what: str) -> Iterator[None]:
 @dataclass
 class Line:
     """What one message adds to the log line and the metrics of its invocation. `seconds` are ages since acceptance.
-    `failed`: the service could not do it, by no fault of the caller. `counted`: the picture of the hours takes its
-    counts from here, and from nowhere else."""
+    `failed`: the service could not do it, through no fault of the caller. `counted`: whether its counts belong in the
+    hourly figures."""
 
     ids: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Line:
 
 
 class Waited(NamedTuple):
-    """How long the oldest message of a batch had lain in its queue, a wanted delay not counted."""
+    """How long a batch's oldest message had been in its queue, without any wanted delay."""
 
     queue: str
     seconds: float
@@ -97,8 +97,8 @@ class BatchResponse(TypedDict):
 Work = Callable[[str], Line]  # of one message
 Outcome = Line | Exception
 Count = Callable[[Mapping[str, int], "Waited | None"], None]
-Newer = Callable[[str, str], None]  # puts aside the body of a message of this queue, which a newer release wrote
-BatchWork = Callable[[Sequence[str]], Sequence[Outcome]]  # of a batch: what came of each message, in their order
+Newer = Callable[[str, str], None]  # puts aside a body from this queue that a newer release wrote
+BatchWork = Callable[[Sequence[str]], Sequence[Outcome]]  # the result of each message of a batch, in order
 
 
 def batch_handler(
@@ -109,10 +109,8 @@ def batch_handler(
     begin: Callable[[float], None] | None = None,
     count: Count | None = None,
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
-    """A Lambda handler that gives the body of each message to the work of `stage`, one after the other. `begin` is told
-    of each invocation, and in how many seconds Lambda ends it; `count` of what came of it. What a newer release wrote
-    goes to `newer`.
-    """
+    """A Lambda handler that passes each message's body to the work of `stage`, one after the other. `begin` gets the
+    seconds that the invocation has left, `count` its results. Messages that a newer release wrote go to `newer`."""
 
     def make_batch_work() -> BatchWork:
         work = make_work()
@@ -129,10 +127,10 @@ def whole_batch_handler(
     begin: Callable[[float], None] | None = None,
     count: Count | None = None,
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
-    """The same for a work that takes the bodies of a batch together.
+    """The same for work that takes a batch's bodies together.
 
-    A message that fails goes back to its queue alone (its receives end in the DLQ); the others are done. Powertools'
-    batch processor would do the same for 150 ms more of every cold start (ADR 0057).
+    A failed message alone returns to its queue (and after too many receives goes to the dead-letter queue); the others
+    are done. Powertools' batch processor would do the same for 150 ms more of every cold start (ADR 0057).
     """
 
     def handler(event: dict[str, Any], context: Any) -> BatchResponse:
@@ -150,7 +148,7 @@ def whole_batch_handler(
                 failures.append(record["messageId"])
                 log_failure(stage, outcome, message_id=record["messageId"])
         waited = None
-        with aside("age"):  # the work is done, whatever the attributes of a message say
+        with aside("age"):  # the work is done, whatever a message's attributes say
             waited = _waited(records)
         if waited is not None:
             metrics().add_metric(name=_age_metric(waited.queue), unit=MetricUnit.Seconds, value=waited.seconds)
@@ -165,7 +163,7 @@ def whole_batch_handler(
 
 
 def _put_aside(record: Mapping[str, Any], newer: Newer) -> Outcome:
-    """To come back when a worker of the newer release may have it: its receives are not used up meanwhile."""
+    """Comes back when a worker of the newer release may take it; its receives are not used up meanwhile."""
     try:
         newer(_queue_of(record), record["body"])
     except Exception as error:
@@ -186,8 +184,8 @@ def _outcome(work: Work, body: str) -> Outcome:
 
 
 def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], Line]]]) -> Callable[[Any, Any], None]:
-    """A Lambda handler for the clock: every part is done, whatever became of the others; what failed is done by the
-    next run. Every part may run twice at once."""
+    """A Lambda handler for the clock: every part runs, whatever became of the others; what failed is done by the next
+    run. Every part must be safe to run twice at once."""
 
     def handler(_event: Any, context: Any) -> None:
         begin_request(getattr(context, "aws_request_id", None))
@@ -205,8 +203,8 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
 
 
 def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
-    """The one log line of an invocation, and its metrics. `<Stage>MessagesFailed` has a 0 or a 1 for each message: its
-    average is the rate of errors, its count the number of messages. Never raises: the work is done."""
+    """The one log line of an invocation and its metrics. `<Stage>MessagesFailed` has a 0 or a 1 for each message: its
+    average is the error rate, its count the number of messages. Never raises: the work is done."""
     with aside("log line"):
         _write_line(stage, lines, failed=failed)
 
@@ -223,7 +221,7 @@ def _write_line(stage: str, lines: Sequence[Line], *, failed: int) -> None:
             metrics().add_metric(name=ACCEPTED_TO_DONE, unit=MetricUnit.Seconds, value=age)
     for fate in fates:
         metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=fate)
-    if metrics().metric_set:  # of an empty batch Powertools would warn
+    if metrics().metric_set:  # Powertools would warn of an empty batch
         metrics().flush_metrics()
 
 
@@ -235,8 +233,8 @@ def _sum(lines: Sequence[Line]) -> Mapping[str, int]:
 
 
 def _waited(records: Sequence[Mapping[str, Any]]) -> Waited | None:
-    """Since each message was due. SQS's own ApproximateAgeOfOldestMessage forgets a message that was received three
-    times, and counts a wanted delay as age."""
+    """Since each message was due. SQS's ApproximateAgeOfOldestMessage forgets a message after three receives and counts
+    a wanted delay as age."""
     due = [_due_at(one) for one in records if "SentTimestamp" in one.get("attributes", {})]
     if not due:
         return None

@@ -1,5 +1,5 @@
-"""The only place that reads the environment. Every name of a resource follows `vestnik-<stage>-<thing>`, so that
-the two deployables (the infra stack and the Chalice app) need nothing of each other's outputs."""
+"""The only place that reads the environment. Resource names follow `vestnik-<stage>-<thing>`, so that the two
+deployables (the infra stack and the Chalice app) need none of each other's outputs."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 
 class Settings(BaseModel):
-    """A stage's settings: the only declaration of them. The templates' parameters, the functions' environments and
-    docs/settings.md follow from it (`infra/variables.py`). A missing or wrong one stops the cold start with its name;
-    nothing has a hidden default that differs between stages."""
+    """A stage's settings, declared once: the templates' parameters, the functions' environments and docs/settings.md
+    follow from here (`infra/variables.py`). A missing or wrong one stops the cold start with its name; no hidden
+    default differs between stages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -134,12 +134,12 @@ class Settings(BaseModel):
 
     @property
     def mailings_set(self) -> str:
-        """That of all other letters. SES tells of them what follows from a Send, but not of the Send itself: they are
-        never sent once more for want of it (ADR 0033)."""
+        """The SES configuration set of all other letters. It publishes everything but Send, which they do not need:
+        they are never sent again for lack of one (ADR 0033)."""
         return f"vestnik-{self.stage}-mailings"
 
     def default_rate(self, limit: str) -> float:
-        """The rate of `<subsystem>.<lane>` where nobody has set one."""
+        """The rate of `<subsystem>.<lane>` unless somebody has set one."""
         subsystem, _, lane = limit.partition(".")
         rates = {
             "profiles": self.profiles_per_second,
@@ -152,12 +152,12 @@ class Settings(BaseModel):
         return whole * (self.bulk_share if lane == "bulk" else 1 - self.bulk_share)
 
     def resource(self, thing: str) -> str:
-        """The name of a table, queue, function or topic of this stage."""
+        """The name of one of this stage's tables, queues, functions or topics."""
         return f"vestnik-{self.stage}-{thing}"
 
 
 class SettingsError(RuntimeError):
-    """Permanent: the environment is incomplete; the message names each setting, as `mistakes` do one by one."""
+    """Permanent: the environment is incomplete; the message names each setting, as does `mistakes` one by one."""
 
     def __init__(self, message: str, mistakes: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -170,8 +170,8 @@ def variable(name: str) -> str:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Settings from `VESTNIK_<NAME>` variables; others are no business of this process: one that a later release has
-    brought must not stop this one after a roll-back (`make deploy` refuses them). Raises: SettingsError (permanent)."""
+    """Settings from `VESTNIK_<NAME>` variables. Unknown ones are ignored, so that a variable of a later release does
+    not stop this one after a rollback (`make deploy` refuses them). Raises: SettingsError (permanent)."""
     values = {name: environment[v] for name in Settings.model_fields if (v := variable(name)) in environment}
     try:
         return Settings.model_validate(values)
@@ -181,7 +181,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _told(error: ValidationError) -> Iterator[str]:
-    """Each mistake with the name of its variable and what is expected; never the value, which may be a secret."""
+    """Each mistake with its variable's name and what is expected; never the value, which may be a secret."""
     for one in error.errors():
         if not one["loc"]:
             yield one["msg"].removeprefix("Value error, ")
@@ -200,7 +200,7 @@ def expected(kind: str, message: str, examples: Sequence[str] | None) -> str:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
+    """This process's settings, read once."""
     return read_settings(os.environ)
 
 

@@ -29,7 +29,7 @@ _TURNS = re.compile("[\u202a-\u202e]")
 _OUTER = (
     "\t\n \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u200b\u2060"
 )
-# What Unicode calls "default ignorable", for good: what it has not given out yet, among these, will be ignorable too.
+# What Unicode calls "default ignorable", a stable property: unassigned code points in these ranges stay ignorable.
 _IGNORABLE = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -37,36 +37,36 @@ _IGNORABLE = (
 _UNSEEN_SIGNS = re.compile(f"[{_IGNORABLE}]")
 _SEEN = re.compile(f"[^\\s{_IGNORABLE}\u2800\U0001d159]")  # nor is a blank of Braille, or a note without a head
 _LAST_TWO = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
-# Controls, halves of surrogate pairs, noncharacters, what turns the rest of a line round, and annotations. Nothing is
-# here because the running Python does not know it yet.
+# Controls, lone surrogates, noncharacters, what reverses the rest of a line, and annotations. Nothing is
+# listed because the running Python does not know it yet.
 _WILD = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u206a-\u206f\ufdd0-\ufdef\ufff9-\ufffb"
     f"{_LAST_TWO}]"
 )
 _OPENING, _CLOSING = "\u2066\u2067\u2068", "\u2069"  # of isolates
-_MAX_DIGITS = 15  # a number of so many is one of JavaScript, too
+_MAX_DIGITS = 15  # so short that JavaScript holds it exactly too
 _REPEATED = "a name is repeated in an object"
-_GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space that stands alone is none
+_GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space on its own is dropped
 
 
 def without_ignorables(text: str) -> str:
-    """What is seen of it: joiners, marks of direction, selectors, tags, soft hyphens and fillers are dropped."""
+    """The visible part: joiners, direction marks, selectors, tags, soft hyphens and fillers are dropped."""
     return _UNSEEN_SIGNS.sub("", text)
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing in it to see, however many characters that takes."""
+    """Whether nothing in it is visible, however many characters it has."""
     return _SEEN.search(text) is None
 
 
 def is_tame(text: str) -> bool:
-    """Whether it can be shown to others beside their own text: nothing in it is a control, no character at all, or
-    turns round what follows."""
+    """Whether it can be shown next to other people's text: no control characters, no noncharacters, nothing that
+    reverses what follows."""
     return _WILD.search(text) is None
 
 
 def with_closed_isolates(line: str) -> str:
-    """The line with every isolate of direction closed in it, and none that it has not opened."""
+    """The line with all its direction isolates closed and none closed that it has not opened."""
     kept, depth = [], 0
     for character in line:
         depth += character in _OPENING
@@ -79,26 +79,25 @@ def with_closed_isolates(line: str) -> str:
 
 
 def normal_source(text: str) -> str:
-    """A whole file, such as a template's source: as `normal_text`, except that outer white space is kept."""
+    """A whole file, such as a template's source: as `normal_text`, but outer white space is kept."""
     return normalize("NFC", _UNSEEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def normal_text(text: str) -> str:
-    """Text of any number of lines in its normal form; a second time changes nothing."""
+    """Text of any number of lines in normal form; idempotent."""
     normal = normal_source(text).strip(_OUTER)
     return "" if is_blank(normal) else normal
 
 
 def one_line(text: str) -> str:
-    """Text that is one line, such as a name or a subject: white space of any kind and length, line ends among it,
-    becomes one space."""
+    """Text of one line, such as a name or a subject: any run of white space, line ends included, becomes one space."""
     line = _GAP.sub(" ", normal_source(_TURNS.sub("", text))).strip(_OUTER)
     return "" if is_blank(line) else line
 
 
 def normal_json(value: Any, levels: int = 100) -> Any:
-    """JSON with every string in its normal form, names of members too; what is deeper than `levels` nobody accepts.
-    Raises: ValueError: two names of an object have one normal form, and either value may be meant."""
+    """JSON with every string in normal form, member names too; nothing deeper than `levels` is accepted. Raises:
+    ValueError: two names of an object have the same normal form, so either value could be meant."""
     if isinstance(value, str):
         return normal_text(value)
     if levels and isinstance(value, dict):
@@ -112,8 +111,8 @@ def normal_json(value: Any, levels: int = 100) -> Any:
 
 
 def strict_json(text: str) -> Any:
-    """Strict JSON (RFC 8259, RFC 7493): no NaN, no number too large for a double, no repeated names, no half of a
-    surrogate pair. What is read can be written again by any encoder. Raises: ValueError (says what is wrong)."""
+    """Strict JSON (RFC 8259, RFC 7493): no NaN, no number too large for a double, no repeated names, no lone surrogate.
+    Any encoder can write again what was read. Raises: ValueError (says what is wrong)."""
     try:
         content = json.loads(
             text,
@@ -122,7 +121,7 @@ def strict_json(text: str) -> Any:
             parse_float=_finite,
             parse_int=_whole,
         )
-        if "\\ud" in text.lower():  # only an escape can hold half of a pair, and it cannot be encoded
+        if "\\ud" in text.lower():  # only an escape can hold a lone surrogate, which cannot be encoded
             json.dumps(content, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise ValueError("half of a surrogate pair is not a character") from error
@@ -154,14 +153,14 @@ def _whole(number: str) -> int:
 
 
 def whole_number(text: str) -> int:
-    """What a form's field of digits says. Raises: ValueError (says what is expected)."""
-    if not (text.isdecimal() and len(text) <= _MAX_DIGITS):  # `isdigit` also takes `²`, of which `int` makes nothing
+    """The number in a form field of digits. Raises: ValueError (says what is expected)."""
+    if not (text.isdecimal() and len(text) <= _MAX_DIGITS):  # `isdigit` also accepts `²`, which `int` cannot read
         raise ValueError("expected a whole number")
     return int(text)
 
 
 def _of_text(change: Callable[[str], str]) -> BeforeValidator:
-    # Before the length and the pattern are looked at; what is no text is left for pydantic to refuse.
+    # Before length and pattern are checked; anything but text is left for pydantic to reject.
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 

@@ -14,7 +14,7 @@ _SECOND = timedelta(seconds=1)
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of this name; UTC where there is none."""
+    """The time zone of this name; UTC if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a profile service may name any zone
@@ -32,7 +32,7 @@ def wall_moment(wall: datetime, zone: str) -> datetime:
 
 
 def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The change of the clocks between two moments around it, to the second."""
+    """The moment, to the second, at which the clocks change between two moments around it."""
     old = before.astimezone(zone).utcoffset()
     while after - before > _SECOND:
         middle = before + (after - before) // 2
