@@ -12,10 +12,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.pipeline.claims import ANSWERED, CLAIMED
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.storage.ledger import Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

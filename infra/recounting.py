@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from chalicelib.pipeline.run_counters import ENGAGEMENTS, Supposed, counters_of, counters_of_before, word
 from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
+from chalicelib.storage.ledger_transaction import Expected
 from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, LedgerRow
+from chalicelib.storage.run_counters import ENGAGEMENTS, counted_as, counters_of, counters_of_before
 
 
 def recount(run_ids: Collection[str]) -> None:
@@ -42,6 +43,6 @@ def _deliveries() -> Iterator[dict[str, Any]]:
 
 
 def _words(item: dict[str, Any]) -> list[str]:
-    state = Supposed.of(item)
+    state = Expected.of(item)
     engaged = [name for name in sorted(ENGAGEMENTS) if f"{name}_at" in item]
-    return [one for one in (word(state.status, state.reason), *engaged) if one]
+    return [one for one in (counted_as(state.status, state.reason), *engaged) if one]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from chalicelib.pipeline.hourly_stats import Hour
+from chalicelib.storage.hourly_stats import Hour
 
 WIDTH, HEIGHT = 720, 190
 _TOP, _BOTTOM, _LEFT = 8, 168, 60  # the field between the highest value and the axis; room for its figures

@@ -10,8 +10,8 @@ from chalicelib.admin.charts import bars, top_of
 from chalicelib.admin.templating import Page
 from chalicelib.admin.views import Visit, page
 from chalicelib.campaigns.description import describe_in_short
-from chalicelib.pipeline.hourly_stats import WORDS, Hour, Wait
 from chalicelib.settings import settings
+from chalicelib.storage.hourly_stats import WORDS, Hour, Wait
 from chalicelib.wiring.control import switches
 from chalicelib.wiring.desk import queue_depths, revive
 from chalicelib.wiring.ledger import hours

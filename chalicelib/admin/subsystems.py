@@ -5,10 +5,10 @@ from chalice.app import Blueprint
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
 from chalicelib.flow.event_sources import CONSUMERS
 from chalicelib.flow.rate_limits import LIMITS
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX

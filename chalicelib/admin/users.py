@@ -14,10 +14,9 @@ from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.clock import now
+from chalicelib.deliveries import NOTIFICATION_STATUSES, DeliveryKey
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.http_errors import status_of
-from chalicelib.pipeline.statuses import NOTIFICATION_STATUSES
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.address_opt_outs import Against
 from chalicelib.services.cancel import cancel
 from chalicelib.services.search import MAX_DAYS

@@ -14,8 +14,8 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.control import Reason
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.schemas import StrictModel
 from chalicelib.services.operator_actions import describe_dead_letter
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow

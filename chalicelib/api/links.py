@@ -13,7 +13,7 @@ from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.etags import tag_of
 from chalicelib.links.campaign_links import of_campaign, totals
-from chalicelib.links.short_links import fields_of
+from chalicelib.storage.short_links import fields_of
 from chalicelib.wiring.links import links
 from chalicelib.wiring.running import campaigns
 

@@ -10,8 +10,8 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.etags import tag_of
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.endpoint_bodies import EndpointBody, EndpointPatch
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.endpoints import endpoint_desk

@@ -9,18 +9,18 @@ from chalicelib.campaigns.content_source import Content, ContentSource
 from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import parse_rfc3339
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.circuit_breakers import Switches
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
 from chalicelib.flow.rate_limits import Limiter
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import ended
 from chalicelib.schemas import recalled
 from chalicelib.storage.dynamodb import StageTable, batch_read, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 

@@ -1,5 +1,5 @@
 """How far a run has come: what was planned, from its shards, and what became of it, from the counters that the ledger
-writes with every move (`pipeline/run_counters.py`)."""
+writes with every move (`storage/run_counters.py`)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chalicelib.campaigns.jobs import AUDIENCE
-from chalicelib.pipeline.run_counters import counters_of, counters_of_before, run_of_counter
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
 from chalicelib.storage.rows.campaigns import CampaignRow, CounterRow, RunRow, ShardRow
+from chalicelib.storage.run_counters import counters_of, counters_of_before, run_of_counter
 
 SAMPLED = ("sent", "delivered", "opened", "clicked")
 MOST_SAMPLES = 120  # a point a minute for two hours; of a longer run every second one is kept, and again

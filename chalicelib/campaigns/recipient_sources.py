@@ -15,12 +15,11 @@ from chalicelib.clock import derived_id
 from chalicelib.isolation import each, together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
-from chalicelib.pipeline.run_counters import UNSENT_SHARDS
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
 from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.campaigns import RunRow
-from chalicelib.storage.rows.ledger import NOTIFICATION_PART, DeliveryRow, LedgerRow, NotificationRow
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, UNSENT_SHARDS, DeliveryRow, LedgerRow, NotificationRow
 from chalicelib.wall_clock import zone_of
 
 Cursor = dict[str, Any]

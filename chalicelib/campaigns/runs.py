@@ -20,7 +20,6 @@ from chalicelib.campaigns.shards import shards_of
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError
 from chalicelib.flow.queues import JobQueue, Outgoing
-from chalicelib.pipeline.hourly_stats import Hours
 from chalicelib.schemas import passed
 from chalicelib.storage.dynamodb import (
     dynamodb,
@@ -32,6 +31,7 @@ from chalicelib.storage.dynamodb import (
     save_if,
     update_if,
 )
+from chalicelib.storage.hourly_stats import Hours
 from chalicelib.storage.rows.campaigns import HELD, ONE, CampaignRow, RunRow, ShardRow
 
 QUEUE = "fanout"

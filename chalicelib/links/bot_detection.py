@@ -3,7 +3,7 @@ visits alike.
 
 Who fetches links and images without being a person says so, or says nothing at all. Whoever claims to be a browser is
 taken for one, except before the letter was delivered: then only a scanner on the way can have been it
-(`pipeline/engagement.py`).
+(`storage/engagement.py`).
 """
 
 import re

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import Any, NamedTuple, TypeVar
 
-from chalicelib.links.short_links import describe
 from chalicelib.storage.cursor import read_place, write_cursor
 from chalicelib.storage.dynamodb import TableMeta, reaching_dynamodb
 from chalicelib.storage.rows.links import LinkRow, campaign_shards
+from chalicelib.storage.short_links import describe
 
 _T = TypeVar("_T")
 _COUNTS = ("links", "visits", "visitors", "bot_visits")

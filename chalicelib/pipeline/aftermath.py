@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.routing import OPENED_ON, REACHED_BY
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 

@@ -13,15 +13,14 @@ from typing import NamedTuple
 
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.observability import logger
 from chalicelib.pipeline.closing import Delivered
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.fallback import Succession
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
-from chalicelib.pipeline.ledger import Ledger, Refusal
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.storage.ledger import Ledger, Refusal
 
 CLAIMED, ANSWERED = "letters-claimed", "letters-answered"  # lines of the log
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.fallback import Succession
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import UNREADABLE, ended
+from chalicelib.storage.ledger import Ledger
 
 
 @dataclass

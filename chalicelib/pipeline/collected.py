@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import DigestJob, LetterSpec
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.unsent import ERASED, UNREADABLE, ended
 from chalicelib.schemas import passed, recalled
 from chalicelib.storage.dynamodb import batch_read, raw_query, reaching_dynamodb
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 

@@ -5,18 +5,17 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.port import Message
+from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
-from chalicelib.links.short_links import Link
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
-from chalicelib.pipeline.run_counters import run_tag
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.pipeline.unsent import UNREADABLE
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_faults import TEMPLATE_ERROR
 from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.storage.short_links import Link
 
 
 class Spoiled(NamedTuple):

@@ -21,9 +21,9 @@ from chalicelib.channels.port import (
 )
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.throttle import Gate, Report
 from chalicelib.isolation import each, together
-from chalicelib.links.short_links import LinkBook
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Composer, Letter
@@ -31,9 +31,9 @@ from chalicelib.pipeline.jobs import DeliverJob
 from chalicelib.pipeline.pre_send_check import LastLook
 from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED
 from chalicelib.rendering.finishing import NOTHING_TO_SAY
+from chalicelib.storage.short_links import LinkBook
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort

@@ -14,6 +14,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.deliveries import DeliveryStatus, Move
 from chalicelib.errors import RenderError, UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
@@ -21,10 +22,7 @@ from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collected import closing, delete_rows, end_unreadable, rows_of
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL
 from chalicelib.pipeline.jobs import LetterSpec, portions
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import Move
 from chalicelib.pipeline.unsent import EXPIRED, UNREADABLE
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.rendering.finishing import NOTHING_TO_SAY
@@ -32,6 +30,7 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.schemas import recalled
 from chalicelib.storage.dynamodb import batch_read, dynamodb, reaching_dynamodb
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.digests import DigestRow
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 

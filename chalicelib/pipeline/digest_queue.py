@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.pipeline.unsent import DIGEST, waiting
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection
 from chalicelib.schemas import kept, recalled
 from chalicelib.storage.dynamodb import save_if
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
 
 DIGEST_CHANNEL = "email"  # what the digest itself goes by, where no route says otherwise

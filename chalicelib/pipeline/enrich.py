@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure
@@ -24,13 +25,12 @@ from chalicelib.pipeline.jobs import (
     chunks,
     deliver_queue,
 )
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.profile_lookup import Lookup
 from chalicelib.pipeline.reach import Candidate, Look, Reach
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import QUIET, UNREADABLE, ended, waiting
 from chalicelib.schemas import passed
+from chalicelib.storage.ledger import Ledger
 
 _LOOK_AGAIN_SECONDS = 60  # at a channel of which nothing is known yet
 _REPLICA_LAG = timedelta(seconds=1)  # a chunk's profiles may be so old

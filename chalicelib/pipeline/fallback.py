@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from chalicelib.clock import Clock
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, next_channels
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.routing import REACHED_BY
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import EXPIRED, UNLESS_OPENED, ended, waiting
+from chalicelib.storage.ledger import Ledger
 
 
 class Succession:

@@ -11,14 +11,13 @@ from typing import Protocol
 from chalicelib.channels.providers.ses_event_types import Against, Told
 from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
 from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.isolation import each, is_contained, together
 from chalicelib.links.bot_detection import is_bot
-from chalicelib.pipeline.engagement import BY_MACHINE, Engagement
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.ses_events import FeedbackEvent
-from chalicelib.pipeline.statuses import DeliveryStatus, S
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.storage.engagement import BY_MACHINE, Engagement
+from chalicelib.storage.ledger import Ledger
 
 _VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {
     # Each tells that SES has taken a letter, and nothing more: it comes before all that follows, or too late to matter.

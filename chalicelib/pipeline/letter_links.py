@@ -14,7 +14,6 @@ from typing import NamedTuple
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.configuration.site_settings import SiteSettings, SiteValues
-from chalicelib.links.short_links import Link, LinkKind, valid_until
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.pipeline.notification import OwnerOf
 from chalicelib.profiles.model import CONFIRMED_CHANNEL
@@ -22,6 +21,7 @@ from chalicelib.profiles.preference_changes import WRITTEN_TO
 from chalicelib.security.redirects import allowed_redirect
 from chalicelib.security.signing import Signer
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.storage.short_links import Link, LinkKind, valid_until
 
 
 @dataclass

@@ -7,16 +7,16 @@ from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
 from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.digest_categories import judged, objected
 from chalicelib.pipeline.eligibility import Addressee, Consent, ConsentDesk
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED, QUIET, waiting
+from chalicelib.storage.ledger import Ledger
 
 _FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
 

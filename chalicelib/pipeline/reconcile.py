@@ -11,15 +11,14 @@ from datetime import timedelta
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.fallback import Succession
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import Retries, RetryJob
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.storage.dynamodb import find
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 

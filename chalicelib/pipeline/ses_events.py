@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.channels.providers.ses_event_types import Word, word_of
+from chalicelib.deliveries import DeliveryKey, run_of_tag
 from chalicelib.errors import PoisonMessageError
-from chalicelib.pipeline.run_counters import run_of_tag
-from chalicelib.pipeline.transitions import DeliveryKey
 
 # `Anna <anna@example.com>`; a name may hold anything.
 _NAMED = re.compile(r"<([^<>]*)>\s*$")

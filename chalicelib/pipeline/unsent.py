@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chalicelib.clock import rfc3339
+from chalicelib.deliveries import ANY_KEY, DeliveryKey, DeliveryStatus, Move
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import ANY_KEY, DeliveryKey, Move
 
 QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
 EXPIRED = "expired"  # nothing waits any more

@@ -4,12 +4,11 @@ A cancelled delivery is written before any worker claims it, so that the claim f
 queue.
 """
 
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import NotFoundError
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.dynamodb import find
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 
 

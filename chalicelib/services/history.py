@@ -10,8 +10,8 @@ from typing import Any
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.deliveries import DeliveryStatus, notification_status, shown_status
 from chalicelib.errors import InvalidError, NotFoundError
-from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.services.search import Span, newest
 from chalicelib.storage.cursor import read_place, write_cursor

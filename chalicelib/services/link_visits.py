@@ -7,14 +7,14 @@ counted and judged by one conditional write; a link that is unknown, expired or 
 from collections.abc import Collection
 
 from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import NotFoundError
 from chalicelib.links.bot_detection import is_bot
-from chalicelib.links.short_links import LinkBook
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.directory import Directory
 from chalicelib.security.redirects import allowed_redirect
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.links import LinkRow
+from chalicelib.storage.short_links import LinkBook
 
 
 class Visit:

@@ -9,18 +9,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.addresses import user_of
+from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.flow.dead_letters import DeadLetter, DeadLetters
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.statuses import REOPENED_FROM, DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.schemas import passed, recalled, received
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
 from chalicelib.storage.rows.ledger import (
     NOTIFICATION_PART,

@@ -5,10 +5,10 @@ from typing import Any
 
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import ConflictError
-from chalicelib.links.short_links import LinkBook, describe
 from chalicelib.services.history import MAX_PAGE_SIZE, History
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
+from chalicelib.storage.short_links import LinkBook, describe
 
 _TRIES = 5
 Theirs = Callable[[Mapping[str, Any]], bool]  # whether a recipient of a request is the one who is meant

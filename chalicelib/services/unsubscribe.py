@@ -1,9 +1,8 @@
 """What the links in a letter let its reader decide."""
 
 from chalicelib.addresses import hash_of
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.address_opt_outs import Against, Mailboxes
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preference_changes import EVERYTHING, WRITTEN_TO, word_key
@@ -11,6 +10,7 @@ from chalicelib.profiles.preference_sync import addresses_of
 from chalicelib.profiles.preferences import Preferences, PreferenceStore
 from chalicelib.profiles.profile_source import ProfileSource, profile_of
 from chalicelib.security.tokens import LetterClaims
+from chalicelib.storage.ledger import Ledger
 
 _BY = "unsubscribe link"
 

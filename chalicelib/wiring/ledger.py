@@ -9,16 +9,16 @@ from chalicelib.settings import settings
 from chalicelib.wiring.control import queues
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.hourly_stats import Hours
-    from chalicelib.pipeline.ledger import Ledger
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
+    from chalicelib.storage.hourly_stats import Hours
+    from chalicelib.storage.ledger import Ledger
 
 
 @cache
 def ledger() -> "Ledger":
     """The only writer of statuses."""
-    from chalicelib.pipeline.ledger import Ledger
+    from chalicelib.storage.ledger import Ledger
 
     return Ledger(clock=now, retention_days=settings().retention_days)
 
@@ -26,7 +26,7 @@ def ledger() -> "Ledger":
 @cache
 def hours() -> "Hours":
     """What each hour saw."""
-    from chalicelib.pipeline.hourly_stats import PLACES, Hours
+    from chalicelib.storage.hourly_stats import PLACES, Hours
 
     return Hours(clock=now, place=random.randrange(len(PLACES)))  # noqa: S311 (not a secret)
 

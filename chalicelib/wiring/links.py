@@ -10,14 +10,14 @@ from chalicelib.wiring.control import site_settings
 from chalicelib.wiring.signing import address_hashes, signer, tokens
 
 if TYPE_CHECKING:
-    from chalicelib.links.short_links import LinkBook
     from chalicelib.pipeline.letter_links import LetterLinkMaker
+    from chalicelib.storage.short_links import LinkBook
 
 
 @cache
 def links() -> "LinkBook":
     """Short links."""
-    from chalicelib.links.short_links import LinkBook
+    from chalicelib.storage.short_links import LinkBook
 
     return LinkBook(clock=now)
 

@@ -9,8 +9,8 @@ from chalicelib.channels.aws_errors import named_outcome
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.channels.providers.ses_answers import ANSWERS, answer_of
 from chalicelib.channels.providers.ses_event_types import BOUNCES, COMPLAINTS, DELAYS, EVENTS, REJECTS, Told
+from chalicelib.deliveries import VERDICTS, S
 from chalicelib.pipeline.feedback import _VERDICTS
-from chalicelib.pipeline.statuses import VERDICTS, S
 from tests.contract.ses_texts import NEIGHBOURS, QUOTA, READER, REFUSED, SENDER, SLOW_DOWN, TO_MEND, UNCLEAR, Text
 
 # "Contents of event data that Amazon SES publishes to Amazon SNS", read in November 2026.

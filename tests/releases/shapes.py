@@ -16,11 +16,11 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.configuration.event_rules import EventStep
 from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.live.flood_control import State
 from chalicelib.live.jobs import GreetJob, PresenceJob
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.statuses import DeliveryStatus
 from chalicelib.profiles.endpoints import Endpoint
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.model import Template

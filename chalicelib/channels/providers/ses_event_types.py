@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Told(Enum):
-    """What an event says of a letter. Which of two holds is `pipeline/statuses.py`'s to say."""
+    """What an event says of a letter. Which of two holds is `deliveries.py`'s to say."""
 
     NOTHING = "nothing"
     TAKEN = "taken"  # SES has it

@@ -1,7 +1,7 @@
 """The ledger: one item collection a notification, kept under its id.
 
 part `notification`  what was asked, for whom: written once by `accept`, never changed
-part `delivery#<channel>`  the state of one delivery: written by `pipeline/ledger.py` alone, forward only
+part `delivery#<channel>`  the state of one delivery: written by `storage/ledger.py` alone, forward only
 part `event`  (under an id of the event's own) what followed from an event
 part `request`  (under the request's own id) the call that made the notifications: body, idempotency, release time
 """
@@ -25,6 +25,7 @@ REQUEST_PART = "request"
 EVENT_PART = "event"
 DELIVERY_PREFIX = "delivery#"
 DAY_SHARDS = 4  # a partition of an index takes 1,000 writes a second
+UNSENT_SHARDS = 8
 HISTORY_FIELDS = [
     "kind",
     "request_id",
@@ -54,6 +55,11 @@ def day_shards(day: str) -> list[str]:
 def day_shard(created_at: str, notification_id: str) -> str:
     """The one of them in which a notification stands."""
     return day_shards(created_at[:10])[int(notification_id[:8], 16) % DAY_SHARDS]
+
+
+def unsent_shard(run_id: str, notification_id: str) -> str:
+    """The partition of the by-unsent index for a delivery."""
+    return f"{run_id}#{int(notification_id[:8], 16) % UNSENT_SHARDS}"
 
 
 # Every index holds `kind`: PynamoDB filters what it reads by it, and a row without it would never be found.

@@ -7,10 +7,10 @@ from chalicelib.accounts.api_keys import create_key
 from chalicelib.admin.views import REGISTERED
 from chalicelib.campaigns.model import Campaign
 from chalicelib.clock import now
-from chalicelib.links.short_links import Link
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.storage.short_links import Link
 from chalicelib.wiring.campaign_desk import campaign_control
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.links import links

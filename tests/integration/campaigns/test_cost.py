@@ -9,7 +9,7 @@ import json
 import pytest
 
 from chalicelib.campaigns import pacing as pace
-from chalicelib.pipeline.run_counters import run_tag
+from chalicelib.deliveries import run_tag
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
 from tests.integration.control.requests_made import Requests
 

@@ -17,14 +17,14 @@ from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.campaigns.pacing import Pace
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
 from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.deliveries import DeliveryKey, Move
+from chalicelib.deliveries import DeliveryStatus as S
 from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
-from chalicelib.pipeline.run_counters import counters_of, counters_of_before
-from chalicelib.pipeline.statuses import DeliveryStatus as S
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
+from chalicelib.storage.run_counters import counters_of, counters_of_before
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people

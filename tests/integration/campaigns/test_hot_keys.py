@@ -15,9 +15,9 @@ from pynamodb.expressions.operand import Path
 from chalicelib.campaigns import pacing as pace
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
+from chalicelib.deliveries import run_tag
 from chalicelib.flow.rate_limits import LIMITS
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.pipeline.run_counters import run_tag
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.storage.rows.links import LinkRow

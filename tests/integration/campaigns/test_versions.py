@@ -14,9 +14,9 @@ import pytest
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.pipeline.requests import NotificationRequest
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.shipped import shipped_folder

@@ -7,13 +7,12 @@ import boto3
 import pytest
 
 from chalicelib.clock import now
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from chalicelib.flow.dead_letters import DeadLetter
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part

@@ -28,7 +28,7 @@ FOLLOWS_FROM_THE_CODE = {
     "live/confusables.py": "a file",
     "locales.py": "tables of languages",
     "observability.py": "the logger and the metrics, which each invocation begins anew",
-    "pipeline/statuses.py": "which status follows which",
+    "deliveries.py": "which status follows which",
     "profiles/model.py": "the names of time zones",
     "public/standalone_app.py": "the routes",
     "public/pages.py": "a template",

@@ -11,13 +11,13 @@ import pytest
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.clock import now, rfc3339
-from chalicelib.links.short_links import Link
 from chalicelib.pipeline import enrich
 from chalicelib.pipeline import pre_send_check as last_look
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.storage.rows.ledger import RequestRow
 from chalicelib.storage.rows.links import LinkRow
+from chalicelib.storage.short_links import Link
 from chalicelib.wiring import intake as wiring_intake
 from chalicelib.wiring import links as wiring_links
 from chalicelib.wiring import people as wiring_people

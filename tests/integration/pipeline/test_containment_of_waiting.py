@@ -9,10 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import new_id, now, rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.rows.digests import DigestRow

@@ -9,11 +9,10 @@ import pytest
 
 from chalicelib.channels.port import Channel, Message, Outcome, Verdict
 from chalicelib.clock import new_id, now, rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.settings import settings
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
 from chalicelib.pipeline.ses_events import read_event
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.workers import feedback_work
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part

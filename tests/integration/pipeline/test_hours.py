@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.observability import Waited
-from chalicelib.pipeline.hourly_stats import Hours
 from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.hourly_stats import Hours
 from tests.integration.control.requests_made import Requests
 from tests.integration.faults import unreachable
 

@@ -8,12 +8,11 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from chalicelib.deliveries import ENTERED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import UnavailableError
-from chalicelib.pipeline.ledger import TRANSACTION_MOVES, Ledger, Refusal
-from chalicelib.pipeline.statuses import ENTERED_FROM, DeliveryStatus
-from chalicelib.pipeline.timeline import MAX_ENTRIES
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.ledger import TRANSACTION_MOVES, Ledger, Refusal
+from chalicelib.storage.ledger_writes import MAX_ENTRIES
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from tests.integration.faults import LostReply, unreachable
 

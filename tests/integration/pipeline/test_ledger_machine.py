@@ -21,10 +21,9 @@ from hypothesis.stateful import (
 )
 
 from chalicelib.clock import new_id
-from chalicelib.pipeline.ledger import Ledger
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.storage import dynamodb as base
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 S = DeliveryStatus

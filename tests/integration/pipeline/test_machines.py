@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from chalicelib.campaigns.progress import Planned, Progress, read_progresses
 from chalicelib.clock import new_id
+from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.links.bot_detection import is_bot
-from chalicelib.pipeline.statuses import S
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.wiring import ledger as wiring_ledger
 from tests.integration.pipeline.test_provider_words import Event, bounce, complaint, tell

@@ -19,10 +19,9 @@ from chalicelib.channels.providers.ses_event_types import (
     Told,
 )
 from chalicelib.clock import new_id
+from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
-from chalicelib.pipeline.statuses import S
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.pipeline.workers import feedback_work
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.rows.people import SuppressionRow

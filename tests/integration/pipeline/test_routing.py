@@ -9,12 +9,12 @@ import pytest
 
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.clock import now
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError
-from chalicelib.pipeline.engagement import Engagement
 from chalicelib.pipeline.requests import NotificationRequest
-from chalicelib.pipeline.transitions import DeliveryKey
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.storage.engagement import Engagement
 from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import deliver as wiring_deliver
 from chalicelib.wiring import desk as wiring_desk
@@ -272,8 +272,7 @@ def test_a_route_that_cannot_be_followed_is_refused_with_its_field(stage: None, 
 
 
 def test_a_resend_of_a_campaign_leaves_those_out_whom_another_channel_has_reached(anna: Pump, letters: Letters) -> None:
-    from chalicelib.pipeline.run_counters import fit_for_resend
-    from chalicelib.pipeline.statuses import DeliveryStatus
+    from chalicelib.deliveries import DeliveryStatus, fit_for_resend
 
     assert fit_for_resend(DeliveryStatus.SKIPPED, "no_address")
     for reason in ("reached_by_email", "opened_on_email", "in_digest"):

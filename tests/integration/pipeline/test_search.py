@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import new_id, rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.ledger import Ledger
 from chalicelib.pipeline.notification import record_notifications
-from chalicelib.pipeline.statuses import DeliveryStatus
-from chalicelib.pipeline.transitions import DeliveryKey, Move
 from chalicelib.services.history import History
 from chalicelib.storage.cursor import write_cursor
+from chalicelib.storage.ledger import Ledger
 from tests.integration.control.requests_made import Requests
 
 MORNING = datetime(2026, 11, 23, 6, tzinfo=UTC)

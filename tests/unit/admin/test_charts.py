@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.admin.charts import HEIGHT, WIDTH, bars, curves, top_of
-from chalicelib.pipeline.hourly_stats import Hour
+from chalicelib.storage.hourly_stats import Hour
 
 BEGIN = datetime(2026, 11, 22, 13, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from chalicelib.api.answers import ShownStatus
-from chalicelib.pipeline.statuses import DeliveryStatus, notification_status, shown_status
+from chalicelib.deliveries import DeliveryStatus, notification_status, shown_status
 
 S = DeliveryStatus
 

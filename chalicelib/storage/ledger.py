@@ -13,17 +13,14 @@ from typing import NamedTuple
 from pynamodb.exceptions import CancellationReason
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.engagement import Engagement, Item, Rewording, delivering, engaging
-from chalicelib.pipeline.run_counters import Supposed, Tally, word
-from chalicelib.pipeline.statuses import DeliveryStatus, S
-from chalicelib.pipeline.timeline import fold_of
-from chalicelib.pipeline.transaction import Wording, Writes
-from chalicelib.pipeline.transition_writes import claimed, of_run, wording
-from chalicelib.pipeline.transitions import DeliveryKey, Move, first_guess, shape, states_before
 from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
+from chalicelib.storage.engagement import Engagement, Reworded, Rewording, delivering, engaging
+from chalicelib.storage.ledger_transaction import Expected, Item, Writes, first_guess
+from chalicelib.storage.ledger_writes import claimed, fold_of, of_run, wording
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
@@ -89,26 +86,22 @@ class Ledger:
     def _write_until(self, key: DeliveryKey, word: Rewording, run_id: str | None) -> bool:
         """Words a change by what was found, until it is made or not needed any more."""
         found = self._read(key)  # most are told again, and a read costs a fifth of a transaction that is refused
-        run_id = Supposed.of(found).run_id if found else run_id
+        run_id = Expected.of(found).run_id if found else run_id
         for n in range(_MAX_ROUNDS):
             worded = word(found)
             if worded is None:
                 return False
-            tally = Tally()
-            for before, after in worded.counts:
-                tally.add(run_id, before=before, after=after)
-            condition = DeliveryRow.status.exists() & worded.condition & of_run(run_id)
-            reasons = _write_one(key, (worded.actions, condition), tally, n)
+            reasons = _write_one(key, worded, run_id, n)
             if reasons is None:
                 return worded.news
             if reasons[0] is None or not _stands_against(reasons[0]):
                 continue
-            supposed, found = found, reasons[0].raw_item or {}
+            before, found = found, reasons[0].raw_item or {}
             if not found:
                 return False  # there is no such delivery
-            if found == supposed:  # it was worded by what is there, and nobody has changed that
+            if found == before:  # it was worded by what is there, and nobody has changed that
                 raise InvalidError(_MISSHAPEN)
-            run_id = Supposed.of(found).run_id
+            run_id = Expected.of(found).run_id
         raise UnavailableError("the ledger was contended: an event was not written")
 
     def _read(self, key: DeliveryKey) -> Item:
@@ -131,7 +124,7 @@ class Ledger:
         return refused
 
     def _move_portion(
-        self, portion: Sequence[tuple[Move, Supposed]], refused: dict[DeliveryKey, Refusal], *, n: int
+        self, portion: Sequence[tuple[Move, Expected]], refused: dict[DeliveryKey, Refusal], *, n: int
     ) -> None:
         if n == _MAX_ROUNDS:
             raise UnavailableError(f"the ledger was contended: {len(portion)} deliveries were not written")
@@ -140,8 +133,8 @@ class Ledger:
             return
         left = [
             (move, again)
-            for (move, supposed), reason in zip(portion, reasons, strict=False)  # counters come after the moves
-            if (again := _judge(move, supposed, reason, refused)) is not None
+            for (move, expected), reason in zip(portion, reasons, strict=False)  # counters come after the moves
+            if (again := _judge(move, expected, reason, refused)) is not None
         ]
         # The events of a bulk send come while it is recorded, and each that hits one delivery stops the whole
         # transaction: the smaller it is, the sooner it gets between them.
@@ -150,37 +143,31 @@ class Ledger:
             if part:
                 self._move_portion(part, refused, n=n + 1)
 
-    def _try(self, moves: Sequence[tuple[Move, Supposed]], n: int) -> Reasons | None:
-        tally, writes, at, days = Tally(), Writes(), self._clock(), self._retention_days
-        for move, supposed in moves:
-            before = word(supposed.status, supposed.reason)
-            tally.add(supposed.run_id, before=before, after=word(move.status, move.reason))
-            alike = shape(move, supposed)
-            if supposed.new:
-                writes.put(*move.key, shape=alike, make=partial(claimed, move, at=at, retention_days=days))
-            else:
-                worded = partial(wording, move, supposed, at=at, retention_days=days)
-                writes.update(*move.key, shape=alike, word=worded, own_value=move.provider_id, own_moment=move.told_at)
-        return writes.write(tally, shard=_shard(moves[0][0].key, n))
+    def _try(self, moves: Sequence[tuple[Move, Expected]], n: int) -> Reasons | None:
+        writes, at, days = Writes(), self._clock(), self._retention_days
+        for move, expected in moves:
+            make = partial(claimed, move, at=at, retention_days=days)
+            writes.move(move, expected, make=make, word=partial(wording, move, expected, at=at, retention_days=days))
+        return writes.write(shard=_shard(moves[0][0].key, n))
 
 
 def _judge(
-    move: Move, supposed: Supposed, reason: CancellationReason | None, refused: dict[DeliveryKey, Refusal]
-) -> Supposed | None:
-    """What to suppose in the next round; None where there is none for this move."""
+    move: Move, expected: Expected, reason: CancellationReason | None, refused: dict[DeliveryKey, Refusal]
+) -> Expected | None:
+    """What to expect in the next round; None where the move is settled: made already, or refused."""
     if reason is None or not _stands_against(reason):
-        return supposed  # not made, for another's sake
-    found = Supposed.of(reason.raw_item or {})
+        return expected  # not made, for another's sake
+    found = Expected.of(reason.raw_item or {})
     if _already_made(move, reason):
         return None
-    fold = fold_of(reason.raw_item or {}, move.status, move.reason)
+    fold = fold_of(reason.raw_item or {}, move)
     found = found._replace(fold=fold)
-    if supposed.new:
-        supposed = supposed._replace(new=False, fold=fold)
-        if _status(reason) in states_before(move):
-            return supposed
-    may_be = found.status is None or found.status in states_before(move)
-    if found != supposed and may_be and (found.run_id is not None or supposed.run_id is None):
+    if expected.new:
+        expected = expected._replace(new=False, fold=fold)
+        if _status(reason) in move.states_before:
+            return expected
+    may_be = found.status is None or found.status in move.states_before
+    if found != expected and may_be and (found.run_id is not None or expected.run_id is None):
         return found
     refused[move.key] = _refusal(reason)
     return None
@@ -195,10 +182,12 @@ def _stands_against(reason: CancellationReason) -> bool:
     return False
 
 
-def _write_one(key: DeliveryKey, worded: Wording, tally: Tally, n: int) -> Reasons | None:
+def _write_one(key: DeliveryKey, worded: Reworded, run_id: str | None, n: int) -> Reasons | None:
     writes = Writes()
-    writes.update(*key, shape=None, word=lambda: worded)
-    return writes.write(tally, shard=_shard(key, n))
+    for before, after in worded.counts if run_id is not None else ():
+        writes.count(run_id or "", before, after)
+    writes.change(key, (worded.actions, DeliveryRow.status.exists() & worded.condition & of_run(run_id)))
+    return writes.write(shard=_shard(key, n))
 
 
 def _shard(key: DeliveryKey, n: int) -> int:

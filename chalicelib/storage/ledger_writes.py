@@ -1,29 +1,59 @@
-"""What a move changes of a delivery, and the condition that it is made under, in the words of DynamoDB. Called by
-`ledger.py` alone.
+"""What a move changes of a delivery, and the condition that it is made under, in the words of DynamoDB.
+
+A delivery's timeline is oldest first and bounded, whatever happens to it. A wait that begins again for the same reason
+replaces its last entry, and so does whatever comes to a full timeline; `times` says how many entries one stands for.
 """
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import rfc3339
-from chalicelib.pipeline.run_counters import UNSENT, Supposed, fit_for_resend, unsent_place
-from chalicelib.pipeline.statuses import DeliveryStatus, S
-from chalicelib.pipeline.timeline import MAX_ENTRIES, entry
-from chalicelib.pipeline.transaction import OWN_MOMENT, OWN_VALUE, Wording
-from chalicelib.pipeline.transitions import Move, states_before, verdicts_before
+from chalicelib.deliveries import UNDER_WAY, UNSENT, DeliveryStatus, Move, S, fit_for_resend
 from chalicelib.storage.dynamodb import expiry_epoch
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.ledger_transaction import OWN_MOMENT, OWN_VALUE, Expected, Fold, Item, Wording
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
+
+MAX_ENTRIES = 100  # of a letter in eight attempts there are about twenty
 
 
-def wording(move: Move, supposed: Supposed, *, at: datetime, retention_days: int) -> Wording:
+def fold_of(item: Item, move: Move) -> Fold | None:
+    """What the move's timeline entry replaces; None where it is simply added."""
+    texts = [entry["S"] for entry in item.get("timeline", {}).get("L", ())]
+    place = len(texts) - 1 if len(texts) >= MAX_ENTRIES else None
+    if move.status is S.WAITING and move.reason is not None:
+        told = [json.loads(text) for text in texts]
+        waits = [n for n, one in enumerate(told) if (one.get("status"), one.get("reason")) == (S.WAITING, move.reason)]
+        if waits and (item["status"]["S"], item.get("reason", {}).get("S")) == (S.WAITING, move.reason):
+            place = waits[-1]
+    if place is None:
+        return None
+    return Fold(place, len(texts), json.loads(texts[place]).get("times", 1) + 1)
+
+
+def timeline_entry(at: str, said: Mapping[str, Any]) -> str:
+    """One entry, without what is None."""
+    told = {"at": at, **{name: value for name, value in said.items() if value is not None}}
+    return json.dumps(told, separators=(",", ":"))
+
+
+def _states_before(move: Move, expected: Expected) -> frozenset[DeliveryStatus | None]:
+    """The states that it may be made from, of those that are expected."""
+    if expected.run_id is None:
+        return move.states_before
+    return move.states_before & (UNDER_WAY if expected.status is None else {expected.status})
+
+
+def wording(move: Move, expected: Expected, *, at: datetime, retention_days: int) -> Wording:
     """What the move changes, and the condition that it is made under."""
-    return _actions(move, supposed, at, retention_days), _condition(move, supposed)
+    return _actions(move, expected, at, retention_days), _condition(move, expected)
 
 
 def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
@@ -43,13 +73,13 @@ def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
     )
 
 
-def _actions(move: Move, supposed: Supposed, at: datetime, retention_days: int) -> list[Action]:
-    row, before = DeliveryRow, states_before(move, supposed)
+def _actions(move: Move, expected: Expected, at: datetime, retention_days: int) -> list[Action]:
+    row, before = DeliveryRow, _states_before(move, expected)
     actions: list[Action] = [
         row.status.set(move.status.value),
-        _noted(move, supposed, before, rfc3339(at)),
+        _noted(move, expected, before, rfc3339(at)),
         *_marks(move, before, rfc3339(at)),
-        *_place_in_run(move, supposed, before),
+        *_place_in_run(move, expected, before),
     ]
     if None in before:
         actions += [row.kind.set(DeliveryRow), row.created_at.set(row.created_at | rfc3339(at))]
@@ -89,16 +119,16 @@ def _marks(move: Move, before: frozenset[DeliveryStatus | None], at: str) -> lis
     return actions
 
 
-def _place_in_run(move: Move, supposed: Supposed, before: frozenset[DeliveryStatus | None]) -> list[Action]:
+def _place_in_run(move: Move, expected: Expected, before: frozenset[DeliveryStatus | None]) -> list[Action]:
     """The run that counts it, and its place among those that a resend may take."""
     row = DeliveryRow
     actions: list[Action] = []
-    if supposed.run_id is None:
+    if expected.run_id is None:
         return actions
-    if supposed.status is None:  # else it is counted, and has its run
-        actions.append(row.run_id.set(supposed.run_id))
+    if expected.status is None:  # else it is counted, and has its run
+        actions.append(row.run_id.set(expected.run_id))
     if fit_for_resend(move.status, move.reason):
-        actions.append(row.unsent_run.set(unsent_place(supposed.run_id, move.key.notification_id)))
+        actions.append(row.unsent_run.set(unsent_shard(expected.run_id, move.key.notification_id)))
     elif before & UNSENT:
         actions.append(row.unsent_run.remove())
     return actions
@@ -112,8 +142,8 @@ def _expiry(move: Move, at: datetime, retention_days: int) -> int:
     return move.expires_at_epoch or expiry_epoch(retention_days, since=at)
 
 
-def _noted(move: Move, supposed: Supposed, before: frozenset[DeliveryStatus | None], at: str) -> Action:
-    timeline, fold = DeliveryRow.timeline, supposed.fold
+def _noted(move: Move, expected: Expected, before: frozenset[DeliveryStatus | None], at: str) -> Action:
+    timeline, fold = DeliveryRow.timeline, expected.fold
     if fold is not None:
         folded: Action = timeline[fold.place].set(_event(move, at, times=fold.times))
         return folded
@@ -122,11 +152,11 @@ def _noted(move: Move, supposed: Supposed, before: frozenset[DeliveryStatus | No
 
 def _event(move: Move, at: str, *, times: int | None = None) -> str:
     said = {"status": move.status.value, "reason": move.reason, "rule": move.rule, "attempt": move.attempt}
-    return entry(at, {**said, "times": times})
+    return timeline_entry(at, {**said, "times": times})
 
 
-def _condition(move: Move, supposed: Supposed) -> Condition:
-    before, lower = states_before(move, supposed), verdicts_before(move)
+def _condition(move: Move, expected: Expected) -> Condition:
+    before, lower = _states_before(move, expected), move.verdicts_before
     states: list[Condition] = []
     plain = {one.value for one in before if one is not None and one not in lower}
     if plain:
@@ -134,12 +164,12 @@ def _condition(move: Move, supposed: Supposed) -> Condition:
     for one, reasons in lower.items():
         if one in before:
             states.append((DeliveryRow.status == one.value) & _is_one_of(DeliveryRow.reason, reasons))
-    state = reduce(or_, states) & _fits(move, supposed)
+    state = reduce(or_, states) & _fits(move, expected)
     if None in before:
         state = DeliveryRow.status.does_not_exist() | state
-    condition: Condition = state & of_run(supposed.run_id)
-    if supposed.reason is not None and supposed.status in UNSENT:
-        condition = condition & (DeliveryRow.reason == supposed.reason)
+    condition: Condition = state & of_run(expected.run_id)
+    if expected.reason is not None and expected.status in UNSENT:
+        condition = condition & (DeliveryRow.reason == expected.reason)
     if move.owner is not None and move.status is not DeliveryStatus.CALLING:
         condition = condition & (DeliveryRow.owner == move.owner)
     if move.resend:
@@ -163,11 +193,11 @@ def _is_one_of(attribute: UnicodeAttribute, values: Collection[str]) -> Conditio
     return attribute.is_in(first, *others) if others else attribute == first
 
 
-def _fits(move: Move, supposed: Supposed) -> Condition:
-    """That the timeline is as it is supposed to be: what is found instead says which entry gives its place."""
+def _fits(move: Move, expected: Expected) -> Condition:
+    """That the timeline is as it is expected to be: what is found instead says which entry gives its place."""
     length = size(DeliveryRow.timeline)
-    if supposed.fold is not None:
-        as_found: Condition = length == supposed.fold.entries
+    if expected.fold is not None:
+        as_found: Condition = length == expected.fold.entries
         return as_found
     room: Condition = length < MAX_ENTRIES
     if move.status is S.WAITING and move.reason is not None:

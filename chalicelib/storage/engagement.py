@@ -1,5 +1,5 @@
-"""What happens to a letter that is no status: it is opened, clicked in, delayed, unsubscribed from. Words the changes
-of a delivery for `ledger.py`, which makes them.
+"""What happens to a letter beside its status: it is opened, clicked, delayed, unsubscribed from. Words the changes
+that `ledger.py` makes.
 
 Before a letter is delivered only a scanner on the way can open it, whatever browser it claims to be. Events come in any
 order: until the time of the delivery is told, the first and the last opening are kept, and are judged by it then.
@@ -8,26 +8,25 @@ order: until the time of the delivery is told, the first and the last opening ar
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.pipeline.run_counters import ENGAGEMENTS
-from chalicelib.pipeline.timeline import entry
+from chalicelib.storage.ledger_transaction import Item
+from chalicelib.storage.ledger_writes import timeline_entry
 from chalicelib.storage.rows.ledger import DeliveryRow
+from chalicelib.storage.run_counters import ENGAGEMENTS
 
 Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "delayed", "unsubscribed"]
 # What a person did, as done by a program.
 BY_MACHINE: Mapping[str, Engagement] = {"opened": "machine_opened", "clicked": "machine_clicked"}
-# What is there, as DynamoDB has it; empty: nothing that matters, as far as known.
-Item = Mapping[str, Mapping[str, Any]]
 
 
 class Reworded(NamedTuple):
-    """A change that supposes what was found. `counts`: from which word of the tally to which; `news`: it is the first
-    time."""
+    """A change, and the condition that the delivery is still as found. `counts`: from which word of the counters to
+    which; `news`: it is the first time."""
 
     actions: list[Action]
     condition: Condition
@@ -95,7 +94,7 @@ def _first_time(name: Engagement, at: str) -> Reworded:
 
 
 def _told(names: Sequence[str], at: str) -> Action:
-    events = [entry(at, {"event": name}) for name in names]
+    events = [timeline_entry(at, {"event": name}) for name in names]
     return DeliveryRow.timeline.set(DeliveryRow.timeline.append(events))
 
 

@@ -1,0 +1,202 @@
+"""The states of a delivery, which moves are allowed, and what a notification shows for them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class DeliveryStatus(StrEnum):
+    """A delivery moves forward only: waiting → queued → calling → sent → delivered | bounced | complained."""
+
+    WAITING = "waiting"  # not tried yet: for a quiet hour to end, a digest, a channel before it
+    QUEUED = "queued"  # tried before, waits for its next attempt
+    CALLING = "calling"  # claimed: the provider is being called, or its answer is not known
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+
+
+S = DeliveryStatus
+
+UNDER_WAY: frozenset[DeliveryStatus | None] = frozenset({None, S.WAITING, S.QUEUED, S.CALLING})  # None: no row yet
+UNSENT = frozenset({S.SKIPPED, S.FAILED})  # certainly not sent: fit for a resend
+_REACHED_OTHERWISE = ("reached_by_", "opened_on_", "in_digest", "duplicate")
+
+# From which states each state may be entered.
+ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
+    S.WAITING: frozenset({None, S.WAITING, S.QUEUED}),
+    S.CALLING: frozenset({None, S.WAITING, S.QUEUED}),
+    S.QUEUED: frozenset({S.CALLING}),
+    # From `queued` too: what waits to be sent once more may turn out to have been sent, and then is not.
+    S.SENT: frozenset({S.QUEUED, S.CALLING, S.UNCERTAIN}),
+    S.DELIVERED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
+    S.BOUNCED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.UNCERTAIN}),
+    S.COMPLAINED: frozenset({S.QUEUED, S.CALLING, S.SENT, S.DELIVERED, S.BOUNCED, S.UNCERTAIN}),
+    S.SKIPPED: frozenset({None, S.WAITING, S.QUEUED}),
+    S.FAILED: frozenset({None, S.WAITING, S.QUEUED, S.CALLING, S.SENT, S.UNCERTAIN}),
+    S.UNCERTAIN: frozenset({S.CALLING}),
+    S.CANCELLED: frozenset({None, S.WAITING, S.QUEUED}),
+}
+
+# What a provider may say of a letter that it took, the better informed the later: of two that contradict each other the
+# later one holds, whichever came first. What came back without saying why may be an automatic reply.
+VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
+    (S.FAILED, "provider_rendering"),
+    (S.FAILED, "rejected"),
+    (S.BOUNCED, "returned"),
+    (S.DELIVERED, None),
+    (S.BOUNCED, "soft_bounce"),
+    (S.BOUNCED, "content_refused"),
+    (S.BOUNCED, "withheld"),
+    (S.BOUNCED, "hard_bounce"),
+    (S.COMPLAINED, "complaint"),
+)
+
+
+# A person may open again what was given up or is not known.
+REOPENED_FROM: frozenset[DeliveryStatus | None] = frozenset({S.FAILED, S.UNCERTAIN})
+
+
+class DeliveryKey(NamedTuple):
+    """Names one delivery; `id` is what providers get as a tag."""
+
+    notification_id: str
+    channel: str
+
+    @property
+    def id(self) -> str:
+        """`<notification id>_<channel>`: only characters that SES allows in a tag."""
+        return f"{self.notification_id}_{self.channel}"
+
+    @classmethod
+    def of(cls, delivery_id: str) -> "DeliveryKey":
+        """The inverse of `id`. Raises: ValueError."""
+        notification_id, separator, channel = delivery_id.partition("_")
+        if not (separator and notification_id and channel):
+            raise ValueError(f"not a delivery id: {delivery_id}")
+        return cls(notification_id, channel)
+
+
+ANY_KEY = DeliveryKey("", "")  # a placeholder, for what is the same of many deliveries
+
+
+class Move(NamedTuple):
+    """A change of a delivery to `status`, from any state that may precede it.
+
+    `owner` names the claim: a move to `calling` sets it; any other move that gives one requires it, so that a worker
+    whose claim was taken over changes nothing. `run_id` is the campaign's run; a caller who does not know it may leave
+    it out, at the price of one more request.
+    """
+
+    key: DeliveryKey
+    status: DeliveryStatus
+    reason: str | None = None
+    rule: str | None = None  # what decided it, for the timeline
+    owner: str | None = None
+    lease_until: datetime | None = None
+    provider_id: str | None = None
+    attempt: int | None = None
+    request_id: str | None = None
+    run_id: str | None = None
+    by_hand: bool = False  # a person reopens it: from `failed` or `uncertain` back to `queued`
+    resend: bool = False  # back to `queued` although the provider may have it: allowed once
+    unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
+    told_at: str | None = None  # when it was delivered, as the provider says
+    expires_at_epoch: int | None = None  # default: the retention, from its creation
+
+    @property
+    def states_before(self) -> frozenset[DeliveryStatus | None]:
+        """The states that it may be made from."""
+        plain, lower = self._entered_from()
+        return plain | lower.keys()
+
+    @property
+    def verdicts_before(self) -> Mapping[DeliveryStatus, frozenset[str]]:
+        """States that it may be made from only where the reason is one of these."""
+        return self._entered_from()[1]
+
+    def _entered_from(self) -> "_Origins":
+        if self.by_hand:
+            return REOPENED_FROM, {}
+        plain, lower = entered_from(self.status, self.reason)
+        return (plain & {None, S.WAITING, S.QUEUED}, {}) if self.unclaimed else (plain, lower)
+
+
+_Origins = tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, frozenset[str]]]
+
+
+@lru_cache(maxsize=128)
+def entered_from(status: DeliveryStatus, reason: str | None) -> _Origins:
+    """The states that may be left for this one, and those that may be left where their reason is a verdict that knows
+    less."""
+    plain = ENTERED_FROM[status]
+    if (status, reason) not in VERDICTS:
+        return plain, {}
+    place = VERDICTS.index((status, reason))
+    plain -= {None, *(state for state, why in VERDICTS[place:] if why is None)}  # nothing is said of what is not there
+    lower: dict[DeliveryStatus, frozenset[str]] = {}
+    for state, why in VERDICTS[:place]:
+        if why is not None and state not in plain:
+            lower[state] = lower.get(state, frozenset()) | {why}
+    return plain, lower
+
+
+def fit_for_resend(status: DeliveryStatus, reason: str | None) -> bool:
+    """Whether the letter was not sent, and its reader has it by no other channel."""
+    return status in UNSENT and not (reason or "").startswith(_REACHED_OTHERWISE)
+
+
+def run_tag(run_id: str) -> str:
+    """A run's id in the characters that SES allows in a tag."""
+    campaign_id, _, at = run_id.partition("@")
+    return f"{campaign_id}_{at.replace(':', '-')}"
+
+
+def run_of_tag(tag: str) -> str:
+    """The inverse of `run_tag`."""
+    campaign_id, _, at = tag.rpartition("_")
+    date, _, time = at.partition("T")
+    return f"{campaign_id}@{date}T{time.replace('-', ':')}"
+
+
+# What the API shows for a delivery: its inner steps are one "processing".
+_SHOWN = {S.WAITING: "scheduled", S.QUEUED: "processing", S.CALLING: "processing"}
+
+# A notification on several channels shows its best news; work still going on comes before all.
+_PRECEDENCE = (
+    "processing",
+    "delivered",
+    "sent",
+    "scheduled",
+    "complained",
+    "bounced",
+    "uncertain",
+    "failed",
+    "cancelled",
+    "skipped",
+)
+
+
+NOTIFICATION_STATUSES = ("accepted", *_PRECEDENCE)
+
+
+def shown_status(status: DeliveryStatus) -> str:
+    """What the API shows for a delivery's state."""
+    return _SHOWN.get(status, status.value)
+
+
+def notification_status(deliveries: Iterable[DeliveryStatus], *, channels: int, scheduled: bool) -> str:
+    """One word for the notification: `accepted` or `scheduled` until a delivery exists, then the best of them."""
+    shown = [shown_status(status) for status in deliveries]
+    if not shown:
+        return "scheduled" if scheduled else "accepted"
+    if len(shown) < channels and not scheduled:
+        shown.append("processing")
+    return min(shown, key=_PRECEDENCE.index)

@@ -1,0 +1,62 @@
+"""The counts of a campaign's run: their keys, and what moves of its deliveries change in them.
+
+What is still under way (`waiting`, `queued`, `calling`) is not counted: it is what is left of the targeted ones.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
+
+from chalicelib.deliveries import UNDER_WAY, UNSENT, DeliveryStatus
+from chalicelib.storage.rows.campaigns import CounterRow
+
+ENGAGEMENTS = frozenset({"opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed"})
+COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
+_MARK = "#"
+
+
+def counters_of(run_id: str) -> list[tuple[str, str]]:
+    """The keys of a run's counters, each a partition of its own: one would not take what a fast campaign counts."""
+    return [(f"{run_id}{_MARK}{n:02}", f"{n:02}") for n in range(COUNTER_SHARDS)]
+
+
+def counters_of_before(run_id: str) -> list[tuple[str, str]]:
+    """The keys in an earlier release's one partition, which a run that began there still has."""
+    return [(run_id, f"{n:02}") for n in range(COUNTER_SHARDS)]
+
+
+def run_of_counter(key: str) -> str:
+    """The run of either."""
+    return key.partition(_MARK)[0]
+
+
+def counted_as(status: DeliveryStatus | None, reason: str | None) -> str | None:
+    """The word that a state is counted under, with the reason of what was not sent; None: not counted."""
+    if status is None or status in UNDER_WAY:
+        return None
+    return f"{status.value}#{reason or 'unknown'}" if status in UNSENT else status.value
+
+
+class Tally:
+    """The changes of counts that one transaction makes."""
+
+    def __init__(self) -> None:
+        self._changes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, run_id: str, *, before: str | None, after: str | None) -> None:
+        """One delivery goes from a word to another."""
+        if before == after:
+            return
+        if before:
+            self._changes[run_id][before] -= 1
+        if after:
+            self._changes[run_id][after] += 1
+
+    def updates(self, *, shard: int) -> Iterable[tuple[CounterRow, list[Action]]]:
+        """The counters to be written, each with its changes."""
+        for run_id, changes in self._changes.items():
+            actions: list[Action] = [Path([name]).add(n) for name, n in changes.items() if n]
+            if actions:
+                yield CounterRow(*counters_of(run_id)[shard % COUNTER_SHARDS]), actions
