@@ -20,7 +20,8 @@ from bench.crowd import crowd
 from bench.harness import Report
 from chalicelib.clock import now
 from chalicelib.live.posting import CONCURRENCY, Posted, Poster
-from chalicelib.live.server_events import Event
+from chalicelib.live.server_events import ServerEvent
+from chalicelib.storage.connections import Connection
 from chalicelib.storage.rows.live import ConnectionRow
 from chalicelib.wiring.clients import management_client
 from chalicelib.wiring.connections import live_connections
@@ -36,7 +37,7 @@ async def measure(report: Report, url: str, *, connections: int, concurrencies: 
     async with AsyncExitStack() as stack:
         sockets = await _open(stack, url, connections)
         print(f"{len(sockets):,} connections are open", flush=True)
-        rows = [row for row in ConnectionRow.scan() if row.opened_at]
+        rows = live_connections().some(row.connection_id for row in ConnectionRow.scan() if row.opened_at)
         for concurrency in concurrencies:
             await _post_to_all(report, sockets, rows, concurrency)
     delivered = [row["delivered"] for row in report.rows]
@@ -44,13 +45,13 @@ async def measure(report: Report, url: str, *, connections: int, concurrencies: 
 
 
 async def _post_to_all(
-    report: Report, sockets: Sequence[ClientConnection], rows: Sequence[ConnectionRow], concurrency: int
+    report: Report, sockets: Sequence[ClientConnection], rows: Sequence[Connection], concurrency: int
 ) -> None:
     poster = Poster(
         management_client, connections=live_connections(), clock=now, name_went=lambda: None, concurrency=concurrency
     )
     start = time.monotonic()
-    posting = asyncio.create_task(asyncio.to_thread(poster.post, rows, Event("bench", line=_TEXT)))
+    posting = asyncio.create_task(asyncio.to_thread(poster.post, rows, ServerEvent("bench", line=_TEXT)))
     arrivals = await asyncio.gather(*(_arrival(socket, start) for socket in sockets))
     results = list((await posting).values())
     took = time.monotonic() - start

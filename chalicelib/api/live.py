@@ -17,7 +17,7 @@ from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.wiring.connections import inbox
 from chalicelib.wiring.live import tickets
-from chalicelib.wiring.live_desk import desk
+from chalicelib.wiring.live_desk import inbox_commands
 
 routes = Blueprint(__name__)
 
@@ -134,7 +134,9 @@ def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
 def read_user_inbox(call: Call[ReadBody, None]) -> dict[str, Any]:
     """The new count goes to every open connection of the user too."""
     user_id = call.path["id"]
-    unread = desk().read_all(user_id) if call.body.ids is None else desk().read(user_id, call.body.ids)
+    unread = (
+        inbox_commands().read_all(user_id) if call.body.ids is None else inbox_commands().read(user_id, call.body.ids)
+    )
     return {"unread": unread}
 
 

@@ -10,11 +10,11 @@ from chalicelib.aws_session import session
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, UnavailableError, VestnikError
 from chalicelib.observability import Line, begin_request, log_failure, write_line
 from chalicelib.settings import settings
-from chalicelib.wiring.live import door
+from chalicelib.wiring.live import handshake
 from chalicelib.wiring.live_desk import receive
 
 if TYPE_CHECKING:
-    from chalicelib.live.handshake import Knock
+    from chalicelib.live.handshake import ConnectRequest
 
 _REFUSALS: Mapping[type[VestnikError], int] = {
     UnauthorizedError: 401,
@@ -31,7 +31,7 @@ def on_connect(event: WebsocketEvent) -> dict[str, int]:
     if _is_message(raw):
         return on_message(event)
     try:
-        door().enter(_knock(raw))
+        handshake().enter(_connect_request(raw))
     except Exception as error:
         status = next((s for kind, s in _REFUSALS.items() if isinstance(error, kind)), 500)
         if status >= 500:
@@ -60,7 +60,7 @@ def on_disconnect(event: WebsocketEvent) -> dict[str, int]:
     if _is_message(raw):
         return on_message(event)
     try:
-        door().leave(raw["requestContext"]["connectionId"])
+        handshake().leave(raw["requestContext"]["connectionId"])
     except Exception as error:  # whoever was not taken off is found by the next post
         log_failure("disconnect", error)
     _log("disconnect", {"left": 1})
@@ -78,15 +78,15 @@ def _is_message(raw: Mapping[str, Any]) -> bool:
     return bool(raw["requestContext"].get("eventType") == "MESSAGE")
 
 
-def _knock(raw: Mapping[str, Any]) -> "Knock":
-    from chalicelib.live.handshake import Knock  # other calls of the API do without the live side
+def _connect_request(raw: Mapping[str, Any]) -> "ConnectRequest":
+    from chalicelib.live.handshake import ConnectRequest  # other calls of the API do without the live side
 
     headers = {name.lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
     query = {name: str(value) for name, value in (raw.get("queryStringParameters") or {}).items()}
     context = raw["requestContext"]
     # Of the gateway's own making: a header such as X-Forwarded-For would be the client's.
     source = (context.get("identity") or {}).get("sourceIp")
-    return Knock(context["connectionId"], _endpoint(raw), headers, query, source)
+    return ConnectRequest(context["connectionId"], _endpoint(raw), headers, query, source)
 
 
 def _text(raw: Mapping[str, Any]) -> str:

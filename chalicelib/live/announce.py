@@ -1,5 +1,4 @@
-"""Brings live notifications to their users: first into the inbox, then to every open connection. The live channel
-calls it.
+"""Brings live notifications to their users: first into the inbox, then to every open connection.
 
 What is in the inbox is safe: whoever is not here, or whose connection fails, gets it by resuming.
 """
@@ -10,18 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from chalicelib.channels.live import INBOX_UNAVAILABLE, INBOX_UNREADABLE, Notice
 from chalicelib.isolation import each, is_contained, is_final
 from chalicelib.live import server_events as events
-from chalicelib.live.connections import Connections
-from chalicelib.live.inbox import Inbox
-from chalicelib.live.person_keys import user_person
 from chalicelib.live.posting import Poster
-from chalicelib.live.server_events import Event
+from chalicelib.live.server_events import ServerEvent
 from chalicelib.observability import aside, log_failure
+from chalicelib.storage.connections import Connections
+from chalicelib.storage.inbox import Inbox
+from chalicelib.storage.live_people import user_person
 
 _WRITERS = 8
 
 
 class Announce:
-    """The announcer of one stage."""
+    """`channels.live.Announcer`."""
 
     def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
@@ -30,8 +29,8 @@ class Announce:
         self._pool = ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="inbox")
 
     def announce(self, notices: Sequence[Notice]) -> list[int | str]:
-        """See `Announcer`. A user's own are written in order. Repeating it writes nothing twice. Never raises for the
-        fault of a connection or of an inbox."""
+        """Writes each user's notices in order; repeating it writes nothing twice. Never raises for the fault of a
+        connection or of an inbox."""
         by_person: dict[str, list[Notice]] = {}
         for notice in notices:
             by_person.setdefault(user_person(notice.user_id), []).append(notice)
@@ -47,10 +46,10 @@ class Announce:
         places = [written[id(notice)] for notice in notices]
         return [one[0] if isinstance(one, tuple) else one for one in places]
 
-    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, Event] | str]]:
+    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, ServerEvent] | str]]:
         return [(notice, self._write(notice)) for notice in notices]
 
-    def _write(self, notice: Notice) -> tuple[int, Event] | str:
+    def _write(self, notice: Notice) -> tuple[int, ServerEvent] | str:
         failed: list[str] = []
 
         def alone(notice: Notice, error: Exception) -> None:
@@ -60,11 +59,9 @@ class Announce:
         done = each(self._put, [notice], alone=alone, stays=is_contained)
         return done[0] if done else failed[0]
 
-    def _put(self, notice: Notice) -> tuple[int, Event]:
+    def _put(self, notice: Notice) -> tuple[int, ServerEvent]:
         entry, unread = self._inbox.put(notice.user_id, notice.notification_id, notice.content)
         return int(entry["cursor"]), events.notification(entry, unread=unread)
 
-    def _push(self, by_person: dict[str, list[Event]]) -> None:
-        people = self._connections.people(by_person).values() if by_person else []
-        connections = self._connections.of(people)
-        self._poster.post_each((c, by_person[c.person]) for c in connections)
+    def _push(self, by_person: dict[str, list[ServerEvent]]) -> None:
+        self._poster.post_each((c, by_person[c.person]) for c in self._connections.of(by_person))

@@ -5,34 +5,35 @@ from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.live import blocks
 from chalicelib.live import server_events as events
 from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys
-from chalicelib.live.connections import Connections
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
-from chalicelib.live.guests import Guests, is_guest
+from chalicelib.live.guests import Guests
 from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.person_keys import user_person
 from chalicelib.live.posting import Posted, Poster
 from chalicelib.live.presence import Presence, told
-from chalicelib.live.reserved_names import Reserved
-from chalicelib.live.server_events import TEXT, Event
-from chalicelib.storage.rows.live import ConnectionRow, PersonRow
+from chalicelib.live.reserved_names import ReservedNames
+from chalicelib.live.server_events import TEXT, ServerEvent
+from chalicelib.storage.connections import Connection, Connections
+from chalicelib.storage.live_people import People, Person, user_person
 
 ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
 
 
 class Chat:
-    """The chat of one stage."""
+    """Does what the frames of the chat ask."""
 
     def __init__(
         self,
         *,
+        people: People,
         connections: Connections,
         presence: Presence,
         guests: Guests,
-        reserved: Reserved,
+        reserved: ReservedNames,
         poster: Poster,
         queue: LiveQueue,
         clock: Clock,
     ) -> None:
+        self._people = people
         self._connections = connections
         self._presence = presence
         self._guests = guests
@@ -41,7 +42,7 @@ class Chat:
         self._queue = queue
         self._clock = clock
 
-    def take(self, frame: ChatFrame, connection: ConnectionRow, person: PersonRow) -> list[Event]:
+    def take(self, frame: ChatFrame, connection: Connection, person: Person) -> list[ServerEvent]:
         """Does what the frame asks; what to say to the one who sent it. Raises: FrameError (permanent),
         UnavailableError (retryable)."""
         if isinstance(frame, TakeName):
@@ -52,13 +53,13 @@ class Chat:
             return self._send(frame, connection, person)
         return [events.blocked(self._change_blocks(frame, person))]
 
-    def _take_name(self, wanted: str, connection: ConnectionRow, person: PersonRow) -> list[Event]:
+    def _take_name(self, wanted: str, connection: Connection, person: Person) -> list[ServerEvent]:
         try:
             name = check_name(wanted, reserved=self._reserved)
         except InvalidError as error:
             shown = {"name": wanted} if error.detail == "reserved_name" else {}
             raise FrameError(error.detail, limit=MAX_NAME_CHARACTERS, **shown) from error
-        if is_guest(person):
+        if person.is_guest:
             self._guests.take_name(connection, name)
         try:
             self._presence.take(person, name, name_keys(name))
@@ -66,42 +67,42 @@ class Chat:
             raise FrameError("taken_name", name=name) from error
         if name != person.name:
             self._queue.presence_changed()
-        fresh = self._connections.person(person.person)
-        self._poster.post(self._connections.of([fresh]), events.named(name, guest=is_guest(person)))
+        self._poster.post(self._connections.of([person.key]), events.named(name, guest=person.is_guest))
         return []
 
-    def _send(self, frame: Send, connection: ConnectionRow, sender: PersonRow) -> list[Event]:
+    def _send(self, frame: Send, connection: Connection, sender: Person) -> list[ServerEvent]:
         if sender.name is None:
             raise FrameError("name_needed")
         addressee = self._addressee(frame)
         shown = " ".join((frame.to or frame.user_id or "").split())
         if addressee is None:
             raise FrameError("unknown_addressee", name=shown)
-        if is_guest(sender):
+        if sender.is_guest:
             self._guests.say(connection, sender=sender, addressee=addressee, shown=shown)
         if not blocks.is_blocked(sender, by=addressee):
             at = rfc3339(self._clock())
-            event = events.chat_message(sender.name, frame.text, at=at, guest=is_guest(sender))
-            results = self._poster.post(self._connections.of([addressee]), event)
+            event = events.chat_message(sender.name, frame.text, at=at, guest=sender.is_guest)
+            results = self._poster.post(self._connections.some(addressee.connections), event)
             if not set(results.values()) - {Posted.GONE}:
                 raise FrameError("unknown_addressee", name=shown)
             self._guests.note_answer(sender=sender, addressee=addressee)
         return [] if connection.format == TEXT else [events.chat_sent(addressee.name or shown)]
 
-    def _addressee(self, frame: Send) -> PersonRow | None:
+    def _addressee(self, frame: Send) -> Person | None:
         if frame.user_id is None:
             return self._presence.holder(name_keys(frame.to or ""))
-        person = self._connections.person(user_person(frame.user_id))
+        person = self._people.get(user_person(frame.user_id))
         return person if person.connections else None
 
-    def _change_blocks(self, frame: Block | Unblock | Blocked, person: PersonRow) -> list[str]:
+    def _change_blocks(self, frame: Block | Unblock | Blocked, person: Person) -> list[str]:
         if isinstance(frame, Blocked):
             return blocks.blocked_names(person)
         if isinstance(frame, Unblock):
-            return blocks.unblock(person, name=frame.name)
+            return blocks.unblock(person, name=frame.name, people=self._people)
         try:
             name = check_name(frame.name)
-            return blocks.block(person, name=name, holder=self._presence.holder(name_keys(name)))
+            holder = self._presence.holder(name_keys(name))
+            return blocks.block(person, name=name, holder=holder.key if holder else None, people=self._people)
         except InvalidError as error:
             raise FrameError("bad_field", field="name", expected="a name") from error
         except ConflictError as error:

@@ -1,25 +1,20 @@
-"""Who says how much: a token bucket for each connection and for each person, repeated texts, and what follows: a
-warning, a mute, the end.
-
-`judge` decides, pure; `Limits` keeps a person's state: one conditional write a frame.
+"""How much somebody may say: a token bucket for each connection and for each person, repeated texts, and what follows:
+a warning, a mute, the end. `judge` decides; `FloodControl` keeps a person's state, one conditional write a frame.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict
-from pynamodb.expressions.update import Action
 
+from chalicelib.clock import Clock
 from chalicelib.live.frames import is_json
 from chalicelib.schemas import StrictModel
-from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
-from chalicelib.storage.rows.live import PersonRow
+from chalicelib.storage.live_people import People, Person
 from chalicelib.text import without_ignorables
 
 _TRIES = 4
@@ -56,7 +51,7 @@ class Act(StrEnum):
     END = "end"
 
 
-class Verdict(NamedTuple):
+class FloodVerdict(NamedTuple):
     """`code` is the warning to send; `seconds` is what remains of a mute; `begins`: it is a new one."""
 
     act: Act
@@ -65,20 +60,20 @@ class Verdict(NamedTuple):
     begins: bool = False
 
 
-class Level(StrictModel):
+class BucketLevel(StrictModel):
     """A bucket's content at a time."""
 
     tokens: float
     at: float
 
 
-class State(BaseModel):
+class FloodState(BaseModel):
     """What is remembered of a person. Times are epoch seconds."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
-    person: Level | None = None
-    connections: dict[str, Level] = {}
+    person: BucketLevel | None = None
+    connections: dict[str, BucketLevel] = {}
     text: str = ""  # a digest of the last text
     text_at: float = 0
     repeats: int = 0
@@ -90,7 +85,9 @@ class State(BaseModel):
     told_at: float = 0
 
 
-def judge(before: State, *, connection_id: str, text: str, now: float, rules: LimitRules) -> tuple[State, Verdict]:
+def judge(
+    before: FloodState, *, connection_id: str, text: str, now: float, rules: LimitRules
+) -> tuple[FloodState, FloodVerdict]:
     """What becomes of one frame, and what is remembered after it. Pure."""
     state = before.model_copy(deep=True)
     if state.muted_until > now:
@@ -100,29 +97,29 @@ def judge(before: State, *, connection_id: str, text: str, now: float, rules: Li
     enough = _take(state, connection_id, now, rules)
     repeated = _is_repeated(state, text, now, rules)
     if enough and not repeated:
-        return state, Verdict(Act.PASS)
+        return state, FloodVerdict(Act.PASS)
     return state, _mistake(state, "flood" if not enough else "repeated", now, rules)
 
 
-def _take(state: State, connection_id: str, now: float, rules: LimitRules) -> bool:
+def _take(state: FloodState, connection_id: str, now: float, rules: LimitRules) -> bool:
     person = _refilled(state.person, rules.person, now)
     own = _refilled(state.connections.get(connection_id), rules.connection, now)
     enough = person >= 1 and own >= 1
     price = 1 if enough else 0
-    state.person = Level(tokens=person - price, at=now)
+    state.person = BucketLevel(tokens=person - price, at=now)
     full_after = rules.connection.burst / rules.connection.per_second
     state.connections = {c: level for c, level in state.connections.items() if now - level.at < full_after}
-    state.connections[connection_id] = Level(tokens=own - price, at=now)
+    state.connections[connection_id] = BucketLevel(tokens=own - price, at=now)
     return enough
 
 
-def _refilled(level: Level | None, bucket: Bucket, now: float) -> float:
+def _refilled(level: BucketLevel | None, bucket: Bucket, now: float) -> float:
     if level is None:
         return bucket.burst
     return min(bucket.burst, level.tokens + max(0.0, now - level.at) * bucket.per_second)
 
 
-def _is_repeated(state: State, text: str, now: float, rules: LimitRules) -> bool:
+def _is_repeated(state: FloodState, text: str, now: float, rules: LimitRules) -> bool:
     digest = _digest(text)
     if not digest:
         return False
@@ -132,28 +129,28 @@ def _is_repeated(state: State, text: str, now: float, rules: LimitRules) -> bool
     return state.repeats > rules.repeats
 
 
-def _mistake(state: State, code: str, now: float, rules: LimitRules) -> Verdict:
+def _mistake(state: FloodState, code: str, now: float, rules: LimitRules) -> FloodVerdict:
     state.mistakes += 1
     state.mistake_at = state.told_at = now
     if state.mistakes <= rules.warnings:
-        return Verdict(Act.WARN, code)
+        return FloodVerdict(Act.WARN, code)
     if state.mutes >= rules.mutes:
-        return Verdict(Act.END)
+        return FloodVerdict(Act.END)
     seconds = rules.mute_seconds * 2**state.mutes
     state.mutes += 1
     state.muted_until, state.muted_frames = now + seconds, 0
-    return Verdict(Act.MUTE, "muted", seconds, begins=True)
+    return FloodVerdict(Act.MUTE, "muted", seconds, begins=True)
 
 
-def _while_muted(state: State, now: float, rules: LimitRules) -> Verdict:
+def _while_muted(state: FloodState, now: float, rules: LimitRules) -> FloodVerdict:
     state.muted_frames += 1
     if state.muted_frames > rules.muted_frames:
         state.muted_until = now  # the bar goes on from here: the first frame of the next connection is no flood
-        return Verdict(Act.END)
+        return FloodVerdict(Act.END)
     if now - state.told_at < 1:
-        return Verdict(Act.QUIET)
+        return FloodVerdict(Act.QUIET)
     state.told_at = now
-    return Verdict(Act.MUTE, "muted", int(state.muted_until - now) + 1)
+    return FloodVerdict(Act.MUTE, "muted", int(state.muted_until - now) + 1)
 
 
 def _digest(frame: str) -> str:
@@ -174,34 +171,22 @@ def _digest(frame: str) -> str:
 
 
 @dataclass
-class Limits:
-    """The limits of one stage."""
+class FloodControl:
+    """Judges each frame and remembers it with its person."""
 
-    clock: Callable[[], datetime]
+    people: People
+    clock: Clock
     rules: LimitRules = field(default_factory=LimitRules)
 
-    def take(self, person: PersonRow, *, connection_id: str, text: str) -> Verdict:
-        """Judges a frame and remembers it. Where a person's frames contend for their one state, they come in too fast:
-        that is a mistake by itself. Raises: UnavailableError (retryable)."""
+    def take(self, person: Person, *, connection_id: str, text: str) -> tuple[FloodVerdict, Person]:
+        """What becomes of a frame, and the person as they are then. Where a person's frames contend for their one
+        state, they come in too fast: that is a mistake by itself. Raises: UnavailableError (retryable)."""
         now = self.clock().timestamp()
         for _ in range(_TRIES):
-            state = State.model_validate(person.limits or {})
+            state = FloodState.model_validate(person.limits)
             after, verdict = judge(state, connection_id=connection_id, text=text, now=now, rules=self.rules)
-            if self._save(person, after):
-                return verdict
-            with reaching_dynamodb():
-                person.refresh(consistent_read=True)
-        return Verdict(Act.WARN, "flood")
-
-    def _save(self, person: PersonRow, state: State) -> bool:
-        version = int(person.limits_version or 0)
-        actions: list[Action] = [
-            PersonRow.limits.set(_compact(state)),
-            PersonRow.limits_version.set(version + 1),
-        ]
-        condition = PersonRow.limits_version == version if version else PersonRow.limits_version.does_not_exist()
-        return update_if(person, actions, condition)
-
-
-def _compact(state: State) -> Mapping[str, Any]:
-    return state.model_dump(exclude_defaults=True)
+            saved = self.people.save_limits(person, after.model_dump(exclude_defaults=True))
+            if saved is not None:
+                return verdict, saved
+            person = self.people.get(person.key)
+        return FloodVerdict(Act.WARN, "flood"), person

@@ -1,31 +1,30 @@
-"""The first words to whoever has come in, and the list of those present whenever it changes. `functions/live.py` calls
-it, a moment after `$connect`.
-"""
+"""The first words to whoever has just connected, and the list of those present whenever it changes."""
 
 import time
 from collections.abc import Callable
 
 from chalicelib.live import server_events as events
-from chalicelib.live.connections import Connections
-from chalicelib.live.inbox import Inbox
 from chalicelib.live.jobs import GreetJob, LiveQueue, PresenceJob, read_live_job
-from chalicelib.live.person_keys import user_of
 from chalicelib.live.posting import Posted, Poster
 from chalicelib.live.presence import Presence, told
-from chalicelib.live.server_events import JSON, Event
+from chalicelib.live.server_events import JSON, ServerEvent
 from chalicelib.observability import Line
+from chalicelib.storage.connections import Connections
+from chalicelib.storage.inbox import Inbox
+from chalicelib.storage.live_people import People
 
 MAX_TOLD = 100  # with more people than that the list of those present is for the asking, not for pushing
 _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)  # while the gateway finishes the handshake
 _GREETINGS = 5
 
 
-class Greet:
-    """The greeter of one stage."""
+class Greetings:
+    """Does the jobs of the queue `live`."""
 
     def __init__(
         self,
         *,
+        people: People,
         connections: Connections,
         presence: Presence,
         inbox: Inbox,
@@ -33,6 +32,7 @@ class Greet:
         queue: LiveQueue,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._people = people
         self._connections = connections
         self._presence = presence
         self._inbox = inbox
@@ -50,14 +50,13 @@ class Greet:
         connection = self._connections.get(job.connection_id)
         if connection is None or connection.greeted_at:
             return "greeted_already"
-        person = self._connections.person(connection.person)
-        words: list[Event] = (
-            [events.named(person.name, guest=user_of(person.person) is None)] if person.name else [events.ask_name()]
+        person = self._people.get(connection.person)
+        words: list[ServerEvent] = (
+            [events.named(person.name, guest=person.is_guest)] if person.name else [events.ask_name()]
         )
         if connection.format == JSON:
-            user_id = user_of(person.person)
-            head = self._inbox.recount(user_id).shown() if user_id else None
-            words = [events.hello(user_id, person.name, head), *([] if person.name else words)]
+            head = self._inbox.recount(person.user_id).shown() if person.user_id else None
+            words = [events.hello(person.user_id, person.name, head), *([] if person.name else words)]
         for pause in (*_PAUSES_SECONDS, None):
             posted = self._poster.greet(connection, *words)
             if posted is not Posted.GONE or pause is None:
@@ -77,6 +76,6 @@ class Greet:
         here = self._presence.here()
         if len(here) > MAX_TOLD:
             return "presence_too_large"
-        people = self._connections.people(one.person for one in here).values()
-        self._poster.post([c for c in self._connections.of(people) if c.format == JSON], told(here))
+        connections = self._connections.of(one.person for one in here)
+        self._poster.post([c for c in connections if c.format == JSON], told(here))
         return "presence_told"

@@ -10,12 +10,11 @@ from typing import NamedTuple
 
 from chalicelib.errors import ConflictError, TooManyRequestsError
 from chalicelib.live.chat_names import name_keys
-from chalicelib.live.flood_control import Act, Verdict
+from chalicelib.live.flood_control import Act, FloodVerdict
 from chalicelib.live.frames import FrameError
-from chalicelib.live.mutes import Bars
-from chalicelib.live.person_keys import user_of
 from chalicelib.security.allowance import Allowances
-from chalicelib.storage.rows.live import ConnectionRow, PersonRow
+from chalicelib.storage.connections import Connection
+from chalicelib.storage.live_people import People, Person
 
 UNKNOWN_NETWORK = "unknown"
 
@@ -33,60 +32,56 @@ class GuestRules(NamedTuple):
 
 @dataclass(frozen=True)
 class Guests:
-    """The guests of one stage."""
+    """Every method raises: UnavailableError (retryable)."""
 
     counts: Allowances
-    bars: Bars
+    people: People
     rules: GuestRules = field(default_factory=GuestRules)
 
     def enter(self, network: str) -> None:
-        """One more comes in. Raises: ConflictError (permanent: barred, or too many at once), UnavailableError
-        (retryable)."""
-        if self.bars.seconds_left([_bar(network)]):
+        """One more comes in. Raises: ConflictError (permanent: barred, or too many at once)."""
+        if self.people.seconds_barred([_bar(network)]):
             raise ConflictError("the guests of this network are barred")
         try:
             self.counts.take(f"count#enter#{network}", times=self.rules.connections, minutes=1)
         except TooManyRequestsError as error:
             raise ConflictError("too many guests of one network") from error
 
-    def take_name(self, connection: ConnectionRow, name: str) -> None:
+    def take_name(self, connection: Connection, name: str) -> None:
         """Whoever was muted or shown out under this name does not come back under it, nor under one that looks like it,
-        before their time. It is told to everybody here, and so counts as a message. Raises: FrameError (permanent),
-        UnavailableError (retryable)."""
+        before their time. It is told to everybody here, and so counts as a message. Raises: FrameError (permanent)."""
         network = network_of(connection)
-        if seconds := self.bars.seconds_left(list(_bars_of_name(network, name))):
+        if seconds := self.people.seconds_barred(list(_bars_of_name(network, name))):
             raise FrameError("muted", seconds=seconds)
         self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
 
-    def say(self, connection: ConnectionRow, *, sender: PersonRow, addressee: PersonRow, shown: str) -> None:
-        """One message more. Whom the addressee has just written to is no stranger. Raises: FrameError (permanent),
-        UnavailableError (retryable)."""
+    def say(self, connection: Connection, *, sender: Person, addressee: Person, shown: str) -> None:
+        """One message more. Whom the addressee has just written to is no stranger. Raises: FrameError (permanent)."""
         network = network_of(connection)
         self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
-        if not self.bars.seconds_left([_answer(sender, by=addressee)]):
-            to = addressee.person
+        if not self.people.seconds_barred([_answer(sender, by=addressee)]):
+            to = addressee.key
             self._count(f"to#{to}#{network}", times=self.rules.to_one, code="not_answered", name=shown)
             self._count(f"to#{to}", times=self.rules.all_to_one, code="not_answered", name=shown)
 
-    def note_answer(self, *, sender: PersonRow, addressee: PersonRow) -> None:
-        """Somebody has written to a guest, perhaps. Kept as bars are: until when. Raises: UnavailableError
-        (retryable)."""
-        if is_guest(addressee):
-            self.bars.bar(_answer(addressee, by=sender), seconds=self.rules.answer_seconds)
+    def note_answer(self, *, sender: Person, addressee: Person) -> None:
+        """Somebody has written to a guest, perhaps. Kept as bars are: until when."""
+        if addressee.is_guest:
+            self.people.bar(_answer(addressee, by=sender), seconds=self.rules.answer_seconds)
 
-    def punish(self, verdict: Verdict, connection: ConnectionRow, sender: PersonRow) -> None:
-        """A mute has begun, or a flood is at its end. Raises: UnavailableError (retryable)."""
+    def punish(self, verdict: FloodVerdict, connection: Connection, sender: Person) -> None:
+        """A mute has begun, or a flood is at its end."""
         network, ends = network_of(connection), verdict.act is Act.END
         for key in _bars_of_name(network, sender.name) if sender.name else ():
             if ends:
-                self.bars.lengthen(key)
+                self.people.lengthen(key)
             else:
-                self.bars.bar(key, seconds=verdict.seconds)
+                self.people.bar(key, seconds=verdict.seconds)
         for _ in range(2 if ends else 1):
             try:
                 self.counts.take(f"count#faults#{network}", times=self.rules.faults, minutes=10)
             except TooManyRequestsError:
-                self.bars.lengthen(_bar(network))
+                self.people.lengthen(_bar(network))
                 break
 
     def _count(self, what: str, *, times: int, code: str, **values: str) -> None:
@@ -96,12 +91,7 @@ class Guests:
             raise FrameError(code, seconds=error.retry_after_seconds, **values) from error
 
 
-def is_guest(person: PersonRow) -> bool:
-    """Whether nobody vouches for them."""
-    return user_of(person.person) is None
-
-
-def network_of(connection: ConnectionRow) -> str:
+def network_of(connection: Connection) -> str:
     """Where a guest's connection comes from."""
     return connection.network or UNKNOWN_NETWORK
 
@@ -118,8 +108,8 @@ def source_network(address: str | None) -> str:
     return str(mapped) if mapped else str(IPv6Network((int(source), 64), strict=False))
 
 
-def _answer(guest: PersonRow, *, by: PersonRow) -> str:
-    return f"answer#{guest.person}#{by.person}"
+def _answer(guest: Person, *, by: Person) -> str:
+    return f"answer#{guest.key}#{by.key}"
 
 
 def _bar(network: str) -> str:

@@ -1,7 +1,5 @@
-"""Who may come in, and what happens when they go.
-
-Nothing is posted from `$connect`: the gateway lets the client in only after it. The greeting is a job in
-a queue, for `greetings.py`.
+"""Who may connect, and what happens when they go. Nothing is posted from `$connect`: the gateway lets the client in
+only after it, so the greeting is a job in a queue (`greetings.py`).
 """
 
 from collections.abc import Mapping
@@ -9,23 +7,23 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
-from chalicelib.live.connections import MAX_CONNECTIONS, Connections, Opening
 from chalicelib.live.guests import Guests, source_network
 from chalicelib.live.jobs import LiveQueue
-from chalicelib.live.person_keys import guest_person, user_person
 from chalicelib.live.posting import Poster
 from chalicelib.live.server_events import JSON, TEXT
-from chalicelib.live.tickets import Tickets
+from chalicelib.storage.connections import MAX_CONNECTIONS, Connection, Connections
+from chalicelib.storage.live_people import People, guest_person, user_person
+from chalicelib.storage.tickets import Tickets
 
 
-class DoorRules(NamedTuple):
+class EntryRules(NamedTuple):
     """`origins` are those of the pages that may connect; `guests`: whether one may chat without a ticket."""
 
     origins: frozenset[str]
     guests: bool
 
 
-class Knock(NamedTuple):
+class ConnectRequest(NamedTuple):
     """What `$connect` brings. Names of headers are in lower case; `source` is the address that the gateway saw."""
 
     connection_id: str
@@ -35,14 +33,15 @@ class Knock(NamedTuple):
     source: str | None = None
 
 
-class Door:
-    """The door of one stage."""
+class Handshake:
+    """Lets clients in and out."""
 
     def __init__(
         self,
         *,
-        rules: DoorRules,
+        rules: EntryRules,
         tickets: Tickets,
+        people: People,
         connections: Connections,
         guests: Guests,
         poster: Poster,
@@ -50,28 +49,29 @@ class Door:
     ) -> None:
         self._rules = rules
         self._tickets = tickets
+        self._people = people
         self._connections = connections
         self._guests = guests
         self._poster = poster
         self._queue = queue
 
-    def enter(self, knock: Knock) -> None:
+    def enter(self, request: ConnectRequest) -> None:
         """Lets a client in. Raises: ForbiddenError (permanent: a foreign page), UnauthorizedError (permanent: no
         ticket, or a wrong, used or expired one), ConflictError (permanent: too many connections, or guests barred for
         now), UnavailableError (retryable)."""
-        self._check_origin(knock.headers.get("origin"))
-        ticket, network = knock.query.get("ticket"), None
+        self._check_origin(request.headers.get("origin"))
+        ticket, network = request.query.get("ticket"), None
         if ticket:
             person = user_person(self._tickets.redeem(ticket))
         elif self._rules.guests:
-            network = source_network(knock.source)
+            network = source_network(request.source)
             self._guests.enter(network)
-            person = guest_person(knock.connection_id)
+            person = guest_person(request.connection_id)
         else:
             raise UnauthorizedError("a ticket is expected: wss://…?ticket=…")
-        format_ = JSON if knock.query.get("format") == JSON else TEXT
-        self._open(Opening(knock.connection_id, person, knock.endpoint, format_, network))
-        self._queue.greet(knock.connection_id)
+        format_ = JSON if request.query.get("format") == JSON else TEXT
+        self._open(Connection(request.connection_id, person, request.endpoint, format_, network))
+        self._queue.greet(request.connection_id)
 
     def leave(self, connection_id: str) -> None:
         """Takes a closed connection off every list. Raises: UnavailableError (retryable)."""
@@ -79,7 +79,7 @@ class Door:
         if connection is not None and self._connections.close(connection_id, connection.person):
             self._queue.presence_changed()
 
-    def _open(self, opening: Opening) -> None:
+    def _open(self, opening: Connection) -> None:
         try:
             self._connections.open(opening)
         except ConflictError:
@@ -89,9 +89,9 @@ class Door:
 
     def _made_room(self, person: str) -> bool:
         """Whether some of the many connections had ended and nobody was told: they must not keep their person out."""
-        row = self._connections.person(person)
-        known = self._connections.of([row])
-        self._connections.drop_stale(row, known)
+        known_person = self._people.get(person)
+        known = self._connections.some(known_person.connections)
+        self._connections.drop_stale(known_person, known)
         return len(self._poster.alive(known)) < MAX_CONNECTIONS
 
     def _check_origin(self, origin: str | None) -> None:

@@ -5,30 +5,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.live import server_events as events
-from chalicelib.live.connections import Connections
 from chalicelib.live.frames import MAX_PAGE, FrameError, ListInbox, ReadAllInbox, ReadInbox, Resume
-from chalicelib.live.inbox import Inbox
-from chalicelib.live.person_keys import user_of, user_person
 from chalicelib.live.posting import Poster
-from chalicelib.live.server_events import MAX_FRAME_BYTES, Event
-from chalicelib.storage.rows.live import PersonRow
+from chalicelib.live.server_events import MAX_FRAME_BYTES, ServerEvent
+from chalicelib.storage.connections import Connections
+from chalicelib.storage.inbox import Inbox
+from chalicelib.storage.live_people import Person, user_person
 
 _ENVELOPE_BYTES = 512  # what surrounds the entries of a page
 InboxFrame = ListInbox | ReadInbox | ReadAllInbox | Resume
 
 
-class Desk:
-    """Answers about the inboxes of one stage."""
+class InboxCommands:
+    """Answers about inboxes."""
 
     def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
         self._connections = connections
         self._poster = poster
 
-    def take(self, frame: InboxFrame, person: PersonRow) -> list[Event]:
+    def take(self, frame: InboxFrame, person: Person) -> list[ServerEvent]:
         """Does what the frame asks; what to say to the one who sent it. Raises: FrameError (permanent),
         UnavailableError (retryable)."""
-        user_id = user_of(person.person)
+        user_id = person.user_id
         if user_id is None:
             raise FrameError("user_needed")
         if isinstance(frame, ReadInbox):
@@ -50,11 +49,10 @@ class Desk:
         return self._tell(user_id, self._inbox.read_all(user_id))
 
     def _tell(self, user_id: str, unread: int) -> int:
-        person = self._connections.person(user_person(user_id))
-        self._poster.post(self._connections.of([person]), events.unread(unread))
+        self._poster.post(self._connections.of([user_person(user_id)]), events.unread(unread))
         return unread
 
-    def _list(self, user_id: str, frame: ListInbox) -> Event:
+    def _list(self, user_id: str, frame: ListInbox) -> ServerEvent:
         before = int(frame.cursor) if frame.cursor else None
         page = self._inbox.page(user_id, before=before, limit=frame.limit)
         entries = fitting(page.entries)
@@ -62,7 +60,7 @@ class Desk:
         following = entries[-1]["cursor"] if cut else None if page.following is None else str(page.following)
         return events.inbox_page(entries, cursor=following, unread=page.head.unread)
 
-    def _resume(self, user_id: str, cursor: int) -> Event:
+    def _resume(self, user_id: str, cursor: int) -> ServerEvent:
         page = self._inbox.after(user_id, cursor, limit=MAX_PAGE)
         entries = fitting(page.entries)
         if len(entries) < len(page.entries):

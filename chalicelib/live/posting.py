@@ -14,10 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each, is_contained
-from chalicelib.live.connections import Connections
-from chalicelib.live.server_events import Event
+from chalicelib.live.server_events import ServerEvent
 from chalicelib.observability import log_failure
-from chalicelib.storage.rows.live import ConnectionRow
+from chalicelib.storage.connections import Connection, Connections
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -37,7 +36,7 @@ class Posted(StrEnum):
 
 
 class Poster:
-    """The way to the clients of one stage. `make_client` gives the client of a management address; clients are kept.
+    """The way to the clients. `make_client` gives the client of a management address; clients are kept.
     `name_went` is told when somebody who is gone was taken off the list of those present. Raises there:
     UnavailableError."""
 
@@ -57,12 +56,12 @@ class Poster:
         self._clients: dict[str, ApiGatewayManagementApiClient] = {}
         self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="post")
 
-    def post(self, connections: Iterable[ConnectionRow], event: Event) -> dict[str, Posted]:
+    def post(self, connections: Iterable[Connection], event: ServerEvent) -> dict[str, Posted]:
         """Posts one event to all, each in its own format; the result by connection. Those that are not open yet are
         left out: they will ask for what they missed. Never raises for a connection's fault."""
         return self.post_each((connection, [event]) for connection in connections)
 
-    def post_each(self, frames: Iterable[tuple[ConnectionRow, Sequence[Event]]]) -> dict[str, Posted]:
+    def post_each(self, frames: Iterable[tuple[Connection, Sequence[ServerEvent]]]) -> dict[str, Posted]:
         """Posts to each connection its own events, in order."""
         work = [(connection, events) for connection, events in frames if connection.opened_at]
         if len(work) == 1:
@@ -71,15 +70,15 @@ class Poster:
             results = self._pool.map(lambda one: self._post_in_order(*one), work)
         return {connection.connection_id: result for (connection, _), result in zip(work, results, strict=True)}
 
-    def say(self, connection: ConnectionRow, *events: Event) -> Posted:
+    def say(self, connection: Connection, *events: ServerEvent) -> Posted:
         """Posts to one connection, whether it is known to be open or not."""
         return self._post_in_order(connection, events)
 
-    def greet(self, connection: ConnectionRow, *events: Event) -> Posted:
+    def greet(self, connection: Connection, *events: ServerEvent) -> Posted:
         """As `say`, for a connection that may not be let in yet: gone proves nothing, and removes nothing."""
         return self._post_in_order(connection, events, removes=False)
 
-    def end(self, connection: ConnectionRow, event: Event) -> None:
+    def end(self, connection: Connection, event: ServerEvent) -> None:
         """Says a last word, closes the connection and forgets it."""
         self._post_in_order(connection, [event], removes=False)
         try:
@@ -88,18 +87,18 @@ class Poster:
             _log(connection, error)
         self._forget(connection)
 
-    def alive(self, connections: Sequence[ConnectionRow]) -> list[ConnectionRow]:
+    def alive(self, connections: Sequence[Connection]) -> list[Connection]:
         """Those that the gateway still has; the others are removed. What cannot be asked counts as alive."""
         return [c for c, gone in zip(connections, self._pool.map(self._is_gone, connections), strict=True) if not gone]
 
-    def _post_in_order(self, connection: ConnectionRow, events: Iterable[Event], *, removes: bool = True) -> Posted:
-        def log(_: ConnectionRow, error: Exception) -> Posted:
+    def _post_in_order(self, connection: Connection, events: Iterable[ServerEvent], *, removes: bool = True) -> Posted:
+        def log(_: Connection, error: Exception) -> Posted:
             return _log(connection, error)
 
         done = each(lambda one: self._post_all(one, events, removes), [connection], alone=log, stays=is_contained)
         return done[0] if done else Posted.FAILED
 
-    def _post_all(self, connection: ConnectionRow, events: Iterable[Event], removes: bool) -> Posted:
+    def _post_all(self, connection: Connection, events: Iterable[ServerEvent], removes: bool) -> Posted:
         try:
             for event in events:
                 data = event.encode(connection.format)
@@ -112,13 +111,13 @@ class Poster:
             return Posted.GONE
         return Posted.DELIVERED
 
-    def _is_gone(self, connection: ConnectionRow) -> bool:
-        def log(_: ConnectionRow, error: Exception) -> Posted:
+    def _is_gone(self, connection: Connection) -> bool:
+        def log(_: Connection, error: Exception) -> Posted:
             return _log(connection, error)
 
         return each(self._asked, [connection], alone=log, stays=is_contained) == [True]
 
-    def _asked(self, connection: ConnectionRow) -> bool:
+    def _asked(self, connection: Connection) -> bool:
         if not connection.opened_at and self._is_at_the_door(connection):
             return False  # the gateway knows nobody whom it is letting in just now
         try:
@@ -130,17 +129,17 @@ class Poster:
             return True
         return False
 
-    def _is_at_the_door(self, connection: ConnectionRow) -> bool:
+    def _is_at_the_door(self, connection: Connection) -> bool:
         return (self._clock() - parse_rfc3339(connection.connected_at)).total_seconds() < DOOR_SECONDS
 
-    def _forget(self, connection: ConnectionRow) -> None:
+    def _forget(self, connection: Connection) -> None:
         try:
             if self._connections.close(connection.connection_id, connection.person):
                 self._name_went()
         except UnavailableError as error:
             _log(connection, error)  # it stays gone: the next post removes it
 
-    def _client(self, connection: ConnectionRow) -> "ApiGatewayManagementApiClient":
+    def _client(self, connection: Connection) -> "ApiGatewayManagementApiClient":
         endpoint = connection.endpoint
         if endpoint not in self._clients:
             self._clients[endpoint] = self._make_client(endpoint)
@@ -152,6 +151,6 @@ def _means_gone(error: ClientError) -> bool:
     return metadata.get("HTTPStatusCode") == 410 or error.response.get("Error", {}).get("Code") == "GoneException"
 
 
-def _log(connection: ConnectionRow, error: Exception) -> Posted:
+def _log(connection: Connection, error: Exception) -> Posted:
     log_failure("live post", error, connection_id=connection.connection_id)
     return Posted.FAILED

@@ -6,8 +6,7 @@ No frame ends a connection's loop: whatever is wrong with it is answered by a wa
 from chalicelib.errors import UnavailableError
 from chalicelib.live import server_events as events
 from chalicelib.live.chat import Chat
-from chalicelib.live.connections import Connections
-from chalicelib.live.flood_control import Act, Limits, Verdict
+from chalicelib.live.flood_control import Act, FloodControl, FloodVerdict
 from chalicelib.live.frames import (
     Frame,
     FrameError,
@@ -18,44 +17,44 @@ from chalicelib.live.frames import (
     read_json,
     read_line,
 )
-from chalicelib.live.guests import Guests, is_guest
-from chalicelib.live.inbox_commands import Desk, InboxFrame
-from chalicelib.live.mutes import Bars
+from chalicelib.live.guests import Guests
+from chalicelib.live.inbox_commands import InboxCommands, InboxFrame
 from chalicelib.live.posting import Poster
-from chalicelib.live.server_events import JSON, Event, warning
+from chalicelib.live.server_events import JSON, ServerEvent, warning
 from chalicelib.observability import Line, log_failure
-from chalicelib.storage.rows.live import ConnectionRow, PersonRow
+from chalicelib.storage.connections import Connection, Connections
+from chalicelib.storage.live_people import People, Person
 
 _MUTED = frozenset({Act.MUTE, Act.QUIET})
 _OutsideChat = Ping | InboxFrame
 
 
 class Receive:
-    """The reader of one stage's frames."""
+    """Answers frames."""
 
     def __init__(
         self,
         *,
+        people: People,
         connections: Connections,
-        limits: Limits,
+        floods: FloodControl,
         guests: Guests,
-        bars: Bars,
         chat: Chat,
-        desk: Desk,
+        inbox: InboxCommands,
         poster: Poster,
     ) -> None:
+        self._people = people
         self._connections = connections
-        self._limits = limits
+        self._floods = floods
         self._guests = guests
-        self._bars = bars
         self._chat = chat
-        self._desk = desk
+        self._inbox = inbox
         self._poster = poster
 
     def receive(self, connection_id: str, text: str, *, endpoint: str) -> Line:
         """Takes one frame; answers over the connection. Never raises for what the client sent. `endpoint` is the
         management address, for a connection that we know nothing of: it is closed, so that the client comes again."""
-        connection: ConnectionRow | None = None
+        connection: Connection | None = None
         try:
             connection = self._connections.get(connection_id)
             if connection is None:
@@ -69,9 +68,9 @@ class Receive:
             self._poster.say(connection, warning("unavailable"))
         return Line(counts={word: 1})
 
-    def _receive(self, connection: ConnectionRow, text: str) -> Line:
-        person = self._connections.person(connection.person)
-        verdict = self._limits.take(person, connection_id=connection.connection_id, text=text)
+    def _receive(self, connection: Connection, text: str) -> Line:
+        person = self._people.get(connection.person)
+        verdict, person = self._floods.take(person, connection_id=connection.connection_id, text=text)
         if verdict.act is not Act.PASS and (verdict.begins or verdict.act not in _MUTED or _is_of_chat(text)):
             self._hold(verdict, connection, person)
             return Line(counts={f"limit_{verdict.act}": 1})
@@ -79,7 +78,7 @@ class Receive:
             check_frame(text)
             frame = _read(text, named=person.name is not None)
             chatting = frame.action.startswith("chat.") and is_json(text)
-            self._connections.mark_open(connection, format_=JSON if chatting else None)
+            connection = self._connections.mark_open(connection, format_=JSON if chatting else None)
             answers = self._do(frame, connection, person)
         except FrameError as error:
             self._connections.mark_open(connection)
@@ -89,27 +88,27 @@ class Receive:
             self._poster.say(connection, *answers)
         return Line(counts={frame.action.replace(".", "_"): 1})
 
-    def _do(self, frame: Frame, connection: ConnectionRow, person: PersonRow) -> list[Event]:
+    def _do(self, frame: Frame, connection: Connection, person: Person) -> list[ServerEvent]:
         if isinstance(frame, Ping):
             return [events.pong()]
         if isinstance(frame, InboxFrame):
-            return self._desk.take(frame, person)
-        if seconds := self._bars.left(person):
+            return self._inbox.take(frame, person)
+        if seconds := self._people.seconds_left(person):
             raise FrameError("muted", seconds=seconds)
         return self._chat.take(frame, connection, person)
 
-    def _hold(self, verdict: Verdict, connection: ConnectionRow, person: PersonRow) -> None:
-        if is_guest(person):
+    def _hold(self, verdict: FloodVerdict, connection: Connection, person: Person) -> None:
+        if person.is_guest:
             if verdict.begins or verdict.act is Act.END:
                 self._guests.punish(verdict, connection, person)
         elif verdict.act is Act.END:
-            self._bars.lengthen(person.person)
+            self._people.lengthen(person.key)
         if verdict.act is Act.END:
             self._poster.end(connection, events.bye("flood"))
         elif verdict.act is Act.MUTE:
             self._poster.say(connection, warning("muted", seconds=verdict.seconds))
         elif verdict.act is Act.WARN and verdict.code:
-            self._poster.say(connection, warning(verdict.code, per_second=self._limits.rules.connection.per_second))
+            self._poster.say(connection, warning(verdict.code, per_second=self._floods.rules.connection.per_second))
 
 
 def _is_of_chat(text: str) -> bool:
@@ -129,5 +128,5 @@ def _read(text: str, *, named: bool) -> Frame:
     return read_line(text)
 
 
-def _stranger(connection_id: str, endpoint: str) -> ConnectionRow:
-    return ConnectionRow(connection_id, person="", endpoint=endpoint, format=JSON, connected_at="")
+def _stranger(connection_id: str, endpoint: str) -> Connection:
+    return Connection(connection_id, person="", endpoint=endpoint, format=JSON)

@@ -24,7 +24,7 @@ _LIKE = {"a": "a4", "b": "b8", "e": "e3", "g": "g9", "s": "s5", "t": "t7"}  # `0
 _FILLING = "[0-9oisx]"  # digits, a plural, `xX`
 
 
-class Reserved:
+class ReservedNames:
     """The names of the service's offices, and its own."""
 
     def __init__(self, own: Iterable[str] = ()) -> None:

@@ -17,7 +17,7 @@ TEXT = "text"
 
 
 @dataclass(frozen=True)
-class Event:
+class ServerEvent:
     """One thing said to a client. `line` is what a plain-text connection reads; None: it gets the JSON too."""
 
     name: str
@@ -147,34 +147,34 @@ _FAREWELLS: Mapping[str, Words] = {
 _ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "mixed_name", "reserved_name", "taken_name"})
 
 
-def warning(code: str, **values: Any) -> Event:
+def warning(code: str, **values: Any) -> ServerEvent:
     """What is wrong with a frame and what is expected; a bad name is asked for again."""
     values = {name: _quoted(value) if isinstance(value, str) else value for name, value in values.items()}
     words = WARNINGS[code].formatted(**values)
     if code in _ASKS_AGAIN:
         words = Words(words.ru + ASK_NAME.ru, words.en + ASK_NAME.en)
-    return Event("warning", {"code": code, "message": words.both(), **values}, line=words.ru)
+    return ServerEvent("warning", {"code": code, "message": words.both(), **values}, line=words.ru)
 
 
-def ask_name() -> Event:
+def ask_name() -> ServerEvent:
     """The greeting of the lesson."""
-    return Event("chat.name_needed", {"message": ASK_NAME.both()}, line=ASK_NAME.ru)
+    return ServerEvent("chat.name_needed", {"message": ASK_NAME.both()}, line=ASK_NAME.ru)
 
 
-def named(name: str, *, guest: bool = False) -> Event:
+def named(name: str, *, guest: bool = False) -> ServerEvent:
     """The person has this name now, on all connections."""
     words = Words(f"Здравствуйте, {name}!", f"Hello, {name}!")
-    return Event("chat.named", {"name": name, "guest": guest, "message": words.both()}, line=words.ru)
+    return ServerEvent("chat.named", {"name": name, "guest": guest, "message": words.both()}, line=words.ru)
 
 
-def present(names: list[str], *, total: int, guests: Collection[str] = ()) -> Event:
+def present(names: list[str], *, total: int, guests: Collection[str] = ()) -> ServerEvent:
     """Those who are here, and which of them are guests; `total` is larger where the list had to be cut, here too if it
     is more than a frame holds."""
     names = _fitting(names, guests)
     more = f" и ещё {total - len(names)}" if total > len(names) else ""
     line = "Здесь: " + ", ".join(names) + more if names else "Здесь никого нет."
     marked = [name for name in names if name in guests]
-    return Event("chat.present", {"names": names, "guests": marked, "total": total}, line=line)
+    return ServerEvent("chat.present", {"names": names, "guests": marked, "total": total}, line=line)
 
 
 def _fitting(names: list[str], guests: Collection[str]) -> list[str]:
@@ -190,55 +190,55 @@ def _quoted(text: str) -> str:
     return text if len(text) <= MAX_QUOTED_CHARACTERS else text[: MAX_QUOTED_CHARACTERS - 1] + "…"
 
 
-def chat_message(sender: str, text: str, *, at: str, guest: bool) -> Event:
+def chat_message(sender: str, text: str, *, at: str, guest: bool) -> ServerEvent:
     """What one person said to another. Nobody vouches for a guest: the mark says so, and no name can hold one."""
     mark = f" {GUEST_MARK}" if guest else ""
     data = {"from": sender, "guest": guest, "text": text, "at": at}
-    return Event("chat.message", data, line=f"Сообщение от {sender}{mark}: {text}")
+    return ServerEvent("chat.message", data, line=f"Сообщение от {sender}{mark}: {text}")
 
 
-def chat_sent(to: str) -> Event:
+def chat_sent(to: str) -> ServerEvent:
     """The server has taken a message; only for connections that speak JSON. A block looks just so."""
-    return Event("chat.sent", {"to": to})
+    return ServerEvent("chat.sent", {"to": to})
 
 
-def blocked(names: list[str]) -> Event:
+def blocked(names: list[str]) -> ServerEvent:
     """The list after a change, or as asked for."""
     line = "Заблокированы: " + ", ".join(names) if names else "Никто не заблокирован."
-    return Event("chat.blocked", {"names": names}, line=line)
+    return ServerEvent("chat.blocked", {"names": names}, line=line)
 
 
-def bye(reason: str) -> Event:
+def bye(reason: str) -> ServerEvent:
     """The last frame before the server closes: API Gateway lets nobody choose a close code."""
     words = _FAREWELLS[reason]
-    return Event("bye", {"reason": reason, "message": words.both()}, line=words.ru)
+    return ServerEvent("bye", {"reason": reason, "message": words.both()}, line=words.ru)
 
 
-def hello(user_id: str | None, name: str | None, head: Mapping[str, Any] | None) -> Event:
+def hello(user_id: str | None, name: str | None, head: Mapping[str, Any] | None) -> ServerEvent:
     """The first frame of a JSON connection: who one is, and the state of the inbox."""
-    return Event("hello", {"user_id": user_id, "name": name, "inbox": head})
+    return ServerEvent("hello", {"user_id": user_id, "name": name, "inbox": head})
 
 
-def pong() -> Event:
+def pong() -> ServerEvent:
     """The answer to a heartbeat."""
-    return Event("pong")
+    return ServerEvent("pong")
 
 
-def notification(entry: Mapping[str, Any], *, unread: int) -> Event:
+def notification(entry: Mapping[str, Any], *, unread: int) -> ServerEvent:
     """A new entry of the inbox."""
-    return Event("notification", {**entry, "unread": unread})
+    return ServerEvent("notification", {**entry, "unread": unread})
 
 
-def unread(count: int) -> Event:
+def unread(count: int) -> ServerEvent:
     """The count has changed."""
-    return Event("inbox.unread", {"unread": count})
+    return ServerEvent("inbox.unread", {"unread": count})
 
 
-def inbox_page(entries: list[Mapping[str, Any]], *, cursor: str | None, unread: int) -> Event:
+def inbox_page(entries: list[Mapping[str, Any]], *, cursor: str | None, unread: int) -> ServerEvent:
     """Entries, newest first; `cursor` leads to older ones, null: there are none."""
-    return Event("inbox.list", {"entries": entries, "cursor": cursor, "unread": unread})
+    return ServerEvent("inbox.list", {"entries": entries, "cursor": cursor, "unread": unread})
 
 
-def resumed(entries: list[Mapping[str, Any]], *, cursor: str, more: bool, unread: int) -> Event:
+def resumed(entries: list[Mapping[str, Any]], *, cursor: str, more: bool, unread: int) -> ServerEvent:
     """What was missed, oldest first; `cursor` is the new last one; `more`: resume from it again."""
-    return Event("resumed", {"entries": entries, "cursor": cursor, "more": more, "unread": unread})
+    return ServerEvent("resumed", {"entries": entries, "cursor": cursor, "more": more, "unread": unread})

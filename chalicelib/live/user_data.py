@@ -1,13 +1,13 @@
-"""What the live side keeps of a user, given out or erased. `services/personal_data.py` calls it."""
+"""What the live side keeps of a user, given out or erased."""
 
 from typing import Any
 
 from chalicelib.live import server_events as events
 from chalicelib.live.blocks import blocked_names
-from chalicelib.live.connections import Connections
-from chalicelib.live.inbox import Inbox
-from chalicelib.live.person_keys import user_person
 from chalicelib.live.posting import Poster
+from chalicelib.storage.connections import Connections
+from chalicelib.storage.inbox import Inbox
+from chalicelib.storage.live_people import People, user_person
 
 _PAGE = 100
 
@@ -17,14 +17,15 @@ class LivePart:
 
     name = "live"
 
-    def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
+    def __init__(self, *, inbox: Inbox, people: People, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
+        self._people = people
         self._connections = connections
         self._poster = poster
 
     def export(self, user_id: str) -> dict[str, Any] | None:
         """See `PersonalPart`."""
-        person = self._connections.person(user_person(user_id))
+        person = self._people.get(user_person(user_id))
         page = self._inbox.after(user_id, 0, limit=_PAGE)
         entries = page.entries
         while page.following is not None:
@@ -36,8 +37,8 @@ class LivePart:
 
     def erase(self, user_id: str) -> None:
         """See `PersonalPart`."""
-        person = self._connections.person(user_person(user_id))
-        for connection in self._connections.of([person]):
+        person = self._people.get(user_person(user_id))
+        for connection in self._connections.some(person.connections):
             self._poster.end(connection, events.bye("erased"))
         self._connections.forget(person)
         self._inbox.erase(user_id)

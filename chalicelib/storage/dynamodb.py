@@ -16,6 +16,7 @@ from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactW
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.aws_session import FAILURES, failure_of, session
 from chalicelib.botocore_fast_path import plain_answers, plain_requests
@@ -74,6 +75,7 @@ class StageTable(Model):
 
 
 _Row = TypeVar("_Row", bound=StageTable)
+_T = TypeVar("_T")
 
 
 class _Connection(Connection):
@@ -161,7 +163,16 @@ def raw_query(
 
 def readable(model: type[_Row], items: Iterable[dict[str, Any]]) -> list[_Row]:
     """The rows of items as DynamoDB has them. A damaged one is logged, and missing: it hides none of the others."""
-    return each(model.from_raw_data, items, alone=lambda _, error: log_failure(f"a row of {model.__name__}", error))
+    return read_each(model, items, lambda row: row)
+
+
+def read_each(model: type[_Row], items: Iterable[dict[str, Any]], value: Callable[[_Row], _T]) -> list[_T]:
+    """What `value` makes of each row. A damaged one is logged, and missing: it hides none of the others."""
+    return each(
+        lambda item: value(model.from_raw_data(item)),
+        items,
+        alone=lambda _, error: log_failure(f"a row of {model.__name__}", error),
+    )
 
 
 def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
@@ -195,6 +206,25 @@ def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]
                 raise
             return error.cancellation_reasons
     return None
+
+
+def transaction(write: Callable[[TransactWrite], None]) -> Reasons | None:
+    """Makes all the writes that `write` adds, and answers None; or none of them, and answers what stands against each.
+    Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            with TransactWrite(connection=dynamodb()) as transaction:
+                write(transaction)
+        except TransactWriteError as error:
+            if not error.cancellation_reasons:
+                raise
+            return error.cancellation_reasons
+    return None
+
+
+def refused(reasons: Reasons) -> bool:
+    """Whether a condition stood against it, and not only another transaction at the same moment."""
+    return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons)
 
 
 def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:

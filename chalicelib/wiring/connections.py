@@ -10,18 +10,27 @@ from chalicelib.wiring.control import queues
 
 if TYPE_CHECKING:
     from chalicelib.live.announce import Announce
-    from chalicelib.live.connections import Connections
-    from chalicelib.live.inbox import Inbox
     from chalicelib.live.jobs import LiveQueue
     from chalicelib.live.posting import Poster
+    from chalicelib.storage.connections import Connections
+    from chalicelib.storage.inbox import Inbox
+    from chalicelib.storage.live_people import People
+
+
+@cache
+def live_people() -> "People":
+    """The people behind the open WebSockets."""
+    from chalicelib.storage.live_people import People
+
+    return People(clock=now)
 
 
 @cache
 def live_connections() -> "Connections":
     """The open WebSockets."""
-    from chalicelib.live.connections import Connections
+    from chalicelib.storage.connections import Connections
 
-    return Connections(clock=now)
+    return Connections(live_people(), clock=now)
 
 
 @cache
@@ -43,7 +52,7 @@ def live_queue() -> "LiveQueue":
 @cache
 def inbox() -> "Inbox":
     """The users' inboxes."""
-    from chalicelib.live.inbox import Inbox
+    from chalicelib.storage.inbox import Inbox
 
     return Inbox(clock=now, retention_days=settings().retention_days)
 

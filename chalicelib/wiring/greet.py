@@ -3,10 +3,10 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.connections import inbox, live_connections, live_queue, poster
+from chalicelib.wiring.connections import inbox, live_connections, live_people, live_queue, poster
 
 if TYPE_CHECKING:
-    from chalicelib.live.greetings import Greet
+    from chalicelib.live.greetings import Greetings
     from chalicelib.live.presence import Presence
 
 
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 def presence() -> "Presence":
     """Who is in the chat."""
     from chalicelib.live.presence import Presence
+    from chalicelib.storage.chat_names import ChatNames
 
-    return Presence(connections=live_connections(), poster=poster())
+    return Presence(names=ChatNames(), people=live_people(), connections=live_connections(), poster=poster())
 
 
 @cache
-def greet() -> "Greet":
+def greet() -> "Greetings":
     """The greeter."""
-    from chalicelib.live.greetings import Greet
+    from chalicelib.live.greetings import Greetings
 
-    return Greet(
-        connections=live_connections(), presence=presence(), inbox=inbox(), poster=poster(), queue=live_queue()
+    return Greetings(
+        people=live_people(),
+        connections=live_connections(),
+        presence=presence(),
+        inbox=inbox(),
+        poster=poster(),
+        queue=live_queue(),
     )

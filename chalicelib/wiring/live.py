@@ -5,21 +5,12 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.connections import live_connections, live_queue, poster
+from chalicelib.wiring.connections import live_connections, live_people, live_queue, poster
 
 if TYPE_CHECKING:
     from chalicelib.live.guests import Guests
-    from chalicelib.live.handshake import Door
-    from chalicelib.live.mutes import Bars
-    from chalicelib.live.tickets import Tickets
-
-
-@cache
-def bars() -> "Bars":
-    """Who is barred from the chat."""
-    from chalicelib.live.mutes import Bars
-
-    return Bars(clock=now)
+    from chalicelib.live.handshake import Handshake
+    from chalicelib.storage.tickets import Tickets
 
 
 @cache
@@ -29,26 +20,27 @@ def guests() -> "Guests":
     from chalicelib.security.allowance import Allowances
     from chalicelib.storage.rows.live import GuestCountRow
 
-    return Guests(counts=Allowances(clock=now, row=GuestCountRow), bars=bars())
+    return Guests(counts=Allowances(clock=now, row=GuestCountRow), people=live_people())
 
 
 @cache
 def tickets() -> "Tickets":
     """The tickets to a WebSocket."""
-    from chalicelib.live.tickets import Tickets
+    from chalicelib.storage.tickets import Tickets
 
     return Tickets(clock=now)
 
 
 @cache
-def door() -> "Door":
+def handshake() -> "Handshake":
     """Who may connect."""
-    from chalicelib.live.handshake import Door, DoorRules, origin_of
+    from chalicelib.live.handshake import EntryRules, Handshake, origin_of
 
     pages = {settings().site_url, settings().public_url, *settings().live_origins.split()}
-    return Door(
-        rules=DoorRules(origins=frozenset(map(origin_of, pages)), guests=settings().live_demo),
+    return Handshake(
+        rules=EntryRules(origins=frozenset(map(origin_of, pages)), guests=settings().live_demo),
         tickets=tickets(),
+        people=live_people(),
         connections=live_connections(),
         guests=guests(),
         poster=poster(),

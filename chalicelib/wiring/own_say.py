@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.clock import now
 from chalicelib.settings import settings
-from chalicelib.wiring.connections import inbox, live_connections, poster
+from chalicelib.wiring.connections import inbox, live_connections, live_people, poster
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.digests import collected
 from chalicelib.wiring.endpoints import endpoint_desk
@@ -90,7 +90,7 @@ def personal_data() -> "PersonalData":
         CapsPart(caps()),
         DigestsPart(collected()),
         EndpointsPart(endpoint_desk(), endpoints()),
-        LivePart(inbox=inbox(), connections=live_connections(), poster=poster()),
+        LivePart(inbox=inbox(), people=live_people(), connections=live_connections(), poster=poster()),
         ProfilePart(directory(), mailboxes()),
     )
     return PersonalData(parts)

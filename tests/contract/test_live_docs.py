@@ -5,15 +5,16 @@ import re
 
 import pytest
 
-from chalicelib.live import blocks, connections, frames, presence
+from chalicelib.live import blocks, frames, presence
 from chalicelib.live import chat_names as names
-from chalicelib.live import mutes as bars
 from chalicelib.live.flood_control import LimitRules
 from chalicelib.live.frames import ACTION_NAMES
 from chalicelib.live.guests import GuestRules
 from chalicelib.live.server_events import MAX_FRAME_BYTES, WARNINGS
-from chalicelib.live.tickets import TICKET_SECONDS
+from chalicelib.storage import connections
+from chalicelib.storage import live_people as bars
 from chalicelib.storage.rows import live as tables
+from chalicelib.storage.tickets import TICKET_SECONDS
 from infra.paths import ROOT
 
 TEXT = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
@@ -29,9 +30,9 @@ def column(heading: str) -> set[str]:
 
 def said_events() -> set[str]:
     """The names of all events that `live/server_events.py` can say."""
-    tree = ast.parse((ROOT / "chalicelib" / "live" / "events.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "chalicelib" / "live" / "server_events.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    made = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Event"]
+    made = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "ServerEvent"]
     return {str(call.args[0].value) for call in made if isinstance(call.args[0], ast.Constant)}
 
 

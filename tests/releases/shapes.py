@@ -17,7 +17,7 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.configuration.event_rules import EventStep
 from chalicelib.configuration.site_settings import SiteValues
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.live.flood_control import State
+from chalicelib.live.flood_control import FloodState
 from chalicelib.live.jobs import GreetJob, PresenceJob
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
@@ -48,7 +48,7 @@ DOCUMENTS: tuple[type[BaseModel], ...] = (
     LetterSpec,
     Preferences,
     SiteValues,
-    State,
+    FloodState,
     Template,
 )
 # Where a table's attribute holds a document (of a list of them, each).
@@ -58,7 +58,7 @@ HELD: Mapping[tuple[str, str], type[BaseModel]] = {
     ("EndpointRow", "endpoints"): Endpoint,
     ("EventRow", "steps"): EventStep,
     ("ParkedRow", "chunk"): Chunk,
-    ("PersonRow", "limits"): State,
+    ("PersonRow", "limits"): FloodState,
     ("PreferencesRow", "preferences"): Preferences,
     ("RequestRow", "letter"): LetterSpec,
     ("RunRow", "letter"): LetterSpec,

@@ -4,9 +4,9 @@ A person is `user#<id>` or `guest#<connection id>`. Every list that must be righ
 table's own key: an index would lag behind a closed connection.
 """
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
-from chalicelib.storage.dynamodb import StageTable, TableMeta
+from chalicelib.storage.dynamodb import JSONAttribute, StageTable, TableMeta
 from chalicelib.storage.rows.links import AllowanceRow
 
 

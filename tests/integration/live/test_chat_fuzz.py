@@ -76,8 +76,8 @@ class Room:
         self.barred: list[tuple[str, str, datetime]] = []  # where, which name, until when at least
         self.numbers = count()
         receive, guests = wiring_live_desk.receive(), wiring_live.guests()
-        receive._limits.clock = lambda: self.at
-        for part in (guests.counts, guests.bars, wiring_live.bars(), wiring_connections.live_connections()):
+        receive._floods.clock = lambda: self.at
+        for part in (guests.counts, wiring_connections.live_people(), wiring_connections.live_connections()):
             part._clock = lambda: self.at
 
     def take(self, step: tuple[Any, ...]) -> None:

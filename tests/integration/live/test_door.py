@@ -9,11 +9,11 @@ import pytest
 from chalicelib.api.live import issue_ticket
 from chalicelib.clock import now
 from chalicelib.errors import UnauthorizedError
-from chalicelib.live.connections import MAX_CONNECTIONS
 from chalicelib.live.flood_control import LimitRules
-from chalicelib.live.tickets import TICKET_SECONDS, Tickets
 from chalicelib.settings import settings
+from chalicelib.storage.connections import MAX_CONNECTIONS
 from chalicelib.storage.rows.live import ConnectionRow, TicketRow
+from chalicelib.storage.tickets import TICKET_SECONDS, Tickets
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import greet as wiring_greet
 from chalicelib.wiring import live as wiring_live
@@ -25,7 +25,7 @@ from tests.integration.live.conftest import Come, Gateway, flood
 def no_guests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("VESTNIK_LIVE_DEMO", "false")
     settings.cache_clear()
-    wiring_live.door.cache_clear()
+    wiring_live.handshake.cache_clear()
     yield
     settings.cache_clear()
     forget_clients()
@@ -103,13 +103,12 @@ def test_connections_that_ended_unnoticed_keep_nobody_out(gateway: Gateway, come
         if not known:
             ConnectionRow(f"c{n}").delete()  # as DynamoDB's TTL does
     assert gateway.connect("new", ticket=issue_ticket("anna")["ticket"]) == 200
-    assert wiring_connections.live_connections().person("user#anna").connections == {"new"}
+    assert wiring_connections.live_people().get("user#anna").connections == {"new"}
 
 
 def test_a_connections_record_expires_by_itself(gateway: Gateway) -> None:
     gateway.connect("a")
-    row = wiring_connections.live_connections().get("a")
-    assert row is not None
+    row = ConnectionRow.get("a")
     assert 2 * 3600 < row.expires_at_epoch - now().timestamp() < 3 * 3600
 
 

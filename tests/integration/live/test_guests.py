@@ -10,7 +10,7 @@ import pytest
 from chalicelib.channels.live import Notice
 from chalicelib.clock import now
 from chalicelib.live.guests import GuestRules, source_network
-from chalicelib.live.mutes import FIRST_SECONDS
+from chalicelib.storage.live_people import FIRST_SECONDS
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import live as wiring_live
@@ -36,8 +36,8 @@ def later(gateway: Gateway) -> Iterator[Later]:
         moment[0] += timedelta(seconds=seconds)
 
     receive, guests = wiring_live_desk.receive(), wiring_live.guests()
-    receive._limits.clock = clock
-    for part in (guests.counts, guests.bars, wiring_live.bars(), wiring_connections.live_connections()):
+    receive._floods.clock = clock
+    for part in (guests.counts, wiring_connections.live_people(), wiring_connections.live_connections()):
         part._clock = clock
     yield wait
     forget_clients()
@@ -255,16 +255,16 @@ def test_a_mute_outlives_the_connection_of_a_guest(gateway: Gateway, come: Come,
 
 def test_bars_grow_and_are_forgotten(gateway: Gateway, later: Later) -> None:
     """Promise I5."""
-    bars, lengths = wiring_live.bars(), []
+    bars, lengths = wiring_connections.live_people(), []
     for _ in range(8):
         bars.lengthen("bar#x")
-        lengths.append(bars.seconds_left(["bar#x"]))
+        lengths.append(bars.seconds_barred(["bar#x"]))
         later(lengths[-1])
     assert lengths == [60, 120, 240, 480, 960, 1920, 3600, 3600]
     later(3600)
     bars.lengthen("bar#x")
-    assert bars.seconds_left(["bar#x", "bar#y"]) == FIRST_SECONDS
-    assert bars.seconds_left(["bar#y"]) == 0
+    assert bars.seconds_barred(["bar#x", "bar#y"]) == FIRST_SECONDS
+    assert bars.seconds_barred(["bar#y"]) == 0
 
 
 def test_many_flood_clients_of_one_network_close_the_door_for_its_guests_alone(
@@ -284,10 +284,10 @@ def test_many_flood_clients_of_one_network_close_the_door_for_its_guests_alone(
 
 
 def test_a_mute_shortens_no_bar(gateway: Gateway, later: Later) -> None:
-    bars = wiring_live.bars()
+    bars = wiring_connections.live_people()
     bars.lengthen("bar#x")
     bars.bar("bar#x", seconds=15)
-    assert bars.seconds_left(["bar#x"]) == FIRST_SECONDS
+    assert bars.seconds_barred(["bar#x"]) == FIRST_SECONDS
 
 
 def test_a_users_bar_grows_with_every_flood(gateway: Gateway, come: Come, later: Later) -> None:
@@ -295,7 +295,7 @@ def test_a_users_bar_grows_with_every_flood(gateway: Gateway, come: Come, later:
     lefts = []
     for n in range(3):
         flood(gateway, come("spam", connection=f"spam-{n}", name="Хам"), "Анна")
-        lefts.append(wiring_live.bars().seconds_left(["user#spam"]))
+        lefts.append(wiring_connections.live_people().seconds_barred(["user#spam"]))
         later(lefts[-1])
     assert lefts == [60, 120, 240]
 

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 
 from chalicelib.channels.live import LiveChannel, Notice
 from chalicelib.clock import now
-from chalicelib.live.inbox import Inbox
 from chalicelib.live.server_events import MAX_FRAME_BYTES
+from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.inbox import Inbox
+from chalicelib.storage.rows.live import ConnectionRow, InboxRow
 from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
+from tests.integration.pipeline.test_containment import raw_put
 
 
 def announce(user_id: str, *ids: str, title: str = "Новая серия", body: str = "") -> None:
@@ -37,7 +40,7 @@ def test_a_connection_that_is_gone_is_removed_at_the_first_post(gateway: Gateway
     gateway.lose(lost)
     announce("anna", "n-1")
     assert wiring_connections.live_connections().get(lost) is None
-    assert not wiring_connections.live_connections().person("user#anna").connections
+    assert not wiring_connections.live_people().get("user#anna").connections
 
 
 def test_the_same_notification_is_one_entry_however_often_it_is_sent(gateway: Gateway) -> None:
@@ -137,9 +140,7 @@ def test_a_guest_has_no_inbox(gateway: Gateway) -> None:
 
 def test_a_notification_sent_while_the_client_stands_at_the_door_is_not_lost(gateway: Gateway, come: Come) -> None:
     anna = come("anna", format="json")
-    row = wiring_connections.live_connections().get(anna)
-    assert row is not None
-    row.update(actions=[type(row).opened_at.remove()])
+    ConnectionRow(anna).update(actions=[ConnectionRow.opened_at.remove()])
     announce("anna", "n-1")
     assert not any("n-1" in frame for frame in gateway.frames[anna])
     answer = gateway.ask(anna, {"action": "resume", "cursor": "0"})
@@ -155,3 +156,15 @@ def test_an_entry_always_fits_into_a_frame(gateway: Gateway, come: Come) -> None
     [outcome] = LiveChannel(wiring_connections.announce()).send([message])
     assert outcome.provider_id == "inbox-1"
     assert len(gateway.frames[anna][-1].encode()) <= MAX_FRAME_BYTES
+
+
+def test_a_russian_entry_takes_the_bytes_of_its_letters_and_an_entry_of_before_is_read(gateway: Gateway) -> None:
+    announce("anna", "n-1", title="Новая серия", body="б" * 300)
+    entry = {"user_id": {"S": "anna"}, "part": {"S": f"entry#{1:015}"}}
+    stored = dynamodb().dispatch("GetItem", {"TableName": InboxRow._get_connection().table_name, "Key": entry})["Item"]
+    assert len(stored["content"]["S"].encode()) < 750
+
+    stored["content"]["S"] = json.dumps(json.loads(stored["content"]["S"]))  # ASCII, as it was written before
+    raw_put(InboxRow, stored)
+    [shown] = wiring_connections.inbox().page("anna", before=None, limit=1).entries
+    assert (shown["title"], shown["body"]) == ("Новая серия", "б" * 300)

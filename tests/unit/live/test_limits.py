@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.live.flood_control import Act, LimitRules, State, Verdict, judge
+from chalicelib.live.flood_control import Act, FloodState, FloodVerdict, LimitRules, judge
 
 RULES = LimitRules()
 
 
-def run(frames: Iterable[tuple[float, str, str]], state: State | None = None) -> list[Verdict]:
+def run(frames: Iterable[tuple[float, str, str]], state: FloodState | None = None) -> list[FloodVerdict]:
     """The verdict of each frame (time, connection, text), from one state to the next."""
-    state, verdicts = state or State(), []
+    state, verdicts = state or FloodState(), []
     for now, connection_id, text in frames:
         state, verdict = judge(state, connection_id=connection_id, text=text, now=now, rules=RULES)
-        state = State.model_validate(state.model_dump(exclude_defaults=True))  # as it is kept
+        state = FloodState.model_validate(state.model_dump(exclude_defaults=True))  # as it is kept
         verdicts.append(verdict)
     return verdicts
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from chalicelib.errors import InvalidError
 from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys, same_name
 from chalicelib.live.confusables import NAMES, script_of, skeleton
-from chalicelib.live.reserved_names import Reserved
+from chalicelib.live.reserved_names import ReservedNames
 
-RESERVED = Reserved(["Кинотеатр"])
+RESERVED = ReservedNames(["Кинотеатр"])
 UNSEEN = [
     *(
         "\xad",

@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, refused, transaction, update_if
 from chalicelib.storage.rows.live import InboxRow
 
 _TRIES = 10
@@ -26,10 +25,9 @@ _HEAD = "head"
 _ENTRY = "entry#"
 _ID = "id#"
 _DIGITS = 15
-_FAILED = "ConditionalCheckFailed"
 
 
-class Head(NamedTuple):
+class InboxState(NamedTuple):
     """The state of an inbox: its newest cursor (0: nothing yet) and the count of the unread."""
 
     last: int = 0
@@ -41,12 +39,12 @@ class Head(NamedTuple):
         return {"cursor": str(self.last), "unread": self.unread}
 
 
-class Page(NamedTuple):
+class InboxPage(NamedTuple):
     """Entries; `following` is the cursor to go on from, None: there are no more."""
 
     entries: list[dict[str, Any]]
     following: int | None
-    head: Head
+    head: InboxState
 
 
 def pause_after_contention(tried: int) -> None:
@@ -56,7 +54,7 @@ def pause_after_contention(tried: int) -> None:
 
 
 class Inbox:
-    """The inboxes of one stage."""
+    """Every method raises: UnavailableError (retryable)."""
 
     def __init__(
         self, *, clock: Clock, retention_days: int, pause: Callable[[int], None] = pause_after_contention
@@ -66,8 +64,7 @@ class Inbox:
         self._retention = timedelta(days=retention_days)
 
     def put(self, user_id: str, notification_id: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        """Writes an entry, or finds the one that this notification has; with it the count of the unread. Raises:
-        UnavailableError (retryable)."""
+        """Writes an entry, or finds the one that this notification has; with it the count of the unread."""
         for tried in range(_TRIES):
             self._pause(tried)
             head = self.head(user_id)
@@ -80,32 +77,35 @@ class Inbox:
                 return _shown(known[0], head), head.unread
         raise UnavailableError("the inbox was contended")
 
-    def head(self, user_id: str) -> Head:
-        """The state now. Raises: UnavailableError (retryable)."""
+    def head(self, user_id: str) -> InboxState:
+        """The state now."""
         row = find(InboxRow, user_id, _HEAD)
-        return Head() if row is None else Head(int(row.last or 0), int(row.read_through or 0), int(row.unread or 0))
+        return (
+            InboxState()
+            if row is None
+            else InboxState(int(row.last or 0), int(row.read_through or 0), int(row.unread or 0))
+        )
 
-    def page(self, user_id: str, *, before: int | None, limit: int) -> Page:
-        """Entries older than the cursor `before`, newest first. Raises: UnavailableError (retryable)."""
+    def page(self, user_id: str, *, before: int | None, limit: int) -> InboxPage:
+        """Entries older than the cursor `before`, newest first."""
         newest = _entry_part(before - 1) if before else _entry_part(10**_DIGITS - 1)
         keys = InboxRow.part.between(_entry_part(0), newest)
         return self._page(user_id, keys, limit=limit, forward=False)
 
-    def after(self, user_id: str, cursor: int, *, limit: int) -> Page:
-        """Entries newer than the cursor, oldest first: what a client missed. Raises: UnavailableError (retryable)."""
+    def after(self, user_id: str, cursor: int, *, limit: int) -> InboxPage:
+        """Entries newer than the cursor, oldest first: what a client missed."""
         keys = InboxRow.part.between(_entry_part(cursor + 1), _entry_part(10**_DIGITS - 1))
         return self._page(user_id, keys, limit=limit, forward=True)
 
     def read(self, user_id: str, ids: Sequence[str]) -> int:
-        """Marks these as read; ids that are not there are passed over. The count of the unread. Raises:
-        UnavailableError (retryable): some may be marked, the call may be repeated."""
+        """Marks these as read; ids that are not there are passed over. The count of the unread. After an error some may
+        be marked: the call may be repeated."""
         for row in self._find(user_id, ids):
             self._read(user_id, row)
         return self.head(user_id).unread
 
     def read_all(self, user_id: str) -> int:
-        """Marks all that is there now as read. The count of the unread: 0, unless more has come. Raises:
-        UnavailableError (retryable)."""
+        """Marks all that is there now as read. The count of the unread: 0, unless more has come."""
         head = self.head(user_id)
         if head.last == 0:
             return 0
@@ -116,9 +116,9 @@ class Inbox:
             head = self.head(user_id)
         raise UnavailableError("the inbox was contended")
 
-    def recount(self, user_id: str) -> Head:
+    def recount(self, user_id: str) -> InboxState:
         """The state, with the unread counted anew where there are any: entries whose time is over leave by themselves
-        and tell nobody. Raises: UnavailableError (retryable)."""
+        and tell nobody."""
         head = self.head(user_id)
         if head.unread == 0:
             return head
@@ -132,15 +132,15 @@ class Inbox:
         )
         if not told:
             return self.head(user_id)
-        return Head(head.last, head.read_through, unread)
+        return InboxState(head.last, head.read_through, unread)
 
     def erase(self, user_id: str) -> None:
-        """Removes the whole inbox of a user. Raises: UnavailableError (retryable)."""
+        """Removes the whole inbox of a user."""
         with reaching_dynamodb(), InboxRow.batch_write() as batch:
             for row in InboxRow.query(user_id, attributes_to_get=["user_id", "part"], consistent_read=True):
                 batch.delete(row)
 
-    def _put(self, user_id: str, notification_id: str, content: Mapping[str, Any], head: Head) -> InboxRow | None:
+    def _put(self, user_id: str, notification_id: str, content: Mapping[str, Any], head: InboxState) -> InboxRow | None:
         at = self._clock()
         expires = int((at + self._retention).timestamp())
         cursor = head.last + 1
@@ -158,18 +158,13 @@ class Inbox:
         same = (InboxRow.last == head.last) & (InboxRow.unread == head.unread)
         expected = same if head.last else InboxRow.last.does_not_exist()
         actions: list[Action] = [InboxRow.last.set(cursor), InboxRow.unread.add(1)]
-        connection = InboxRow._get_connection().connection
-        with reaching_dynamodb():
-            try:
-                with TransactWrite(connection=connection) as transaction:
-                    transaction.update(row, actions=actions, condition=expected)
-                    transaction.save(mark, condition=InboxRow.part.does_not_exist())
-                    transaction.save(entry)
-            except TransactWriteError as error:
-                if not error.cancellation_reasons:
-                    raise
-                return None
-        return entry
+
+        def write(writes: TransactWrite) -> None:
+            writes.update(row, actions=actions, condition=expected)
+            writes.save(mark, condition=InboxRow.part.does_not_exist())
+            writes.save(entry)
+
+        return entry if transaction(write) is None else None
 
     def _find(self, user_id: str, ids: Sequence[str]) -> list[InboxRow]:
         with reaching_dynamodb():
@@ -179,30 +174,26 @@ class Inbox:
 
     def _read(self, user_id: str, entry: InboxRow) -> None:
         at = rfc3339(self._clock())
-        connection = InboxRow._get_connection().connection
+
+        def write(writes: TransactWrite) -> None:
+            writes.update(
+                InboxRow(user_id, entry.part),
+                actions=[InboxRow.read_at.set(at)],
+                condition=InboxRow.read_at.does_not_exist() & InboxRow.part.exists(),
+            )
+            writes.update(
+                InboxRow(user_id, _HEAD),
+                actions=[InboxRow.unread.add(-1)],
+                condition=(InboxRow.unread > 0) & _unread_from(int(entry.cursor or 0)),
+            )
+
         for _ in range(_TRIES):
-            with reaching_dynamodb():
-                try:
-                    with TransactWrite(connection=connection) as transaction:
-                        transaction.update(
-                            InboxRow(user_id, entry.part),
-                            actions=[InboxRow.read_at.set(at)],
-                            condition=InboxRow.read_at.does_not_exist() & InboxRow.part.exists(),
-                        )
-                        transaction.update(
-                            InboxRow(user_id, _HEAD),
-                            actions=[InboxRow.unread.add(-1)],
-                            condition=(InboxRow.unread > 0) & _unread_from(int(entry.cursor or 0)),
-                        )
-                    return
-                except TransactWriteError as error:
-                    if not error.cancellation_reasons:
-                        raise
-                    if any(reason and reason.code == _FAILED for reason in error.cancellation_reasons):
-                        return  # read already, alone or with all
+            reasons = transaction(write)
+            if reasons is None or refused(reasons):
+                return  # refused: it was read already, alone or with all
         raise UnavailableError("the inbox was contended")
 
-    def _page(self, user_id: str, keys: Any, *, limit: int, forward: bool) -> Page:
+    def _page(self, user_id: str, keys: Any, *, limit: int, forward: bool) -> InboxPage:
         epoch = int(self._clock().timestamp())
         head = self.head(user_id)  # before the entries: all up to its `last` can be seen by the query
         with reaching_dynamodb():
@@ -213,7 +204,7 @@ class Inbox:
         more = len(rows) > limit
         rows = rows[:limit]
         entries = [_shown(row, head) for row in rows if (row.expires_at_epoch or 0) > epoch]
-        return Page(entries, int(rows[-1].cursor or 0) if more else None, head)
+        return InboxPage(entries, int(rows[-1].cursor or 0) if more else None, head)
 
 
 def _unread_from(cursor: int) -> Any:
@@ -224,12 +215,12 @@ def _entry_part(cursor: int) -> str:
     return f"{_ENTRY}{cursor:0{_DIGITS}d}"
 
 
-def _shown(row: InboxRow, head: Head) -> dict[str, Any]:
+def _shown(row: InboxRow, head: InboxState) -> dict[str, Any]:
     cursor = int(row.cursor or 0)
     read = row.read_at is not None or cursor <= head.read_through
     return {**(row.content or {}), "cursor": str(cursor), "at": row.created_at, "read": read}
 
 
-def _as_seen(head: Head) -> Condition:
+def _as_seen(head: InboxState) -> Condition:
     unchanged: Condition = (InboxRow.last == head.last) & (InboxRow.unread == head.unread)
     return unchanged
