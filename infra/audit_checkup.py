@@ -11,9 +11,9 @@ from typing import Any
 
 import boto3
 
-from chalicelib.accounts.audit_chain import WITNESS
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.settings import Settings
+from chalicelib.storage.audit import WITNESS
 from infra.audit_trail import OLDER, Item, Span, Told, disagreements, spot_of
 from infra.checkup import Finding
 

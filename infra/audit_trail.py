@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from chalicelib.accounts.audit_chain import digest_of
+from chalicelib.storage.audit import digest_of
 
 Item: TypeAlias = Mapping[str, Any]  # a line as DynamoDB has it
 Spot: TypeAlias = tuple[str, int]  # a chain and a number in it

@@ -19,8 +19,9 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
-from chalicelib.accounts.api_keys import Scope, create_key, revoke_key
+from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.errors import VestnikError
+from chalicelib.storage.api_keys import revoke_key
 from infra.account import Account
 from infra.acting import act_in
 from infra.reaching_aws import reaching_aws

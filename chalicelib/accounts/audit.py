@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from chalicelib.accounts.audit_chain import Chain
 from chalicelib.clock import Clock
 from chalicelib.errors import VestnikError
 from chalicelib.observability import aside, request_id
-from chalicelib.storage.rows.accounts import AuditRow
+from chalicelib.storage.audit import AuditChain, LinePlace
 
 INTENDED, DONE, READ, FAILED = "intended", "done", "read", "failed"
 UNKNOWN = "unknown"  # of what was begun and has no end: the process died, or its last word was lost
@@ -52,7 +51,7 @@ def note(**details: Any) -> None:
 class Audit:
     """The audit of one stage, as this process writes it."""
 
-    def __init__(self, *, clock: Clock, chain: Chain) -> None:
+    def __init__(self, *, clock: Clock, chain: AuditChain) -> None:
         self._clock, self._chain = clock, chain
         self._refused: dict[tuple[Door, str], tuple[datetime, int]] = {}  # since when, how often
 
@@ -95,8 +94,8 @@ class Audit:
                 self._add(deed, outcome_of(type(error)), details={"left_out": left_out} if left_out else None)
 
     def _add(
-        self, deed: Deed, outcome: str, *, begun: AuditRow | None = None, details: dict[str, Any] | None = None
-    ) -> AuditRow:
+        self, deed: Deed, outcome: str, *, begun: LinePlace | None = None, details: dict[str, Any] | None = None
+    ) -> LinePlace:
         fields = {**deed._asdict(), "door": deed.door.value}
         return self._chain.add(begun=begun, **fields, outcome=outcome, request=request_id(), details=details)
 

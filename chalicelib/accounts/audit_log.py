@@ -1,6 +1,6 @@
 """The audit as it is read: the newest first, one entry for an act, whatever lines it has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Json, ValidationError
 
 from chalicelib.accounts.audit import INTENDED, NOBODY, UNKNOWN, UNREADABLE
-from chalicelib.accounts.audit_chain import END
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.storage.audit import END, lines_before
 from chalicelib.storage.cursor import read_place, whole, write_cursor
-from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
-from chalicelib.storage.rows.accounts import AuditRow
 
 _SCOPE = "audit"
 _REQUESTS = 5  # that one page takes at most; where it found too little, its cursor goes on from there
@@ -87,29 +85,23 @@ class AuditReader:
         oldest = rfc3339(since) if since else ""
         found: list[Entry] = []
         for _ in range(_REQUESTS):
-            items = _older(month, before)
-            empty = 0 if items else empty + 1
-            for item in items:
-                place: str = item["place"]["S"]
+            lines = lines_before(month, before, limit=_READ)
+            empty = 0 if lines else empty + 1
+            for line in lines:
+                place: str = line["place"]
                 if place < oldest:
                     return found, None
                 ended, before = before == f"{place}{END}", place
-                entry = _read(place, item)
+                entry = _read(line)
                 if not ended and all(_is(entry, field, value) for field, value in (wanted or {}).items()):
                     found.append(entry)
                 if len(found) == limit:
                     return found, _cursor(month, before, empty)
-            if len(items) < _READ:
+            if len(lines) < _READ:
                 month, before = _month_before(month), None
             if empty == _EMPTY_MONTHS or month < oldest[:7]:
                 return found, None
         return found, _cursor(month, before, empty)
-
-
-def _older(month: str, before: str | None) -> Sequence[Mapping[str, Any]]:
-    older = AuditRow.place < before if before else None
-    with reaching_dynamodb():
-        return list(raw_query(AuditRow, month, older, most=_READ, scan_index_forward=False))
 
 
 def _place(state: Mapping[str, Any]) -> _Place:
@@ -123,12 +115,12 @@ def _cursor(month: str, place: str | None, empty_months: int) -> str:
     return write_cursor({"month": month, "place": place, "empty": empty_months}, scope=_SCOPE)
 
 
-def _read(place: str, item: Mapping[str, Any]) -> Entry:
+def _read(stored: Mapping[str, Any]) -> Entry:
     began = None
     with suppress(ValueError):
-        began = rfc3339(parse_rfc3339(place.partition("#")[0]))
+        began = rfc3339(parse_rfc3339(stored["place"].partition("#")[0]))
     try:
-        line = _Line.model_validate({name: next(iter(value.values())) for name, value in item.items()})
+        line = _Line.model_validate(stored)
     except ValidationError:
         return Entry(began, NOBODY, NOBODY, UNREADABLE, None, UNREADABLE, NOBODY, None, {})
     outcome = UNKNOWN if line.outcome == INTENDED else line.outcome

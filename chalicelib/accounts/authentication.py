@@ -16,8 +16,8 @@ from chalicelib.accounts.passwords import fits, nobodys_hash
 from chalicelib.accounts.second_factor import SecondFactors
 from chalicelib.clock import Clock
 from chalicelib.errors import ForbiddenError, InvalidError, TooManyRequestsError, UnauthorizedError
-from chalicelib.security.allowance import Allowances
 from chalicelib.security.signing import MAC_BYTES, Signer, decode, encode
+from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.rows.accounts import ManagerRow
 
 # How often, in how many minutes.

@@ -3,7 +3,7 @@ nobody has looked at it before.
 """
 
 from chalicelib.errors import TooManyRequestsError
-from chalicelib.security.allowance import Allowances
+from chalicelib.storage.allowances import Allowances
 
 TIMES = 60  # as fast as a preview follows whoever types, for half of every minute
 _MINUTES = 1

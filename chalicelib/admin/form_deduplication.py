@@ -14,8 +14,9 @@ from chalice.app import Response
 
 from chalicelib.admin.page_requests import Visit
 from chalicelib.errors import BusyError
-from chalicelib.flow.idempotency import Turn, told
+from chalicelib.flow.idempotency import told
 from chalicelib.observability import aside
+from chalicelib.storage.calls import Turn
 from chalicelib.wiring.desk import calls
 
 _LOOKS, _BETWEEN_SECONDS = 40, 0.25  # how long the second waits for the first

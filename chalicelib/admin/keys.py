@@ -5,13 +5,14 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.accounts.api_keys import Scope, create_key, page_of_keys, services
+from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.accounts.audit import note
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Proof, Visit, action, page
 from chalicelib.errors import InvalidError
 from chalicelib.live.chat_names import same_name
+from chalicelib.storage.api_keys import page_of_keys, service_names
 from chalicelib.text import is_tame, one_line, without_ignorables
 from chalicelib.wiring.desk import key_ring
 
@@ -54,7 +55,7 @@ def end_key(visit: Visit) -> Go:
 def _demand_own_look(name: str) -> None:
     """A key sees what the others of its service asked for: so nobody must take one service for another. Raises:
     InvalidError (permanent), UnavailableError (retryable)."""
-    known = services()
+    known = service_names()
     if name in known:
         return
     if without_ignorables(name) != name or not is_tame(name):

@@ -15,9 +15,9 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import NotFoundError
 from chalicelib.etags import tag_of
 from chalicelib.flow.breaker_state import HAND, Switch
-from chalicelib.flow.event_source_wishes import read_wishes
 from chalicelib.flow.rate_limits import LIMITS, Limit
 from chalicelib.schemas import StrictModel
+from chalicelib.storage.event_sources import read_wishes
 from chalicelib.text import Line
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, failover

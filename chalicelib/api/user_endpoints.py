@@ -12,7 +12,7 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.etags import tag_of
-from chalicelib.profiles.endpoint_bodies import EndpointBody, EndpointPatch
+from chalicelib.profiles.endpoints import EndpointBody, EndpointPatch
 from chalicelib.wiring.desk import history
 from chalicelib.wiring.endpoints import endpoint_desk
 from chalicelib.wiring.people import endpoints

@@ -39,7 +39,7 @@ _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class Room(Protocol):
-    """`profiles.endpoints.Endpoint` is one; `target` is apprise's address, a secret."""
+    """`storage.endpoints.Endpoint` is one; `target` is apprise's address, a secret."""
 
     @property
     def target(self) -> str:
@@ -48,7 +48,7 @@ class Room(Protocol):
 
 
 class Rooms(Protocol):
-    """`profiles.endpoints.EndpointBook` is one."""
+    """`storage.endpoints.EndpointBook` is one."""
 
     def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Room]]:
         """The chats of those who have any that is on. Raises: UnavailableError (retryable)."""

@@ -26,7 +26,7 @@ MAX_CHARACTERS: Mapping[str, int] = {"title": 120, "body": 500, "url": 1000}
 
 
 class Device(Protocol):
-    """`profiles.endpoints.Endpoint` is one; `target` is the ARN of its platform endpoint."""
+    """`storage.endpoints.Endpoint` is one; `target` is the ARN of its platform endpoint."""
 
     @property
     def id(self) -> str:
@@ -40,7 +40,7 @@ class Device(Protocol):
 
 
 class Devices(Protocol):
-    """`profiles.endpoints.EndpointBook` is one."""
+    """`storage.endpoints.EndpointBook` is one."""
 
     def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Device]]:
         """The devices of those who have any. Raises: UnavailableError (retryable)."""

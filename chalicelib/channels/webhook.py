@@ -28,7 +28,7 @@ _PROBLEMS = {
 
 
 class Hook(Protocol):
-    """`profiles.endpoints.Endpoint` is one; `target` is its address."""
+    """`storage.endpoints.Endpoint` is one; `target` is its address."""
 
     @property
     def id(self) -> str:
@@ -47,7 +47,7 @@ class Hook(Protocol):
 
 
 class Hooks(Protocol):
-    """`profiles.endpoints.EndpointBook` is one."""
+    """`storage.endpoints.EndpointBook` is one."""
 
     def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Hook]]:
         """The endpoints of those who have any that is on. Raises: UnavailableError (retryable)."""

@@ -17,9 +17,8 @@ from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
 from chalicelib.etags import Seen
 from chalicelib.flow.breaker_state import Switch
 from chalicelib.flow.circuit_breakers import Switches
-from chalicelib.flow.event_source_wishes import Wish, read_wishes, save_wish
 from chalicelib.observability import Line
-from chalicelib.storage.rows.flow import ConsumerRow
+from chalicelib.storage.event_sources import Wish, read_wishes, save_wish
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -132,14 +131,15 @@ class Consumers:
             raise InvalidError.of("max_concurrency", f"expected {MIN_CONCURRENCY} to {MAX_CONCURRENCY}")
         if batch_size is not None and not 1 <= batch_size <= CONSUMERS[queue].max_batch:
             raise InvalidError.of("batch_size", f"expected 1 to {CONSUMERS[queue].max_batch}")
-        actions: list[Any] = [ConsumerRow.by.set(by), ConsumerRow.changed_at.set(self._clock().timestamp())]
-        if paused is not None:
-            actions.append(ConsumerRow.paused.set(paused))
-        if max_concurrency is not None:
-            actions.append(ConsumerRow.max_concurrency.set(max_concurrency))
-        if batch_size is not None:
-            actions.append(ConsumerRow.batch_size.set(batch_size))
-        save_wish(queue, actions, seen=seen)
+        save_wish(
+            queue,
+            by=by,
+            at=self._clock(),
+            paused=paused,
+            max_concurrency=max_concurrency,
+            batch_size=batch_size,
+            seen=seen,
+        )
         self.follow([CONSUMERS[queue].worker])
 
     def follow(self, workers: Sequence[str] | None = None) -> list[str]:

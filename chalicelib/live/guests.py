@@ -12,7 +12,7 @@ from chalicelib.errors import ConflictError, TooManyRequestsError
 from chalicelib.live.chat_names import name_keys
 from chalicelib.live.flood_control import Act, FloodVerdict
 from chalicelib.live.frames import FrameError
-from chalicelib.security.allowance import Allowances
+from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.connections import Connection
 from chalicelib.storage.live_people import People, Person
 

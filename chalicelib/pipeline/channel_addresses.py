@@ -10,7 +10,7 @@ from chalicelib.profiles.model import Profile
 
 
 class EndpointReader(Protocol):
-    """`profiles.endpoints.EndpointBook` is one."""
+    """`storage.endpoints.EndpointBook` is one."""
 
     def usable(self, channel: str, user_ids: Iterable[str]) -> Mapping[str, Sequence[object]]:
         """Raises: UnavailableError (retryable)."""

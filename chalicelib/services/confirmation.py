@@ -7,7 +7,7 @@ from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
 from chalicelib.security.address_hash import AddressHashes
-from chalicelib.security.allowance import Allowances
+from chalicelib.storage.allowances import Allowances
 
 
 class ConfirmationLetters:

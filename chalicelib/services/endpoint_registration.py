@@ -19,9 +19,9 @@ from chalicelib.clock import is_id
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.etags import Seen
 from chalicelib.profiles.directory import Directory
-from chalicelib.profiles.endpoint_bodies import EndpointBody
-from chalicelib.profiles.endpoints import Endpoint, EndpointBook
+from chalicelib.profiles.endpoints import EndpointBody
 from chalicelib.security.public_addresses import check_url
+from chalicelib.storage.endpoints import Endpoint, EndpointBook
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

@@ -12,8 +12,8 @@ from chalicelib.pipeline.notification import OwnerOf
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.preference_changes import WRITTEN_TO
 from chalicelib.profiles.profile_source import ProfileSource, profile_of
-from chalicelib.security.allowance import Allowances
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.storage.allowances import Allowances
 
 TEMPLATE = "new-link"
 CALLER = "reader"  # who asks for the letter

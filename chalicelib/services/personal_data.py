@@ -14,12 +14,12 @@ from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.collected import Collected
 from chalicelib.profiles.address_opt_outs import Mailboxes
 from chalicelib.profiles.directory import Directory
-from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.profiles.preference_sync import addresses_of
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.services.address_data import AddressData
 from chalicelib.services.endpoint_registration import EndpointDesk
+from chalicelib.storage.endpoints import EndpointBook
 
 _T = TypeVar("_T")
 

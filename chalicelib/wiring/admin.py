@@ -7,8 +7,8 @@ from chalicelib.accounts.managers import Managers
 from chalicelib.accounts.second_factor import SecondFactors
 from chalicelib.accounts.sessions import Sessions
 from chalicelib.clock import now
-from chalicelib.security.allowance import Allowances
 from chalicelib.settings import settings
+from chalicelib.storage.allowances import Allowances
 from chalicelib.wiring.signing import sealer, signer
 
 

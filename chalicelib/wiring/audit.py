@@ -4,9 +4,9 @@ import re
 from functools import cache
 
 from chalicelib.accounts.audit import Audit
-from chalicelib.accounts.audit_chain import Chain
 from chalicelib.accounts.audit_log import AuditReader
 from chalicelib.clock import now
+from chalicelib.storage.audit import AuditChain
 from chalicelib.wiring.signing import address_hashes
 
 _ID = re.compile(r"[A-Za-z0-9._~:-]{1,256}")  # of users, letters, templates, settings: of all but an address as one
@@ -15,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9._~:-]{1,256}")  # of users, letters, templates, se
 @cache
 def audit() -> Audit:
     """Who does what: what this process writes."""
-    return Audit(clock=now, chain=Chain(clock=now))
+    return Audit(clock=now, chain=AuditChain(clock=now))
 
 
 @cache

@@ -17,7 +17,7 @@ from chalicelib.wiring.running import campaigns
 from chalicelib.wiring.signing import address_hashes
 
 if TYPE_CHECKING:
-    from chalicelib.accounts.api_keys import KeyRing
+    from chalicelib.accounts.api_keys import ApiKeys
     from chalicelib.accounts.draft_allowance import Drafts
     from chalicelib.flow.dead_letters import DeadLetters
     from chalicelib.flow.failover import Failover
@@ -57,11 +57,11 @@ def queue_depths() -> "QueueDepths":
 
 
 @cache
-def key_ring() -> "KeyRing":
+def key_ring() -> "ApiKeys":
     """The checker of API keys."""
-    from chalicelib.accounts.api_keys import KeyRing
+    from chalicelib.accounts.api_keys import ApiKeys
 
-    return KeyRing()
+    return ApiKeys()
 
 
 @cache
@@ -112,8 +112,8 @@ def events() -> "Events":
 @cache
 def confirmation_letters() -> "ConfirmationLetters":
     """The confirmation letter once more."""
-    from chalicelib.security.allowance import Allowances
     from chalicelib.services.confirmation import ConfirmationLetters
+    from chalicelib.storage.allowances import Allowances
 
     return ConfirmationLetters(
         directory=directory(),
@@ -143,7 +143,7 @@ def site_desk() -> "SiteDesk":
 def drafts() -> "Drafts":
     """How often somebody may have unsaved work made."""
     from chalicelib.accounts.draft_allowance import Drafts
-    from chalicelib.security.allowance import Allowances
+    from chalicelib.storage.allowances import Allowances
 
     return Drafts(Allowances(clock=now))
 

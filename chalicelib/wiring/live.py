@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 def guests() -> "Guests":
     """What guests may do together."""
     from chalicelib.live.guests import Guests
-    from chalicelib.security.allowance import Allowances
-    from chalicelib.storage.rows.live import GuestCountRow
+    from chalicelib.storage.allowances import GuestAllowances
 
-    return Guests(counts=Allowances(clock=now, row=GuestCountRow), people=live_people())
+    return Guests(counts=GuestAllowances(clock=now), people=live_people())
 
 
 @cache

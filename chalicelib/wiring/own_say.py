@@ -33,8 +33,8 @@ def own_say() -> "OwnSay":
 @cache
 def link_renewal() -> "LinkRenewal":
     """New links for old ones."""
-    from chalicelib.security.allowance import Allowances
     from chalicelib.services.link_renewal import LinkRenewal
+    from chalicelib.storage.allowances import Allowances
     from chalicelib.wiring.intake import accept
 
     return LinkRenewal(

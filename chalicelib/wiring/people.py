@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from chalicelib.profiles.address_opt_outs import Mailboxes
     from chalicelib.profiles.address_rows import AddressRows
     from chalicelib.profiles.directory import Directory
-    from chalicelib.profiles.endpoints import EndpointBook
     from chalicelib.profiles.preference_sync import Following
     from chalicelib.profiles.preferences import PreferenceStore
     from chalicelib.profiles.profile_source import ProfileSource
     from chalicelib.profiles.suppressions import SuppressionList
+    from chalicelib.storage.endpoints import EndpointBook
 
 
 @cache
@@ -80,7 +80,7 @@ def suppressions() -> "SuppressionList":
 @cache
 def endpoints() -> "EndpointBook":
     """The users' own endpoints."""
-    from chalicelib.profiles.endpoints import EndpointBook
+    from chalicelib.storage.endpoints import EndpointBook
 
     return EndpointBook(clock=now)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounts.audit_chain import digest_of
 from chalicelib.security.signing import parameter_name
+from chalicelib.storage.audit import digest_of
 from infra import audit_trail
 from infra.doctor import checks, examine
 from infra.gateway import integrations

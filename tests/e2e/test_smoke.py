@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.accounts.api_keys import page_of_keys
+from chalicelib.storage.api_keys import page_of_keys
 from infra.local.cloud import LocalCloud
 from infra.smoke import Doors, doors_of_stage, try_out
 from tests.integration.conftest import forget_clients

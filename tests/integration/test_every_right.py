@@ -9,7 +9,7 @@ import pytest
 from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib.accounts.api_keys import KeyRing, Scope, create_key
+from chalicelib.accounts.api_keys import ApiKeys, Scope, create_key
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED, Proof, Registered
 from chalicelib.api.declarations import ENDPOINTS, Endpoint
@@ -108,7 +108,7 @@ def test_a_call_is_open_to_its_scope_alone(keys: Mapping[Scope, Gateway], one: E
     [needed] = [Scope(rights[0]) for method, path, _, *rights in EXPECTED if (method, path) == (one.method, one.path)]
     others = [scope for scope in Scope if scope is not needed]
     revoked, all_others = create_key("revoked", list(Scope)), Gateway(create_key("all others", others))
-    KeyRing().revoke(revoked.split("_")[1])
+    ApiKeys().revoke(revoked.split("_")[1])
     before = world()
 
     def ask(service: Gateway) -> int:

@@ -7,7 +7,7 @@ from typing import Literal
 from chalicelib.accounts.draft_allowance import TIMES, Drafts
 from chalicelib.clock import now
 from chalicelib.errors import TooManyRequestsError
-from chalicelib.security.allowance import Allowances
+from chalicelib.storage.allowances import Allowances
 
 
 def use_up(what: Literal["preview", "check"], by: str) -> None:

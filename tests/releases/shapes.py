@@ -21,10 +21,10 @@ from chalicelib.live.flood_control import FloodState
 from chalicelib.live.jobs import GreetJob, PresenceJob
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
-from chalicelib.profiles.endpoints import Endpoint
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.model import Template
 from chalicelib.security.tokens import LetterClaims
+from chalicelib.storage.endpoints import Endpoint
 from tests.integration.conftest import QUEUES, TABLES
 
 # What travels, and what rows hold as one document.

@@ -9,11 +9,12 @@ import pytest
 from chalicelib import etags as tags
 from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.store import spec_of
+from chalicelib.clock import now
 from chalicelib.errors import ChangedError
 from chalicelib.flow import rate_limits as limits
-from chalicelib.flow.event_source_wishes import read_wishes, save_wish
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.storage.rows.flow import ConsumerRow, LimitRow
+from chalicelib.storage.event_sources import read_wishes, save_wish
+from chalicelib.storage.rows.flow import LimitRow
 from chalicelib.wiring.control import limiter, site_settings
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.people import suppressions
@@ -232,9 +233,9 @@ def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch:
 def test_what_is_asked_of_a_consumer_is_not_written_over(stage: None) -> None:
     """Promise B3: the pace of a consumer too."""
     seen = tags.Seen((read_wishes(["retry"])["retry"].tag,))
-    save_wish("retry", [ConsumerRow.max_concurrency.set(5), ConsumerRow.changed_at.set(1)], seen=seen)
+    save_wish("retry", by="an-admin", at=now(), max_concurrency=5, seen=seen)
     with pytest.raises(ChangedError):
-        save_wish("retry", [ConsumerRow.max_concurrency.set(8)], seen=seen)
+        save_wish("retry", by="boss", at=now(), max_concurrency=8, seen=seen)
     assert read_wishes(["retry"])["retry"].max_concurrency == 5
 
 

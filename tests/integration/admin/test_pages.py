@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from chalicelib import errors
-from chalicelib.accounts.api_keys import KeyRing, Scope, create_key, services
+from chalicelib.accounts.api_keys import ApiKeys, Scope, create_key
 from chalicelib.accounts.audit import DONE, FAILED, READ, UNKNOWN, UNREADABLE, outcome_of
 from chalicelib.accounts.managers import Role
 from chalicelib.admin import templating as look
@@ -31,6 +31,7 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
+from chalicelib.storage.api_keys import service_names
 from chalicelib.storage.rows.accounts import LISTED, ManagerRow
 from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.wiring import own_say as wiring_own_say
@@ -850,11 +851,11 @@ def test_a_key_is_shown_once_and_refused_once_it_is_revoked(boss: Visitor, stage
     assert "expected at least one" in boss.post("/admin/keys", name="shop").text
     made = boss.post("/admin/keys", name="shop", scope=["users:read"]).text
     (key,) = re.findall(r"vk_[A-Za-z0-9-]+_[A-Za-z0-9_-]{20,}", made)
-    assert KeyRing().caller(f"Bearer {key}").scopes == {"users:read"}
+    assert ApiKeys().caller(f"Bearer {key}").scopes == {"users:read"}
     assert key not in boss.get("/admin/keys").text
     assert boss.post(f"/admin/keys/{key.split('_')[1]}/revoke").status == 303
     with pytest.raises(UnauthorizedError):
-        KeyRing().caller(f"Bearer {key}")
+        ApiKeys().caller(f"Bearer {key}")
     assert boss.post("/admin/keys/nobody/revoke").status == 404
 
 
@@ -889,7 +890,7 @@ def test_a_service_is_not_made_beside_one_that_looks_like_it(boss: Visitor, alik
     assert refused.status == 422
     assert "looks like the service shop: expected its name as it stands" in refused.text
     assert boss.post("/admin/keys", name=" shop\n", scope=["users:read"]).status == 200
-    assert services() == {"shop"}
+    assert service_names() == {"shop"}
 
 
 @pytest.mark.parametrize("unseen", ["sh\u200dop", "shop\u034f", "\u3164shop", "sh\xadop", "sh\ufff9op"])

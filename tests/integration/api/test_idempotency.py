@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.errors import BusyError, ConflictError
-from chalicelib.flow.idempotency import BUSY_SECONDS, LARGEST_ANSWER, REMEMBERED_HOURS, Calls, Turn, told
+from chalicelib.flow.idempotency import LARGEST_ANSWER, Calls, told
 from chalicelib.security.sealing import seal
+from chalicelib.storage.calls import BUSY_SECONDS, REMEMBERED_HOURS, Turn
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import CampaignRow, ListRow
 from chalicelib.storage.rows.flow import CallRow

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from chalicelib.accounts.api_keys import KeyRing, Scope, create_key
+from chalicelib.accounts.api_keys import ApiKeys, Scope, create_key
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import ForbiddenError, InvalidError, UnauthorizedError
 from chalicelib.storage.rows.configuration import ApiKeyRow
@@ -95,12 +95,12 @@ def test_a_revoked_key_is_refused_at_once_by_a_process_that_has_not_seen_it(stag
     revoke(key)
 
     with pytest.raises(UnauthorizedError, match="revoked"):
-        KeyRing().caller(f"Bearer {key}")
+        ApiKeys().caller(f"Bearer {key}")
 
 
 def test_a_revoked_key_is_known_for_half_a_minute_at_most(stage: None) -> None:
     seconds = [1000.0]
-    ring = KeyRing(clock=lambda: seconds[0])
+    ring = ApiKeys(clock=lambda: seconds[0])
     key = create_key("shop", [Scope.SEND])
     ring.caller(f"Bearer {key}")
     revoke(key)
@@ -113,7 +113,7 @@ def test_a_revoked_key_is_known_for_half_a_minute_at_most(stage: None) -> None:
 
 
 def test_a_good_key_in_the_cache_opens_nothing_for_another_secret(stage: None) -> None:
-    ring = KeyRing()
+    ring = ApiKeys()
     key = create_key("shop", [Scope.SEND])
     ring.caller(f"Bearer {key}")
 
@@ -125,13 +125,13 @@ def test_a_key_made_again_under_its_id_replaces_the_old_one(stage: None) -> None
     old = create_key("shop", [Scope.SEND], key_id="shop")
     new = create_key("shop", [Scope.READ], key_id="shop")
 
-    assert KeyRing().caller(f"Bearer {new}").scopes == {Scope.READ}
+    assert ApiKeys().caller(f"Bearer {new}").scopes == {Scope.READ}
     with pytest.raises(UnauthorizedError):
-        KeyRing().caller(f"Bearer {old}")
+        ApiKeys().caller(f"Bearer {old}")
 
 
 def test_a_caller_without_a_scope_is_refused_by_its_name(stage: None) -> None:
-    caller = KeyRing().caller(f"bearer {create_key('shop', [Scope.READ])}")
+    caller = ApiKeys().caller(f"bearer {create_key('shop', [Scope.READ])}")
 
     caller.demand(Scope.READ)
     with pytest.raises(ForbiddenError, match="notifications:send"):

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.accounts.api_keys import Scope, create_key, revoke_key
+from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.accounts.audit_log import Entry
+from chalicelib.storage.api_keys import revoke_key
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.accounts import AuditRow
 from chalicelib.wiring.audit import address_thing, audit_reader

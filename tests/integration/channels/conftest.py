@@ -19,8 +19,8 @@ from chalicelib.channels.push import PushChannel
 from chalicelib.channels.sms import SmsChannel
 from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
-from chalicelib.profiles.endpoints import EndpointBook
 from chalicelib.security.outbound_http import guarded_post, guarded_session
+from chalicelib.storage.endpoints import EndpointBook
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import connections as wiring_connections
 from chalicelib.wiring import people as wiring_people

@@ -9,8 +9,8 @@ import pytest
 from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.port import Message, Verdict
 from chalicelib.channels.push import PushChannel, payloads
-from chalicelib.profiles.endpoints import MAX_ENDPOINTS
 from chalicelib.settings import settings
+from chalicelib.storage.endpoints import MAX_ENDPOINTS
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import people as wiring_people
 from tests.integration.api.conftest import api

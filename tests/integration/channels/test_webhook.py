@@ -13,9 +13,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
-from chalicelib.profiles.endpoints import Endpoint, EndpointBook
 from chalicelib.security import outbound_http as web
 from chalicelib.security.outbound_http import guarded_post, guarded_session
+from chalicelib.storage.endpoints import Endpoint, EndpointBook
 from tests.integration.channels.conftest import SECRET
 from tests.integration.channels.receiver import DROP, Receiver
 

@@ -10,10 +10,9 @@ import pytest
 
 from chalicelib.clock import now
 from chalicelib.flow import message_renewal as renewal
-from chalicelib.flow.event_source_wishes import save_wish
 from chalicelib.flow.message_renewal import HOUR
 from chalicelib.settings import settings
-from chalicelib.storage.rows.flow import ConsumerRow
+from chalicelib.storage.event_sources import save_wish
 from chalicelib.wiring import control as wiring_control
 from tests.integration.conftest import Pump, moto_of
 
@@ -70,7 +69,7 @@ def fail_for_good() -> None:
 
 
 def pause(queue: str) -> None:
-    save_wish(queue, [ConsumerRow.paused.set(True)], seen=None)
+    save_wish(queue, by="an-operator", at=now(), paused=True)
 
 
 def test_a_message_that_waited_thirteen_days_and_fails_is_still_there_a_week_later(pump: Pump, days: Days) -> None:

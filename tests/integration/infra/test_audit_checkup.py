@@ -9,10 +9,10 @@ import boto3
 import pytest
 
 from chalicelib.accounts.audit import Audit, Deed, Door
-from chalicelib.accounts.audit_chain import WITNESS, Chain, digest_of
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
+from chalicelib.storage.audit import WITNESS, AuditChain, digest_of
 from chalicelib.storage.dynamodb import dynamodb
 from infra import audit_checkup, audit_trail
 from infra.audit_checkup import AuditCheckup
@@ -86,7 +86,7 @@ def tell(carry: Callable[[], None]) -> Callable[[Any, timedelta], None]:
 @pytest.fixture
 def audited(carry: Callable[[], None]) -> None:
     """Three acts an hour ago, of which the log knows."""
-    audit = Audit(clock=an_hour_ago, chain=Chain(clock=an_hour_ago))
+    audit = Audit(clock=an_hour_ago, chain=AuditChain(clock=an_hour_ago))
     for n in range(3):
         with audit.act(Deed(Door.PAGE, "olga", "setting.change", f"s{n}", "192.0.2.1")):
             pass
@@ -152,7 +152,7 @@ def test_a_chain_that_was_replaced_by_another_one_is_found(audited: None, rewrit
     """Promise I4."""
     for line in rewriter.items():
         rewriter.delete(line)
-    audit = Audit(clock=an_hour_ago, chain=Chain(clock=an_hour_ago))
+    audit = Audit(clock=an_hour_ago, chain=AuditChain(clock=an_hour_ago))
     with audit.act(Deed(Door.PAGE, "boris", "setting.change", "s1", "192.0.2.1")):
         pass  # of this chain the log knows nothing
     assert f"6 {audit_trail.GONE}" in said()
@@ -234,7 +234,7 @@ def test_a_line_that_the_log_knows_with_two_digests_is_found(
 def test_lines_that_are_too_young_for_the_log_are_not_judged(
     audited: None,
 ) -> None:
-    young = Audit(clock=now, chain=Chain(clock=now))
+    young = Audit(clock=now, chain=AuditChain(clock=now))
     young.look(LOOK)
     assert said() == ""
 
@@ -244,7 +244,7 @@ def test_a_line_whose_writer_does_not_know_whether_it_arrived_is_well_either_way
     carry: Callable[[], None], rewriter: Rewriter, *, arrived: bool
 ) -> None:
     """Promise I4."""
-    chain = Chain(clock=an_hour_ago)
+    chain = AuditChain(clock=an_hour_ago)
     audit = Audit(clock=an_hour_ago, chain=chain)
     events = dynamodb().client.meta.events
     fault = LostReply(times=4) if arrived else unreachable
@@ -260,7 +260,7 @@ def test_a_line_whose_writer_does_not_know_whether_it_arrived_is_well_either_way
 
 def test_a_reply_that_was_lost_once_costs_nothing(carry: Callable[[], None], rewriter: Rewriter) -> None:
     """Promise I4."""
-    audit = Audit(clock=an_hour_ago, chain=Chain(clock=an_hour_ago))
+    audit = Audit(clock=an_hour_ago, chain=AuditChain(clock=an_hour_ago))
     fault = LostReply()
     dynamodb().client.meta.events.register_first("before-send.dynamodb.PutItem", fault)
     audit.look(LOOK)

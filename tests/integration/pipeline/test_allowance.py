@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import TooManyRequestsError
-from chalicelib.security.allowance import Allowances
+from chalicelib.storage.allowances import Allowances
 
 
 def test_an_allowance_ends_and_comes_back_with_the_next_window(stage: None) -> None:

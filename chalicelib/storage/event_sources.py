@@ -1,8 +1,8 @@
-"""What people ask of event sources, kept apart from what the sources are: a change that somebody has not seen is not
-written over."""
+"""What people ask of the event sources. A change that somebody has not seen is not overwritten."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.errors import ConflictError
 from chalicelib.etags import Seen, tag_of
@@ -13,7 +13,7 @@ _SAVE_TRIES = 3
 
 
 class Wish(NamedTuple):
-    """What people have asked of a consumer; None: as deployed."""
+    """What people asked of a consumer; None: as deployed."""
 
     paused: bool
     max_concurrency: int | None
@@ -21,26 +21,38 @@ class Wish(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """As somebody has seen it."""
+        """The tag that `seen` is compared with."""
         return tag_of(self._asdict())
 
 
 def read_wishes(queues: Sequence[str]) -> dict[str, Wish]:
-    """What is asked of each, in one request (queues: at most 100). Raises: UnavailableError (retryable)."""
+    """By queue, in one request (at most 100). Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         rows = {row.name: row for row in ConsumerRow.batch_get(list(queues), consistent_read=True)}
     return {queue: _wish(rows.get(queue) or ConsumerRow(queue)) for queue in queues}
 
 
-def save_wish(queue: str, actions: list[Any], *, seen: Seen | None) -> None:
-    """Changes what is asked; with `seen`, only that. Raises: ChangedError, ConflictError (permanent), UnavailableError
-    (retryable)."""
+def save_wish(
+    queue: str,
+    *,
+    by: str,
+    at: datetime,
+    paused: bool | None = None,
+    max_concurrency: int | None = None,
+    batch_size: int | None = None,
+    seen: Seen | None = None,
+) -> None:
+    """Changes what is not None, and with `seen` only that state. Raises: ChangedError, ConflictError (permanent),
+    UnavailableError (retryable)."""
+    wanted = {"paused": paused, "max_concurrency": max_concurrency, "batch_size": batch_size}
+    actions = [getattr(ConsumerRow, name).set(value) for name, value in wanted.items() if value is not None]
+    actions += [ConsumerRow.by.set(by), ConsumerRow.changed_at.set(at.timestamp())]
     for _ in range(_SAVE_TRIES):
         row, unchanged = find(ConsumerRow, queue) or ConsumerRow(queue), None
         if seen is not None:
             seen.require(_wish(row)._asdict(), what=f"the consumer {queue}")
-            at = ConsumerRow.changed_at
-            unchanged = at.does_not_exist() if row.changed_at is None else at == row.changed_at
+            changed_at = ConsumerRow.changed_at
+            unchanged = changed_at.does_not_exist() if row.changed_at is None else changed_at == row.changed_at
         if update_if(ConsumerRow(queue), actions, unchanged):
             return
     raise ConflictError(f"the consumer {queue} is being changed by others: read it and try again")
