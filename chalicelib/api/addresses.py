@@ -1,4 +1,4 @@
-"""`/v1/addresses`: what is kept of an e-mail address, whoever was written to there. It stands in the body, so that no
+"""`/v1/addresses`: what is stored about an e-mail address, whoever wrote to it. The address is in the body, so that no
 log of paths holds it."""
 
 from typing import Any
@@ -29,8 +29,8 @@ class AddressBody(StrictModel):
 
 
 class AddressExportAnswer(Answer):
-    """All that is kept of an address, by the part of the service that keeps it. `users` are those who have the address:
-    what is kept of them by their id is exported and erased by their id."""
+    """Everything stored about an address, grouped by the part of the service that stores it. `users` are the ids of
+    users who have the address; their own data are exported and erased by id."""
 
     email: str
     data: dict[str, Any]
@@ -42,15 +42,15 @@ class AddressExportAnswer(Answer):
     routes,
     "POST",
     "/v1/addresses/export",
-    summary="All that is kept of an e-mail address",
+    summary="Export everything stored about an e-mail address",
     scope=Scope.USERS_READ,
     of_all=Scope.USERS_READ_ALL,
     body=AddressBody,
     answer=AddressExportAnswer,
 )
 def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
-    """Letters to the address as such, their links, rows of uploaded lists, what was said against it. Empty where
-    nothing is kept. What services asked for is in it with `users:read-all` alone: without, `left_out` names those
+    """Letters to the bare address, their links, rows of uploaded lists, and opt-outs and suppressions. Empty if nothing
+    is stored. What services asked for is included only with `users:read-all`; otherwise `left_out` names the missing
     parts."""
     exported = in_sight(address_data().export("email", call.body.email), call.sight)
     users = [one.id for one in directory().with_email(call.body.email, limit=_MOST_USERS)]
@@ -66,7 +66,7 @@ def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
     body=AddressBody,
 )
 def erase_address(call: Call[AddressBody, None]) -> None:
-    """Letters to the address as such, their links, rows of uploaded lists. What was said against it stays, under a
-    keyed hash: a letter asked for later is held against it. What was asked for before is skipped as `erased`, what
-    waits there for users too. A user who has the address is erased by their id. Repeating it is harmless."""
+    """Erases letters to the bare address, their links and rows of uploaded lists. Opt-outs and suppressions stay under
+    a keyed hash, so that later letters still respect them. Letters accepted before are skipped as `erased`, including
+    those on their way to users. Users who have the address are erased by their id. May be repeated safely."""
     address_data().erase("email", call.body.email)

@@ -1,4 +1,4 @@
-"""The shapes of what the API answers. Times are RFC 3339, UTC."""
+"""The shapes of the API's answers. Times are RFC 3339, UTC."""
 
 from typing import Any, Literal
 
@@ -22,20 +22,21 @@ ShownStatus = Literal[
 
 
 class Answer(BaseModel):
-    """The base: a field that we forgot to declare is a bug of ours, not an answer."""
+    """The base model: an undeclared field is a bug of ours, not part of an answer."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class AcceptedNotification(Answer):
-    """One notification of a request; `url` tells how it goes on."""
+    """One notification of a request; GET its `url` to follow it."""
 
     id: str
     recipient: dict[str, Any]
     status: ShownStatus
     url: str
     duplicate: bool = Field(
-        default=False, description="a recipient before it is the same user or address: one letter, this is its id too"
+        default=False,
+        description="an earlier recipient is the same user or address: one letter, and this is its id too",
     )
 
 
@@ -51,7 +52,7 @@ class AcceptedNotifications(Answer):
 
 class TimelineEvent(Answer):
     """One step of a delivery: a new `status`, or an `event` that changes none (`opened`, `clicked`, `delayed`;
-    `machine_opened` and `machine_clicked` are no person's)."""
+    `machine_opened` and `machine_clicked` were not caused by a person)."""
 
     at: str
     status: str | None = None
@@ -59,11 +60,13 @@ class TimelineEvent(Answer):
     reason: str | None = None
     rule: str | None = Field(default=None, description="what decided it: a route, a cap, quiet hours, a digest")
     attempt: int | None = None
-    times: int | None = Field(default=None, description="entries that it stands for, where it is the last of several")
+    times: int | None = Field(
+        default=None, description="how many equal entries this one stands for; it is the last of them"
+    )
 
 
 class DeliveryAnswer(Answer):
-    """One channel of a notification."""
+    """A notification on one channel."""
 
     channel: str
     status: ShownStatus
@@ -74,7 +77,7 @@ class DeliveryAnswer(Answer):
 
 
 class NotificationAnswer(Answer):
-    """A notification with its deliveries. Deliveries appear when work on them has begun."""
+    """A notification with its deliveries. A delivery appears once work on it has begun."""
 
     id: str
     request_id: str | None
@@ -117,13 +120,13 @@ class UserAnswer(Answer):
 
 
 class UsersAnswer(Answer):
-    """What a batch wrote."""
+    """The users that a batch has written."""
 
     users: list[UserAnswer]
 
 
 class Health(Answer):
-    """The service answers."""
+    """The service is up."""
 
     status: Literal["ok"]
     stage: str

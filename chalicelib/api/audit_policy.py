@@ -1,10 +1,10 @@
-"""Which calls are in the audit, and their lines. One rule, by the scope that a call demands and its method:
+"""Which calls are in the audit, and as which lines. The rule follows from the call's scope and method:
 
-- what services do for their users all day (sending, events, live tickets) has a record of its own, the ledger: no line,
-  unless it is done to what any service asked for;
-- a call that changes anything else is an act: a line before, a line after;
-- a call that reads what is kept of persons, and one that works something out for its caller, is a look: a line before;
-- whoever is refused at the door is in the audit, whatever they asked for.
+- what services do for their users all day (sending, events, live tickets) is in the ledger already: no line, unless it
+  is done to what any service asked for;
+- a call that changes anything else is an action: a line before and a line after;
+- a call that reads personal data, or computes something for its caller, is a view: a line before;
+- a caller who is refused is in the audit, whatever they asked for.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from chalicelib.wiring.desk import key_ring
 
 
 class About(StrEnum):
-    """What the calls of a scope are about."""
+    """What the calls of a scope deal with."""
 
     TRAFFIC = "traffic"
     CHANGE = "change"
@@ -59,7 +59,7 @@ ABOUT: Mapping[Scope, About] = MappingProxyType(
     }
 )
 
-# What a manager can do too has the manager's word for it; the others have their operation's.
+# What managers can do too is named as on their pages; the rest by its operation id.
 SAME = MappingProxyType(
     {
         "approve_campaign": "campaign.approve",
@@ -101,7 +101,7 @@ SAME = MappingProxyType(
 
 
 class Watch(StrEnum):
-    """What a call leaves in the audit."""
+    """What a call writes into the audit."""
 
     NOTHING = "nothing"
     LOOK = "look"
@@ -109,8 +109,8 @@ class Watch(StrEnum):
 
 
 def watch_of(method: str, scope: Scope, *, everything: bool = False) -> Watch:
-    """The rule; `everything`: the call reaches what any service asked for. Of a new scope `ABOUT` has to say what its
-    calls are about."""
+    """The audit rule for a call; `everything`: it reaches what any service asked for. `ABOUT` must say what the calls
+    of a new scope deal with."""
     match ABOUT[scope]:
         case About.TRAFFIC:
             return Watch.ACT if everything else Watch.NOTHING
@@ -122,7 +122,7 @@ def watch_of(method: str, scope: Scope, *, everything: bool = False) -> Watch:
 
 
 class Route(Protocol):
-    """What is asked of an endpoint here."""
+    """The part of an endpoint's declaration that matters here."""
 
     @property
     def method(self) -> str: ...
@@ -138,8 +138,8 @@ class Route(Protocol):
 
 
 def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[Caller, Sight]:
-    """Who calls, and may; and what they see. Raises: UnauthorizedError, ForbiddenError (permanent), UnavailableError
-    (retryable)."""
+    """The authenticated caller, with what they see. Raises: UnauthorizedError, ForbiddenError (permanent),
+    UnavailableError (retryable)."""
     try:
         caller = key_ring().caller(request.headers.get("authorization"))
     except UnauthorizedError as error:
@@ -153,15 +153,15 @@ def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[C
 
 
 def _refused(route: Route, request: Request, path: Mapping[str, str], by: str | None, error: VestnikError) -> None:
-    with aside("audit"):  # a stranger's path is not kept: anything may stand in it
+    with aside("audit"):  # a stranger's path is not stored: it may contain anything
         audit().refuse(_deed(route, request, by or NOBODY, _thing(path, None) if by else None), error)
 
 
 def watched(
     route: Route, request: Request, path: Mapping[str, str], *, caller: Caller, sight: Sight, body: BaseModel | None
 ) -> Callable[[], AbstractContextManager[None]]:
-    """What the view of a call is to run in; of a look the line is written here, so that an answer which is told again
-    has one too. Raises: UnavailableError (retryable): nothing must be shown or done."""
+    """The audit context in which a call's view runs. A view's own line is written here, so that a replayed answer has
+    one too. Raises: UnavailableError (retryable): nothing may be shown or done."""
     watch = watch_of(route.method, route.scope, everything=sight.everything)
     if watch is Watch.NOTHING:
         return nullcontext
@@ -179,7 +179,7 @@ def _deed(route: Route, request: Request, by: str, thing: str | None) -> Deed:
 
 
 def _thing(path: Mapping[str, str], body: BaseModel | None) -> str | None:
-    """What the path names; else the address, the key or the name that the body names."""
+    """What the path names; otherwise the address, key or name in the body."""
     if "address" in path:
         return address_thing(path["address"], channel=path["channel"])
     named: list[Any] = [*path.values(), *(getattr(body, name, None) for name in ("email", "address", "key", "name"))]

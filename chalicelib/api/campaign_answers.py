@@ -1,4 +1,4 @@
-"""The shapes of what the API answers of campaigns and lists. Times are RFC 3339, UTC."""
+"""The shapes of the API's answers about campaigns and lists. Times are RFC 3339, UTC."""
 
 from typing import Any, Literal
 
@@ -10,13 +10,13 @@ from chalicelib.rendering.model import AskedVersion
 
 
 class ProgressAnswer(Answer):
-    """Deliveries, one a recipient and channel. targeted = skipped + queued + sent + failed + uncertain + cancelled;
+    """Deliveries, one per recipient and channel. targeted = skipped + queued + sent + failed + uncertain + cancelled;
     delivered, bounced and complained are parts of sent."""
 
     targeted: int
     skipped: dict[str, int] = Field(description="by reason")
     queued: int = Field(description="on its way, waiting or held")
-    sent: int = Field(description="taken by the provider")
+    sent: int = Field(description="accepted by the provider")
     delivered: int
     opened: int = Field(description="by people")
     clicked: int = Field(description="by people")
@@ -32,7 +32,7 @@ class ProgressAnswer(Answer):
 
 
 class RunAnswer(Answer):
-    """One execution; `outcome` is null while it goes on."""
+    """One execution; `outcome` is null while it is running."""
 
     id: str
     scheduled_at: str
@@ -46,21 +46,21 @@ class RunAnswer(Answer):
     reasons: list[str] | None
     progress: ProgressAnswer
     samples: list[tuple[str, int, int, int, int]] = Field(
-        description="how it went, oldest first: time, sent, delivered, opened, clicked"
+        description="its course, oldest first: time, sent, delivered, opened, clicked"
     )
 
 
 class CampaignEvent(Answer):
-    """Who did what, when."""
+    """Who did what, and when."""
 
     at: str
     by: str
     event: str
-    note: str | None = Field(default=None, description="why: the comment of who sent it back; what was changed")
+    note: str | None = Field(default=None, description="the comment of whoever sent it back, or what was changed")
 
 
 class CampaignAnswer(Answer):
-    """A campaign as it was written, and as it stands."""
+    """A campaign's content and its current state."""
 
     id: str
     state: State
@@ -106,7 +106,7 @@ class CampaignPage(Answer):
 
 
 class VersionAnswer(Answer):
-    """A campaign as it once was."""
+    """An earlier version of a campaign."""
 
     version: int
     at: str
@@ -131,8 +131,8 @@ class SampleRecipient(Answer):
 
 
 class UnreadAnswer(Answer):
-    """An attribute that the rule asks for and cannot compare in the profiles of so many `people`; `example` is the
-    shape of one value (`00.00.0000`). Dates are written as `1990-11-28` or `--11-28`."""
+    """An attribute that the rule uses but cannot compare in the profiles of `people` users; `example` is the shape of
+    one value (`00.00.0000`). Dates are written as `1990-11-28` or `--11-28`."""
 
     attribute: str
     people: int
@@ -140,7 +140,7 @@ class UnreadAnswer(Answer):
 
 
 class PreviewAnswer(Answer):
-    """What the audience would be now; `cursor` is null when all of it was counted."""
+    """Who the audience would be now; `cursor` is null once all of it has been counted."""
 
     recipients: int
     excluded: int
@@ -157,7 +157,7 @@ class PreviewAnswer(Answer):
 
 
 class Upload(Answer):
-    """How to upload the file: this request, with the file as its body."""
+    """The request that uploads the file: send it with the file as its body."""
 
     method: Literal["PUT"] = "PUT"
     url: str

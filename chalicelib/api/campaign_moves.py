@@ -1,4 +1,5 @@
-"""`/v1/campaigns/{id}/…`: a campaign is started, approved, held, stopped, and sent to those whom it did not reach."""
+"""`/v1/campaigns/{id}/…`: starting, approving, pausing and stopping a campaign, and sending it to those whom it did not
+reach."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -21,22 +22,22 @@ _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
 
 class ResendBody(StrictModel):
-    """What to send once more; nothing given: all that the newest run certainly did not send."""
+    """What to send again; by default everything that the newest run certainly did not send."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reasons": ["no_address"]}]})
 
     run: Annotated[str | None, Field(max_length=128, description="id of a finished run; default: the newest")] = None
     reasons: Annotated[
         tuple[str, ...] | None,
-        Field(min_length=1, max_length=20, description="as in progress.skipped and progress.failed_reasons"),
+        Field(min_length=1, max_length=20, description="reasons as in progress.skipped and progress.failed_reasons"),
     ] = None
 
 
 class CanaryQuery(StrictModel):
-    """Whose rest."""
+    """Which run's rest to release."""
 
     run: Annotated[
-        str | None, Field(max_length=128, description="id of a run; default: the newest that holds its rest")
+        str | None, Field(max_length=128, description="id of a run; default: the newest that holds back its rest")
     ] = None
 
 
@@ -53,8 +54,8 @@ class CanaryQuery(StrictModel):
     if_match=True,
 )
 def start_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """Checks everything first: with a mistake nothing is started. Where the stage asks for it, the campaign waits for
-    another manager's approval. One that is started already is answered as it is."""
+    """Everything is checked first; if anything is wrong, nothing starts. Where the stage requires it, the campaign
+    waits for another manager's approval. Starting a started campaign returns it unchanged."""
     return described(campaign_control().start(in_sight(call), by=call.caller.key_id, seen=call.seen))
 
 
@@ -72,16 +73,16 @@ def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     must_match=True,
 )
 def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """It is scheduled then, and sent as it was approved. `If-Match` is the `ETag` of what was looked at: of all that
-    makes the letter and decides who gets it, the template's version and the sender among it. What has changed since is
-    told in words, and nothing is approved. Nobody approves what they wrote, be it with another key of the same service,
-    with one that they made, or with two keys that one manager made."""
+    """Schedules the campaign; it is sent exactly as approved. `If-Match` takes the `ETag` of what was reviewed:
+    everything that makes the letter and decides who gets it, including the template's version and the sender. If
+    anything has changed, the answer says what, and nothing is approved. Nobody can approve their own work, whether with
+    another key of the same service, a key that they made, or two keys that one manager made."""
     caller, seen = call.caller, call.seen or Seen(())
     return described(approving().approve(in_sight(call), by=caller.key_id, hands=caller.hands, seen=seen))
 
 
 class SendBackBody(StrictModel):
-    """What is to be changed."""
+    """What should be changed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"comment": "The link leads to the film of last week."}]})
 
@@ -102,7 +103,7 @@ class SendBackBody(StrictModel):
     if_match=True,
 )
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
-    """It is a draft again, with the comment in its timeline; a run that has begun waits."""
+    """It becomes a draft again, with the comment in its timeline; a run that has begun is paused."""
     comment, caller = call.body.comment, call.caller.key_id
     return described(approving().send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
 
@@ -111,7 +112,7 @@ def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/campaigns/{id}/pause",
-    summary="Hold a campaign",
+    summary="Pause a campaign",
     scope=Scope.CAMPAIGNS_WRITE,
     of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=CampaignAnswer,
@@ -119,7 +120,7 @@ def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     tag=campaign_tag,
 )
 def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """Each worker finishes the chunk in its hands, and sends no other."""
+    """Each worker finishes its current chunk and sends no other."""
     return described(campaign_control().pause(in_sight(call), by=call.caller.key_id))
 
 
@@ -127,7 +128,7 @@ def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/campaigns/{id}/resume",
-    summary="Go on with a held campaign",
+    summary="Resume a paused campaign",
     scope=Scope.CAMPAIGNS_WRITE,
     of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=CampaignAnswer,
@@ -135,7 +136,7 @@ def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     tag=campaign_tag,
 )
 def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """With exactly what is left."""
+    """Continues with exactly what is left."""
     return described(campaign_control().resume(in_sight(call), by=call.caller.key_id))
 
 
@@ -151,7 +152,7 @@ def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     tag=campaign_tag,
 )
 def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """What no worker has claimed is cancelled and counted so."""
+    """Whatever no worker has claimed is cancelled and counted as such."""
     return described(campaign_control().cancel(in_sight(call), by=call.caller.key_id))
 
 
@@ -168,7 +169,7 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     tag=campaign_tag,
 )
 def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
-    """The first part has gone; the rest was held for this."""
+    """Sends the rest, which was held back while the first part was tried."""
     run, caller = call.query.run, call.caller.key_id
     return described(campaign_control().release_canary(in_sight(call), by=caller, run_id=run))
 
@@ -177,7 +178,7 @@ def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/campaigns/{id}/resend",
-    summary="Send once more what was not sent",
+    summary="Resend what was not sent",
     scope=Scope.CAMPAIGNS_WRITE,
     of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=ResendBody,
@@ -186,7 +187,7 @@ def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     tag=campaign_tag,
 )
 def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
-    """To those alone to whom it was certainly not sent (skipped, failed), by reason. Asked again, it takes only what is
-    still unsent; what is uncertain waits for a person."""
+    """Sends only to recipients whose letter was certainly not sent (skipped, failed), optionally by reason. A repeated
+    call takes only what is still unsent; uncertain deliveries wait for a person."""
     body, caller = call.body, call.caller.key_id
     return described(resend().begin(in_sight(call), by=caller, run=body.run, reasons=body.reasons))

@@ -1,4 +1,4 @@
-"""`/v1/campaigns`: mailings to audiences: written, watched, tried. How one is started, held and stopped is in
+"""`/v1/campaigns`: mailings to audiences: creating, editing, watching and testing them. Starting and stopping is in
 `campaign_moves.py`."""
 
 from http import HTTPStatus
@@ -40,16 +40,16 @@ class TestBody(StrictModel):
 
 
 class PreviewQuery(StrictModel):
-    """Where an earlier look at a large audience stopped."""
+    """Where the preview of a large audience continues."""
 
-    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the look before")] = None
+    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the previous call")] = None
 
 
 @endpoint(
     routes,
     "POST",
     "/v1/campaigns",
-    summary="Write a campaign",
+    summary="Create a campaign",
     scope=Scope.CAMPAIGNS_WRITE,
     of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=Campaign,
@@ -58,7 +58,7 @@ class PreviewQuery(StrictModel):
     tag=campaign_tag,
 )
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
-    """A draft: nothing is sent before it is started."""
+    """Creates a draft: nothing is sent until it is started."""
     caller = call.caller
     head = campaign_control().draft(
         call.body,
@@ -83,8 +83,8 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     answer=CampaignPage,
 )
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """Each with its progress. A page may hold fewer than asked for, or none: `cursor` alone says whether there are
-    more."""
+    """Each with its progress. A page may hold fewer entries than requested, or none; only `cursor` says whether there
+    are more."""
     found, cursor = campaigns().page(limit=call.query.limit, cursor=call.query.cursor)
     seen = [row for row in found if call.sight.has(row.service, by=row.created_by)]
     shown = [describe_campaign(row, runs=runs(), preview=campaign_preview()) for row in seen]
@@ -102,8 +102,8 @@ def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     tag=campaign_tag,
 )
 def get_campaign(call: Call[None, None]) -> dict[str, Any]:
-    """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one a recipient and
-    channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
+    """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one per recipient
+    and channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
     return described(campaigns().get(call.path["id"], sight=call.sight))
 
 
@@ -121,8 +121,8 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
-    """A new version; runs that have begun keep theirs. While one goes on, only `rate_per_second` and
-    `publish_per_second` can be changed, and act within a minute."""
+    """Creates a new version; runs that have begun keep theirs. During a run only `rate_per_second` and
+    `publish_per_second` can be changed, which takes effect within a minute."""
     campaign_id, caller = call.path["id"], call.caller
     return described(
         campaign_control().edit(
@@ -135,7 +135,7 @@ def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     routes,
     "GET",
     "/v1/campaigns/{id}/versions",
-    summary="Every version of a campaign",
+    summary="All versions of a campaign",
     scope=Scope.CAMPAIGNS_READ,
     of_all=Scope.CAMPAIGNS_READ_ALL,
     answer=VersionsAnswer,
@@ -167,8 +167,8 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     answer=PreviewAnswer,
 )
 def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
-    """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A look takes some seconds; of a
-    larger audience it answers a `cursor`, with which the next look goes on and adds up."""
+    """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A call counts for a few seconds;
+    for a larger audience it returns a `cursor`, with which the next call continues and adds up."""
     head = campaigns().get(call.path["id"], sight=call.sight)
     look = campaign_preview().look(head, spec_of(head), cursor=call.query.cursor)
     times = [rfc3339(moment) for moment in look.next_runs]
@@ -188,7 +188,7 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     status=HTTPStatus.ACCEPTED,
 )
 def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
-    """At once, as an instant letter, in any state of the campaign; it counts for no run."""
+    """Sent at once, as an instant letter, whatever the campaign's state; it does not count towards any run."""
     caller = call.caller
     accepted = trial().send(
         in_sight(call), call.body.recipients, by=caller.key_id, key=call.own_id("test"), service=caller.service
@@ -203,10 +203,11 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
 
 
 def in_sight(call: Call[Any, Any]) -> str:
-    """The id in the path. Raises: NotFoundError (permanent: there is no such campaign, or it is another service's)."""
+    """The id in the path. Raises: NotFoundError (permanent: there is no such campaign, or it belongs to another
+    service)."""
     return campaigns().get(call.path["id"], sight=call.sight).id
 
 
 def described(head: CampaignRow) -> dict[str, Any]:
-    """As the API answers it; the tag is of this very state."""
+    """The campaign as the API shows it, with the tag of exactly this state."""
     return {**describe_campaign(head, runs=runs(), preview=campaign_preview()), "tag": approvals().tag(head)}

@@ -1,4 +1,4 @@
-"""One request of the API, read and checked: key → scope → size → parse."""
+"""One API request, read and checked: key → scope → size → parse."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,16 +19,16 @@ from chalicelib.http_errors import invalid
 from chalicelib.service_scope import NOTHING, Sight
 
 MAX_BODY_BYTES = 256 * 1024
-MAX_PATH_VALUE_CHARACTERS = 256  # every id is shorter, and DynamoDB refuses a key of 2 KB
+MAX_PATH_VALUE_CHARACTERS = 256  # all ids are shorter, and DynamoDB refuses a key of 2 KB
 _B = TypeVar("_B", bound=BaseModel | None)
 _Q = TypeVar("_Q", bound=BaseModel | None)
 
 
 @dataclass(frozen=True)
 class Call(Generic[_B, _Q]):
-    """One checked request; `seen` is what the caller says to have seen of the thing to be changed (`If-Match`), `key`
-    the Idempotency-Key of a POST, `asked` a digest of its body, query and `seen`, `sight` what the caller sees of what
-    services asked for, `told` headers of the answer."""
+    """A checked request. `seen` is the `If-Match` of the caller, `key` the Idempotency-Key of a POST, `asked` a digest
+    of body, query and `seen`, `sight` what the caller sees of what services asked for, `told` headers for the answer.
+    """
 
     caller: Caller
     path: Mapping[str, str]
@@ -42,8 +42,8 @@ class Call(Generic[_B, _Q]):
     told: dict[str, str] = field(default_factory=dict)
 
     def own_id(self, kind: str) -> str:
-        """The id of what this call makes: the same whenever the same call is made again with its key, so that a call
-        which died half way finds what it made."""
+        """The id of what this call creates. A repeated call with the same key has the same one, so that it finds what a
+        call that died half-way has made."""
         if self.key is None:
             return new_id()
         return derived_id(kind, self.caller.key_id, self.key, digest_of(self.path), self.asked)
@@ -78,8 +78,8 @@ def call_of(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Ca
 
 
 def _seen(declared: Endpoint, request: Request) -> Seen | None:
-    """What the caller has seen. Raises: InvalidError: it is not said as it should be, or to a call that would not look
-    at it and change what the caller has not seen."""
+    """What the caller has seen. Raises: InvalidError: malformed, or sent to a call that would ignore it and change what
+    the caller has not seen."""
     header = request.headers.get(IF_MATCH)
     if declared.method == "GET" or (header is None and not declared.must_match):
         return None
@@ -92,7 +92,7 @@ def _seen(declared: Endpoint, request: Request) -> Seen | None:
 
 
 def _once(request: Request) -> dict[str, str]:
-    """The parameters of the query. Raises: InvalidError for one that is there twice, of which either may be meant."""
+    """The query's parameters. Raises: InvalidError for one that occurs twice, since either could be meant."""
     given = request.query_params
     if given is None:
         return {}

@@ -1,5 +1,5 @@
-"""`/v1/control`: the failover desk. Switches of subsystems, consumers of queues, limits of rate. What waits for a
-person is in `dead_letters.py`."""
+"""`/v1/control`: circuit breakers of subsystems (switches), event sources of queues (consumers), and rate limits. What
+waits for a person is in `dead_letters.py`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,7 +27,8 @@ Reason = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
 class SwitchBody(StrictModel):
-    """`open`: no call leaves until a person closes it. `closed`: back by the ramp, or at once without `ramp`."""
+    """`open`: no call leaves until a person closes it. `closed`: traffic returns by the ramp, or at once if `ramp` is
+    false."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"state": "open", "reason": "the letter has a wrong link"}]},
@@ -39,7 +40,7 @@ class SwitchBody(StrictModel):
 
 
 class ConsumerBody(StrictModel):
-    """What is left out stays as it is."""
+    """Fields that are left out stay unchanged."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_concurrency": 20}]})
 
@@ -57,8 +58,8 @@ class LimitBody(StrictModel):
 
 
 class SwitchAnswer(Answer):
-    """A switch; `share` is the part of the full rate that goes through now. `next_probe_at` is null where no probe will
-    leave: it is not open, or a person opened it."""
+    """A switch; `share` is the part of the full rate that currently passes. `next_probe_at` is null if no probe will be
+    sent: the switch is not open, or a person opened it."""
 
     name: str
     state: Literal["closed", "open", "ramping"]
@@ -71,8 +72,8 @@ class SwitchAnswer(Answer):
 
 
 class ConsumerAnswer(Answer):
-    """The consumer of a queue as it is: off (`enabled` false) where a person has `paused` it or the switch `waits_for`
-    is open; `max_concurrency` is lower than asked for while that switch ramps."""
+    """A queue's consumer as it is: off (`enabled` false) if a person has `paused` it or the switch `waits_for` is open;
+    `max_concurrency` is lower than requested while that switch ramps."""
 
     queue: str
     worker: str
@@ -85,8 +86,8 @@ class ConsumerAnswer(Answer):
 
 
 class LimitAnswer(Answer):
-    """A limit as it is set, and as it is now: lower for a minute after a provider asked to slow down. A switch that
-    ramps takes its `share` of it."""
+    """A limit as set, and as it is now: lower for a minute after a provider asked to slow down. A ramping switch takes
+    its `share` of it."""
 
     name: str
     rate_per_second: float
@@ -94,7 +95,7 @@ class LimitAnswer(Answer):
 
 
 class ControlAnswer(Answer):
-    """The whole desk; `dead_letters` counts them by queue."""
+    """Everything at once; `dead_letters` counts them by queue."""
 
     switches: list[SwitchAnswer]
     consumers: list[ConsumerAnswer]
@@ -114,9 +115,16 @@ def _switch_tag(shown: Mapping[str, Any]) -> str:
     return tag_of({name: shown[name] for name in HAND})
 
 
-@endpoint(routes, "GET", "/v1/control", summary="The whole desk", scope=Scope.CONTROL_READ, answer=ControlAnswer)
+@endpoint(
+    routes,
+    "GET",
+    "/v1/control",
+    summary="Switches, consumers, limits and dead letters",
+    scope=Scope.CONTROL_READ,
+    answer=ControlAnswer,
+)
 def get_control(_: Call[None, None]) -> dict[str, Any]:
-    """Switches, consumers, limits and dead letters in one look."""
+    """Switches, consumers, limits and dead letters in one call."""
     return {
         "switches": [_switch(switch) for switch in switches().read_all()],
         "consumers": [consumer._asdict() for consumer in consumers().read_all()],
@@ -135,7 +143,7 @@ def get_control(_: Call[None, None]) -> dict[str, Any]:
     tag=_switch_tag,
 )
 def get_switch(call: Call[None, None]) -> dict[str, Any]:
-    """As it is now."""
+    """Its current state."""
     return _switch(switches().read(call.path["name"]))
 
 
@@ -151,8 +159,8 @@ def get_switch(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
-    """Open: within a second no worker calls the subsystem, its consumers are off, messages wait in their queues.
-    Closed: they come back by the ramp; no effect on a switch that is not open, unless `ramp` is false."""
+    """Open: within a second no worker calls the subsystem, its consumers are off, and messages wait in their queues.
+    Closed: traffic returns by the ramp; has no effect on a switch that is not open, unless `ramp` is false."""
     body = call.body
     thrown = failover().throw(
         call.path["name"],
@@ -175,7 +183,7 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     tag=_consumer_tag,
 )
 def get_consumer(call: Call[None, None]) -> dict[str, Any]:
-    """As it is, and as people want it."""
+    """Its current state, and what people have set."""
     return consumers().read(call.path["name"])._asdict()
 
 
@@ -191,7 +199,7 @@ def get_consumer(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
-    """Works at once, without a deploy; messages wait with no receive used up."""
+    """Takes effect at once, without a deployment; messages wait with no receive used up."""
     name = call.path["name"]
     consumers().change(name, by=f"key:{call.caller.key_id}", seen=call.seen, **call.body.model_dump())
     return consumers().read(name)._asdict()
@@ -201,7 +209,7 @@ def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     routes,
     "GET",
     "/v1/control/limits/{name}",
-    summary="A limit of rate",
+    summary="A rate limit",
     scope=Scope.CONTROL_READ,
     answer=LimitAnswer,
     tag=_limit_tag,
@@ -215,7 +223,7 @@ def get_limit(call: Call[None, None]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/control/limits/{name}",
-    summary="Set a limit of rate",
+    summary="Set a rate limit",
     scope=Scope.CONTROL_WRITE,
     body=LimitBody,
     answer=LimitAnswer,

@@ -1,5 +1,4 @@
-"""`/v1/control/dead-letters` and `/v1/control/attention`: what no worker could finish, for a
-person to decide."""
+"""`/v1/control/dead-letters` and `/v1/control/attention`: what no worker could finish, for a person to decide."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -26,7 +25,7 @@ MAX_REDRIVE = 500
 
 
 class RedriveBody(StrictModel):
-    """Which dead letters: all of them up to `limit`, or those of `ids`."""
+    """Which dead letters: all of them up to `limit`, or those with these `ids`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"limit": 100}]})
 
@@ -35,7 +34,7 @@ class RedriveBody(StrictModel):
 
 
 class DropBody(RedriveBody):
-    """Why they are thrown away."""
+    """Why they are deleted."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"limit": 100, "reason": "letters of a test"}]})
 
@@ -43,7 +42,7 @@ class DropBody(RedriveBody):
 
 
 class AttentionBody(StrictModel):
-    """`retry` sends once more; `assume_sent` lets it be."""
+    """`retry` sends it again; `assume_sent` leaves it as sent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"action": "retry"}]})
 
@@ -51,7 +50,7 @@ class AttentionBody(StrictModel):
 
 
 class DeadLetterAnswer(Answer):
-    """A message that no retry could handle, with nothing personal."""
+    """A message that no retry could handle, without personal data."""
 
     id: str
     sent_at: datetime
@@ -64,14 +63,14 @@ class DeadLetterAnswer(Answer):
 
 
 class DeadLettersAnswer(Answer):
-    """Some of them; `count` is about how many there are."""
+    """Some of them; `count` is approximately how many there are."""
 
     count: int
     messages: list[DeadLetterAnswer]
 
 
 class MovedAnswer(Answer):
-    """How many were moved or dropped, and about how many are left."""
+    """How many were moved or dropped, and approximately how many are left."""
 
     moved: int
     left: int
@@ -98,13 +97,13 @@ class AttentionPage(Answer):
     routes,
     "GET",
     "/v1/control/dead-letters/{name}",
-    summary="Look into the dead letters of a queue",
+    summary="Read the dead letters of a queue",
     scope=Scope.CONTROL_READ,
     query=PageQuery,
     answer=DeadLettersAnswer,
 )
 def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """They stay where they are; a look hides them from the next one for two seconds."""
+    """They stay in the queue; reading them hides them from the next call for two seconds."""
     letters = dead_letters().look(call.path["name"], limit=call.query.limit)
     return {
         "count": dead_letters().count(call.path["name"]),
@@ -122,7 +121,7 @@ def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
     answer=MovedAnswer,
 )
 def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
-    """What was sent before stays sent; call again while `left` is not 0."""
+    """What was sent before stays sent; repeat while `left` is not 0."""
     name = call.path["name"]
     moved = revive().redrive(name, limit=call.body.limit, ids=call.body.ids)
     return {"moved": moved, "left": dead_letters().count(name)}
@@ -132,13 +131,13 @@ def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/control/dead-letters/{name}/drop",
-    summary="Throw dead letters away",
+    summary="Delete dead letters",
     scope=Scope.CONTROL_WRITE,
     body=DropBody,
     answer=MovedAnswer,
 )
 def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
-    """For good; who and why is logged."""
+    """They are gone for good; who deleted them, and why, is logged."""
     name = call.path["name"]
     by = f"key:{call.caller.key_id}"
     moved = revive().drop(name, limit=call.body.limit, ids=call.body.ids, reason=call.body.reason, by=by)
@@ -155,7 +154,7 @@ def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
     answer=AttentionPage,
 )
 def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """Nobody knows whether the provider has them: they are not sent again by themselves."""
+    """Nobody knows whether the provider has them; they are not resent automatically."""
     rows, cursor = revive().uncertain(limit=call.query.limit, cursor=call.query.cursor)
     return {"deliveries": [_attention(row) for row in rows], "cursor": cursor}
 
@@ -170,7 +169,7 @@ def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     problems={HTTPStatus.CONFLICT: "it waits for nobody any more: somebody has decided, or the provider has answered"},
 )
 def decide_attention(call: Call[AttentionBody, None]) -> None:
-    """Retry also takes a delivery that failed."""
+    """`retry` also works for a failed delivery."""
     try:
         key = DeliveryKey.of(call.path["delivery_id"])
     except ValueError as error:

@@ -1,4 +1,5 @@
-"""What a route of the API declares: its frame keeps to it and `/openapi.json` says it, so the two cannot differ."""
+"""What an API route declares. The endpoint wrapper enforces it and `/openapi.json` publishes it, so the two cannot
+differ."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -10,11 +11,11 @@ from chalicelib.accounts.api_keys import Scope
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-REPLACING = ("PUT", "PATCH")  # a body that was lost on its way must not empty anything
+REPLACING = ("PUT", "PATCH")  # a body lost on its way must not empty anything
 
 
 class Endpoint(NamedTuple):
-    """What a route promises; `openapi.py` writes it down."""
+    """What a route promises; `openapi.py` publishes it."""
 
     method: str
     path: str
@@ -35,12 +36,12 @@ class Endpoint(NamedTuple):
 
     @property
     def content_types(self) -> tuple[str, ...]:
-        """What a body may be called: a merge patch has a name of its own (RFC 7396)."""
+        """The accepted content types of the body: a merge patch has its own (RFC 7396)."""
         return (JSON, MERGE_PATCH) if self.method == "PATCH" else (JSON,)
 
     @property
     def needs_body(self) -> bool:
-        """Whether there must be one; an action's may be all defaults."""
+        """Whether a body is required; an action's body may consist of defaults."""
         if self.body is None:
             return False
         return self.method in REPLACING or any(field.is_required() for field in self.body.model_fields.values())

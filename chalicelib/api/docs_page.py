@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI document as a page for people, made on the server, with no script."""
+"""`/docs`: the OpenAPI document as a page for people, rendered on the server, without scripts."""
 
 import json
 from functools import cache
@@ -12,7 +12,7 @@ _ORDER = ("get", "post", "put", "patch", "delete")
 
 
 def docs_page(document: dict[str, Any]) -> str:
-    """The page. `document` is what `openapi.document` made."""
+    """The page for a document from `openapi.document`."""
     schemas = document["components"]["schemas"]
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in document["paths"].items():

@@ -1,4 +1,4 @@
-"""The frame of every endpoint: a checked call → one function → an answer."""
+"""What wraps every endpoint: a checked call → one function → an answer."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -37,12 +37,14 @@ def endpoint(
     must_match: bool = False,
     replays: bool = False,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
-    """Registers a route of the API; the view's docstring is its description. The view gets a `Call` and returns what
-    `answer` describes (a dict or the model), or None with 204. Of a route with `of_all` the view keeps to `call.sight`:
-    with `scope` alone, what the caller's service asked for. `problems` are refusals of its own. `tag` makes the
-    `ETag` of what the view returned; with `if_match` the view writes only where `call.seen` is still so, and whoever
-    sends none is not asked, except with `must_match`: what nobody has seen is not done. Of a POST that `replays` the
-    view itself keeps what its Idempotency-Key promises; for every other one this frame does."""
+    """Registers an API route; the view's docstring is its published description.
+
+    The view gets a `Call` and returns what `answer` describes (a dict or the model), or None with 204. With `of_all`
+    the view respects `call.sight`: holders of `scope` alone see what their own service asked for. `problems` are the
+    view's own refusals. `tag` computes the `ETag` of the result; with `if_match` the view writes only if `call.seen`
+    still matches, where a caller may send none unless `must_match` is set. A POST that `replays` implements
+    Idempotency-Key itself; every other one gets it from here.
+    """
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
         declared = Endpoint(

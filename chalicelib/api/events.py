@@ -1,4 +1,4 @@
-"""`/v1/events`: something happened on the site; the rules say which letters follow."""
+"""`/v1/events`: something happened on the site; rules decide which letters follow."""
 
 from http import HTTPStatus
 from typing import Any
@@ -26,7 +26,7 @@ class FollowingAnswer(Answer):
 
 
 class EventAnswer(Answer):
-    """`notifications` is empty where no rule speaks of such events."""
+    """`notifications` is empty if no rule matches the event."""
 
     id: str
     type: str
@@ -41,7 +41,7 @@ class EventAnswer(Answer):
     routes,
     "POST",
     "/v1/events",
-    summary="Tell an event: a rule makes letters of it",
+    summary="Report an event, from which rules make letters",
     scope=Scope.EVENTS_WRITE,
     body=Event,
     answer=EventAnswer,
@@ -49,7 +49,7 @@ class EventAnswer(Answer):
     problems={HTTPStatus.CONFLICT: "the id was used for another event"},
 )
 def tell_event(call: Call[Event, None]) -> dict[str, Any]:
-    """The event's `id` is its idempotency key: told again it makes no second letter; with another body 409."""
+    """The event's `id` is its idempotency key: repeated, it creates no second letter; with another body it is 409."""
     following = events().take(call.body, caller=call.caller.key_id, service=call.caller.service)
     letters = [
         {

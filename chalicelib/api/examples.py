@@ -1,5 +1,5 @@
-"""What stands in the path of each call's example in `/openapi.json` and docs/api.md; bodies have theirs on their
-models. Every example is run by tests/integration/api/test_examples.py."""
+"""Example path values for `/openapi.json` and docs/api.md; examples of bodies are on their models.
+`tests/integration/api/test_examples.py` runs every example."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 EXAMPLE_ID = "0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b"
-# By what comes before the first value.
+# By the path before the first parameter.
 _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "/v1/campaigns/": {"id": EXAMPLE_ID},
@@ -29,12 +29,12 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def path_values(path: str) -> Mapping[str, str]:
-    """An example for each value in a route. Raises: KeyError for a route that has none yet: write one."""
+    """An example for each parameter in a route. Raises: KeyError for a route that has none yet: add one."""
     before, brace, _ = path.partition("{")
     return {name: value for name, value in _VALUES[before].items() if f"{{{name}}}" in path} if brace else {}
 
 
 def example_of(body: type[BaseModel]) -> Any:
-    """The first example of a body, in its author's order. Raises: KeyError for a body that has none yet: write one."""
+    """The first example of a body, in its author's order. Raises: KeyError for a body that has none yet: add one."""
     extra: Any = body.model_config["json_schema_extra"]
     return extra["examples"][0]

@@ -1,8 +1,8 @@
-"""`Idempotency-Key`: any POST may be repeated. The same key, caller, call and body have the same answer, marked as a
+"""`Idempotency-Key`: any POST may be repeated. The same key, caller, path and body get the same answer, marked as a
 replay, and no second effect.
 
-What is remembered is the answer alone. That a call which died half way is not done twice is the domain's part: what it
-makes gets its id from `Call.own_id`, which the repeated call has too.
+Only the answer is remembered here. That a call which died half-way has no second effect is up to the domain: what it
+creates gets its id from `Call.own_id`, which the repeated call has too (ADR 0053).
 """
 
 import hashlib
@@ -40,21 +40,21 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
 
 
 def digest_of(*asked: Any) -> str:
-    """The same for what is the same JSON, however it is written."""
+    """Equal for equal JSON, however it is written."""
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def asked_of(body: BaseModel | None, query: BaseModel | None, seen: Seen | None) -> str:
-    """What makes two calls the same request; what one has seen another may not have."""
+    """What makes two calls the same request, including what each caller has seen."""
     given = [one.model_dump(mode="json", exclude_unset=True) if one else None for one in (body, query)]
     return digest_of(*given, *([list(seen)] if seen else []))
 
 
 def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> Response:
-    """What `make` answers to this `call`, or what it did. A refusal did nothing and is not remembered; after a failure
-    the same call may be made again. Raises: ConflictError (permanent: another body), BusyError (later),
-    UnavailableError (retryable), and what `make` does."""
+    """What `make` answers to this call, or has answered before. A refusal did nothing and is not remembered; after a
+    failure the call may be repeated. Raises: ConflictError (permanent: another body), BusyError (later),
+    UnavailableError (retryable), and whatever `make` raises."""
     turn = calls().begin(call, body=body)
     if isinstance(turn, str):
         return _replay(told(turn, secret=secret, call=call))
@@ -66,7 +66,7 @@ def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> 
         raise
     kept = {"status": response.status_code, "headers": response.headers, "body": response.body}
     with aside("call"):
-        calls().keep(turn, json.dumps(kept), secret=secret)  # only batches and previews answer too much
+        calls().keep(turn, json.dumps(kept), secret=secret)  # only batches and previews return too much
     return response
 
 

@@ -1,4 +1,4 @@
-"""`/v1/links`: the short links of letters, and who came."""
+"""`/v1/links`: the short links of letters and their visits."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ class LinkQuery(PageQuery):
 
 
 class LinkAnswer(Answer):
-    """One link of one user's letter. `visits` are people's; `first_visited_at` is set once there was one."""
+    """One link in one user's letter. `visits` counts people; `first_visited_at` is set after the first of them."""
 
     code: str
     kind: str
@@ -53,7 +53,7 @@ class LinkPage(Answer):
 
 
 class TargetTotals(Answer):
-    """What one address of a campaign drew: `visitors` are different users."""
+    """The visits of one target URL of a campaign; `visitors` are distinct users."""
 
     url: str
     links: int
@@ -63,7 +63,7 @@ class TargetTotals(Answer):
 
 
 class CampaignTotals(Answer):
-    """By address, the most visited first."""
+    """By target, most visited first."""
 
     totals: list[TargetTotals]
 
@@ -79,7 +79,7 @@ class CampaignTotals(Answer):
     answer=LinkPage,
 )
 def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
-    """One row a link, and a link belongs to one user."""
+    """One entry per link; each link belongs to one user."""
     query = call.query
     rows, cursor = of_campaign(query.campaign_id, limit=query.limit, cursor=query.cursor)
     return {"links": rows, "cursor": cursor} if _in_sight(call, query.campaign_id) else {"links": [], "cursor": None}
@@ -89,13 +89,13 @@ def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     routes,
     "GET",
     "/v1/campaigns/{id}/links",
-    summary="A campaign's visits by address",
+    summary="A campaign's visits by target",
     scope=Scope.LINKS_READ,
     of_all=Scope.LINKS_READ_ALL,
     answer=CampaignTotals,
 )
 def campaign_links(call: Call[None, None]) -> dict[str, Any]:
-    """All visits, and how many different users came."""
+    """All visits, and the number of distinct visitors."""
     campaign_id = call.path["id"]
     return {"totals": totals(campaign_id)[0] if _in_sight(call, campaign_id) else []}
 
@@ -111,7 +111,7 @@ def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     tag=lambda shown: tag_of(fields_of(shown)),
 )
 def get_link(call: Call[None, None]) -> dict[str, Any]:
-    """Valid or over."""
+    """Whether valid or expired."""
     return links().get(call.path["code"], sight=call.sight)
 
 
@@ -125,12 +125,12 @@ def get_link(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def revoke_link(call: Call[None, None]) -> None:
-    """From now on its visitors get a 404 page; its counts stay. Repeating it is success."""
+    """From now on visitors get a 404 page; its counts stay. May be repeated safely."""
     links().revoke(call.path["code"], seen=call.seen, sight=call.sight)
 
 
 def _in_sight(call: Call[Any, Any], campaign_id: str) -> bool:
-    """Whether the caller may know of a campaign; of another's there is as little as of one that never was."""
+    """Whether the caller may see a campaign; another service's looks as if it had never existed."""
     return call.sight.everything or any(
         call.sight.has(head.service, by=head.created_by) for head in campaigns().some([campaign_id])
     )

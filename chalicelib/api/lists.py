@@ -1,4 +1,4 @@
-"""`/v1/lists`: audiences as files. Ask for an upload, PUT the file there, then say that it is complete."""
+"""`/v1/lists`: audiences as files. Request an upload, PUT the file, then confirm that it is complete."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -25,7 +25,7 @@ routes = Blueprint(__name__)
 
 
 class ListBody(StrictModel):
-    """A list to be uploaded."""
+    """A list to upload."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Subscribers of the autumn"}]})
 
@@ -36,7 +36,7 @@ class ListBody(StrictModel):
     routes,
     "POST",
     "/v1/lists",
-    summary="Ask for the upload of a list",
+    summary="Request the upload of a list",
     scope=Scope.CAMPAIGNS_WRITE,
     of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=ListBody,
@@ -44,7 +44,7 @@ class ListBody(StrictModel):
     status=HTTPStatus.CREATED,
 )
 def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
-    """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses also `name`, `locale` and
+    """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses optionally `name`, `locale` and
     `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
     `load`."""
     row = lists().add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"), service=call.caller.service)
@@ -56,7 +56,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/lists/{id}/load",
-    summary="Read the uploaded file",
+    summary="Load the uploaded file",
     scope=Scope.CAMPAIGNS_WRITE,
     of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=ListAnswer,
@@ -64,7 +64,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     problems={HTTPStatus.CONFLICT: "it was read already"},
 )
 def load_list(call: Call[None, None]) -> dict[str, Any]:
-    """In the background; the list says what came of it."""
+    """Runs in the background; GET the list for the result."""
     return _described(lists().ask_to_load(call.path["id"], sight=call.sight))
 
 
@@ -83,8 +83,8 @@ def _tag(shown: Mapping[str, Any]) -> str:
     tag=_tag,
 )
 def get_list(call: Call[None, None]) -> dict[str, Any]:
-    """With the lines that were left out, by their number; a file that cannot be read makes a failed list, which says
-    why."""
+    """Includes the lines that were left out, by number; a file that cannot be read makes the list failed, with the
+    reason."""
     return _described(lists().get(call.path["id"], sight=call.sight))
 
 
@@ -99,7 +99,7 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def delete_list(call: Call[None, None]) -> None:
-    """For good, with all its rows. Repeating it is success."""
+    """Deletes it with all its rows. May be repeated safely."""
     forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen, sight=call.sight)
 
 

@@ -1,4 +1,4 @@
-"""`/v1/live` and the HTTP twins of the inbox: tickets to a WebSocket, and what waits for a user who has none."""
+"""`/v1/live` and the inbox over HTTP: tickets to a WebSocket, and what waits for a user who has none."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ routes = Blueprint(__name__)
 
 
 class TicketBody(StrictModel):
-    """For whom."""
+    """Who will connect."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "u-1042"}]})
 
@@ -31,7 +31,7 @@ class TicketBody(StrictModel):
 
 
 class TicketAnswer(Answer):
-    """`url` is whole, with the ticket; a program that reads JSON adds `&format=json`."""
+    """`url` is complete, with the ticket; a program that reads JSON appends `&format=json`."""
 
     ticket: str
     url: str
@@ -39,7 +39,7 @@ class TicketAnswer(Answer):
 
 
 class InboxEntry(Answer):
-    """One live notification. `cursor` is its place: 1, 2, 3 …"""
+    """One live notification. `cursor` is its position: 1, 2, 3 …"""
 
     id: str
     cursor: str
@@ -68,7 +68,7 @@ class UnreadAnswer(Answer):
 
 
 class InboxQuery(StrictModel):
-    """A page."""
+    """Which page of the inbox."""
 
     limit: Annotated[int, Field(ge=1, le=100, description="entries on a page")] = 20
     cursor: Annotated[str, Field(max_length=1000)] | None = None
@@ -99,7 +99,7 @@ class ReadBody(StrictModel):
     answer=TicketAnswer,
 )
 def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
-    """The service that calls vouches for the user: the directory is not asked, it may be another's."""
+    """The calling service vouches for the user; the directory, which may be another system's, is not asked."""
     return issue_ticket(call.body.user_id)
 
 
@@ -113,7 +113,7 @@ def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
     answer=InboxAnswer,
 )
 def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
-    """Empty for a user to whom nothing was sent."""
+    """Empty for a user who has been sent nothing."""
     user_id, scope = call.path["id"], f"inbox:{call.path['id']}"
     given = call.query.cursor
     before = read_place(given, scope=scope, read=lambda key: whole(key["before"], least=1)) if given else None
@@ -132,7 +132,7 @@ def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
     answer=UnreadAnswer,
 )
 def read_user_inbox(call: Call[ReadBody, None]) -> dict[str, Any]:
-    """The new count goes to every open connection of the user too."""
+    """The user's open connections are told the new count too."""
     user_id = call.path["id"]
     unread = (
         inbox_commands().read_all(user_id) if call.body.ids is None else inbox_commands().read(user_id, call.body.ids)

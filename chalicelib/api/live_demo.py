@@ -1,6 +1,5 @@
-"""`/live-demo`: the reference client, a page that shows live notifications, the inbox and the chat. Served only where
-the stage's settings say so, because it gives tickets and notifications to whoever asks.
-"""
+"""`/live-demo`: the reference client, a page with live notifications, the inbox and the chat. Served only where the
+stage's settings allow it, because it gives tickets and notifications to anybody."""
 
 from collections.abc import Callable
 from functools import cache
@@ -29,7 +28,7 @@ _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
 
 class DemoBody(StrictModel):
-    """Who the visitor says they are."""
+    """Who the visitor claims to be."""
 
     user_id: UserId
 
@@ -50,42 +49,42 @@ def live_demo() -> Response:
 @routes.route("/live-demo/live.js", methods=["GET"])
 @answered
 def live_demo_client() -> Response:
-    """The client: what any page of a site can hold a connection with."""
+    """The client module: any page of a site can hold a connection with it."""
     return _file("live.js")
 
 
 @routes.route("/live-demo/page.js", methods=["GET"])
 @answered
 def live_demo_script() -> Response:
-    """What this page shows of it."""
+    """The script of this page."""
     return _file("page.js")
 
 
 @routes.route("/live-demo/words.js", methods=["GET"])
 @answered
 def live_demo_words() -> Response:
-    """What this page says."""
+    """The texts of this page."""
     return _file("words.js")
 
 
 @routes.route("/live-demo/live.css", methods=["GET"])
 @answered
 def live_demo_style() -> Response:
-    """Its style."""
+    """The style of this page."""
     return _file("live.css")
 
 
 @routes.route("/live-demo/tickets", methods=["POST"])
 @answered
 def live_demo_ticket() -> Response:
-    """A ticket without an API key. On a real site the site's own server asks for it, for the user it knows."""
+    """A ticket without an API key. On a real site the site's own server requests it for the user it knows."""
     return _for_visitor(lambda user_id: TicketAnswer.model_validate(issue_ticket(user_id)))
 
 
 @routes.route("/live-demo/notifications", methods=["POST"])
 @answered
 def live_demo_notification() -> Response:
-    """A notification to the visitor, by the ordinary way. On a real site a service sends it."""
+    """A notification to the visitor, sent the normal way. On a real site a service sends it."""
     return _for_visitor(_send_example)
 
 
@@ -118,7 +117,7 @@ def _demand_demo() -> None:
 
 
 def _file(name: str) -> Response:
-    from chalicelib.live.handshake import origin_of  # other calls of the API do without the live side
+    from chalicelib.live.handshake import origin_of  # other API calls do not need the live side
 
     _demand_demo()
     write_line("api", [Line(counts={"live_demo_200": 1})])

@@ -1,4 +1,4 @@
-"""What needs no key: is it alive, what can it do, and how is it called."""
+"""What needs no key: health, the OpenAPI document and its page."""
 
 import json
 from typing import Any
@@ -19,21 +19,21 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 @routes.route("/healthz", methods=["GET"])
 @answered
 def healthz() -> Response:
-    """Alive: the code is loaded and its settings are whole."""
+    """Alive: the code is loaded and its settings are complete."""
     return _answer("healthz", {"status": "ok", "stage": settings().stage}, cache="no-store")
 
 
 @routes.route("/openapi.json", methods=["GET"])
 @answered
 def openapi() -> Response:
-    """The contract, made of the routes."""
+    """The OpenAPI document, generated from the routes."""
     return _answer("openapi", document(settings().public_url), cache=_CACHE)
 
 
 @routes.route("/docs", methods=["GET"])
 @answered
 def docs() -> Response:
-    """The contract for people."""
+    """The OpenAPI document for people."""
     write_line("api", [Line(counts={"docs_200": 1})])
     headers = {
         "Content-Type": "text/html; charset=utf-8",

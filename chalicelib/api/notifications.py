@@ -1,4 +1,4 @@
-"""`/v1/notifications`: ask for a letter, see what became of it, find it, stop it."""
+"""`/v1/notifications`: send a letter, see what became of it, find it, cancel it."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ class PageQuery(StrictModel):
     """Which page of a list."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = PAGE_SIZE
-    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the page before")] = None
+    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the previous page")] = None
 
 
 @endpoint(
@@ -44,9 +44,9 @@ class PageQuery(StrictModel):
 )
 def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
     """202 is a promise: the notifications are recorded and queued. An Idempotency-Key is remembered as long as they
-    are. Texts are brought to one form: Unicode NFC, `\\n` for every line end, no outer spaces, no control characters; a
-    name is one line. What depends on the context alone is rendered first: an empty subject is refused, as is a letter
-    that has nothing to say; a subject of over 200 characters is cut at a word."""
+    are. Texts are normalised: Unicode NFC, `\\n` for every line end, no outer spaces, no control characters; names are
+    one line. Whatever depends on the context alone is rendered first: an empty subject and a letter with nothing to say
+    are refused; a subject of over 200 characters is cut at a word."""
     accepted = accept().accept(
         call.body, caller=call.caller.key_id, service=call.caller.service, key=call.key, replayed=call.was_made_before
     )
@@ -65,30 +65,30 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
 
 
 class SearchQuery(StrictModel):
-    """Which notifications; times as of RFC 3339, whatever their offset."""
+    """Which notifications; times are RFC 3339 with any offset."""
 
-    since: Annotated[Moment | None, Field(description="the first moment; default: a day before `until`")] = None
+    since: Annotated[Moment | None, Field(description="start of the span; default: a day before `until`")] = None
     until: Annotated[
-        Moment | None, Field(description=f"the end, at most {MAX_DAYS} days later, not in it; default: now")
+        Moment | None, Field(description=f"end of the span (exclusive), at most {MAX_DAYS} days later; default: now")
     ] = None
     template: Annotated[str | None, Field(min_length=1, max_length=64)] = None
     status: ShownStatus | None = None
-    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the page before")] = None
+    cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the previous page")] = None
 
 
 @endpoint(
     routes,
     "GET",
     "/v1/notifications",
-    summary="What was asked for in a span of time, newest first",
+    summary="Notifications requested within a span of time, newest first",
     scope=Scope.READ,
     of_all=Scope.READ_ALL,
     query=SearchQuery,
     answer=HistoryPage,
 )
 def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
-    """Without those of campaigns, which are found through their campaign or their user. A page holds at most twenty, of
-    one day (UTC), and may be empty: `cursor` alone says whether there are more."""
+    """Notifications of campaigns are not included; find them through their campaign or their user. A page holds at most
+    twenty, all of one day (UTC), and may be empty: only `cursor` says whether there are more."""
     asked = call.query
     notifications, cursor = history().search(
         since=asked.since,
@@ -111,7 +111,7 @@ def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
     answer=NotificationAnswer,
 )
 def get_notification(call: Call[None, None]) -> dict[str, Any]:
-    """The truth as the ledger has it."""
+    """The current state in the ledger."""
     return history().notification(call.path["id"], sight=call.sight)
 
 
@@ -119,13 +119,13 @@ def get_notification(call: Call[None, None]) -> dict[str, Any]:
     routes,
     "POST",
     "/v1/notifications/{id}/cancel",
-    summary="Stop what has not been sent",
+    summary="Cancel what has not been sent",
     scope=Scope.SEND,
     of_all=Scope.CANCEL_ALL,
     answer=NotificationAnswer,
 )
 def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
-    """Deliveries that a worker has claimed go on; the answer shows which."""
+    """Deliveries that a worker has already claimed continue; the answer shows which."""
     cancel(call.path["id"], ledger=ledger(), sight=call.sight)
     return history().notification(call.path["id"], sight=call.sight)
 
@@ -141,8 +141,8 @@ def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
     answer=HistoryPage,
 )
 def list_user_notifications(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """Empty for a user who is not known: the history outlives the profile. A page may hold fewer than asked for, or
-    none: `cursor` alone says whether there are more."""
+    """Empty for an unknown user: the history outlives the profile. A page may hold fewer entries than requested, or
+    none; only `cursor` says whether there are more."""
     asked = call.query
     notifications, cursor = history().of_user(call.path["id"], limit=asked.limit, cursor=asked.cursor, sight=call.sight)
     return {"notifications": notifications, "cursor": cursor}

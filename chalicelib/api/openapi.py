@@ -1,4 +1,4 @@
-"""`/openapi.json`, made of what the endpoints declare: OpenAPI 3.1 with pydantic's own JSON schemas."""
+"""`/openapi.json`, generated from what the endpoints declare: OpenAPI 3.1 with pydantic's own JSON schemas."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -34,7 +34,7 @@ _PROBLEMS = {
 
 @cache
 def document(server: str) -> dict[str, Any]:
-    """The whole document; `server` is the base URL of the API."""
+    """The whole document; `server` is the API's base URL."""
     schemas, definitions = models_json_schema(_models(), ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for one in ENDPOINTS:
@@ -56,7 +56,7 @@ def document(server: str) -> dict[str, Any]:
     }
 
 
-_Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode), as pydantic gives them
+_Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode), as pydantic returns them
 
 
 def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:

@@ -1,4 +1,4 @@
-"""What belongs to one user beside the profile: preferences, the confirmation letter once more, the export."""
+"""A user's data beside the profile: preferences, the confirmation letter, the export."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -30,7 +30,7 @@ _PERSONS_ALONE = ("user", "preferences", "suppressions", "objections", "endpoint
 
 
 class PreferencesAnswer(Answer):
-    """What a user wants: every category on every channel; off is also what others of the same address object to."""
+    """What a user wants: every category on every channel. Opt-outs of others who share an address show as off."""
 
     everything: bool
     categories: dict[str, dict[str, bool]]
@@ -40,7 +40,8 @@ class PreferencesAnswer(Answer):
 
 
 class ExportAnswer(Answer):
-    """All that is kept of a user, by the part of the service that keeps it; the parts `left_out` take another scope."""
+    """Everything stored about a user, grouped by the part of the service that stores it; the parts `left_out` need
+    another scope."""
 
     user_id: str
     data: dict[str, Any]
@@ -51,13 +52,13 @@ class ExportAnswer(Answer):
     routes,
     "GET",
     "/v1/users/{id}/preferences",
-    summary="What a user wants to get",
+    summary="A user's preferences",
     scope=Scope.USERS_READ,
     answer=PreferencesAnswer,
     tag=tag_of,
 )
 def get_preferences(call: Call[None, None]) -> dict[str, Any]:
-    """Somebody who has said nothing wants everything."""
+    """A user who has set nothing wants everything."""
     return _told(user_id_of(call))
 
 
@@ -65,7 +66,7 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     routes,
     "PUT",
     "/v1/users/{id}/preferences",
-    summary="Replace what a user wants to get",
+    summary="Replace a user's preferences",
     scope=Scope.USERS_WRITE,
     body=Preferences,
     answer=PreferencesAnswer,
@@ -73,9 +74,8 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
-    """Applies to letters that are already on their way, and to whatever else is written to the user's addresses. A
-    switch that is named true is an explicit yes: of a confirmed owner it lifts earlier unsubscriptions of the
-    address."""
+    """Applies to letters already on their way, and to anything else written to the user's addresses. A switch set to
+    true is an explicit opt-in: from a confirmed owner it lifts earlier opt-outs of the address."""
     user_id, against = user_id_of(call), _against(user_id_of(call))
 
     def replaced(before: Preferences) -> Preferences:
@@ -101,7 +101,7 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
     },
 )
 def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
-    """409 where there is nothing to confirm; 429 with `Retry-After` when it was asked too often."""
+    """409 if there is nothing to confirm; 429 with `Retry-After` if requested too often."""
     accepted = confirmation_letters().send_again(
         user_id_of(call),
         caller=call.caller.key_id,
@@ -120,20 +120,20 @@ def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
     routes,
     "GET",
     "/v1/users/{id}/export",
-    summary="All that is kept of a user",
+    summary="Export everything stored about a user",
     scope=Scope.USERS_READ,
     of_all=Scope.USERS_READ_ALL,
     answer=ExportAnswer,
 )
 def export_user(call: Call[None, None]) -> dict[str, Any]:
-    """Profile, preferences, notifications, links, suppressions. What services asked for is in it with `users:read-all`
-    alone: without, `left_out` names those parts."""
+    """Profile, preferences, notifications, links, suppressions. What services asked for is included only with
+    `users:read-all`; otherwise `left_out` names the missing parts."""
     return {"user_id": user_id_of(call), **in_sight(personal_data().export(user_id_of(call)), call.sight)}
 
 
 def in_sight(exported: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
-    """An export as somebody may see it: a part that is not known to be the person's alone holds what services asked
-    for."""
+    """An export as this caller may see it: parts that are not certainly the person's alone hold only what the caller's
+    service asked for."""
     data = {name: part for name, part in exported.items() if sight.everything or name in _PERSONS_ALONE}
     return {"data": data, "left_out": [name for name in exported if name not in data]}
 
@@ -148,7 +148,7 @@ def _against(user_id: str) -> Mapping[str, Against]:
 
 
 def _shown(stored: Preferences, against: Mapping[str, Against]) -> dict[str, Any]:
-    """What is switched on here arrives as far as wishes go: what others of the same address object to is off."""
+    """On means that a letter would arrive: what others with the same address have opted out of is off."""
     shown = stored.stored()
     shown["categories"] = {
         category: {

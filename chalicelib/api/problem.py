@@ -1,5 +1,5 @@
-"""Errors as `application/problem+json` (RFC 9457), with a field path for each mistake. The one place where errors meet
-HTTP."""
+"""Errors as `application/problem+json` (RFC 9457), with a field path for each mistake: the one place where errors
+become HTTP."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -35,8 +35,8 @@ class ProblemField(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457, with extensions: `errors`; `request_id`, by which the logs tell what happened; of a 412, which names
-    what was changed, the `etag` of the thing as it is."""
+    """RFC 9457 with extensions: `errors`; `request_id`, which identifies the call in the logs; with 412, `errors` name
+    what was changed and `etag` is the current one."""
 
     type: str = "about:blank"
     title: str
@@ -82,13 +82,13 @@ def problem_of(error: VestnikError) -> Response:
 
 
 def answered(view: Callable[..., Response]) -> Callable[..., Response]:
-    """For a route that is no `@endpoint`: the same answers to what it raises."""
+    """For a route that is not an `@endpoint`: the same responses to whatever it raises."""
     return answering(view.__name__, view)
 
 
 def answering(operation: str, view: Callable[..., Response]) -> Callable[..., Response]:
-    """The view, with a problem for whatever it raises. What nobody expected is logged here: Chalice would log its
-    message too, and that may quote what the caller sent."""
+    """The view, with a problem for whatever it raises. Unexpected errors are logged here, since Chalice would log the
+    message too, which may quote the caller's data."""
 
     @wraps(view)
     def answer(*arguments: Any, **named: Any) -> Response:
@@ -114,8 +114,8 @@ def plain_json(text: str) -> Any:
 
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: begins every call, whatever its route; gives the errors that Chalice makes by itself (405, 415) our
-    one form; and protects every answer."""
+    """Middleware for every call: starts its log context, gives Chalice's own errors (405, 415) our format, and adds the
+    security headers."""
     begin_request(event.context.get("requestId"))
     return protected(_in_our_form(get_response(event)))
 

@@ -1,7 +1,5 @@
-"""What the domain says, as the API has declared it. An answer is made after the effect, so a word too many or too few
-must not turn into a failure what has been done: it is left out, and logged. The tests take such drift for the mistake
-it is.
-"""
+"""The domain's result in the declared shape. An answer follows an effect, so a surplus or missing field must not turn
+success into failure: it is left out and logged. Tests treat such drift as an error."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -15,14 +13,14 @@ _FORBIDDEN = False
 
 
 def forbid_drift(*, forbidden: bool = True) -> None:
-    """From here on an answer that is not exactly as declared raises, as the tests want it."""
+    """From now on an answer that differs from its declaration raises, as tests want it."""
     global _FORBIDDEN
     _FORBIDDEN = forbidden
 
 
 def projected(result: Any, answer: type[_A], *, lenient: bool) -> _A:
-    """The declared fields of `result`, a dict or an object. `lenient`: there was an effect, so a field that is missing
-    or of another kind becomes null. Raises: ValidationError (permanent): the domain and the declaration differ."""
+    """The declared fields of `result`, a dict or an object. `lenient`: there was an effect, so a missing or wrongly
+    typed field becomes null. Raises: ValidationError (permanent): the domain and the declaration differ."""
     try:
         return answer.model_validate(result, from_attributes=True, extra="forbid" if _FORBIDDEN else "ignore")
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Every route of the HTTPS API, for whoever registers them."""
+"""Every route of the HTTPS API."""
 
 from chalicelib.api import (
     addresses,

@@ -24,11 +24,11 @@ class SettingBody(StrictModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"value": "https://cinema.example/welcome"}]})
 
-    value: Annotated[JsonValue, Field(description="in the shape of this setting: see `GET /v1/settings`")]
+    value: Annotated[JsonValue, Field(description="in this setting's shape: see `GET /v1/settings`")]
 
 
 class SettingAnswer(Answer):
-    """One setting; version 0 is a default that nobody has changed."""
+    """One setting; version 0 is an unchanged default."""
 
     name: str
     value: Any
@@ -43,7 +43,7 @@ class SettingsAnswer(Answer):
     settings: list[SettingAnswer]
 
 
-@endpoint(routes, "GET", "/v1/settings", summary="Every setting", scope=Scope.SETTINGS_READ, answer=SettingsAnswer)
+@endpoint(routes, "GET", "/v1/settings", summary="All settings", scope=Scope.SETTINGS_READ, answer=SettingsAnswer)
 def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - the frame gives it
     """The values in force."""
     return {"settings": [one._asdict() for one in site_settings().list()]}
@@ -80,9 +80,9 @@ def get_setting(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
-    """In force at once for links and events, within 15 seconds for letters on their way. Where the stage asks for two
+    """In force at once for links and events, within 15 seconds for letters on their way. Where the stage requires two
     managers (`VESTNIK_CAMPAIGN_APPROVAL`), `sender`, `allowed_hosts` and `redirect_url` are 403 here: they are proposed
-    and approved on the page Settings."""
+    and approved on the managers' settings page."""
     name = call.path["name"]
     changed = site_desk().put(name, call.body.value, by=call.caller.key_id, seen=call.seen)
     return changed._asdict()

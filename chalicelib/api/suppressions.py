@@ -40,7 +40,7 @@ class SuppressionQuery(PageQuery):
 
 
 class SuppressionBody(StrictModel):
-    """One address, for good or `until` a moment."""
+    """One address, for good or `until` a time."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"address": "anna@example.com"}]})
 
@@ -49,7 +49,7 @@ class SuppressionBody(StrictModel):
 
 
 class ImportBody(StrictModel):
-    """Addresses as a list, or as CSV text whose first column they are."""
+    """Addresses as a list, or as CSV text with the address in the first column."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"addresses": ["anna@example.com"]}]})
 
@@ -63,7 +63,7 @@ class ImportBody(StrictModel):
         return self
 
     def entries(self) -> list[tuple[str, str]]:
-        """Each address with the place to name when it is wrong. Raises: InvalidError (permanent: too many)."""
+        """Each address with the field path to report if it is wrong. Raises: InvalidError (permanent: too many)."""
         if self.addresses is not None:
             return [(f"addresses[{n}]", address) for n, address in enumerate(self.addresses)]
         try:
@@ -82,8 +82,8 @@ class ImportBody(StrictModel):
 
 
 class SuppressionAnswer(Answer):
-    """One address; `removed_at` says that it may be written to again. `trace` tells who added and removed it. After an
-    erasure `address` is null: the keyed `hash` alone stays."""
+    """One address; with `removed_at` set it may be written to again. `trace` tells who added and removed it. After an
+    erasure `address` is null and only the keyed `hash` stays."""
 
     channel: str
     address: str | None
@@ -103,7 +103,7 @@ class SuppressionPage(Answer):
 
 
 class ImportAnswer(Answer):
-    """`known` were on the list already."""
+    """`known` addresses were on the list already."""
 
     added: int
     known: int
@@ -135,7 +135,7 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     status=HTTPStatus.CREATED,
 )
 def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
-    """An address that is suppressed already keeps its first reason."""
+    """An address that is already suppressed keeps its first reason."""
     body = call.body
     suppressions().add("email", body.address, reason=Reason.BY_HAND, by=call.caller.key_id, until=body.until)
     return suppressions().get("email", body.address)._asdict()
@@ -151,7 +151,7 @@ def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
     answer=ImportAnswer,
 )
 def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
-    """All or none are valid; a repeated call adds nothing."""
+    """If one is invalid, none is stored; repeating the call adds nothing."""
     addresses = _checked(call.body.entries())
     note(things=[address_thing(one) for one in addresses])
     added = sum(
@@ -164,13 +164,13 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     routes,
     "GET",
     "/v1/suppressions/{channel}/{address}",
-    summary="One address with its trace",
+    summary="A suppressed address with its history",
     scope=Scope.SUPPRESSIONS_READ,
     answer=SuppressionAnswer,
     tag=lambda shown: tag_of(fields_of(Suppression(**shown))),
 )
 def get_suppression(call: Call[None, None]) -> dict[str, Any]:
-    """Suppressed now, or once."""
+    """Suppressed now, or in the past."""
     return suppressions().get(_channel(call.path["channel"]), call.path["address"])._asdict()
 
 
@@ -183,7 +183,7 @@ def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def remove_suppression(call: Call[None, None]) -> None:
-    """Who did it and when stays in the address's trace. Repeating it is success."""
+    """Who removed it, and when, stays in the address's trace. May be repeated safely."""
     suppressions().remove(_channel(call.path["channel"]), call.path["address"], by=call.caller.key_id, seen=call.seen)
 
 

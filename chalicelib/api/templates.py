@@ -1,4 +1,4 @@
-"""`/v1/templates`: read, write a new version, look at a letter before anybody gets it."""
+"""`/v1/templates`: read a template, store a new version, preview a letter."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -25,11 +25,11 @@ from chalicelib.wiring.letters import renderer, templates
 
 routes = Blueprint(__name__)
 _TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
-_FACTS = frozenset({"hides", "in_force", "shipped"})  # what an answer says of a version
+_FACTS = frozenset({"hides", "in_force", "shipped"})  # facts about a version in an answer
 
 
 class TemplateBody(Meta):
-    """A template without its key and version, which the call gives."""
+    """A template without its key and version, which the path gives."""
 
     model_config = ConfigDict(
         defer_build=True,
@@ -57,12 +57,12 @@ class TemplateBody(Meta):
     @model_validator(mode="before")
     @classmethod
     def _without_facts(cls, given: Any) -> Any:
-        """What GET answers, less key and version, may be put back: what it says of the version is no part of it."""
+        """What GET returns may be sent back, less key and version: facts about a version are not part of it."""
         return {name: one for name, one in given.items() if name not in _FACTS} if isinstance(given, dict) else given
 
 
 class PreviewBody(StrictModel):
-    """What to look at; what is left out is the template's own sample."""
+    """What to render; whatever is left out comes from the template's own sample."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"locale": "en", "channel": "email"}]})
 
@@ -74,8 +74,8 @@ class PreviewBody(StrictModel):
 
 
 class SmsLength(Answer):
-    """How long a text is on its way: `units` of `encoding` (`GSM-7` or `UCS-2`) in `segments`, each of which is paid
-    for; the last has room for `left` more."""
+    """The length of a text when sent: `units` of `encoding` (`GSM-7` or `UCS-2`) in `segments`, each of which is
+    charged; the last has room for `left` more."""
 
     encoding: str
     units: int
@@ -84,7 +84,7 @@ class SmsLength(Answer):
 
 
 class Preview(Answer):
-    """A rendered letter; `locale` is the one that was found. `sms_length` for the channel `sms`."""
+    """A rendered letter; `locale` is the one that was found. `sms_length` is for the channel `sms`."""
 
     locale: str
     parts: dict[str, str]
@@ -96,22 +96,22 @@ def _tag(template: Template) -> str:
 
 
 class VersionQuery(StrictModel):
-    """Which one; without it the one in force."""
+    """Which version; by default the one in force."""
 
     version: Annotated[str | None, Field(description="a number, or a name such as `shipped-52a48d5c88c4`")] = None
 
 
 class StoreQuery(StrictModel):
-    """`confirm`: store it though it takes less than the version in force: a variable is removed, new and required,
-    required from now on, or of another type, a channel or a language is removed, or its sources need what not
-    everybody gives."""
+    """`confirm`: store it although it accepts less than the version in force: it removes a variable, a channel or a
+    language, requires a new or formerly optional variable, changes a variable's type, or its sources need what not
+    every caller sends."""
 
     confirm: Annotated[bool, Field(examples=["true"])] = False
 
 
 class ShippedAnswer(Answer):
-    """The version that came with the code. `changed`: it is not the one that the stored version in force was stored
-    over, which hides it; to go back to it, read it (`?version=`) and store it."""
+    """The version that came with the code. `changed`: it is no longer the one that the stored version in force
+    replaced; to go back to it, read it (`?version=`) and store it."""
 
     version: ShippedName
     in_force: bool
@@ -119,7 +119,7 @@ class ShippedAnswer(Answer):
 
 
 class TemplateAnswer(Template):
-    """A version. `in_force`: new letters are made of it."""
+    """A version. `in_force`: new letters are made from it."""
 
     in_force: bool
     shipped: ShippedAnswer | None
@@ -136,10 +136,9 @@ class TemplateAnswer(Template):
     tag=_tag,
 )
 def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
-    """The one in force, or the one that is asked for. `version` is the number of a version that somebody stored, or
-    the name of one that is shipped with the code, such as `shipped-52a48d5c88c4`: what either means never changes. A
-    stored version hides the shipped one, whatever becomes of that: `shipped.changed` says that it is not what it was
-    when the version in force was stored."""
+    """The version in force, or the requested one. `version` is the number of a stored version, or the name of one
+    shipped with the code, such as `shipped-52a48d5c88c4`; neither ever changes its content. A stored version hides the
+    shipped one, even when a release changes that: `shipped.changed` says so."""
     key, asked = call.path["key"], call.query.version
     newest = templates().get(key)
     try:
@@ -167,9 +166,9 @@ def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
     if_match=True,
 )
 def put_template(call: Call[TemplateBody, StoreQuery]) -> TemplateAnswer:
-    """It is checked in every locale with its own sample; a template that fails is not stored, nor is one that takes
-    less than the version in force, unless that is confirmed. It is in force at once; letters that were accepted before
-    keep the version that they were accepted with."""
+    """It is checked in every locale with its own sample. A template that fails is not stored, nor is one that accepts
+    less than the version in force, unless confirmed. It is in force at once; letters accepted before keep their
+    version."""
     stored = template_desk().add(
         call.path["key"],
         call.body.model_dump(),
@@ -206,8 +205,8 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
     problems={HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN},
 )
 def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
-    """With the sample of the template where no context is given. The letter is of a stored version: to look at sources
-    that are not stored is for managers. 429 with `Retry-After` to a key that looks more than sixty times a minute."""
+    """Uses the template's sample if no context is given. Only stored versions can be previewed here; unsaved sources
+    only on the managers' pages. 429 with `Retry-After` for a key that previews more than sixty times a minute."""
     drafts().preview(call.caller.key_id)
     template = templates().get(call.path["key"], call.body.version)
     if call.body.channel not in template.written_for:

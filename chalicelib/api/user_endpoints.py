@@ -21,7 +21,7 @@ routes = Blueprint(__name__)
 
 
 class EndpointAnswer(Answer):
-    """One endpoint; `shown` is what may be seen of its address. `off_reason`: who or what switched it off."""
+    """One endpoint; `shown` is the visible part of its address. `off_reason`: who or what switched it off."""
 
     id: str
     channel: str
@@ -33,19 +33,19 @@ class EndpointAnswer(Answer):
 
 
 class NewEndpointAnswer(EndpointAnswer):
-    """`secret` is what a webhook's posts are signed with (Standard Webhooks); keep it, it is told only here."""
+    """`secret` signs a webhook's posts (Standard Webhooks); keep it, it is shown only here."""
 
     secret: str | None
 
 
 class EndpointsAnswer(Answer):
-    """A user's endpoints, the oldest first."""
+    """A user's endpoints, oldest first."""
 
     endpoints: list[EndpointAnswer]
 
 
 class Try(Answer):
-    """One try of a delivery: `status` is the answer's, `outcome` is `accepted` or why it was not."""
+    """One attempt of a delivery: `status` is the HTTP status, `outcome` is `accepted` or the reason why not."""
 
     at: str
     delivery_id: str
@@ -54,7 +54,7 @@ class Try(Answer):
 
 
 class LogAnswer(Answer):
-    """The last tries, newest first; they are kept for 30 days."""
+    """The latest attempts, newest first; kept for 30 days."""
 
     deliveries: list[Try]
 
@@ -84,7 +84,8 @@ def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
     problems={HTTPStatus.CONFLICT: "the user has too many endpoints of this channel"},
 )
 def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
-    """The same one again is the same, and is on again; a device that belonged to another user leaves them."""
+    """Registering the same endpoint again returns it and switches it on; a device moves from the user who had it
+    before."""
     made = endpoint_desk().register(user_id_of(call), call.body)
     return {**made.visible, "secret": made.secret}
 
@@ -115,7 +116,7 @@ def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
     if_match=True,
 )
 def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
-    """Applies to notifications that are already on their way."""
+    """Applies to notifications already on their way."""
     user_id, book = user_id_of(call), endpoints()
     found = book.get(user_id, call.path["endpoint_id"])
     return book.switch(found.channel, user_id, found.id, on=call.body.enabled, seen=call.seen).visible
@@ -125,12 +126,12 @@ def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
     routes,
     "DELETE",
     "/v1/users/{id}/endpoints/{endpoint_id}",
-    summary="Forget an endpoint",
+    summary="Delete an endpoint",
     scope=Scope.USERS_WRITE,
     if_match=True,
 )
 def delete_endpoint(call: Call[None, None]) -> None:
-    """A device is forgotten by the provider too. Repeating it is success."""
+    """A device is removed from its provider too. May be repeated safely."""
     endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)
 
 
@@ -138,13 +139,13 @@ def delete_endpoint(call: Call[None, None]) -> None:
     routes,
     "GET",
     "/v1/users/{id}/endpoints/{endpoint_id}/deliveries",
-    summary="What became of the last posts to a webhook",
+    summary="The latest posts to a webhook",
     scope=Scope.USERS_READ,
     of_all=Scope.USERS_READ_ALL,
     answer=LogAnswer,
 )
 def list_deliveries(call: Call[None, None]) -> dict[str, Any]:
-    """Every try, the failed ones too."""
+    """Every attempt, failed ones included."""
     user_id = user_id_of(call)
     found = endpoints().get(user_id, call.path["endpoint_id"])
     tries = endpoints().log(user_id, found.id)

@@ -1,4 +1,4 @@
-"""`/v1/users`: the directory that the service reads names, addresses and languages from."""
+"""`/v1/users`: the directory from which the service reads names, addresses and languages."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ _USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=T
 
 
 class UserBatch(StrictModel):
-    """Users to write at once; of a repeated id the last wins."""
+    """Users to write at once; the last of a repeated id wins."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -48,7 +48,7 @@ class UserBatch(StrictModel):
     routes,
     "PUT",
     "/v1/users/{id}",
-    summary="Make or replace a user",
+    summary="Create or replace a user",
     scope=Scope.USERS_WRITE,
     body=UserBody,
     answer=UserAnswer,
@@ -92,8 +92,8 @@ def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
     if_match=True,
 )
 def delete_user(call: Call[None, None]) -> None:
-    """Profile, preferences, what the history says of them, their links; counters stay. Letters on their way to the user
-    are skipped from now on. Repeating it is success, and finishes an erasure that failed half way."""
+    """Erases the profile, preferences, personal data in the history, and links; counters stay. Letters on their way to
+    the user are skipped. May be repeated safely, and completes an erasure that failed half-way."""
     if call.seen is not None:
         directory().close(call.path["id"], seen=call.seen)
     personal_data().erase(call.path["id"])
@@ -103,13 +103,13 @@ def delete_user(call: Call[None, None]) -> None:
     routes,
     "POST",
     "/v1/users/batch",
-    summary="Make or replace up to 500 users",
+    summary="Create or replace up to 500 users",
     scope=Scope.USERS_WRITE,
     body=UserBatch,
     answer=UsersAnswer,
 )
 def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
-    """All or none are valid; a 503 may have written some, and may be repeated."""
+    """If one is invalid, none is written; a 503 may have written some, and the call may be repeated."""
     note(things=[thing_of(one.id) for one in call.body.users])
     return {"users": [profile.to_dict() for profile in directory().put_many(call.body.users)]}
 

@@ -47,7 +47,7 @@ def on_message(event: WebsocketEvent) -> dict[str, int]:
     raw = _begin(event)
     try:
         line = receive().receive(raw["requestContext"]["connectionId"], _text(raw), endpoint=_endpoint(raw))
-    except Exception as error:  # Chalice would log its message too, and that may quote the frame
+    except Exception as error:  # Chalice would log the message too, which may quote the frame
         log_failure("frame", error)
         line = Line(counts={"failed": 1}, failed=True)
     write_line("frame", [line])
@@ -55,13 +55,14 @@ def on_message(event: WebsocketEvent) -> dict[str, int]:
 
 
 def on_disconnect(event: WebsocketEvent) -> dict[str, int]:
-    """`$disconnect`: the gateway tells once, or never; whoever was not told of is found by the next post."""
+    """`$disconnect`: the gateway says so at most once; a connection that it has not reported is found by
+    the next post."""
     raw = _begin(event)
     if _is_message(raw):
         return on_message(event)
     try:
         handshake().leave(raw["requestContext"]["connectionId"])
-    except Exception as error:  # whoever was not taken off is found by the next post
+    except Exception as error:  # a connection left behind is found by the next post
         log_failure("disconnect", error)
     _log("disconnect", {"left": 1})
     return _OK
@@ -74,17 +75,17 @@ def _begin(event: WebsocketEvent) -> dict[str, Any]:
 
 
 def _is_message(raw: Mapping[str, Any]) -> bool:
-    # A frame {"action": "$disconnect"} names a route too: it must not reach what only the gateway may say.
+    # A frame {"action": "$disconnect"} names a route too: it must not reach a handler meant for the gateway.
     return bool(raw["requestContext"].get("eventType") == "MESSAGE")
 
 
 def _connect_request(raw: Mapping[str, Any]) -> "ConnectRequest":
-    from chalicelib.live.handshake import ConnectRequest  # other calls of the API do without the live side
+    from chalicelib.live.handshake import ConnectRequest  # other API calls do not need the live side
 
     headers = {name.lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
     query = {name: str(value) for name, value in (raw.get("queryStringParameters") or {}).items()}
     context = raw["requestContext"]
-    # Of the gateway's own making: a header such as X-Forwarded-For would be the client's.
+    # Set by the gateway; a header such as X-Forwarded-For would be the client's.
     source = (context.get("identity") or {}).get("sourceIp")
     return ConnectRequest(context["connectionId"], _endpoint(raw), headers, query, source)
 

@@ -26,7 +26,7 @@ class Audience(StrictModel):
     rule: Rule | None = None
     list_id: Annotated[str | None, Field(min_length=1, max_length=64)] = None
     exclude_campaigns: Annotated[
-        tuple[str, ...], Field(max_length=10, description="ids: whoever was a recipient of these gets nothing")
+        tuple[str, ...], Field(max_length=10, description="ids of campaigns whose recipients get nothing")
     ] = ()
 
     @model_validator(mode="after")
@@ -78,12 +78,12 @@ class Campaign(StrictModel):
     content: Content | None = None
     rate_per_second: Annotated[Rate, Field(description="letters a second, the campaign's own limit")] = 50.0
     publish_per_second: Annotated[
-        Rate, Field(description="messages a second that its fan-out writes at most; a message holds up to 50 letters")
+        Rate, Field(description="the most messages a second that its fan-out writes; a message holds up to 50 letters")
     ] = 100.0
     start_at: Annotated[Moment | None, Field(description="default: when it is started")] = None
-    schedule: Annotated[Schedule | None, Field(description="periodic: from start_at on, if that is given")] = None
+    schedule: Annotated[Schedule | None, Field(description="periodic, from `start_at` on if that is given")] = None
     misfire: Annotated[
-        Misfire, Field(description="after a stop of the generator: one run for all that was missed, none, or all")
+        Misfire, Field(description="after a standstill: one run for all that were missed, none, or all of them")
     ] = "latest"
     timezone: Annotated[
         Zone | None, Field(description=f"of the schedule; `{RECIPIENT}`: at each recipient's own local time")
@@ -96,11 +96,13 @@ class Campaign(StrictModel):
         ),
     ] = False
     expires_after_hours: Annotated[
-        int | None, Field(ge=1, le=720, description="after the beginning of a run; what waits longer is skipped")
+        int | None, Field(ge=1, le=720, description="after the start of a run; letters that wait longer are skipped")
     ] = None
-    locale: Annotated[Locale | None, Field(description="for those whose language is not known, or not written")] = None
+    locale: Annotated[
+        Locale | None, Field(description="for recipients whose language is unknown or missing in the template")
+    ] = None
     canary_percent: Annotated[
-        int | None, Field(ge=1, le=99, description="these get it first; the rest is held until it is released")
+        int | None, Field(ge=1, le=99, description="these get it first; the rest is held back until released")
     ] = None
 
 

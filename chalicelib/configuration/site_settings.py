@@ -46,8 +46,8 @@ _Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), Afte
 class SiteValues(StrictModel):
     """Every setting by its name. A part of the service that needs one more adds a field here."""
 
-    site_host: str = Field(exclude=True, description="the cinema's own: always allowed")
-    mail_domain: str = Field(exclude=True, description="the one that SES has verified")
+    site_host: str = Field(exclude=True, description="the cinema's own host: always allowed")
+    mail_domain: str = Field(exclude=True, description="the domain that SES has verified")
     sender: Sender
     redirect_url: Annotated[
         str, AfterValidator(normal_url), Field(description="where a confirmed user is sent; its host must be allowed")
@@ -61,7 +61,7 @@ class SiteValues(StrictModel):
     routes: Annotated[
         Mapping[str, CategoryRoute], Field(description="category → channels, in order, and how they follow each other")
     ] = Field(default_factory=dict)
-    caps: Annotated[Mapping[str, Cap], Field(description="category → the most letters to one user")] = Field(
+    caps: Annotated[Mapping[str, Cap], Field(description="category → most letters to one user")] = Field(
         default_factory=dict
     )
     link_days: LinkDays = Field(default_factory=LinkDays)

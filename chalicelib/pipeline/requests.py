@@ -73,7 +73,7 @@ class NotificationRequest(StrictModel):
         tuple[str, ...] | None, Field(min_length=1, max_length=10, description="default: the template's")
     ] = None
     send_at: Annotated[Moment | None, Field(description="a time that has passed means now")] = None
-    expires_at: Annotated[Moment | None, Field(description="after it nothing is sent any more")] = None
+    expires_at: Annotated[Moment | None, Field(description="nothing is sent after it")] = None
     lane: Annotated[Lane, Field(description="bulk letters wait behind instant ones")] = "instant"
 
     @model_validator(mode="after")

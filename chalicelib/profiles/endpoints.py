@@ -35,7 +35,7 @@ class EndpointBody(StrictModel):
     )
 
     channel: EndpointChannel
-    name: Annotated[Name | None, Field(description="for people")] = None
+    name: Annotated[Name | None, Field(description="a name for people")] = None
     platform: Literal["ios", "android"] | None = None
     token: Annotated[Line, Field(min_length=8, max_length=4096, pattern=_PRINTED)] | None = None
     url: Annotated[Line, AfterValidator(normal_url), Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = (

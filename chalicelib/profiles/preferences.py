@@ -55,10 +55,10 @@ class Preferences(StrictModel):
         }
     )
 
-    everything: Annotated[StrictBool, Field(description="false: nothing but letters about the account")] = True
+    everything: Annotated[StrictBool, Field(description="false: only letters about the account")] = True
     categories: Mapping[str, Mapping[str, StrictBool]] = Field(default_factory=dict)
     digests: Annotated[
-        Mapping[str, DigestWish], Field(description="categories whose letters come together, daily or weekly")
+        Mapping[str, DigestWish], Field(description="categories whose letters are collected, daily or weekly")
     ] = Field(default_factory=dict)
     quiet_hours: QuietHours | None = None
     paused_until: Annotated[Moment | None, Field(description="until then letters are skipped")] = None
