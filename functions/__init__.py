@@ -1,4 +1,4 @@
-"""The Lambda functions: each module is one, and says from which queue or clock it is called."""
+"""The Lambda functions, one a module; each names the queue or clock that calls it."""
 
 from chalicelib.cold_start import begin
 

@@ -1,4 +1,4 @@
-"""Lambda: sends what was collected for a user as one letter. Source: queue digest."""
+"""Lambda: sends a user's collected letters as one. Source: queue digest."""
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import digest_work

@@ -1,5 +1,5 @@
-"""Lambda: takes what providers say of letters, and what people answer to texts. Source: queue feedback (SES → SNS →
-SQS; two-way SMS → SNS → SQS)."""
+"""Lambda: takes providers' events about letters and people's replies to texts. Source: queue feedback (SES → SNS → SQS;
+two-way SMS → SNS → SQS)."""
 
 from chalicelib.observability import whole_batch_handler
 from chalicelib.pipeline.workers import feedback_work

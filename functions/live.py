@@ -1,4 +1,4 @@
-"""Lambda: the live side's second step: greets those who have come in, tells who is here. Source: queue live."""
+"""Lambda: the live side's second step: greets new connections and tells who is here. Source: queue live."""
 
 from chalicelib.observability import batch_handler
 from chalicelib.wiring.greet import greet

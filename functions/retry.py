@@ -1,4 +1,4 @@
-"""Lambda: brings back what was put aside. Source: queue retry."""
+"""Lambda: returns what was put aside. Source: queue retry."""
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import retry_work

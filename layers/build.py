@@ -22,14 +22,14 @@ _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
 _DATA, _SLIM = "botocore/data", "slim"
 _RUNS_IN = "/opt"  # where Lambda unpacks layers
 _PRUNED_FOLDERS = {"tests", "test", "bin"}
-# Babel's tables of a thousand locales are 32 MB: these, without their countries, are 6. Others are as English.
+# Babel's tables of a thousand locales are 32 MB; these, without countries, are 6. Other locales format as English.
 _LANGUAGES = frozenset(
     {
         *("root", "en", "ru", "uk", "be", "kk", "ky", "uz", "tg", "az", "hy", "ka", "tr", "ar", "he", "lv", "lt", "et"),
         *("de", "fr", "es", "it", "pt", "nl", "pl", "cs", "sr", "bg", "ro", "fi", "sv", "zh", "ja", "ko"),
     }
 )
-# Of apprise's two hundred services those that are chats: the others are 8 MB, and read with the first message.
+# Of apprise's two hundred services only the chats: the others are 8 MB, loaded with the first message.
 _CHATS = frozenset(
     {
         *("__init__", "base", "custom_json", "telegram", "slack", "discord", "mattermost", "rocketchat", "google_chat"),
@@ -40,7 +40,7 @@ _PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
 
 
 def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD) -> Artifact:
-    """Made anew only when the lock, this file or Python has changed. Any Python builds for any other. Raises:
+    """Rebuilt only when the lock, this file or Python has changed. Any Python builds for any other. Raises:
     subprocess.CalledProcessError."""
     work = into / f"installed-{runtime}"
     lock = ROOT / "requirements.txt"
@@ -51,12 +51,12 @@ def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD) -> Artifact:
             shutil.rmtree(work, ignore_errors=True)
             _install(lock, work / "python", runtime)
             botocore_data.slim(work / "python" / _DATA, work / _SLIM / _DATA)
-            stamp.write_text(wanted)  # last: whatever is interrupted is made once more
+            stamp.write_text(wanted)  # last: an interrupted build is repeated
         return compiled_zip(into / f"layer-{runtime}.zip", _shipped(work), runtime=runtime, runs_in=_RUNS_IN)
 
 
 def installed(layer: Artifact) -> Path:
-    """Where the whole packages lie that the layer was made of."""
+    """The folder of the complete packages from which the layer was made."""
     return layer.path.with_name(layer.path.stem.replace("layer", "installed", 1)) / "python"
 
 
@@ -84,11 +84,11 @@ def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
 
 
 def _is_left_out(parts: tuple[str, ...]) -> bool:
-    """What of a package no function of ours ever reads."""
+    """Parts of a package that none of our functions reads."""
     match parts:
         case ("babel", "locale-data", name):
             return name.partition(".")[0] not in _LANGUAGES
-        case ("apprise", "i18n" | "assets", *_) | ("click", *_):  # click is for apprise's command line alone
+        case ("apprise", "i18n" | "assets", *_) | ("click", *_):  # click serves only apprise's command line
             return True
         case ("apprise", "plugins", *folders, name):
             known = name.partition(".")[0] in _CHATS

@@ -17,7 +17,7 @@ from infra.paths import ROOT
 PAGE = ROOT / "docs" / "api.md"
 _METHODS = ("post", "get", "put", "patch", "delete")
 _COMMON = {"401", "403", "404", "413", "415", "422", "503"}  # said once, on top
-_LONG = 200  # characters of a shape that is said once
+_LONG = 200  # characters of a shape that is shown only once
 _DEPTH = 3  # of an answer's shape; deeper is in /openapi.json
 _HEAD = """# The API, call by call
 
@@ -63,19 +63,19 @@ def page() -> str:
 
 
 def example_path(path: str, operation: Mapping[str, Any], given: Mapping[str, str] | None = None) -> str:
-    """The route with a value in each of its places, that of the example where `given` has none."""
+    """The route with a value for each parameter, the example's where `given` has none."""
     values = {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"}
     return path.format(**values | dict(given or {}))
 
 
 def example_query(operation: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that the example needs: each that has an example of its own."""
+    """The query parameters of the example: all that have an example."""
     asked = [one for one in operation["parameters"] if one["in"] == "query"]
     return {one["name"]: one["schema"]["examples"][0] for one in asked if "examples" in one["schema"]}
 
 
 def needed_headers(operation: Mapping[str, Any]) -> list[str]:
-    """The headers without which there is no answer: an `ETag` that was read before."""
+    """The headers without which the call is refused: an `ETag` that was read before."""
     return [one["name"] for one in operation["parameters"] if one["in"] == "header" and one["required"]]
 
 
@@ -87,7 +87,7 @@ def example_body(operation: Mapping[str, Any]) -> Any:
 def _call(
     method: str, path: str, operation: Mapping[str, Any], schemas: Mapping[str, Any], told: dict[str, str]
 ) -> Iterator[str]:
-    """`told`: long shapes that stand on the page, with the summary under which they do."""
+    """`told`: long shapes that the page has already shown, with the summary under which it did."""
     yield f"### {operation['summary']}\n"
     wider = operation.get("x-scope-of-all", operation["x-scope"])
     reach = f", for all services `{wider}` too" if wider != operation["x-scope"] else ""
@@ -108,7 +108,7 @@ def _call(
 
 
 def _said_once(shape: str, summary: str, told: dict[str, str]) -> str:
-    """The shape; a long one that stands on the page already, as a link there (the anchor is GitHub's)."""
+    """The shape; a long one that the page has already shown becomes a link to it (with GitHub's anchor)."""
     first = told.setdefault(shape, summary) if len(shape) > _LONG else summary
     if first == summary:
         return shape
@@ -141,7 +141,7 @@ def _shape_of_answer(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> s
 
 
 def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> str:
-    """`{id, deliveries: [{channel, status}]}`: names alone, a scalar by its name, what is too deep as `…`."""
+    """`{id, deliveries: [{channel, status}]}`: only names; what is too deep is `…`."""
     if "$ref" in schema:
         return _shape(schemas[schema["$ref"].rpartition("/")[2]], schemas, depth)
     if "anyOf" in schema:

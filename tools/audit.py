@@ -24,7 +24,7 @@ _NAMED = re.compile(r"(: )?\b[\w.-]+ \([^)]*\)$")  # the package and its version
 
 
 class Report(NamedTuple):
-    """What is known of one lock."""
+    """What is known about one lock."""
 
     lock: str
     packages: int
@@ -33,7 +33,7 @@ class Report(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """For a person."""
+        """For people."""
         told = [f"{self.lock}: VULNERABLE: {one}" for one in self.vulnerable]
         if self.unasked:
             told.append(f"{self.lock}: unknown: {len(self.unasked)} of {self.packages} packages could not be asked")
@@ -44,7 +44,7 @@ class Report(NamedTuple):
 
 
 def asked(lock: Path, *, seconds: float, command: Sequence[str] = (sys.executable, "-m", "pip_audit")) -> Report:
-    """Runs pip-audit over a lock. However that ends, each of the lock's packages is known or counted as not asked."""
+    """Runs pip-audit over a lock. However that ends, each package of the lock counts as known or as not asked about."""
     packages = sum(_is_for_here(line) for line in _PACKAGE.findall(lock.read_text(encoding="utf-8")))
     options = ["--progress-spinner", "off", "--disable-pip", "--require-hashes", "--format", "json", "-r", str(lock)]
     try:
@@ -60,7 +60,7 @@ def asked(lock: Path, *, seconds: float, command: Sequence[str] = (sys.executabl
 
 
 def read(found: dict[str, Any], *, lock: str, packages: int) -> Report:
-    """Of pip-audit's JSON. Raises: KeyError, TypeError (permanent) for something else."""
+    """Reads pip-audit's JSON. Raises: KeyError, TypeError (permanent) for anything else."""
     known = found["dependencies"]
     answered = [one for one in known if "skip_reason" not in one]
     skipped = [_NAMED.sub("", one["skip_reason"]) for one in known if "skip_reason" in one]
@@ -74,7 +74,7 @@ def read(found: dict[str, Any], *, lock: str, packages: int) -> Report:
 
 
 def verdict(reports: Iterable[Report], *, strict: bool) -> int:
-    """How the command ends."""
+    """The exit status."""
     reports = list(reports)
     if any(one.vulnerable for one in reports):
         return VULNERABLE
@@ -82,7 +82,7 @@ def verdict(reports: Iterable[Report], *, strict: bool) -> int:
 
 
 def _is_for_here(line: str) -> bool:
-    marker = Requirement(line).marker  # a lock has packages of other platforms, too; pip-audit leaves them out
+    marker = Requirement(line).marker  # a lock has packages for other platforms too; pip-audit skips them
     return marker is None or marker.evaluate()
 
 

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from chalicelib.live.server_events import ASK_NAME, bye, named
 from tools.local_cloud import add_arguments, address
 
-HEARTBEAT_SECONDS = 240  # API Gateway closes what is silent for 10 minutes
+HEARTBEAT_SECONDS = 240  # API Gateway closes a connection that is silent for 10 minutes
 RENEW_SECONDS = 110 * 60  # … and everything after 2 hours
 HANDSHAKE_SECONDS = 60  # a machine that is busy answers late
 HELP = "«<имя>: <текст>» — сказать, «?» — кто здесь, «block <имя>», «unblock <имя>», «blocked». Ctrl-D — выйти."
@@ -31,14 +31,14 @@ _GREETING, _, _GREETING_END = (named("\n").line or "").partition("\n")
 
 
 def pause_after(failures: int) -> float:
-    """Seconds to wait before the next try: longer and longer, and not all clients at once."""
+    """Seconds to wait before the next try: growing, with jitter."""
     longest = min(30.0, float(2**failures) / 2)
     return longest * random.uniform(0.5, 1)  # noqa: S311 - not a secret
 
 
 @dataclass
 class Talk:
-    """What outlives a connection: what was typed and not sent yet, and the name."""
+    """What outlives a connection: the name, and what was typed but not sent yet."""
 
     say: Callable[[str], None]
     lines: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
@@ -46,7 +46,7 @@ class Talk:
     over: bool = False
 
     def hear(self, frame: str) -> str | None:
-        """Prints a frame; what to answer by itself, if anything."""
+        """Prints a frame and returns an automatic answer, if any."""
         if frame == ASK_NAME.ru and self.name:
             return self.name
         if frame.startswith(_GREETING) and frame.endswith(_GREETING_END):
@@ -64,8 +64,8 @@ async def chat(
     say: Callable[[str], None],
     pause: Callable[[int], float] = pause_after,
 ) -> None:
-    """Talks until `read` answers "" (the end of input) or the server shows the door. `find` gives the address of each
-    connection; `read` blocks, in a thread that is left behind. Raises: InvalidHandshake, OSError when it was never
+    """Talks until `read` returns "" (the end of input) or the server ends the conversation. `find` gives the address of
+    each connection; `read` blocks, in a thread that is left behind. Raises: InvalidHandshake, OSError if it was never
     let in."""
     talk = Talk(say)
     loop = asyncio.get_running_loop()
@@ -128,7 +128,7 @@ def _read_lines(read: Callable[[], str], lines: "asyncio.Queue[str]", loop: asyn
 
 
 def shown(frame: str) -> str | None:
-    """A frame for a person: plain lines as they are, notifications in words, heartbeats not at all."""
+    """A frame for people: plain lines as they are, notifications in words, heartbeats not at all."""
     try:
         event = json.loads(frame)
     except ValueError:

@@ -25,7 +25,7 @@ _ASK_EVERY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: so many messages a second to each of those present, for so long."""
+    """What to do: so many messages a second to everybody present, for so long."""
 
     url: str
     name: str
@@ -36,14 +36,14 @@ class Plan:
 
 @dataclass
 class Tally:
-    """What came of it."""
+    """What happened."""
 
     counts: Counter[str] = field(default_factory=Counter)
     present: list[str] = field(default_factory=list)
     closed_by_server: bool = False
 
     def hear(self, frame: str) -> None:
-        """Sorts one frame of the server."""
+        """Counts one frame from the server."""
         if frame.startswith("Здесь: "):
             self.present = frame.removeprefix("Здесь: ").partition(" и ещё ")[0].split(", ")
         kind = next((kind for start, kind in _KINDS if frame.startswith(start)), "other")
@@ -67,7 +67,7 @@ _KINDS = (
 
 @contextlib.asynccontextmanager
 async def flooding(plan: Plan) -> AsyncIterator[tuple[ClientConnection, Tally]]:
-    """A named connection whose frames are counted; closed in any case, with its listener."""
+    """A named connection whose frames are counted; always closed, together with its listener."""
     tally = Tally()
     async with connect(plan.url, open_timeout=HANDSHAKE_SECONDS, close_timeout=2) as socket:
         listener = asyncio.create_task(_listen(socket, tally))
@@ -82,8 +82,8 @@ async def flooding(plan: Plan) -> AsyncIterator[tuple[ClientConnection, Tally]]:
 
 
 async def flood(plan: Plan, *, stop: asyncio.Event | None = None) -> Tally:
-    """Carries the plan out, or as much of it as is done when `stop` is set. Raises: InvalidHandshake, OSError when the
-    server does not even let it in."""
+    """Carries out the plan, or as much of it as fits before `stop` is set. Raises: InvalidHandshake, OSError if the
+    server does not let it in at all."""
     stop = stop or asyncio.Event()
     async with flooding(plan) as (socket, tally):
         with contextlib.suppress(ConnectionClosed):
@@ -102,7 +102,7 @@ async def _talk(plan: Plan, socket: ClientConnection, tally: Tally, stop: asynci
         for name in [one for one in tally.present if one != plan.name]:
             await socket.send(f"{name}: {plan.text}")
             tally.counts["sent"] += 1
-        due += 1 / plan.rate  # of the plan, not of the moment: what sending takes is no pause on top
+        due += 1 / plan.rate  # by the plan, not by the clock: time spent sending adds no extra pause
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), max(0.001, due - clock()))
 

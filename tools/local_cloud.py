@@ -1,4 +1,4 @@
-"""Where the tools connect: an address of one's own, or the local cloud that runs. Every tool here uses it."""
+"""Where the tools connect: a given address, or the running local cloud."""
 
 import argparse
 import json
@@ -15,8 +15,8 @@ _SECONDS = 30
 
 
 def stay_on_this_machine() -> None:
-    """From now on this process reaches this machine past any proxy, and knows nothing of the user's own AWS: whatever a
-    shell has exported for other work must not stop, or be touched by, what runs here."""
+    """From now on this process reaches this machine without any proxy, and ignores the user's AWS configuration, which
+    must neither disturb nor be touched by what runs here."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     past = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "", "127.0.0.1", "localhost"]
@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def local_cloud(addresses: Path = LOCAL) -> dict[str, Any]:
-    """The addresses and the keys that `make run` wrote. Raises: SystemExit with what to do, also where that run was
-    killed and could not take them away. The process stays on this machine from then on."""
+    """The addresses and keys that `make run` wrote. Raises: SystemExit with advice, also if that run was killed and
+    left them behind. The process stays on this machine from then on."""
     stay_on_this_machine()
     try:
         found: dict[str, Any] = json.loads(addresses.read_text())
@@ -42,7 +42,7 @@ def local_cloud(addresses: Path = LOCAL) -> dict[str, Any]:
 
 
 def address(chosen: argparse.Namespace) -> str:
-    """The address to open. Raises: SystemExit with what to do."""
+    """The address to open. Raises: SystemExit with advice."""
     if chosen.url:
         return str(chosen.url)
     local = local_cloud()

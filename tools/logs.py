@@ -33,8 +33,8 @@ _Line = tuple[int, str, str]  # epoch milliseconds, function, message
 
 
 def new_lines(client: Any, stage: str, *, since: int, seen: set[_Line]) -> Iterator[str]:
-    """What the functions have said since a moment (epoch milliseconds) and is not in `seen`, which grows: the time, the
-    function, and the line, without the platform's own."""
+    """What the functions have logged since a moment (epoch milliseconds) and that is not in `seen`, which grows: time,
+    function and line, without the platform's own lines."""
     prefix = f"/aws/lambda/vestnik-{stage}"
     found: set[_Line] = set()
     for groups in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
@@ -51,7 +51,7 @@ def new_lines(client: Any, stage: str, *, since: int, seen: set[_Line]) -> Itera
 
 
 def _short(message: str) -> str:
-    """A line of ours without what every line has."""
+    """A line of ours without the fields that every line has."""
     with suppress(ValueError):
         line = json.loads(message)
         told = {name: value for name, value in line.items() if name not in _EVERYWHERE and value}
@@ -63,7 +63,7 @@ _EVERYWHERE = {"level", "message", "location", "timestamp", "service"}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command; until Ctrl-C."""
+    """The command; runs until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Follow the logs of a stage.")
     parser.add_argument("--stage", default=LOCAL, choices=stage_names())
     parser.add_argument("--id", default="", help="only lines with this in them, such as a notification's id")
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 @contextmanager
 def until_nobody_reads() -> Iterator[None]:
-    """For output that goes to `head` or `grep -m1`, which leave when they have what they want."""
+    """For output to `head` or `grep -m1`, which close the pipe when they have enough."""
     try:
         yield
     except BrokenPipeError:

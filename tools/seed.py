@@ -10,7 +10,7 @@ from typing import Any
 from clients.python.vestnik_client import Vestnik, VestnikError
 from tools.local_cloud import local_cloud
 
-_BATCH = 500  # what the API takes at once
+_BATCH = 500  # what the API accepts at once
 _ZONES = ("Europe/Moscow", "Europe/London", "Asia/Omsk", "America/New_York")
 
 
@@ -29,7 +29,7 @@ def users(count: int) -> Iterator[dict[str, Any]]:
 
 
 def seed(vestnik: Vestnik, count: int) -> None:
-    """Puts so many users into the directory; those that are there become as they were at first."""
+    """Writes so many users to the directory; existing ones are reset."""
     everybody = list(users(count))
     for start in range(0, count, _BATCH):
         vestnik.call("POST", "/v1/users/batch", {"users": everybody[start : start + _BATCH]})

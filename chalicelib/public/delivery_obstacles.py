@@ -1,6 +1,5 @@
-"""What stands against letters to a reader, as the preference page tells it: no switch is shown as on for something that
-will not arrive, and beside it stands why, and what the reader can do.
-"""
+"""What keeps letters from a reader, as the preference page shows it: no switch is shown as on for something that will
+not arrive, and beside it stands the reason and what the reader can do."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,13 +14,13 @@ from chalicelib.public.preference_form import field_of
 
 
 class Standing(NamedTuple):
-    """`against`: by channel, but for what the reader has said themself."""
+    """`against`: by channel, apart from what the reader has said."""
 
     user: Profile
     against: Mapping[str, Against]
 
     def on(self, stored: Preferences) -> set[str]:
-        """The fields of the switches that are on: wanted, and nothing stands against it."""
+        """The fields of the switches that are on: wanted, and nothing in the way."""
         return {
             field_of(category, channel)
             for category in SWITCHABLE
@@ -40,7 +39,7 @@ class Standing(NamedTuple):
         }
 
     def notices(self) -> list[tuple[str, str]]:
-        """(channel, which text)."""
+        """(channel, name of the text)."""
         found: dict[tuple[str, str], None] = {}
         for channel, against in self.against.items():
             if against.suppressed:

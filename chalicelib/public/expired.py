@@ -1,5 +1,5 @@
-"""What a link of an old letter shows: that it is over, and how its reader gets a new one. Every page that a token opens
-ends here when the token is over."""
+"""The page behind an expired link: it says so, and offers a new one. Every page that a token opens ends here when the
+token has expired."""
 
 from http import HTTPStatus
 
@@ -11,6 +11,6 @@ from chalicelib.settings import settings
 
 
 def expired(error: ExpiredLinkError, token: str, *, locale: str, asked: bool = False) -> Response:
-    """The page tells nothing of the letter; its button asks `renewal.py`, which has the right to send one."""
+    """The page says nothing about the letter; its button leads to `renewal.py`, which may send one."""
     renewal = f"{settings().public_url}/new-link/{error.purpose.value}/{token}"
     return page("expired", locale=locale, status=HTTPStatus.GONE, asked=asked, renewal=renewal)

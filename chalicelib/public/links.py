@@ -1,5 +1,5 @@
-"""`/s/{code}`: short links. GET counts the visit, confirms where the link is for that and a person came, and redirects;
-HEAD changes nothing (scanners and mail programs send it)."""
+"""`/s/{code}`: short links. GET counts the visit, confirms the address if the link is for that and a person came, and
+redirects; HEAD, which scanners and mail programs send, changes nothing."""
 
 from http import HTTPStatus
 
@@ -14,7 +14,7 @@ routes = Blueprint(__name__)
 
 @public_page(routes, "/s/{code}", methods=["GET", "HEAD"])
 def short_link(visitor: Visitor) -> Response:
-    """The way out is always an address on the allow-list."""
+    """The target is always on the allow-list."""
     code = visitor.path["code"]
     if visitor.method == "HEAD":
         target = visit().look(code)

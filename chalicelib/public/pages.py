@@ -1,6 +1,5 @@
-"""The pages that people open from letters: small, in Russian and English, with no script and nothing from elsewhere.
-The views of this folder render them.
-"""
+"""The pages that people open from letters: small, in Russian and English, without scripts or foreign resources. The
+views of this folder render them."""
 
 import base64
 import hashlib
@@ -21,7 +20,7 @@ LANGUAGES: Mapping[str, str] = {"ru": "Русский", "en": "English"}
 
 
 class _Look(NamedTuple):
-    """What all pages share. The policy names the one style by its hash, so that nothing else can come to work."""
+    """What all pages share. The policy names the one style sheet by its hash, so that nothing else is applied."""
 
     environment: Environment
     css: Markup
@@ -49,7 +48,7 @@ def page(name: str, *, locale: str, status: HTTPStatus = HTTPStatus.OK, **values
     return Response(body, headers=headers, status_code=status.value)
 
 
-# The address of such a page is a secret of its reader: it goes into no cache, no index and no Referer.
+# The address of such a page is its reader's secret: no cache, no index, no Referer.
 PRIVATE: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",

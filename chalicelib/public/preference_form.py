@@ -1,6 +1,5 @@
-"""What somebody has filled in on `/preferences/{token}`. Only what was changed is said: a switch that was left as it
-was shown says nothing, whatever has happened to it since.
-"""
+"""Reads the form of `/preferences/{token}`. Only changes count: a switch left as it was shown says nothing, whatever
+has happened to it since."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
@@ -21,7 +20,7 @@ _SWITCHES = ("on.", "digest.")
 
 
 class Filled(NamedTuple):
-    """The preferences that follow, the switches that were turned (as `words` names them), and what is wrong."""
+    """The resulting preferences, the switches that were turned (as `words` names them), and what is wrong."""
 
     chosen: Preferences
     turned: frozenset[str]
@@ -29,8 +28,8 @@ class Filled(NamedTuple):
 
 
 def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, on_now: Collection[str]) -> Filled:
-    """`on_now` are the switches that the page would show as on: a form that does not say what it showed showed these.
-    A switch that is off is not in a form at all, so that the form names the channels that it shows."""
+    """`on_now` are the switches that the page would show as on now, for a form that does not say what it showed.
+    Switches that are off are not submitted at all, so the form names the channels that it shows."""
     mistakes = []
     left = _left(form)
     quiet, wrong = before.quiet_hours, None
@@ -65,17 +64,17 @@ def read_form(form: Mapping[str, str], zone: ZoneInfo, before: Preferences, *, o
 
 
 def is_filled(form: Mapping[str, str]) -> bool:
-    """Whether it is a form of this page at all: a scanner's empty POST, and a body that cannot be read, say nothing."""
+    """Whether it is a form of this page at all: a scanner's empty POST or an unreadable body says nothing."""
     return any(name in _FIELDS or name.startswith(_SWITCHES) for name in form)
 
 
 def shown_as(on: Collection[str], values: Mapping[str, str]) -> str:
-    """What the form is to say of how it was shown: the switches that were on, and what its other fields held."""
+    """The form's record of how it was shown: the switches that were on, and the values of its other fields."""
     return ",".join(sorted([*on, *(f"{name}={value}" for name, value in values.items())]))
 
 
 def _left(form: Mapping[str, str]) -> set[str]:
-    """The fields beside the switches that hold what they were shown with."""
+    """The fields beside the switches that still hold what they were shown with."""
     shown = (one.partition("=") for one in form.get("was", "").split(",") if "=" in one)
     return {name for name, _, value in shown if form.get(name, "") == value}
 
@@ -105,7 +104,7 @@ def _paused(day: str, zone: ZoneInfo, before: datetime | None) -> tuple[datetime
     if not day:
         return None, None
     if day == pause_day(before, zone):
-        return before, None  # left as it was shown: an hour that was set over the API stays
+        return before, None  # left as it was shown: an hour that was set through the API stays
     try:
         until = wall_moment(datetime.combine(date.fromisoformat(day), time()), zone.key)
     except (ValueError, OverflowError):
@@ -114,7 +113,7 @@ def _paused(day: str, zone: ZoneInfo, before: datetime | None) -> tuple[datetime
 
 
 def _digests(form: Mapping[str, str], before: Preferences, left: Collection[str]) -> dict[str, DigestWish]:
-    """What the form chooses; an hour that was set over the API stays."""
+    """The digests that the form chooses; an hour that was set through the API stays."""
     wishes = {}
     for category in SWITCHABLE:
         every = form.get(f"digest.{category}", "")

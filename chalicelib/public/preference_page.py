@@ -1,5 +1,5 @@
-"""`/preferences/{token}`: what a user gets, when not, and for how long nothing. It is opened from a letter, without a
-login. It shows the channels by which this user can be reached; what was said of the others stays as it is."""
+"""`/preferences/{token}`: what a user gets, on which channels, and when not. Opened from a letter, without a login. It
+shows the channels by which this user can be reached; preferences for the others stay as they are."""
 
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
@@ -31,8 +31,8 @@ routes = Blueprint(__name__)
 
 @public_page(routes, "/preferences/{token}", methods=["GET", "HEAD", "POST"])
 def own_preferences(visitor: Visitor) -> Response:
-    """GET shows, POST saves; a form with a mistake saves nothing and says what is wrong, and what is no form of this
-    page, as a scanner sends it, is answered as a GET is."""
+    """GET shows, POST saves. A form with a mistake saves nothing and says what is wrong; what is no form of this page,
+    such as a scanner's POST, is answered like a GET."""
     user_id = tokens().read(Purpose.PREFERENCES, visitor.path["token"]).user_id
     if user_id is None:
         raise NotFoundError("only users have preferences")
@@ -91,7 +91,7 @@ def _times(stored: Preferences, zone: ZoneInfo) -> dict[str, str]:
 
 
 def _typed(form: Mapping[str, str]) -> dict[str, str]:
-    # What somebody typed stays before them until it is right.
+    # What somebody typed stays in the form until it is right.
     return {name: form.get(name, "") for name in ("quiet_from", "quiet_to", "paused_until")}
 
 
@@ -139,7 +139,7 @@ def _zone_of(user: Profile) -> str:
 
 
 def _reached_by(user: Profile) -> list[str]:
-    """The channels on which this user has an address, or an endpoint of their own."""
+    """The channels on which this user has an address or an endpoint."""
     registered = endpoints().channels_of(user.id)
     return [
         name

@@ -1,5 +1,5 @@
-"""`/new-link/{purpose}/{token}`: POST has a new link sent to the reader of an old letter. The API's function answers
-it: that of the other pages may send nothing."""
+"""`/new-link/{purpose}/{token}`: POST sends a new link to the reader of an old letter. The API's function serves it:
+the other pages' function has no right to send."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ routes = Blueprint(__name__)
 
 @public_page(routes, "/new-link/{purpose}/{token}", methods=["GET", "HEAD", "POST"], sends=True)
 def new_link(visitor: Visitor) -> Response:
-    """The answer is the same whether there is anybody to write to; a link that still works is led to."""
+    """The answer is the same whether there is anybody to write to; a link that still works is redirected to."""
     purpose, token = visitor.path["purpose"], visitor.path["token"]
     if purpose not in list(Purpose):
         raise NotFoundError("this link is not one of ours")

@@ -1,6 +1,4 @@
-"""Every public page, for whoever registers them: `app.py`, `standalone_app.py`. What a route is stands in PUBLIC_ROUTES
-once this was imported.
-"""
+"""Every public page, for `app.py` and `standalone_app.py`. After this import PUBLIC_ROUTES describes every route."""
 
 from chalicelib.public import links, unsubscribe
 from chalicelib.public import preference_page as preferences

@@ -1,6 +1,5 @@
-"""The public pages as a function of their own, with rights and room of their own: API Gateway leads their routes here
-(infra/app_template.py). `app.py` tells Chalice of it, and serves the same routes until they are led here.
-"""
+"""The public pages as a function of their own, with their own rights and concurrency: API Gateway sends their routes
+here (`infra/app_template.py`). `app.py` declares it to Chalice and can serve the same routes (ADR 0075)."""
 
 from chalicelib import cold_start
 
@@ -21,13 +20,13 @@ functions = Blueprint(__name__)
 
 @functions.lambda_function()
 def public_pages(event: dict[str, Any], context: Any) -> Any:
-    """Answers one request of API Gateway; it knows no other route than theirs."""
+    """Answers one request from API Gateway; it knows only these routes."""
     return _pages()(event, context)
 
 
 @cache
 def _pages() -> Chalice:
-    # At the first request, as a blueprint knows one app alone: in the API's process that is `app`.
+    # At the first request, since a blueprint belongs to one app: in the API's process that is `app`.
     pages = Chalice(app_name="vestnik", configure_logs=False)
     pages.register_middleware(_begun, "http")
     for blueprint in BLUEPRINTS:

@@ -16,7 +16,7 @@ routes = Blueprint(__name__)
 
 @public_page(routes, "/unsubscribe/{token}", methods=["GET", "HEAD", "POST"])
 def unsubscribe(visitor: Visitor) -> Response:
-    """The same POST again changes nothing."""
+    """Repeating the POST changes nothing."""
     claims = tokens().read(Purpose.UNSUBSCRIBE, visitor.path["token"])
     if visitor.method != "POST":
         return page("unsubscribe", locale=visitor.locale, **_about(claims, visitor.locale))

@@ -1,6 +1,4 @@
-"""The frame of every public page: who asks in which language, and what an error looks like to a person. The views of
-this folder are registered with it.
-"""
+"""What wraps every public page: the visitor's language, and errors as pages for people."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -21,15 +19,15 @@ from chalicelib.text import normal_text
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 200
-_OURS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")  # all that a code or a token is made of
+_OURS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")  # every character of a code or a token
 _CODE_CHARS = 27  # of a code, and of a token's signature
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _FORM = "application/x-www-form-urlencoded"
 
 
 class Visitor(NamedTuple):
-    """One request of a person, a mail program or a scanner. `purpose`: what its headers say where nobody has
-    clicked."""
+    """One request from a person, a mail program or a scanner. `purpose`: what its headers say when nobody
+    has clicked."""
 
     method: str
     path: Mapping[str, str]
@@ -46,8 +44,8 @@ PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {}  # the methods of each path that 
 def public_page(
     blueprint: Blueprint, path: str, *, methods: Sequence[str], sends: bool = False
 ) -> Callable[[View], View]:
-    """Registers a view for people. A body of any content type is taken: RFC 8058 leaves it to the mail program. An
-    error becomes a page of its own. `sends`: it makes a letter, which the pages' own function has no right to."""
+    """Registers a view for people. Bodies of any content type are accepted, as RFC 8058 leaves it to the mail program.
+    Errors become pages. `sends`: it sends a letter, which the pages' own function may not."""
 
     def register(view: View) -> View:
         name = view.__name__
@@ -72,18 +70,18 @@ def public_page(
 
 
 def without_tail(value: str) -> str:
-    """A code or a token without what a mail program or a person has put behind it: the bracket, the full stop or the
-    quotation mark of the sentence around a link, as it is or percent-encoded. Letter case is part of a code."""
+    """A code or token without what a mail program or a person has appended: a bracket, a full stop or a quotation mark
+    from the sentence around the link, plain or percent-encoded. Case is part of a code."""
     found = _OURS.match(unquote(value))
     if found is None:
         return value
     content, dot, code = found[0].rpartition(".")
-    # `_` and `-` may end a code; behind a whole one they are marks of emphasis.
+    # `_` and `-` may end a code; after a complete one they are marks of emphasis.
     return content + dot + code[:_CODE_CHARS] + code[_CODE_CHARS:].strip("_-")
 
 
 def choose_locale(asked: str | None, accept_language: str | None) -> str:
-    """The page's own switch, then what the browser prefers, then the stage's."""
+    """The page's own switch, then the browser's preference, then the stage's default."""
     chosen = (tag for tag in lookup(asked or "") if tag in LANGUAGES)
     return next(chosen, None) or preferred(accept_language, LANGUAGES) or settings().default_locale
 
@@ -107,7 +105,7 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
     except (NotFoundError, InvalidError):
         return page("missing", locale=locale, status=HTTPStatus.NOT_FOUND)
     except Exception as error:
-        # Chalice would log the message too, and that may quote a token or what somebody typed.
+        # Chalice would log the message too, which may quote a token or what somebody typed.
         log_failure("public page", error, page=name)
         passing = isinstance(error, UnavailableError | ConflictError)
         status = HTTPStatus.SERVICE_UNAVAILABLE if passing else HTTPStatus.INTERNAL_SERVER_ERROR
@@ -115,7 +113,7 @@ def _answer(view: View, name: str, request: Request, path: Mapping[str, str], lo
 
 
 def _form(request: Request) -> Mapping[str, str]:
-    """The first value of each field of a plain form; of anything else nothing. Raises: TooLargeError (permanent)."""
+    """The first value of each field of a plain form; empty for anything else. Raises: TooLargeError (permanent)."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method != "POST":
         return {}
