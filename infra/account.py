@@ -100,7 +100,7 @@ class Account:
 
     @property
     def caller(self) -> str:
-        """The ARN of whose credentials these are."""
+        """The ARN behind these credentials."""
         return self._identity["arn"]
 
     @property
@@ -110,7 +110,7 @@ class Account:
         return None if ".amazonaws." in url else url
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """What a stack tells; of one that is not there, nothing. Raises: ClientError."""
+        """The outputs of a stack; empty if there is no such stack. Raises: ClientError."""
         try:
             [found] = self.cloudformation.describe_stacks(StackName=stack)["Stacks"]
         except ClientError as error:
@@ -130,11 +130,11 @@ class Account:
         return True
 
     def bucket_name(self, stage: str, what: str) -> str:
-        """Buckets share their names with the whole world, this account's other regions included."""
+        """Bucket names are unique in the whole world, this account's other regions included."""
         return f"vestnik-{stage}-{what}-{self.number}-{self.region}"
 
     def upload(self, bucket: str, artifact: Artifact) -> str:
-        """Puts the artifact unless it is there; answers its key."""
+        """Uploads the artifact unless it is there; returns its key."""
         try:
             self.s3.head_object(Bucket=bucket, Key=artifact.key)
         except ClientError:
@@ -142,14 +142,14 @@ class Account:
         return artifact.key
 
     def upload_text(self, bucket: str, name: str, text: str) -> str:
-        """Puts a text under a name that holds its hash; answers its address for CloudFormation."""
+        """Uploads a text under a name that holds its hash; returns its URL for CloudFormation."""
         digest = hashlib.sha256(text.encode()).hexdigest()
         key = f"{name}-{digest[:16]}"
         self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
         return f"{self.s3.meta.endpoint_url}/{bucket}/{key}"
 
     def artifact_bucket(self, stage: str) -> str:
-        """The stage's bucket of artifacts, made and kept as it should be. Raises: DeployError where it is somebody
+        """The stage's bucket of artifacts, created or corrected as needed. Raises: DeployError if it is somebody
         else's."""
         name = self.bucket_name(stage, "artifacts")
         if name not in self._ready:
@@ -158,7 +158,7 @@ class Account:
         return name
 
     def delete_artifact_bucket(self, stage: str) -> None:
-        """With everything in it; one that is not there is fine. Raises: ClientError."""
+        """With everything in it; a missing bucket is fine. Raises: ClientError."""
         name = self.bucket_name(stage, "artifacts")
         if empty(self.s3, name):
             self.s3.delete_bucket(Bucket=name)

@@ -1,4 +1,4 @@
-"""A command that works on a stage acts as the app of that stage."""
+"""Lets a command act as a stage's app."""
 
 import os
 from pathlib import Path
@@ -14,9 +14,9 @@ from tools.local_cloud import LOCAL, local_cloud
 
 
 def act_in(stage: str, addresses: Path = LOCAL) -> None:
-    """From now on this process has the settings of the stage (`.chalice/config.json`) and the credentials of its
-    environment. `local` is the cloud that `make run` has started, unless AWS_ENDPOINT_URL leads elsewhere. Raises:
-    SystemExit with what to do, where none runs or the file has mistakes."""
+    """From now on this process has the stage's settings (`.chalice/config.json`) and the credentials of its
+    environment. `local` is the cloud that `make run` started, unless AWS_ENDPOINT_URL points elsewhere. Raises:
+    SystemExit with advice, if none is running or the file has mistakes."""
     if stage == LOCAL_STAGE and "AWS_ENDPOINT_URL" not in os.environ:
         os.environ.update(running_cloud(local_cloud(addresses)).environment())
     try:
@@ -28,7 +28,7 @@ def act_in(stage: str, addresses: Path = LOCAL) -> None:
 
 
 def find_addresses(account: Account) -> None:
-    """Lets this process know the addresses that its stage leaves open, as the deployed app has them; it begins with
-    `act_in`. Raises: ClientError."""
+    """Fills in the addresses that the stage leaves open, from the deployed app. Requires `act_in`. Raises:
+    ClientError."""
     if any(is_open(os.environ[name]) for name in LEFT_OPEN):
         os.environ.update(with_addresses({name: os.environ[name] for name in fields() if name in os.environ}, account))

@@ -1,5 +1,5 @@
-"""Where a stage answers, as far as nobody has chosen it: a stage whose addresses end with `.invalid` (RFC 2606: never a
-host) has those that API Gateway gives. The app's stack derives them by itself; the workers are told what it says."""
+"""A stage's addresses where nobody has chosen them: addresses ending in `.invalid` (RFC 2606: never a host) stand for
+those that API Gateway gives. The app's stack derives them itself; the workers are told its outputs."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,17 +8,17 @@ from urllib.parse import urlsplit
 from infra.account import Account
 from infra.variables import LEFT_OPEN
 
-# What the app's stack says of its addresses, and the setting that each is.
+# The outputs of the app's stack that are addresses, and the setting for each.
 _OUTPUTS = {"PublicUrl": "VESTNIK_PUBLIC_URL", "LiveUrl": "VESTNIK_LIVE_URL"}
 
 
 class Addresses(NamedTuple):
-    """Of the app's two APIs, in its template: on AWS, or at the endpoint of an emulator."""
+    """Of the app's two APIs, in its template: on AWS, or at an emulator's endpoint."""
 
     endpoint_url: str | None = None
 
     def variables(self, environment: Mapping[str, str]) -> dict[str, Any]:
-        """Each address that nobody has chosen, as CloudFormation finds it."""
+        """Each address that nobody has chosen, as a CloudFormation expression."""
         rest, live = (self._address(api) for api in ("RestAPI", "WebsocketAPI"))
         derived = {"VESTNIK_PUBLIC_URL": rest, "VESTNIK_LIVE_URL": live.replace("http", "ws", 1)}
         if self.endpoint_url:  # on AWS it follows from the API's id
@@ -37,8 +37,7 @@ def is_open(address: str) -> bool:
 
 
 def with_addresses(environment: Mapping[str, str], account: Account) -> dict[str, str]:
-    """The environment with each address that nobody has chosen, as far as the deployed app says it. Raises:
-    ClientError."""
+    """The environment with each open address filled in, as far as the deployed app knows it. Raises: ClientError."""
     told = account.outputs(f"vestnik-{environment['VESTNIK_STAGE']}-app")
     known = {setting: told[output] for output, setting in _OUTPUTS.items() if output in told}
     found = {**LEFT_OPEN, **known}

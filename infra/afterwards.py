@@ -1,4 +1,4 @@
-"""What follows a deployment: protection, the stage tried as its users use it, and the doctor."""
+"""What follows a deployment: protection, a smoke test, and the doctor."""
 
 import subprocess
 import sys
@@ -13,12 +13,11 @@ _CHECKS = ("smoke", "doctor")
 
 
 def afterwards(account: Account, stage: str) -> None:
-    """Tries the stage, then has the doctor look at it; both tell what they find. On an emulator the doctor is not
-    asked: it would find what is of AWS alone. Raises: DeployError with what comes next, or the way back;
-    ClientError."""
+    """Runs the smoke test and then the doctor, which both report. On an emulator the doctor is skipped, as it checks
+    what only AWS has. Raises: DeployError with the next step or the way back; ClientError."""
     protect(account, stage)
     checks = _CHECKS[:1] if account.emulator_url else _CHECKS
-    # Each in a process of its own: it acts as the app of the stage, whose settings are a process's for good.
+    # Each in a process of its own, because a process keeps its settings for good.
     bad = [check for check in checks if _run(check, stage)]
     if bad and not account.emulator_url and (waiting := waits_for_ses(account, stage)):
         raise DeployError(waiting)

@@ -1,4 +1,4 @@
-"""What the doctor looks at in the app's stack: is it whole, and is it all that answers."""
+"""The doctor's checks of the app's stack: is it complete, and does nothing else answer?"""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ from infra.other_way import made_by_chalice
 
 
 class AppCheckup:
-    """A live stage, seen with the credentials and the endpoint of the environment."""
+    """A live stage, seen with the credentials and endpoint of the environment."""
 
     def __init__(self, account: Account, stage: str) -> None:
         self._account = account
         self._stage = stage
 
     def stack(self) -> Iterator[Finding]:
-        """Is the app's stack whole, or did `chalice deploy` make the app? Raises: ClientError."""
+        """Is the app's stack complete, or did `chalice deploy` make the app? Raises: ClientError."""
         name, remedy = f"vestnik-{self._stage}-app", f"make deploy STAGE={self._stage}"
         if found := made_by_chalice(self._account, self._stage):
             wrong = (

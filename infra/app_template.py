@@ -1,6 +1,5 @@
-"""The app's stack, as plain CloudFormation: what Chalice has packaged, and all that it has no word for. One transaction
-holds both APIs, their limits, functions, rights and logs.
-"""
+"""The app's stack as plain CloudFormation: what Chalice packages, and everything it cannot express. One transaction
+holds both APIs, their limits, functions, roles and logs (ADR 0080)."""
 
 import hashlib
 import json
@@ -15,9 +14,9 @@ from infra.runtimes import Runtime
 from infra.stages import PAGES, Doors, doors_of, own_variables, stage_config
 
 STAGE_NAME = "api"  # `api_gateway_stage` in .chalice/config.json, and what Chalice calls every WebSocket stage
-BURST_SECONDS = 2  # calls of so long may come at once
+BURST_SECONDS = 2  # seconds of calls that may arrive at once
 LOG_DAYS = 30  # as infra/template.yaml says of the workers' logs
-AUDIT_LOG_DAYS = 400  # of the function that writes the audit: so long its log proves that no line was changed
+AUDIT_LOG_DAYS = 400  # of the function that writes the audit: for that long its log proves that no line was changed
 
 # The functions by their names in Chalice's template, and what `chalice deploy` would call them after the stage.
 FUNCTIONS = {
@@ -57,7 +56,7 @@ class AppInputs:
         code_key: str,
         layer_key: str = "",
     ) -> Self:
-        """With all that the stage itself says. Raises: SettingsError."""
+        """With everything that the stage itself declares. Raises: SettingsError."""
         stage = environment["VESTNIK_STAGE"]
         return cls(
             environment=environment,
@@ -96,8 +95,8 @@ def app_template(packaged: Mapping[str, Any], inputs: AppInputs) -> dict[str, An
 
 
 def _logs(function: str, days: int) -> Resource:
-    """A function that starts before its group is there makes one that is kept for ever. A group outlives the stack, and
-    CloudFormation takes it in again by its name, which has to be a plain one ("Import AWS resources automatically")."""
+    """A function that starts before its log group exists creates one that never expires. A group outlives the stack,
+    and CloudFormation imports it again by its name, which must be literal ("Import AWS resources automatically")."""
     return {
         "Type": "AWS::Logs::LogGroup",
         "DeletionPolicy": "RetainExceptOnCreate",
@@ -124,7 +123,7 @@ def _variables(name: str, inputs: AppInputs) -> Resource:
 
 
 def _layer(inputs: AppInputs) -> Resource:
-    """The workers' layer once more: that of their stack has no ARN yet when both stacks are planned."""
+    """The workers' layer again: when both stacks are planned, that of the workers' stack has no ARN yet."""
     return {
         "Type": "AWS::Lambda::LayerVersion",
         "Properties": {
@@ -137,8 +136,8 @@ def _layer(inputs: AppInputs) -> Resource:
 
 
 def _rest_api(resources: dict[str, Resource], inputs: AppInputs) -> None:
-    """The API names its functions instead of referring to them: they refer to it, for the address that they tell. The
-    public pages have a function of their own."""
+    """The API names its functions instead of referring to them, since they refer to it for their address. The public
+    pages have a function of their own."""
     body = resources["RestAPI"]["Properties"]["Body"]
     body["info"]["title"] = f"vestnik-{inputs.stage}"
     for path, methods in body["paths"].items():
@@ -153,7 +152,7 @@ def _rest_api(resources: dict[str, Resource], inputs: AppInputs) -> None:
 
 
 def _refusals() -> Resource:
-    """What API Gateway answers by itself, such as 403 to an unknown path and 429, has the headers of our answers."""
+    """API Gateway's own answers, such as 403 for an unknown path and 429, get the headers of ours."""
     headers = {name: value for name, value in {**PROTECTION, **STRICT_TRANSPORT}.items() if "'" not in value}
     stated = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()}
     return {kind: {"responseParameters": stated} for kind in ("DEFAULT_4XX", "DEFAULT_5XX")}
@@ -173,8 +172,8 @@ def _permission(name: str) -> Resource:
 
 
 def _rest_deployment(resources: dict[str, Resource]) -> None:
-    """A change of the API takes effect with a new deployment, and that is one with a new name. It opens when what is
-    behind it is ready. SAM's own would make a second stage, `Stage`, which nothing limits."""
+    """A change of the API takes effect with a new deployment, which needs a new name; it depends on what it serves.
+    SAM's own would create a second stage, `Stage`, which nothing limits."""
     [sams] = [name for name, one in resources.items() if one["Type"] == "AWS::ApiGateway::Deployment"]
     del resources[sams]
     definition = json.dumps(resources["RestAPI"], sort_keys=True)
@@ -198,7 +197,7 @@ def _rest_limits(resources: dict[str, Resource], doors: Doors) -> None:
 
 
 def _limit(path: str, method: str, per_second: int) -> Resource:
-    """The public pages have limits of their own: nobody uses them up by calling the rest."""
+    """The public pages have limits of their own, so that nobody uses them up by calling the rest."""
     return {"ResourcePath": path, "HttpMethod": method, **_throttle(per_second)}
 
 
@@ -207,7 +206,7 @@ def _throttle(per_second: int) -> Resource:
 
 
 def _websocket_stage(resources: dict[str, Resource], doors: Doors) -> None:
-    """A stage that deploys itself needs no deployment of its own, which would have to be renamed with each change."""
+    """A stage with AutoDeploy needs no deployment resource, which would have to be renamed with each change."""
     del resources["WebsocketAPIDeployment"]
     stage = resources["WebsocketAPIStage"]["Properties"]
     del stage["DeploymentId"]

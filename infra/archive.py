@@ -19,25 +19,25 @@ _NEVER_SHIPPED = {"__pycache__", ".DS_Store"}
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file to be uploaded. `digest` is the SHA-256 of its bytes."""
+    """A file to upload. `digest` is the SHA-256 of its bytes."""
 
     path: Path
     digest: str
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """The artifact that lies there. Raises: FileNotFoundError."""
+        """The artifact at this path. Raises: FileNotFoundError."""
         return cls(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
     @property
     def key(self) -> str:
-        """Its name in the bucket of artifacts: a new content is a new name."""
+        """Its name in the bucket of artifacts: new content has a new name."""
         return f"{self.path.stem}-{self.digest[:16]}{self.path.suffix}"
 
 
 def tree(root: Path, folder: str, *, without: Iterable[str] = ()) -> Iterator[tuple[str, Path]]:
-    """Every file under `root/folder` with its name relative to `root`, links followed; `without` names folders,
-    relative to `root`, that stay out."""
+    """Every file under `root/folder` with its name relative to `root`, following links; `without` names folders,
+    relative to `root`, to leave out."""
     left_out = tuple(f"{name}/" for name in without)
     for path in sorted((root / folder).rglob("*")):
         name = path.relative_to(root).as_posix()
@@ -46,7 +46,7 @@ def tree(root: Path, folder: str, *, without: Iterable[str] = ()) -> Iterator[tu
 
 
 def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
-    """Writes the archive whole or not at all."""
+    """Writes the archive completely or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(f".{os.getpid()}.part")  # another process may be writing the same
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -61,7 +61,7 @@ def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
 
 @contextmanager
 def alone(place: Path) -> Iterator[None]:
-    """Lets one process at a time make what lies at `place`; the next finds it made."""
+    """Lets one process at a time make what belongs at `place`; the next one finds it made."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_name(f".{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -69,7 +69,7 @@ def alone(place: Path) -> Iterator[None]:
 
 
 def digest_of(files: Iterable[tuple[str, Path]], *extra: str) -> str:
-    """A SHA-256 over names and contents: equal exactly when nothing has changed."""
+    """A SHA-256 over names and contents: equal exactly if nothing has changed."""
     total = hashlib.sha256()
     for name, path in sorted(files):
         total.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

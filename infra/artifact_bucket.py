@@ -1,5 +1,4 @@
-"""The bucket that holds what is deployed: made when it is not there, and kept as it should be. Nobody else's bucket is
-ever taken for it."""
+"""The bucket of artifacts: created if missing and corrected as needed. Somebody else's bucket is never used."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -12,12 +11,12 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
 
-_KEPT_DAYS = 90  # what was overwritten or deleted can be brought back for so long
+_KEPT_DAYS = 90  # for this long, what was overwritten or deleted can be restored
 
 
 def keep_to_owner(s3: "S3Client", owner: str) -> None:
-    """Has every call of this client name the account that its bucket must belong to: a bucket's name is the world's,
-    and somebody may have been quicker (AWS, "Verifying bucket ownership with bucket owner condition")."""
+    """Makes every call of this client name the account that must own the bucket: bucket names are global, and somebody
+    may have been quicker (AWS, "Verifying bucket ownership with bucket owner condition")."""
 
     def name_owner(params: dict[str, Any], model: "OperationModel", **_: object) -> None:
         if model.input_shape and "ExpectedBucketOwner" in model.input_shape.members:
@@ -27,8 +26,8 @@ def keep_to_owner(s3: "S3Client", owner: str) -> None:
 
 
 def make_ready(s3: "S3Client", bucket: str, *, region: str) -> None:
-    """Makes the bucket unless it is there, private, with versions, and closed to what is not encrypted on its way.
-    Raises: DeployError where it is somebody else's; ClientError."""
+    """Creates the bucket unless it exists; makes it private, versioned, and TLS-only. Raises: DeployError if it is
+    somebody else's; ClientError."""
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -97,7 +96,7 @@ def _encrypted_only(partition: str, bucket: str) -> dict[str, Any]:
 
 
 def empty(s3: "S3Client", bucket: str) -> bool:
-    """Deletes what is in it, in every version; says whether the bucket is there. Raises: ClientError."""
+    """Deletes everything in it, in every version; returns whether the bucket exists. Raises: ClientError."""
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError as error:

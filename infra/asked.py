@@ -1,6 +1,5 @@
-"""What a first deployment of production has to know and the stage does not say: asked once, at a terminal, each answer
-checked as the file is, and written into `.chalice/config.json`.
-"""
+"""What a first deployment of production needs and the stage does not say: asked once, at a terminal, checked like the
+file, and written to `.chalice/config.json`."""
 
 import copy
 import json
@@ -15,13 +14,13 @@ from infra.stages import PRODUCTION, stage_config
 
 Ask = Callable[[str], str]
 Tell = Callable[[str], None]
-NOTHING = "-"  # the answer of somebody who does not want what is offered
+NOTHING = "-"  # the answer that declines an offer
 _NAMES = ("domain", "live_domain")
 
 
 class Question(NamedTuple):
-    """A key of the stage or one of its variables, what a person is asked for it, and why. It is not asked where none of
-    `needs` is said."""
+    """A key of the stage or one of its variables, the question, and the reason for it. Not asked unless one of `needs`
+    is set."""
 
     key: str
     text: str
@@ -65,15 +64,15 @@ QUESTIONS = (
 
 
 def missing(stage: str) -> list[Question]:
-    """What a stage does not say, not even that it is empty. Raises: SettingsError."""
+    """What a stage does not say, not even as empty. Raises: SettingsError."""
     own = config_mistakes.parsed()["stages"][stage]
     return [one for one in QUESTIONS if one.key not in _said(own) and _is_due(one, own, on_the_way=_NAMES)]
 
 
 def ask_once(stage: str, *, is_new: bool, account: str = "", ask: Ask | None = None, tell: Tell = print) -> None:
-    """Asks for what a new production stage does not say, and writes each answer down, an empty one too: it is not asked
-    again. `account` is the one in use. Where nobody sits at a terminal it says which keys are missing, and goes on
-    without. Raises: SettingsError: the file has mistakes, or nobody answers; then nothing was written."""
+    """Asks for what a new production stage lacks and writes each answer down, empty ones too, so that it is not asked
+    again. `account` is the one in use. Without a terminal it reports the missing keys and goes on. Raises:
+    SettingsError: the file has mistakes, or nobody answers; then nothing was written."""
     if stage != PRODUCTION or not is_new or not (wanted := missing(stage)):
         return
     if ask is None and not sys.stdin.isatty():
@@ -90,7 +89,7 @@ def ask_once(stage: str, *, is_new: bool, account: str = "", ask: Ask | None = N
 
 
 def _is_due(one: Question, own: Mapping[str, Any], *, on_the_way: tuple[str, ...] = ()) -> bool:
-    """`on_the_way` are keys that are asked for before it, unless they are said."""
+    """`on_the_way` are keys that are asked for earlier, unless they are set."""
     return not one.needs or any(own.get(key, key in on_the_way) for key in one.needs)
 
 
@@ -127,7 +126,7 @@ def _in_force(one: Question, stage: str) -> Any:
 
 
 def _mistakes(stage: str, before: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[str]:
-    """Those that the answer would bring into the file."""
+    """The mistakes that the answer would bring into the file."""
     old, new = copy.deepcopy(config_mistakes.parsed()), copy.deepcopy(config_mistakes.parsed())
     _put(old["stages"][stage], before)
     _put(new["stages"][stage], {**before, **news})
@@ -146,9 +145,8 @@ def _said(own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(stage: str, answers: dict[str, Any]) -> None:
-    """Puts the keys at the head of the stage, the variables at the head of its `environment_variables`, and leaves all
-    other lines as they are. Raises: SettingsError: the file is laid
-    out otherwise, and stays as it was."""
+    """Puts keys at the top of the stage and variables at the top of its `environment_variables`, and leaves all other
+    lines alone. Raises: SettingsError: the file has another layout, and was not changed."""
     before = config_mistakes.CONFIG.read_text(encoding="utf-8")
     head, found, rest = before.partition(f'    "{stage}": {{\n')
     body, end, after = rest.partition("\n    }")

@@ -18,7 +18,7 @@ _FEWEST_LEAKED = 1_000_000
 
 
 class Asset(NamedTuple):
-    """A file of the app, made of a file or folder `inside` a package."""
+    """A file of the app, made from a file or folder `inside` a package."""
 
     target: Path
     package: str
@@ -27,7 +27,7 @@ class Asset(NamedTuple):
 
 
 def copy_assets() -> None:
-    """Makes every file anew. Raises: FileNotFoundError: a package is not there, or has changed its layout."""
+    """Makes every file afresh. Raises: FileNotFoundError: a package is missing or has changed its layout."""
     for asset in ASSETS:
         asset.target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = asset.target.with_suffix(".part")
@@ -36,7 +36,7 @@ def copy_assets() -> None:
 
 
 def _filter(lists: Path, target: Path) -> None:
-    """A Bloom filter of the leaked passwords that are long enough; a file of `lists` for each length, in bytes."""
+    """A Bloom filter of the leaked passwords that are long enough; a file of `lists` per length, in bytes."""
     long_ones = [path for path in lists.glob("*/*/*.txt") if int(path.stem) >= MIN_PASSWORD]
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in long_ones)
     words = {normal(word) for text in texts for word in text.split("\n") if word}

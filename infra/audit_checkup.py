@@ -1,5 +1,5 @@
-"""Whether somebody has rewritten the audit: its table, as it is, and the log, where the function that writes it may add
-and never change."""
+"""Whether somebody has rewritten the audit: compares its table with the log, to which the writing function may add but
+which it cannot change (ADR 0070)."""
 
 import json
 import sys
@@ -20,15 +20,15 @@ from infra.checkup import Finding
 DAYS = 7
 _SLICE = timedelta(hours=6)  # of the log, for one question
 _PATIENCE_SECONDS = 90
-_LATE = timedelta(minutes=2)  # a line of the log arrives by then
-_LONGEST_ACT = timedelta(minutes=5)  # far longer than Lambda lets one run: its end stands where it began
+_LATE = timedelta(minutes=2)  # by then a log line has arrived
+_LONGEST_ACT = timedelta(minutes=5)  # far longer than Lambda lets a function run
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
-_NAMED = 3  # lines of one kind that are named
+_NAMED = 3  # lines of one kind that are listed
 _REMEDY = "see `The audit was rewritten` in docs/operations.md; keep the table and the log as they are"
 
 
 class AuditCheckup:
-    """The audit of a live stage, seen with the credentials and the endpoint of the environment."""
+    """A live stage's audit, seen with the credentials and endpoint of the environment."""
 
     def __init__(self, settings: Settings, *, days: int = DAYS) -> None:
         self._table, self._group = settings.resource("audit"), f"/aws/lambda/{settings.resource('')}".rstrip("-")
@@ -36,9 +36,9 @@ class AuditCheckup:
         self._told_at = time.monotonic()
 
     def check(self) -> Iterator[Finding]:
-        """Does every line of the last days stand as its writer told the log?"""
+        """Is every line of the last days as its writer logged it?"""
         until = now()
-        told, since = self._log(until)  # before the table: what is told there is in the table by now
+        told, since = self._log(until)  # before the table: what the log has is in the table by now
         items = self._lines(since - _LONGEST_ACT)
         bare = any(spot_of(item) is None for item in items)
         chained = self._chained_since(told, since) if bare else ""
@@ -52,7 +52,7 @@ class AuditCheckup:
             yield Finding(wrong, f"look at fewer days: --audit-days (now {self._days})", unknown=True)
 
     def _log(self, until: datetime) -> tuple[list[Told], datetime]:
-        """What the log tells, the newest first, and from when on. Raises: ClientError."""
+        """What the log says, newest first, and from when on. Raises: ClientError."""
         ends, oldest, patience = until, until - timedelta(days=self._days), time.monotonic() + _PATIENCE_SECONDS
         told: list[Told] = []
         while ends > oldest and time.monotonic() < patience:
@@ -64,8 +64,8 @@ class AuditCheckup:
         return told, ends
 
     def _chained_since(self, told: Sequence[Told], since: datetime) -> str:
-        """When every line had a chain: once the log had first been told of one, and the functions of the version before
-        had ended. Where that is not found in time, of what was read anyhow. Raises: ClientError."""
+        """From when on every line had a chain: once the log first mentions one and functions of the previous version
+        have ended. If that is not found in time, based on what has been read. Raises: ClientError."""
         patience = time.monotonic() + _PATIENCE_SECONDS
         first = min((one.at for one in told), default=rfc3339(now()))
         for page in self._pages(_NEVER, since):
@@ -76,7 +76,7 @@ class AuditCheckup:
         return rfc3339(parse_rfc3339(first) + _LONGEST_ACT)
 
     def _pages(self, begins: datetime, ends: datetime) -> Iterator[list[Told]]:
-        """What the log tells, the oldest first, by pages that may be empty. Raises: ClientError."""
+        """What the log says, oldest first, in pages that may be empty. Raises: ClientError."""
         for page in (
             boto3.client("logs")
             .get_paginator("filter_log_events")
@@ -112,7 +112,7 @@ class AuditCheckup:
 
 
 def _told(event: Mapping[str, Any]) -> Told | None:
-    """A line of ours; of anything else None."""
+    """One of our lines; None for anything else."""
     with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # anything may stand in a log
         line: dict[str, Any] = json.loads(event["message"])
         at = rfc3339(datetime.fromtimestamp(event["timestamp"] / 1000, UTC))

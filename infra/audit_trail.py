@@ -1,4 +1,4 @@
-"""Holds the lines of the audit against each other and against what their writers told the log, and says in words what
+"""Compares the lines of the audit with each other and with the log of their writers, and describes what
 does not agree."""
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ CONTRADICTED = "lines are in the log with two digests"
 
 
 class Told(NamedTuple):
-    """What the log says of one line, `at` which time; `sure` where the table had said that it holds it."""
+    """What the log says about one line, `at` which time; `sure` if the table had confirmed it."""
 
     chain: str
     number: int
@@ -37,8 +37,8 @@ class Told(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Times as `rfc3339` writes them: from when on the log was read, up to when its lines must have arrived, the
-    present, after which no honest line is, and from when on every line has a chain."""
+    """Times as `rfc3339` writes them: from when the log was read, up to when its lines must have arrived, the present
+    (no honest line is later), and from when every line has a chain."""
 
     since: str
     until: str
@@ -46,7 +46,7 @@ class Span(NamedTuple):
     chained: str
 
     def judges(self, item: Item) -> bool:
-        """Whether the log must know of this line. Its two times may both be lies."""
+        """Whether the log must know this line. Both of its times may be lies."""
         return _latest(item) >= self.since and not self.until < _latest(item) <= self.present
 
     def chains(self, item: Item) -> bool:
@@ -55,7 +55,7 @@ class Span(NamedTuple):
 
 
 def disagreements(items: Sequence[Item], told: Iterable[Told], span: Span) -> dict[str, list[str]]:
-    """The lines of each kind of mistake, by what is wrong; `items` begin some minutes before the span."""
+    """The lines of each kind of mistake; `items` begin some minutes before the span."""
     found: dict[str, list[str]] = defaultdict(list)
     chained: dict[Spot, Item] = {}
     for item in items:
@@ -107,14 +107,14 @@ def _of_line(
 
 
 def _first(spot: Spot, item: Item, chained: Mapping[Spot, Item]) -> str | None:
-    """What the first line that was read of a chain says of the line before it: anything, if that one may be older."""
+    """What the first line read of a chain says about the line before it: anything, if that one may be older."""
     chain, number = spot
     older = any(one == chain and n < number for one, n in chained)
     return None if number == 1 or older else _text(item, "before")
 
 
 def spot_of(item: Item) -> Spot | None:
-    """Where in which chain the line stands; None: it has none."""
+    """The line's place in its chain; None if it has none."""
     chain, number = _text(item, "chain"), item.get("number", {}).get("N")
     return (chain, int(number)) if chain and number and number.isdecimal() else None
 
@@ -129,5 +129,5 @@ def _text(item: Item, name: str) -> str | None:
 
 
 def name_of(item: Item) -> str:
-    """A line by its key: the time, the chain and the number."""
+    """A line by its key: time, chain and number."""
     return str(_text(item, "place"))

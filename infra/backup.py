@@ -27,15 +27,15 @@ _PAST = "-past"
 
 
 class Backup(NamedTuple):
-    """Of one table, as it was `since` when its letters may have gone on."""
+    """Of one table, as it was at `since`."""
 
     arn: str
     since: datetime
 
 
 def back_up(client: "DynamoDBClient", stage: str, *, at: datetime | None = None) -> str:
-    """The name of the backup, which is the moment that it is of: now, or one in the past, from the points in time that
-    AWS keeps. Raises: SystemExit: a table is not there, or keeps no such point; nothing was made then."""
+    """The name of the backup, which is its moment: now, or a past one, from the points in time that AWS keeps. Raises:
+    SystemExit: a table is missing, or keeps no such point; nothing was made."""
     name, tables = f"{at or now():{NAME}}", tables_of(stage)
     if gone := {one.name for one in tables} - existing(client, {one.name for one in tables}):
         lacking = ", ".join(sorted(gone))
@@ -63,7 +63,7 @@ def _require_points(client: "DynamoDBClient", tables: Sequence[Table], at: datet
 
 
 def _of_the_past(client: "DynamoDBClient", name: str, at: datetime) -> str:
-    """Another table, with what stood in this one then."""
+    """Another table with the past content of this one."""
     past = f"{name}{_PAST}"
     if not existing(client, {past}):
         client.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=past, RestoreDateTime=at)
@@ -78,8 +78,8 @@ def is_there(client: "DynamoDBClient", arn: str) -> bool:
 
 
 def backups(client: "DynamoDBClient", stage: str) -> dict[str, dict[str, Backup]]:
-    """Of every backup that is whole, by its name, each table's, by the table's own word; and under `deleted` what AWS
-    keeps of those that were deleted, for 35 days, where they kept points in time."""
+    """Every complete backup by name, with each table's; under `deleted` those of deleted tables that kept points in
+    time, which AWS keeps for 35 days."""
     things = {one.name: one.thing for one in tables_of(stage)}
     found: dict[str, dict[str, Backup]] = {DELETED: {}}
     for one in sorted(_summaries(client), key=lambda one: one["BackupCreationDateTime"]):
@@ -106,7 +106,7 @@ def _moment(name: str) -> datetime:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials of the environment; of the stage `local`, in the cloud that runs here."""
+    """With the credentials of the environment; for the stage `local`, in the cloud that runs here."""
     parser = argparse.ArgumentParser(description="Back up the tables of a stage.")
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--at", type=parse_rfc3339, help="as it was then, such as 2026-11-29T08:30:00Z; default: now")

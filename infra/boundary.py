@@ -1,12 +1,10 @@
-"""The permissions boundary of a stage (`permissions_boundary`): whoever deploys may make roles, and none that goes
-beyond it.
-"""
+"""A stage's permissions boundary (`permissions_boundary`): deployers may create roles, but none that exceeds it."""
 
 import json
 
 
 def bounded(template: str, arn: str) -> str:
-    """The template with this boundary on each of its roles; without one, as it is."""
+    """The template with this boundary on each of its roles; unchanged without one."""
     if not arn:
         return template
     found = json.loads(template)

@@ -1,4 +1,4 @@
-"""Gives a table its own name again, from a backup, with what no backup holds."""
+"""Restores a table under its own name from a backup, with the properties that no backup holds."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ _MARK = "vestnik-restored"  # a tag
 
 
 def bring_back(client: "DynamoDBClient", table: Table, backup: Backup, *, mark: str) -> None:
-    """The table as it was then; one that is there is deleted first. A table that was brought back before under the same
-    `mark` is left as it is."""
+    """Restores the table as it was; an existing one is deleted first. A table restored earlier under the same `mark` is
+    left alone."""
     if _is_marked(client, table.name, mark):
         return
     if existing(client, {table.name}):
@@ -22,7 +22,7 @@ def bring_back(client: "DynamoDBClient", table: Table, backup: Backup, *, mark: 
         wait_for(f"{table.name} is being deleted", lambda: not existing(client, {table.name}))
     client.restore_table_from_backup(TargetTableName=table.name, BackupArn=backup.arn)
     wait_for(f"{table.name} is being restored", lambda: is_active(client, table.name))
-    # AWS, "Restoring a DynamoDB table from a backup": what has to be set anew.
+    # AWS, "Restoring a DynamoDB table from a backup": what has to be set again.
     if table.expires_by:
         expiry = {"Enabled": True, "AttributeName": table.expires_by}
         client.update_time_to_live(TableName=table.name, TimeToLiveSpecification=expiry)  # type: ignore[arg-type]

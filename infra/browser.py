@@ -19,7 +19,7 @@ _LIMIT_SECONDS = 900
 
 
 def chromium() -> Path | None:
-    """The first that starts: what CHROMIUM names, if set; else the system's, else Playwright's own; None where there
+    """The first that starts: what CHROMIUM names, if set; otherwise the system's, then Playwright's own; None if there
     is none."""
     named = os.environ.get("CHROMIUM")
     places = [named] if named else [path for name in _NAMES if (path := shutil.which(name))]
@@ -32,7 +32,7 @@ def chromium() -> Path | None:
 
 
 def fetch() -> Path | None:
-    """Tries each way to get one, and says so; None where none works."""
+    """Tries each way to get one, reporting it; None if none works."""
     for commands in _ways():
         print(f"browser tests: no Chromium; trying `{' '.join(commands[-1])}`", flush=True)
         if all(_succeeds(command) for command in commands) and (found := chromium()):

@@ -1,5 +1,5 @@
-"""Zips of modules with their bytecode. Lambda can write nothing beside a module, so that every cold start would compile
-whatever it imports."""
+"""Zips of modules with their bytecode. Lambda cannot write next to a module, so every cold start would compile whatever
+it imports."""
 
 import os
 import shutil
@@ -18,9 +18,9 @@ _TASK = "/var/task"  # where Lambda unpacks a function, AWS: "Lambda execution e
 def compiled_zip(
     target: Path, files: Iterable[tuple[str, Path]], *, runtime: Runtime, runs_in: str = _TASK
 ) -> Artifact:
-    """`target`, made anew only when a file, Lambda's Python or the one that compiles has changed; its content stays
-    beside it, in a folder of its name. Where no such Python is at hand the sources are shipped as they are, with a
-    warning. Raises: subprocess.CalledProcessError."""
+    """Writes `target`, only if a file, Lambda's Python or the compiling one has changed; its content stays beside it,
+    in a folder of its name. Without such a Python the sources are shipped as they are, with a warning. Raises:
+    subprocess.CalledProcessError."""
     sources = sorted(files)
     compiler = interpreter(runtime.python)
     folder, stamp = target.with_suffix(""), target.with_suffix(".sha256")
@@ -28,7 +28,7 @@ def compiled_zip(
     with alone(target):
         if target.exists() and stamp.exists() and stamp.read_text() == wanted:
             return Artifact.of(target)
-        stamp.unlink(missing_ok=True)  # whatever is interrupted is made once more
+        stamp.unlink(missing_ok=True)  # an interrupted build is repeated
         shutil.rmtree(folder, ignore_errors=True)
         for name, path in sources:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,7 @@ def _version(compiler: Path | None) -> str:
 
 
 def _compile(folder: Path, compiler: Path, runs_in: str) -> None:
-    """The files carry a hash that nobody checks (PEP 552) and name the folder that they run in: the same sources give
-    the same bytes."""
+    """Files carry an unchecked hash (PEP 552) and the path that they run at: the same sources give the same bytes."""
     place = ["-s", str(folder), "-p", runs_in, "--invalidation-mode", "unchecked-hash"]
     command = ["-I", "-m", "compileall", "-q", *place, str(folder)]
     subprocess.run([compiler, *command], check=True, env={**os.environ, "PYTHONHASHSEED": "0"})

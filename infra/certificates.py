@@ -1,6 +1,5 @@
-"""The certificate of a stage where no hosted zone lets CloudFormation prove its domains: asked for once, found by its
-names again, and never waited for.
-"""
+"""A stage's certificate where no hosted zone lets CloudFormation prove its domains: requested once, found again by its
+names, and never waited for."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +17,11 @@ _ALIVE: tuple[Literal["PENDING_VALIDATION"], Literal["ISSUED"]] = ("PENDING_VALI
 
 
 class WaitingForDnsError(RefusedError):
-    """The domain is not proved yet: a person has to enter records. Nothing was changed."""
+    """The domain is not proved yet: a person has to add records. Nothing was changed."""
 
 
 def given_certificate(acm: "ACMClient", arn: str, names: Sequence[str]) -> str:
-    """The stage's own (`certificate_arn`), once it is looked at. Raises: RefusedError: it would not do."""
+    """The stage's own (`certificate_arn`), once checked. Raises: RefusedError: it does not fit."""
     try:
         found = acm.describe_certificate(CertificateArn=arn)["Certificate"]
     except acm.exceptions.ResourceNotFoundException as error:
@@ -38,8 +37,8 @@ def given_certificate(acm: "ACMClient", arn: str, names: Sequence[str]) -> str:
 
 
 def proved_certificate(acm: "ACMClient", names: Sequence[str], *, stage: str) -> str:
-    """One that AWS has issued for these names; asked for where there is none. Raises: WaitingForDnsError with the
-    records that prove the domains; RefusedError."""
+    """One that AWS has issued for these names; requested if there is none. Raises: WaitingForDnsError with the records
+    that prove the domains; RefusedError."""
     arn = _found(acm, names) or _asked_for(acm, names, stage)
     deadline = time.monotonic() + _RECORDS_SECONDS
     while True:
@@ -56,7 +55,7 @@ def proved_certificate(acm: "ACMClient", names: Sequence[str], *, stage: str) ->
 
 
 def proofs(certificate: Mapping[str, Any]) -> Iterator[Record]:
-    """The records that prove what is not proved yet, or was."""
+    """The records that prove the domains."""
     for option in certificate.get("DomainValidationOptions", []):
         if record := option.get("ResourceRecord"):
             yield Record(record["Name"].rstrip("."), record["Type"], record["Value"].rstrip("."))
@@ -68,7 +67,7 @@ def covers(alternatives: Sequence[str], name: str) -> bool:
 
 
 def _found(acm: "ACMClient", names: Sequence[str]) -> str | None:
-    """An issued one before one that waits."""
+    """An issued one before a pending one."""
     pages = acm.get_paginator("list_certificates").paginate(CertificateStatuses=list(_ALIVE))
     listed = [one for page in pages for one in page["CertificateSummaryList"] if covers([one["DomainName"]], names[0])]
     known = [acm.describe_certificate(CertificateArn=one["CertificateArn"])["Certificate"] for one in listed]

@@ -24,7 +24,7 @@ class PackagingError(RuntimeError):
 
 
 def packaged_template(stage: str) -> dict[str, Any]:
-    """Of this checkout, made anew only when a source has changed. Raises: PackagingError."""
+    """Of this checkout, made again only if a source has changed. Raises: PackagingError."""
     out = BUILD / f"chalice-{stage}"
     with alone(out):
         sources = list(_sources())
@@ -75,15 +75,15 @@ def _plain(packaged: dict[str, Any]) -> dict[str, Any]:
 
 
 def _config(stage: str) -> dict[str, Any]:
-    """Chalice's own layer is for `chalice deploy` alone: it is none of this template."""
+    """Chalice's own layer serves `chalice deploy` only and is not part of this template."""
     config: dict[str, Any] = json.loads(CONFIG.read_text())
     config["stages"][stage]["automatic_layer"] = False
     return config
 
 
 def _environment() -> dict[str, str]:
-    """Chalice asks for a region, though the template names none; the profiles, files and machine of the user's own AWS,
-    which may be broken, are kept from it."""
+    """Chalice needs a region, though the template names none; the user's own AWS profiles and files, which may be
+    broken, are hidden from it."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**others, **files, "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -1,4 +1,4 @@
-"""What a deployment would change, before it does: CloudFormation change sets."""
+"""What a deployment would change: CloudFormation change sets."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ class ChangeSetError(RuntimeError):
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A set of changes that waits to be executed or dropped."""
+    """Changes that wait to be executed or dropped."""
 
     arn: str
     changes: tuple["ResourceChangeTypeDef", ...]
@@ -35,8 +35,8 @@ def prepare(
     template_url: str,
     parameters: Mapping[str, str],
 ) -> ChangeSet | None:
-    """The change set, ready; None when nothing would change. A table that a destroyed stack has left behind is taken in
-    again by its name. Raises: ChangeSetError."""
+    """The change set, ready; None if nothing would change. Tables left behind by a destroyed stack are imported by
+    name. Raises: ChangeSetError."""
     arn = client.create_change_set(
         StackName=stack,
         ChangeSetName=f"{NAME}-{time.time_ns()}",
@@ -58,7 +58,7 @@ def prepare(
 def prepare_import(
     client: "CloudFormationClient", stack: str, *, template: str, resources: Sequence["ResourceToImportTypeDef"]
 ) -> ChangeSet:
-    """The change set by which the stack takes in what is there already. Raises: ChangeSetError."""
+    """The change set that imports existing resources into the stack. Raises: ChangeSetError."""
     arn = client.create_change_set(
         StackName=stack,
         ChangeSetName=f"{NAME}-{time.time_ns()}",
@@ -84,7 +84,7 @@ def _settled(client: "CloudFormationClient", stack: str, arn: str) -> tuple[str,
 
 
 def _changes(client: "CloudFormationClient", stack: str, arn: str) -> Iterator["ResourceChangeTypeDef"]:
-    """The stack is named because rights are given on stacks."""
+    """The stack is named because permissions are granted on stacks."""
     pages = client.get_paginator("describe_change_set").paginate(
         StackName=stack, ChangeSetName=arn, IncludePropertyValues=True
     )

@@ -1,5 +1,5 @@
-"""What the doctor looks at in the platform: stack, mappings, the clock, alarms, secrets, dead letters, switches. Each
-check tells what is wrong in words, and what to do."""
+"""The doctor's checks of the platform: stack, event source mappings, the clock, alarms, secrets, dead letters, circuit
+breakers. Each says what is wrong and what to do."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ GOOD_STACK = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be, or of which nobody could say (`unknown`), and what to do about it."""
+    """Something that is wrong, or could not be checked (`unknown`), and what to do about it."""
 
     wrong: str
     remedy: str
@@ -36,13 +36,13 @@ class Finding:
 
 
 class Platform:
-    """A live stage, seen with the credentials and the endpoint of the environment."""
+    """A live stage, seen with the credentials and endpoint of the environment."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def stack(self) -> Iterator[Finding]:
-        """Is the infra stack whole?"""
+        """Is the infra stack complete?"""
         name = self._settings.resource("infra")
         try:
             status = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
@@ -75,7 +75,7 @@ class Platform:
                 yield _off(known[queue])
 
     def clock(self) -> Iterator[Finding]:
-        """Is the schedule on, and has a tick come to its end lately?"""
+        """Is the schedule on, and has a tick completed recently?"""
         name = self._settings.resource("tick")
         try:
             state = boto3.client("scheduler").get_schedule(Name=name)["State"]
@@ -101,7 +101,7 @@ class Platform:
             return False
 
     def alarms(self) -> Iterator[Finding]:
-        """Which alarms are on, and does anybody hear them?"""
+        """Which alarms are on, and does anybody receive them?"""
         prefix = self._settings.resource("")
         pages = boto3.client("cloudwatch").get_paginator("describe_alarms")
         for page in pages.paginate(AlarmNamePrefix=prefix, StateValue="ALARM", AlarmTypes=["MetricAlarm"]):
@@ -113,7 +113,7 @@ class Platform:
         yield from self._listeners()
 
     def _listeners(self) -> Iterator[Finding]:
-        if self._settings.stage == "local":  # nobody is woken by a cloud on their own machine
+        if self._settings.stage == "local":  # no one is on call for a local cloud
             return
         sns = boto3.client("sns")
         topics = [t["TopicArn"] for page in sns.get_paginator("list_topics").paginate() for t in page["Topics"]]
@@ -151,7 +151,7 @@ class Platform:
                 yield _open(switch)
 
     def concurrency(self) -> Iterator[Finding]:
-        """May all workers run at once, and the API beside them? Have the public pages what is kept for them?"""
+        """May all workers run at once, next to the API? Have the public pages their reserved concurrency?"""
         lambdas, stage = boto3.client("lambda"), self._settings.stage
         wanted = sum(spec.max_concurrency for spec in CONSUMERS.values())
         limit = lambdas.get_account_settings().get("AccountLimit", {}).get("ConcurrentExecutions")
@@ -168,7 +168,7 @@ class Platform:
 
 
 def _life_of(letters: Sequence[DeadLetter]) -> str:
-    """SQS removes a message 14 days after it was first put, also from the dead letters."""
+    """SQS removes a message 14 days after it was first sent, from dead-letter queues too."""
     if not letters:
         return ""
     left = min(one.sent_at for one in letters) + KEPT - now()

@@ -1,4 +1,4 @@
-"""What is wrong in `.chalice/config.json`, each with its place, what is expected and what was probably meant."""
+"""The mistakes in `.chalice/config.json`, each with its place, what is expected and what was probably meant."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ LEAST_LEASE_SECONDS = 30  # a worker's timeout (infra/template.yaml): nobody els
 
 
 def parsed() -> dict[str, Any]:
-    """The file as it stands. Raises: SettingsError where it is no JSON, says a thing twice, or has no stages."""
+    """The file's content. Raises: SettingsError: no JSON, a repeated key, or no stages."""
     try:
         file: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except (OSError, ValueError) as error:
@@ -34,7 +34,7 @@ def parsed() -> dict[str, Any]:
 
 
 def mistakes(file: Mapping[str, Any], stage: str) -> Iterator[str]:
-    """Of what stands for all stages, and of one."""
+    """Of the part for all stages, and of one stage."""
     own = file["stages"][stage]
     shaped = [*_misshapen(ConfigFile, file, ""), *_misshapen(StageConfig, own, f"stages.{stage}.")]
     if shaped:
@@ -79,7 +79,7 @@ def _misshapen(model: type[BaseModel], given: Mapping[str, Any], place: str) -> 
 
 
 def _keys(model: type[BaseModel], path: Iterable[str]) -> Mapping[str, FieldInfo]:
-    """Those of a part of the file; none of what has names of its own, such as variables."""
+    """The keys of a part of the file, except where names are free, such as variables."""
     for step in path:
         part = model.model_fields[step].annotation
         if not (isinstance(part, type) and issubclass(part, BaseModel)):
@@ -97,14 +97,14 @@ def _nothing_reads(name: str, known: Iterable[str]) -> str:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    """What was probably meant, whatever its case."""
+    """What was probably meant, ignoring case."""
     names = {one.lower(): one for one in known}
     likely = get_close_matches(name.lower(), names, n=1)
     return f"; did you mean {names[likely[0]]}?" if likely else ""
 
 
 def _unfit(variables: Mapping[str, str], stage: str) -> Iterator[str]:
-    """What no single variable shows."""
+    """Mistakes that involve more than one variable."""
     for name, wanted in {"VESTNIK_STAGE": stage, "POWERTOOLS_SERVICE_NAME": f"vestnik-{stage}"}.items():
         if variables.get(name, wanted) != wanted:
             yield f"{name}: expected {wanted}: it follows from the stage's name"
@@ -125,7 +125,7 @@ def _unfit(variables: Mapping[str, str], stage: str) -> Iterator[str]:
 
 @cache
 def _zones() -> set[str]:
-    """Reading them takes a while, and each answer of `asked.py` is checked."""
+    """Cached, as reading them takes a while and each answer of `asked.py` is checked."""
     return available_timezones()
 
 

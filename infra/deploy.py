@@ -50,7 +50,7 @@ class Deployment:
     waiting: Waiting = field(default_factory=Waiting)
 
     def run(self) -> None:
-        """Both stacks, or as much of them as can be; a failure says what state the stage is in. Raises: DeployError,
+        """Both stacks, or as much of them as possible; a failure says what state the stage is in. Raises: DeployError,
         RefusedError, SettingsError, PackagingError."""
         environment = environment_of(self.stage)
         told = with_addresses(environment, self.account)
@@ -70,7 +70,7 @@ class Deployment:
         afterwards(self.account, self.stage)
 
     def _planned(self, told: Mapping[str, str], environment: Mapping[str, str]) -> tuple[_Planned, _Planned]:
-        """What would change in both stacks, once somebody has agreed to it; nothing is left of what nobody wants."""
+        """The changes in both stacks, once somebody has agreed to them; a refused plan leaves nothing behind."""
         inputs = self._infra_inputs(told), app_stack(self.account, self.release, environment=environment)
         with ExitStack() as undone:
             infra: _Planned = taking_in(self.account, inputs[0], plan=self._plan, waiting=self.waiting)
@@ -112,7 +112,7 @@ or go back: git switch --detach <the commit before>, then make deploy STAGE={sta
 
 
 def _taken_back(account: Account, stack: str) -> bool:
-    """Whether the stack is as it was, or was taken away whole."""
+    """Whether the stack was rolled back or removed completely."""
     try:
         [found] = account.cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except (BotoCoreError, ClientError):
@@ -126,7 +126,7 @@ def _dropped_after_failure(plan: _Planned) -> Iterator[None]:
         yield
     except BaseException:
         if plan:
-            with suppress(BotoCoreError, ClientError):  # what has failed is what the person has to hear of
+            with suppress(BotoCoreError, ClientError):  # the failure is what the person has to see
                 plan.drop()
         raise
 
@@ -148,7 +148,7 @@ def _goodbye(stage: str, environment: Mapping[str, str]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads to LocalStack."""
+    """With the credentials and region of the environment; AWS_ENDPOINT_URL leads to LocalStack."""
     parser = argparse.ArgumentParser(description="Deploy the workers' stack, then the app.")
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--yes", action="store_true", help="do not ask (for a pipeline that has asked somebody)")
@@ -185,13 +185,13 @@ def _check(account: Account, stage: str) -> None:
 
 
 def show(lines: Sequence[str]) -> bool:
-    """Prints what would change, and has no objection."""
+    """Prints what would change and agrees."""
     print("\n".join(lines))
     return True
 
 
 def agrees(stage: str, lines: Sequence[str]) -> bool:
-    """Prints what would change; yes is the stage's name, typed by a person."""
+    """Prints what would change; a person agrees by typing the stage's name."""
     show(lines)
     try:
         return input(f"This changes {stage}. Type {stage} to go on: ").strip() == stage

@@ -25,15 +25,15 @@ from infra.taken_in import delete_queues
 
 
 def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
-    """Answers the tables that were left. Safe to repeat after a failure. Raises: DeployError."""
+    """Returns the tables that were left. Can be repeated after a failure. Raises: DeployError."""
     unprotect(account, stage)
     delete_stack(account.cloudformation, f"vestnik-{stage}-app")
-    empty(account.s3, account.bucket_name(stage, "lists"))  # S3 deletes no bucket with something in it
+    empty(account.s3, account.bucket_name(stage, "lists"))  # S3 deletes only empty buckets
     delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
     tables = _tables(account, stage)
     if not with_data:
         return tables
-    delete_domain(account, stage)  # kept with the data: whoever entered records for it need not do so again
+    delete_domain(account, stage)  # kept with the data, so that nobody has to add its records again
     for table in tables:
         let_go(account, table)
         account.dynamodb.delete_table(TableName=table)
@@ -53,7 +53,7 @@ def _tables(account: Account, stage: str) -> list[str]:
 
 
 def _log_groups(account: Account, stage: str) -> list[str]:
-    """What the app's functions have said, and what a function that ended last has said after its stack."""
+    """Log groups of the app's functions, including those written to after the stack was gone."""
     pages = account.logs.get_paginator("describe_log_groups").paginate(
         logGroupNamePrefix=f"/aws/lambda/vestnik-{stage}"
     )
@@ -62,7 +62,7 @@ def _log_groups(account: Account, stage: str) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere."""
+    """With the credentials and region of the environment; AWS_ENDPOINT_URL points elsewhere."""
     parser = argparse.ArgumentParser(description="Take a stage away.")
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--with-data", action="store_true", help="production's data too; there is no way back")

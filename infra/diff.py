@@ -1,5 +1,4 @@
-"""A change set in lines that a person can read: what changes and how, like with like, and nothing that stays. Called by
-`stacks.py`."""
+"""A change set in readable lines: what changes and how, grouped, without what stays."""
 
 import json
 import re
@@ -35,8 +34,8 @@ class _Line(NamedTuple):
 
 
 def told(changes: Sequence["ResourceChangeTypeDef"], *, before: Resources, after: Resources) -> list[str]:
-    """A line for each kind of change, the ones to be careful with first, then their count. Where CloudFormation tells
-    no values, they are looked up in `before` and `after`."""
+    """A line for each kind of change, the risky ones first, then their count. Where CloudFormation gives no values,
+    they are looked up in `before` and `after`."""
     lines = list(_lines(_real(changes), before, after))
     groups: dict[tuple[str, str, str, str], list[str]] = {}
     for line in lines:
@@ -48,7 +47,7 @@ def told(changes: Sequence["ResourceChangeTypeDef"], *, before: Resources, after
 
 
 def _real(changes: Sequence["ResourceChangeTypeDef"]) -> list["ResourceChangeTypeDef"]:
-    """Without those that only refer to something that stays as it is: CloudFormation names them all."""
+    """Without changes that only refer to something that stays as it is: CloudFormation lists them all."""
     moved = {
         change["LogicalResourceId"]
         for change in changes
@@ -126,7 +125,7 @@ def _said(path: str, old: Any, new: Any) -> str:
 
 
 def _value(value: Any) -> str | None:
-    """None for what is too long to be compared by eye, or not known yet."""
+    """None for what is too long to compare by eye, or not known yet."""
     if value is None:
         return _MISSING
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else str(value)

@@ -28,7 +28,7 @@ Check = Callable[[], Iterator[Finding]]
 
 
 class PublicRecords:
-    """The DNS of the internet (`mail_checkup.Records`), or what `resolver` asks. Raises: ConnectionError when it does
+    """Public DNS (`mail_checkup.Records`), or what `resolver` answers. Raises: ConnectionError if it does
     not answer."""
 
     def __init__(self, resolver: dns.resolver.Resolver | None = None, *, patience_seconds: float = 5) -> None:
@@ -57,8 +57,8 @@ class PublicRecords:
 
 
 def checks(environment: Mapping[str, str], *, audit_days: int = DAYS) -> dict[str, Check]:
-    """Every check of the stage in the environment, by what it looks at. Letters of an emulator never reach a receiver:
-    the DNS is not asked then. Raises: SettingsError."""
+    """Every check of the stage in the environment, by topic. An emulator's letters never reach a receiver, so DNS is
+    not asked there. Raises: SettingsError."""
     settings = read_settings(environment)
     platform, app = Platform(settings), AppCheckup(Account(), settings.stage)
     emulated = "AWS_ENDPOINT_URL" in environment
@@ -99,8 +99,8 @@ def examine(check: Check) -> list[Finding]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere. The stage `local` is
-    the cloud that `make run` has started, unless led elsewhere."""
+    """With the credentials and region of the environment; AWS_ENDPOINT_URL points elsewhere. The stage `local` is the
+    cloud that `make run` started, unless pointed elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--audit-days", type=int, default=DAYS, help="how far back the audit is verified")

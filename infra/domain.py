@@ -1,6 +1,4 @@
-"""Brings what stands before the app to what the stage says, before anything else is deployed: certificate, names,
-records, sender.
-"""
+"""Deploys what stands before the app, before anything else: certificate, names, records, sender (ADR 0083)."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ def stack_name(stage: str) -> str:
 
 
 def deploy_domain(account: Account, stage: str, config: StageConfig, *, agree: Agree) -> bool:
-    """Answers whether anything changed; a stage without domain and sender of its own has no such stack. Raises:
+    """Returns whether anything changed; a stage without a domain and sender of its own has no such stack. Raises:
     WaitingForDnsError, RefusedError, DeployError."""
     names = domain_names(config)
     outside = Outside(stage, config, certificate_of(account, stage, config), sender_domain(config))
@@ -47,7 +45,7 @@ def deploy_domain(account: Account, stage: str, config: StageConfig, *, agree: A
 
 
 def certificate_of(account: Account, stage: str, config: StageConfig) -> str:
-    """Its ARN; empty where none is wanted, or where the stack makes it. Raises: WaitingForDnsError, RefusedError."""
+    """Its ARN; empty if none is wanted, or if the stack makes it. Raises: WaitingForDnsError, RefusedError."""
     names = domain_names(config)
     if not names:
         return ""
@@ -59,7 +57,7 @@ def certificate_of(account: Account, stage: str, config: StageConfig) -> str:
 
 
 def certificate_in_force(account: Account, config: StageConfig) -> str:
-    """The one that the stage's names answer with; empty where AWS knows none of them. Raises: ClientError."""
+    """The one that the stage's names use; empty if AWS knows none of them. Raises: ClientError."""
     try:
         if config.domain:
             return account.rest_apis.get_domain_name(domainName=config.domain)["regionalCertificateArn"]
@@ -75,7 +73,7 @@ def sender_domain(config: StageConfig) -> str:
 
 
 def records_to_enter(account: Account, stage: str, config: StageConfig) -> Iterator[Record]:
-    """What leads to the stage, for whoever keeps the domain elsewhere than in Route 53. Raises: ClientError."""
+    """The records that lead to the stage, for domains kept outside Route 53. Raises: ClientError."""
     outputs = account.outputs(stack_name(stage))
     for name, key in ((config.domain, "Domain"), (config.live_domain, "LiveDomain")):
         if name and key in outputs:
@@ -85,7 +83,7 @@ def records_to_enter(account: Account, stage: str, config: StageConfig) -> Itera
 
 
 def sender_records(account: Account, config: StageConfig) -> Iterator[Record]:
-    """By which SES verifies the sender's domain, and signs. Raises: ClientError."""
+    """The records by which SES verifies and signs for the sender's domain. Raises: ClientError."""
     domain = sender_domain(config)
     tokens = account.ses.get_email_identity(EmailIdentity=domain).get("DkimAttributes", {}).get("Tokens", [])
     for token in tokens:
@@ -96,7 +94,7 @@ def sender_records(account: Account, config: StageConfig) -> Iterator[Record]:
 
 
 def delete_domain(account: Account, stage: str) -> None:
-    """The identity stays: SES would have to verify it anew. Raises: DeployError."""
+    """The identity stays: SES would have to verify it again. Raises: DeployError."""
     delete_stack(account.cloudformation, stack_name(stage))
 
 

@@ -1,5 +1,4 @@
-"""What the doctor looks at before the app: certificate, names, where they lead, and the firewall. Called by
-`doctor.py`."""
+"""The doctor's checks of what stands before the app: certificate, names, where they lead, and the firewall."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +19,7 @@ _SOON = timedelta(days=30)  # AWS renews 60 days before the end, where the recor
 
 
 class Lead(NamedTuple):
-    """Where an address leads; `api` is empty where it leads nowhere."""
+    """Where an address leads; `api` is empty if nowhere."""
 
     address: str
     api: str = ""
@@ -28,7 +27,7 @@ class Lead(NamedTuple):
 
 
 class DomainCheckup:
-    """Of one stage; `records` is None where the DNS is not asked."""
+    """Of one stage; `records` is None where DNS is not asked."""
 
     def __init__(self, account: Account, stage: str, records: Records | None) -> None:
         self._account = account
@@ -74,7 +73,7 @@ class DomainCheckup:
             yield from self._led(self._live_mapping(), own["WebsocketApiId"], self._map_live(own["WebsocketApiId"]))
 
     def firewall(self) -> Iterator[Finding]:
-        """Does the web ACL that the stage says stand before its REST API? Raises: ClientError."""
+        """Does the stage's web ACL protect its REST API? Raises: ClientError."""
         api = self._account.outputs(f"vestnik-{self._stage}-app").get("RestApiId")
         if not self._config.waf or api is None:
             return

@@ -1,5 +1,5 @@
-"""What a stage says of how it is reached and whom its letters come from: a part of `StageConfig`, each fact once. Its
-addresses, certificate, records and identity follow from it (`domain_stack.py`, `outer.py`)."""
+"""How a stage is reached and whom its letters come from: the part of `StageConfig` from which addresses, certificate,
+records and identity follow (`domain_stack.py`, `outer.py`)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9
 
 
 class DomainConfig(BaseModel):
-    """All of it may be left out: then the stage has the addresses that AWS gives."""
+    """All of it is optional; the stage then has the addresses that AWS gives."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -74,8 +74,8 @@ def addresses_of(own: Mapping[str, Any]) -> dict[str, str]:
 
 
 def unfit_domain(own: Mapping[str, Any]) -> Iterator[str]:
-    """What no single key shows, each with the key. A setting may repeat an address (plain `chalice deploy` reads
-    settings alone), and not contradict it."""
+    """Mistakes that involve more than one key. A setting may repeat an address (plain `chalice deploy` reads only
+    settings), but not contradict it."""
     given = own.get("environment_variables", {})
     for name, wanted in addresses_of(own).items():
         told = given.get(name) or wanted

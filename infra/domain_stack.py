@@ -1,7 +1,6 @@
-"""What stands before the app: the domain's certificate, names and records, and the identity that letters are sent as. A
-stack of its own, `vestnik-<stage>-domain`: a certificate may wait hours for its records, and names outlive releases.
-Made where the stage says `domain`, `live_domain` or `make_identity`.
-"""
+"""The stack `vestnik-<stage>-domain`: the domain's certificate, names and records, and the identity that letters are
+sent as. It is apart because a certificate may wait hours for its records, and names outlive releases. Made where the
+stage has `domain`, `live_domain` or `make_identity`."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ Resources = dict[str, dict[str, Any]]
 
 
 class Record(NamedTuple):
-    """A line of the DNS."""
+    """A DNS record."""
 
     name: Any  # a name, or where CloudFormation finds it
     kind: str
@@ -20,7 +19,7 @@ class Record(NamedTuple):
 
 
 class Outside(NamedTuple):
-    """What the stack is made of: the stage, its certificate (empty: made here) and the domain of its sender."""
+    """What the stack is made from: the stage, its certificate (empty: made here) and its sender's domain."""
 
     stage: str
     config: StageConfig
@@ -29,12 +28,12 @@ class Outside(NamedTuple):
 
 
 def domain_names(config: StageConfig) -> list[str]:
-    """Those that a certificate is needed for."""
+    """Those that need a certificate."""
     return [name for name in (config.domain, config.live_domain) if name]
 
 
 def domain_template(outside: Outside) -> dict[str, Any] | None:
-    """None where the stage wants nothing of it."""
+    """None if the stage wants none of it."""
     resources = {**_certificate(outside), **_names(outside), **_identity(outside)}
     if not resources:
         return None
@@ -61,7 +60,7 @@ def _certificate(outside: Outside) -> Resources:
 
 
 def _names(outside: Outside) -> Resources:
-    """TLS 1.2 at least; a name is of one kind of API alone ("WebSocket APIs in API Gateway", custom domain names)."""
+    """TLS 1.2 at least; a name serves one kind of API only ("WebSocket APIs in API Gateway", custom domain names)."""
     arn = outside.certificate_arn or {"Ref": "Certificate"}
     found: Resources = {}
     if outside.config.domain:
@@ -84,7 +83,7 @@ def _names(outside: Outside) -> Resources:
 
 
 def _identity(outside: Outside) -> Resources:
-    """Kept when the stack goes: other stages may send as it, and SES would have to verify it anew."""
+    """Kept when the stack goes: other stages may use it, and SES would have to verify it again."""
     if not outside.config.make_identity:
         return {}
     own = outside.config.mail_from_domain
@@ -105,7 +104,7 @@ def _identity(outside: Outside) -> Resources:
 
 
 def _records(outside: Outside) -> Iterator[Record]:
-    """Of the sender. DMARC is not among them: the domain may have one, and its policy is the owner's to choose."""
+    """Of the sender. DMARC is not included: the domain may have it already, and its policy is the owner's choice."""
     if not outside.config.make_identity:
         return
     for number in (1, 2, 3):
@@ -116,7 +115,7 @@ def _records(outside: Outside) -> Iterator[Record]:
 
 
 def mail_from_records(name: str, exchange: Any) -> Iterator[Record]:
-    """What SES asks of a custom MAIL FROM domain ("Using a custom MAIL FROM domain")."""
+    """What SES needs for a custom MAIL FROM domain ("Using a custom MAIL FROM domain")."""
     yield Record(name, "MX", exchange)
     yield Record(name, "TXT", '"v=spf1 include:amazonses.com ~all"')
 
@@ -135,7 +134,7 @@ def _record(zone: str, one: Record) -> dict[str, Any]:
 
 
 def _aliases(outside: Outside, resources: Resources) -> Resources:
-    """A record of Route 53 that follows the name's own address, and costs nothing to ask."""
+    """A Route 53 alias that follows the name's own address; queries for it are free."""
     zone = outside.config.hosted_zone_id
     wanted = {"Domain": outside.config.domain, "LiveDomain": outside.config.live_domain}
     return {

@@ -1,6 +1,6 @@
-"""Whether somebody has changed by hand what the stacks made. Asked of CloudFormation, told in words, mended by nobody.
+"""Whether somebody has changed by hand what the stacks made. CloudFormation is asked, and nothing is repaired.
 
-python -m infra.drift --stage prod         # 0: all is as it was deployed, 1: something is not, or nobody knows
+python -m infra.drift --stage prod         # 0: everything is as deployed, 1: something is not, or could not be checked
 """
 
 import argparse
@@ -34,8 +34,7 @@ _NOT_HERE: Final = ("InternalFailure", "NotImplemented", "InvalidAction", "Unkno
 
 
 def drift(client: "CloudFormationClient", stack: str, *, limit_seconds: float = _LIMIT_SECONDS) -> Iterator[Finding]:
-    """Each resource that is not as it was deployed. What cannot be found out is a finding too, never silence. Raises:
-    ClientError."""
+    """Each resource that differs from its deployment. What cannot be checked is a finding too. Raises: ClientError."""
     try:
         detection = client.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
     except ClientError as error:
@@ -65,7 +64,7 @@ def _found_out(client: "CloudFormationClient", detection: str, limit_seconds: fl
 
 
 def _compared(client: "CloudFormationClient", stack: str) -> Iterator["StackResourceDriftTypeDef"]:
-    """Those that are not as they were deployed, or could not be compared."""
+    """Those that differ from their deployment, or could not be compared."""
     more: Any = {}
     while True:
         page = client.describe_stack_resource_drifts(
@@ -111,7 +110,7 @@ def _unknown(stack: str, why: str) -> Finding:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere."""
+    """With the credentials and region of the environment; AWS_ENDPOINT_URL points elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
     stage: str = parser.parse_args(arguments).stage

@@ -1,4 +1,4 @@
-"""What was erased after a backup is back with it, and has to be erased again: the API's log says when, never whom."""
+"""A backup brings back what was erased after it, which must be erased again: the API's log says when, never whom."""
 
 import json
 import re
@@ -15,14 +15,14 @@ _DONE = re.compile(r"(delete_user|erase_\w+)_[23]\d\d")  # the count of a call, 
 
 
 def erasures_since(logs: "CloudWatchLogsClient", stage: str, since: datetime) -> list[str]:
-    """A line for each: the time, what it was, and the number by which the caller knows the call."""
+    """A line for each: its time, what it was, and the id by which the caller knows the call."""
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=f"/aws/lambda/vestnik-{stage}",
         filterPattern='?"delete_user_" ?"erase_"',
         startTime=int(since.timestamp() * 1000),
     )
     found = []
-    with suppress(ClientError):  # a log that is gone tells nothing, and the runbook says whom to ask
+    with suppress(ClientError):  # without the log, the runbook says whom to ask
         for event in (event for page in pages for event in page["events"]):
             with suppress(ValueError, AttributeError, TypeError):
                 line = json.loads(event["message"])

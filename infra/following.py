@@ -1,5 +1,4 @@
-"""Waits for a stack and tells how far it is: by its events, and by the state of an index that is being filled. Called
-by `stacks.py`."""
+"""Waits for a stack and reports progress: its events, and the state of an index that is being filled."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ _SLOW_POLL_SECONDS = 3  # a stack that takes long need not be asked so often: th
 
 
 class TooLongError(RuntimeError):
-    """The stack has not come to rest in the time that was given."""
+    """The stack has not settled in the given time."""
 
 
 class LeftError(RuntimeError):
@@ -51,7 +50,7 @@ class Follower:
         return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
     def last_event(self) -> str | None:
-        """The id of the newest event: what comes after it is news."""
+        """The id of the newest event: later ones are news."""
         try:
             events = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
         except ClientError:
@@ -59,8 +58,8 @@ class Follower:
         return events[0]["EventId"] if events else None
 
     def until_rest(self, *, since: str | None, begins: bool) -> "StackTypeDef | None":
-        """The stack once nothing is in progress. With `begins` something has been asked for that may not have begun.
-        Raises: TooLongError, LeftError."""
+        """The stack once nothing is in progress. `begins`: something was requested that may not have begun. Raises:
+        TooLongError, LeftError."""
         started = said = time.monotonic()
         try:
             while True:
@@ -82,7 +81,7 @@ class Follower:
             raise LeftError(self.name) from interrupt
 
     def failures(self, since: str | None) -> list[str]:
-        """What has failed since that event, the first cause first."""
+        """What has failed since that event, the root cause first."""
         return [
             f"  {event.get('LogicalResourceId')} ({event.get('ResourceType')}): "
             f"{event.get('ResourceStatusReason', 'no reason given')}"
@@ -104,7 +103,7 @@ class Follower:
         return iter(reversed(found))
 
     def _take(self, event: "StackEventTypeDef") -> str | None:
-        """Remembers the event; answers the line of a failure."""
+        """Remembers the event; returns the line of a failure."""
         name, status = event.get("LogicalResourceId", ""), event.get("ResourceStatus", "")
         if event.get("PhysicalResourceId") == event.get("StackId"):
             return None

@@ -18,7 +18,7 @@ class Integration(NamedTuple):
 
 
 def integrations(rest_apis: "APIGatewayClient", api: str) -> Iterator[Integration]:
-    """Of each public route of an API; of one that is not ours there are none. Raises: ClientError."""
+    """Of each public route of an API; empty for one that is not ours. Raises: ClientError."""
     pages = rest_apis.get_paginator("get_resources").paginate(restApiId=api, embed=["methods"])
     for resource in (one for page in pages for one in page["items"]):
         for method in PUBLIC_ROUTES.get(resource["path"], ()):

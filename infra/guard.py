@@ -1,5 +1,6 @@
-"""What a release must not do in one step: what CloudFormation refuses half-way and rolls back, and what it does at the
-price of data or of an address. Read off the last deployed template and the new one, before anything is started."""
+"""What a release must not do in one step: what CloudFormation would refuse half-way and roll back, and what it would do
+at the cost of data or of an address. Compares the template deployed last with the new one, before anything starts (ADR
+0082)."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
@@ -33,8 +34,8 @@ _KEPT_APART: Final = (
 
 
 def refusals(before: Resources, after: Resources, *, allowed: Collection[str]) -> list[Refusal]:
-    """Why a change from `before` to `after` (resolved) must not be started; none when it may. `allowed` are logical ids
-    whose loss a person has agreed to: what CloudFormation would refuse anyway stays refused."""
+    """Why a change from `before` to `after` (resolved) must not start; empty if it may. `allowed` are logical ids whose
+    loss a person has agreed to; what CloudFormation would refuse anyway stays refused."""
     found = [*impossible(after), *_moved_ids(before, after)]
     known = {one.resource for one in found}
     for name, old in before.items():
@@ -53,7 +54,7 @@ def refusals(before: Resources, after: Resources, *, allowed: Collection[str]) -
 
 
 def words_of(refused: Sequence[Refusal]) -> Iterator[str]:
-    """Each refusal with its reason and the way to it."""
+    """Each refusal with its reason and the way around it."""
     for one in refused:
         yield f"  {one.resource} ({one.kind}): {one.wrong}"
         yield f"    the rule: {one.rule}"
@@ -110,7 +111,7 @@ def _replaced(name: str, old: Any, new: Any) -> Iterator[Refusal]:
 
 
 def _moved_ids(before: Resources, after: Resources) -> Iterator[Refusal]:
-    """A logical id that was renamed: the same thing is removed and added in one release."""
+    """Renamed logical ids: the same thing is removed and added in one release."""
     gone = {
         (old["Type"], named): name
         for name, old in before.items()
@@ -129,7 +130,7 @@ def _moved_ids(before: Resources, after: Resources) -> Iterator[Refusal]:
 
 
 def made_anew_by(kind: str, old: Any, new: Any) -> list[str]:
-    """The properties that differ and that CloudFormation cannot change in place, by the provider's own schema."""
+    """The changed properties that CloudFormation cannot change in place, by the provider's own schema."""
     schema = _schema(kind)
     paths = [*(schema.get("createOnlyProperties") or []), *(schema.get("conditionalCreateOnlyProperties") or [])]
     steps = [path.removeprefix("/properties/").split("/") for path in paths]
@@ -137,7 +138,7 @@ def made_anew_by(kind: str, old: Any, new: Any) -> list[str]:
 
 
 def name_of(kind: str, resource: Any) -> tuple[Any, ...]:
-    """What the resource is called in AWS by the template's own word; empty where AWS chooses."""
+    """The resource's name in AWS by the template; empty if AWS chooses."""
     schema = _schema(kind)
     identity = [path.removeprefix("/properties/") for path in schema.get("primaryIdentifier") or []]
     fixed = [path.removeprefix("/properties/") for path in schema.get("createOnlyProperties") or []]

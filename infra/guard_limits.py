@@ -1,5 +1,5 @@
-"""What AWS takes in no release at all: values beyond its limits, and parts that do not fit each other. A new stage is
-held against it too."""
+"""What AWS accepts in no release at all: values beyond its limits, and parts that do not fit each other. A new stage is
+checked too."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,7 +18,7 @@ _PROJECTED_AT_MOST: Final = 100
 
 
 def impossible(resources: Resources) -> Iterator[Refusal]:
-    """What of these resources AWS would refuse."""
+    """What AWS would refuse of these resources."""
     for name, resource in resources.items():
         check = _CHECKS.get(resource["Type"])
         if check:

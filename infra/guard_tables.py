@@ -1,4 +1,4 @@
-"""What DynamoDB and CloudFormation do not do to a table in one update."""
+"""What DynamoDB and CloudFormation cannot do to a table in one update."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -19,7 +19,7 @@ Properties = Mapping[str, Any]
 
 
 def table_refusals(name: str, old: Properties, new: Properties) -> Iterator[Refusal]:
-    """What of the change of one table would be refused."""
+    """Which changes of a table would be refused."""
     for check in (_indexes, _local_indexes, _attribute_types, _time_to_live, _billing):
         yield from check(name, old, new)
 
@@ -50,7 +50,7 @@ def _differs(old: Properties, was: Properties, new: Properties, will: Properties
 
 
 def _one_by_one(made: Sequence[str], deleted: Sequence[str]) -> tuple[str, ...]:
-    """A release for each: what is read is made before what it replaces is deleted."""
+    """One release for each step: what is read is made before what it replaces is deleted."""
     steps = [*(f"add {one}" for one in made), *(f"remove {one}" for one in deleted)]
     return tuple(f"release {place}: {step}" for place, step in enumerate(steps, 1))
 
@@ -120,7 +120,7 @@ def _by_name(table: Properties, scope: str) -> dict[str, Any]:
 
 
 def _shape(table: Properties, index: Mapping[str, Any], part: str) -> Any:
-    """Without what makes no difference: the order of the projected attributes."""
+    """Without differences that do not matter: the order of projected attributes."""
     if part == "KeySchema":
         types = _types(table)
         return [(one["AttributeName"], one["KeyType"], types.get(one["AttributeName"])) for one in index[part]]

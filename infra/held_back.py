@@ -1,4 +1,4 @@
-"""What would stop a release at once: alarms of its functions that are on."""
+"""Alarms that would stop a release at once: those of its functions that are on."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ _ASKED_AT_ONCE = 100  # names in one call (AWS, "DescribeAlarms")
 
 
 def alarms_on(account: Account, templates: Iterable[str]) -> str | None:
-    """Why CodeDeploy would take the release back as soon as it began, and what to do; None where nothing would. Raises:
+    """Why CodeDeploy would roll the release back as soon as it began, and what to do; None if it would not. Raises:
     ClientError."""
     names = sorted({name for template in templates for name in _asked(json.loads(template))})
     cloudwatch = account.session.client("cloudwatch", endpoint_url=account.endpoint_url)

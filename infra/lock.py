@@ -1,5 +1,5 @@
-"""One deployer at a time: a lock in the stage's bucket of artifacts, made by a conditional write, kept alive while the
-deployment runs, and gone with it."""
+"""One deployer at a time: a lock object in the stage's bucket of artifacts, created by a conditional write, renewed
+while the deployment runs, and deleted with it."""
 
 import getpass
 import json
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 KEY: Final = "deploying.json"
 BEAT_SECONDS: Final = 60.0
-DEAD_AFTER_SECONDS: Final = 600.0  # ten beats: a laptop that was closed has let go by then
+DEAD_AFTER_SECONDS: Final = 600.0  # ten renewals: a closed laptop has lost it by then
 _TAKEN: Final = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _GONE: Final = ("NoSuchKey", "404")
 
 
 class Holder(BaseModel):
-    """Who deploys."""
+    """Who is deploying."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,7 +42,7 @@ class Holder(BaseModel):
     seen: float
 
     def words(self) -> str:
-        """For the one who has to wait."""
+        """For whoever has to wait."""
         since, seen = (f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}" for at in (self.since, self.seen))
         return f"{self.who}, from commit {self.commit}, since {since} UTC (last sign of life {seen})"
 
@@ -96,15 +96,15 @@ class _Lock:
             raise DeployError(self._busy())
 
     def beat(self, stop: threading.Event, seconds: float) -> None:
-        """Says that this deployer lives, until told to stop. A beat that does not arrive is made up by the next."""
+        """Renews the lock until told to stop. A missed renewal is made up for by the next."""
         while not stop.wait(seconds):
             self._mine = self._mine.model_copy(update={"seen": self._clock()})
             with suppress(BotoCoreError, ClientError):
                 self._write(IfMatch=self._etag)
 
     def let_go(self) -> None:
-        """Only of what is still ours: another may have taken it from one that looked dead."""
-        with suppress(BotoCoreError, ClientError):  # it dies of itself in ten minutes
+        """Only if it is still ours: another may have taken it from a deployer that looked dead."""
+        with suppress(BotoCoreError, ClientError):  # it expires in ten minutes
             found = self._read()
             if found and found[0].id == self._mine.id:
                 self._s3.delete_object(Bucket=self._bucket, Key=KEY)

@@ -1,5 +1,5 @@
-"""What the doctor looks at for letters to arrive: SES's view of the account and the sender, its events, the DNS records
-that receivers ask for."""
+"""The doctor's checks that letters arrive: SES's account and sender, its events, and the DNS records that receivers
+require."""
 
 from collections.abc import Iterator, Set
 from email.utils import parseaddr
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 # Without one of these a delivery never leaves `sent` (infra/template.yaml, MailingsEventDestination).
 NEEDED_EVENTS = frozenset({"REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE", "DELIVERY_DELAY"})
-TRACKED_EVENTS = frozenset({"OPEN", "CLICK"})  # of these SES rewrites the links of a letter: mailings', by our domain
-SEND = "SEND"  # without it an account letter whose reply is lost is sent twice
+TRACKED_EVENTS = frozenset({"OPEN", "CLICK"})  # for these SES rewrites a letter's links: mailings', through our domain
+SEND = "SEND"  # without it an account letter is sent twice when a reply is lost
 _NEARLY = 0.8  # of the day's quota
 
 
 class Records(Protocol):
-    """The DNS, as far as it is asked."""
+    """The DNS queries that the checks need."""
 
     def texts(self, name: str) -> list[str]:
-        """TXT records; none is an empty list."""
+        """TXT records; an empty list if there are none."""
         ...
 
     def aliases(self, name: str) -> list[str]:
-        """CNAME records, without the dot at their end."""
+        """CNAME records, without the trailing dot."""
         ...
 
     def addresses(self, name: str) -> list[str]:
@@ -46,7 +46,7 @@ class Mail:
         self._domain = parseaddr(settings.mail_from)[1].rpartition("@")[2]
 
     def account(self) -> Iterator[Finding]:
-        """May this account write to anybody, fast and much enough?"""
+        """May this account write to anybody, fast enough and often enough?"""
         account = self._ses.get_account()
         if not account.get("ProductionAccessEnabled"):
             wrong = "SES keeps this account in its sandbox: letters go to verified addresses only, 200 a day"
@@ -129,7 +129,7 @@ class Mail:
             yield Finding(wrong, "point it at your CDN: docs/operations.md, Openings and clicks")
 
     def dns(self) -> Iterator[Finding]:
-        """Are the records there that Gmail, Yahoo and Microsoft ask of large senders? Raises: ConnectionError."""
+        """Are the records there that Gmail, Yahoo and Microsoft require of bulk senders? Raises: ConnectionError."""
         if self._records is None:
             return
         policies = [t for t in self._records.texts(f"_dmarc.{self._domain}") if t.lower().startswith("v=dmarc1")]

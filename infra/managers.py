@@ -21,8 +21,8 @@ _BY = "command line"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the account's new password, which is shown nowhere else and has to be changed at the first sign-in, or
-    what was done."""
+    """Prints the account's new password, which is shown nowhere else and must be changed at the first sign-in, or what
+    was done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("do", choices=("add", "reset", "forget-code"))
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _do(chosen: argparse.Namespace) -> str:
-    """The line to print. The operator is known by the rights on the tables, and AWS's own log knows the operator."""
+    """The line to print. The operator is identified by AWS's own log."""
     if chosen.do == "add":
         return managers().add(chosen.name, roles=chosen.role or list(Role), by=_BY)
     if chosen.do == "reset":

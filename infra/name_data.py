@@ -1,6 +1,5 @@
-"""What the chat knows of names, out of Unicode's own files: which characters are for names, of which script each is,
-and what it looks like (UTS #39). The files come verbatim in a package.
-"""
+"""The chat's data about names, from Unicode's own files: which characters may be in a name, their scripts, and what
+they look like (UTS #39). The files come verbatim from a package."""
 
 import json
 import re
@@ -33,8 +32,8 @@ _TOTAL = re.compile(r"^# total: ([0-9]+)$", re.MULTILINE)
 
 
 def write_name_data(source: Path, target: Path) -> None:
-    """Makes the file that `chalicelib/live/confusables.py` reads from Unicode's data folder. Raises: FileNotFoundError;
-    ValueError: they are not whole, or of two versions."""
+    """Makes the file that `chalicelib/live/confusables.py` reads. Raises: FileNotFoundError; ValueError: the files are
+    incomplete, or of two versions."""
     scripts, pairs = (_text(source / name) for name in ("Scripts.txt", "confusables.txt"))
     version, total = _VERSION.search(pairs), _TOTAL.search(pairs)
     looks = {_character(one): "".join(map(_character, many.split())) for one, many in _PAIR.findall(pairs)}

@@ -1,5 +1,5 @@
-"""What stands in a command's way, in words: what is wrong, and what to do next. Told by every command that works on a
-stage (`reaching_aws.py`) and by the doctor.
+"""Obstacles to a command, in words: what is wrong and what to do next. Used by every command that works on a stage
+(`reaching_aws.py`) and by the doctor.
 
 The codes are those of AWS's "Common errors" and of S3's "Error responses"; the exceptions are botocore's own.
 """
@@ -34,7 +34,7 @@ _REGION = "export AWS_REGION=eu-central-1 (yours), or `aws configure`"
 
 
 class Obstacle(NamedTuple):
-    """Something that only a person can take away."""
+    """Something that only a person can remove."""
 
     wrong: str
     remedy: str
@@ -98,7 +98,7 @@ _DENIED = re.compile(r"explicit deny(?: in an? ([\w -]+?))?(?=[.\s]*$|\s*:)")
 
 
 def obstacle(error: BaseException) -> Obstacle:
-    """Of any of OBSTACLES, and of a ValueError that boto3 raises for a setting, whatever the error says."""
+    """For any of OBSTACLES, and for a ValueError that boto3 raises about a setting."""
     match error:
         case ClientError():
             return _refused(error)
@@ -121,17 +121,17 @@ def obstacle(error: BaseException) -> Obstacle:
 
 
 def line(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """An error's message, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def missing_rights(texts: Sequence[str]) -> Iterator[str]:
-    """The actions that are refused in what AWS has said, each once: CloudFormation hides them in its reasons."""
+    """The actions that an AWS message says are denied, each once: CloudFormation hides them in its reasons."""
     yield from dict.fromkeys(action for text in texts for action in _ACTION.findall(text))
 
 
 def _below(error: BaseException) -> BaseException | None:
-    """What AWS or botocore has said, under what others have made of it."""
+    """What AWS or botocore said, underneath our own wrapping."""
     below = error.__context__
     while below is not None and not isinstance(below, ClientError | BotoCoreError):
         below = below.__context__

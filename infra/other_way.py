@@ -1,6 +1,5 @@
-"""A stage is deployed by `make deploy` or by `chalice deploy`, never by both: they give the same names. Called before a
-deployment and by the doctor.
-"""
+"""A stage is deployed by `make deploy` or by `chalice deploy`, never by both, as they use the same names. Checked
+before a deployment and by the doctor."""
 
 from collections.abc import Iterator
 
@@ -13,8 +12,7 @@ _HOW = "docs/operations.md, Two ways to deploy the app"
 
 
 def made_by_chalice(account: Account, stage: str) -> str | None:
-    """What `chalice deploy` has made of the app, and what to do about it; None where it has made nothing. Raises:
-    ClientError."""
+    """What `chalice deploy` has made of the app, and what to do about it; None if nothing. Raises: ClientError."""
     own = _of_the_stack(account, f"vestnik-{stage}-app")
     functions, apis = _functions(account, stage) - own, _websocket_apis(account, stage) - own
     if functions:

@@ -1,6 +1,5 @@
-"""What leads from the stage's domains into its APIs, and what keeps the worst out: parts of the app's template, made
-where the stage says `domain`, `live_domain` or `waf`.
-"""
+"""What leads from a stage's domains to its APIs, and the firewall: parts of the app's template, made where the stage
+has `domain`, `live_domain` or `waf`."""
 
 from typing import Any
 
@@ -48,7 +47,7 @@ def _mappings(config: StageConfig) -> Resources:
 
 
 def _firewall(stage: str, config: StageConfig) -> Resources:
-    """Before the REST API alone: AWS takes no WebSocket API ("Resources that you can protect with AWS WAF")."""
+    """Before the REST API only: AWS WAF supports no WebSocket API ("Resources that you can protect with AWS WAF")."""
     if not config.waf:
         return {}
     own = {"Firewall": _rules(f"vestnik-{stage}")} if config.waf is True else {}
@@ -91,7 +90,7 @@ def _managed(order: int, name: str, counted: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _rate(order: int) -> dict[str, Any]:
-    """A service calls from one address as often as its key allows, so that `/v1/` is not counted."""
+    """Services call from one address as often as their key allows, so `/v1/` is not counted."""
     found = {
         "SearchString": "/v1/",
         "FieldToMatch": {"UriPath": {}},

@@ -21,8 +21,8 @@ _OF_THE_APP = ("templates/admin", "templates/pages")
 
 
 def workers_zip(runtime: Runtime | None = None) -> Artifact:
-    """The modules that some worker imports, at its start or later, and the shipped templates. Compiled for `runtime`;
-    for the local cloud, whose functions write their own bytecode, not at all."""
+    """The modules that any worker imports, at its start or later, and the shipped templates. Compiled for `runtime`;
+    not compiled for the local cloud, whose functions write their own bytecode."""
     files = [*_modules(), *tree(ROOT, "templates", without=_OF_THE_APP)]
     if runtime is None:
         return write_zip(BUILD / "workers.zip", files)
@@ -30,7 +30,7 @@ def workers_zip(runtime: Runtime | None = None) -> Artifact:
 
 
 def app_zip(runtime: Runtime | None = None) -> Artifact:
-    """The Chalice app as Chalice itself would pack it, with its own two modules. Compiled as the workers are."""
+    """The Chalice app as Chalice itself would pack it, with its own two modules; compiled like the workers."""
     files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT, "templates")]
     own = [(f"chalice/{name}", package_folder("chalice") / name) for name in ("__init__.py", "app.py")]
     if runtime is None:
@@ -52,17 +52,17 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 
 def artifacts(runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
-    """All that is deployed, the layer last. Raises: subprocess.CalledProcessError."""
+    """Everything that is deployed, the layer last. Raises: subprocess.CalledProcessError."""
     return workers_zip(runtime), app_zip(runtime), build_layer(runtime)
 
 
 class ForeignError(ValueError):
-    """Permanent: what lies in a folder of artifacts is not what was built."""
+    """Permanent: a folder of artifacts does not hold what was built."""
 
 
 def artifacts_in(folder: Path, runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
-    """Those that `make package` has made elsewhere, once their digests are those in SHA256SUMS beside them: stage after
-    stage gets the same bytes. Raises: ForeignError."""
+    """Artifacts from an earlier `make package`, checked against the SHA256SUMS beside them, so that each stage gets the
+    same bytes. Raises: ForeignError."""
     try:
         lines = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
         stated = {name.lstrip("*"): digest for digest, name in lines}

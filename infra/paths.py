@@ -1,4 +1,4 @@
-"""Where things lie in a checkout. Everything under `infra` and `layers` uses it."""
+"""Paths in a checkout."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,7 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 
 
 def package_folder(name: str) -> Path:
-    """Where an installed package lies. Raises: FileNotFoundError."""
+    """The folder of an installed package. Raises: FileNotFoundError."""
     spec = find_spec(name)  # found, not imported: Django would want its settings
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"the package {name} is not installed: run `make setup`")

@@ -1,4 +1,4 @@
-"""The two stacks of a stage, ready to be planned: their templates with all that they refer to uploaded. Nothing but the
+"""A stage's two stacks, ready to be planned: their templates with everything that they refer to uploaded. Only the
 bucket of artifacts is touched."""
 
 import json
@@ -34,7 +34,7 @@ class Release:
 
 
 class StackInputs(TypedDict):
-    """What `plan_stack` takes of a stack."""
+    """What `plan_stack` needs of a stack."""
 
     name: str
     template: str
@@ -43,8 +43,8 @@ class StackInputs(TypedDict):
 
 
 def release_of(stage: str, *, at_once: bool = False, built: Path | None = None) -> Release:
-    """Of this checkout; its artifacts are made here, unless they were `built` before. Raises: SettingsError,
-    PackagingError, ForeignError, subprocess.CalledProcessError."""
+    """Of this checkout; artifacts are made here unless `built` before. Raises: SettingsError, PackagingError,
+    ForeignError, subprocess.CalledProcessError."""
     runtime, packaged = runtime_of(stage), packaged_template(stage)
     workers, app, layer = artifacts_in(built, runtime) if built else artifacts(runtime)
     own = layer if stage_config(stage).automatic_layer else None

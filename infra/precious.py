@@ -1,4 +1,4 @@
-"""Which resources lose something when they are deleted or made anew, and what. Read by the guard and the diff."""
+"""Which resources lose something when they are deleted or replaced, and what; for the guard and the diff."""
 
 from typing import Final
 

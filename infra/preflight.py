@@ -1,4 +1,4 @@
-"""What can be known before anything is built or changed."""
+"""What can be checked before anything is built or changed."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from infra.room import no_room
 
 Check = Callable[[Account, str], str | None]
 
-# Each says why the stage cannot be deployed, and what to do; None where nothing is in the way.
+# Each returns why the stage cannot be deployed and what to do, or None.
 CHECKS: tuple[Check, ...] = (made_by_chalice, lambda account, stage: no_room(account.lambdas, stage))
 
 

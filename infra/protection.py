@@ -1,5 +1,5 @@
-"""What keeps a stage from being deleted by mistake: termination protection of its stacks, deletion protection of its
-tables. Set after each deployment of production; taken off by `make destroy` alone, once it has asked."""
+"""Protects a stage from deletion by mistake: termination protection of its stacks, deletion protection of its tables.
+Set after each deployment of production, and removed only by `make destroy`, once it has asked."""
 
 from typing import TYPE_CHECKING
 
@@ -15,20 +15,20 @@ _PARTS = ("infra", "app", "domain")
 
 
 def protect(account: Account, stage: str) -> None:
-    """Has CloudFormation refuse to delete the stacks of production. Raises: ClientError."""
+    """Makes CloudFormation refuse to delete production's stacks. Raises: ClientError."""
     if stage == PRODUCTION:
         for part in _PARTS:
             _terminable(account.cloudformation, f"vestnik-{stage}-{part}", protected=True)
 
 
 def unprotect(account: Account, stage: str) -> None:
-    """Lets the stacks be deleted. Raises: ClientError."""
+    """Allows deleting the stacks. Raises: ClientError."""
     for part in _PARTS:
         _terminable(account.cloudformation, f"vestnik-{stage}-{part}", protected=False)
 
 
 def let_go(account: Account, table: str) -> None:
-    """Lets a table be deleted. Raises: ClientError."""
+    """Allows deleting a table. Raises: ClientError."""
     if account.dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
         account.dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
 

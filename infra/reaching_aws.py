@@ -1,5 +1,5 @@
-"""How a command ends when AWS cannot be asked or refuses: in two lines, what is wrong and what to do. Every command
-that works on a stage runs inside it."""
+"""How a command ends when AWS cannot be reached or refuses: two lines, what is wrong and what to do. Every command that
+works on a stage runs inside it."""
 
 import os
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ _OF = dict.fromkeys(("doctor", "logs", "managers", "smoke"), "operator") | dict.
 
 @contextmanager
 def reaching_aws(command: str, stage: str) -> Iterator[None]:
-    """For the `with` block of a command's main work. AWS is asked who we are first, so that whatever is wrong with
-    region, credentials, account, clock or network is told before anything is done. Raises: SystemExit, for that and for
-    whatever AWS or this machine refuses later."""
+    """For the `with` block of a command's main work. AWS is first asked who we are, so that problems with region,
+    credentials, account, clock or network show before anything is done. Raises: SystemExit, for that and for whatever
+    AWS or this machine refuses later."""
     try:
         _introduce(command, stage)
     except SettingsError as error:
@@ -43,7 +43,7 @@ def reaching_aws(command: str, stage: str) -> Iterator[None]:
 
 
 def _told(error: Exception, command: str, stage: str) -> str:
-    """With the rights that this command needs, not a deployer's."""
+    """With the rights that this command needs, if they are not a deployer's."""
     whose = f" --of {_OF[command]}" if command in _OF else ""
     return str(obstacle(error)).replace("--stage <stage>", f"--stage {stage}{whose}")
 

@@ -1,4 +1,4 @@
-"""The app's template of a stage, for whoever wants to read or lint it; what is uploaded has made-up names here.
+"""A stage's app template for reading and linting; uploaded files have made-up names here.
 
 python -m infra.readable_app prod      # build/app-prod.json
 """

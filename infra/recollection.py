@@ -1,8 +1,8 @@
-"""Tells a ledger that was restored from a backup what it has forgotten: the letters that left after the backup, as the
-log of `deliver` knows them (`chalicelib/pipeline/claims.py`).
+"""Tells a ledger that was restored from a backup what it has forgotten: the letters that left after the backup, from
+the log of `deliver` (ADR 0058).
 
-What the provider took is `sent`. Where the log has a claim and no answer, nobody knows: `uncertain`, for the provider's
-own event or a person. Everything else was not sent, and is sent when its turn comes.
+What the provider accepted is `sent`. A claim without an answer in the log is `uncertain`, for the provider's own event
+or a person. Everything else was not sent, and is sent when its turn comes.
 """
 
 import json
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 RESTORED = "restored"  # the reason of what nobody knows since
-_BEFORE = timedelta(minutes=20)  # a claim of before the backup may have been answered after it
+_BEFORE = timedelta(minutes=20)  # a claim from before the backup may have been answered after it
 _LATE = timedelta(minutes=15)  # lines reach the log late
 
 
 class Told(NamedTuple):
-    """A claim as the log tells it. `unsent`, `unknown`: of its letters; `answered` where the provider was heard."""
+    """A claim in the log. `unsent` and `unknown` are among its letters; `answered`: the provider had answered."""
 
     owner: str
     letters: tuple[str, ...]
@@ -37,12 +37,12 @@ class Told(NamedTuple):
 
 
 def claims_log(stage: str) -> str:
-    """The name of the log that knows of claims."""
+    """The name of the log that holds the claims."""
     return f"/aws/lambda/vestnik-{stage}-deliver"
 
 
 def claims_since(logs: "CloudWatchLogsClient", group: str, *, since: datetime, until: datetime) -> list[Told]:
-    """Every claim that was made or answered between the two. Raises: ClientError: there is no such log."""
+    """Every claim made or answered between the two. Raises: ClientError: there is no such log."""
     claims: dict[str, Told] = {}
     lines = [*_lines(logs, group, CLAIMED, since, until), *_lines(logs, group, ANSWERED, since, until)]
     for line in lines:
@@ -72,7 +72,7 @@ def _lines(
 
 
 def recollect(ledger: Ledger, claims: list[Told], *, at: datetime) -> Counter[str]:
-    """How many letters it was told of, by what they have become. Telling it again changes nothing. Raises:
+    """How many letters the ledger was told about, by their new state. Repeating it changes nothing. Raises:
     UnavailableError (retryable)."""
     counts: Counter[str] = Counter()
     for claim in claims:

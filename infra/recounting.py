@@ -1,5 +1,5 @@
-"""Counts the runs that are under way anew, from the ledger. A backup takes one table after the other, so that the
-counters may lack letters that the ledger has; a run whose counts lack one is never over."""
+"""Recounts running campaigns from the ledger. A backup copies one table after the other, so counters may lack letters
+that the ledger has, and a run whose counts lack one never ends."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator

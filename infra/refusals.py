@@ -1,12 +1,12 @@
-"""Why a release is not started. Made by the guard's modules."""
+"""Why a release is not started."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """One resource, what would happen to it, AWS's own rule, and the way there in two releases. What a person may allow
-    loses something; the rest fails whatever anybody says."""
+    """One resource, what would happen to it, AWS's own rule, and the way in two releases. What a person may allow loses
+    something; the rest fails in any case."""
 
     resource: str
     kind: str

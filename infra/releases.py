@@ -31,8 +31,8 @@ Template = dict[str, Any]
 
 
 def released(template: str, parameters: Mapping[str, str], *, stage: str, at_once: bool = False) -> str:
-    """The template as the stage wants its releases; as it is where the stage wants none. `at_once` moves all traffic
-    in one step and asks no alarm. No emulator has CodeDeploy: there the alias moves by itself."""
+    """The template with the releases that the stage wants; unchanged if it wants none. `at_once` moves all traffic in
+    one step and checks no alarm. No emulator has CodeDeploy: there the alias moves by itself."""
     config = stage_config(stage)
     if config.canary is None and not config.snap_start:  # SnapStart keeps a snapshot of a published version alone
         return template
@@ -41,9 +41,9 @@ def released(template: str, parameters: Mapping[str, str], *, stage: str, at_onc
 
 
 def with_releases(template: Template, parameters: Mapping[str, str], *, stage: str, canary: Canary | None) -> Template:
-    """The template with a version and an alias for each function, and all that calls a function led to its alias. With
-    `canary` CodeDeploy moves the traffic, and moves it back when an alarm of the function goes
-    off; without, a release is there at once."""
+    """The template with a version and an alias for each function, and every caller pointed at the alias. With `canary`
+    CodeDeploy moves the traffic, and moves it back when an alarm of the function goes off; without, a release takes
+    effect at once."""
     resolved = resolve(template, parameters)
     functions = {name: one for name, one in resolved.items() if one["Type"] == _FUNCTION}
     if not functions:
@@ -65,7 +65,7 @@ def with_releases(template: Template, parameters: Mapping[str, str], *, stage: s
 
 
 def alarms_of(function: str, stage: str) -> list[str]:
-    """The names of the alarms that speak of this function; none of those that nobody watches."""
+    """The names of this function's alarms, except those that nobody watches."""
     word = function.removeprefix(f"vestnik-{stage}").removeprefix("-")
     if word.startswith("websocket_"):
         return []
@@ -73,7 +73,7 @@ def alarms_of(function: str, stage: str) -> list[str]:
 
 
 def _digest(function: Mapping[str, Any], resolved: Resources) -> str:
-    """Of all that a version is made of, the layer's contents too: a reference to it stays the same."""
+    """Of everything that a version is made of, the layer's contents included: a reference to it stays the same."""
     own = {key: value for key, value in function.get("Properties", {}).items() if key not in _NOT_PUBLISHED}
     names = [one["Ref"] for one in own.get("Layers") or [] if isinstance(one, dict) and "Ref" in one]
     layers = [resolved.get(name, {}).get("Properties") for name in names]
@@ -135,7 +135,7 @@ _CODE_DEPLOY: Final[Mapping[str, Any]] = {
 
 
 def _led(resource: Mapping[str, Any], functions: Resources) -> dict[str, Any]:
-    """The resource with each mention of a function's ARN led to the alias."""
+    """The resource with each mention of a function's ARN replaced by the alias."""
     by_name = resource.get("Type") in _BY_NAME
     names = {str(one["Properties"]["FunctionName"]): name for name, one in functions.items() if _is_named(one)}
     waits: set[str] = set()
@@ -166,7 +166,7 @@ def _led(resource: Mapping[str, Any], functions: Resources) -> dict[str, Any]:
 
 
 def _by_reference(argument: Any, functions: Resources, waits: set[str]) -> Any:
-    """A text that builds a function's ARN out of its name, by `${Function}` or by a word of its own for it."""
+    """A text that builds a function's ARN from its name, by `${Function}` or another variable."""
     text, own = argument if isinstance(argument, list) else (argument, {})
     words = {**{name: name for name in functions}, **{word: _referred(value) for word, value in own.items()}}
     for word, function in words.items():
@@ -200,14 +200,14 @@ def _in_text(text: str, functions: Resources, names: Mapping[str, str]) -> str:
 
 
 def _both(condition: Any) -> list[Any]:
-    """A condition on the function that a mapping belongs to: itself, and its alias."""
+    """A condition on the function of a mapping: the function itself and its alias."""
     values = condition if isinstance(condition, list) else [condition]
     texts = [one["Fn::Sub"] if isinstance(one, dict) else one for one in values]
     return [*values, *({"Fn::Sub": f"{text}:{ALIAS}"} for text in texts if not text.endswith("*"))]
 
 
 def _published_again(resources: dict[str, Any]) -> dict[str, Any]:
-    """API Gateway answers as it was deployed last: where calls are led elsewhere, the deployment has another name."""
+    """API Gateway answers as it was last deployed: where calls lead elsewhere, the deployment gets another name."""
     led = [one["Properties"] for one in resources.values() if one.get("Type") in _LEADS_CALLS]
     digest = hashlib.sha256(json.dumps(led, sort_keys=True).encode()).hexdigest()[:10]
     text = json.dumps(resources)

@@ -1,5 +1,5 @@
-"""A template with its parameters put in: what CloudFormation would make of it, as far as that is known before it does.
-References to resources stay as they are."""
+"""A template with its parameters filled in: what CloudFormation would make of it, as far as that is known. References
+to resources stay as they are."""
 
 import json
 import re
@@ -29,8 +29,8 @@ def read_template(text: str | Template) -> Template:
 
 
 def resolve(template: Template, parameters: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The resources that are made, by logical id: those whose condition is false are left out. `parameters` are the
-    values that were given; defaults stand for the rest."""
+    """The resources that are made, by logical id; those with a false condition are left out. `parameters` are the given
+    values; defaults fill in the rest."""
     resolver = _Resolver(template, parameters)
     return {
         name: resolver.value({key: part for key, part in resource.items() if key != "Condition"})
@@ -118,7 +118,7 @@ class _Resolver:
 
 
 def _text(default: Any) -> str | None:
-    """As CloudFormation gives it: a parameter is a text, whatever YAML made of its default."""
+    """As CloudFormation gives it: a parameter is text, whatever YAML made of its default."""
     return None if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 

@@ -40,7 +40,7 @@ _PERSONAL = frozenset({"users", "preferences", "endpoints", "ledger", "suppressi
 
 
 class Plan(NamedTuple):
-    """The tables that are made anew, each with its backup; those of them that are there are deleted first."""
+    """The tables to restore, each with its backup; existing ones are deleted first."""
 
     name: str
     tables: Sequence[tuple[Table, Backup]]
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
 
     @property
     def since(self) -> datetime:
-        """What happened later, the backup may not know."""
+        """The backup may not know what happened later."""
         return min(backup.since for _, backup in self.tables)
 
     def lines(self) -> list[str]:
@@ -57,7 +57,7 @@ class Plan(NamedTuple):
 
 
 def plan(client: "DynamoDBClient", stage: str, name: str, things: Sequence[str]) -> Plan:
-    """The named tables, or all that are gone. Raises: SystemExit, nothing was changed."""
+    """The named tables, or all that are missing. Raises: SystemExit, nothing was changed."""
     known, tables = backups(client, stage), {one.thing: one for one in tables_of(stage)}
     if name not in known:
         what = f"there is no whole backup {name}" if name else "name the backup: FROM=…"
@@ -86,8 +86,8 @@ def plan(client: "DynamoDBClient", stage: str, name: str, things: Sequence[str])
 
 
 def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = False) -> None:
-    """Stops the stage, brings the tables back, tells the ledger what it has forgotten, and starts the stage. Without a
-    log of what left, the campaigns that were under way are paused, for a person to decide."""
+    """Stops the stage, restores the tables, tells the ledger what it has forgotten, and starts the stage. Without a log
+    of what left, running campaigns are paused for a person to decide."""
     standstill = Standstill(account, stage)
     things = [table.thing for table, _ in planned.tables]
     kept = standstill.begin({"backup": planned.name, "tables": things, "without_log": without_log})
@@ -109,7 +109,7 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
 
 
 def hold_campaigns() -> None:
-    """Those that were under way: nobody knows to whom their letters went since."""
+    """Pauses those that were running: nobody knows who has got their letters since."""
     for campaign_id in sorted({campaign_id for campaign_id, _ in runs().unfinished()}):
         with suppress(ConflictError, NotFoundError):  # it is held already
             campaign_control().pause(campaign_id, by="restore")
@@ -117,7 +117,7 @@ def hold_campaigns() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials of the environment; of the stage `local`, in the cloud that runs here."""
+    """With the credentials of the environment; for the stage `local`, in the cloud that runs here."""
     parser = argparse.ArgumentParser(description="Bring lost tables back.")
     parser.add_argument("--stage", required=True, choices=stage_names())
     parser.add_argument("--from", default="", dest="backup", help="the name that make backup gave")
@@ -155,7 +155,7 @@ def _planned(client: "DynamoDBClient", chosen: argparse.Namespace, begun: dict[s
 
 
 def require_log(logs: "CloudWatchLogsClient", stage: str, since: datetime) -> None:
-    """Raises: SystemExit: it is gone, or forgets before it has told all."""
+    """Raises: SystemExit: the log is gone, or expires before it has told everything."""
     groups = logs.describe_log_groups(logGroupNamePrefix=claims_log(stage))["logGroups"]
     kept_days = [one.get("retentionInDays") for one in groups if one["logGroupName"] == claims_log(stage)]
     if kept_days and (kept_days[0] is None or now() - since < timedelta(days=kept_days[0] - 1)):

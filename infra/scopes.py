@@ -1,6 +1,6 @@
-"""What of an account a stage may be given rights on: its own resources, by their names; and what commands call.
+"""The resources of an account on which a stage may have rights, by their names; and the actions that commands call.
 
-Which action takes which resource is AWS's "Service Authorization Reference".
+Which action takes which resource is in AWS's "Service Authorization Reference".
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ class Place(NamedTuple):
     web_acl: str = ""  # one that is not the stage's own
 
     def scopes(self) -> Mapping[str, Sequence[str]]:
-        """By service, the resources that are the stage's own; what is not named here is given no right on."""
+        """By service, the stage's own resources; no right is given on anything else."""
         own = f"vestnik-{self.stage}"
         return {
             "acm": [self._arn("acm", "certificate/*")],

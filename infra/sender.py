@@ -1,4 +1,4 @@
-"""What is said after a deployment while SES has not verified the sender's domain: that it is expected, and what comes
+"""The message after a deployment while SES has not verified the sender's domain: that this is expected, and what comes
 next."""
 
 from infra.account import Account
@@ -18,7 +18,7 @@ smoke and doctor (above) complain of that, and this command ends with 1.
 
 
 def waits_for_ses(account: Account, stage: str) -> str:
-    """Empty where SES has verified it, or has given it up. Raises: ClientError."""
+    """Empty if SES has verified it, or has given up. Raises: ClientError."""
     config = stage_config(stage)
     domain = sender_domain(config)
     try:

@@ -1,5 +1,5 @@
-"""Whether the live functions have the settings of this checkout, and run on what its stage says. No value is ever told:
-it may be a secret."""
+"""Whether the live functions have this checkout's settings and run on what the stage says. Values are never shown: they
+may be secret."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ class SettingsCheckup:
         self._stage = self._stated["VESTNIK_STAGE"]
 
     def check(self) -> Iterator[Finding]:
-        """Has every function what the stage says, and nothing that it does not? Raises: ClientError."""
+        """Has every function exactly the stage's settings? Raises: ClientError."""
         lambdas, remedy = boto3.client("lambda"), f"make deploy STAGE={self._stage}"
         found: dict[str, list[str]] = defaultdict(list)
         expected, runtime = self._expected(), runtime_of(self._stage)
@@ -64,7 +64,7 @@ def _live(lambdas: "LambdaClient", function: str) -> Mapping[str, Any] | None:
 
 
 def elsewhere(live: Mapping[str, Any], runtime: Runtime) -> Iterator[str]:
-    """What a function runs on that is not its stage's: plain `chalice deploy` takes the Python that it runs by."""
+    """Differences in what a function runs on: plain `chalice deploy` uses the Python that it runs by."""
     [architecture] = live.get("Architectures") or ["x86_64"]
     for has, wanted in ((live.get("Runtime"), runtime.name), (architecture, runtime.architecture)):
         if has != wanted:

@@ -1,7 +1,7 @@
-"""Writes down the templates that come with this checkout: a letter that is accepted with a version gets it, whatever is
-deployed later.
+"""Stores the templates that come with this checkout, so that a letter accepted with a version gets it, whatever is
+deployed later (ADR 0045).
 
-What this leaves out (a deployment that broke off), the API writes down at its first use.
+What this leaves out (a broken-off deployment), the API stores on first use.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from infra.stacks import DeployError
 
 
 def write_down_templates(account: Account, stage: str, *, folder: Path | None = None) -> list[str]:
-    """Writes what is not written yet; the lines are for whoever deploys. Raises: DeployError."""
+    """Stores what is missing; returns lines for the deployer. Raises: DeployError."""
     store, table = TemplateStore(folder=folder), f"vestnik-{stage}-{TemplateRow.Meta.thing}"
     try:
         new = [key for key, content in _contents(store) if _write(account, table, content)]
@@ -38,7 +38,7 @@ def _contents(store: TemplateStore) -> Iterator[tuple[str, Template | Layout]]:
 
 
 def _write(account: Account, table: str, content: Template | Layout) -> bool:
-    """False where it is there."""
+    """False if it exists."""
     try:
         account.dynamodb.put_item(
             TableName=table,
@@ -54,7 +54,7 @@ def _write(account: Account, table: str, content: Template | Layout) -> bool:
 
 
 def _hidden(account: Account, table: str, store: TemplateStore) -> Iterator[str]:
-    """Which stored versions hide a shipped one that is not the one that they were stored over."""
+    """Stored versions that hide a shipped one other than the one they replaced."""
     pages = account.dynamodb.get_paginator("query").paginate(
         TableName=table,
         IndexName=NewestIndex.Meta.index_name,

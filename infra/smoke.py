@@ -1,5 +1,5 @@
 """Calls a stage as its users do: the API, a page, the WebSocket, and a letter followed to its end. Run after each
-deployment and by `make smoke`; what it makes (a key, a letter to SES's simulator) it revokes or nobody reads.
+deployment and by `make smoke`; the key that it makes is revoked, and its letter goes to SES's simulator.
 
 python -m infra.smoke --stage prod         # 0: it works, 1: something does not
 """
@@ -41,8 +41,8 @@ class SmokeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Doors:
-    """Where a stage answers. What an emulator lacks is not tried: `letters` is false where none can be followed, as
-    there is no mailbox of ours, `talks` where there are no WebSockets."""
+    """A stage's addresses, and what can be tried: `letters` is false where none can be followed because there is no
+    mailbox of ours, `talks` where there are no WebSockets."""
 
     public_url: str
     live_url: str
@@ -53,7 +53,7 @@ class Doors:
 
 
 def steps(doors: Doors) -> dict[str, Callable[[], None]]:
-    """What is tried, in this order. Each raises SmokeError, or what its client raises."""
+    """The steps in order. Each raises SmokeError, or what its client raises."""
     todo = {
         "the API is awake": lambda: _healthy(doors),
         "the API describes itself": lambda: _described(doors),
@@ -84,7 +84,8 @@ def _lost(doors: Doors) -> None:
 
 
 def _refused_by_websocket(doors: Doors) -> None:
-    """A wrong ticket is refused by our own function: API Gateway leads to it, and it reaches its tables."""
+    """A wrong ticket is refused by our own function, which proves that API Gateway leads to it and that it reaches its
+    tables."""
     try:
         with connect(f"{doors.live_url}?ticket=nobody-has-this", open_timeout=_CALL_SECONDS):
             raise SmokeError("the WebSocket lets a wrong ticket in")
@@ -143,7 +144,7 @@ def _get(url: str, wanted: int) -> requests.Response:
 
 
 def try_out(doors: Doors) -> int:
-    """Tries every step and tells of each; answers how many do not work."""
+    """Runs and reports every step; returns how many failed."""
     bad = 0
     for name, step in steps(doors).items():
         try:
@@ -157,7 +158,7 @@ def try_out(doors: Doors) -> int:
 
 
 def doors_of_stage(account: Account, stage: str) -> Doors:
-    """Where the app's stack says that it answers; on an emulator at the emulator's own address."""
+    """From the app's stack; on an emulator at the emulator's own address."""
     told = account.outputs(f"vestnik-{stage}-app")
     public, live = (os.environ.get(name, "") for name in ("VESTNIK_PUBLIC_URL", "VESTNIK_LIVE_URL"))
     public, live = told.get("PublicUrl", public), told.get("LiveUrl", live)
@@ -173,7 +174,7 @@ def doors_of_stage(account: Account, stage: str) -> Doors:
 
 
 def _has_websockets(account: Account, api: str) -> bool:
-    """LocalStack without a licence makes a stack with a WebSocket API, and has none."""
+    """LocalStack without a licence accepts a stack with a WebSocket API, but has none."""
     if account.emulator_url is None or not api:
         return True
     try:
@@ -184,7 +185,7 @@ def _has_websockets(account: Account, api: str) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """With the credentials and the region of the environment; AWS_ENDPOINT_URL leads elsewhere."""
+    """With the credentials and region of the environment; AWS_ENDPOINT_URL points elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stage", required=True, choices=stage_names())
     stage: str = parser.parse_args(arguments).stage

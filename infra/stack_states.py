@@ -9,7 +9,7 @@ _STUCK: Final = {"UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"}
 
 
 def how_to_mend(name: str, status: str) -> str | None:
-    """What a person has to do before the stack takes any change; None where it takes one."""
+    """What a person has to do before the stack accepts any change; None if it does."""
     if status not in _STUCK:
         return None
     return (

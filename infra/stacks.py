@@ -1,5 +1,4 @@
-"""CloudFormation stacks: what would change is planned and checked first, then done and followed; a failure is told in
-words."""
+"""CloudFormation stacks: changes are planned and checked first, then executed and followed; failures are explained."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,16 +25,16 @@ Agree = Callable[[Sequence[str]], bool]  # is shown what would change
 
 
 class DeployError(RuntimeError):
-    """A stack did not reach its wanted state; the message names each resource and its reason. Retryable once mended."""
+    """A stack did not reach the wanted state; the message names each resource and its reason. Retryable once fixed."""
 
 
 class RefusedError(DeployError):
-    """Whoever was asked said no, or it would fail or lose data: nothing was changed."""
+    """A person said no, or it would fail or lose data: nothing was changed."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How a stack is waited for."""
+    """How to wait for a stack."""
 
     tables: "DynamoDBClient | None" = None  # asked how far an index is filled
     say: Say = print
@@ -44,7 +43,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would change in one stack, and does not until `execute`. `lines` is for people."""
+    """Changes of one stack, made only by `execute`. `lines` is for people."""
 
     name: str
     lines: Sequence[str]
@@ -84,10 +83,10 @@ def plan_stack(
     waiting: Waiting | None = None,
     guarded: bool = True,
 ) -> Plan | None:
-    """What would bring the stack to this template, which CloudFormation fetches from `template_url` (a call holds
-    51,200 bytes at most); None where nothing would change. A stack that somebody else is changing is waited for; one
-    that never came to be is taken away first. `allowed` are the resources whose loss a person has agreed to. Raises:
-    DeployError, RefusedError."""
+    """The changes that bring the stack to this template, which CloudFormation fetches from `template_url` (a call holds
+    at most 51,200 bytes); None if nothing would change. A stack that somebody else is changing is waited for; one that
+    never completed is removed first. `allowed` are resources whose loss a person has agreed to. Raises: DeployError,
+    RefusedError."""
     follower = _follower(client, name, waiting)
     stack = _usable(client, follower)
     before = _deployed(client, stack) if stack else {}
@@ -119,7 +118,7 @@ def take_in(
     resources: Sequence["ResourceToImportTypeDef"],
     waiting: Waiting | None = None,
 ) -> None:
-    """Makes the stack of what is there already, which stays as it is. Raises: DeployError."""
+    """Makes the stack from existing resources, which stay as they are. Raises: DeployError."""
     follower = _follower(client, name, waiting)
     try:
         changes = prepare_import(client, name, template=template, resources=resources)
@@ -138,8 +137,8 @@ def deploy_stack(
     replace: bool = False,
     agree: Agree = lambda _: True,
 ) -> bool:
-    """Plans, asks, executes; answers whether anything had to be done. With `replace` a changed stack is deleted and
-    made anew. Raises: DeployError, RefusedError."""
+    """Plans, asks, executes; returns whether anything was done. With `replace` a changed stack is deleted and created
+    again. Raises: DeployError, RefusedError."""
 
     def planned() -> Plan | None:
         return plan_stack(
@@ -167,7 +166,7 @@ def deploy_stack(
 
 
 def delete_stack(client: "CloudFormationClient", name: str, *, waiting: Waiting | None = None) -> None:
-    """Deletes the stack and waits; one that is not there is fine. Raises: DeployError."""
+    """Deletes the stack and waits; a missing one is fine. Raises: DeployError."""
     follower = _follower(client, name, waiting)
     since = follower.last_event()
     client.delete_stack(StackName=name)
@@ -182,7 +181,7 @@ def _follower(client: "CloudFormationClient", name: str, waiting: Waiting | None
 
 
 def _usable(client: "CloudFormationClient", follower: Follower) -> "StackTypeDef | None":
-    """The stack, at rest and able to take a change; None where one has to be created. Raises: DeployError."""
+    """The stack, settled and able to change; None if it has to be created. Raises: DeployError."""
     stack, name = follower.stack(), follower.name
     if stack and stack["StackStatus"] != _UNDECIDED and stack["StackStatus"].endswith("_IN_PROGRESS"):
         follower.say(f"{name} is {stack['StackStatus']}: a change that was begun earlier goes on, and is waited for")
@@ -215,7 +214,7 @@ def _rest(follower: Follower, *, since: str | None, begins: bool) -> "StackTypeD
 
 
 def _deployed(client: "CloudFormationClient", stack: "StackTypeDef") -> Resources:
-    """The resources of the template that was deployed last, with the parameters that it got."""
+    """The resources of the template deployed last, with its parameters."""
     body = client.get_template(StackName=stack["StackName"], TemplateStage="Processed")["TemplateBody"]
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
     return resolve(read_template(body), given)

@@ -1,5 +1,5 @@
-"""`.chalice/config.json` as types: Chalice's own keys that this service uses, and its own. docs/settings.md lists them
-with what is said of them here."""
+"""`.chalice/config.json` as types: Chalice's keys that this service uses, and our own. docs/settings.md lists them with
+the descriptions given here."""
 
 from typing import Literal
 
@@ -26,7 +26,7 @@ Architecture = Literal["x86_64", "arm64"]
 
 
 class _Strict(BaseModel):
-    """What is not declared is refused: Chalice would pass over it in silence."""
+    """Undeclared keys are refused: Chalice would ignore them silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -49,7 +49,7 @@ class FunctionConfig(_Sized):
 
 
 class Functions(_Strict):
-    """The functions of the app, by Chalice's names."""
+    """The app's functions, by Chalice's names."""
 
     api_handler: FunctionConfig = FunctionConfig()
     public_pages: FunctionConfig = FunctionConfig()
@@ -59,7 +59,7 @@ class Functions(_Strict):
 
 
 class Level(_Sized):
-    """Chalice's keys that stand for all stages or for one."""
+    """Chalice's keys for all stages or for one."""
 
     python: PythonVersion = Field(default="3.13", description="the Python that all functions run on")
     lambda_architecture: Architecture = Field(default="x86_64", description="on which machines")
@@ -99,7 +99,7 @@ class StageConfig(Level, DomainConfig):
 
 
 class ConfigFile(Level):
-    """The whole file; what it says of all stages, a stage may override."""
+    """The whole file; a stage may override what is set for all stages."""
 
     version: Literal["2.0"]
     app_name: Literal["vestnik"]

@@ -1,4 +1,4 @@
-"""The keys of a stage: made once, by a deployment."""
+"""A stage's secret keys, made once by a deployment."""
 
 from contextlib import suppress
 
@@ -7,7 +7,7 @@ from infra.account import Account
 
 
 def ensure_keys(account: Account, stage: str) -> None:
-    """Makes those of the stage's keys that are not there; one that is there is never touched, and never read."""
+    """Makes the stage's missing keys; an existing one is neither changed nor read."""
     for key in KEYS:
         with suppress(account.ssm.exceptions.ParameterAlreadyExists):
             account.ssm.put_parameter(

@@ -1,4 +1,4 @@
-"""The tables of a stage as its template has them, whether they are there or not."""
+"""A stage's tables by its template, whether they exist or not."""
 
 import json
 import time
@@ -22,7 +22,7 @@ _TOLD_SECONDS = 15
 
 
 class Table(NamedTuple):
-    """A table: its own word for itself (`ledger`), its name, and what of it no backup brings back."""
+    """A table: its short name (`ledger`), its full name, and the properties that no backup restores."""
 
     thing: str
     name: str
@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 def tables_of(stage: str) -> list[Table]:
-    """All of the stage, the ledger last."""
+    """All tables of the stage, the ledger last."""
     resources = resolve(json.loads(built_template(stage)), {"Stage": stage}).values()
     found = [_table(stage, one["Properties"]) for one in resources if one["Type"] == "AWS::DynamoDB::Table"]
     return sorted(found, key=lambda one: (one.thing == LEDGER, one.thing))
@@ -55,20 +55,20 @@ def _is_true(properties: dict[str, Any], name: str) -> bool:
 
 
 def existing(client: "DynamoDBClient", names: set[str]) -> set[str]:
-    """Those of the tables that are there."""
+    """The tables that exist."""
     pages = client.get_paginator("list_tables").paginate()
     return {name for page in pages for name in page["TableNames"]} & names
 
 
 def is_active(client: "DynamoDBClient", name: str) -> bool:
-    """Whether a table can be worked with, its indexes too."""
+    """Whether a table and its indexes can be used."""
     table = client.describe_table(TableName=name)["Table"]
     indexes = table.get("GlobalSecondaryIndexes", [])
     return all(one.get("IndexStatus", "ACTIVE") == "ACTIVE" for one in indexes) and table["TableStatus"] == "ACTIVE"
 
 
 def wait_for(what: str, look: Callable[[], bool]) -> None:
-    """Until it is so; says every quarter of a minute what it waits for. Raises: SystemExit after a day."""
+    """Until it is active; reports every quarter of a minute. Raises: SystemExit after a day."""
     for waited in _ticks():
         if look():
             return

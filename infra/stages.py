@@ -1,5 +1,5 @@
-"""What differs between the stages: `.chalice/config.json`, read strictly. A key or a variable that nothing reads, or a
-value that cannot be, is refused with its place before anything is built."""
+"""The differences between stages: `.chalice/config.json`, read strictly. An unused key or variable, or an impossible
+value, is refused with its place before anything is built."""
 
 from collections.abc import Mapping
 from email.utils import parseaddr
@@ -19,7 +19,7 @@ _OF_THE_FILE = ("version", "app_name", "stages")
 
 
 class WorkerTimings(BaseModel):
-    """The times of the workers' functions and queues; the defaults are production's, tests make them shorter."""
+    """The times of the workers' functions and queues; the defaults are production's, tests shorten them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class WorkerTimings(BaseModel):
     visibility_timeout_seconds: int | None = Field(default=None, ge=1)
 
     def as_parameters(self) -> dict[str, str]:
-        """Visibility is six timeouts and a window unless said otherwise (AWS, "Using Lambda with Amazon SQS")."""
+        """Visibility is six timeouts and a window unless set (AWS, "Using Lambda with Amazon SQS")."""
         visibility = self.visibility_timeout_seconds
         if visibility is None:
             window = max(self.bulk_window_seconds, self.events_window_seconds)
@@ -43,7 +43,7 @@ class WorkerTimings(BaseModel):
 
 
 def stage_names() -> list[str]:
-    """The stages that there are. Raises: SystemExit where the file cannot be read, for the sake of commands."""
+    """All stages. Raises: SystemExit if the file cannot be read."""
     try:
         return list(parsed()["stages"])
     except SettingsError as error:
@@ -51,7 +51,7 @@ def stage_names() -> list[str]:
 
 
 def require_fit(stage: str) -> None:
-    """Raises: SystemExit, with every mistake in what the stage says, for the sake of commands that need no AWS."""
+    """Raises: SystemExit, with every mistake in the stage; for commands that need no AWS."""
     try:
         stage_config(stage)
     except SettingsError as error:
@@ -59,8 +59,7 @@ def require_fit(stage: str) -> None:
 
 
 def stage_config(stage: str) -> StageConfig:
-    """What the stage says, and the file for all stages. Raises: SettingsError, with every mistake; KeyError for a stage
-    that is not there."""
+    """The stage's part and the file. Raises: SettingsError, with every mistake; KeyError for an unknown stage."""
     file = parsed()
     own: Mapping[str, Any] = file["stages"][stage]
     if wrong := list(mistakes(file, stage)):
@@ -77,14 +76,15 @@ def environment_of(stage: str) -> dict[str, str]:
 
 
 def own_variables(stage: str) -> dict[str, dict[str, str]]:
-    """What single functions of the app have otherwise than the stage, by Chalice's names. Raises: as `stage_config`."""
+    """Variables in which single functions of the app differ from the stage, by Chalice's names. Raises: as
+    `stage_config`."""
     functions = stage_config(stage).lambda_functions
     return {name: getattr(functions, name).environment_variables for name in type(functions).model_fields}
 
 
 class Doors(NamedTuple):
-    """How much of a stage is let in: calls a second by API Gateway, of the public pages apart from all else, and how
-    many of the public pages are made at once, which nothing else can use up (None: whatever is left)."""
+    """How many calls a second API Gateway admits, the public pages apart from the rest, and the reserved concurrency of
+    the public pages (None: no reservation)."""
 
     requests_per_second: int
     page_requests_per_second: int

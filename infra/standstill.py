@@ -1,6 +1,5 @@
-"""Brings a stage to a standstill and back: nothing reads a queue, no function runs, callers are refused and try again.
-What the functions had before is kept in a parameter of the stage, for whoever goes on after a failure. Called by
-`restore.py`."""
+"""Stops a stage and starts it again: nothing reads a queue, no function runs, callers are refused and try again. The
+functions' previous state is kept in a parameter of the stage, for whoever continues after a failure."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ class Standstill:
         self._parameter = f"/vestnik/{stage}/standstill"
 
     def begun(self) -> dict[str, Any] | None:
-        """What was kept when it began, and has not ended since."""
+        """What was kept when it began, if it has not ended since."""
         try:
             kept: dict[str, Any] = json.loads(self._ssm.get_parameter(Name=self._parameter)["Parameter"]["Value"])
         except self._ssm.exceptions.ParameterNotFound:
@@ -35,8 +34,8 @@ class Standstill:
         return kept
 
     def begin(self, about: dict[str, Any]) -> dict[str, Any]:
-        """Returns when nothing runs any more. Answers `about` as the first call kept it, with `until`: nothing has been
-        begun since that moment."""
+        """Returns when nothing runs any more. Returns `about` as the first call kept it, with `until`: nothing has
+        started since that moment."""
         functions = self._functions()
         kept = self.begun() or {**about, "reserved": {one["FunctionName"]: self._reserved(one) for one in functions}}
         self._keep(kept)
@@ -57,7 +56,7 @@ class Standstill:
         return kept
 
     def end(self, kept: dict[str, Any]) -> None:
-        """Everything runs as before; the next tick turns on each reader that nobody has paused."""
+        """Everything runs as before; the next tick enables each event source that nobody has paused."""
         for function, reserved in kept["reserved"].items():
             if reserved is None:
                 self._lambdas.delete_function_concurrency(FunctionName=function)

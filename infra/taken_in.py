@@ -1,7 +1,6 @@
-"""Queues that a destroyed stack has left are taken in by the new one, with what waits in them. CloudFormation does that
-by itself for tables, which it knows by their names; a queue it knows by its address, and that only an import can tell
-(AWS, "Import AWS resources automatically": "Primary IDs with read only properties aren't supported"). Called by
-`deploy.py`."""
+"""Imports queues that a destroyed stack has left into the new one, with what waits in them. CloudFormation does so by
+itself for tables, which it knows by name; it knows a queue by its URL, which only an explicit import can name (AWS,
+"Import AWS resources automatically": "Primary IDs with read only properties aren't supported")."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,8 +22,8 @@ _FIRST = "REVIEW_IN_PROGRESS"  # a change set that nobody has executed: there is
 
 @dataclass(frozen=True)
 class TakingIn:
-    """What would make the stack of the queues that were left and of all else, and does not until `execute`. A change
-    set can tell the second step only after the first, so that `lines` are read from the template."""
+    """The plan of a stack made from the remaining queues and everything else. A change set can show the second step
+    only after the first, so `lines` are read from the template."""
 
     name: str
     lines: Sequence[str]
@@ -35,7 +34,7 @@ class TakingIn:
     _waiting: Waiting | None
 
     def execute(self) -> None:
-        """Raises: DeployError, ClientError; what has been taken in stays so."""
+        """Raises: DeployError, ClientError; what has been imported stays so."""
         queues = _queues(_resolved(self._inputs))
         take_in(
             self._account.cloudformation,
@@ -61,7 +60,7 @@ def taking_in(
     plan: Callable[..., Plan | None],
     waiting: Waiting | None = None,
 ) -> TakingIn | None:
-    """None where there is a stack, or no queue of it is left; then a `plan` does all. Raises: ClientError."""
+    """None if there is a stack, or no queue of it is left; then a `plan` does everything. Raises: ClientError."""
     if _is_there(account, inputs["name"]):
         return None
     resources, there = _resolved(inputs), _addresses(account)
@@ -74,7 +73,7 @@ def taking_in(
 
 
 def _coming(account: Account, resources: Resources, left: Mapping[str, str]) -> Iterator["ResourceChangeTypeDef"]:
-    """What CloudFormation would say: tables that were left it takes in by their names."""
+    """What CloudFormation would say: it imports remaining tables by name."""
     pages = account.dynamodb.get_paginator("list_tables").paginate()
     tables = {name for page in pages for name in page["TableNames"]}
     for logical, one in resources.items():
@@ -100,7 +99,7 @@ def _is_there(account: Account, name: str) -> bool:
 
 
 def _queues(resources: Resources) -> dict[str, str]:
-    """The names of the queues that outlive their stack, by their logical ids."""
+    """The names of the queues that outlive their stack, by logical id."""
     return {
         logical: one["Properties"]["QueueName"]
         for logical, one in resources.items()
@@ -115,7 +114,7 @@ def _addresses(account: Account) -> dict[str, str]:
 
 
 def _only(queue: str) -> dict[str, Any]:
-    """With its name alone: the deployment that follows says the rest."""
+    """With its name only: the deployment that follows sets the rest."""
     kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
     return {"Type": _QUEUE, **kept, "Properties": {"QueueName": queue}}
 

@@ -1,6 +1,6 @@
 """The infra stack as plain CloudFormation: `template.yaml` with a parameter and a variable for every setting, and with
-its loops, SAM's functions and the stage's name written out. AWS, LocalStack and the local cloud get the same text, and
-a person can read it.
+its loops, SAM's functions and the stage's name expanded. AWS, LocalStack and the local cloud get the same readable text
+(ADR 0084).
 
 python -m infra.template_build prod      # build/infra-prod.json
 """
@@ -21,11 +21,11 @@ _REGION = "us-east-1"  # SAM wants one; nothing of it is in the result, which ev
 
 
 class TemplateError(RuntimeError):
-    """`template.yaml` cannot be written out; the message says where."""
+    """`template.yaml` cannot be expanded; the message says where."""
 
 
 def built_template(stage: str) -> str:
-    """The template of a stage, made anew only when a source has changed. Raises: TemplateError."""
+    """A stage's template, made again only if a source has changed. Raises: TemplateError."""
     built = _place(stage)
     variables = json.dumps([parameters(), conditions(), references()])
     wanted = digest_of(((name, ROOT / name) for name in _SOURCES), variables)
@@ -70,7 +70,7 @@ def _with_variables(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(node: Any, known: Mapping[str, str]) -> Any:
-    """With the values of what is known in the place of references to it."""
+    """With known values in place of references to them."""
     if isinstance(node, list):
         return [_named(one, known) for one in node]
     if not isinstance(node, dict):
@@ -95,7 +95,7 @@ def _substituted(argument: Any, known: Mapping[str, str]) -> Any:
 
 
 def without_sam(template: dict[str, Any]) -> dict[str, Any]:
-    """A template with SAM's resources written out, as AWS itself would, and without asking anybody."""
+    """A template with SAM's resources expanded, as AWS itself would, offline."""
     import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator

@@ -1,5 +1,5 @@
-"""Every environment variable of a function: the settings (`chalicelib/settings.py`) and what libraries read by
-themselves. The workers' and the app's template take them as parameters, one a variable."""
+"""Every environment variable of a function: the settings (`chalicelib/settings.py`) and what libraries read themselves.
+The workers' and the app's templates take each as a parameter."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _ELSEWHERE = "; empty on AWS"
 
 
 class Runtime(BaseModel):
-    """What Powertools, pydantic and boto3 read by themselves."""
+    """What Powertools, pydantic and boto3 read themselves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,8 +52,8 @@ def fields() -> dict[str, FieldInfo]:
 
 
 def whole(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with a default for each variable that it lacks. Empty addresses are left out: boto3 would call
-    them. Raises: SettingsError."""
+    """The environment with a default for each missing variable. Empty addresses are left out: boto3 would call them.
+    Raises: SettingsError."""
     if mistakes := list(mistaken(environment)):
         raise SettingsError("; ".join(mistakes))
     given = {name: environment.get(name, default_of(field)) for name, field in fields().items()}
@@ -61,7 +61,7 @@ def whole(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def mistaken(environment: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with the values, each with its variable and what is expected; a value is never told."""
+    """What is wrong with the values, each with its variable and what is expected; values are never shown."""
     wrong: list[str] = []
     said = {name: value for name, value in environment.items() if value or name not in LEFT_OPEN}
     try:
@@ -95,7 +95,7 @@ def references() -> dict[str, Any]:
 
 
 def conditions() -> dict[str, Any]:
-    """The template's conditions: an address that is empty is no variable."""
+    """The template's conditions: an empty address sets no variable."""
     return {
         _condition(name): {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter_of(name)}, ""]}]}
         for name in fields()
