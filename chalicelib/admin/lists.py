@@ -6,8 +6,10 @@ from chalicelib.accounts.audit import note
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
+from chalicelib.campaigns.lists import load_list
 from chalicelib.errors import InvalidError
 from chalicelib.wiring.campaigns import uploads
+from chalicelib.wiring.control import queues
 from chalicelib.wiring.running import lists
 
 routes = Blueprint(__name__)
@@ -35,7 +37,7 @@ def upload_list(visit: Visit) -> Go:
     row = lists().add(name, by=visit.manager.key)
     note(things=[row.list_id])
     uploads().put(row.list_id, file)
-    lists().ask_to_load(row.list_id)
+    load_list(row.list_id, lists=lists(), queues=queues())
     return Go(f"/admin/lists/{row.list_id}", done="uploaded")
 
 

@@ -12,13 +12,14 @@ from chalicelib.accounts.audit import note
 from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.campaigns.list_retention import forget_list
+from chalicelib.campaigns import lists as audience_lists
 from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Name
 from chalicelib.schemas import StrictModel
-from chalicelib.storage.rows.campaigns import ListRow
+from chalicelib.storage.recipient_lists import RecipientList
 from chalicelib.wiring.campaigns import uploads
+from chalicelib.wiring.control import queues
 from chalicelib.wiring.running import campaigns, lists
 
 routes = Blueprint(__name__)
@@ -65,7 +66,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
 )
 def load_list(call: Call[None, None]) -> dict[str, Any]:
     """Runs in the background; GET the list for the result."""
-    return _described(lists().ask_to_load(call.path["id"], sight=call.sight))
+    return _described(audience_lists.load_list(call.path["id"], lists=lists(), queues=queues(), sight=call.sight))
 
 
 def _tag(shown: Mapping[str, Any]) -> str:
@@ -100,10 +101,10 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
 )
 def delete_list(call: Call[None, None]) -> None:
     """Deletes it with all its rows. May be repeated safely."""
-    forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen, sight=call.sight)
+    audience_lists.forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen, sight=call.sight)
 
 
-def _described(row: ListRow, *, with_upload: bool = False) -> dict[str, Any]:
+def _described(row: RecipientList, *, with_upload: bool = False) -> dict[str, Any]:
     upload = None
     if with_upload:
         upload = {
@@ -116,9 +117,9 @@ def _described(row: ListRow, *, with_upload: bool = False) -> dict[str, Any]:
         "name": row.name,
         "state": row.state,
         "problem": row.problem,
-        "rows": int(row.row_count or 0),
-        "bad": int(row.bad_count or 0),
-        "bad_lines": row.bad_lines or [],
+        "rows": row.row_count,
+        "bad": row.bad_count,
+        "bad_lines": list(row.bad_lines),
         "created_at": row.created_at,
         "loaded_at": row.loaded_at,
         "upload": upload,

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.configuration.letter_settings import site_fields
 from chalicelib.configuration.site_settings import SiteSettings
@@ -20,6 +19,7 @@ from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.template_store import Edition, TemplateStore
 from chalicelib.schemas import recalled
 from chalicelib.settings import Settings
+from chalicelib.storage.recipient_lists import RecipientLists
 from chalicelib.storage.rows.campaigns import RunRow
 
 # Kept by the approval and used as they were, whatever is saved or deployed since; the others are compared.
@@ -60,7 +60,7 @@ _LONGEST_WORD = 120
 class CampaignInputs:
     """The inputs of the campaigns of one stage."""
 
-    def __init__(self, *, templates: TemplateStore, site: SiteSettings, lists: ListStore, stage: Settings) -> None:
+    def __init__(self, *, templates: TemplateStore, site: SiteSettings, lists: RecipientLists, stage: Settings) -> None:
         self._templates = templates
         self._site = site
         self._lists = lists
@@ -109,10 +109,10 @@ class CampaignInputs:
         if spec.audience.list_id is None:
             return None
         try:
-            row = self._lists.get(spec.audience.list_id)
+            found = self._lists.get(spec.audience.list_id)
         except NotFoundError:
             return None
-        return {"rows": int(row.row_count or 0), "content": row.content}
+        return {"rows": found.row_count, "content": found.content}
 
 
 def frozen_by(run: RunRow) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class ListLine(StrictModel):
     attributes: dict[str, str] | None = None
 
 
-class Report:
+class ListReport:
     """What was found in a file; the first bad lines with their numbers, never with what they hold."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ def csv_reader(lines: Iterator[str], *, strict: bool) -> "Reader":
     return reader
 
 
-def read_rows(pieces: Iterable[bytes], report: Report) -> Iterator[dict[str, Any]]:
+def read_rows(pieces: Iterable[bytes], report: ListReport) -> Iterator[dict[str, Any]]:
     """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
     recipient and never the file. Raises: BadListError (permanent)."""
     reader = csv_reader(_lines(pieces, report), strict=True)
@@ -87,7 +87,7 @@ def read_rows(pieces: Iterable[bytes], report: Report) -> Iterator[dict[str, Any
             yield row
 
 
-def _records(reader: "Reader", report: Report) -> Iterator[list[str]]:
+def _records(reader: "Reader", report: ListReport) -> Iterator[list[str]]:
     """The records of a file. A line with a wrong quote is reported and left out; where a quote swallowed the lines
     behind it, nobody can say where the next record begins."""
     while True:
@@ -102,7 +102,7 @@ def _records(reader: "Reader", report: Report) -> Iterator[list[str]]:
             report.refuse(reader.line_num, f"not CSV: {error}")
 
 
-def _lines(pieces: Iterable[bytes], report: Report) -> Iterator[str]:
+def _lines(pieces: Iterable[bytes], report: ListReport) -> Iterator[str]:
     """The lines of a file. One that cannot be read is reported, and an empty one stands for it; where many are not in
     UTF-8, the file is not."""
     strange: list[int] = []
@@ -156,7 +156,7 @@ def _filled(cells: list[str]) -> int:
     return max((n for n, cell in enumerate(cells, start=1) if cell.strip()), default=0)
 
 
-def _row(header: list[str], cells: list[str], line: int, report: Report) -> dict[str, Any] | None:
+def _row(header: list[str], cells: list[str], line: int, report: ListReport) -> dict[str, Any] | None:
     cells = cells[: max(len(header), _filled(cells))]
     if len(cells) != len(header):
         report.refuse(line, f"expected {len(header)} columns, got {len(cells)}")
@@ -181,7 +181,7 @@ def _row(header: list[str], cells: list[str], line: int, report: Report) -> dict
     return row.model_dump(exclude_none=True)
 
 
-def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: Report) -> bool:
+def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: ListReport) -> bool:
     key = f"user:{row['user_id']}" if "user_id" in row else f"address:{same_address_key('email', row['email'])}"
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     if digest in seen:

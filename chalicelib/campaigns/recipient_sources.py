@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Protocol
 
 from chalicelib.addresses import same_address_key, user_of
 from chalicelib.campaigns.audience_rules import Moment, Rule
-from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
@@ -18,6 +17,7 @@ from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
 from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.recipient_lists import RecipientLists
 from chalicelib.storage.rows.campaigns import RunRow
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, UNSENT_SHARDS, DeliveryRow, LedgerRow, NotificationRow
 from chalicelib.wall_clock import zone_of
@@ -110,7 +110,7 @@ class DirectorySource:
 class ListSource:
     """The rows of an uploaded list; of n shards each takes every nth block."""
 
-    def __init__(self, lists: ListStore, list_id: str, *, run_id: str) -> None:
+    def __init__(self, lists: RecipientLists, list_id: str, *, run_id: str) -> None:
         self._lists = lists
         self._list_id = list_id
         self._run_id = run_id
@@ -214,7 +214,7 @@ def _again(row: NotificationRow) -> Target:
 class Sources:
     """Finds the source of a run."""
 
-    def __init__(self, *, directory: Directory, lists: ListStore, default_zone: str) -> None:
+    def __init__(self, *, directory: Directory, lists: RecipientLists, default_zone: str) -> None:
         self._directory = directory
         self._lists = lists
         self._default_zone = default_zone
@@ -223,7 +223,7 @@ class Sources:
         """About how many there are to look at; a rule may mean fewer. Raises: NotFoundError (permanent: the list is
         gone), UnavailableError (retryable)."""
         if spec.audience.list_id is not None:
-            return int(self._lists.get(spec.audience.list_id).row_count or 0)
+            return self._lists.get(spec.audience.list_id).row_count
         return self._directory.size()
 
     def of(self, run: RunRow, spec: Campaign, *, scheduled: datetime) -> Source:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.campaigns.content_source import Content
-from chalicelib.campaigns.lists import ListStore
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.schedule import RECIPIENT
@@ -21,6 +20,7 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.security.public_addresses import check_url
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.storage.recipient_lists import RecipientLists
 
 _PAGE = 500
 _MAX_PAGES = 200  # so far a start looks for the first recipient
@@ -34,7 +34,7 @@ class Readiness:
         *,
         templates: TemplateStore,
         renderer: Renderer,
-        lists: ListStore,
+        lists: RecipientLists,
         campaigns: CampaignStore,
         sources: Sources,
         clock: Clock,
@@ -116,11 +116,9 @@ class Readiness:
         errors = []
         if spec.audience.list_id is not None:
             try:
-                row = self._lists.get(spec.audience.list_id, sight=sight)
-                if row.state != "ready":
-                    errors.append(
-                        FieldError("audience.list_id", f"the list is {row.state}: expected one that is ready")
-                    )
+                state = self._lists.get(spec.audience.list_id, sight=sight).state
+                if state != "ready":
+                    errors.append(FieldError("audience.list_id", f"the list is {state}: expected one that is ready"))
             except NotFoundError as error:
                 errors.append(FieldError("audience.list_id", error.detail))
         for n, campaign_id in enumerate(spec.audience.exclude_campaigns):

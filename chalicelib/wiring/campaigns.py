@@ -48,7 +48,7 @@ def list_loader() -> "ListLoader":
     """The reader of uploads."""
     from chalicelib.campaigns.list_loader import ListLoader
 
-    return ListLoader(store=lists(), uploads=uploads(), clock=now)
+    return ListLoader(lists=lists(), uploads=uploads())
 
 
 @cache

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.held_chunks import Parking
     from chalicelib.campaigns.letter_inputs import CampaignInputs
-    from chalicelib.campaigns.lists import ListStore
     from chalicelib.campaigns.recipient_sources import Sources
     from chalicelib.campaigns.refusal_pause import RunRefusals
     from chalicelib.campaigns.runs import Runs
     from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.storage.recipient_lists import RecipientLists
 
 
 @cache
@@ -37,11 +37,11 @@ def campaigns() -> "CampaignStore":
 
 
 @cache
-def lists() -> "ListStore":
+def lists() -> "RecipientLists":
     """Uploaded audiences."""
-    from chalicelib.campaigns.lists import ListStore
+    from chalicelib.storage.recipient_lists import RecipientLists
 
-    return ListStore(queues=queues(), clock=now)
+    return RecipientLists(clock=now)
 
 
 @cache

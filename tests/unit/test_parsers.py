@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.api.problem import plain_json
-from chalicelib.campaigns.list_file import BadListError, Report, read_rows
+from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError, PoisonMessageError
 from chalicelib.live.jobs import read_live_job
@@ -76,7 +76,7 @@ FILES = st.binary(max_size=200) | st.lists(CELLS, max_size=20).map(
 
 @given(FILES)
 def test_an_uploaded_list_gives_good_rows_or_is_refused(content: bytes) -> None:
-    report = Report()
+    report = ListReport()
     try:
         rows = list(read_rows([content[:9], content[9:]], report))
     except BadListError:

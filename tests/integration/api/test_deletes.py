@@ -47,7 +47,7 @@ DELETED = {
         new_endpoint, lambda api, path: api.patch(path, {"enabled": False}), "/v1/users/u-1/endpoints/nothing"
     ),
     "/v1/lists/{id}": Deleted(
-        _list, lambda _, path: wiring_running.lists().ask_to_load(path.rpartition("/")[2]), "/v1/lists/nothing"
+        _list, lambda _, path: wiring_running.lists().begin_loading(path.rpartition("/")[2]), "/v1/lists/nothing"
     ),
     "/v1/suppressions/{channel}/{address}": Deleted(
         _suppression,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.list_file import Report, read_rows
+from chalicelib.campaigns.list_file import ListReport, read_rows
 from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.public.views import without_tail
 from chalicelib.rendering.finishing import missing_content
@@ -57,7 +57,7 @@ def test_an_address_is_the_same_at_every_door(api: Gateway, pump: Pump, letters:
     assert api.put("/v1/users/u-1", {"email": address}).body["email"] == stored
     assert [one.id for one in directory().with_email("IVAN@почта.рф", limit=5)] == ["u-1"]
     assert sent(api, pump, letters, {"email": address})["to"] == [stored]
-    rows = list(read_rows([f'email\n"{address}"\n{stored}\n'.encode()], report := Report()))
+    rows = list(read_rows([f'email\n"{address}"\n{stored}\n'.encode()], report := ListReport()))
     assert [row["email"] for row in rows] == [stored]
     assert report.lines == [{"line": 4 if "\n" in address else 3, "message": "this recipient was on the list before"}]
 
@@ -75,7 +75,7 @@ def test_an_address_that_cannot_be_written_to_is_refused_at_every_door(api: Gate
         api.post("/v1/suppressions/import", {"addresses": [address]}),
     ]
     assert [one.status for one in answers] == [422] * 4
-    assert list(read_rows([f"email\n{address}\n".encode()], report := Report())) == []
+    assert list(read_rows([f"email\n{address}\n".encode()], report := ListReport())) == []
     assert report.lines == [{"line": 2, "message": "not as expected: email"}]
 
 
@@ -204,9 +204,9 @@ def test_a_list_is_read_however_a_spreadsheet_writes_it(delimiter: str, end: str
     lines = [["\ufeffEmail", "Name"], ["Anna@example.com", f'"Anna{end}Maria"']]
     content = end.join(delimiter.join(cells) for cells in lines).encode()
     pieces = [content[n : n + 7] for n in range(0, len(content), 7)]
-    assert list(read_rows(pieces, Report())) == [{"email": "anna@example.com", "name": "Anna Maria"}]
+    assert list(read_rows(pieces, ListReport())) == [{"email": "anna@example.com", "name": "Anna Maria"}]
     said = f"SEP={delimiter}{end}".encode()
-    assert list(read_rows([said + content.removeprefix(b"\xef\xbb\xbf")], Report())) == [
+    assert list(read_rows([said + content.removeprefix(b"\xef\xbb\xbf")], ListReport())) == [
         {"email": "anna@example.com", "name": "Anna Maria"}
     ]
 
@@ -214,7 +214,7 @@ def test_a_list_is_read_however_a_spreadsheet_writes_it(delimiter: str, end: str
 def test_columns_that_nobody_uses_are_none() -> None:
     """Promise E2: spreadsheets write a separator for every column that was ever touched."""
     text = "sep=;\nemail;name;;\nanna@example.com;Anna;;\nivan@example.com;;;\nolga@example.com;Olga;;x\n"
-    rows = list(read_rows([text.encode()], report := Report()))
+    rows = list(read_rows([text.encode()], report := ListReport()))
     assert rows == [{"email": "anna@example.com", "name": "Anna"}, {"email": "ivan@example.com"}]
     assert report.lines == [{"line": 5, "message": "expected 2 columns, got 4"}]
 

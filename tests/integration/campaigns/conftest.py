@@ -120,9 +120,9 @@ class Desk:
 
     def load_list(self, content: bytes) -> str:
         """The id of an uploaded list that was read."""
-        lists, clock = wiring_running.lists(), self.clock
+        lists = wiring_running.lists()
         list_id = lists.add("Guests", by=ANNA).list_id
-        assert ListLoader(store=lists, uploads=OneFile(content), clock=clock).load(list_id) == "ready"
+        assert ListLoader(lists=lists, uploads=OneFile(content)).load(list_id) == "ready"
         return list_id
 
     def forget_states(self) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.list_file import Report, read_rows
-from chalicelib.campaigns.lists import block_part
+from chalicelib.campaigns.list_file import ListReport, read_rows
 from chalicelib.campaigns.store import last_event
 from chalicelib.clock import new_id
 from chalicelib.profiles.model import User
+from chalicelib.storage.recipient_lists import block_part
 from chalicelib.storage.rows.campaigns import CampaignRow, ListRow, ParkedRow, RunRow, ShardRow
 from chalicelib.storage.rows.people import UserRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
@@ -222,7 +222,7 @@ def test_a_run_that_cannot_be_read_still_excludes_those_who_got_it(
 def test_a_line_that_cannot_be_read_is_counted_and_named(bad: list[str]) -> None:
     """Promise I1: a list is read but for it."""
     good = [f"viewer-{n}@example.com" for n in range(4)]
-    report = Report()
+    report = ListReport()
     rows = [f"{one},Anna" for one in good]
 
     text = "\n".join(["email,name", *rows[:2], *bad, *rows[2:]])

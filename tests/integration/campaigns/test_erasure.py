@@ -2,8 +2,9 @@
 
 import pytest
 
-from chalicelib.campaigns import list_index, lists
+from chalicelib.campaigns import list_loader
 from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.storage import list_index
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
@@ -42,7 +43,7 @@ def test_an_address_is_exported_from_and_taken_off_long_lists_with_few_requests(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise C4: however many lists there are, and however long: no list is read whole."""
-    monkeypatch.setattr(lists, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(list_loader, "BLOCK_ROWS", 2)
     monkeypatch.setattr(list_index, "ROWS_A_PAGE", 10)
     rows = [f"u-{n}@example.com" for n in range(60)]
     ids = [desk.load_list("\n".join(["email", *rows, "Guest@example.com"]).encode()) for _ in range(8)]
@@ -85,14 +86,14 @@ def test_an_address_is_taken_off_a_list_that_is_being_read(desk: Desk) -> None:
     """Promise C4: what is there of it has no index yet; and a list that failed keeps nothing."""
     list_id = desk.load_list(FILE)
     store, row = wiring_running.lists(), wiring_running.lists().get(desk.load_list(FILE))
-    row.update(actions=[ListRow.state.set("loading")])
+    ListRow(row.list_id, "head").update(actions=[ListRow.state.set("loading")])
     for part in [one for one in ListRow.scan() if one.part.startswith("index#") and one.list_id == row.list_id]:
         part.delete()
     store.forget("guest@example.com")
     assert [len(store.block(one, 0) or []) for one in (list_id, row.list_id)] == [2, 2]
 
     failed = store.add("Guests", by=ANNA).list_id
-    loader = ListLoader(store=store, uploads=OneFile(FILE + b'"never closed,x\n' * 9), clock=desk.clock)
+    loader = ListLoader(lists=store, uploads=OneFile(FILE + b'"never closed,x\n' * 9))
     assert loader.load(failed) == "failed"
     assert {one.part for one in ListRow.scan() if one.list_id == failed} == {"head"}
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from pynamodb.expressions.operand import Path
 
-from chalicelib.campaigns import lists
+from chalicelib.campaigns import list_loader
 from chalicelib.campaigns import pacing as pace
 from chalicelib.campaigns import run_planner as planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
 from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.campaigns.lists import load_list
 from chalicelib.campaigns.pacing import Pace
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
 from chalicelib.channels.port import Outcome, Verdict
@@ -26,6 +27,7 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
 from chalicelib.storage.run_counters import counters_of, counters_of_before
 from chalicelib.wiring import campaign_desk as wiring_campaign_desk
+from chalicelib.wiring import control as wiring_control
 from chalicelib.wiring import ledger as wiring_ledger
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring import running as wiring_running
@@ -368,7 +370,7 @@ def test_two_blocks_of_a_list_name_one_address(
     desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise C6: a user by id in one block, their address in another."""
-    monkeypatch.setattr(lists, "BLOCK_ROWS", 1)
+    monkeypatch.setattr(list_loader, "BLOCK_ROWS", 1)
     viewers(1)
     campaign_id = desk.start(audience={"list_id": desk.load_list(b"user_id,email\nu-00000,\n,U-00000@example.com\n")})
     desk.finish()
@@ -392,19 +394,19 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
     desk: Desk, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise B2: whom an upload that failed named gets nothing of the one that took its place."""
-    monkeypatch.setattr(lists, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(list_loader, "BLOCK_ROWS", 2)
     store = wiring_running.lists()
     list_id = store.add("Guests", by=ANNA).list_id
     wrong = b"email\n" + b"".join(b"wrong-%d@example.com\n" % n for n in range(9)) + b"x" * 2_000_000
     right = b"email\nright@example.com\n"
-    states = [ListLoader(store=store, uploads=OneFile(file), clock=desk.clock).load(list_id) for file in (wrong, right)]
+    states = [ListLoader(lists=store, uploads=OneFile(file)).load(list_id) for file in (wrong, right)]
     desk.start(audience={"list_id": list_id})
     desk.finish()
 
     assert states == ["failed", "ready"]
     assert office.addresses == ["right@example.com"]
     with pytest.raises(ConflictError):
-        store.ask_to_load(list_id)
+        load_list(list_id, lists=store, queues=wiring_control.queues())
 
 
 def test_a_run_that_was_counted_in_one_partition_goes_on_in_many(desk: Desk, viewers: Viewers) -> None:

@@ -420,7 +420,7 @@ def test_the_erasure_of_an_address_takes_it_off_uploaded_lists(api: Gateway, pum
         def pieces(self, list_id: str) -> list[bytes]:
             return [file]
 
-    assert ListLoader(store=lists, uploads=Uploads(), clock=now).load(row.list_id) == "ready"
+    assert ListLoader(lists=lists, uploads=Uploads()).load(row.list_id) == "ready"
     exported = api.post("/v1/addresses/export", {"email": "guest@viewers.example"}).body["data"]["lists"]
     assert [(one["list_id"], one["name"]) for one in exported] == [(row.list_id, "Gregory")]
     api.post(ERASE, {"email": "guest@viewers.example"})

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.list_index import ListIndex, blocks_of, page_count, page_of, without
+from chalicelib.storage.list_index import ListIndex, blocks_of, page_count, page_of, without
 
 ADDRESSES = st.lists(st.integers(0, 10**6).map(lambda n: f"u-{n}@example.com"), unique=True, max_size=200)
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.campaigns.list_file import BadListError, Report, read_rows
+from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
 
 
-def read(text: str | bytes) -> tuple[list[dict[str, object]], Report]:
-    report = Report()
+def read(text: str | bytes) -> tuple[list[dict[str, object]], ListReport]:
+    report = ListReport()
     content = text if isinstance(text, bytes) else text.encode()
     return list(read_rows(cut(content, 7), report)), report
 
@@ -39,7 +39,7 @@ def test_good_rows_are_kept_and_bad_ones_reported_by_their_line() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 def test_where_a_file_is_cut_on_its_way_does_not_matter(end: str, size: int) -> None:
     content = end.join(["\ufeffemail,note", 'a@x.example,"Анна', 'A"', "", "wrong", "b@x.example,Борис"]).encode()
-    report = Report()
+    report = ListReport()
 
     rows = list(read_rows(cut(content, size), report))
 
@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_says_where_and_why(content: bytes, why: str)
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_a_line_that_no_text_can_be_made_of_is_left_out(line: bytes, end: bytes) -> None:
     """Promise I1: as any other bad one, by its number; the file is read but for it."""
-    report = Report()
+    report = ListReport()
     rows = list(read_rows([end.join([b"email", b"a@x.example", line, b"b@x.example", b""])], report))
 
     assert [row["email"] for row in rows] == ["a@x.example", "b@x.example"]
@@ -115,7 +115,7 @@ def test_a_line_that_never_ends_is_not_waited_for() -> None:
             yield b"x" * 100_000
 
     with pytest.raises(BadListError, match="line 2: over 10000 characters"):
-        list(read_rows(pieces(), Report()))
+        list(read_rows(pieces(), ListReport()))
 
     assert taken == 11
 
@@ -126,7 +126,7 @@ def test_a_hundred_thousand_rows_are_read_without_holding_the_file() -> None:
         for n in range(100_000):
             yield f"viewer-{n}@crowd.example,Viewer {n}\n".encode()
 
-    report = Report()
+    report = ListReport()
     tracemalloc.start()
     count = sum(1 for _ in read_rows(lines(), report))
     peak_bytes = tracemalloc.get_traced_memory()[1]

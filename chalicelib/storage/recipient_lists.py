@@ -1,0 +1,266 @@
+"""Uploaded audiences. A list is its head, blocks of some hundred rows each, and an index of where each address stands
+(`list_index.py`)."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.addresses import same_address_key
+from chalicelib.clock import Clock, new_id, rfc3339
+from chalicelib.errors import NotFoundError, UnavailableError
+from chalicelib.isolation import each
+from chalicelib.observability import log_failure
+from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.list_index import ListIndex, blocks_of, index_part, page_count, page_of, without
+from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
+
+_LISTED = "lists"
+_LAST = 999_999  # the last block's number
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientList:
+    """`state` is waiting, loading, ready or failed; `content` is a digest of all rows. A page of lists knows no bad
+    lines."""
+
+    list_id: str
+    name: str
+    state: str
+    problem: str | None = None
+    created_at: str | None = None
+    created_by: str | None = None
+    service: str | None = None
+    loaded_at: str | None = None
+    deleting_at: str | None = None
+    row_count: int = 0
+    content: str | None = None
+    bad_count: int = 0
+    bad_lines: Sequence[Mapping[str, Any]] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """What somebody has seen of it; its ETag follows from these."""
+        return {"name": self.name, "state": self.state, "rows": self.row_count, "loaded_at": self.loaded_at}
+
+
+class RecipientLists:
+    """Every method raises: UnavailableError (retryable)."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def add(self, name: str, *, by: str, id_: str | None = None, service: str | None = None) -> RecipientList:
+        """A new list of a `service` that waits for its file; one with this `id_` is found again."""
+        row = ListRow(
+            id_ or new_id(),
+            HEAD_PART,
+            listed=_LISTED,
+            name=name,
+            state="waiting",
+            created_at=rfc3339(self._clock()),
+            created_by=by,
+            service=service,
+        )
+        return _list(row) if save_if(row, ListRow.list_id.does_not_exist()) else self.get(row.list_id)
+
+    def get(self, list_id: str, *, sight: Sight = EVERYTHING) -> RecipientList:
+        """Raises: NotFoundError (permanent: there is none in `sight`)."""
+        found = self.find(list_id, sight=sight)
+        if found is None or found.deleting_at is not None:
+            raise NotFoundError(f"there is no list {list_id}")
+        return found
+
+    def find(self, list_id: str, *, sight: Sight = EVERYTHING) -> RecipientList | None:
+        """A list in sight, even one whose deletion is under way."""
+        row = find(ListRow, list_id, HEAD_PART)
+        return _list(row) if row is not None and sight.has(row.service, by=row.created_by) else None
+
+    def page(self, *, limit: int, cursor: str | None) -> tuple[list[RecipientList], str | None]:
+        """Newest first. Raises: InvalidError (permanent: a foreign cursor)."""
+        start = read_cursor(cursor, scope=_LISTED) if cursor else None
+        with reaching_dynamodb():
+            page = ListRow.by_creation.query(
+                _LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            found = [_list(row) for row in page]
+        following = page.last_evaluated_key
+        return found, write_cursor(following, scope=_LISTED) if following else None
+
+    def begin_loading(self, list_id: str) -> RecipientList | None:
+        """Notes that its file is being read; None, and nothing done, where it was read already."""
+        row = ListRow(list_id, HEAD_PART)
+        may_be = ListRow.state.is_in("waiting", "loading", "failed") & ListRow.deleting_at.does_not_exist()
+        begun = update_if(row, [ListRow.state.set("loading"), ListRow.problem.remove()], may_be)
+        return _list(row) if begun else None
+
+    def put_block(self, list_id: str, number: int, rows: Sequence[Mapping[str, Any]]) -> bytes:
+        """Stores the rows of one block; the bytes that they take."""
+        packed = _pack(rows)
+        with reaching_dynamodb():
+            ListRow(list_id, block_part(number), rows=packed).save()
+        return packed
+
+    def put_index(self, list_id: str, index: ListIndex, *, rows: int) -> None:
+        """Stores where the addresses of so many rows stand."""
+        for part, page in index.pages(rows):
+            with reaching_dynamodb():
+                ListRow(list_id, part, rows=page).save()
+
+    def finish_loading(self, found: RecipientList, *, blocks: int) -> None:
+        """Keeps what came of the reading: state, problem, counts and bad lines. What an earlier file has behind so many
+        `blocks` is no part of the list."""
+        self._cut(found.list_id, blocks=blocks, pages=page_count(found.row_count) if blocks else 0)
+        with reaching_dynamodb():
+            ListRow(found.list_id, HEAD_PART).update(
+                actions=[
+                    ListRow.state.set(found.state),
+                    ListRow.problem.set(found.problem) if found.problem else ListRow.problem.remove(),
+                    ListRow.row_count.set(found.row_count),
+                    ListRow.blocks.set(blocks),
+                    ListRow.content.set(found.content or ""),
+                    ListRow.bad_count.set(found.bad_count),
+                    ListRow.bad_lines.set(list(found.bad_lines)),
+                    ListRow.loaded_at.set(rfc3339(self._clock())),
+                ]
+            )
+
+    def close(self, seen: RecipientList) -> bool:
+        """From now on nobody finds the list but whoever deletes it; False, and nothing done, where it is not as it was
+        read."""
+        loaded = ListRow.loaded_at
+        same = loaded.does_not_exist() if seen.loaded_at is None else loaded == seen.loaded_at
+        closed = [ListRow.deleting_at.set(rfc3339(self._clock()))]
+        return update_if(ListRow(seen.list_id, HEAD_PART), closed, (ListRow.state == seen.state) & same)
+
+    def delete(self, list_id: str) -> None:
+        """The rows, then the list; an upload that was never read is forgotten by its bucket."""
+        self._cut(list_id, blocks=0, pages=0)
+        with reaching_dynamodb(), ListRow.batch_write() as batch:
+            batch.delete(ListRow(list_id, HEAD_PART))
+
+    def _cut(self, list_id: str, *, blocks: int, pages: int) -> None:
+        for behind in (
+            ListRow.part.between(block_part(blocks), block_part(_LAST)),
+            ListRow.part.between(index_part(pages), index_part(_LAST)),
+        ):
+            with reaching_dynamodb(), ListRow.batch_write() as batch:
+                for row in ListRow.query(list_id, behind, consistent_read=True, attributes_to_get=["list_id", "part"]):
+                    batch.delete(row)
+
+    def block(self, list_id: str, number: int) -> list[dict[str, Any]] | None:
+        """The rows of one block; None behind the last. A damaged block is logged, and has none."""
+        row = find(ListRow, list_id, block_part(number))
+        if row is None:
+            return None
+        return [one for rows in each(_unpacked, [row], alone=_unreadable) for one in rows]
+
+    def rows_of(self, address: str) -> list[dict[str, Any]]:
+        """The rows of every list with an e-mail address, in whatever spelling, each with its list's id. It looks up the
+        lists' indexes, a hundred a request, and reads the blocks that they name; a list that is being read just now is
+        looked through."""
+        key = same_address_key("email", address)
+        return [
+            {"list_id": row.list_id, **one}
+            for row in self._blocks_of(address, self._pages_of(address))
+            for one in _unpacked(row)
+            if _is_for(one, key)
+        ]
+
+    def forget(self, address: str) -> None:
+        """Takes an e-mail address off every list."""
+        key = same_address_key("email", address)
+
+        def block_without(packed: bytes) -> bytes:
+            rows = _rows(packed)
+            left = [one for one in rows if not _is_for(one, key)]
+            return _pack(left) if len(left) < len(rows) else packed
+
+        pages = self._pages_of(address)
+        for row in self._blocks_of(address, pages):
+            self._rewrite(row, block_without)
+        # The pages last: they are what finds the blocks.
+        for page in pages.values():
+            if page is not None and blocks_of(address, page.rows or b""):
+                self._rewrite(page, lambda packed: without(address, packed))
+
+    def _pages_of(self, address: str) -> dict[str, ListRow | None]:
+        """The page of each list that knows the address; None of a list without an index. Others have no rows."""
+        with reaching_dynamodb():
+            heads = [one for one in ListRow.by_creation.query(_LISTED) if one.state in ("loading", "ready")]
+            keys = [(one.list_id, page_of(address, rows=int(one.row_count or 0))) for one in heads]
+            found = {row.list_id: row for row in ListRow.batch_get(keys, consistent_read=True)} if keys else {}
+        return {one.list_id: found.get(one.list_id) if one.state == "ready" else None for one in heads}
+
+    def _blocks_of(self, address: str, pages: Mapping[str, ListRow | None]) -> Iterator[ListRow]:
+        """The blocks in which an address may stand."""
+        keys = [
+            (page.list_id, block_part(number))
+            for page in pages.values()
+            if page is not None
+            for number in blocks_of(address, page.rows or b"")
+        ]
+        with reaching_dynamodb():
+            yield from ListRow.batch_get(keys, consistent_read=True) if keys else ()
+            for list_id in (one for one, page in pages.items() if page is None):
+                yield from ListRow.query(list_id, ListRow.part.startswith(BLOCK_PREFIX), consistent_read=True)
+
+    def _rewrite(self, row: ListRow, change: Callable[[bytes], bytes]) -> None:
+        """Applies `change` to the rows, or entries, as they are at that moment: two erasures at once are both kept."""
+        for _ in range(_TRIES):
+            before = row.rows or b""
+            after = change(before)
+            if after == before or update_if(row, [ListRow.rows.set(after)], ListRow.rows == before):
+                return
+            found = find(ListRow, row.list_id, row.part)
+            if found is None:
+                return  # the list is being deleted
+            row = found
+        raise UnavailableError("others kept changing this list")
+
+
+def block_part(number: int) -> str:
+    """The range key of a block."""
+    return f"{BLOCK_PREFIX}{number:06}"
+
+
+def _list(row: ListRow) -> RecipientList:
+    return RecipientList(
+        row.list_id,
+        name=row.name or "",
+        state=row.state or "",
+        problem=row.problem,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        service=row.service,
+        loaded_at=row.loaded_at,
+        deleting_at=row.deleting_at,
+        row_count=int(row.row_count or 0),
+        content=row.content,
+        bad_count=int(row.bad_count or 0),
+        bad_lines=row.bad_lines or (),
+    )
+
+
+def _pack(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _unreadable(row: ListRow, error: Exception) -> None:
+    log_failure("block of a list", error, list_id=row.list_id, part=row.part)
+
+
+def _unpacked(row: ListRow) -> list[dict[str, Any]]:
+    return _rows(row.rows or b"")
+
+
+def _rows(packed: bytes) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(zlib.decompress(packed))
+    return rows
+
+
+def _is_for(row: Mapping[str, Any], key: str) -> bool:
+    return same_address_key("email", row.get("email") or "") == key
