@@ -10,12 +10,12 @@ import boto3
 from botocore.exceptions import ClientError
 
 from chalicelib.clock import now
-from chalicelib.flow.breaker_state import Switch
 from chalicelib.flow.dead_letters import KEPT, DeadLetter
 from chalicelib.flow.event_sources import CONSUMERS, Consumer
 from chalicelib.flow.queue_depths import Depth
 from chalicelib.security.signing import KEYS, parameter_name
 from chalicelib.settings import Settings
+from chalicelib.storage.circuit_breakers import Switch
 from chalicelib.wiring.control import consumers, switches
 from chalicelib.wiring.desk import dead_letters, queue_depths
 from infra.room import MORE, kept, no_room

@@ -8,13 +8,13 @@ from chalicelib.admin.views import Visit, action, page
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
 from chalicelib.flow.event_sources import CONSUMERS
-from chalicelib.flow.rate_limits import LIMITS
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
+from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX
 from chalicelib.text import whole_number
 from chalicelib.wiring.control import consumers, limiter, switches
-from chalicelib.wiring.desk import dead_letters, failover, queue_depths, revive
+from chalicelib.wiring.desk import dead_letters, queue_depths, revive
 
 routes = Blueprint(__name__)
 _LOOKED_AT = 20
@@ -43,7 +43,7 @@ def throw_switch(visit: Visit) -> Go:
         raise InvalidError.of("state", "expected open or closed")
     if not 1 <= len(reason) <= 200:
         raise InvalidError.of("reason", "expected 1 to 200 characters: whoever comes next wants to know why")
-    failover().throw(
+    consumers().throw(
         visit.path["name"],
         opened=state == "open",
         by=visit.manager.key,

@@ -14,13 +14,13 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import NotFoundError
 from chalicelib.etags import tag_of
-from chalicelib.flow.breaker_state import HAND, Switch
-from chalicelib.flow.rate_limits import LIMITS, Limit
 from chalicelib.schemas import StrictModel
+from chalicelib.storage.circuit_breakers import HAND, Switch
 from chalicelib.storage.event_sources import read_wishes
+from chalicelib.storage.rate_limits import LIMITS, Limit
 from chalicelib.text import Line
 from chalicelib.wiring.control import consumers, limiter, switches
-from chalicelib.wiring.desk import dead_letters, failover
+from chalicelib.wiring.desk import dead_letters
 
 routes = Blueprint(__name__)
 Reason = Annotated[Line, Field(min_length=1, max_length=200)]
@@ -162,7 +162,7 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     """Open: within a second no worker calls the subsystem, its consumers are off, and messages wait in their queues.
     Closed: traffic returns by the ramp; has no effect on a switch that is not open, unless `ramp` is false."""
     body = call.body
-    thrown = failover().throw(
+    thrown = consumers().throw(
         call.path["name"],
         opened=body.state == "open",
         by=f"key:{call.caller.key_id}",

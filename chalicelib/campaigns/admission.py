@@ -11,16 +11,16 @@ from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import parse_rfc3339
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
-from chalicelib.flow.circuit_breakers import Switches
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
-from chalicelib.flow.rate_limits import Limiter
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.pipeline.unsent import ended
 from chalicelib.schemas import recalled
+from chalicelib.storage.circuit_breakers import Switches
 from chalicelib.storage.dynamodb import StageTable, batch_read, expiry_epoch, reaching_dynamodb
 from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.rate_limits import Limiter
 from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 

@@ -7,8 +7,8 @@ from math import ceil, floor
 from typing import NamedTuple, Protocol
 
 from chalicelib.flow.queues import BATCH_ENTRIES, MAX_DELAY_SECONDS, JobQueue, Outgoing
-from chalicelib.flow.rate_limits import LEAST_RATE, Grant
 from chalicelib.pipeline.jobs import CHUNK_SIZE
+from chalicelib.storage.rate_limits import LEAST_RATE, Grant
 
 MAX_SHARDS = 8
 USERS_A_SHARD = 5000  # a smaller part costs more to look after than it gains: the chunk at its end is not full

@@ -5,9 +5,6 @@ The count stands at the campaign: whoever resumes it before the fault is mended 
 refusal pauses it again.
 """
 
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-
 from chalicelib.campaigns.halt import Halt
 from chalicelib.pipeline.refusal_streak import believed
 from chalicelib.storage.dynamodb import update_if
@@ -22,13 +19,16 @@ class RunRefusals:
 
     def believed(self, campaign_id: str, *, known: float, refused: int, accepted: int, said: str) -> int:
         """See `CampaignPort.believed`; `known` is the count as it was read."""
+        row, there, held = CampaignRow(campaign_id, HEAD_PART), CampaignRow.state.exists(), CampaignRow.refusals
 
-        def write(actions: list[Action], condition: Condition) -> float | None:
-            row = CampaignRow(campaign_id, HEAD_PART)
-            there = CampaignRow.state.exists()
-            return float(row.refusals or 0) if update_if(row, actions, there & condition) else None
+        def add(count: int, below: int) -> float | None:
+            free = there & (held.does_not_exist() | (held < below))
+            return float(row.refusals or 0) if update_if(row, [held.add(count)], free) else None
 
-        left = believed(CampaignRow.refusals, known=known, refused=refused, accepted=accepted, write=write)
+        def reset() -> None:
+            update_if(row, [held.set(0)], there & (held > 0))
+
+        left = believed(known=known, refused=refused, accepted=accepted, add=add, reset=reset)
         if left < refused:
             self._halt.refused(campaign_id, said)
         return left

@@ -15,9 +15,8 @@ from chalicelib.aws_session import FAILURES, failure_of
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
 from chalicelib.etags import Seen
-from chalicelib.flow.breaker_state import Switch
-from chalicelib.flow.circuit_breakers import Switches
-from chalicelib.observability import Line
+from chalicelib.observability import Line, logger
+from chalicelib.storage.circuit_breakers import Switch, Switches
 from chalicelib.storage.event_sources import Wish, read_wishes, save_wish
 
 if TYPE_CHECKING:
@@ -172,6 +171,25 @@ class Consumers:
         workers = sorted({spec.worker for spec in CONSUMERS.values() if spec.subsystem == subsystem})
         if workers:
             self.follow(workers)
+
+    def throw(
+        self, name: str, *, opened: bool, by: str, reason: str, ramp: bool = True, seen: Seen | None = None
+    ) -> Switch:
+        """Opens or closes a switch by hand, and its consumers follow. Raises: NotFoundError, ChangedError (permanent:
+        it is not what was `seen`), UnavailableError (retryable): nothing was thrown."""
+        if opened:
+            thrown = self._switches.open(name, by=by, reason=reason, seen=seen)
+        else:
+            thrown = self._switches.close(name, by=by, reason=reason, ramp=ramp, seen=seen)
+        self.try_to_follow(name)
+        return thrown
+
+    def try_to_follow(self, subsystem: str) -> None:
+        """As `follow_subsystem`; if it fails, the next tick does it, as the switch alone holds calls back."""
+        try:
+            self.follow_subsystem(subsystem)
+        except UnavailableError:
+            logger().warning("consumers did not follow their switch", subsystem=subsystem)
 
     def _read(self, specs: Iterable[ConsumerSpec]) -> list[Consumer]:
         specs = list(specs)

@@ -1,24 +1,18 @@
-"""What stands before every call of an outside subsystem: its switch, its limit, and what the answers teach both. Called
-by `enrich` and `deliver`.
-"""
+"""What every call of an outside subsystem must pass: its circuit breaker and its rate limit. Both learn from the
+answers."""
 
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple
 
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-
 from chalicelib.errors import UnavailableError
-from chalicelib.flow.circuit_breakers import Switches
 from chalicelib.flow.event_sources import Consumers
-from chalicelib.flow.rate_limits import Limiter
 from chalicelib.observability import logger
+from chalicelib.storage.circuit_breakers import Switches
+from chalicelib.storage.rate_limits import Limiter
 
 MAX_WAIT_SECONDS = 4.0
-RESERVE_SECONDS = (
-    15.0  # of an invocation: what a call begun at the last moment may take (SES: 2 s + 10 s), and its record
-)
+RESERVE_SECONDS = 15.0  # what a call begun at the last moment may take (SES: 2 s + 10 s), and its record
 OUT_OF_TIME_RETRY_SECONDS = 1
 OPEN_RETRY_SECONDS = 30  # when to look again at an open switch; the consumer is off by then, and the message waits
 DAILY_QUOTA_PROBE_SECONDS = 600  # the owner's rule: a day's quota is asked for again every ten minutes
@@ -31,9 +25,9 @@ class Pass(NamedTuple):
     come_back_seconds: float = 0.0
 
 
-class Report(NamedTuple):
-    """What a call taught: `failure` speaks of the subsystem as a whole, of every call to come where it is `at_once`;
-    `slow_down` of its pace."""
+class CallReport(NamedTuple):
+    """What a call taught. `failure` concerns the whole subsystem, and if `at_once` every call to come; `slow_down` its
+    pace."""
 
     failure: str | None = None
     at_once: bool = False
@@ -42,8 +36,8 @@ class Report(NamedTuple):
 
 
 class Deadline:
-    """Until when this invocation may begin calls. Waiting for the pace, or for a provider that hangs, must not end in
-    Lambda killing the worker: its whole batch would come back, every message with a receive used up."""
+    """Until when this invocation may begin calls. Were Lambda to kill a worker that waits for the pace or for a hanging
+    provider, its whole batch would come back, every message with a receive used up."""
 
     def __init__(self, *, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
@@ -51,18 +45,18 @@ class Deadline:
         self.invocation = 0
 
     def begin(self, seconds_left: float) -> None:
-        """A new invocation, which will be killed in so many seconds."""
+        """A new invocation, which is killed in `seconds_left`."""
         self._ends_at = self._seconds() + seconds_left - min(RESERVE_SECONDS, seconds_left / 2)
         self.invocation += 1
 
     def seconds_left(self) -> float:
-        """Not positive when no more calls may begin."""
+        """No call may begin unless it is positive."""
         return self._ends_at - self._seconds()
 
 
 class Gate:
-    """The gate of one subsystem. `sleep` waits for the pace, at most `max_wait_seconds`; what would take longer is put
-    aside by the caller."""
+    """The gate of one subsystem. `sleep` waits for the rate, at most `max_wait_seconds`; the caller puts aside what
+    would have to wait longer."""
 
     def __init__(
         self,
@@ -85,8 +79,8 @@ class Gate:
         self._followed_in: int | None = None
 
     def enter(self, units: int, *, lane: str, divisible: bool = True) -> Pass:
-        """Asks to make a call for `units` recipients; returns when it may be made, for all of them or, where
-        `divisible`, for as many as are let through: one, if it is a probe. Raises: UnavailableError (retryable)."""
+        """Waits until a call for `units` recipients may be made: for all of them or, if `divisible`, for as many as are
+        let through (one, if it is a probe). Raises: UnavailableError (retryable)."""
         left = self._deadline.seconds_left()
         if left <= 0:
             return Pass(0, OUT_OF_TIME_RETRY_SECONDS)
@@ -113,18 +107,22 @@ class Gate:
         """See `Switches.refusals`."""
         return self._switches.refusals(self._subsystem)
 
-    def count_refusals(self, actions: list[Action], condition: Condition) -> float | None:
-        """See `Switches.count_refusals`."""
-        return self._switches.count_refusals(self._subsystem, actions, condition)
+    def add_refusals(self, count: int, below: int) -> float | None:
+        """See `Switches.add_refusals`."""
+        return self._switches.add_refusals(self._subsystem, count, below)
 
-    def learn(self, reports: Sequence[Report], *, lane: str) -> None:
-        """Tells the switch and the limit what came of a call. Never fails: the call was made, whatever is learned."""
+    def reset_refusals(self) -> None:
+        """See `Switches.reset_refusals`."""
+        self._switches.reset_refusals(self._subsystem)
+
+    def learn(self, reports: Sequence[CallReport], *, lane: str) -> None:
+        """Tells the switch and the limit how a call went. Never fails: the call was made."""
         try:
             self._learn(reports, lane)
         except UnavailableError:
             logger().warning("a gate learned nothing", subsystem=self._subsystem)
 
-    def _learn(self, reports: Sequence[Report], lane: str) -> None:
+    def _learn(self, reports: Sequence[CallReport], lane: str) -> None:
         if not reports:
             self._switches.give_back(self._subsystem)  # no call was made
             return
@@ -143,10 +141,10 @@ class Gate:
             if any(report.slow_down for report in reports):
                 return
             if self._switches.succeeded(self._subsystem):
-                self._consumers_follow()
+                self._consumers.try_to_follow(self._subsystem)
             return
         if opened:
-            self._consumers_follow()
+            self._consumers.try_to_follow(self._subsystem)
 
     def _open_retry_seconds(self) -> float:
         return min(OPEN_RETRY_SECONDS, self._switches.policy.probe_seconds)
@@ -155,11 +153,4 @@ class Gate:
         # The consumer is on for the sake of a probe, which another took: what it reads now would only be put aside.
         if self._followed_in != self._deadline.invocation:
             self._followed_in = self._deadline.invocation
-            self._consumers_follow()
-
-    def _consumers_follow(self) -> None:
-        # The switch is what holds calls back; should this fail, the next tick does it.
-        try:
-            self._consumers.follow_subsystem(self._subsystem)
-        except UnavailableError:
-            logger().warning("consumers did not follow their switch", subsystem=self._subsystem)
+            self._consumers.try_to_follow(self._subsystem)

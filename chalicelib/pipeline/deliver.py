@@ -22,7 +22,7 @@ from chalicelib.channels.port import (
 from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.flow.throttle import Gate, Report
+from chalicelib.flow.throttle import CallReport, Gate
 from chalicelib.isolation import each, together
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing, Delivered
@@ -132,14 +132,14 @@ class Deliver:
             self._closing.spoil(job, recipient, error, result)
 
 
-def _report(outcome: Outcome, channel: str) -> Report:
+def _report(outcome: Outcome, channel: str) -> CallReport:
     """What an outcome says of the provider: an accepted or refused letter says that it is well, as does a refusal that
     nobody can explain, and a run's that is doubted. One of many servers says nothing of the others."""
     if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
-        return Report()
+        return CallReport()
     if outcome.reason == THROTTLED:
-        return Report(slow_down=True)
+        return CallReport(slow_down=True)
     if outcome.reason == UNCLEAR or (outcome.reason == REFUSED_IN_A_ROW and not outcome.ours):
-        return Report()
+        return CallReport()
     failure = f"{outcome.reason}: {outcome.said}" if outcome.said else outcome.reason
-    return Report(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == DAILY_QUOTA)
+    return CallReport(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == DAILY_QUOTA)

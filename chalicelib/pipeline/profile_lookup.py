@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
-from chalicelib.flow.throttle import Gate, Report
+from chalicelib.flow.throttle import CallReport, Gate
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
 from chalicelib.pipeline.retry import Retries
@@ -50,7 +50,7 @@ class Lookup:
             self._gate.learn([_report(error)], lane=job.letter.lane)
             self._put_aside(job, error)
             return None
-        self._gate.learn([Report()], lane=job.letter.lane)
+        self._gate.learn([CallReport()], lane=job.letter.lane)
         return _known(job, found)
 
     def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:
@@ -67,11 +67,11 @@ class Lookup:
         self._retries.again(job)
 
 
-def _report(error: UnavailableError) -> Report:
+def _report(error: UnavailableError) -> CallReport:
     """A source that refuses us is left alone, too, until somebody has mended what the switch then gives as reason."""
     if isinstance(error, ThrottledError):
-        return Report(slow_down=True)
-    return Report(failure=error.detail if isinstance(error, MisconfiguredError) else "no_answer")
+        return CallReport(slow_down=True)
+    return CallReport(failure=error.detail if isinstance(error, MisconfiguredError) else "no_answer")
 
 
 def _known(job: EnrichJob, found: Profiles) -> Known:

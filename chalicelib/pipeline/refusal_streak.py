@@ -7,10 +7,6 @@ A run is paused by it, and the manager reads what the provider said; letters wit
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pynamodb.attributes import NumberAttribute
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-
 from chalicelib.channels.port import (
     DEVICE_GONE,
     NO_ENDPOINT,
@@ -25,29 +21,28 @@ from chalicelib.errors import UnavailableError
 from chalicelib.flow.throttle import Gate
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob
-from chalicelib.storage.rows.flow import SwitchRow
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
 
 # So many a person can look at and send again; of addresses that are kept well SES refuses hardly any in the call.
 MOST_IN_A_ROW = 20
-# Makes one conditional write; the count that stands then, or None where the condition did not hold.
-Write = Callable[[list[Action], Condition], float | None]
+# Adds to the stored count while it is below a limit; the new count, or None if it was not below it.
+Add = Callable[[int, int], float | None]
 # These say something of one reader's device or wish, however many come in a row.
 _OF_THE_READER = frozenset({NO_ENDPOINT, DEVICE_GONE, OPTED_OUT})
 
 
-def believed(count: NumberAttribute, *, known: float, refused: int, accepted: int, write: Write) -> int:
+def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Callable[[], None]) -> int:
     """How many of the refusals of a call are believed: all, until MOST_IN_A_ROW are reached; beyond it none, whichever
     worker meets them. What was accepted in the same call outweighs as many refusals, and where it outweighs all, the
     count begins anew. `known`: the count as it was read. Raises: UnavailableError (retryable)."""
     surplus = refused - accepted
     if surplus <= 0:
         if known and accepted:
-            write([count.set(0)], count > 0)
+            reset()
         return refused
-    now = write([count.add(surplus)], count.does_not_exist() | (count < MOST_IN_A_ROW))
+    now = add(surplus, MOST_IN_A_ROW)
     if now is None:
         return 0
     return refused if now < MOST_IN_A_ROW else min(refused, MOST_IN_A_ROW - round(now - surplus))
@@ -80,8 +75,13 @@ class Doubts:
             said = next((one.said or one.reason or "" for one in refusals), "")
             return self._campaigns.believed(job, refused=refused, accepted=accepted, said=said)
         gate = self._gates[job.channel]
-        known, write = gate.refusals(), gate.count_refusals
-        return believed(SwitchRow.refusals, known=known, refused=refused, accepted=accepted, write=write)
+        return believed(
+            known=gate.refusals(),
+            refused=refused,
+            accepted=accepted,
+            add=gate.add_refusals,
+            reset=gate.reset_refusals,
+        )
 
 
 def _but_for(outcomes: Sequence[Outcome], believed: int, *, of_all: bool) -> Sequence[Outcome]:

@@ -56,7 +56,7 @@ def fanout() -> "Fanout":
     """The fan-out of runs."""
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.pacing import Publisher
-    from chalicelib.flow.rate_limits import Limiter
+    from chalicelib.storage.rate_limits import Limiter
 
     turns = Limiter(clock=now, default_rates=lambda _: 1.0, block_seconds=0)
     return Fanout(

@@ -10,12 +10,12 @@ from chalicelib.wiring.clients import aws_lambda, sqs
 
 if TYPE_CHECKING:
     from chalicelib.configuration.site_settings import SiteSettings
-    from chalicelib.flow.circuit_breakers import Switches
     from chalicelib.flow.event_sources import Consumers
     from chalicelib.flow.message_renewal import Renewal
     from chalicelib.flow.queues import Queues
-    from chalicelib.flow.rate_limits import Limiter
     from chalicelib.flow.throttle import Deadline, Gate
+    from chalicelib.storage.circuit_breakers import Switches
+    from chalicelib.storage.rate_limits import Limiter
 
 
 @cache
@@ -38,8 +38,7 @@ def renewal() -> "Renewal":
 @cache
 def switches() -> "Switches":
     """The switches of subsystems."""
-    from chalicelib.flow.breaker_state import SwitchPolicy
-    from chalicelib.flow.circuit_breakers import Switches
+    from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
 
     policy = SwitchPolicy(
         failures=settings().switch_failures,
@@ -53,7 +52,7 @@ def switches() -> "Switches":
 @cache
 def limiter() -> "Limiter":
     """The shared limits."""
-    from chalicelib.flow.rate_limits import Limiter
+    from chalicelib.storage.rate_limits import Limiter
 
     return Limiter(clock=now, default_rates=settings().default_rate)
 

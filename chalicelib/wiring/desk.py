@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.clock import now
 from chalicelib.settings import settings
 from chalicelib.wiring.clients import sqs
-from chalicelib.wiring.control import consumers, queues, site_settings, switches
+from chalicelib.wiring.control import queues, site_settings
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.ledger import ledger
 from chalicelib.wiring.letters import new_renderer, template_table, templates
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from chalicelib.accounts.api_keys import ApiKeys
     from chalicelib.accounts.draft_allowance import Drafts
     from chalicelib.flow.dead_letters import DeadLetters
-    from chalicelib.flow.failover import Failover
     from chalicelib.flow.idempotency import Calls
     from chalicelib.flow.queue_depths import QueueDepths
     from chalicelib.services.confirmation import ConfirmationLetters
@@ -30,14 +29,6 @@ if TYPE_CHECKING:
     from chalicelib.services.operator_actions import Revive
     from chalicelib.services.settings_changes import SiteDesk
     from chalicelib.services.template_changes import TemplateDesk
-
-
-@cache
-def failover() -> "Failover":
-    """The hand on the switches."""
-    from chalicelib.flow.failover import Failover
-
-    return Failover(switches=switches(), consumers=consumers())
 
 
 @cache

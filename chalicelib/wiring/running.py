@@ -94,7 +94,7 @@ def admission() -> "Admission":
     """What stands before every chunk of a campaign."""
     from chalicelib.campaigns.admission import Admission, Heads
     from chalicelib.configuration.letter_settings import tag_now
-    from chalicelib.flow.rate_limits import Limiter
+    from chalicelib.storage.rate_limits import Limiter
 
     heads = Heads(clock=time.monotonic, switches=switches(), limiter=limiter(), site_tag=tag_now(site_settings()))
     return Admission(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from chalicelib.flow.rate_limits import BLOCK_SECONDS
+from chalicelib.storage.rate_limits import BLOCK_SECONDS
 from tests.chaos.rig import Rig
 from tests.e2e.conftest import eventually
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from chalicelib.flow.row_cache import KNOWN_FOR_SECONDS
+from chalicelib.storage.row_cache import KNOWN_FOR_SECONDS
 from tests.chaos.conftest import PROBE_SECONDS, RAMP_SECONDS
 from tests.chaos.rig import CONCURRENCY, Rig
 from tests.e2e.conftest import eventually

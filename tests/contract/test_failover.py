@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.channels.registry import CHANNELS
-from chalicelib.flow.breaker_state import SUBSYSTEMS
 from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.storage.circuit_breakers import SUBSYSTEMS
 from infra.paths import ROOT
 from tests.contract.test_infra import template
 

@@ -11,8 +11,8 @@ from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.errors import ChangedError
-from chalicelib.flow import rate_limits as limits
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.storage import rate_limits as limits
 from chalicelib.storage.event_sources import read_wishes, save_wish
 from chalicelib.storage.rows.flow import LimitRow
 from chalicelib.wiring.control import limiter, site_settings

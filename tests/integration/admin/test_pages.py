@@ -37,8 +37,7 @@ from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.wiring import own_say as wiring_own_say
 from chalicelib.wiring import people as wiring_people
 from chalicelib.wiring.admin import managers
-from chalicelib.wiring.control import limiter, site_settings, switches
-from chalicelib.wiring.desk import failover
+from chalicelib.wiring.control import consumers, limiter, site_settings, switches
 from chalicelib.wiring.intake import accept
 from chalicelib.wiring.letters import templates
 from chalicelib.wiring.links import links
@@ -117,7 +116,7 @@ def test_the_notifications_of_a_user_are_found_by_the_users_id(boss: Visitor, st
 def test_the_check_page_tells_of_mail_that_is_cut_off(boss: Visitor, viewers: None) -> None:
     campaign = written(boss)
     assert "E-mail is cut off" not in boss.get(f"/admin/campaigns/{campaign}/check").text
-    failover().throw("ses", opened=True, by="test", reason="a drill", ramp=True)
+    consumers().throw("ses", opened=True, by="test", reason="a drill", ramp=True)
     assert "E-mail is cut off" in boss.get(f"/admin/campaigns/{campaign}/check").text
 
 

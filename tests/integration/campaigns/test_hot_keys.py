@@ -16,9 +16,9 @@ from chalicelib.campaigns import pacing as pace
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
 from chalicelib.deliveries import run_tag
-from chalicelib.flow.rate_limits import LIMITS
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.storage.rows.links import LinkRow
 from chalicelib.wiring import control as wiring_control

@@ -7,9 +7,9 @@ from typing import Any
 
 import boto3
 
-from chalicelib.flow.circuit_breakers import Switches
 from chalicelib.flow.event_sources import ALIAS, CONSUMERS, Consumers
 from chalicelib.settings import settings
+from chalicelib.storage.circuit_breakers import Switches
 from tests.integration.control.conftest import HandClock
 
 

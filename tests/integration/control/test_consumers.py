@@ -9,10 +9,9 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
-from chalicelib.flow.breaker_state import SwitchPolicy
-from chalicelib.flow.circuit_breakers import Switches
 from chalicelib.flow.event_sources import CONSUMERS, Consumers
 from chalicelib.settings import settings
+from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
 from chalicelib.storage.rows.flow import ConsumerRow
 from tests.integration.control import mappings
 from tests.integration.control.conftest import HandClock

@@ -4,20 +4,19 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.flow.breaker_state import SwitchPolicy
-from chalicelib.flow.circuit_breakers import Switches
 from chalicelib.flow.event_sources import CONSUMERS
-from chalicelib.flow.rate_limits import Limiter
-from chalicelib.flow.throttle import Deadline, Gate, Report
+from chalicelib.flow.throttle import CallReport, Deadline, Gate
+from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
+from chalicelib.storage.rate_limits import Limiter
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 from tests.integration.control import mappings
 from tests.integration.control.conftest import HandClock
 
 SES = {queue for queue, spec in CONSUMERS.items() if spec.subsystem == "ses"}
 RATE = 50.0
-DOWN, WELL, SLOW = Report(failure="no_connection"), Report(), Report(slow_down=True)
-QUOTA = Report(failure="daily_quota", quota_used_up=True)
-OURS = Report(failure="provider_not_verified", at_once=True)
+DOWN, WELL, SLOW = CallReport(failure="no_connection"), CallReport(), CallReport(slow_down=True)
+QUOTA = CallReport(failure="daily_quota", quota_used_up=True)
+OURS = CallReport(failure="provider_not_verified", at_once=True)
 
 
 class Process:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.flow.rate_limits import BLOCK_SECONDS, LEAST_RATE, Limiter
+from chalicelib.storage.rate_limits import BLOCK_SECONDS, LEAST_RATE, Limiter
 from chalicelib.storage.rows.flow import LimitRow
 from tests.integration.control.conftest import START, HandClock
 from tests.integration.control.requests_made import Requests

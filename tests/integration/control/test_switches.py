@@ -6,14 +6,13 @@ from datetime import datetime
 import pytest
 
 from chalicelib.errors import NotFoundError, UnavailableError
-from chalicelib.flow.breaker_state import SUBSYSTEMS, Admission, SwitchPolicy
-from chalicelib.flow.circuit_breakers import Switches
+from chalicelib.storage.circuit_breakers import SUBSYSTEMS, CallPermit, Switches, SwitchPolicy
 from chalicelib.storage.rows.flow import SwitchRow
 from tests.integration.control.conftest import HandClock
 from tests.integration.control.requests_made import Requests
 
 POLICY = SwitchPolicy(failures=5, window_seconds=60, probe_seconds=60, ramp_seconds=300)
-CLOSED, HELD = Admission(True), Admission(False, share=0.0)
+CLOSED, HELD = CallPermit(True), CallPermit(False, share=0.0)
 pytestmark = pytest.mark.usefixtures("steering")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.campaigns.pacing import MAX_SHARDS, USERS_A_SHARD, Pace, Publisher, shard_count
 from chalicelib.flow.queues import Outgoing
-from chalicelib.flow.rate_limits import Grant
+from chalicelib.storage.rate_limits import Grant
 
 
 class CountingQueue:

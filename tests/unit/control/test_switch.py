@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.flow.breaker_state import Switch, SwitchPolicy
+from chalicelib.storage.circuit_breakers import Switch, SwitchPolicy
 from chalicelib.storage.rows.flow import SwitchRow
 
 POLICY = SwitchPolicy(ramp_seconds=300)

@@ -1,15 +1,10 @@
 """How many refusals in a row are believed, however many workers meet them at once."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action, AddAction
 
 from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW, believed
-from chalicelib.storage.rows.flow import SwitchRow
 
 
 class Count:
@@ -18,21 +13,18 @@ class Count:
     def __init__(self) -> None:
         self.value: float = 0
 
-    def write(self, actions: list[Action], condition: Condition) -> float | None:
-        [action] = actions
-        value: Any = action.values[-1]
-        number = float(value.value["N"])
-        if not isinstance(action, AddAction):
-            self.value = number
-        elif self.value < MOST_IN_A_ROW:
-            self.value += number
-        else:
+    def add(self, count: int, below: int) -> float | None:
+        if self.value >= below:
             return None
+        self.value += count
         return self.value
+
+    def reset(self) -> None:
+        self.value = 0
 
     def call(self, refused: int, accepted: int = 0, *, known: float | None = None) -> int:
         seen = self.value if known is None else known
-        return believed(SwitchRow.refusals, known=seen, refused=refused, accepted=accepted, write=self.write)
+        return believed(known=seen, refused=refused, accepted=accepted, add=self.add, reset=self.reset)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=50), max_size=30))

@@ -1,12 +1,12 @@
-"""A rate that all workers share, leased in blocks so that the limiter costs few writes. `flow/throttle.py` asks it.
+"""Rates that all workers share, leased in blocks so that a limit costs few writes. `flow/throttle.py` asks it.
 
-The shared state is one moment, `free_at`: a lease of n units moves it n/rate seconds on, and its units may be used from
-where it stood, one every 1/rate seconds (a virtual queue, as in the generic cell rate algorithm). Workers queue up
-behind each other in time instead of trying again. A worker is slower than the rate of all, so that its units hold for a
-while longer: BLOCK_SECONDS. Within any T seconds at most rate x T units and one block, rate x BLOCK_SECONDS, are used.
+The shared state is one moment, `free_at`. A lease of n units moves it n/rate seconds on, and its units may be used from
+where it stood, one every 1/rate seconds (a virtual queue, as in the generic cell rate algorithm): workers queue in time
+instead of retrying. One worker is slower than the rate of all, so its units stay usable for BLOCK_SECONDS. Within any T
+seconds at most rate x T units and one block, rate x BLOCK_SECONDS, are used.
 
-A lease is as large as what a process has shown that it uses in that time: the rest of a larger one would be lost, and
-everybody else would wait for it.
+A lease is as large as this process has been using in that time: the rest of a larger one would be lost while everybody
+else waits for it.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,29 +20,29 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.etags import Seen, tag_of
-from chalicelib.flow.breaker_state import SUBSYSTEMS
-from chalicelib.flow.row_cache import KnownRows
+from chalicelib.storage.circuit_breakers import SUBSYSTEMS
+from chalicelib.storage.row_cache import RowCache
 from chalicelib.storage.rows.flow import LimitRow
 
 LIMITS = tuple(f"{subsystem}.{lane}" for subsystem in SUBSYSTEMS for lane in ("instant", "bulk"))
 BLOCK_SECONDS = 2.0  # how long a lease holds; a block is what the rate gives in this time
-_LEASES_IN_A_BLOCK = 4  # one lease takes no more than this part of it: whoever comes next waits half a second at most
-_LEASED_FOR = 0.9  # of that time: a pace is never quite the same again, and what is left over is lost
-PORTION_SECONDS = 1.0  # a call that can be divided carries no more than the rate gives in this time
+_LEASES_IN_A_BLOCK = 4  # so that whoever comes next waits half a second at most
+_LEASED_FOR = 0.9  # of that time: no pace repeats exactly, and what is left over is lost
+PORTION_SECONDS = 1.0  # a divisible call carries no more than the rate gives in this time
 MOST_RATE = 100_000.0
-LEAST_RATE = 0.1  # units a second: whatever is set and however slowed, something leaves
+LEAST_RATE = 0.1  # units a second, whatever is set and however slowed
 RECOVERY_SECONDS = 60  # from nothing to the full rate after a provider asked to slow down
 SLOWEST = 0.05
 _SLOWER_AT_MOST_EVERY_SECONDS = 1.0
 _LEASE_TRIES = _SET_TRIES = 4
-_MOVED_WITHIN_SECONDS = 0.2  # what is known for longer was moved by others, where there are any
-# Nobody queues as far ahead: a worker whose clock was wrong wrote that, and the others do not wait for its time.
+_MOVED_WITHIN_SECONDS = 0.2  # others, if there are any, have moved what is known for longer
+# A longer queue was written by a worker whose clock was wrong: the others do not wait for it.
 _NEVER_AHEAD_SECONDS = 900
 
 
 @dataclass
 class _Lease:
-    """Units that this process may use from `starts_at` until `ends_at`, the next of them from `next_at`, one every
+    """Units of this process: usable from `starts_at` until `ends_at`, the next one at `next_at`, one every
     `unit_seconds`."""
 
     size: int
@@ -54,7 +54,7 @@ class _Lease:
     ends_at: float
 
     def use(self, units: int, *, now: float, max_wait_seconds: float) -> "Grant | None":
-        """None where the lease does not hold so many, is over, or the clock went back."""
+        """None if the lease holds fewer or is over, or the clock went back."""
         if self.units < units or not self.taken_at <= now <= self.ends_at:
             return None
         wait = max(0.0, self.next_at - now)
@@ -66,7 +66,7 @@ class _Lease:
 
 
 class Grant(NamedTuple):
-    """`wait_seconds` until the `units` may be used, or, where there are none, until it is worth asking again."""
+    """`wait_seconds` until the `units` may be used or, if there are none, until it is worth asking again."""
 
     units: int
     wait_seconds: float
@@ -78,7 +78,7 @@ class Grant(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A limit as people see it: what was set, and what it is now where a provider has asked to slow down."""
+    """A limit as people see it: what was set, and what it is now that a provider has asked to slow down."""
 
     name: str
     rate_per_second: float
@@ -86,13 +86,13 @@ class Limit(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """Of what people set, as somebody has seen it."""
+        """Of what people set; `seen` is compared with it."""
         return tag_of(_fields(self.rate_per_second))
 
 
 class Limiter:
-    """The limits of one stage, as one process sees them. `default_rates` hold where nobody has set a rate. With
-    `block_seconds` 0 every call reserves what it takes and no more: for calls that are large and few."""
+    """The limits as one process sees them. `default_rates` hold where nobody has set a rate. With `block_seconds` 0 a
+    call reserves just what it takes: for calls that are large and few."""
 
     def __init__(
         self, *, clock: Clock, default_rates: Callable[[str], float], block_seconds: float = BLOCK_SECONDS
@@ -101,13 +101,13 @@ class Limiter:
         self._clock = clock
         self._default_rates = default_rates
         self._leases: dict[str, _Lease] = {}
-        self._rows = KnownRows(LimitRow, now=self._now)
+        self._rows = RowCache(LimitRow, now=self._now)
 
     def take(
         self, name: str, units: int, *, share: float = 1.0, max_wait_seconds: float, divisible: bool = False
     ) -> Grant:
-        """Takes units of the limit `name`, at `share` of its rate: all of them, or, where `divisible`, as many as the
-        rate gives in PORTION_SECONDS. Never waits by itself. Raises: UnavailableError (retryable)."""
+        """Takes units of the limit `name` at `share` of its rate: all of them or, if `divisible`, at most what the rate
+        gives in PORTION_SECONDS. Does not wait itself. Raises: UnavailableError (retryable)."""
         now = self._now()
         rate = max(self._rate(name, self._rows.get(name)) * share, LEAST_RATE)
         if divisible:
@@ -127,29 +127,27 @@ class Limiter:
         return lease.use(units, now=now, max_wait_seconds=max_wait_seconds) or Grant(0, max_wait_seconds)
 
     def _block(self, last: _Lease | None, units: int, *, rate: float, now: float) -> int:
-        """How many units to lease: what this process will use while they hold, going by how it used the last ones, and
-        never more than twice as many."""
+        """How many units to lease: what this process will use while they hold, judging by the last lease, and never
+        more than twice as many."""
         calls = 1
         if last is not None and now <= last.ends_at + self._block_seconds:
             passed = max(min(now, last.ends_at) - last.starts_at, 1 / rate)
             used_units = last.size - last.units
             calls = min(2 * used_units, int(used_units * self._block_seconds * _LEASED_FOR / passed)) // units
-        # A whole number of calls like this one: a rest that is too small for the next call would be lost.
+        # A whole number of calls like this one: a remainder too small for the next call would be lost.
         most = ceil(rate * self._block_seconds / _LEASES_IN_A_BLOCK / units)
         return units * max(1, min(calls, most))
 
     def slow_down(self, name: str) -> None:
-        """Halves the pace: a provider said that it is too much. The pace grows back by itself. Raises: UnavailableError
-        (retryable)."""
+        """Halves the pace, which grows back by itself. Raises: UnavailableError (retryable)."""
         now = self._now()
         self._leases.pop(name, None)
-        self._rows.forget(name)
-        row = self._rows.get(name)
+        row = self._rows.read(name)
         recently = now - _SLOWER_AT_MOST_EVERY_SECONDS
         if row.factor_at is not None and recently <= row.factor_at <= now:
             return
         factor = max(SLOWEST, self._factor(row) / 2)
-        # Of those who were told at the same time, one halves.
+        # Of those who were told at the same time, one halves it.
         unchanged = LimitRow.factor_at == row.factor_at if row.factor_at else LimitRow.factor_at.does_not_exist()
         self._rows.update(name, [LimitRow.factor.set(factor), LimitRow.factor_at.set(now)], unchanged)
 
@@ -167,8 +165,7 @@ class Limiter:
         raise ConflictError(f"the limit {name} is being changed by others: read it and try again")
 
     def _unchanged(self, name: str, seen: Seen) -> Condition:
-        self._rows.forget(name)
-        rate = self._rows.get(name).rate_per_second
+        rate = self._rows.read(name).rate_per_second
         seen.require(_fields(rate or self._default_rates(name)), what=f"the limit {name}")
         return LimitRow.rate_per_second.does_not_exist() if rate is None else LimitRow.rate_per_second == rate
 
@@ -184,9 +181,9 @@ class Limiter:
             limits.append(Limit(name, rate_per_second=base, current_per_second=self._rate(name, row)))
         return limits
 
-    def remember(self, row: LimitRow) -> LimitRow:
-        """Takes what another has just read together with rows of its own; answers it."""
-        return self._rows.remember(row)
+    def remember(self, row: LimitRow) -> None:
+        """Takes a row that another repository has just read together with its own."""
+        self._rows.remember(row)
 
     def _rate(self, name: str, row: LimitRow) -> float:
         return (row.rate_per_second or self._default_rates(name)) * self._factor(row)
@@ -197,10 +194,10 @@ class Limiter:
         return min(1.0, row.factor + max(0.0, self._now() - row.factor_at) / RECOVERY_SECONDS)
 
     def _reserve(self, name: str, seconds: float, now: float, max_wait: float) -> float | None:
-        """The moment from which `seconds` of the rate are ours; None when that would be too far away."""
+        """The moment from which `seconds` of the rate are ours; None if that is further away than `max_wait`."""
         free = LimitRow.free_at
         if (self._rows.get(name).free_at or 0) <= now and self._rows.age_seconds(name) > _MOVED_WITHIN_SECONDS:
-            self._rows.forget(name)  # others have moved it since, as a rule: a read is cheaper than a write in vain
+            self._rows.forget(name)  # others have probably moved it: a read is cheaper than a failed write
         for _ in range(_LEASE_TRIES):
             ahead = (self._rows.get(name).free_at or 0) - now
             if max_wait < ahead <= _NEVER_AHEAD_SECONDS:
