@@ -94,9 +94,10 @@ lint: $(READY) ## style, types, who may import whom, the template
 audit: $(READY) ## known vulnerabilities of the locked packages, from pypi.org (STRICT=1: unknown fails)
 	@$(BIN)/python -m tools.audit $(if $(STRICT),--strict) requirements.txt requirements-dev.txt
 
-docs: $(READY) ## docs/api.md out of the routes, docs/settings.md out of the settings
+docs: $(READY) ## what is made of declarations: docs/api.md, docs/settings.md, the queues in the app's policies
 	@$(BIN)/python -m tools.api_docs
 	@$(BIN)/python -m tools.settings_docs
+	@$(BIN)/python -m infra.app_policies
 
 format: $(READY) ## rewrite the style
 	$(BIN)/ruff check --fix .

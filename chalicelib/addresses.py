@@ -4,6 +4,7 @@ browser may be sent to a URL is decided in `security/redirects.py`."""
 import re
 import unicodedata
 
+from chalicelib.manifest import CHANNELS
 from chalicelib.text import one_line
 
 # What nearly every address looks like; the validator would accept it too. A list of a million is read ten times faster.
@@ -91,11 +92,13 @@ def same_address_key(channel: str, address: str) -> str:
     """Equal for two addresses of a channel that reach the same person: letter case, Unicode form, spelling of an
     international domain, outer white space and grouping of digits do not matter. Takes any text, never raises, and is
     idempotent. A key is for comparing; `normal_email` is what is written to."""
-    if channel == "sms":
+    spec = CHANNELS.get(channel)
+    field = spec.address_field if spec else ""
+    if field == "phone":
         # No country's code begins with 0: `00` stands for the plus.
         digits = "".join(str(unicodedata.decimal(one)) for one in address if one.isdecimal()).lstrip("0")
         return f"+{digits}" if digits else one_line(address)
-    if channel != "email":
+    if field != "email":
         return one_line(address)  # a token or an id, which letter case tells apart
     name, at, domain = one_line(_folded(address)).rpartition("@")
     return f"{_cased(name)}{at}{_ascii_domain(domain)}"

@@ -4,12 +4,25 @@ deployables (the infra stack and the Chalice app) need none of each other's outp
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from chalicelib.manifest import RATES, Subsystem, rate_setting
+
+if TYPE_CHECKING:
+    _Rates = BaseModel
+else:  # a setting for each subsystem; `Settings.rate` reads it
+    _Rates = create_model(
+        "_Rates",
+        **{
+            rate_setting(name): (float, Field(default=rate, gt=0, description=f"{counts}, both lanes"))
+            for name, (rate, counts) in RATES.items()
+        },
+    )
 
 
-class Settings(BaseModel):
+class Settings(_Rates):
     """A stage's settings, declared once: the templates' parameters, the functions' environments and docs/settings.md
     follow from here (`infra/variables.py`). A missing or wrong one stops the cold start with its name; no hidden
     default differs between stages."""
@@ -53,7 +66,6 @@ class Settings(BaseModel):
         default=300, ge=0, description="how long after its lease a claim may wait for the provider's word"
     )
     retry_seconds: int = Field(default=30, ge=0, description="delay of the first retry; it doubles up to 15 minutes")
-    ses_per_second: float = Field(default=100, gt=0, description="letters a second that SES allows, both lanes")
     bulk_share: float = Field(default=0.8, gt=0, lt=1, description="the bulk lane's part of every limit")
     profiles_url: str = Field(
         default="",
@@ -62,7 +74,6 @@ class Settings(BaseModel):
         examples=["https://users.cinema.example/batch"],
     )
     profiles_timeout_seconds: float = Field(default=3, gt=0, description="how long the cinema's user service may take")
-    profiles_per_second: float = Field(default=2000, gt=0, description="users asked for in a second, both lanes")
     switch_failures: int = Field(default=5, ge=1, description="consecutive failures that open a switch")
     switch_window_seconds: int = Field(default=60, ge=1, description="failures further apart are not consecutive")
     probe_seconds: int = Field(default=60, ge=1, description="one call in so long through a switch that is open")
@@ -92,14 +103,12 @@ class Settings(BaseModel):
     live_origins: str = Field(
         default="", description="origins of pages that may open a WebSocket, besides the site's and the service's own"
     )
-    live_per_second: float = Field(default=1000, gt=0, description="live notifications a second, both lanes")
     sms_sender: str = Field(
         default="",
         pattern=r"^([A-Za-z0-9]{1,11})?$",
         description="the name that texts come from, where a country allows one",
         examples=["Cinema"],
     )
-    sns_per_second: float = Field(default=20, gt=0, description="SMS and push notifications a second, both lanes")
     push_ios: str = Field(
         default="",
         pattern=r"^(arn:[^\s]+)?$",
@@ -112,13 +121,11 @@ class Settings(BaseModel):
         description="the same for Android (FCM)",
         examples=["arn:aws:sns:eu-central-1:111122223333:app/GCM/vestnik-prod-android"],
     )
-    webhook_per_second: float = Field(default=50, gt=0, description="webhooks a second, both lanes")
     chat_kinds: str = Field(
         default="tgram slack discord",
         description="kinds of chats that apprise may call; those that name a host of their own (`json`, `mmost`) are "
         "called only where private addresses are allowed",
     )
-    chat_per_second: float = Field(default=20, gt=0, description="chat messages a second, both lanes")
     live_demo: bool = Field(default=False, description="guests may chat without a ticket, and /live-demo is served")
 
     @model_validator(mode="after")
@@ -138,18 +145,14 @@ class Settings(BaseModel):
         they are never sent again for lack of one (ADR 0033)."""
         return f"vestnik-{self.stage}-mailings"
 
+    def rate(self, subsystem: Subsystem) -> float:
+        """How many calls a second leave for it, over both lanes."""
+        return float(getattr(self, rate_setting(subsystem)))
+
     def default_rate(self, limit: str) -> float:
-        """The rate of `<subsystem>.<lane>` unless somebody has set one."""
+        """The rate of `<subsystem>.<lane>` unless somebody has set one. Raises: ValueError (permanent)."""
         subsystem, _, lane = limit.partition(".")
-        rates = {
-            "profiles": self.profiles_per_second,
-            "live": self.live_per_second,
-            "sns": self.sns_per_second,
-            "webhook": self.webhook_per_second,
-            "chat": self.chat_per_second,
-        }
-        whole = rates.get(subsystem, self.ses_per_second)
-        return whole * (self.bulk_share if lane == "bulk" else 1 - self.bulk_share)
+        return self.rate(Subsystem(subsystem)) * (self.bulk_share if lane == "bulk" else 1 - self.bulk_share)
 
     def resource(self, thing: str) -> str:
         """The name of one of this stage's tables, queues, functions or topics."""

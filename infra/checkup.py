@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib.clock import now
 from chalicelib.flow.dead_letters import KEPT, DeadLetter
-from chalicelib.flow.event_sources import CONSUMERS, Consumer
+from chalicelib.flow.event_sources import Consumer
 from chalicelib.flow.queue_depths import Depth
+from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, parameter_name
 from chalicelib.settings import Settings
 from chalicelib.storage.circuit_breakers import Switch

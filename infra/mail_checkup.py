@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
+from chalicelib.manifest import Subsystem
 from chalicelib.settings import Settings
 from infra.checkup import Finding
 
@@ -58,8 +59,8 @@ class Mail:
             yield Finding(wrong, "`bounce-rate` and `complaint-rate` in docs/operations.md, before SES stops it")
         quota = account.get("SendQuota", {})
         rate, day, sent = quota.get("MaxSendRate", 0), quota.get("Max24HourSend", 0), quota.get("SentLast24Hours", 0)
-        if self._settings.ses_per_second > rate:
-            wrong = f"SES allows {rate:g} letters a second, the stage is set to {self._settings.ses_per_second:g}"
+        if self._settings.rate(Subsystem.SES) > rate:
+            wrong = f"SES allows {rate:g} letters a second, the stage is set to {self._settings.rate(Subsystem.SES):g}"
             yield Finding(wrong, "lower the limits ses.* (Subsystems), or ask SES for a higher rate")
         if day > 0 and sent >= _NEARLY * day:
             yield Finding(f"{sent:g} of the day's {day:g} letters are used", "ask SES for a higher quota")

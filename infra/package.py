@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grimp
 
+from chalicelib.manifest import CHANNELS
 from infra.archive import Artifact, tree, write_zip
 from infra.bytecode import compiled_zip
 from infra.paths import BUILD, ROOT, package_folder
@@ -40,10 +41,10 @@ def app_zip(runtime: Runtime | None = None) -> Artifact:
 
 def _modules() -> Iterator[tuple[str, Path]]:
     graph = grimp.build_graph("functions", "chalicelib", exclude_type_checking_imports=True, cache_dir=None)
-    workers = graph.find_descendants("functions")
-    needed = {"functions", *workers}
-    for worker in workers:
-        needed |= graph.find_upstream_modules(worker)
+    channels = {f"chalicelib.channels.{name}" for name in CHANNELS}  # imported by their names
+    needed = {"functions", *graph.find_descendants("functions"), *channels}
+    for module in needed - {"functions"}:
+        needed |= graph.find_upstream_modules(module)
     packages = {module.rpartition(".")[0] for module in needed} - {""}
     for module in sorted(needed | packages | {"chalicelib"}):
         place = ROOT / module.replace(".", "/")

@@ -1,6 +1,6 @@
-"""The infra stack as plain CloudFormation: `template.yaml` with a parameter and a variable for every setting, and with
-its loops, SAM's functions and the stage's name expanded. AWS, LocalStack and the local cloud get the same readable text
-(ADR 0084).
+"""The infra stack as plain CloudFormation: `template.yaml` with the queues and subsystems of the manifest, a parameter
+and a variable for every setting, and with its loops, SAM's functions and the stage's name expanded. AWS, LocalStack and
+the local cloud get the same readable text (ADR 0084).
 
 python -m infra.template_build prod      # build/infra-prod.json
 """
@@ -8,15 +8,19 @@ python -m infra.template_build prod      # build/infra-prod.json
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
+from chalicelib.manifest import CHANNELS, SUBSYSTEMS, ChannelSpec
 from infra.archive import alone, digest_of
 from infra.paths import BUILD, ROOT, TEMPLATE
 from infra.variables import conditions, parameters, references
 
-_SOURCES = ("infra/template.yaml", "infra/template_build.py", "requirements-dev.txt")  # the last: who writes it out
+# The last: who writes it out.
+_SOURCES = ("infra/template.yaml", "chalicelib/manifest.py", "infra/template_build.py", "requirements-dev.txt")
 _REGION = "us-east-1"  # SAM wants one; nothing of it is in the result, which every region takes
 
 
@@ -49,12 +53,46 @@ def _place(stage: str) -> Path:
     return BUILD / f"infra-{stage}.json"
 
 
+def template_text(source: Path = TEMPLATE) -> str:
+    """`source` with the manifest in it: lines `#% for …` repeat what follows them, `<<…>>` is a value."""
+    environment = jinja2.Environment(
+        line_statement_prefix="#%",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (no HTML)
+    )
+    return environment.from_string(source.read_text()).render(
+        deliver_queues=[_queue(*one) for one in _deliver_queues()],
+        subsystems=[{"id": _id(name), "name": name} for name in SUBSYSTEMS],
+    )
+
+
+def _deliver_queues() -> Iterator[tuple[ChannelSpec, str, int, bool]]:
+    for channel in CHANNELS.values():
+        for name, workers, bulk in zip(channel.queues, channel.workers, (False, True), strict=True):
+            yield channel, name, workers, bulk
+
+
+def _queue(channel: ChannelSpec, name: str, workers: int, bulk: bool) -> dict[str, Any]:
+    own = (
+        "" if channel.name == "email" else _id(channel.name)
+    )  # e-mail was first: its sources have no name of their own
+    source = f"{own}Bulk" if bulk else own or "Instant"
+    return {"id": _id(name), "name": name, "source": source, "workers": workers, "bulk": bulk}
+
+
+def _id(name: str) -> str:
+    return "".join(word.title() for word in name.split("-"))
+
+
 def _without_loops(source: Path) -> dict[str, Any]:
-    from cfnlint.decode.cfn_yaml import load
+    from cfnlint.decode.cfn_yaml import loads
     from cfnlint.template import Template
     from cfnlint.template.transforms._language_extensions import language_extension
 
-    mistakes, template = language_extension(Template(str(source), load(str(source)), [_REGION]))
+    mistakes, template = language_extension(Template(str(source), loads(template_text(source), str(source)), [_REGION]))
     if mistakes:
         raise TemplateError("; ".join(f"{source.name}:{one.linenumber}: {one.message}" for one in mistakes))
     written: dict[str, Any] = json.loads(json.dumps(template))

@@ -7,7 +7,7 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
-from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.manifest import CONSUMERS
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.rate_limits import LIMITS

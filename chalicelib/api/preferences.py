@@ -12,8 +12,8 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.etags import tag_of
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.address_opt_outs import Against
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.preference_changes import EVERYTHING, word_key

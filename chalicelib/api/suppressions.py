@@ -16,10 +16,10 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.list_file import csv_reader
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Moment
 from chalicelib.errors import FieldError, InvalidError
 from chalicelib.etags import tag_of
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
 from chalicelib.schemas import StrictModel

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.campaigns.content_source import Content, ContentSource
 from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import parse_rfc3339
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries

@@ -13,6 +13,7 @@ from chalicelib.configuration.letter_settings import site_fields
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import FieldError, NotFoundError
 from chalicelib.etags import Fields
+from chalicelib.manifest import SUBSYSTEMS, rate_setting
 from chalicelib.pipeline.jobs import LetterRoute, LetterSpec
 from chalicelib.pipeline.routing import Plan, plan_of
 from chalicelib.rendering.model import Template, Version
@@ -49,9 +50,9 @@ STAGE_LEFT_OUT: Mapping[str, str] = {
     "push_ios": "the application that a device belongs to",
     "push_android": "the application that a device belongs to",
     **dict.fromkeys(("lease_seconds", "reconcile_seconds", "retry_seconds", "max_attempts"), _PROVIDERS),
-    **dict.fromkeys(("ses_per_second", "bulk_share", "profiles_timeout_seconds", "profiles_per_second"), _PROVIDERS),
+    **dict.fromkeys(("bulk_share", "profiles_timeout_seconds"), _PROVIDERS),
     **dict.fromkeys(("switch_failures", "switch_window_seconds", "probe_seconds", "ramp_seconds"), _PROVIDERS),
-    **dict.fromkeys(("sns_per_second", "webhook_per_second", "chat_per_second", "live_per_second"), _PROVIDERS),
+    **dict.fromkeys(map(rate_setting, SUBSYSTEMS), _PROVIDERS),
     **dict.fromkeys(("live_url", "live_management_url", "live_origins", "live_demo"), _LIVE),
 }
 _LONGEST_WORD = 120

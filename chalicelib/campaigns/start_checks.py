@@ -9,9 +9,9 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.campaigns.store import CampaignStore
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, InvalidError, NotFoundError
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.checks import check

@@ -21,6 +21,7 @@ from chalicelib.channels.port import (
     REPLY_LOST,
     THROTTLED,
     TOO_LONG,
+    ChannelParts,
     Message,
     Outcome,
     Verdict,
@@ -92,6 +93,12 @@ class ChatChannel:
             if service.notify(body=message.parts["text"], title=message.parts.get("title", "")):
                 return Outcome(Verdict.ACCEPTED, provider_id=message.delivery_id)
         return _refusal(" ".join(said))
+
+
+def make(parts: ChannelParts) -> ChatChannel:
+    """The channel of a stage."""
+    settings = parts.settings
+    return ChatChannel(rooms=parts.endpoints, kinds=settings.chat_kinds.split(), own_hosts=settings.private_addresses)
 
 
 def kind_of(address: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws_errors import accepted, named_outcome, outcome_of
-from chalicelib.channels.port import REPLY_LOST, UNCLEAR, Message, Outcome, Verdict, send_alone
+from chalicelib.channels.port import REPLY_LOST, UNCLEAR, ChannelParts, Message, Outcome, Verdict, send_alone
 from chalicelib.channels.providers.ses_answers import answer_of
 from chalicelib.channels.shared_lines import share
 
@@ -36,7 +36,7 @@ _ENCODED_WORD = 75
 _PARTS = {"Subject": "subject", "Html": "html", "Text": "text"}
 
 
-class Sender(NamedTuple):
+class EmailSender(NamedTuple):
     """Whom letters are from; without `reply_to` answers go there too."""
 
     name: str
@@ -63,7 +63,7 @@ class EmailChannel:
         self,
         client: "SESV2Client",
         *,
-        sender: Callable[[], Sender],
+        sender: Callable[[], EmailSender],
         configuration_set: str,
         mailings_set: str,
         untracked: str = "",
@@ -156,6 +156,18 @@ class EmailChannel:
         return [_entry_outcome(result, sender) for result in results]
 
 
+def make(parts: ChannelParts) -> EmailChannel:
+    """The channel of a stage."""
+    settings = parts.settings
+    return EmailChannel(
+        parts.ses,
+        sender=lambda: EmailSender(**parts.site_settings.current().sender.model_dump()),
+        configuration_set=settings.configuration_set,
+        mailings_set=settings.mailings_set,
+        untracked=settings.public_url if settings.tracking_domain else "",
+    )
+
+
 def _links_to(base: str) -> re.Pattern[str]:
     """The beginning of each link to a page of ours. SES takes `ses:no-track` out again (SES developer guide, "Email
     sending metrics FAQs")."""
@@ -163,7 +175,7 @@ def _links_to(base: str) -> re.Pattern[str]:
     return re.compile(rf"""<a(?=\s[^>]*?\bhref\s*=\s*["']{own}(?:[/?#"']))""", re.IGNORECASE)
 
 
-def _reply_to(sender: Sender) -> list[str]:
+def _reply_to(sender: EmailSender) -> list[str]:
     return [sender.reply_to] if sender.reply_to else []
 
 
@@ -186,14 +198,14 @@ def _tags(tags: Mapping[str, str]) -> "list[MessageTagTypeDef]":
     return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 
-def _entry_outcome(result: "BulkEmailEntryResultTypeDef", sender: Sender) -> Outcome:
+def _entry_outcome(result: "BulkEmailEntryResultTypeDef", sender: EmailSender) -> Outcome:
     status = result.get("Status", "")
     if status == "SUCCESS":
         return accepted(result.get("MessageId"))
     return _named_outcome(status, result.get("Error", ""), sender)
 
 
-def _outcome_of(error: ClientError | BotoCoreError, sender: Sender) -> Outcome:
+def _outcome_of(error: ClientError | BotoCoreError, sender: EmailSender) -> Outcome:
     outcome = outcome_of(error, refusals={})
     if outcome.verdict is Verdict.NOT_ACCEPTED and isinstance(error, ClientError):
         fault = error.response.get("Error", {})
@@ -201,5 +213,5 @@ def _outcome_of(error: ClientError | BotoCoreError, sender: Sender) -> Outcome:
     return outcome
 
 
-def _named_outcome(name: str, text: str, sender: Sender) -> Outcome:
+def _named_outcome(name: str, text: str, sender: EmailSender) -> Outcome:
     return answer_of(name, text, sender=sender.address) or named_outcome(name, refusals={})

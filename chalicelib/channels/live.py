@@ -8,7 +8,7 @@ written may be sent again.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from chalicelib.channels.port import Message, Outcome, Verdict
+from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict
 
 INBOX_UNAVAILABLE = "inbox_unavailable"
 INBOX_UNREADABLE = "unreadable"
@@ -47,6 +47,11 @@ class LiveChannel:
         """See `Channel.send`."""
         places = self._announcer.announce([_notice(message) for message in messages])
         return [_outcome(place) for place in places]
+
+
+def make(parts: ChannelParts) -> LiveChannel:
+    """The channel of a stage."""
+    return LiveChannel(parts.announce)
 
 
 def _notice(message: Message) -> Notice:

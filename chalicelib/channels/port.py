@@ -1,17 +1,26 @@
 """The port of a channel: what `pipeline/deliver.py` asks of every way to reach a person.
 
-One file a channel beside this one, and a line in `registry.py`; channels know nothing of each other.
+Each channel is a file beside this one, with `make`, which makes it out of the parts of a stage, and an entry of
+`chalicelib/manifest.py`. Channels know nothing of each other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each, is_contained, is_final
 from chalicelib.observability import log_failure
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+
+    from chalicelib.clock import Clock
+    from chalicelib.configuration.site_settings import SiteSettings
+    from chalicelib.settings import Settings
 
 
 class Verdict(StrEnum):
@@ -82,6 +91,25 @@ class Channel(Protocol):
         """Sends at most `batch_size` messages; one outcome each, in order. Never raises for a provider's answer,
         never retries by itself."""
         ...
+
+
+class ChannelParts(Protocol):
+    """What a stage has for its channels; each is made when it is asked for."""
+
+    @property
+    def clock(self) -> "Clock": ...
+    @property
+    def settings(self) -> "Settings": ...
+    @property
+    def site_settings(self) -> "SiteSettings": ...
+    @property
+    def ses(self) -> "SESV2Client": ...
+    @property
+    def sns(self) -> "SNSClient": ...
+    @property
+    def announce(self) -> Any: ...  # `live.announce.Announce`, of a room beside this one
+    @property
+    def endpoints(self) -> Any: ...  # `profiles.endpoints.EndpointBook`, likewise
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws_errors import accepted
-from chalicelib.channels.port import BEST_FIRST, DEVICE_GONE, Message, Outcome, send_to_endpoints
+from chalicelib.channels.port import BEST_FIRST, DEVICE_GONE, ChannelParts, Message, Outcome, send_to_endpoints
 from chalicelib.channels.providers.sns_answers import sns_outcome
 from chalicelib.errors import UnavailableError
 
@@ -90,6 +90,11 @@ class PushChannel:
     def _forget(self, user_id: str, device: Device) -> None:
         with suppress(UnavailableError):  # the next notification meets it again
             self._devices.forget(self.name, user_id, device.id)
+
+
+def make(parts: ChannelParts) -> PushChannel:
+    """The channel of a stage."""
+    return PushChannel(parts.sns, devices=parts.endpoints)
 
 
 def payloads(message: Message) -> dict[str, str]:

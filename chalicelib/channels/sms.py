@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.aws_errors import accepted
-from chalicelib.channels.port import TOO_LONG, Message, Outcome, Verdict, send_each
+from chalicelib.channels.port import TOO_LONG, ChannelParts, Message, Outcome, Verdict, send_each
 from chalicelib.channels.providers.sns_answers import sns_outcome
 
 if TYPE_CHECKING:
@@ -56,3 +56,8 @@ class SmsChannel:
         if self._sender:
             given["AWS.SNS.SMS.SenderID"] = self._sender
         return {name: {"DataType": "String", "StringValue": value} for name, value in given.items()}
+
+
+def make(parts: ChannelParts) -> SmsChannel:
+    """The channel of a stage."""
+    return SmsChannel(parts.sns, sender=parts.settings.sms_sender)

@@ -10,10 +10,19 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
-from chalicelib.channels.port import BEST_FIRST, NO_CONNECTION, Message, Outcome, Verdict, send_to_endpoints
+from chalicelib.channels.port import (
+    BEST_FIRST,
+    NO_CONNECTION,
+    ChannelParts,
+    Message,
+    Outcome,
+    Verdict,
+    send_to_endpoints,
+)
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
 
@@ -136,6 +145,14 @@ class WebhookChannel:
             if outcome.reason == GONE:
                 self._hooks.switch(self.name, message.address, hook.id, on=False, reason=GONE)
         return outcome
+
+
+def make(parts: ChannelParts) -> WebhookChannel:
+    """The channel of a stage."""
+    from chalicelib.security.outbound_http import guarded_post, guarded_session
+
+    session = guarded_session(allow_private=parts.settings.private_addresses)
+    return WebhookChannel(partial(guarded_post, session), hooks=parts.endpoints, clock=parts.clock)
 
 
 def _body(message: Message, at: datetime) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.aws_session import FAILURES, failure_of
 from chalicelib.errors import NotFoundError
-from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.manifest import CONSUMERS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -6,7 +6,7 @@ with no receive used up. While the subsystem's switch ramps, as many work at onc
 Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, so that a crash between the two heals.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +15,7 @@ from chalicelib.aws_session import FAILURES, failure_of
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
 from chalicelib.etags import Seen
+from chalicelib.manifest import CONSUMERS, ConsumerSpec
 from chalicelib.observability import Line, logger
 from chalicelib.storage.circuit_breakers import Switch, Switches
 from chalicelib.storage.event_sources import Wish, read_wishes, save_wish
@@ -25,44 +26,6 @@ if TYPE_CHECKING:
 
 ALIAS = "live"  # which version of a worker is called, where the stage has releases (infra/releases.py)
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
-
-
-class ConsumerSpec(NamedTuple):
-    """A queue, the worker that reads it, and the subsystem without which there is no use in reading. `max_concurrency`
-    is that of infra/template.yaml: a ramp comes back to it. `max_batch`: SQS gives 10 without a batching window."""
-
-    queue: str
-    worker: str
-    subsystem: str | None
-    max_concurrency: int = 10
-    max_batch: int = 10
-
-
-CONSUMERS: Mapping[str, ConsumerSpec] = {
-    spec.queue: spec
-    for spec in (
-        ConsumerSpec("enrich-instant", "enrich", "profiles"),
-        ConsumerSpec("enrich-bulk", "enrich", "profiles", max_concurrency=5),
-        ConsumerSpec("deliver-email", "deliver", "ses"),
-        ConsumerSpec("deliver-email-bulk", "deliver", "ses", max_concurrency=5),
-        ConsumerSpec("deliver-live", "deliver", "live"),
-        ConsumerSpec("deliver-live-bulk", "deliver", "live", max_concurrency=5),
-        ConsumerSpec("deliver-sms", "deliver", "sns", max_concurrency=5),
-        ConsumerSpec("deliver-sms-bulk", "deliver", "sns", max_concurrency=2),
-        ConsumerSpec("deliver-push", "deliver", "sns", max_concurrency=5),
-        ConsumerSpec("deliver-push-bulk", "deliver", "sns", max_concurrency=5),
-        ConsumerSpec("deliver-webhook", "deliver", "webhook", max_concurrency=5),
-        ConsumerSpec("deliver-webhook-bulk", "deliver", "webhook", max_concurrency=2),
-        ConsumerSpec("deliver-chat", "deliver", "chat", max_concurrency=5),
-        ConsumerSpec("deliver-chat-bulk", "deliver", "chat", max_concurrency=2),
-        ConsumerSpec("live", "live", None),
-        ConsumerSpec("retry", "retry", None),
-        ConsumerSpec("feedback", "feedback", None, max_concurrency=2, max_batch=100),
-        ConsumerSpec("fanout", "fanout", None),
-        ConsumerSpec("digest", "digest", None, max_concurrency=5),
-        ConsumerSpec("load", "load", None, max_concurrency=2),
-    )
-}
 
 
 class Consumer(NamedTuple):

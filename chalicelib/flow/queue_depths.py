@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.aws_session import FAILURES, failure_of
-from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.manifest import CONSUMERS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

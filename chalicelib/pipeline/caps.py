@@ -19,11 +19,11 @@ from pynamodb.expressions.condition import size
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.configuration.setting_shapes import AddressLimit, Cap
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import UnavailableError
+from chalicelib.manifest import CHANNELS
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.dynamodb import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
 from chalicelib.storage.rows.people import CapRow

@@ -5,7 +5,7 @@ a chunk, the preview of a campaign for a page.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Profile
 
 

@@ -5,11 +5,11 @@ export and erasure for the second; `digest.py` sends.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
+from chalicelib.manifest import CHANNELS
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import DigestJob, LetterSpec
 from chalicelib.pipeline.unsent import ERASED, UNREADABLE, ended

@@ -19,11 +19,11 @@ from chalicelib.channels.port import (
     SlowToStart,
     Verdict,
 )
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.throttle import CallReport, Gate
 from chalicelib.isolation import each, together
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Composer, Letter

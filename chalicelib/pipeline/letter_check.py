@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import FieldError, InvalidError
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.finishing import missing_content

@@ -9,10 +9,10 @@ for a person.
 from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.isolation import each
+from chalicelib.manifest import CHANNELS
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.fallback import Succession
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job

@@ -16,9 +16,9 @@ from chalicelib.channels.port import (
     Outcome,
     Verdict,
 )
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.throttle import Gate
+from chalicelib.manifest import CHANNELS
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob
 

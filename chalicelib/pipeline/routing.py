@@ -8,9 +8,9 @@ template. `enrich` cuts it down to what the user wants and has.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.configuration.setting_shapes import CategoryRoute
 from chalicelib.errors import FieldError
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.jobs import LetterRoute
 from chalicelib.rendering.model import Template
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.categories import CATEGORIES
+from chalicelib.manifest import CHANNELS
 
 if TYPE_CHECKING:
     from chalicelib.profiles.preferences import Preferences
 
 EVERYTHING = "*"  # every category, those that are to come too
 SWITCHABLE = tuple(name for name, one in CATEGORIES.items() if not one.transactional)
-WRITTEN_TO = {"email": "email", "sms": "phone"}  # channels whose address others may have too → its field in a profile
+# Channels whose address others may have too → its field in a profile.
+WRITTEN_TO = {name: spec.address_field for name, spec in CHANNELS.items() if spec.address_field != "id"}
 LONG_AGO = "0"  # before any moment: what was said before moments were kept
 
 Words = Mapping[str, Any]  # `<category>#<channel>` or EVERYTHING → [moment, whether it is wanted]

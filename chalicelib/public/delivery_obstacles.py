@@ -4,7 +4,7 @@ not arrive, and beside it stands the reason and what the reader can do."""
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.address_opt_outs import Against
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.opt_outs import Objection

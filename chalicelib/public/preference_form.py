@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import is_of_this_century
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.preference_changes import SWITCHABLE, word_key
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences, QuietHours

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
 from chalicelib.errors import NotFoundError
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preference_changes import SWITCHABLE
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences

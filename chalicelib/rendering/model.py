@@ -44,7 +44,7 @@ _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 
 
 class ChannelParts(Protocol):
-    """What rendering must know of a channel; `channels.registry.ChannelSpec` is one."""
+    """What rendering must know of a channel; `manifest.ChannelSpec` is one."""
 
     @property
     def required_parts(self) -> tuple[str, ...]:

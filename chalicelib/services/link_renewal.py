@@ -4,9 +4,9 @@ that letter, as it may have been forwarded."""
 from collections.abc import Callable
 
 from chalicelib.addresses import hash_of
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, InvalidError, TooManyRequestsError
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.notification import OwnerOf
 from chalicelib.pipeline.requests import NotificationRequest, Recipient

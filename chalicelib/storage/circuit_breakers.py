@@ -13,11 +13,11 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock
 from chalicelib.errors import NotFoundError
 from chalicelib.etags import Seen
+from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.observability import Line
 from chalicelib.storage.row_cache import RowCache
 from chalicelib.storage.rows.flow import SwitchRow
 
-SUBSYSTEMS = ("profiles", "ses", "sns", "webhook", "chat", "live")
 RAMP_FROM = 0.1
 HAND = ("name", "state", "by", "reason")  # what somebody who throws a switch has seen of it
 AUTO = "auto"  # `by` of a switch that opened by itself

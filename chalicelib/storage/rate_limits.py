@@ -20,7 +20,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.etags import Seen, tag_of
-from chalicelib.storage.circuit_breakers import SUBSYSTEMS
+from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.storage.row_cache import RowCache
 from chalicelib.storage.rows.flow import LimitRow
 

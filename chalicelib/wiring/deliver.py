@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from chalicelib.channels.email import EmailChannel, Sender
 from chalicelib.channels.port import Channel
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Composer
@@ -26,9 +26,7 @@ from chalicelib.wiring.people import caps, consent, endpoints
 from chalicelib.wiring.running import admission
 
 if TYPE_CHECKING:
-    import requests
-
-    from chalicelib.security.outbound_http import Reply
+    from chalicelib.live.announce import Announce
 
 
 class _Channels(Mapping[str, Channel]):
@@ -50,71 +48,32 @@ class _Channels(Mapping[str, Channel]):
         return len(self._makers)
 
 
+class _Parts:
+    """What the channels are made of."""
+
+    clock = staticmethod(now)
+    settings = property(lambda _: settings())
+    site_settings = property(lambda _: site_settings())
+    ses = property(lambda _: ses())
+    sns = property(lambda _: sns())
+    endpoints = property(lambda _: endpoints())
+
+    @property
+    def announce(self) -> "Announce":
+        from chalicelib.wiring.connections import announce
+
+        return announce()
+
+
 @cache
 def channels() -> Mapping[str, Channel]:
-    """The channels by name; the contract tests compare them with the registry."""
-    return _Channels(
-        {"email": _email, "live": _live, "sms": _sms, "push": _push, "webhook": _webhook, "chat": _chat},
-    )
+    """The channels by name; the contract tests compare them with the manifest."""
+    return _Channels({name: partial(_make, name) for name in CHANNELS})
 
 
-def _email() -> Channel:
-    return EmailChannel(
-        ses(),
-        sender=_sender,
-        configuration_set=settings().configuration_set,
-        mailings_set=settings().mailings_set,
-        untracked=settings().public_url if settings().tracking_domain else "",
-    )
-
-
-def _live() -> Channel:
-    from chalicelib.channels.live import LiveChannel
-    from chalicelib.wiring.connections import announce
-
-    return LiveChannel(announce())
-
-
-def _sms() -> Channel:
-    from chalicelib.channels.sms import SmsChannel
-
-    return SmsChannel(sns(), sender=settings().sms_sender)
-
-
-def _push() -> Channel:
-    from chalicelib.channels.push import PushChannel
-
-    return PushChannel(sns(), devices=endpoints())
-
-
-def _webhook() -> Channel:
-    from chalicelib.channels.webhook import WebhookChannel
-
-    return WebhookChannel(_post, hooks=endpoints(), clock=now)
-
-
-def _chat() -> Channel:
-    from chalicelib.channels.chat import ChatChannel
-
-    return ChatChannel(rooms=endpoints(), kinds=settings().chat_kinds.split(), own_hosts=settings().private_addresses)
-
-
-def _post(url: str, body: bytes, headers: Mapping[str, str]) -> "Reply":
-    from chalicelib.security.outbound_http import guarded_post
-
-    return guarded_post(_session(), url, body, headers)
-
-
-@cache
-def _session() -> "requests.Session":
-    # Imported at the first webhook: other workers start without it.
-    from chalicelib.security.outbound_http import guarded_session
-
-    return guarded_session(allow_private=settings().private_addresses)
-
-
-def _sender() -> Sender:
-    return Sender(**site_settings().current().sender.model_dump())
+def _make(name: str) -> Channel:
+    made: Channel = import_module(f"chalicelib.channels.{name}").make(_Parts())
+    return made
 
 
 @cache

@@ -143,7 +143,7 @@ def drafts() -> "Drafts":
 def template_desk() -> "TemplateDesk":
     """Where versions of templates are stored."""
     from chalicelib.campaigns.template_impact_on_campaigns import CampaignsOfTemplate
-    from chalicelib.channels.registry import CHANNELS
+    from chalicelib.manifest import CHANNELS
     from chalicelib.services.template_changes import TemplateDesk
     from chalicelib.services.template_impact import TemplateUsers
 

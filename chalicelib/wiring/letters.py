@@ -30,7 +30,7 @@ def templates() -> "TemplateStore":
 
 def new_renderer() -> "Renderer":
     """A renderer with nothing in its cache, for drafts: they share a version number until one is stored."""
-    from chalicelib.channels.registry import CHANNELS
+    from chalicelib.manifest import CHANNELS
     from chalicelib.rendering.render import Renderer, Site
 
     return Renderer(channels=CHANNELS, site=Site(name=settings().site_name, url=settings().site_url))

@@ -37,7 +37,7 @@ def directory() -> "Directory":
 @cache
 def preferences() -> "PreferenceStore":
     """What users said of themselves."""
-    from chalicelib.channels.registry import CHANNELS
+    from chalicelib.manifest import CHANNELS
     from chalicelib.profiles.preferences import PreferenceStore
 
     return PreferenceStore(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import requests
 
-from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.manifest import CONSUMERS
 from infra.local.children import STAGE
 from infra.local.cloud import LocalCloud
 from tests.chaos.queues import Queues

@@ -17,7 +17,7 @@ from pynamodb.models import Model
 import chalicelib
 from chalicelib import errors
 from chalicelib.channels.port import Channel
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.storage.dynamodb import StageTable
 from chalicelib.wiring import deliver as wiring_deliver
 from infra.paths import ROOT
@@ -169,7 +169,7 @@ def test_every_channel_has_its_file_with_a_class_that_is_one(name: str) -> None:
 def test_every_file_of_a_channel_is_registered() -> None:
     files = {path.stem for path in (ROOT / "chalicelib" / "channels").glob("*.py")}
 
-    assert files - {"__init__", "aws_errors", "port", "registry", "shared_lines"} == set(CHANNELS)
+    assert files - {"__init__", "aws_errors", "port", "shared_lines"} == set(CHANNELS)
 
 
 def test_every_channel_is_wired(monkeypatch: pytest.MonkeyPatch) -> None:

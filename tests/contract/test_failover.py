@@ -1,15 +1,14 @@
 """The failover desk knows every consumer that the template deploys, and may do what it offers."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.channels.registry import CHANNELS
-from chalicelib.flow.event_sources import CONSUMERS
-from chalicelib.storage.circuit_breakers import SUBSYSTEMS
-from infra.paths import ROOT
+from chalicelib.manifest import CHANNELS, CONSUMERS, SUBSYSTEMS
+from infra.app_policies import policy_file, with_queues
 from tests.contract.test_infra import template
 
 __all__ = ["template"]
@@ -44,7 +43,9 @@ def test_every_channel_has_its_consumers_and_its_switch() -> None:
 
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
 def test_the_app_may_look_into_the_dead_letters_of_every_queue_and_put_them_back(stage: str) -> None:
-    allowed = {(action, arn) for action, arn in rights(ROOT / ".chalice" / f"policy-{stage}.json")}
+    policy = json.loads(policy_file(stage).read_text())
+    assert with_queues(deepcopy(policy), stage) == policy, "run `make docs`"
+    allowed = set(rights(policy_file(stage)))
     prefix = f"arn:aws:sqs:*:*:vestnik-{stage}-"
     for queue in CONSUMERS:
         for action in (

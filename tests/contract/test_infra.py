@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from infra.mail_checkup import NEEDED_EVENTS, SEND, TRACKED_EVENTS
-from infra.paths import ROOT, TEMPLATE
+from infra.paths import ROOT
 from infra.stages import WorkerTimings, doors_of, environment_of, template_parameters
-from infra.template_build import built_template
+from infra.template_build import built_template, template_text
 
 # Takes no resource (AWS, "Actions defined by AWS Lambda"); an API's id that AWS chooses when Chalice deploys it.
 CANNOT_NAME_A_STAGE = {
@@ -46,7 +46,7 @@ _Plain.add_multi_constructor("!", _value)
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Plain)  # noqa: S506 (a SafeLoader)
+    loaded: dict[str, Any] = yaml.load(template_text(), Loader=_Plain)  # noqa: S506 (a SafeLoader)
     return loaded
 
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from infra.paths import ROOT, TEMPLATE
+from infra.paths import ROOT
+from infra.template_build import template_text
 
 # The types of CloudFormation whose ARN stands in a policy, in the words of the reference.
 _TYPES = {
@@ -73,7 +74,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _statements() -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     """The name of the role, its statement, the resources of its template."""
-    resources = yaml.load(TEMPLATE.read_text(), Loader=_Loader)["Resources"]  # noqa: S506 (a SafeLoader)
+    resources = yaml.load(template_text(), Loader=_Loader)["Resources"]  # noqa: S506 (a SafeLoader)
     for name, resource in resources.items():
         if name.startswith("Fn::") or resource["Type"] != "AWS::IAM::Role":
             continue

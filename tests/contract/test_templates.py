@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.render import Renderer, Site
 from chalicelib.rendering.shipped import shipped_folder

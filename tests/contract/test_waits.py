@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import now
-from chalicelib.flow.event_sources import CONSUMERS
 from chalicelib.flow.message_renewal import EVERY
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, Queues
+from chalicelib.manifest import CONSUMERS
 from chalicelib.pipeline.retry import Retries
 from infra.template_build import built_template
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
+from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.observability import Line, batch_handler, write_line
-from chalicelib.storage.circuit_breakers import SUBSYSTEMS
 from infra.paths import ROOT
 from tests.contract.test_code import resources, substituted
 from tests.contract.test_infra import _functions as functions

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -20,6 +20,7 @@ from pynamodb.models import Model
 from chalicelib import aws_session as aws
 from chalicelib import wiring
 from chalicelib.api.projection import forbid_drift
+from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage import dynamodb as base
@@ -27,30 +28,7 @@ from chalicelib.storage.rows import accounts as managers
 from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
 from chalicelib.storage.rows import flow as control
 from chalicelib.storage.rows import live as live_tables
-from functions import deliver, digest, enrich, fanout, feedback, live, load, retry
 
-QUEUES = (
-    "enrich-instant",
-    "enrich-bulk",
-    "deliver-email",
-    "deliver-email-bulk",
-    "deliver-live",
-    "deliver-live-bulk",
-    "deliver-sms",
-    "deliver-sms-bulk",
-    "deliver-push",
-    "deliver-push-bulk",
-    "deliver-webhook",
-    "deliver-webhook-bulk",
-    "deliver-chat",
-    "deliver-chat-bulk",
-    "live",
-    "retry",
-    "feedback",
-    "fanout",
-    "load",
-    "digest",
-)
 TABLES = (
     live_tables.ConnectionRow,
     live_tables.PersonRow,
@@ -142,7 +120,7 @@ def empty_stage() -> None:
     forget_clients()
     moto_of("dynamodb").tables = pickle.loads(_empty_tables())  # noqa: S301 (our own, of this process)
     sqs = moto_of("sqs")
-    for queue in QUEUES:
+    for queue in CONSUMERS:
         for name in (queue, f"{queue}-dlq"):
             sqs.create_queue(settings().resource(name))
     moto_of("sesv2").create_email_identity("cinema.example", None, None, None)
@@ -193,30 +171,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-WORKERS: Mapping[str, ModuleType] = MappingProxyType(
-    {
-        "enrich-instant": enrich,
-        "enrich-bulk": enrich,
-        "deliver-email": deliver,
-        "deliver-email-bulk": deliver,
-        "deliver-live": deliver,
-        "deliver-live-bulk": deliver,
-        "deliver-sms": deliver,
-        "deliver-sms-bulk": deliver,
-        "deliver-push": deliver,
-        "deliver-push-bulk": deliver,
-        "deliver-webhook": deliver,
-        "deliver-webhook-bulk": deliver,
-        "deliver-chat": deliver,
-        "deliver-chat-bulk": deliver,
-        "live": live,
-        "feedback": feedback,
-        "retry": retry,
-        "fanout": fanout,
-        "load": load,
-        "digest": digest,
-    }
-)
+WORKERS: Mapping[str, ModuleType] = {
+    queue: import_module(f"functions.{spec.worker}") for queue, spec in CONSUMERS.items()
+}
 
 
 class Pump:

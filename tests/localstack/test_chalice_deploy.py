@@ -18,11 +18,12 @@ import pytest
 import requests
 
 from chalicelib.accounts.api_keys import Scope, create_key
+from chalicelib.manifest import CONSUMERS
 from infra.account import Account
 from infra.paths import ROOT
 from infra.stage_keys import ensure_keys
 from infra.stages import environment_of
-from tests.integration.conftest import QUEUES, TABLES, create, forget_clients
+from tests.integration.conftest import TABLES, create, forget_clients
 from tests.ministack import ministack
 
 STAGE = "local"  # the one without a layer: a community LocalStack has none
@@ -70,7 +71,7 @@ def key(address: str) -> Iterator[str]:
         for table in TABLES:
             create(table)
         sqs = boto3.client("sqs")
-        for queue in QUEUES:
+        for queue in CONSUMERS:
             sqs.create_queue(QueueName=f"vestnik-{STAGE}-{queue}")
         ensure_keys(Account(boto3.Session()), STAGE)
         yield create_key("localstack", list(Scope))

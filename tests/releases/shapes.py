@@ -13,19 +13,19 @@ from chalicelib.campaigns.held_chunks import Chunk
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob
 from chalicelib.campaigns.model import Campaign
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.configuration.event_rules import EventStep
 from chalicelib.configuration.site_settings import SiteValues
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.live.flood_control import FloodState
 from chalicelib.live.jobs import GreetJob, PresenceJob
+from chalicelib.manifest import CHANNELS, CONSUMERS
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.model import Template
 from chalicelib.security.tokens import LetterClaims
 from chalicelib.storage.endpoints import Endpoint
-from tests.integration.conftest import QUEUES, TABLES
+from tests.integration.conftest import TABLES
 
 # What travels, and what rows hold as one document.
 JOBS: tuple[type[BaseModel], ...] = (
@@ -76,7 +76,7 @@ def shapes() -> dict[str, Any]:
             "categories": sorted(CATEGORIES),
             "claims of a link": [f"{n} {name}" for n, name in enumerate(LetterClaims._fields)],
             "channels": sorted(CHANNELS),
-            "queues": sorted(QUEUES),
+            "queues": sorted(CONSUMERS),
             "statuses": sorted(DeliveryStatus),
         },
     }

@@ -15,9 +15,10 @@ from openapi_schema_validator import OAS31Validator
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.api.openapi import document
+from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
 from chalicelib.wiring import clients as wiring_clients
-from tests.integration.conftest import QUEUES, TABLES, moto_of
+from tests.integration.conftest import TABLES, moto_of
 
 PROBLEM = "application/problem+json"
 REQUEST_ID = "5f1c9d2e-gateway"  # of every call
@@ -190,4 +191,4 @@ def messages_in(queue: str) -> int:
 
 def nothing_happened() -> bool:
     """No row was written and no job was queued."""
-    return stored_rows() == [] and all(messages_in(q) == 0 for name in QUEUES for q in (name, f"{name}-dlq"))
+    return stored_rows() == [] and all(messages_in(q) == 0 for name in CONSUMERS for q in (name, f"{name}-dlq"))

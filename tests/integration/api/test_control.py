@@ -8,9 +8,8 @@ import pytest
 
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.flow.event_sources import CONSUMERS
+from chalicelib.manifest import CONSUMERS, SUBSYSTEMS
 from chalicelib.settings import settings
-from chalicelib.storage.circuit_breakers import SUBSYSTEMS
 from chalicelib.storage.rows.flow import ConsumerRow, LimitRow, SwitchRow
 from chalicelib.wiring import clients as wiring_clients
 from chalicelib.wiring import control as wiring_control

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.errors import BusyError, ConflictError
 from chalicelib.flow.idempotency import LARGEST_ANSWER, Calls, told
+from chalicelib.manifest import CONSUMERS
 from chalicelib.security.sealing import seal
 from chalicelib.storage.calls import BUSY_SECONDS, REMEMBERED_HOURS, Turn
 from chalicelib.storage.dynamodb import dynamodb
@@ -21,7 +22,6 @@ from chalicelib.storage.rows.flow import CallRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, gateway, messages_in, stored_rows
 from tests.integration.api.test_examples import CALLS, PREPARED, Stage, approval  # noqa: F401 - a fixture
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
-from tests.integration.conftest import QUEUES
 from tests.integration.faults import LostReply, unreachable
 from tools.api_docs import example_body, example_path, example_query, needed_headers
 
@@ -53,7 +53,7 @@ def effects() -> tuple[list[Any], dict[str, int]]:
         for row in stored_rows()
         if not isinstance(row, CallRow)
     ]
-    return sorted(rows), {name: messages_in(name) for queue in QUEUES for name in (queue, f"{queue}-dlq")}
+    return sorted(rows), {name: messages_in(name) for queue in CONSUMERS for name in (queue, f"{queue}-dlq")}
 
 
 class Caller:

@@ -12,7 +12,7 @@ from ses_mailbox.client import MailboxClient
 from ses_mailbox.process import running
 
 from chalicelib.channels.chat import ChatChannel
-from chalicelib.channels.email import EmailChannel, Sender
+from chalicelib.channels.email import EmailChannel, EmailSender
 from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel, Notice
 from chalicelib.channels.port import Channel, Message
 from chalicelib.channels.push import PushChannel
@@ -28,7 +28,7 @@ from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, OPT
 from tests.integration.channels.receiver import DROP, Receiver, receiving
 from tests.integration.conftest import ENVIRONMENT, forget_clients
 
-FROM = Sender(*parseaddr(SENDER))
+FROM = EmailSender(*parseaddr(SENDER))
 SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PARTS = {"subject": "S", "html": "<p>H</p>", "text": "Привет", "title": "T", "body": "B", "url": "https://c.example"}

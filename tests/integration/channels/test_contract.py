@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.channels.port import Verdict
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from tests.integration.channels.conftest import RIGS, Rig
 
 

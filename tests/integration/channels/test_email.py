@@ -10,7 +10,7 @@ import requests
 from botocore.exceptions import ConnectionClosedError
 from ses_mailbox.client import MailboxClient, simple
 
-from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, Sender
+from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, EmailSender
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.wiring import clients as wiring_clients
 from tests.integration.channels.conftest import FROM, SETS
@@ -175,7 +175,7 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(
 
 
 def test_letters_of_a_sender_who_is_not_verified_wait_for_a_person(mailbox: MailboxClient) -> None:
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: Sender("A", "a@other.example"), **SETS)
+    channel = EmailChannel(wiring_clients.ses(), sender=lambda: EmailSender("A", "a@other.example"), **SETS)
 
     assert verdicts(channel.send([message()])) == [(Verdict.NOT_ACCEPTED, "provider_not_verified")]
 
@@ -228,7 +228,7 @@ def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: M
 def test_every_encoded_word_of_a_senders_name_is_as_short_as_receivers_want() -> None:
     """RFC 2047: at most 75 characters each, and none of them cuts a letter in two."""
     name = "Онлайн-кинотеатр «Вестник»: новости, премьеры и персональные рекомендации 🎬"
-    header = Sender(name, "news@cinema.example").header
+    header = EmailSender(name, "news@cinema.example").header
 
     words, _, address = header.rpartition(" ")
     assert address == "<news@cinema.example>"
@@ -271,7 +271,7 @@ def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: MailboxClient) 
 def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(
     mailbox: MailboxClient, letters: int
 ) -> None:
-    senders = iter([Sender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
+    senders = iter([EmailSender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
     channel = EmailChannel(wiring_clients.ses(), sender=lambda: next(senders), **SETS)
 
     for _ in range(2):

@@ -7,7 +7,8 @@ from typing import Any
 
 import boto3
 
-from chalicelib.flow.event_sources import ALIAS, CONSUMERS, Consumers
+from chalicelib.flow.event_sources import ALIAS, Consumers
+from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
 from chalicelib.storage.circuit_breakers import Switches
 from tests.integration.control.conftest import HandClock

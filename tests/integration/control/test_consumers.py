@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
-from chalicelib.flow.event_sources import CONSUMERS, Consumers
+from chalicelib.flow.event_sources import Consumers
+from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
 from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
 from chalicelib.storage.rows.flow import ConsumerRow

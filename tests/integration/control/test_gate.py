@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.flow.event_sources import CONSUMERS
 from chalicelib.flow.throttle import CallReport, Deadline, Gate
+from chalicelib.manifest import CONSUMERS
 from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
 from chalicelib.storage.rate_limits import Limiter
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow

@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from chalicelib.errors import NotFoundError, UnavailableError
-from chalicelib.storage.circuit_breakers import SUBSYSTEMS, CallPermit, Switches, SwitchPolicy
+from chalicelib.manifest import SUBSYSTEMS
+from chalicelib.storage.circuit_breakers import CallPermit, Switches, SwitchPolicy
 from chalicelib.storage.rows.flow import SwitchRow
 from tests.integration.control.conftest import HandClock
 from tests.integration.control.requests_made import Requests

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.clock import now
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.eligibility import Addressee
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.opt_outs import Said

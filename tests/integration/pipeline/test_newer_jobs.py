@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from tests.integration.conftest import QUEUES, Pump
+from chalicelib.manifest import CONSUMERS
+from tests.integration.conftest import Pump
 
 NEWER = json.dumps({"v": 2, "kind": "of the future", "letter": {"of": "another shape"}})
-OWN = tuple(queue for queue in QUEUES if queue != "feedback")  # what comes there is SES's
+OWN = tuple(queue for queue in CONSUMERS if queue != "feedback")  # what comes there is SES's
 
 
 @pytest.mark.parametrize("queue", OWN)

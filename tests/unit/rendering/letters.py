@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Rendered, Renderer, Site
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.channels.registry import CHANNELS
 from chalicelib.errors import FieldError, RenderError, UnavailableError
+from chalicelib.manifest import CHANNELS
 from chalicelib.rendering import dry_run as trial
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.dry_run import try_letter

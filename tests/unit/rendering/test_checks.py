@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.rendering import checks
 from chalicelib.rendering.checks import check
 from tests.unit.rendering.letters import renderer, template

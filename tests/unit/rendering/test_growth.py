@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.registry import CHANNELS
+from chalicelib.manifest import CHANNELS
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.checks import check
 from tests.unit.rendering.letters import renderer, template

@@ -1,0 +1,117 @@
+"""What a stage is made of: its channels, the subsystems that they need, the queues and who reads them.
+
+A new channel is an entry of `CHANNELS`, a file `channels/<name>.py`, its texts and its parts of templates. Its queues
+and their sources, switch, limits, setting, rights, alarms and its row of the preference page follow from the entry.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Subsystem(StrEnum):
+    """What may fail by itself: each has a switch and a limit for each lane."""
+
+    PROFILES = "profiles"
+    SES = "ses"
+    SNS = "sns"
+    WEBHOOK = "webhook"
+    CHAT = "chat"
+    LIVE = "live"
+
+
+SUBSYSTEMS = tuple(Subsystem)
+
+
+class Rate(NamedTuple):
+    """How many calls a second leave for a subsystem, over both lanes, until somebody sets another rate."""
+
+    per_second: float
+    counts: str  # what is counted, for the list of settings
+
+
+RATES: Mapping[Subsystem, Rate] = {
+    Subsystem.PROFILES: Rate(2000, "users asked for in a second"),
+    Subsystem.SES: Rate(100, "letters a second that SES allows"),
+    Subsystem.SNS: Rate(20, "SMS and push notifications a second"),
+    Subsystem.WEBHOOK: Rate(50, "webhooks a second"),
+    Subsystem.CHAT: Rate(20, "chat messages a second"),
+    Subsystem.LIVE: Rate(1000, "live notifications a second"),
+}
+
+
+def rate_setting(subsystem: str) -> str:
+    """The setting with a subsystem's rate."""
+    return f"{subsystem}_per_second"
+
+
+class ChannelSpec(NamedTuple):
+    """One channel. `address_field` is the field of the profile with the address; `*_parts` are those of a template.
+    `endpoints`: users register their addresses, one or several, and the address of a message is the user's id.
+    `workers`: how many batches of its instant and its bulk queue are worked on at once."""
+
+    name: str
+    address_field: str
+    subsystem: Subsystem
+    required_parts: tuple[str, ...]
+    optional_parts: tuple[str, ...] = ()
+    repeatable: bool = False  # a delivery sent twice is seen once: one with an unknown outcome may be sent again
+    endpoints: bool = False
+    one_provider: bool = True  # False: each address has its own server, whose failure says nothing about the others
+    workers: tuple[int, int] = (5, 2)
+
+    @property
+    def queues(self) -> tuple[str, str]:
+        """Its queues, instant and bulk."""
+        return f"deliver-{self.name}", f"deliver-{self.name}-bulk"
+
+
+CHANNELS: Mapping[str, ChannelSpec] = {
+    spec.name: spec
+    for spec in (
+        ChannelSpec("email", "email", Subsystem.SES, ("subject", "html"), ("text",), workers=(10, 5)),
+        ChannelSpec("live", "id", Subsystem.LIVE, ("title",), ("body", "url"), repeatable=True, workers=(10, 5)),
+        ChannelSpec("sms", "phone", Subsystem.SNS, ("text",)),
+        ChannelSpec(
+            "push", "id", Subsystem.SNS, ("title",), ("body", "url"), repeatable=True, endpoints=True, workers=(5, 5)
+        ),
+        ChannelSpec(
+            *("webhook", "id", Subsystem.WEBHOOK, ("title",), ("body", "url")),
+            repeatable=True,
+            endpoints=True,
+            one_provider=False,
+        ),
+        ChannelSpec("chat", "id", Subsystem.CHAT, ("text",), ("title",), endpoints=True, one_provider=False),
+    )
+}
+
+
+class ConsumerSpec(NamedTuple):
+    """A queue, the worker that reads it, and the subsystem that must work for this to make sense. `max_concurrency` is
+    the full number, to which a ramp returns. `max_batch`: SQS gives 10 without a batching window."""
+
+    queue: str
+    worker: str
+    subsystem: Subsystem | None = None
+    max_concurrency: int = 10
+    max_batch: int = 10
+
+
+CONSUMERS: Mapping[str, ConsumerSpec] = {
+    spec.queue: spec
+    for spec in (
+        ConsumerSpec("enrich-instant", "enrich", Subsystem.PROFILES),
+        ConsumerSpec("enrich-bulk", "enrich", Subsystem.PROFILES, max_concurrency=5),
+        *(
+            ConsumerSpec(queue, "deliver", channel.subsystem, max_concurrency=workers)
+            for channel in CHANNELS.values()
+            for queue, workers in zip(channel.queues, channel.workers, strict=True)
+        ),
+        ConsumerSpec("live", "live"),
+        ConsumerSpec("retry", "retry"),
+        ConsumerSpec("feedback", "feedback", max_concurrency=2, max_batch=100),
+        ConsumerSpec("fanout", "fanout"),
+        ConsumerSpec("digest", "digest", max_concurrency=5),
+        ConsumerSpec("load", "load", max_concurrency=2),
+    )
+}
