@@ -11,6 +11,8 @@ from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 from moto.core.botocore_stubber import BotocoreStubber
 
+from tests.twin.process import install
+
 # How long an example takes says what else the machine does, and nothing of our code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -44,6 +46,7 @@ def moto_answers_one_request_at_a_time() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BotocoreStubber, "process_request", in_turn)
+        install(patch)
         yield
 
 

@@ -28,6 +28,8 @@ from chalicelib.storage.rows import accounts as managers
 from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
 from chalicelib.storage.rows import flow as control
 from chalicelib.storage.rows import live as live_tables
+from tests.twin.dynamodb import DynamoDB
+from tests.twin.process import twin, twin_in_place
 
 TABLES = (
     live_tables.ConnectionRow,
@@ -118,7 +120,8 @@ def empty_stage() -> None:
     """Makes what the stage of this environment consists of, inside `mock_aws`. It is put straight into moto, where the
     calls of AWS would take four fifths of a test."""
     forget_clients()
-    moto_of("dynamodb").tables = pickle.loads(_empty_tables())  # noqa: S301 (our own, of this process)
+    if twin() is None:
+        moto_of("dynamodb").tables = pickle.loads(_empty_tables())  # noqa: S301 (our own, of this process)
     sqs = moto_of("sqs")
     for queue in CONSUMERS:
         for name in (queue, f"{queue}-dlq"):
@@ -147,18 +150,33 @@ def _empty_tables() -> bytes:
     return pickle.dumps(moto_of("dynamodb").tables)
 
 
+@cache
+def _database() -> DynamoDB:
+    made = DynamoDB()
+    with twin_in_place(made):
+        forget_clients()
+        for table in {table.Meta.thing: table for table in TABLES}.values():
+            create(table)
+    return made
+
+
+def empty_database() -> DynamoDB:
+    """The tables of the stage, in memory."""
+    return _database().emptied()
+
+
 def moto_of(service: str) -> Any:
     """What moto keeps of a service."""
     return get_backend(service)[DEFAULT_ACCOUNT_ID][ENVIRONMENT["AWS_DEFAULT_REGION"]]
 
 
 @contextmanager
-def a_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterator[None]:
     """An empty stage `test`, where an answer that is not exactly as declared is a mistake."""
     forbid_drift()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with mock_aws(), twin_in_place(empty_database() if on_twin else None):
         empty_stage()
         yield
     forget_clients()

@@ -5,6 +5,8 @@ from typing import Any
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from moto.core.models import botocore_stubber
 
+from tests.twin.client import Sent
+
 
 def unreachable(**_: Any) -> None:
     """The service's address does not answer."""
@@ -21,7 +23,7 @@ class LostReply:
     def __call__(self, request: Any, **_: Any) -> None:
         if self.lost < self.times:
             self.lost += 1
-            botocore_stubber(event_name="", request=request)
+            request.arrive() if isinstance(request, Sent) else botocore_stubber(event_name="", request=request)
             raise ConnectionClosedError(endpoint_url=request.url)
 
 

@@ -14,7 +14,8 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from chalicelib.storage.dynamodb import dynamodb
-from tests.integration.conftest import moto_of
+from tests.twin.process import of_the_stage
+from tests.twin.tables import Index, Table
 
 KB = 1024
 Item = Mapping[str, Any]  # as DynamoDB has it
@@ -55,18 +56,18 @@ class KeysTaken:
             after = _item(table, key)
             size = max(_size(before), _size(after))
             self.largest[table] = max(self.largest[table], size)
-            name = _table(table).hash_key_attr
+            name = _table(table).own.parts[0].name
             units = max(1, ceil(size / KB)) * (2 if model.name == "TransactWriteItems" else 1)
             self.written[Key(table, "", _text(key[name]))] += units
-            for index in _table(table).global_indexes:
+            for index in _table(table).indexes.values():
                 self._note_index(table, index, before or {}, after or {})
         self._before = []
 
-    def _note_index(self, table: str, index: Any, before: Item, after: Item) -> None:
-        old, new = _projected(table, index, before), _projected(table, index, after)
+    def _note_index(self, table: str, index: Index, before: Item, after: Item) -> None:
+        old, new = _projected(index, before), _projected(index, after)
         if old == new:
             return
-        hash_key = index.schema[0]["AttributeName"]
+        hash_key = index.parts[0].name
         places = [_place(index, one) for one in (old, new)]
         for one in (new,) if places[0] == places[1] else (old, new):
             if one:
@@ -100,7 +101,7 @@ def _read(operation: str, asked: Mapping[str, Any]) -> Iterator[tuple[Key, float
             yield Key(table, index, _text(_sought(how, _hash_key(table, index)))), units
             continue
         for key in how["Keys"] if operation == "BatchGetItem" else [how["Key"]]:
-            yield Key(table, "", _text(key[_table(table).hash_key_attr])), units
+            yield Key(table, "", _text(key[_hash_key(table, "")])), units
 
 
 def _sought(how: Mapping[str, Any], hash_key: str) -> Mapping[str, Any]:
@@ -112,39 +113,29 @@ def _sought(how: Mapping[str, Any], hash_key: str) -> Mapping[str, Any]:
 
 
 def _hash_key(table: str, index: str) -> str:
-    for one in _table(table).global_indexes:
-        if one.name == index:
-            return str(one.schema[0]["AttributeName"])
-    return str(_table(table).hash_key_attr)
+    found = _table(table)
+    return (found.indexes[index] if index else found.own).parts[0].name
 
 
-def _table(name: str) -> Any:
-    return moto_of("dynamodb").tables[name]
+def _table(name: str) -> Table:
+    return of_the_stage().tables[name]
 
 
 def _item(table: str, key: Item) -> Item | None:
-    found = moto_of("dynamodb").get_item(table, key)
-    return None if found is None else found.to_json()["Attributes"]
+    return of_the_stage().item(table, dict(key))
 
 
 def _key(table: str, item: Item) -> Item:
-    return {one["AttributeName"]: item[one["AttributeName"]] for one in _table(table).schema}
+    return {part.name: item[part.name] for part in _table(table).own.parts}
 
 
-def _projected(table: str, index: Any, item: Item) -> Item:
+def _projected(index: Index, item: Item) -> Item:
     """What an index holds of an item; empty where it holds nothing of it."""
-    own = [one["AttributeName"] for one in index.schema]
-    if any(name not in item for name in own):
-        return {}
-    projection = index.projection
-    if projection["ProjectionType"] == "ALL":
-        return item
-    names = {*own, *_key(table, item), *projection.get("NonKeyAttributes", ())}
-    return {name: value for name, value in item.items() if name in names}
+    return index.held(dict(item)) if index.holds(dict(item)) else {}
 
 
-def _place(index: Any, item: Item) -> list[Any]:
-    return [item.get(one["AttributeName"]) for one in index.schema]
+def _place(index: Index, item: Item) -> list[Any]:
+    return [item.get(part.name) for part in index.parts]
 
 
 def _size(item: Item | None) -> int:

@@ -17,6 +17,7 @@ from chalicelib.settings import settings
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.api.gateway import PROMO, Gateway, gateway, lambda_event
 from tests.integration.conftest import TABLES, a_stage, moto_of
+from tests.twin.process import of_the_stage
 
 EXPECTED = [line.split() for line in (Path(__file__).parent / "rights.txt").read_text().splitlines() if line]
 THERE: dict[str, str] = {}  # ids of what is on the stage, by the part of the path before them
@@ -59,9 +60,9 @@ def browsers(whole_stage: None) -> Mapping[Role, Visitor]:
 
 def world() -> list[Any]:
     """All that is stored and queued, but for the traces."""
-    kept = moto_of("dynamodb").tables
+    kept = of_the_stage().tables
     tables = [kept[settings().resource(table.Meta.thing)] for table in TABLES if table.Meta.thing not in TRACES]
-    stored = [sorted(str(item.to_json()) for item in table.all_items()) for table in tables]
+    stored = [sorted(str(sorted(entry.item.items())) for entry in table.items.values()) for table in tables]
     return [stored, {name: len(queue._messages) for name, queue in moto_of("sqs").queues.items()}]
 
 

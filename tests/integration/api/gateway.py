@@ -18,7 +18,8 @@ from chalicelib.api.openapi import document
 from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
 from chalicelib.wiring import clients as wiring_clients
-from tests.integration.conftest import TABLES, moto_of
+from tests.integration.conftest import TABLES
+from tests.twin.process import of_the_stage
 
 PROBLEM = "application/problem+json"
 REQUEST_ID = "5f1c9d2e-gateway"  # of every call
@@ -175,7 +176,7 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
 def stored_rows() -> list[Any]:
     """Every row of every table, left out the keys of services, the audit, which tells of refusals too, and how often
     somebody has asked."""
-    kept = moto_of("dynamodb").tables
+    kept = of_the_stage().tables
     holding = [table for table in TABLES if kept[settings().resource(table.Meta.thing)].items]
     aside = ("api-keys", "audit", "allowances")
     return [row for table in holding if table.Meta.thing not in aside for row in table.scan()]
