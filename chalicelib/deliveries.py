@@ -27,6 +27,7 @@ S = DeliveryStatus
 
 UNDER_WAY: frozenset[DeliveryStatus | None] = frozenset({None, S.WAITING, S.QUEUED, S.CALLING})  # None: no row yet
 UNSENT = frozenset({S.SKIPPED, S.FAILED})  # certainly not sent: fit for a resend
+ACCEPTED = frozenset({S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED})  # the provider took it
 _REACHED_OTHERWISE = ("reached_by_", "opened_on_", "in_digest", "duplicate")
 
 # From which states each state may be entered.

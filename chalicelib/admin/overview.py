@@ -13,8 +13,8 @@ from chalicelib.campaigns.description import describe_in_short
 from chalicelib.settings import settings
 from chalicelib.storage.hourly_stats import WORDS, Hour, Wait
 from chalicelib.wiring.control import switches
-from chalicelib.wiring.desk import queue_depths, revive
-from chalicelib.wiring.ledger import hours
+from chalicelib.wiring.desk import queue_depths
+from chalicelib.wiring.ledger import hours, ledger
 from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)
@@ -30,7 +30,7 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
         depths = pool.submit(queue_depths().read)
         alive = _alive()
         thrown = [switch for switch in switches().read_all() if switch.state != "closed"]
-        uncertain, _ = revive().uncertain(limit=1, cursor=None)
+        uncertain, _ = ledger().uncertain(limit=1, cursor=None)
         day = hours().newest(_HOURS)
     found = depths.result()
     shown: dict[str, Any] = {

@@ -11,10 +11,10 @@ from chalicelib.manifest import CONSUMERS
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.storage.rate_limits import LIMITS
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX
 from chalicelib.text import whole_number
 from chalicelib.wiring.control import consumers, limiter, switches
 from chalicelib.wiring.desk import dead_letters, queue_depths, revive
+from chalicelib.wiring.ledger import ledger
 
 routes = Blueprint(__name__)
 _LOOKED_AT = 20
@@ -130,16 +130,16 @@ def drop(visit: Visit) -> Go:
 @page(routes, "/admin/attention")
 def attention(visit: Visit) -> Page:
     """Deliveries of which nobody knows whether the provider has them, oldest first."""
-    rows, cursor = revive().uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
+    waiting, cursor = ledger().uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
     found = [
         {
-            "id": DeliveryKey(row.notification_id, row.part.removeprefix(DELIVERY_PREFIX)).id,
-            "notification_id": row.notification_id,
-            "channel": row.part.removeprefix(DELIVERY_PREFIX),
-            "reason": row.reason,
-            "since": row.attention_at,
+            "id": one.key.id,
+            "notification_id": one.key.notification_id,
+            "channel": one.key.channel,
+            "reason": one.reason,
+            "since": one.attention_at,
         }
-        for row in rows
+        for one in waiting
     ]
     following = url("/admin/attention", cursor=cursor) if cursor else None
     return Page("attention", {"deliveries": found, "following": following})

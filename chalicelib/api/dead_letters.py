@@ -17,8 +17,9 @@ from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError
 from chalicelib.schemas import StrictModel
 from chalicelib.services.operator_actions import describe_dead_letter
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
+from chalicelib.storage.ledger import Delivery
 from chalicelib.wiring.desk import dead_letters, revive
+from chalicelib.wiring.ledger import ledger
 
 routes = Blueprint(__name__)
 MAX_REDRIVE = 500
@@ -155,7 +156,7 @@ def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
 )
 def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Nobody knows whether the provider has them; they are not resent automatically."""
-    rows, cursor = revive().uncertain(limit=call.query.limit, cursor=call.query.cursor)
+    rows, cursor = ledger().uncertain(limit=call.query.limit, cursor=call.query.cursor)
     return {"deliveries": [_attention(row) for row in rows], "cursor": cursor}
 
 
@@ -180,12 +181,11 @@ def decide_attention(call: Call[AttentionBody, None]) -> None:
         revive().assume_sent(key)
 
 
-def _attention(row: DeliveryRow) -> dict[str, Any]:
-    channel = row.part.removeprefix(DELIVERY_PREFIX)
+def _attention(delivery: Delivery) -> dict[str, Any]:
     return {
-        "delivery_id": DeliveryKey(row.notification_id, channel).id,
-        "notification_id": row.notification_id,
-        "channel": channel,
-        "reason": row.reason,
-        "since": row.attention_at,
+        "delivery_id": delivery.key.id,
+        "notification_id": delivery.key.notification_id,
+        "channel": delivery.key.channel,
+        "reason": delivery.reason,
+        "since": delivery.attention_at,
     }

@@ -12,10 +12,10 @@ from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
 from chalicelib.manifest import CHANNELS
+from chalicelib.pipeline.fallback import ended
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.unsent import ended
 from chalicelib.schemas import recalled
 from chalicelib.storage.circuit_breakers import Switches
 from chalicelib.storage.dynamodb import StageTable, batch_read, expiry_epoch, reaching_dynamodb

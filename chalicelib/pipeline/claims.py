@@ -15,9 +15,8 @@ from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.observability import logger
-from chalicelib.pipeline.closing import Delivered
 from chalicelib.pipeline.compose import Letter
-from chalicelib.pipeline.fallback import Succession
+from chalicelib.pipeline.fallback import Delivered, Fallback
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.retry import Retries
 from chalicelib.storage.ledger import Ledger, Refusal
@@ -59,7 +58,7 @@ class Claims:
         *,
         ledger: Ledger,
         retries: Retries,
-        succession: Succession,
+        fallback: Fallback,
         clock: Clock,
         lease: timedelta,
         grace: timedelta,
@@ -67,7 +66,7 @@ class Claims:
     ) -> None:
         self._ledger = ledger
         self._retries = retries
-        self._succession = succession
+        self._fallback = fallback
         self._clock = clock
         self._lease = lease
         self._grace = grace
@@ -123,7 +122,7 @@ class Claims:
                 )
         # Before the record: whatever dies between the two, the channels that follow are asked about twice, not never.
         in_vain = [*ends[_End.REFUSED], *ends[_End.EXHAUSTED]]
-        self._succession.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
+        self._fallback.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
         self._ledger.move(moves)
         if ends[_End.SENT]:
             result.seconds_since_accepted.append(self._age_seconds(job))

@@ -11,13 +11,12 @@ from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import Line, log_failure
+from chalicelib.pipeline.fallback import ERASED, UNREADABLE, ended
 from chalicelib.pipeline.jobs import DigestJob, LetterSpec
-from chalicelib.pipeline.unsent import ERASED, UNREADABLE, ended
 from chalicelib.schemas import passed, recalled
-from chalicelib.storage.dynamodb import batch_read, raw_query, reaching_dynamodb
+from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 QUEUE = "digest"
 _PAGE = 500  # rows that one tick looks at in a partition
@@ -81,11 +80,7 @@ def rows_of(user_id: str, *, until: str | None = None) -> Found:
 def end_unreadable(ledger: Ledger, found: Found) -> None:
     """Letters that nobody can read have failed. Raises: UnavailableError (retryable)."""
     keys = [DeliveryKey(row.notification_id, channel) for row in found.unreadable for channel in CHANNELS]
-    places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
-    with reaching_dynamodb():
-        items = list(batch_read({DeliveryRow: list(places)}, attributes=("notification_id", "part")))
-    known = [places[(item["notification_id"]["S"], item["part"]["S"])] for _, item in items]
-    ledger.move([Move(key, DeliveryStatus.FAILED, UNREADABLE, unclaimed=True) for key in known])
+    ledger.move([Move(key, DeliveryStatus.FAILED, UNREADABLE, unclaimed=True) for key in ledger.states(keys)])
     delete_rows(found.unreadable)
 
 

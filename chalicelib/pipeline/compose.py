@@ -9,9 +9,9 @@ from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
+from chalicelib.pipeline.fallback import UNREADABLE
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
-from chalicelib.pipeline.unsent import UNREADABLE
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_faults import TEMPLATE_ERROR
 from chalicelib.rendering.template_store import TemplateStore

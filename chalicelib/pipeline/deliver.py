@@ -25,13 +25,12 @@ from chalicelib.flow.throttle import CallReport, Gate
 from chalicelib.isolation import each, together
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.claims import Claims
-from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Composer, Letter
+from chalicelib.pipeline.fallback import EXPIRED, Delivered, Fallback
 from chalicelib.pipeline.jobs import DeliverJob
 from chalicelib.pipeline.pre_send_check import LastLook
 from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.unsent import EXPIRED
 from chalicelib.rendering.finishing import NOTHING_TO_SAY
 from chalicelib.storage.short_links import LinkBook
 
@@ -48,7 +47,7 @@ class Deliver:
         composer: Composer,
         last_look: LastLook,
         claims: Claims,
-        closing: Closing,
+        fallback: Fallback,
         links: LinkBook,
         channels: Mapping[str, Channel],
         gates: Mapping[str, Gate],
@@ -60,7 +59,7 @@ class Deliver:
         self._composer = composer
         self._last_look = last_look
         self._claims = claims
-        self._closing = closing
+        self._fallback = fallback
         self._links = links
         self._channels = channels
         self._gates = gates
@@ -74,7 +73,7 @@ class Deliver:
         or after a send: what was claimed is never sent again by it)."""
         result = Delivered()
         if job.letter.is_over(self._clock()):
-            self._closing.close_all(job, job.recipients, EXPIRED, result)
+            self._fallback.close_all(job, job.recipients, EXPIRED, result)
             return result
         if job.letter.run_id is not None and not self._campaigns.admits(job):
             result.count("held", len(job.recipients))
@@ -89,7 +88,7 @@ class Deliver:
         letters, spoiled = self._composer.compose(job)
         for one in spoiled:
             status = DeliveryStatus.SKIPPED if one.reason == NOTHING_TO_SAY else DeliveryStatus.FAILED
-            self._closing.close(job, [one.recipient], status, one.reason, result, rule=one.place)
+            self._fallback.close(job, [one.recipient], status, one.reason, result, rule=one.place)
         return letters
 
     def _send_through_gate(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> None:
@@ -119,7 +118,7 @@ class Deliver:
             self._links.write([link for letter in found for link in letter.links])
             wanted.extend(found)
 
-        together(look, letters, alone=lambda one, error: self._closing.spoil(job, one.recipient, error, result))
+        together(look, letters, alone=lambda one, error: self._fallback.spoil(job, one.recipient, error, result))
         claim = self._claims.take(job, wanted, result)
         if not claim.letters:
             return []
@@ -129,7 +128,7 @@ class Deliver:
 
     def _spoil_all(self, job: DeliverJob, error: Exception, result: Delivered) -> None:
         for recipient in job.recipients:
-            self._closing.spoil(job, recipient, error, result)
+            self._fallback.spoil(job, recipient, error, result)
 
 
 def _report(outcome: Outcome, channel: str) -> CallReport:

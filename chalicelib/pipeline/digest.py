@@ -14,25 +14,24 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, derived_id, rfc3339
-from chalicelib.deliveries import DeliveryStatus, Move
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import RenderError, UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collected import closing, delete_rows, end_unreadable, rows_of
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL
+from chalicelib.pipeline.fallback import EXPIRED, UNREADABLE
 from chalicelib.pipeline.jobs import LetterSpec, portions
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.pipeline.unsent import EXPIRED, UNREADABLE
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.rendering.finishing import NOTHING_TO_SAY
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.schemas import recalled
-from chalicelib.storage.dynamodb import batch_read, dynamodb, reaching_dynamodb
+from chalicelib.storage.dynamodb import dynamodb, reaching_dynamodb
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.digests import DigestRow
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 TEMPLATE, CALLER = "collected", "digest"
 IN_DIGEST = "in_digest"
@@ -82,7 +81,8 @@ class Digest:
             log_failure("digest", error, notification_id=None if isinstance(one, str) else one.notification_id)
 
         wishes = each(lambda one: self._preferences.stored(one) or {}, [user_id], alone=unreadable)
-        waiting = _still_waiting(rows)
+        found = self._ledger.states([DeliveryKey(row.notification_id, row.channels[0]) for row in rows])
+        waiting = {key.notification_id for key, one in found.items() if one.status == DeliveryStatus.WAITING}
         for row in rows:
             strange = {"reason": UNREADABLE, "failed": True}
             row.fate = strange if row.notification_id in waiting else {"reason": "cancelled"}
@@ -152,14 +152,6 @@ class Digest:
         self._ledger.move([move for row in rows for move in _closing(row, rule)])
         delete_rows(rows)
         return len(kept)
-
-
-def _still_waiting(rows: Sequence[DigestRow]) -> set[str]:
-    """Those that nobody has cancelled; one request."""
-    keys = [(row.notification_id, delivery_part(row.channels[0])) for row in rows]
-    with reaching_dynamodb():
-        found = batch_read({DeliveryRow: keys}, attributes=("notification_id", "status"))
-        return {row["notification_id"]["S"] for _, row in found if row.get("status") == {"S": DeliveryStatus.WAITING}}
 
 
 def _closing(row: DigestRow, rule: str | None) -> list[Move]:

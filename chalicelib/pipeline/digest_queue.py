@@ -10,8 +10,8 @@ from datetime import timedelta
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.deliveries import DeliveryKey
+from chalicelib.pipeline.fallback import DIGEST, waiting
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.unsent import DIGEST, waiting
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.pipeline.unsent import ERASED
+from chalicelib.pipeline.fallback import ERASED
 from chalicelib.profiles.address_rows import AddressRows
 from chalicelib.profiles.model import Wishes
 from chalicelib.profiles.objections import Objections, Standing, read_objections

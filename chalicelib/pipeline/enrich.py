@@ -12,9 +12,9 @@ from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.aftermath import Aftermath
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.digest_queue import Collect
+from chalicelib.pipeline.fallback import QUIET, UNREADABLE, ended, enough, waiting
 from chalicelib.pipeline.jobs import (
     CHUNK_SIZE,
     DeliverJob,
@@ -28,7 +28,6 @@ from chalicelib.pipeline.jobs import (
 from chalicelib.pipeline.profile_lookup import Lookup
 from chalicelib.pipeline.reach import Candidate, Look, Reach
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.unsent import QUIET, UNREADABLE, ended, waiting
 from chalicelib.schemas import passed
 from chalicelib.storage.ledger import Ledger
 
@@ -68,7 +67,6 @@ class Enrich:
         *,
         lookup: Lookup,
         reach: Reach,
-        aftermath: Aftermath,
         collect: Collect,
         ledger: Ledger,
         queues: JobQueue,
@@ -79,7 +77,6 @@ class Enrich:
     ) -> None:
         self._lookup = lookup
         self._reach = reach
-        self._aftermath = aftermath
         self._collect = collect
         self._ledger = ledger
         self._queues = queues
@@ -148,15 +145,15 @@ class Enrich:
         """Those for whom the channel before was not enough; of the others the rest is skipped."""
         if job.after is None:
             return job
-        enough = self._aftermath.of(job)
-        self._skip(job, job.channels, enough.skips)
-        for reason in enough.skips.values():
+        before = enough(self._ledger, job)
+        self._skip(job, job.channels, before.skips)
+        for reason in before.skips.values():
             result.skip(reason)
-        later = [one for one in job.recipients if one.notification_id in enough.unknown]
+        later = [one for one in job.recipients if one.notification_id in before.unknown]
         if later:
             self._retries.later(job.only(later), in_seconds=_LOOK_AGAIN_SECONDS)
             result.held += len(later)
-        aside = {*enough.skips, *enough.unknown}
+        aside = {*before.skips, *before.unknown}
         needed = tuple(r for r in job.recipients if r.notification_id not in aside)
         return job.model_copy(update={"recipients": needed, "after": None}) if needed else None
 

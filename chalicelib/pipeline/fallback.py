@@ -1,26 +1,86 @@
-"""What becomes of the channels behind the one that was tried, where they are tried one after the other. `deliver` tells
-of each outcome, `reconcile` of what it has decided.
+"""Deliveries that end or wait without a call to the provider, and what then becomes of the channels behind them, where
+those are tried one after the other.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from chalicelib.clock import Clock
-from chalicelib.deliveries import DeliveryStatus
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, next_channels
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.deliveries import ANY_KEY, DeliveryKey, DeliveryStatus, Move, S
+from chalicelib.observability import log_failure
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec, next_channels
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.routing import REACHED_BY
-from chalicelib.pipeline.unsent import EXPIRED, UNLESS_OPENED, ended, waiting
+from chalicelib.pipeline.routing import OPENED_ON, REACHED_BY
 from chalicelib.storage.ledger import Ledger
 
+QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
+EXPIRED = "expired"  # nothing waits any more
+ERASED = "erased"  # its reader was
+UNREADABLE = "unreadable"  # what is stored, or was told, of the recipient
+DUPLICATE = "duplicate"  # another recipient of the letter has the same address
+_IN_VAIN = frozenset({S.SKIPPED, S.FAILED, S.BOUNCED, S.CANCELLED})
 
-class Succession:
-    """The successions of one stage."""
+
+@dataclass
+class Delivered:
+    """What became of a job, for the log and the metrics: every part of `deliver` adds to it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds_since_accepted: list[float] = field(default_factory=list)
+
+    def count(self, word: str, times: int = 1) -> None:
+        """Adds to one of `sent`, `failed`, `skipped`, `postponed`, `dropped`, `held`, `queued`, `unknown`."""
+        if times:
+            self.counts[word] = self.counts.get(word, 0) + times
+
+
+class Enough(NamedTuple):
+    """For whom the next channel is not needed, with the reason, and of whom nothing is known yet; by notification."""
+
+    skips: Mapping[str, str]
+    unknown: frozenset[str] = frozenset()
+
+
+class Fallback:
+    """Ends deliveries unsent, and goes on with the next channel."""
 
     def __init__(self, *, ledger: Ledger, retries: Retries, clock: Clock) -> None:
         self._ledger = ledger
         self._retries = retries
         self._clock = clock
+
+    def close(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        status: DeliveryStatus,
+        reason: str,
+        result: Delivered,
+        *,
+        rule: str | None = None,
+    ) -> None:
+        """Ends them on the job's channel; the next one is tried at once. Raises: UnavailableError (retryable)."""
+        self.after(job, in_vain=recipients)
+        self._end(job, recipients, (job.channel,), status, reason, result, rule=rule)
+
+    def close_all(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        reason: str,
+        result: Delivered,
+        *,
+        rule: str | None = None,
+    ) -> None:
+        """Skips them on the job's channel and on all behind it. Raises: UnavailableError (retryable)."""
+        self._end(job, recipients, (job.channel, *job.then), S.SKIPPED, reason, result, rule=rule)
+
+    def spoil(self, job: DeliverJob, recipient: DeliverRecipient, error: Exception, result: Delivered) -> None:
+        """Fails one whose data cannot be worked on. Raises: UnavailableError (retryable)."""
+        log_failure("letter", error, notification_id=recipient.notification_id)
+        self.close(job, [recipient], S.FAILED, UNREADABLE, result)
 
     def after(
         self,
@@ -42,8 +102,8 @@ class Succession:
             self._skip(job, maybe_there, reason=REACHED_BY + job.channel)
 
     def settle(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
-        """Has the ledger asked about the rest: the worker that knew died, or a person decides. Raises: UnavailableError
-        (retryable)."""
+        """Has `enrich` ask the ledger about the rest: the worker that knew died, or a person decides. Raises:
+        UnavailableError (retryable)."""
         if job.then and recipients:
             self._retries.at_once(next_channels(job, recipients, after=job.channel))
 
@@ -57,4 +117,67 @@ class Succession:
 
     def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], *, reason: str) -> None:
         ids = [one.notification_id for one in recipients]
-        self._ledger.move(ended(job.letter, ids, job.then, DeliveryStatus.SKIPPED, reason, rule=job.letter.rule))
+        self._ledger.move(ended(job.letter, ids, job.then, S.SKIPPED, reason, rule=job.letter.rule))
+
+    def _end(
+        self,
+        job: DeliverJob,
+        recipients: Sequence[DeliverRecipient],
+        channels: Sequence[str],
+        status: DeliveryStatus,
+        reason: str,
+        result: Delivered,
+        *,
+        rule: str | None,
+    ) -> None:
+        ids = [one.notification_id for one in recipients]
+        moves = ended(job.letter, ids, channels, status, reason, rule=rule or job.letter.rule)
+        refused = self._ledger.move(moves)
+        result.count(status.value, len(moves) - len(refused))
+        result.count("dropped", len(refused))
+
+
+def enough(ledger: Ledger, job: EnrichJob) -> Enough:
+    """What came of the channel that was tried before the job's; one request for a chunk. Raises: UnavailableError
+    (retryable)."""
+    before = job.after or ""
+    found = ledger.states([DeliveryKey(one.notification_id, before) for one in job.recipients])
+    if job.letter.route is not None and job.letter.route.mode == "escalate":
+        return Enough({key.notification_id: OPENED_ON + before for key, one in found.items() if one.engaged})
+    status = {key.notification_id: DeliveryStatus(one.status) for key, one in found.items()}
+    unknown = frozenset(one for one, state in status.items() if state in (S.QUEUED, S.CALLING))
+    reached = [one for one, state in status.items() if one not in unknown and state not in _IN_VAIN]
+    return Enough(dict.fromkeys(reached, REACHED_BY + before), unknown)
+
+
+def waiting(
+    letter: LetterSpec,
+    notification_ids: Iterable[str],
+    channels: Sequence[str],
+    reason: str,
+    until: datetime,
+    *,
+    rule: str | None = None,
+) -> list[Move]:
+    """The moves that say what they wait for, and until when."""
+    told = f"{rule or reason}, until {rfc3339(until)}"
+    alike = Move(ANY_KEY, S.WAITING, reason, told, request_id=letter.request_id, run_id=letter.run_id)
+    return _of_each(notification_ids, channels, alike)
+
+
+def ended(
+    letter: LetterSpec,
+    notification_ids: Iterable[str],
+    channels: Sequence[str],
+    status: DeliveryStatus,
+    reason: str,
+    *,
+    rule: str | None = None,
+) -> list[Move]:
+    """The moves that close them unsent, all but those that a worker has claimed."""
+    alike = Move(ANY_KEY, status, reason, rule, request_id=letter.request_id, run_id=letter.run_id, unclaimed=True)
+    return _of_each(notification_ids, channels, alike)
+
+
+def _of_each(notification_ids: Iterable[str], channels: Sequence[str], alike: Move) -> list[Move]:
+    return [alike._replace(key=DeliveryKey(one, channel)) for one in notification_ids for channel in channels]

@@ -11,7 +11,7 @@ from typing import Protocol
 from chalicelib.channels.providers.ses_event_types import Against, Told
 from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
+from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.isolation import each, is_contained, together
 from chalicelib.links.bot_detection import is_bot
 from chalicelib.pipeline.ses_events import FeedbackEvent
@@ -97,7 +97,9 @@ class Feedback:
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
         # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is
         # refused.
-        known = self._ledger.accepted({event.key for event in events if event.word.told is Told.TAKEN})
+        taken = {event.key for event in events if event.word.told is Told.TAKEN}
+        found = self._ledger.states(taken, consistent=False)
+        known = {key for key, one in found.items() if one.status in ACCEPTED}
         news = [event for event in events if event.word.told is not Told.TAKEN or event.key not in known]
         moves = [move for event in news if (move := _move(event)) is not None]
         refused = self._ledger.move(moves)

@@ -9,13 +9,12 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
-from chalicelib.pipeline.closing import Closing, Delivered
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.digest_categories import judged, objected
 from chalicelib.pipeline.eligibility import Addressee, Consent, ConsentDesk
+from chalicelib.pipeline.fallback import DUPLICATE, EXPIRED, QUIET, Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED, QUIET, waiting
 from chalicelib.storage.ledger import Ledger
 
 _FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
@@ -31,7 +30,7 @@ class LastLook:
         caps: Caps,
         ledger: Ledger,
         retries: Retries,
-        closing: Closing,
+        fallback: Fallback,
         clock: Clock,
     ) -> None:
         self._clock = clock
@@ -39,7 +38,7 @@ class LastLook:
         self._caps = caps
         self._ledger = ledger
         self._retries = retries
-        self._closing = closing
+        self._fallback = fallback
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
         """Those that may leave now; the others are skipped or wait. One read, and for a campaign's letters one write;
@@ -55,7 +54,7 @@ class LastLook:
         for letter in letters:
             reason = consent.skips.get(letter.recipient.notification_id)
             if reason is not None:
-                self._closing.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
+                self._fallback.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
         wanted = [one for one in letters if one.recipient.notification_id not in aside]
@@ -79,7 +78,7 @@ class LastLook:
                 off[category], rule = CAPPED, enough.rule
         if len(off) < len(job.letter.categories):
             return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
-        self._closing.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
+        self._fallback.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
         return None
 
     def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
@@ -93,7 +92,7 @@ class LastLook:
             if rule is None:
                 left.append(letter)
             else:
-                self._closing.close_all(job, [letter.recipient], TOO_MANY, result, rule=rule)
+                self._fallback.close_all(job, [letter.recipient], TOO_MANY, result, rule=rule)
         return left
 
     def _enough(self, job: DeliverJob, one: DeliverRecipient) -> str | None:
@@ -110,7 +109,7 @@ class LastLook:
             late = [n for n, moment in consent.waits.items() if moment == until]
             if job.letter.is_over(until):
                 over = [one.recipient for one in letters if one.recipient.notification_id in late]
-                self._closing.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
+                self._fallback.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
                 continue
             self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
             self._retries.until(_enrich_again(job, late), until)
@@ -124,7 +123,7 @@ class LastLook:
         taken = self._caps.take_of_run(job.letter.run_id, counted)
         twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
         if twice:
-            self._closing.close(job, twice, DeliveryStatus.SKIPPED, DUPLICATE, result)
+            self._fallback.close(job, twice, DeliveryStatus.SKIPPED, DUPLICATE, result)
         return [one for one in letters if one.recipient.notification_id not in taken]
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
@@ -135,7 +134,7 @@ class LastLook:
         enough = self._caps.take(job.letter.category, counted)
         over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
         if over:
-            self._closing.close_all(job, over, CAPPED, result, rule=enough.rule)
+            self._fallback.close_all(job, over, CAPPED, result, rule=enough.rule)
         return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
 
 

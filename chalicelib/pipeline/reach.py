@@ -10,8 +10,8 @@ from chalicelib.clock import Clock
 from chalicelib.pipeline.channel_addresses import Addresses
 from chalicelib.pipeline.digest_categories import judged
 from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
+from chalicelib.pipeline.fallback import DUPLICATE, EXPIRED
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.unsent import DUPLICATE, EXPIRED
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.objections import Objections
 

@@ -14,12 +14,10 @@ from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.isolation import each
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.fallback import Succession
+from chalicelib.pipeline.fallback import Fallback
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.retry import Retries, RetryJob
-from chalicelib.storage.dynamodb import find
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
 
 class Reconcile:
@@ -30,7 +28,7 @@ class Reconcile:
         self._retries = retries
         self._clock = clock
         self._grace = timedelta(seconds=reconcile_seconds)
-        self._succession = Succession(ledger=ledger, retries=retries, clock=clock)
+        self._fallback = Fallback(ledger=ledger, retries=retries, clock=clock)
 
     def take(self, aside: RetryJob) -> tuple[str, list[str]]:
         """Handles a job that was put aside; says what it did, and for which notifications. Raises: PoisonMessageError
@@ -52,27 +50,24 @@ class Reconcile:
 
     def _reconcile(self, job: DeliverJob, recipient: DeliverRecipient) -> None:
         key = DeliveryKey(recipient.notification_id, job.channel)
-        row = self._read(key)
-        if row is None or row.status != DeliveryStatus.CALLING:
+        found = self._ledger.read(key)
+        if found is None or found.status != DeliveryStatus.CALLING:
             # Gone on, or back in the queue with a message of its own … unless its worker died between the two.
-            if row is not None and row.status == DeliveryStatus.QUEUED:
+            if found is not None and found.status == DeliveryStatus.QUEUED:
                 self._retries.forward(job)
             else:
-                self._succession.settle(job, job.recipients)
+                self._fallback.settle(job, job.recipients)
             return
-        deadline = parse_rfc3339(row.lease_until or row.created_at) + self._grace
+        deadline = parse_rfc3339(found.lease_until or found.created_at) + self._grace
         wait = (deadline - self._clock()).total_seconds()
         if wait > 0:
             self._retries.reconcile(job, in_seconds=wait + 1)
             return
         harmless = CATEGORIES[job.letter.category].transactional or CHANNELS[job.channel].repeatable
-        if harmless and row.resends is None:
-            again = Move(key, DeliveryStatus.QUEUED, reason="unconfirmed", owner=row.owner, resend=True)
+        if harmless and not found.resent:
+            again = Move(key, DeliveryStatus.QUEUED, reason="unconfirmed", owner=found.owner, resend=True)
             if not self._ledger.move([again]):
                 self._retries.forward(job.model_copy(update={"attempt": job.attempt + 1}))
             return
-        self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason="unconfirmed", owner=row.owner)])
-        self._succession.settle(job, job.recipients)
-
-    def _read(self, key: DeliveryKey) -> DeliveryRow | None:
-        return find(DeliveryRow, key.notification_id, delivery_part(key.channel))
+        self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason="unconfirmed", owner=found.owner)])
+        self._fallback.settle(job, job.recipients)

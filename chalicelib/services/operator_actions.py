@@ -17,18 +17,14 @@ from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.schemas import passed, recalled, received
-from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb
-from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.dynamodb import find
+from chalicelib.storage.ledger import Delivery, Ledger
 from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
 from chalicelib.storage.rows.ledger import (
     NOTIFICATION_PART,
     REQUEST_PART,
-    DeliveryRow,
-    LedgerRow,
     NotificationRow,
     RequestRow,
-    delivery_part,
 )
 
 _ASSUMED, _BY_HAND = "assumed_by_hand", "by_hand"  # the reasons of what a person has decided
@@ -64,32 +60,13 @@ class Revive:
 
         return self._dead_letters.take(queue, limit=limit, ids=ids, each=note)
 
-    def uncertain(self, *, limit: int, cursor: str | None) -> tuple[list[DeliveryRow], str | None]:
-        """The deliveries that wait for a person, oldest first. Raises: InvalidError (permanent), UnavailableError
-        (retryable)."""
-        start = read_cursor(cursor, scope="attention") if cursor else None
-        with reaching_dynamodb():
-            page = LedgerRow.by_attention.query(
-                DeliveryStatus.UNCERTAIN.value, limit=limit, page_size=limit, last_evaluated_key=start
-            )
-            keys = [(row.notification_id, row.part) for row in page]
-            rows = (
-                {(r.notification_id, r.part): r for r in DeliveryRow.batch_get(keys, consistent_read=True)}
-                if keys
-                else {}
-            )
-            following = page.last_evaluated_key
-        # The index follows the table after a moment: what somebody has just decided may still be in it.
-        found = [rows[key] for key in keys if key in rows and rows[key].status == DeliveryStatus.UNCERTAIN]
-        return found, write_cursor(following, scope="attention") if following else None
-
     def assume_sent(self, key: DeliveryKey) -> None:
         """An uncertain delivery is taken for sent; asked again, it is so already. Raises: NotFoundError, ConflictError
         (permanent), UnavailableError (retryable)."""
-        row = self._row(key)
-        if (row.status, row.reason) == (DeliveryStatus.SENT, _ASSUMED):
+        found = self._found(key)
+        if (found.status, found.reason) == (DeliveryStatus.SENT, _ASSUMED):
             return
-        if row.status != DeliveryStatus.UNCERTAIN:
+        if found.status != DeliveryStatus.UNCERTAIN:
             raise ConflictError(f"the delivery {key.id} is not uncertain")
         # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
         if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=_ASSUMED, by_hand=True)]):
@@ -99,10 +76,10 @@ class Revive:
         """An uncertain or failed delivery is sent once more, as fresh as a new one, in the version of its request or
         run; asked again while it waits, it is so already. Raises: NotFoundError, ConflictError (permanent),
         UnavailableError (retryable)."""
-        row = self._row(key)
-        if (row.status, row.reason) == (DeliveryStatus.QUEUED, _BY_HAND):
+        found = self._found(key)
+        if (found.status, found.reason) == (DeliveryStatus.QUEUED, _BY_HAND):
             return
-        if row.status not in REOPENED_FROM:
+        if found.status not in REOPENED_FROM:
             raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
         head, letter = self._read(key)
         recipient = EnrichRecipient(
@@ -117,11 +94,11 @@ class Revive:
         if self._ledger.move([_reopen(key)]):
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
-    def _row(self, key: DeliveryKey) -> DeliveryRow:
-        row = find(DeliveryRow, key.notification_id, delivery_part(key.channel))
-        if row is None:
+    def _found(self, key: DeliveryKey) -> Delivery:
+        found = self._ledger.read(key)
+        if found is None:
             raise NotFoundError(f"there is no delivery {key.id}")
-        return row
+        return found
 
     def _reopened(self, body: str) -> str:
         """The body as it goes back: from its first attempt. What is no job goes back as it is."""
@@ -137,10 +114,8 @@ class Revive:
 
     def _reopen_failed(self, keys: Sequence[DeliveryKey]) -> None:
         # Only what failed: an uncertain delivery may have been sent, and is decided one by one.
-        places = [(key.notification_id, delivery_part(key.channel)) for key in keys]
-        with reaching_dynamodb():
-            rows = {row.notification_id: row.status for row in DeliveryRow.batch_get(places, consistent_read=True)}
-        failed = [key for key in keys if rows.get(key.notification_id) == DeliveryStatus.FAILED]
+        states = self._ledger.states(keys)
+        failed = [key for key in keys if key in states and states[key].status == DeliveryStatus.FAILED]
         if failed:
             self._ledger.move([_reopen(key) for key in failed])
 

@@ -14,9 +14,12 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.storage.ledger_transaction import Item
-from chalicelib.storage.ledger_writes import timeline_entry
-from chalicelib.storage.rows.ledger import DeliveryRow
+from chalicelib.deliveries import DeliveryKey
+from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
+from chalicelib.storage.ledger_transaction import MAX_ROUNDS, MISSHAPEN, Expected, Item, Writes, stands_against
+from chalicelib.storage.ledger_writes import of_run, timeline_entry
+from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.run_counters import ENGAGEMENTS
 
 Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "delayed", "unsubscribed"]
@@ -24,7 +27,7 @@ Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "
 BY_MACHINE: Mapping[str, Engagement] = {"opened": "machine_opened", "clicked": "machine_clicked"}
 
 
-class Reworded(NamedTuple):
+class _Reworded(NamedTuple):
     """A change, and the condition that the delivery is still as found. `counts`: from which word of the counters to
     which; `news`: it is the first time."""
 
@@ -34,13 +37,61 @@ class Reworded(NamedTuple):
     news: bool = True
 
 
-Rewording = Callable[[Item], Reworded | None]  # None: there is nothing to change
+_Rewording = Callable[[Item], _Reworded | None]  # None: there is nothing to change
 
 
-def engaging(what: Engagement, *, at: str) -> Rewording:
+def note(key: DeliveryKey, what: Engagement, *, at: str, run_id: str | None) -> bool:
+    """Notes the first time that something happened; says whether it was the first. What a person seems to have done
+    before the delivery is noted as a machine's. Raises: UnavailableError (retryable)."""
+    return _write_until(key, _engaging(what, at=at), run_id)
+
+
+def note_delivery(key: DeliveryKey, *, at: str, run_id: str | None) -> None:
+    """Notes when a letter was delivered, and judges by it what was taken for a person's. Raises: UnavailableError
+    (retryable)."""
+    _write_until(key, _delivering(at), run_id)
+
+
+def _write_until(key: DeliveryKey, word: _Rewording, run_id: str | None) -> bool:
+    """Words a change by what was found, until it is made or not needed any more."""
+    found = _read(key)  # most are told again, and a read costs a fifth of a transaction that is refused
+    run_id = Expected.of(found).run_id if found else run_id
+    for n in range(MAX_ROUNDS):
+        worded = word(found)
+        if worded is None:
+            return False
+        reasons = _write(key, worded, run_id, n)
+        if reasons is None:
+            return worded.news
+        if reasons[0] is None or not stands_against(reasons[0]):
+            continue
+        before, found = found, reasons[0].raw_item or {}
+        if not found:
+            return False  # there is no such delivery
+        if found == before:  # it was worded by what is there, and nobody has changed that
+            raise InvalidError(MISSHAPEN)
+        run_id = Expected.of(found).run_id
+    raise UnavailableError("the ledger was contended: an event was not written")
+
+
+def _read(key: DeliveryKey) -> Item:
+    with reaching_dynamodb():
+        found = batch_read({DeliveryRow: [(key.notification_id, delivery_part(key.channel))]})
+        return next((item for _, item in found), {})
+
+
+def _write(key: DeliveryKey, worded: _Reworded, run_id: str | None, n: int) -> Reasons | None:
+    writes = Writes()
+    for before, after in worded.counts if run_id is not None else ():
+        writes.count(run_id or "", before, after)
+    writes.change(key, (worded.actions, DeliveryRow.status.exists() & worded.condition & of_run(run_id)))
+    return writes.write(key, n)
+
+
+def _engaging(what: Engagement, *, at: str) -> _Rewording:
     """That something happened at a moment."""
 
-    def word(found: Item) -> Reworded | None:
+    def word(found: Item) -> _Reworded | None:
         name, delivered = what, _text(found, "delivered_at")
         if what in BY_MACHINE and delivered and at < delivered:
             name = BY_MACHINE[what]
@@ -51,15 +102,15 @@ def engaging(what: Engagement, *, at: str) -> Rewording:
         if name not in BY_MACHINE or delivered or first <= at <= last:
             return None
         actions: list[Action] = [_moment(name).set(min(first, at)), _last(name).set(max(last, at))]
-        return Reworded(actions, _as_found(found, name) & DeliveryRow.delivered_at.does_not_exist(), [], news=False)
+        return _Reworded(actions, _as_found(found, name) & DeliveryRow.delivered_at.does_not_exist(), [], news=False)
 
     return word
 
 
-def delivering(at: str) -> Rewording:
+def _delivering(at: str) -> _Rewording:
     """That the letter was delivered at a moment, and what of its openings was a machine's."""
 
-    def word(found: Item) -> Reworded | None:
+    def word(found: Item) -> _Reworded | None:
         if _text(found, "delivered_at"):
             return None
         actions: list[Action] = [DeliveryRow.delivered_at.set(at)]
@@ -79,18 +130,18 @@ def delivering(at: str) -> Rewording:
         machines = [after for _, after in counts if after]
         if machines:
             actions.append(_told(machines, at))
-        return Reworded(actions, condition, counts)
+        return _Reworded(actions, condition, counts)
 
     return word
 
 
-def _first_time(name: Engagement, at: str) -> Reworded:
+def _first_time(name: Engagement, at: str) -> _Reworded:
     actions: list[Action] = [_moment(name).set(at), _told([name], at)]
     condition: Condition = _moment(name).does_not_exist()
     if name in BY_MACHINE:
         actions.append(_last(name).set(at))
         condition = condition & (DeliveryRow.delivered_at.does_not_exist() | (DeliveryRow.delivered_at <= at))
-    return Reworded(actions, condition, [(None, name)] if name in ENGAGEMENTS else [])
+    return _Reworded(actions, condition, [(None, name)] if name in ENGAGEMENTS else [])
 
 
 def _told(names: Sequence[str], at: str) -> Action:

@@ -1,36 +1,35 @@
-"""The only writer of deliveries' statuses.
+"""The deliveries of the ledger, and the only writer of their statuses.
 
 Every move is a conditional write, and a move whose condition fails is not an error but an answer: somebody was there
 before. A chunk is written by one transaction (≤ 100 items); a recipient that fails its condition is dropped from the
 chunk, not the chunk. The counts of a campaign's run are written in the same transaction (`run_counters.py`).
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pynamodb.exceptions import CancellationReason
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
-from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.errors import UnavailableError
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure
-from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
-from chalicelib.storage.engagement import Engagement, Reworded, Rewording, delivering, engaging
-from chalicelib.storage.ledger_transaction import Expected, Item, Writes, first_guess
-from chalicelib.storage.ledger_writes import claimed, fold_of, of_run, wording
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage import engagement
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.dynamodb import Reasons, batch_read, find, reaching_dynamodb
+from chalicelib.storage.engagement import Engagement
+from chalicelib.storage.ledger_transaction import MAX_ROUNDS, Expected, Writes, first_guess, stands_against
+from chalicelib.storage.ledger_writes import claimed, fold_of, wording
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow, delivery_part
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
 TRANSACTION_MOVES = 90
-_ACCEPTED = {S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED}
-_CONDITION_FAILED = "ConditionalCheckFailed"
-# DynamoDB, "TransactWriteItems": the reasons that may be none the next time.
-_PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "AccessDenied"})
-_MISSHAPEN = "a delivery is not of the shape that is expected"
-_MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
+_STATE = ("notification_id", "part", "status", "opened_at", "clicked_at")
 
 
 class Refusal(NamedTuple):
@@ -41,8 +40,32 @@ class Refusal(NamedTuple):
     delivered: bool = False  # when it was delivered is known
 
 
+class DeliveryState(NamedTuple):
+    """`status` is empty where it cannot be read; `engaged`: it was opened, or clicked in, by a person."""
+
+    status: str
+    engaged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery. Moments are RFC 3339; `timeline` is oldest first."""
+
+    key: DeliveryKey
+    status: DeliveryStatus
+    reason: str | None
+    attempt: int
+    owner: str | None
+    lease_until: str | None
+    created_at: str
+    resent: bool  # once, although the provider may have it
+    provider_id: str | None
+    attention_at: str | None
+    timeline: Sequence[Mapping[str, Any]]
+
+
 class Ledger:
-    """The deliveries of one stage."""
+    """Reads deliveries, and moves them."""
 
     def __init__(self, *, clock: Clock, retention_days: int) -> None:
         self._clock = clock
@@ -57,57 +80,52 @@ class Ledger:
             refused |= self._move_chunk(moves[start : start + TRANSACTION_MOVES])
         return refused
 
-    def accepted(self, keys: Collection[DeliveryKey]) -> set[DeliveryKey]:
-        """Those of which it is known already that the provider took them, as of a second ago; a hundred a request.
-        Raises: UnavailableError (retryable)."""
-        places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
-        with reaching_dynamodb():
-            found = batch_read(
-                {DeliveryRow: list(places)}, attributes=("notification_id", "part", "status"), consistent=False
-            )
-            rows = [item for _, item in found]
-        known = [row for row in rows if row["status"]["S"] in _ACCEPTED]
-        return {places[(row["notification_id"]["S"], row["part"]["S"])] for row in known}
-
     def engage(
         self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None, at: datetime | None = None
     ) -> bool:
-        """Notes the first time that something happened which is no status, now unless said otherwise; says whether it
-        was the first. What a person seems to have done before the delivery is noted as a machine's. Raises:
-        UnavailableError (retryable)."""
-        engaged = engaging(what, at=rfc3339(at or self._clock()))
-        return self._write_until(key, engaged, run_id)
+        """Notes the first time that a letter was opened, clicked and so on, now unless said otherwise; says whether it
+        was the first. Raises: UnavailableError (retryable)."""
+        return engagement.note(key, what, at=rfc3339(at or self._clock()), run_id=run_id)
 
     def note_delivery(self, key: DeliveryKey, *, at: str, run_id: str | None = None) -> None:
-        """Notes when a delivery was, and judges by it what was taken for a person's. Repeating it changes nothing.
-        Raises: UnavailableError (retryable)."""
-        self._write_until(key, delivering(at), run_id)
+        """Notes when a letter was delivered. Repeating it changes nothing. Raises: UnavailableError (retryable)."""
+        engagement.note_delivery(key, at=at, run_id=run_id)
 
-    def _write_until(self, key: DeliveryKey, word: Rewording, run_id: str | None) -> bool:
-        """Words a change by what was found, until it is made or not needed any more."""
-        found = self._read(key)  # most are told again, and a read costs a fifth of a transaction that is refused
-        run_id = Expected.of(found).run_id if found else run_id
-        for n in range(_MAX_ROUNDS):
-            worded = word(found)
-            if worded is None:
-                return False
-            reasons = _write_one(key, worded, run_id, n)
-            if reasons is None:
-                return worded.news
-            if reasons[0] is None or not _stands_against(reasons[0]):
-                continue
-            before, found = found, reasons[0].raw_item or {}
-            if not found:
-                return False  # there is no such delivery
-            if found == before:  # it was worded by what is there, and nobody has changed that
-                raise InvalidError(_MISSHAPEN)
-            run_id = Expected.of(found).run_id
-        raise UnavailableError("the ledger was contended: an event was not written")
+    def read(self, key: DeliveryKey) -> Delivery | None:
+        """Raises: UnavailableError (retryable)."""
+        row = find(DeliveryRow, key.notification_id, delivery_part(key.channel))
+        return delivery_of(row) if row else None
 
-    def _read(self, key: DeliveryKey) -> Item:
+    def states(self, keys: Collection[DeliveryKey], *, consistent: bool = True) -> dict[DeliveryKey, DeliveryState]:
+        """Those that there are; a hundred a request. Not `consistent`: as of a second ago, at half the price. Raises:
+        UnavailableError (retryable)."""
+        places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
         with reaching_dynamodb():
-            found = batch_read({DeliveryRow: [(key.notification_id, delivery_part(key.channel))]})
-            return next((item for _, item in found), {})
+            items = [
+                item for _, item in batch_read({DeliveryRow: list(places)}, attributes=_STATE, consistent=consistent)
+            ]
+        return {
+            places[(item["notification_id"]["S"], item["part"]["S"])]: DeliveryState(
+                item.get("status", {}).get("S", ""), "opened_at" in item or "clicked_at" in item
+            )
+            for item in items
+        }
+
+    def uncertain(self, *, limit: int, cursor: str | None) -> tuple[list[Delivery], str | None]:
+        """A page of those that wait for a person, oldest first, and the cursor of the next. Raises: InvalidError
+        (permanent), UnavailableError (retryable)."""
+        start = read_cursor(cursor, scope="attention") if cursor else None
+        with reaching_dynamodb():
+            page = LedgerRow.by_attention.query(
+                S.UNCERTAIN.value, limit=limit, page_size=limit, last_evaluated_key=start
+            )
+            keys = [(row.notification_id, row.part) for row in page]
+            found = DeliveryRow.batch_get(keys, consistent_read=True) if keys else ()
+            rows = {(row.notification_id, row.part): row for row in found}
+            following = page.last_evaluated_key
+        # The index follows the table after a moment: what somebody has just decided may still be in it.
+        waiting = [delivery_of(rows[key]) for key in keys if key in rows and rows[key].status == S.UNCERTAIN]
+        return waiting, write_cursor(following, scope="attention") if following else None
 
     def _move_chunk(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
         refused: dict[DeliveryKey, Refusal] = {}
@@ -126,7 +144,7 @@ class Ledger:
     def _move_portion(
         self, portion: Sequence[tuple[Move, Expected]], refused: dict[DeliveryKey, Refusal], *, n: int
     ) -> None:
-        if n == _MAX_ROUNDS:
+        if n == MAX_ROUNDS:
             raise UnavailableError(f"the ledger was contended: {len(portion)} deliveries were not written")
         reasons = self._try(portion, n)
         if reasons is None:
@@ -148,14 +166,14 @@ class Ledger:
         for move, expected in moves:
             make = partial(claimed, move, at=at, retention_days=days)
             writes.move(move, expected, make=make, word=partial(wording, move, expected, at=at, retention_days=days))
-        return writes.write(shard=_shard(moves[0][0].key, n))
+        return writes.write(moves[0][0].key, n)
 
 
 def _judge(
     move: Move, expected: Expected, reason: CancellationReason | None, refused: dict[DeliveryKey, Refusal]
 ) -> Expected | None:
     """What to expect in the next round; None where the move is settled: made already, or refused."""
-    if reason is None or not _stands_against(reason):
+    if reason is None or not stands_against(reason):
         return expected  # not made, for another's sake
     found = Expected.of(reason.raw_item or {})
     if _already_made(move, reason):
@@ -173,25 +191,21 @@ def _judge(
     return None
 
 
-def _stands_against(reason: CancellationReason) -> bool:
-    """Whether the condition did not hold. Raises: InvalidError (permanent): the delivery can never be changed so."""
-    if reason.code == _CONDITION_FAILED:
-        return True
-    if reason.code not in _PASSING:
-        raise InvalidError(_MISSHAPEN)
-    return False
-
-
-def _write_one(key: DeliveryKey, worded: Reworded, run_id: str | None, n: int) -> Reasons | None:
-    writes = Writes()
-    for before, after in worded.counts if run_id is not None else ():
-        writes.count(run_id or "", before, after)
-    writes.change(key, (worded.actions, DeliveryRow.status.exists() & worded.condition & of_run(run_id)))
-    return writes.write(shard=_shard(key, n))
-
-
-def _shard(key: DeliveryKey, n: int) -> int:
-    return int(key.notification_id[:8], 16) + n
+def delivery_of(row: DeliveryRow) -> Delivery:
+    """The value of a row."""
+    return Delivery(
+        key=DeliveryKey(row.notification_id, row.part.removeprefix(DELIVERY_PREFIX)),
+        status=DeliveryStatus(row.status),
+        reason=row.reason,
+        attempt=int(row.attempt),
+        owner=row.owner,
+        lease_until=row.lease_until,
+        created_at=row.created_at,
+        resent=row.resends is not None,
+        provider_id=row.provider_id,
+        attention_at=row.attention_at,
+        timeline=[json.loads(event) for event in row.timeline],
+    )
 
 
 def _already_made(move: Move, reason: CancellationReason) -> bool:

@@ -7,16 +7,23 @@ key. PynamoDB words them anew for every item, which was half of the CPU time of 
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
+from pynamodb.exceptions import CancellationReason
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import ANY_KEY, UNDER_WAY, UNSENT, DeliveryKey, DeliveryStatus, Move, S
+from chalicelib.errors import InvalidError
 from chalicelib.storage.dynamodb import Reasons, transact
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
 from chalicelib.storage.run_counters import Tally, counted_as
 
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
 OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"
+MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
+MISSHAPEN = "a delivery is not of the shape that is expected"
+_CONDITION_FAILED = "ConditionalCheckFailed"
+# DynamoDB, "TransactWriteItems": the reasons that may be none the next time.
+_PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "AccessDenied"})
 _ALL_OLD = "ALL_OLD"
 Item = Mapping[str, Mapping[str, Any]]  # as DynamoDB has it; empty: there is none
 Wording = tuple[list[Action], Condition]
@@ -100,9 +107,10 @@ class Writes:
         self._tally = self._tally or Tally()
         self._tally.add(run_id, before=before, after=after)
 
-    def write(self, *, shard: int) -> Reasons | None:
+    def write(self, key: DeliveryKey, n: int = 0) -> Reasons | None:
         """None where the transaction was made; else the reason of each write, in their order, and those of counters.
-        Raises: UnavailableError (retryable)."""
+        `key` and the round say which counters are written. Raises: UnavailableError (retryable)."""
+        shard = int(key.notification_id[:8], 16) + n
         counters = [
             counter.get_update_kwargs_from_instance(actions=changes)
             for counter, changes in (self._tally.updates(shard=shard) if self._tally else ())
@@ -138,6 +146,15 @@ class Writes:
         places = [*self._puts, *self._updates]  # as PynamoDB has written them
         by_place = dict(zip(places, reasons, strict=False))
         return [*(by_place[place] for place in range(len(places))), *reasons[len(places) :]]
+
+
+def stands_against(reason: CancellationReason) -> bool:
+    """Whether the condition did not hold. Raises: InvalidError (permanent): the delivery can never be changed so."""
+    if reason.code == _CONDITION_FAILED:
+        return True
+    if reason.code not in _PASSING:
+        raise InvalidError(MISSHAPEN)
+    return False
 
 
 def _place(key: DeliveryKey) -> tuple[str, str]:

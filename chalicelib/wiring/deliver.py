@@ -10,10 +10,9 @@ from chalicelib.channels.port import Channel
 from chalicelib.clock import now
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.claims import Claims
-from chalicelib.pipeline.closing import Closing
 from chalicelib.pipeline.compose import Composer
 from chalicelib.pipeline.deliver import Deliver
-from chalicelib.pipeline.fallback import Succession
+from chalicelib.pipeline.fallback import Fallback
 from chalicelib.pipeline.pre_send_check import LastLook
 from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.settings import settings
@@ -79,24 +78,23 @@ def _make(name: str) -> Channel:
 @cache
 def deliver() -> Deliver:
     """The sender."""
-    succession = Succession(ledger=ledger(), retries=retries(), clock=now)
-    closing = Closing(ledger=ledger(), succession=succession)
+    fallback = Fallback(ledger=ledger(), retries=retries(), clock=now)
     gates = {name: gate(spec.subsystem) for name, spec in CHANNELS.items()}
     return Deliver(
         composer=Composer(templates=templates(), renderer=renderer(), link_maker=link_maker()),
         last_look=LastLook(
-            consent=consent(), caps=caps(), ledger=ledger(), retries=retries(), closing=closing, clock=now
+            consent=consent(), caps=caps(), ledger=ledger(), retries=retries(), fallback=fallback, clock=now
         ),
         claims=Claims(
             ledger=ledger(),
             retries=retries(),
-            succession=succession,
+            fallback=fallback,
             clock=now,
             lease=timedelta(seconds=settings().lease_seconds),
             grace=timedelta(seconds=settings().reconcile_seconds),
             max_attempts=settings().max_attempts,
         ),
-        closing=closing,
+        fallback=fallback,
         links=links(),
         channels=channels(),
         gates=gates,

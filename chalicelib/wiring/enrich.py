@@ -3,7 +3,6 @@
 from functools import cache
 
 from chalicelib.clock import now
-from chalicelib.pipeline.aftermath import Aftermath
 from chalicelib.pipeline.digest_queue import Collect
 from chalicelib.pipeline.enrich import Enrich
 from chalicelib.pipeline.profile_lookup import Lookup
@@ -23,7 +22,6 @@ def enrich() -> Enrich:
             source=profile_source(), gate=gate("profiles"), retries=retries(), max_attempts=settings().max_attempts
         ),
         reach=Reach(addresses=addresses(), consent=consent(), clock=now),
-        aftermath=Aftermath(),
         collect=Collect(
             ledger=ledger(),
             clock=now,

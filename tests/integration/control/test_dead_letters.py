@@ -281,8 +281,8 @@ def test_the_list_is_paged_and_misses_and_repeats_nobody(pump: Pump) -> None:
     keys = waiting(pump, 7)
     seen, cursor = [], None
     for _ in range(4):
-        rows, cursor = wiring_desk.revive().uncertain(limit=3, cursor=cursor)
-        seen += [row.notification_id for row in rows]
+        rows, cursor = wiring_ledger.ledger().uncertain(limit=3, cursor=cursor)
+        seen += [row.key.notification_id for row in rows]
         if cursor is None:
             break
 
@@ -291,14 +291,14 @@ def test_the_list_is_paged_and_misses_and_repeats_nobody(pump: Pump) -> None:
 
 def test_a_cursor_of_another_list_is_refused(stage: None) -> None:
     with pytest.raises(InvalidError):
-        wiring_desk.revive().uncertain(limit=3, cursor="bm90IG91cnM")
+        wiring_ledger.ledger().uncertain(limit=3, cursor="bm90IG91cnM")
 
 
 def test_what_is_assumed_sent_leaves_the_list_and_is_never_sent(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
     wiring_desk.revive().assume_sent(key)
 
-    assert wiring_desk.revive().uncertain(limit=10, cursor=None) == ([], None)
+    assert wiring_ledger.ledger().uncertain(limit=10, cursor=None) == ([], None)
     assert status_of(key.notification_id) == "sent"
     with pytest.raises(ConflictError):
         wiring_desk.revive().send_again(key)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import boto3
@@ -282,12 +283,12 @@ def test_an_event_that_nobody_can_read_stops_no_other(
     for name in place:
         if name in ("tags", "destination", "messageId"):
             if isinstance(poisoned.get("mail"), dict):
-                poisoned["mail"][name] = value
+                poisoned["mail"][name] = deepcopy(value)
         elif name in ("delivery", "run"):
             if isinstance(poisoned.get("mail"), dict) and isinstance(poisoned["mail"].get("tags"), dict):
-                poisoned["mail"]["tags"][name] = value
+                poisoned["mail"]["tags"][name] = deepcopy(value)
         else:
-            poisoned[name] = value
+            poisoned[name] = deepcopy(value)
     bodies[1] = poisoned
 
     outcomes = feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())([json.dumps(b) for b in bodies])

@@ -39,7 +39,7 @@ def test_what_is_changed_alike_is_worded_once_and_keeps_its_own_value(stage: Non
     writes = Writes()
     for n, one in enumerate(IDS):
         writes.move(sending(one, f"m-{n}"), THERE, make=new, word=word)
-    assert writes.write(shard=0) is None
+    assert writes.write(DeliveryKey(IDS[0], "email")) is None
     rows = [DeliveryRow.get(one, delivery_part("email")) for one in IDS]
     assert [(row.status, row.provider_id) for row in rows] == [("sent", f"m-{n}") for n in range(3)]
     assert asked == ["sent"]
@@ -48,11 +48,11 @@ def test_what_is_changed_alike_is_worded_once_and_keeps_its_own_value(stage: Non
 def test_a_failed_condition_stops_all_and_names_its_delivery(stage: None) -> None:
     first = Writes()
     first.move(sending(IDS[0], "m-0"), THERE, make=new, word=sent)
-    first.write(shard=0)
+    first.write(DeliveryKey(IDS[0], "email"))
     second = Writes()
     for one in IDS:
         second.move(sending(one, "m-1"), THERE, make=new, word=sent)
-    reasons = second.write(shard=0)
+    reasons = second.write(DeliveryKey(IDS[0], "email"))
     assert [reason is not None for reason in reasons or ()] == [True, False, False]
     assert DeliveryRow.get(IDS[0], delivery_part("email")).provider_id == "m-0"
 
@@ -67,7 +67,7 @@ def test_what_is_made_alike_is_worded_once_and_only_where_there_is_none(stage: N
     writes = Writes()
     for one in IDS:
         writes.move(claiming(one), NONE_YET, make=make, word=sent)
-    assert writes.write(shard=0) is None
+    assert writes.write(DeliveryKey(IDS[0], "email")) is None
     assert [DeliveryRow.get(one, delivery_part("email")).status for one in IDS] == ["calling"] * 3
     assert made == ["calling"]
 
@@ -75,11 +75,11 @@ def test_what_is_made_alike_is_worded_once_and_only_where_there_is_none(stage: N
 def test_reasons_come_in_the_order_of_the_writes(stage: None) -> None:
     known = Writes()
     known.move(claiming(IDS[2]), NONE_YET, make=new, word=sent)
-    known.write(shard=0)
+    known.write(DeliveryKey(IDS[0], "email"))
     writes = Writes()
     writes.move(sending(IDS[0], "m-0"), THERE, make=new, word=sent)
     writes.move(claiming(IDS[1]), NONE_YET, make=new, word=sent)
     writes.move(sending(IDS[2], "m-2"), THERE, make=new, word=sent)  # PynamoDB writes updates after puts
-    reasons = writes.write(shard=0)
+    reasons = writes.write(DeliveryKey(IDS[0], "email"))
     assert [reason is not None for reason in reasons or ()] == [False, False, True]
     assert not list(DeliveryRow.query(IDS[1]))
