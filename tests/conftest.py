@@ -1,15 +1,20 @@
 """What holds for every test: a skip is a failure where the machine is meant to have everything (`.ci/run`)."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from threading import RLock
 from typing import Any
 
+import botocore.session
+import moto.core.models
+import moto.sqs.models
 import pytest
-from botocore.loaders import JSONFileLoader
+from argon2 import PasswordHasher
+from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.utils import camelcase_to_underscores
 
 from tests.twin.process import install
 
@@ -19,18 +24,44 @@ settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def service_models_are_read_once() -> Iterator[None]:
-    """moto begins every test with a session of its own, and botocore would read its models anew for each: half of the
-    time of a test on moto."""
-    read = JSONFileLoader.load_file
-
-    @cache
-    def model(path: str) -> Any:
-        return read(JSONFileLoader(), path)
-
+def clients_are_made_quickly() -> Iterator[None]:
+    """Every test makes sessions and clients of its own: they read the models of the services once a process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: model(path))
+        patch.setattr(botocore.session, "create_loader", cache(create_loader))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def moto_begins_quickly() -> Iterator[None]:
+    """A test's moto answers botocore alone, so what it registers for the library `requests` at each beginning, a
+    thousand addresses, is left out; and names of attributes are turned round once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
+        patch.setattr(moto.sqs.models, "camelcase_to_underscores", cache(camelcase_to_underscores))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_password_is_hashed_once() -> Iterator[None]:
+    """A hash is meant to take its time, and nearly every test's manager has the same password. Which hash it is stays
+    as in production."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PasswordHasher, "hash", _once(PasswordHasher.hash))
+        patch.setattr(PasswordHasher, "verify", _once(PasswordHasher.verify))
+        yield
+
+
+def _once(reckon: Callable[..., Any]) -> Callable[..., Any]:
+    """What was reckoned of the same by a hasher of the same costs is not reckoned again; an error always is."""
+    known: dict[tuple[object, ...], Any] = {}
+
+    def reckoned(hasher: PasswordHasher, *about: str) -> Any:
+        key = (hasher.time_cost, hasher.memory_cost, hasher.parallelism, *about)
+        if key not in known:
+            known[key] = reckon(hasher, *about)
+        return known[key]
+
+    return reckoned
 
 
 @pytest.fixture(scope="session", autouse=True)
