@@ -32,6 +32,7 @@ on_disconnect = app.on_ws_disconnect()(websocket.on_disconnect)
 cold_start.end()
 
 if is_for_a_snapshot():
-    from chalicelib.wiring import snapshot
+    from chalicelib.stage import snapshot
+    from chalicelib.stage.app import Stage
 
-    snapshot.register()
+    snapshot.register(Stage)

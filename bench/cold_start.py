@@ -30,8 +30,8 @@ MOST_TIMES_API = 1.8
 _BARE = "import boto3\nfor service in ('sesv2', 'sqs', 'dynamodb'): boto3.client(service)"
 _BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six.py")
 _TABLES = "\nfrom chalicelib.storage.dynamodb import dynamodb; dynamodb().client"
-_QUEUES = "\nfrom chalicelib.wiring.clients import sqs; sqs()"
-_PARAMETERS = "\nfrom chalicelib.wiring.clients import ssm; ssm()"
+_QUEUES = "\nstage().sqs"
+_PARAMETERS = "\nstage().ssm"
 # As API Gateway writes it, AWS: "Input format of a Lambda function for proxy integration".
 _HEALTH = dict.fromkeys(("pathParameters", "stageVariables", "multiValueQueryStringParameters", "body")) | {
     **dict.fromkeys(("resource", "path"), "/healthz"),
@@ -42,21 +42,20 @@ _HEALTH = dict.fromkeys(("pathParameters", "stageVariables", "multiValueQueryStr
 }
 # What the first message makes each of them make.
 PROGRAMS: Mapping[str, str] = {
-    "deliver": "import functions.deliver\nfrom chalicelib.wiring.deliver import deliver; deliver()" + _TABLES,
-    "enrich": "import functions.enrich\nfrom chalicelib.wiring.enrich import enrich; enrich()" + _TABLES + _QUEUES,
-    "feedback": "import functions.feedback\nfrom chalicelib.wiring.feedback import feedback; feedback()" + _TABLES,
-    "fanout": "import functions.fanout\nfrom chalicelib.wiring.campaigns import fanout; fanout()" + _TABLES + _QUEUES,
-    "retry": "import functions.retry\nfrom chalicelib.wiring.ledger import reconcile; reconcile()" + _TABLES + _QUEUES,
-    "load": "import functions.load\nfrom chalicelib.wiring.campaigns import list_loader; list_loader()" + _TABLES,
-    "live": "import functions.live\nfrom chalicelib.wiring.greet import greet; greet()" + _TABLES,
-    "tick": "import functions.tick\nfrom chalicelib.wiring.intake import tick; tick()\n"
-    "from chalicelib.wiring.campaigns import generator; generator()" + _TABLES + _QUEUES,
+    "deliver": "import functions.deliver\nfrom chalicelib.stage.workers import stage; stage().deliver" + _TABLES,
+    "enrich": "import functions.enrich\nfrom chalicelib.stage.workers import stage; stage().enrich" + _TABLES + _QUEUES,
+    "feedback": "import functions.feedback\nfrom chalicelib.stage.workers import stage; stage().feedback" + _TABLES,
+    "fanout": "import functions.fanout\nfrom chalicelib.stage.workers import stage; stage().fanout" + _TABLES + _QUEUES,
+    "retry": "import functions.retry\nfrom chalicelib.stage.workers import stage; stage().reconcile"
+    + _TABLES
+    + _QUEUES,
+    "load": "import functions.load\nfrom chalicelib.stage.workers import stage; stage().list_loader" + _TABLES,
+    "live": "import functions.live\nfrom chalicelib.stage.workers import stage; stage().greet" + _TABLES,
+    "tick": "import functions.tick\nfrom chalicelib.stage.workers import stage; stage().tick\n"
+    "stage().generator" + _TABLES + _QUEUES,
     "api": f"import app\napp.app({_HEALTH}, None)" + _TABLES + _QUEUES,
     "public_pages": "from chalicelib.public.standalone_app import public_pages\n"
-    "from chalicelib.wiring.desk import visit; visit()\n"
-    "from chalicelib.wiring.own_say import own_say; own_say()"
-    + _TABLES
-    + "\nfrom chalicelib.wiring.clients import ssm; ssm()",
+    "from chalicelib.stage.app import stage; stage().link_visits; stage().unsubscribe" + _TABLES + "\nstage().ssm",
 }
 OF_THE_APP = frozenset({"api", "public_pages"})  # the others are packed as workers
 _NAIVE = "import naive_handler"

@@ -168,12 +168,11 @@ def main() -> int:
 
     from chalicelib.campaigns.jobs import FanoutJob
     from chalicelib.campaigns.pacing import MAX_SHARDS
+    from chalicelib.stage.app import Stage
     from chalicelib.storage.dynamodb import dynamodb
-    from chalicelib.wiring import campaigns as wiring_campaigns
-    from chalicelib.wiring import clients as wiring_clients
 
     cloud = StubbedCloud(chosen.users, MAX_SHARDS)
-    for client in (wiring_clients.sqs(), dynamodb().client):
+    for client in (Stage.own().sqs, dynamodb().client):
         client.meta.events.register("before-send", cast(Any, cloud.answer))
     prepare(cloud)
     cloud.messages = [
@@ -182,7 +181,7 @@ def main() -> int:
     ]
     started, turns = time.monotonic(), 0
     while cloud.messages:
-        wiring_campaigns.fanout().take(FanoutJob.model_validate(cloud.messages.pop(0)))
+        Stage.own().fanout.take(FanoutJob.model_validate(cloud.messages.pop(0)))
         turns += 1
     return _report(cloud, time.monotonic() - started, turns, limit_mb=chosen.limit_mb).publish()
 

@@ -50,11 +50,11 @@ def _fill(notifications: int) -> None:
 
 
 def _first_page() -> int:
-    from chalicelib.wiring.desk import history
+    from chalicelib.stage.app import Stage
     from tests.integration.control.requests_made import Requests
 
     requests = Requests()
-    rows, _ = history().of_user(_USER, limit=_PAGE, cursor=None)
+    rows, _ = Stage.own().history.of_user(_USER, limit=_PAGE, cursor=None)
     if len(rows) != _PAGE:
         raise RuntimeError(f"{len(rows)} of {_PAGE} notifications on the first page")
     return requests.count()

@@ -72,13 +72,13 @@ def told_in(log: str) -> frozenset[str]:
 def letters_metrics() -> frozenset[str]:
     """What the workers tell of one letter that is asked for, sent and delivered."""
     from chalicelib.pipeline.requests import NotificationRequest, Recipient
-    from chalicelib.wiring.intake import accept
+    from chalicelib.stage.app import Stage
     from tests.integration.conftest import Pump, a_stage
 
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, a_stage(patch), redirect_stdout(said):
         wanted = NotificationRequest(template="welcome", recipients=(Recipient(email="anna@viewers.example"),))
-        [one] = accept().accept(wanted, caller="bench", key=None)
+        [one] = Stage.own().accept.accept(wanted, caller="bench", key=None)
         pump = Pump()
         for kind in ("Send", "Delivery", "Open", "Click"):
             mail = {"messageId": "1", "tags": {"delivery": [f"{one.id}_email"]}}

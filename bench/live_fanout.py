@@ -21,10 +21,9 @@ from bench.harness import Report
 from chalicelib.clock import now
 from chalicelib.live.posting import CONCURRENCY, Posted, Poster
 from chalicelib.live.server_events import ServerEvent
+from chalicelib.stage.app import Stage
 from chalicelib.storage.connections import Connection
 from chalicelib.storage.rows.live import ConnectionRow
-from chalicelib.wiring.clients import management_client
-from chalicelib.wiring.connections import live_connections
 
 _OPEN_AT_ONCE = 10
 _GREETING_SECONDS = 120
@@ -37,7 +36,7 @@ async def measure(report: Report, url: str, *, connections: int, concurrencies: 
     async with AsyncExitStack() as stack:
         sockets = await _open(stack, url, connections)
         print(f"{len(sockets):,} connections are open", flush=True)
-        rows = live_connections().some(row.connection_id for row in ConnectionRow.scan() if row.opened_at)
+        rows = Stage.own().connections.some(row.connection_id for row in ConnectionRow.scan() if row.opened_at)
         for concurrency in concurrencies:
             await _post_to_all(report, sockets, rows, concurrency)
     delivered = [row["delivered"] for row in report.rows]
@@ -48,7 +47,11 @@ async def _post_to_all(
     report: Report, sockets: Sequence[ClientConnection], rows: Sequence[Connection], concurrency: int
 ) -> None:
     poster = Poster(
-        management_client, connections=live_connections(), clock=now, name_went=lambda: None, concurrency=concurrency
+        Stage.own().management_client,
+        connections=Stage.own().connections,
+        clock=now,
+        name_went=lambda: None,
+        concurrency=concurrency,
     )
     start = time.monotonic()
     posting = asyncio.create_task(asyncio.to_thread(poster.post, rows, ServerEvent("bench", line=_TEXT)))

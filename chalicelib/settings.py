@@ -209,5 +209,5 @@ def settings() -> Settings:
 
 def is_for_a_snapshot() -> bool:
     """Whether Lambda takes a snapshot of this process once it has started, and wakes others out of it (SnapStart;
-    AWS: "Defined runtime environment variables"). Who asks then registers `wiring.snapshot`."""
+    AWS: "Defined runtime environment variables"). Who asks then registers `stage.snapshot`."""
     return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"

@@ -3,19 +3,11 @@
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import deliver_work
 from chalicelib.settings import is_for_a_snapshot
-from chalicelib.wiring.control import deadline
-from chalicelib.wiring.deliver import deliver
-from chalicelib.wiring.ledger import hours, newer
+from chalicelib.stage.workers import WorkerStage, begin, count, newer, stage
 
-handler = batch_handler(
-    "deliver",
-    lambda: deliver_work(deliver()),
-    newer=newer,
-    begin=lambda seconds: deadline().begin(seconds),
-    count=lambda counts, waited: hours().add(counts, waited),
-)
+handler = batch_handler("deliver", lambda: deliver_work(stage().deliver), newer=newer, begin=begin, count=count)
 
 if is_for_a_snapshot():
-    from chalicelib.wiring import snapshot
+    from chalicelib.stage import snapshot
 
-    snapshot.register()
+    snapshot.register(WorkerStage)

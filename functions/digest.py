@@ -2,7 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import digest_work
-from chalicelib.wiring.digests import digest
-from chalicelib.wiring.ledger import newer
+from chalicelib.stage.workers import newer, stage
 
-handler = batch_handler("digest", lambda: digest_work(digest()), newer=newer)
+handler = batch_handler("digest", lambda: digest_work(stage().digest), newer=newer)

@@ -2,14 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import enrich_work
-from chalicelib.wiring.control import deadline
-from chalicelib.wiring.enrich import enrich
-from chalicelib.wiring.ledger import hours, newer
+from chalicelib.stage.workers import begin, count, newer, stage
 
-handler = batch_handler(
-    "enrich",
-    lambda: enrich_work(enrich()),
-    newer=newer,
-    begin=lambda seconds: deadline().begin(seconds),
-    count=lambda counts, waited: hours().add(counts, waited),
-)
+handler = batch_handler("enrich", lambda: enrich_work(stage().enrich), newer=newer, begin=begin, count=count)

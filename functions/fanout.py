@@ -2,8 +2,6 @@
 
 from chalicelib.campaigns.workers import fanout_work
 from chalicelib.observability import batch_handler
-from chalicelib.wiring.campaigns import fanout
-from chalicelib.wiring.ledger import newer
-from chalicelib.wiring.running import halt
+from chalicelib.stage.workers import newer, stage
 
-handler = batch_handler("fanout", lambda: fanout_work(fanout(), halt()), newer=newer)
+handler = batch_handler("fanout", lambda: fanout_work(stage().fanout, stage().halt), newer=newer)

@@ -3,11 +3,6 @@ two-way SMS → SNS → SQS)."""
 
 from chalicelib.observability import whole_batch_handler
 from chalicelib.pipeline.workers import feedback_work
-from chalicelib.wiring.feedback import feedback, sms_replies
-from chalicelib.wiring.ledger import hours
+from chalicelib.stage.workers import count, stage
 
-handler = whole_batch_handler(
-    "feedback",
-    lambda: feedback_work(feedback(), sms_replies()),
-    count=lambda counts, waited: hours().add(counts, waited),
-)
+handler = whole_batch_handler("feedback", lambda: feedback_work(stage().feedback, stage().sms_replies), count=count)

@@ -2,7 +2,6 @@
 
 from chalicelib.campaigns.workers import load_work
 from chalicelib.observability import batch_handler
-from chalicelib.wiring.campaigns import list_loader
-from chalicelib.wiring.ledger import newer
+from chalicelib.stage.workers import newer, stage
 
-handler = batch_handler("load", lambda: load_work(list_loader()), newer=newer)
+handler = batch_handler("load", lambda: load_work(stage().list_loader), newer=newer)

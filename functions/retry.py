@@ -2,6 +2,6 @@
 
 from chalicelib.observability import batch_handler
 from chalicelib.pipeline.workers import retry_work
-from chalicelib.wiring.ledger import newer, reconcile
+from chalicelib.stage.workers import newer, stage
 
-handler = batch_handler("retry", lambda: retry_work(reconcile()), newer=newer)
+handler = batch_handler("retry", lambda: retry_work(stage().reconcile), newer=newer)

@@ -16,9 +16,8 @@ from chalicelib.flow.queue_depths import Depth
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, parameter_name
 from chalicelib.settings import Settings
+from chalicelib.stage.app import stage
 from chalicelib.storage.circuit_breakers import Switch
-from chalicelib.wiring.control import consumers, switches
-from chalicelib.wiring.desk import dead_letters, queue_depths
 from infra.room import MORE, kept, no_room
 from infra.stages import doors_of
 
@@ -64,7 +63,7 @@ class Platform:
             for page in boto3.client("lambda").get_paginator("list_event_source_mappings").paginate()
             for mapping in page["EventSourceMappings"]
         }
-        known = {consumer.queue: consumer for consumer in consumers().read_all()}
+        known = {consumer.queue: consumer for consumer in stage().consumers.read_all()}
         for queue in CONSUMERS:
             if queue not in known:
                 yield Finding(f"nothing reads the queue {queue}: its mapping is gone", self._deploy())
@@ -138,16 +137,16 @@ class Platform:
 
     def dead_letters(self) -> Iterator[Finding]:
         """What waits for a person?"""
-        depths: dict[str, Depth] = dict(queue_depths().read())
+        depths: dict[str, Depth] = dict(stage().queue_depths.read())
         for queue, depth in depths.items():
             if depth.dead:
                 remedy = f"look at them, put them back or drop them: `{queue}-dlq-not-empty` in docs/operations.md"
-                wrong = f"{depth.dead} dead letters of {queue}{_life_of(dead_letters().look(queue, limit=_LOOKED_AT))}"
-                yield Finding(wrong, remedy)
+                life = _life_of(stage().dead_letters.look(queue, limit=_LOOKED_AT))
+                yield Finding(f"{depth.dead} dead letters of {queue}{life}", remedy)
 
     def switches(self) -> Iterator[Finding]:
         """What is held back?"""
-        for switch in switches().read_all():
+        for switch in stage().switches.read_all():
             if switch.state == "open":
                 yield _open(switch)
 

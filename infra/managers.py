@@ -11,7 +11,7 @@ import sys
 
 from chalicelib.accounts.managers import Role
 from chalicelib.errors import VestnikError
-from chalicelib.wiring.admin import managers
+from chalicelib.stage.app import stage
 from infra.account import Account
 from infra.acting import act_in, find_addresses
 from infra.reaching_aws import reaching_aws
@@ -43,10 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _do(chosen: argparse.Namespace) -> str:
     """The line to print. The operator is identified by AWS's own log."""
     if chosen.do == "add":
-        return managers().add(chosen.name, roles=chosen.role or list(Role), by=_BY)
+        return stage().managers.add(chosen.name, roles=chosen.role or list(Role), by=_BY)
     if chosen.do == "reset":
-        return managers().reset_password(chosen.name, by=_BY)
-    managers().forget_second_factor(chosen.name)
+        return stage().managers.reset_password(chosen.name, by=_BY)
+    stage().managers.forget_second_factor(chosen.name)
     return f"{chosen.name} signs in with the password alone"
 
 

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chalicelib.campaigns.jobs import run_id
 from chalicelib.clock import now, parse_rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
-from chalicelib.wiring.campaign_desk import campaign_control
-from chalicelib.wiring.ledger import ledger
-from chalicelib.wiring.running import runs
+from chalicelib.stage.app import Stage
 from infra.account import Account
 from infra.acting import act_in
 from infra.backup import Backup, backups
@@ -99,10 +97,10 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
     elif LEDGER in things:
         until = parse_rfc3339(kept["until"])
         claims = claims_since(account.logs, claims_log(stage), since=planned.since, until=until)
-        told = recollect(ledger(), claims, at=until)
+        told = recollect(Stage.own().ledger, claims, at=until)
         print(f"  letters that left since the backup: {told['sent']}, and {told['uncertain']} of which nobody knows")
     if LEDGER in things:
-        recount({run_id(*one) for one in runs().unfinished()})
+        recount({run_id(*one) for one in Stage.own().runs.unfinished()})
     for line in erasures_since(account.logs, stage, planned.since) if _PERSONAL & set(things) else ():
         print(f"  erase again: {line}")
     standstill.end(kept)
@@ -110,9 +108,9 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
 
 def hold_campaigns() -> None:
     """Pauses those that were running: nobody knows who has got their letters since."""
-    for campaign_id in sorted({campaign_id for campaign_id, _ in runs().unfinished()}):
+    for campaign_id in sorted({campaign_id for campaign_id, _ in Stage.own().runs.unfinished()}):
         with suppress(ConflictError, NotFoundError):  # it is held already
-            campaign_control().pause(campaign_id, by="restore")
+            Stage.own().campaign_commands.pause(campaign_id, by="restore")
             print(f"  the campaign {campaign_id} is paused")
 
 

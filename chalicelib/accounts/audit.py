@@ -1,6 +1,7 @@
 """Who did what, at which door, when and from where: written before it is done, completed after, never changed. Called
 by the frames of both doors, `admin/views.py` and `api/audit_policy.py`."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from chalicelib.clock import Clock
 from chalicelib.errors import VestnikError
 from chalicelib.observability import aside, request_id
+from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.audit import AuditChain, LinePlace
 
 INTENDED, DONE, READ, FAILED = "intended", "done", "read", "failed"
@@ -18,6 +20,8 @@ UNKNOWN = "unknown"  # of what was begun and has no end: the process died, or it
 UNREADABLE = "unreadable"  # of what somebody else has put in
 NOBODY = "?"  # stands for whoever has not shown who they are
 _REFUSALS, _WINDOW = 20, timedelta(minutes=5)  # so many lines of refusals one caller gets in so long from one process
+
+_ID = re.compile(r"[A-Za-z0-9._~:-]{1,256}")  # of users, letters, templates, settings
 
 _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
@@ -98,6 +102,12 @@ class Audit:
     ) -> LinePlace:
         fields = {**deed._asdict(), "door": deed.door.value}
         return self._chain.add(begun=begun, **fields, outcome=outcome, request=request_id(), details=details)
+
+
+def thing_of(named: str, hashes: AddressHashes) -> str:
+    """What an act was done with, as the audit may hold it: ids stay, anything else (an address, a number, a person's
+    name) becomes its keyed hash. Raises: UnavailableError (retryable)."""
+    return named if _ID.fullmatch(named) else hashes.owner("sms" if named.startswith("+") else "email", named)
 
 
 def outcome_of(kind: type[VestnikError]) -> str:

@@ -10,7 +10,7 @@ from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Proof, Visit, action, page
 from chalicelib.errors import InvalidError
 from chalicelib.settings import settings
-from chalicelib.wiring.admin import entrance, managers, sessions
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -18,7 +18,7 @@ routes = Blueprint(__name__)
 @action(routes, "/admin/sign-out", role=Role.VIEWER, does="sign-out", first=True)
 def sign_out(visit: Visit) -> Go:
     """Ends this session on the server, whatever the browser keeps."""
-    sessions().end(visit.session)
+    stage().sessions.end(visit.session)
     return Go("/admin/sign-in", cookies=(forgotten(SESSION_COOKIE),), leaves=True)
 
 
@@ -34,12 +34,12 @@ def account(visit: Visit) -> Page:
     except InvalidError:
         secret = new_secret()
     qr = picture(secret, name=manager.name, site=settings().site_name)
-    opened, required = sessions().of(manager, here=visit.session), managers().asks_for_factors
+    opened, required = stage().sessions.of(manager, here=visit.session), stage().managers.asks_for_factors
     return Page("account", {"opened": opened, "secret": secret, "qr": qr, "required": required})
 
 
 def _check_new(visit: Visit) -> None:
-    managers().check_new(visit.manager.name, visit.secret("new"), field="new")
+    stage().managers.check_new(visit.manager.name, visit.secret("new"), field="new")
 
 
 @action(
@@ -54,12 +54,12 @@ def _check_new(visit: Visit) -> None:
 )
 def change_password(visit: Visit) -> Go:
     """Signs out everywhere else."""
-    managers().change_password(visit.manager.name, visit.secret("new"))
+    stage().managers.change_password(visit.manager.name, visit.secret("new"))
     return _renewed(visit)
 
 
 def _check_code(visit: Visit) -> None:
-    managers().check_second_factor(visit.typed("secret"), visit.typed("code"))
+    stage().managers.check_second_factor(visit.typed("secret"), visit.typed("code"))
 
 
 @action(
@@ -73,7 +73,7 @@ def _check_code(visit: Visit) -> None:
 )
 def set_second_factor(visit: Visit) -> Go:
     """A code of the app is asked for at the next sign-in."""
-    managers().set_second_factor(visit.manager.name, visit.typed("secret"), visit.typed("code"))
+    stage().managers.set_second_factor(visit.manager.name, visit.typed("secret"), visit.typed("code"))
     return _renewed(visit)
 
 
@@ -87,7 +87,7 @@ def set_second_factor(visit: Visit) -> Go:
 )
 def drop_second_factor(visit: Visit) -> Go:
     """The password alone is enough again."""
-    managers().forget_second_factor(visit.manager.name)
+    stage().managers.forget_second_factor(visit.manager.name)
     return _renewed(visit)
 
 
@@ -101,7 +101,7 @@ def drop_second_factor(visit: Visit) -> Go:
 )
 def sign_out_everywhere(visit: Visit) -> Go:
     """Ends every other session of this manager, in every browser."""
-    managers().end_sessions(visit.manager.name)
+    stage().managers.end_sessions(visit.manager.name)
     return _renewed(visit)
 
 
@@ -115,12 +115,12 @@ def sign_out_everywhere(visit: Visit) -> Go:
 )
 def end_session(visit: Visit) -> Go:
     """Ends one of the manager's own sessions."""
-    sessions().end_one(visit.manager.name, visit.path["key"])
+    stage().sessions.end_one(visit.manager.name, visit.path["key"])
     return Go("/admin/account", done="saved")
 
 
 def _renewed(visit: Visit) -> Go:
     """What this browser goes on with, after all sessions of the account have ended."""
-    renewed = cookie(SESSION_COOKIE, sessions().renew(visit.session))
-    known = known_cookie(entrance().browser_token(visit.manager.name))
+    renewed = cookie(SESSION_COOKIE, stage().sessions.renew(visit.session))
+    known = known_cookie(stage().authentication.browser_token(visit.manager.name))
     return Go("/admin/account", done="saved", cookies=(renewed, known))

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 
 from chalice.app import Request
 
-from chalicelib.accounts.audit import NOBODY, Deed, Door
+from chalicelib.accounts.audit import NOBODY, Deed, Door, thing_of
 from chalicelib.accounts.sessions import Session
 from chalicelib.admin.browser import ip_of, refuse_other_sites
 from chalicelib.admin.edit_conflict import CARRIED
 from chalicelib.admin.page_requests import Proof, Registered, Visit
 from chalicelib.errors import ForbiddenError, InvalidError, ProofError, TooManyRequestsError
 from chalicelib.observability import aside
-from chalicelib.wiring.admin import entrance
-from chalicelib.wiring.audit import address_thing, audit, thing_of
+from chalicelib.stage.app import stage
 
 OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
 _NAMES = ("name", "id", "key")  # what a thing is called in a form or a query, where the path has no name
@@ -22,15 +21,16 @@ _FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names that forms of ours
 
 def deed_of(declared: Registered, visit: Visit) -> Deed:
     """What the manager is about to do. Raises: UnavailableError (retryable)."""
+    hashes = stage().address_hashes
     user = _given(visit, "user")  # as whom something is shown
     asked = [
         user if declared.shows else "",
         *visit.path.values(),
         *(_given(visit, name) for name in _NAMES),
     ]
-    thing = next((thing_of(one) for one in asked if one), None)
+    thing = next((thing_of(one, hashes) for one in asked if one), None)
     if thing is None and (address := _given(visit, "address")):
-        thing = address_thing(address)
+        thing = hashes.owner("email", address)
     return _deed(declared, visit.manager.name, thing, visit.ip)
 
 
@@ -50,8 +50,9 @@ def demand_role(declared: Registered, session: Session, request: Request, path: 
         session.manager.demand(declared.role)
     except ForbiddenError as error:
         with aside("audit"):
-            thing = next((thing_of(one) for one in path.values()), None) or declared.path
-            audit().refuse(_deed(declared, session.manager.name, thing, ip_of(request)), error)
+            hashes = stage().address_hashes
+            thing = next((thing_of(one, hashes) for one in path.values()), None) or declared.path
+            stage().audit.refuse(_deed(declared, session.manager.name, thing, ip_of(request)), error)
         raise
 
 
@@ -61,7 +62,7 @@ def demand_form(declared: Registered, visit: Visit) -> None:
         return
     error = ForbiddenError("this form is not of this session: open the page again")
     with aside("audit"):
-        audit().refuse(deed_of(declared, visit), error)
+        stage().audit.refuse(deed_of(declared, visit), error)
     raise error
 
 
@@ -74,9 +75,9 @@ def demand_proof(declared: Registered, visit: Visit) -> None:
         if declared.proof is Proof.RECENT and not visit.session.proven:
             raise ProofError("this asks for your password once more")
         if declared.proof is Proof.PRESENT:
-            entrance().prove(visit.manager.name, visit.secret("old"), visit.typed("present"), at=visit.at)
+            stage().authentication.prove(visit.manager.name, visit.secret("old"), visit.typed("present"), at=visit.at)
     except (ProofError, InvalidError, TooManyRequestsError) as error:
-        audit().refuse(deed_of(declared, visit), error)
+        stage().audit.refuse(deed_of(declared, visit), error)
         raise
 
 
@@ -85,7 +86,7 @@ def refuse_strangers(declared: Registered, request: Request) -> None:
     try:
         refuse_other_sites(request)
     except ForbiddenError as error:
-        audit().refuse(_deed(declared, NOBODY, declared.path, ip_of(request)), error)
+        stage().audit.refuse(_deed(declared, NOBODY, declared.path, ip_of(request)), error)
         raise
 
 

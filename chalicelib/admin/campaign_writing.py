@@ -22,11 +22,8 @@ from chalicelib.errors import InvalidError, TooManyRequestsError
 from chalicelib.etags import tag_of
 from chalicelib.http_errors import invalid, status_of
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.storage.rows.campaigns import CampaignRow
-from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview
-from chalicelib.wiring.desk import drafts
-from chalicelib.wiring.letters import templates
-from chalicelib.wiring.running import approvals, campaigns, lists
 
 routes = Blueprint(__name__)
 _UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
@@ -39,7 +36,9 @@ def new_campaign(visit: Visit) -> Page:
     """First the template, then the form that its variables ask for."""
     key = visit.query.get("template") or visit.typed("template")
     if not key:
-        return Page("campaign_template", {"templates": templates().everything(), "list_id": visit.query.get("list")})
+        return Page(
+            "campaign_template", {"templates": stage().templates.everything(), "list_id": visit.query.get("list")}
+        )
     list_id = visit.query.get("list")
     audience = {"audience": ["list"], "list_id": [list_id]} if list_id else {"audience": ["everyone"]}
     form = visit.form or {"rate_per_second": ["50"], "when": ["start"], "at": ["18:00"], **audience}
@@ -49,10 +48,10 @@ def new_campaign(visit: Visit) -> Page:
 @action(routes, "/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
 def write_campaign(visit: Visit) -> Go:
     """A draft: nothing is sent before it is started."""
-    template = templates().get(visit.typed("template"))
+    template = stage().templates.get(visit.typed("template"))
     spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
     _refuse_unknown(spec.audience.exclude_campaigns)
-    head = campaign_control().draft(spec, by=visit.manager.key)
+    head = stage().campaign_commands.draft(spec, by=visit.manager.key)
     note(things=[head.id])
     return Go(f"/admin/campaigns/{head.id}/check", done="saved")
 
@@ -60,13 +59,13 @@ def write_campaign(visit: Visit) -> Go:
 @preview(routes, "/admin/campaigns/count")
 def count_audience(visit: Visit) -> Page:
     """The form as it was typed, with how many it would reach; the form need not be finished."""
-    head = campaigns().get(visit.typed("campaign")) if visit.typed("campaign") else None
-    template = templates().get(visit.typed("template"))
+    head = stage().campaigns.get(visit.typed("campaign")) if visit.typed("campaign") else None
+    template = stage().templates.get(visit.typed("template"))
     counted, mistakes, answer = None, {}, dict[str, Any]()
     try:
-        drafts().preview(visit.manager.key)
+        stage().draft_allowance.preview(visit.manager.key)
         spec = read_countable(visit.form, template=template)
-        counted = campaign_preview().look(CampaignRow(head.id if head else _UNSAVED), spec)
+        counted = stage().campaign_preview.look(CampaignRow(head.id if head else _UNSAVED), spec)
     except InvalidError as error:
         mistakes = mistakes_of(error)
     except TooManyRequestsError as error:
@@ -79,7 +78,7 @@ def count_audience(visit: Visit) -> Page:
 @page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)
 def edit_page(visit: Visit) -> Page:
     """The form with what was written before."""
-    head = campaigns().get(visit.path["id"])
+    head = stage().campaigns.get(visit.path["id"])
     spec = spec_of(head)
     form = visit.form or form_of(spec, default_zone=settings().default_timezone)
     return _form_page(form, spec.template, head=head)
@@ -88,8 +87,8 @@ def edit_page(visit: Visit) -> Page:
 @action(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
 def edit_campaign(visit: Visit) -> Go:
     """A new version; what was approved must be approved again."""
-    before = spec_of(campaigns().get(visit.path["id"]))
-    template = templates().get(before.template)
+    before = spec_of(stage().campaigns.get(visit.path["id"]))
+    template = stage().templates.get(before.template)
     default_zone = settings().default_timezone
     spec = read_campaign(visit.form, template=template, default_zone=default_zone)
     _refuse_unknown(spec.audience.exclude_campaigns)
@@ -97,16 +96,16 @@ def edit_campaign(visit: Visit) -> Go:
     kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
     kept |= left_alone(visit.form, spec, before, default_zone=default_zone)
     patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
-    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
+    stage().campaign_commands.edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
 
 
 @page(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR)
 def pace_page(visit: Visit) -> Page:
     """The one thing that can be changed while it runs."""
-    head = campaigns().get(visit.path["id"])
+    head = stage().campaigns.get(visit.path["id"])
     shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:.15g}"
-    values = {"campaign": head, "spec": spec_of(head), "rate": shown, "seen": approvals().tag(head)}
+    values = {"campaign": head, "spec": spec_of(head), "rate": shown, "seen": stage().approvals.tag(head)}
     return Page("campaign_pace", values)
 
 
@@ -117,18 +116,18 @@ def set_pace(visit: Visit) -> Go:
         patch = CampaignPatch.model_validate({"rate_per_second": visit.typed("rate_per_second")})
     except ValidationError as error:
         raise invalid(error) from error
-    campaign_control().edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
+    stage().campaign_commands.edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
     return Go(f"/admin/campaigns/{visit.path['id']}", done="saved")
 
 
 def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
-    inputs = approvals().inputs(head) if head else {}
+    inputs = stage().approvals.inputs(head) if head else {}
     # What an approval keeps is not what is written with: a campaign that is edited has the newest version.
     is_newest = head is not None and head.approved is None and inputs["template"] == key
     values = {
         "form": form,
         "rows": rows_of(form),
-        "template": templates().get(key, inputs["template_version"] if is_newest else None),
+        "template": stage().templates.get(key, inputs["template_version"] if is_newest else None),
         "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
         "campaign": head.id if head else "",
         "seen": tag_of(inputs) if head else "",
@@ -143,7 +142,7 @@ def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -
 
 def _ready_lists(chosen: str) -> dict[str, str]:
     """The newest lists that can be written to, by id; the chosen one is among them, however old."""
-    found, _ = lists().page(limit=_LISTS, cursor=None)
+    found, _ = stage().lists.page(limit=_LISTS, cursor=None)
     ready = {row.list_id: str(row.name) for row in found if row.state == "ready"}
     return {"": "—", **({chosen: chosen} if chosen and chosen not in ready else {}), **ready}
 
@@ -151,9 +150,9 @@ def _ready_lists(chosen: str) -> dict[str, str]:
 def _others(chosen: Sequence[str], *, own: str | None) -> dict[str, Any]:
     """Campaigns whose recipients may be left out, by name: the chosen ones, then the newest. What was typed and is no
     campaign stays in its field."""
-    newest, _ = campaigns().page(limit=_OTHERS, cursor=None)
+    newest, _ = stage().campaigns.page(limit=_OTHERS, cursor=None)
     known = {row.id: row for row in newest if row.id != own}
-    known |= {row.id: row for row in campaigns().some([one for one in chosen if one not in known])}
+    known |= {row.id: row for row in stage().campaigns.some([one for one in chosen if one not in known])}
     ids = [*(one for one in chosen if one in known), *(one for one in known if one not in chosen)]
     shown = [{"id": one, "name": shown_spec(known[one]).name, "row": known[one]} for one in ids]
     return {"shown": shown, "chosen": chosen, "typed": ", ".join(one for one in chosen if one not in known)}
@@ -161,6 +160,6 @@ def _others(chosen: Sequence[str], *, own: str | None) -> dict[str, Any]:
 
 def _refuse_unknown(chosen: Sequence[str]) -> None:
     """Raises: InvalidError (permanent): no campaign has one of the ids whose recipients are to be left out."""
-    known = {row.id for row in campaigns().some(chosen)}
+    known = {row.id for row in stage().campaigns.some(chosen)}
     if unknown := [one for one in chosen if one not in known]:
         raise InvalidError.of("exclude", f"there is no campaign {', '.join(unknown)}")

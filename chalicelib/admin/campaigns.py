@@ -25,10 +25,7 @@ from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
-from chalicelib.wiring.campaign_desk import approving, campaign_control, campaign_preview, resend, trial
-from chalicelib.wiring.control import switches
-from chalicelib.wiring.letters import renderer, templates
-from chalicelib.wiring.running import approvals, campaign_inputs, campaigns, runs
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
@@ -38,7 +35,7 @@ LISTED = 12  # two requests for the campaigns and one for the counters of every 
 @page(routes, "/admin/campaigns")
 def campaign_list(visit: Visit) -> Page:
     """Every campaign, newest first."""
-    found, cursor = campaigns().page(limit=LISTED, cursor=visit.query.get("cursor"))
+    found, cursor = stage().campaigns.page(limit=LISTED, cursor=visit.query.get("cursor"))
     shown = {
         "campaigns": describe_in_short(found),
         "here_url": url("/admin/campaigns", cursor=visit.query.get("cursor")),
@@ -50,14 +47,16 @@ def campaign_list(visit: Visit) -> Page:
 @page(routes, "/admin/campaigns/{id}/check", shows="campaign.check")
 def check_campaign(visit: Visit) -> Page:
     """What would happen: who gets it, who does not and why, when, for how long."""
-    head = campaigns().get(visit.path["id"])
+    head = stage().campaigns.get(visit.path["id"])
     spec = spec_of(head)
-    inputs = approvals().inputs(head)  # before the letter is made: what is saved meanwhile was not seen
+    inputs = stage().approvals.inputs(head)  # before the letter is made: what is saved meanwhile was not seen
     cursor = visit.query.get("cursor")
-    look = campaign_preview().look(head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs)
+    look = stage().campaign_preview.look(
+        head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs
+    )
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
-    edition = campaign_inputs().edition(spec, inputs)
+    edition = stage().campaign_inputs.edition(spec, inputs)
     template = edition.template
     letter = _letter(spec, edition, user_id=user_id, locale=locale)
     texts = texts_of(template, _context(spec, template)) if "sms" in look.channels else ()
@@ -69,7 +68,7 @@ def check_campaign(visit: Visit) -> Page:
         "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
         "approval": settings().campaign_approval,
         "seen": tag_of(inputs),
-        "mine": head.state == "awaiting_approval" and visit.manager.key in campaigns().authors(head),
+        "mine": head.state == "awaiting_approval" and visit.manager.key in stage().campaigns.authors(head),
         "last_event": last_event(head),
         "comment": visit.typed("comment"),
         "user": user_id,
@@ -84,10 +83,10 @@ def check_campaign(visit: Visit) -> Page:
 @page(routes, "/admin/campaigns/{id}/letter", shows="campaign.letter")
 def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
-    head = campaigns().get(visit.path["id"])
+    head = stage().campaigns.get(visit.path["id"])
     locale = visit.query.get("letter") or settings().default_locale
     spec = spec_of(head)
-    edition = campaign_inputs().edition(spec, frozen_of(head))  # as a run would send it
+    edition = stage().campaign_inputs.edition(spec, frozen_of(head))  # as a run would send it
     letter = _letter(spec, edition, user_id=visit.query.get("user", ""), locale=locale)
     return framed(letter, language=visit.locale)
 
@@ -95,8 +94,8 @@ def campaign_letter(visit: Visit) -> Response:
 @page(routes, "/admin/campaigns/{id}")
 def campaign_detail(visit: Visit) -> Page:
     """How it goes."""
-    head = campaigns().get(visit.path["id"])
-    campaign = describe_campaign(head, runs=runs(), preview=campaign_preview(), shown_runs=1)
+    head = stage().campaigns.get(visit.path["id"])
+    campaign = describe_campaign(head, runs=stage().runs, preview=stage().campaign_preview, shown_runs=1)
     progress = campaign["progress"]
     canary = campaign["canary_percent"] is not None
     held = canary and any(run["outcome"] is None and not run["canary_released_at"] for run in campaign["runs"])
@@ -122,49 +121,49 @@ def _do(visit: Visit, done: str) -> Go:
 def start_campaign(visit: Visit) -> Go:
     """Checks everything first: with a mistake nothing is started."""
     seen = Seen((visit.typed("seen"),)) if visit.typed("seen") else None
-    head = campaign_control().start(visit.path["id"], by=visit.manager.key, seen=seen)
+    head = stage().campaign_commands.start(visit.path["id"], by=visit.manager.key, seen=seen)
     return _do(visit, "asked" if head.state == "awaiting_approval" else "started")
 
 
 @action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
 def approve_campaign(visit: Visit) -> Go:
     """Nobody approves what they wrote."""
-    approving().approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
+    stage().approving.approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return _do(visit, "approved")
 
 
 @action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
 def send_back_campaign(visit: Visit) -> Go:
     """To who wrote it, with what is to be changed."""
-    approving().send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
+    stage().approving.send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
     return _do(visit, "sent_back")
 
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
     """Each worker finishes the chunk in its hands."""
-    campaign_control().pause(visit.path["id"], by=visit.manager.key)
+    stage().campaign_commands.pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 
 
 @action(routes, "/admin/campaigns/{id}/resume", role=Role.EDITOR, does="campaign.resume", again=campaign_detail)
 def resume_campaign(visit: Visit) -> Go:
     """With exactly what is left."""
-    head = campaign_control().resume(visit.path["id"], by=visit.manager.key)
+    head = stage().campaign_commands.resume(visit.path["id"], by=visit.manager.key)
     return _do(visit, "asked" if head.state == "awaiting_approval" else "resumed")
 
 
 @action(routes, "/admin/campaigns/{id}/cancel", role=Role.EDITOR, does="campaign.cancel", again=campaign_detail)
 def cancel_campaign(visit: Visit) -> Go:
     """For good."""
-    campaign_control().cancel(visit.path["id"], by=visit.manager.key)
+    stage().campaign_commands.cancel(visit.path["id"], by=visit.manager.key)
     return _do(visit, "cancelled")
 
 
 @action(routes, "/admin/campaigns/{id}/canary", role=Role.EDITOR, does="campaign.canary", again=campaign_detail)
 def release_canary(visit: Visit) -> Go:
     """Sends the held rest of the run that was shown."""
-    campaign_control().release_canary(visit.path["id"], by=visit.manager.key, run_id=visit.typed("run") or None)
+    stage().campaign_commands.release_canary(visit.path["id"], by=visit.manager.key, run_id=visit.typed("run") or None)
     return _do(visit, "released")
 
 
@@ -172,7 +171,7 @@ def release_canary(visit: Visit) -> Go:
 def resend_campaign(visit: Visit) -> Go:
     """To those alone to whom the run that was shown has certainly not sent it, for the chosen reasons."""
     reasons = list(visit.form.get("reason", ())) or None
-    resend().begin(visit.path["id"], by=visit.manager.key, run=visit.typed("run") or None, reasons=reasons)
+    stage().resend.begin(visit.path["id"], by=visit.manager.key, run=visit.typed("run") or None, reasons=reasons)
     return _do(visit, "resent")
 
 
@@ -184,18 +183,18 @@ def test_campaign(visit: Visit) -> Go:
         recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
     except ValidationError as error:
         raise InvalidError.of("to", "expected an address or a user's id") from error
-    trial().send(visit.path["id"], (recipient,), by=visit.manager.key)
+    stage().test_send.send(visit.path["id"], (recipient,), by=visit.manager.key)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
 
 
 def _email_is_cut_off() -> bool:
-    return any(switch.name == "ses" and switch.state == "open" for switch in switches().read_all())
+    return any(switch.name == "ses" and switch.state == "open" for switch in stage().switches.read_all())
 
 
 def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> Letter:
-    template, layout = edition.template, templates().layout(edition.layout)
+    template, layout = edition.template, stage().templates.layout(edition.layout)
     context = _context(spec, template)
-    return letter_for(template, context, user_id=user_id, locale=locale, renderer=renderer(), layout=layout)
+    return letter_for(template, context, user_id=user_id, locale=locale, renderer=stage().renderer, layout=layout)
 
 
 def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:

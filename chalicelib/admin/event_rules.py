@@ -16,10 +16,8 @@ from chalicelib.configuration.event_rules import MAX_STEPS, EventRule, EventStep
 from chalicelib.configuration.site_settings import Setting
 from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError
 from chalicelib.etags import Seen, tag_of
+from chalicelib.stage.app import stage
 from chalicelib.text import strict_json, whole_number
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.desk import site_desk
-from chalicelib.wiring.letters import templates
 
 routes = Blueprint(__name__)
 _SETTING = "event_rules"
@@ -73,7 +71,7 @@ def remove_rule(visit: Visit) -> Go:
 
 def _rules() -> dict[str, EventRule]:
     """Every rule by its event."""
-    return _read(site_settings().get(_SETTING))
+    return _read(stage().site_settings.get(_SETTING))
 
 
 def _read(setting: Setting) -> dict[str, EventRule]:
@@ -89,7 +87,8 @@ def _form_page(visit: Visit, rule: EventRule | None, *, event: str, was: str | N
         "was": was,
         "seen": tag_of(_fields(rule)) if rule else "",
         "steps": (rows + [empty] * _EMPTY_STEPS)[:MAX_STEPS],
-        "templates": sorted({*templates().keys(), *(row["template"] for row in rows)}),  # what was typed is shown again
+        # what was typed is shown again
+        "templates": sorted({*stage().templates.keys(), *(row["template"] for row in rows)}),
         "units": list(_UNITS),
     }
     return Page("event_rule", shown)
@@ -137,7 +136,7 @@ def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
     """Changes one rule and leaves those that others change meanwhile: what is compared with the form is this rule, and
     what the write waits for is the setting as it was read here. Raises: ChangedError (permanent)."""
     for left in reversed(range(_PUT_TRIES)):
-        setting = site_settings().get(_SETTING)
+        setting = stage().site_settings.get(_SETTING)
         rules = _read(setting)
         if was is not None and visit.seen is not None:
             visit.seen.require(_fields(rules[was]) if was in rules else None, what=f"the rule for {was}")
@@ -145,7 +144,7 @@ def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
             raise InvalidError.of("event", f"there is a rule for {taken[0]} already")
         value = {event: _fields(rule) for event, rule in rules.items() if event != was} | dict(changed)
         try:
-            site_desk().put(_SETTING, value, by=visit.manager.key, seen=Seen((setting.tag,)))
+            stage().settings_changes.put(_SETTING, value, by=visit.manager.key, seen=Seen((setting.tag,)))
             return
         except ChangedError:
             if not left:

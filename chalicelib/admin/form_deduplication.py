@@ -16,8 +16,8 @@ from chalicelib.admin.page_requests import Visit
 from chalicelib.errors import BusyError
 from chalicelib.flow.idempotency import told
 from chalicelib.observability import aside
+from chalicelib.stage.app import stage
 from chalicelib.storage.calls import Turn
-from chalicelib.wiring.desk import calls
 
 _LOOKS, _BETWEEN_SECONDS = 40, 0.25  # how long the second waits for the first
 
@@ -36,21 +36,21 @@ def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
         response = make()
     except Exception as error:
         with aside("form"):
-            calls().let_go(turn, error)
+            stage().idempotency.let_go(turn, error)
         raise
     with aside("form"):
         answer = {"body": response.body, "headers": response.headers, "status_code": response.status_code}
-        calls().keep(turn, json.dumps(answer), secret=visit.session.id)
+        stage().idempotency.keep(turn, json.dumps(answer), secret=visit.session.id)
     return response
 
 
 def _turn(call: str) -> Turn | str:
     for _ in range(_LOOKS):
         try:
-            return calls().begin(call, body=call)
+            return stage().idempotency.begin(call, body=call)
         except BusyError:
             time.sleep(_BETWEEN_SECONDS)
-    return calls().begin(call, body=call)
+    return stage().idempotency.begin(call, body=call)
 
 
 def _name(visit: Visit, place: str) -> str:

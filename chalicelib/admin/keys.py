@@ -12,9 +12,9 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Proof, Visit, action, page
 from chalicelib.errors import InvalidError
 from chalicelib.live.chat_names import same_name
+from chalicelib.stage.app import stage
 from chalicelib.storage.api_keys import page_of_keys, service_names
 from chalicelib.text import is_tame, one_line, without_ignorables
-from chalicelib.wiring.desk import key_ring
 
 routes = Blueprint(__name__)
 _LONGEST_NAME = 100
@@ -48,7 +48,7 @@ def make_key(visit: Visit) -> Page:
 )
 def end_key(visit: Visit) -> Go:
     """For good; refused everywhere within half a minute."""
-    key_ring().revoke(visit.path["id"])
+    stage().api_keys.revoke(visit.path["id"])
     return Go("/admin/keys", done="revoked")
 
 

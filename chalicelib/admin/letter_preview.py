@@ -15,8 +15,7 @@ from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sms_segments import count_segments
-from chalicelib.wiring.letters import new_renderer
-from chalicelib.wiring.people import directory
+from chalicelib.stage.app import stage
 
 # A frame that may run nothing, send nothing and reach nothing but the letter's own pictures.
 _FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -51,7 +50,7 @@ def letter_for(
     user: Mapping[str, Any] = template.sample.user
     if user_id:
         try:
-            user = _user(directory().get(user_id))
+            user = _user(stage().directory.get(user_id))
         except NotFoundError as error:
             return Letter(locale, problem=error.detail)
     try:
@@ -98,8 +97,10 @@ def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[Mapping
         return
     for locale in template.locales:
         try:
-            made = new_renderer().render(
-                template, channel="sms", locale=locale, context=context, user=template.sample.user
+            made = (
+                stage()
+                .new_renderer()
+                .render(template, channel="sms", locale=locale, context=context, user=template.sample.user)
             )
         except RenderError as error:
             yield {"locale": locale, "text": error.detail, "length": None}

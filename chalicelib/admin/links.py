@@ -8,9 +8,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.links.campaign_links import of_campaign, totals
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.links import links
-from chalicelib.wiring.running import campaigns
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PAGE, _CAMPAIGNS = 20, 20
@@ -24,8 +22,8 @@ def link_list(visit: Visit) -> Page:
     shown: dict[str, Any] = {
         "code": visit.query.get("code", "").strip(),
         "campaign": campaign,
-        "campaigns": campaigns().page(limit=_CAMPAIGNS, cursor=None)[0],
-        "redirect": next(one for one in site_settings().list() if one.name == "redirect_url"),
+        "campaigns": stage().campaigns.page(limit=_CAMPAIGNS, cursor=None)[0],
+        "redirect": next(one for one in stage().site_settings.list() if one.name == "redirect_url"),
         "links": [],
         "totals": [],
         "whole": True,
@@ -41,11 +39,11 @@ def link_list(visit: Visit) -> Page:
 @page(routes, "/admin/links/{code}", shows="link.look")
 def one_link(visit: Visit) -> Page:
     """Whose it is, until when it works, who came."""
-    return Page("link", {"link": links().get(visit.path["code"])})
+    return Page("link", {"link": stage().links.get(visit.path["code"])})
 
 
 @action(routes, "/admin/links/{code}/revoke", role=Role.OPERATOR, does="link.revoke", again=one_link)
 def revoke_link(visit: Visit) -> Go:
     """From now on its visitors get a 404 page."""
-    links().revoke(visit.path["code"])
+    stage().links.revoke(visit.path["code"])
     return Go(f"/admin/links/{visit.path['code']}", done="revoked")

@@ -8,9 +8,7 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.lists import load_list
 from chalicelib.errors import InvalidError
-from chalicelib.wiring.campaigns import uploads
-from chalicelib.wiring.control import queues
-from chalicelib.wiring.running import lists
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PAGE = 20
@@ -21,7 +19,7 @@ MAX_FILE_BYTES = 4_000_000  # Lambda takes 6 MB, in which a file is a third long
 @page(routes, "/admin/lists")
 def audience_lists(visit: Visit) -> Page:
     """Newest first, with what became of each file."""
-    found, cursor = lists().page(limit=_PAGE, cursor=visit.query.get("cursor"))
+    found, cursor = stage().lists.page(limit=_PAGE, cursor=visit.query.get("cursor"))
     following = url("/admin/lists", cursor=cursor) if cursor else None
     return Page("lists", {"lists": found, "following": following, "form": visit.form, "most": MAX_FILE_BYTES})
 
@@ -34,14 +32,14 @@ def upload_list(visit: Visit) -> Go:
         raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters")
     if not file:
         raise InvalidError.of("file", "expected a CSV file with a header")
-    row = lists().add(name, by=visit.manager.key)
+    row = stage().lists.add(name, by=visit.manager.key)
     note(things=[row.list_id])
-    uploads().put(row.list_id, file)
-    load_list(row.list_id, lists=lists(), queues=queues())
+    stage().uploads.put(row.list_id, file)
+    load_list(row.list_id, lists=stage().lists, queues=stage().queues)
     return Go(f"/admin/lists/{row.list_id}", done="uploaded")
 
 
 @page(routes, "/admin/lists/{id}")
 def one_list(visit: Visit) -> Page:
     """How many rows are good, and which lines are not."""
-    return Page("list", {"list": lists().get(visit.path["id"])})
+    return Page("list", {"list": stage().lists.get(visit.path["id"])})

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.accounts.audit import Door, note
+from chalicelib.accounts.audit import Door, note, thing_of
 from chalicelib.accounts.audit_log import Entry
 from chalicelib.accounts.managers import Role
 from chalicelib.addresses import hash_of
@@ -18,8 +18,7 @@ from chalicelib.admin.views import Proof, Visit, action, page
 from chalicelib.errors import InvalidError
 from chalicelib.http_errors import status_of
 from chalicelib.settings import settings
-from chalicelib.wiring.admin import managers, sessions
-from chalicelib.wiring.audit import audit_reader, thing_of
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PAGE = 50
@@ -42,7 +41,7 @@ def manager_list(visit: Visit) -> Page:
 def add_manager(visit: Visit) -> Page:
     """Shows the new password once."""
     name, roles = visit.typed("name").lower(), list(visit.form.get("role", ()))
-    secret = managers().add(name, roles=roles, by=visit.manager.name)
+    secret = stage().managers.add(name, roles=roles, by=visit.manager.name)
     note(after=sorted(roles))
     return _with_password(visit, name, secret)
 
@@ -51,7 +50,7 @@ def add_manager(visit: Visit) -> Page:
 def set_roles(visit: Visit) -> Go:
     """Takes effect at their next click."""
     roles = list(visit.form.get("role", ()))
-    managers().set_roles(visit.path["name"], roles, by=visit.manager.name, seen=visit.seen)
+    stage().managers.set_roles(visit.path["name"], roles, by=visit.manager.name, seen=visit.seen)
     note(after=sorted(roles))
     return Go("/admin/managers", done="saved")
 
@@ -62,7 +61,7 @@ def set_access(visit: Visit) -> Go:
     if visit.typed("disabled") not in ("yes", "no"):
         raise InvalidError.of("disabled", "expected yes or no")
     disabled = visit.typed("disabled") == "yes"
-    managers().set_disabled(visit.path["name"], disabled, by=visit.manager.name)
+    stage().managers.set_disabled(visit.path["name"], disabled, by=visit.manager.name)
     note(after="disabled" if disabled else "enabled")
     return Go("/admin/managers", done="saved")
 
@@ -71,35 +70,35 @@ def set_access(visit: Visit) -> Go:
 def reset_password(visit: Visit) -> Page:
     """A new password, shown once; their sessions end."""
     return _with_password(
-        visit, visit.path["name"], managers().reset_password(visit.path["name"], by=visit.manager.name)
+        visit, visit.path["name"], stage().managers.reset_password(visit.path["name"], by=visit.manager.name)
     )
 
 
 @_guarded("/admin/managers/{name}/code", does="second_factor.drop", again=manager_list)
 def forget_second_factor(visit: Visit) -> Go:
     """For somebody who has lost the phone: the password alone is enough again."""
-    managers().forget_second_factor(visit.path["name"], by=visit.manager.name)
+    stage().managers.forget_second_factor(visit.path["name"], by=visit.manager.name)
     return Go("/admin/managers", done="saved")
 
 
 @page(routes, "/admin/managers/{name}/sessions", role=Role.ADMINISTRATOR)
 def session_list(visit: Visit) -> Page:
     """Where a manager is signed in."""
-    manager = managers().get(visit.path["name"])
-    return Page("sessions", {"of": manager, "opened": sessions().of(manager, here=visit.session)})
+    manager = stage().managers.get(visit.path["name"])
+    return Page("sessions", {"of": manager, "opened": stage().sessions.of(manager, here=visit.session)})
 
 
 @_guarded("/admin/managers/{name}/sessions", does="sign-out.everywhere", again=session_list)
 def end_sessions(visit: Visit) -> Go:
     """Signs a manager out, in every browser."""
-    managers().end_sessions(visit.path["name"])
+    stage().managers.end_sessions(visit.path["name"])
     return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
 
 
 @_guarded("/admin/managers/{name}/sessions/{key}/end", does="session.end", again=session_list)
 def end_session_of(visit: Visit) -> Go:
     """Signs a manager out, in one browser."""
-    sessions().end_one(visit.path["name"], visit.path["key"])
+    stage().sessions.end_one(visit.path["name"], visit.path["key"])
     return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
 
 
@@ -109,14 +108,16 @@ def audit_list(visit: Visit) -> Page:
     asked = {name: value for name in (*_AUDIT_FIELDS, *_SPAN) if (value := visit.query.get(name, "").strip())}
     wanted = {field: asked[field] for field in _AUDIT_FIELDS if field in asked}
     if "thing" in wanted:
-        wanted["thing"] = asked["thing"] if hash_of(asked["thing"]) else thing_of(asked["thing"])
+        wanted["thing"] = (
+            asked["thing"] if hash_of(asked["thing"]) else thing_of(asked["thing"], stage().address_hashes)
+        )
     shown = {"wanted": asked, "doors": list(Door), "entries": [], "following": None}
     try:
         since, until = (read_moment(asked.get(name), field=name, zone=settings().default_timezone) for name in _SPAN)
     except InvalidError as error:
         return Page("audit", {**shown, "mistakes": mistakes_of(error)}, status_of(error))
     cursor = visit.query.get("cursor")
-    entries, cursor = audit_reader().page(limit=_PAGE, cursor=cursor, since=since, until=until, wanted=wanted)
+    entries, cursor = stage().audit_log.page(limit=_PAGE, cursor=cursor, since=since, until=until, wanted=wanted)
     following = url("/admin/audit", **asked, cursor=cursor) if cursor else None
     return Page("audit", {**shown, "entries": [_readable(one) for one in entries], "following": following})
 
@@ -132,7 +133,7 @@ def _with_password(visit: Visit, name: str, secret: str) -> Page:
 
 
 def _everybody(visit: Visit, *, made: Mapping[str, str] | None, form: Mapping[str, Any]) -> Page:
-    found, cursor = managers().page(limit=_PAGE, cursor=visit.query.get("cursor"))
+    found, cursor = stage().managers.page(limit=_PAGE, cursor=visit.query.get("cursor"))
     following = url("/admin/managers", cursor=cursor) if cursor else None
     shown = {"managers": found, "following": following, "roles": list(Role), "made": made, "form": form}
     return Page("managers", shown)

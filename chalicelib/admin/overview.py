@@ -11,11 +11,8 @@ from chalicelib.admin.templating import Page
 from chalicelib.admin.views import Visit, page
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.storage.hourly_stats import WORDS, Hour, Wait
-from chalicelib.wiring.control import switches
-from chalicelib.wiring.desk import queue_depths
-from chalicelib.wiring.ledger import hours, ledger
-from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)
 _NEWEST = 20
@@ -27,11 +24,11 @@ _HOURS = 24
 def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """The last day, running campaigns with their progress, switches, queues, dead letters, what waits for a person."""
     with ThreadPoolExecutor(1) as pool:  # the queues answer while the tables are read
-        depths = pool.submit(queue_depths().read)
+        depths = pool.submit(stage().queue_depths.read)
         alive = _alive()
-        thrown = [switch for switch in switches().read_all() if switch.state != "closed"]
-        uncertain, _ = ledger().uncertain(limit=1, cursor=None)
-        day = hours().newest(_HOURS)
+        thrown = [switch for switch in stage().switches.read_all() if switch.state != "closed"]
+        uncertain, _ = stage().ledger.uncertain(limit=1, cursor=None)
+        day = stage().hourly_stats.newest(_HOURS)
     found = depths.result()
     shown: dict[str, Any] = {
         "running": [one for one in alive if one["state"] != "awaiting_approval"],
@@ -49,7 +46,7 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
 
 
 def _alive() -> list[dict[str, Any]]:
-    found, _ = campaigns().page(limit=_NEWEST, cursor=None)
+    found, _ = stage().campaigns.page(limit=_NEWEST, cursor=None)
     alive = [head for head in found if head.open_runs or head.state in ("running", "paused", "awaiting_approval")]
     return describe_in_short(alive[:_MOST_SHOWN])
 

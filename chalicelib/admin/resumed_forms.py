@@ -19,7 +19,7 @@ from chalicelib.admin.sign_in_steps import begin, door, let_in, name_in, refusal
 from chalicelib.admin.templating import Go, url, words
 from chalicelib.admin.unsaved_input import TYPED, Kept, keep, unpacked
 from chalicelib.errors import InvalidError, VestnikError
-from chalicelib.wiring.admin import sessions
+from chalicelib.stage.app import stage
 
 _AGAIN = Go("/admin/sign-in")
 
@@ -67,7 +67,7 @@ def go_on(
             if not found.may(declared.role):
                 return again(status=HTTPStatus.FORBIDDEN, problem=said["not_yours"].format(name=name))
             value, cookies = begin(found, request)
-            session = sessions().find(value)
+            session = stage().sessions.find(value)
     except VestnikError as error:
         problem, status, step = refusal(error, form, locale=locale)
         return again(status=status, problem=problem, step=step)

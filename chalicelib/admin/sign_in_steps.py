@@ -28,8 +28,7 @@ from chalicelib.admin.responses import shown
 from chalicelib.admin.templating import Page, words
 from chalicelib.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError, UnavailableError, VestnikError
 from chalicelib.observability import aside
-from chalicelib.wiring.admin import entrance, managers, sessions
-from chalicelib.wiring.audit import audit
+from chalicelib.stage.app import stage
 
 SIGN_IN = "sign-in"  # the word of the audit
 
@@ -45,20 +44,20 @@ def let_in(form: Values, request: Request) -> Manager | Step:
     at, name, state = at_of(request), name_in(form), _typed(form, "step")
     try:
         refuse_other_sites(request)
-        if not entrance().made(at.door, _typed(form, "token").partition(".")[0]):
+        if not stage().authentication.made(at.door, _typed(form, "token").partition(".")[0]):
             raise ForbiddenError("this form is not of this browser: open the page again")
         if state:
-            found: Manager | Step = entrance().by_code(state, _typed(form, "code"), at=at)
+            found: Manager | Step = stage().authentication.by_code(state, _typed(form, "code"), at=at)
         else:
-            found = entrance().by_password(name, _typed(form, "password"), at=at)
+            found = stage().authentication.by_password(name, _typed(form, "password"), at=at)
     except ForbiddenError as error:  # whoever sent it, it was not the one whom it names
-        audit().refuse(_deed(NOBODY, at.ip), error)
+        stage().audit.refuse(_deed(NOBODY, at.ip), error)
         raise
     except (UnauthorizedError, TooManyRequestsError) as error:
         _refused(name, at.ip, error)
         raise
     if isinstance(found, Manager):
-        audit().let_in(_deed(found.name, at.ip))
+        stage().audit.let_in(_deed(found.name, at.ip))
     elif found.tired:  # whatever the password was: the time that a line takes would tell it
         _refused(name, at.ip, TooManyRequestsError("too many passwords were tried", retry_after_seconds=0))
     return found
@@ -67,16 +66,16 @@ def let_in(form: Values, request: Request) -> Manager | Step:
 def begin(manager: Manager, request: Request) -> tuple[str, tuple[str, ...]]:
     """A new session instead of the one that the browser had: its value and the Set-Cookie lines. Raises:
     UnavailableError (retryable)."""
-    sessions().end_of(cookies_of(request).get(SESSION_COOKIE))
-    value = sessions().begin(manager, browser=browser_of(request), network=network_of(at_of(request).ip))
-    known = known_cookie(entrance().browser_token(manager.name))
+    stage().sessions.end_of(cookies_of(request).get(SESSION_COOKIE))
+    value = stage().sessions.begin(manager, browser=browser_of(request), network=network_of(at_of(request).ip))
+    known = known_cookie(stage().authentication.browser_token(manager.name))
     return value, (cookie(SESSION_COOKIE, value), known)
 
 
 def door(template: str, values: Mapping[str, Any], request: Request, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """A page with the form of signing in, which is of this browser."""
     given = door_of(request)
-    page = Page(template, {"step": None, **values, "token": entrance().door_token(given)}, status)
+    page = Page(template, {"step": None, **values, "token": stage().authentication.door_token(given)}, status)
     response = shown(page, request, session=None)
     response.headers["Set-Cookie"] = [cookie(DOOR_COOKIE, given)]
     return response
@@ -98,7 +97,7 @@ def refusal(error: VestnikError, form: Values, *, locale: str) -> tuple[str, HTT
 
 def _refused(name: str, ip: str, error: VestnikError) -> None:
     with aside("audit"):
-        audit().refuse(_deed(name if managers().knows(name) else NOBODY, ip), error)
+        stage().audit.refuse(_deed(name if stage().managers.knows(name) else NOBODY, ip), error)
 
 
 def _deed(by: str, ip: str) -> Deed:

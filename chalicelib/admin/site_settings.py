@@ -15,8 +15,7 @@ from chalicelib.configuration.site_settings import NAMES, SiteValues
 from chalicelib.errors import NotFoundError
 from chalicelib.etags import Seen
 from chalicelib.settings import settings
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.desk import site_desk
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own
@@ -27,14 +26,19 @@ _OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campai
 def site_page(visit: Visit) -> Page:
     """Every setting as a form of its own; what was changed, by whom and when."""
     shown = []
-    stored = {setting.name: setting for setting in site_settings().list()}
+    stored = {setting.name: setting for setting in stage().site_settings.list()}
     for setting in (stored[name] for name in _NAMES):
         kind = _kind(setting.name)
         value = rows_of(setting.name, setting.value) if kind == "rows" else setting.value
         shown.append({"setting": setting, "kind": kind, "value": value})
-    stage = {name: getattr(settings(), name) for name in _OF_THE_STAGE}
-    guarded = {"guarded": site_desk().guarded, "proposed": site_desk().proposed(), "me": visit.manager.key}
-    return Page("settings", {"settings": shown, "stage": stage, "comment": visit.typed("comment"), **guarded})
+    fixed = {name: getattr(settings(), name) for name in _OF_THE_STAGE}
+    changes = stage().settings_changes
+    guarded = {
+        "guarded": changes.guarded,
+        "proposed": changes.proposed(),
+        "me": visit.manager.key,
+    }
+    return Page("settings", {"settings": shown, "stage": fixed, "comment": visit.typed("comment"), **guarded})
 
 
 @action(routes, "/admin/settings/{name}", role=Role.EDITOR, does="setting.change", again=site_page)
@@ -43,14 +47,14 @@ def change_setting(visit: Visit) -> Go:
     name = visit.path["name"]
     if name not in _NAMES:
         raise NotFoundError(f"there is no setting {name}")
-    site_desk().change(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
-    return Go("/admin/settings", done="proposed" if name in site_desk().guarded else "saved")
+    stage().settings_changes.change(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
+    return Go("/admin/settings", done="proposed" if name in stage().settings_changes.guarded else "saved")
 
 
 @action(routes, "/admin/settings/{name}/approve", role=Role.APPROVER, does="setting.approve", again=site_page)
 def approve_setting(visit: Visit) -> Go:
     """Nobody approves what they proposed."""
-    site_desk().approve(visit.path["name"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
+    stage().settings_changes.approve(visit.path["name"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return Go("/admin/settings", done="approved_setting")
 
 
@@ -58,7 +62,7 @@ def approve_setting(visit: Visit) -> Go:
 def send_back_setting(visit: Visit) -> Go:
     """To who proposed it, with what is to be changed; the old value stays."""
     comment, seen = comment_in(visit), Seen((visit.typed("seen"),))
-    site_desk().send_back(visit.path["name"], by=visit.manager.key, comment=comment, seen=seen)
+    stage().settings_changes.send_back(visit.path["name"], by=visit.manager.key, comment=comment, seen=seen)
     return Go("/admin/settings", done="sent_back")
 
 

@@ -10,11 +10,9 @@ from chalicelib.errors import ConflictError, InvalidError, NotFoundError
 from chalicelib.manifest import CONSUMERS
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.text import whole_number
-from chalicelib.wiring.control import consumers, limiter, switches
-from chalicelib.wiring.desk import dead_letters, queue_depths, revive
-from chalicelib.wiring.ledger import ledger
 
 routes = Blueprint(__name__)
 _LOOKED_AT = 20
@@ -26,11 +24,11 @@ _PAGE = 50
 def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """Every switch with the consumers that hang on it, and what waits there."""
     values = {
-        "switches": switches().read_all(),
-        "consumers": consumers().read_all(),
-        "wishes": consumers().wishes(),
-        "limits": limiter().read_all(LIMITS),
-        "depths": queue_depths().read(),
+        "switches": stage().switches.read_all(),
+        "consumers": stage().consumers.read_all(),
+        "wishes": stage().consumers.wishes(),
+        "limits": stage().limiter.read_all(LIMITS),
+        "depths": stage().queue_depths.read(),
     }
     return Page("subsystems", values)
 
@@ -43,7 +41,7 @@ def throw_switch(visit: Visit) -> Go:
         raise InvalidError.of("state", "expected open or closed")
     if not 1 <= len(reason) <= 200:
         raise InvalidError.of("reason", "expected 1 to 200 characters: whoever comes next wants to know why")
-    consumers().throw(
+    stage().consumers.throw(
         visit.path["name"],
         opened=state == "open",
         by=visit.manager.key,
@@ -57,7 +55,7 @@ def throw_switch(visit: Visit) -> Go:
 def change_consumer(visit: Visit) -> Go:
     """What is left out stays as it is."""
     paused = {"yes": True, "no": False}.get(visit.typed("paused"))
-    consumers().change(
+    stage().consumers.change(
         visit.path["name"],
         by=visit.manager.key,
         paused=paused,
@@ -78,14 +76,14 @@ def set_limit(visit: Visit) -> Go:
         rate = float(visit.typed("rate_per_second"))
     except ValueError as error:
         raise InvalidError.of("rate_per_second", "expected a number") from error
-    limiter().set_rate(name, rate, seen=visit.seen)
+    stage().limiter.set_rate(name, rate, seen=visit.seen)
     return Go("/admin/subsystems", done="saved")
 
 
 @page(routes, "/admin/dead-letters")
 def dead_letter_queues(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """How many lie in each queue."""
-    return Page("dead_letters", {"counts": queue_depths().dead(), "queue": None, "letters": []})
+    return Page("dead_letters", {"counts": stage().queue_depths.dead(), "queue": None, "letters": []})
 
 
 @page(routes, "/admin/dead-letters/{queue}")
@@ -93,8 +91,8 @@ def dead_letter_queue(visit: Visit) -> Page:
     """A look into one; they stay where they are."""
     queue = visit.path["queue"]
     most = settings().max_attempts
-    count = dead_letters().count(queue)  # known first: to look for more than there are is to wait for them
-    looked_at = dead_letters().look(queue, limit=min(count, _LOOKED_AT))
+    count = stage().dead_letters.count(queue)  # known first: to look for more than there are is to wait for them
+    looked_at = stage().dead_letters.look(queue, limit=min(count, _LOOKED_AT))
     found = [describe_dead_letter(letter) for letter in looked_at]
     letters = [one | {"why": why_dead(one, max_attempts=most)} for one in found]
     return Page("dead_letters", {"counts": {queue: count}, "queue": queue, "letters": letters})
@@ -110,7 +108,7 @@ def dead_letter_queue(visit: Visit) -> Page:
 def redrive(visit: Visit) -> Go:
     """Back into their queue; what was sent before stays sent."""
     queue = _known(visit)
-    _moved(revive().redrive(queue, limit=_MOST_MOVED, ids=list(visit.form.get("id", ())) or None))
+    _moved(stage().operator_actions.redrive(queue, limit=_MOST_MOVED, ids=list(visit.form.get("id", ())) or None))
     return Go(f"/admin/dead-letters/{queue}", done="redriven")
 
 
@@ -123,14 +121,14 @@ def drop(visit: Visit) -> Go:
     if not reason:
         raise InvalidError.of("reason", "expected why they may go")
     ids = list(visit.form.get("id", ())) or None
-    _moved(revive().drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key))
+    _moved(stage().operator_actions.drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key))
     return Go(f"/admin/dead-letters/{queue}", done="dropped")
 
 
 @page(routes, "/admin/attention")
 def attention(visit: Visit) -> Page:
     """Deliveries of which nobody knows whether the provider has them, oldest first."""
-    waiting, cursor = ledger().uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
+    waiting, cursor = stage().ledger.uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
     found = [
         {
             "id": one.key.id,
@@ -154,9 +152,9 @@ def decide(visit: Visit) -> Go:
         raise NotFoundError("there is no such delivery") from error
     match visit.typed("decision"):
         case "retry":
-            revive().send_again(key)
+            stage().operator_actions.send_again(key)
         case "assume_sent":
-            revive().assume_sent(key)
+            stage().operator_actions.assume_sent(key)
         case _:
             raise InvalidError.of("decision", "expected retry or assume_sent")
     return Go("/admin/attention", done="decided")

@@ -13,7 +13,7 @@ from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
-from chalicelib.wiring.people import suppressions
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PAGE = 50
@@ -28,7 +28,7 @@ def suppression_list(visit: Visit) -> Page:
     found: list[Suppression] = []
     cursor: str | None = None
     if not wanted:
-        found, cursor = suppressions().page(_CHANNEL, limit=_PAGE, cursor=visit.query.get("cursor"))
+        found, cursor = stage().suppressions.page(_CHANNEL, limit=_PAGE, cursor=visit.query.get("cursor"))
     one = _found(wanted) if wanted else None
     shown: dict[str, Any] = {
         "wanted": wanted,
@@ -48,7 +48,7 @@ def add_suppression(visit: Visit) -> Go:
         address = _EMAIL.validate_python(visit.typed("address"))
     except ValidationError as error:
         raise InvalidError.of("address", "expected an e-mail address such as anna@example.com") from error
-    suppressions().add(_CHANNEL, address, reason=Reason.BY_HAND, by=visit.manager.key)
+    stage().suppressions.add(_CHANNEL, address, reason=Reason.BY_HAND, by=visit.manager.key)
     return _back_to(address)
 
 
@@ -56,7 +56,7 @@ def add_suppression(visit: Visit) -> Go:
 def remove_suppression(visit: Visit) -> Go:
     """Letters may go there again."""
     address = visit.typed("address")
-    suppressions().remove(_CHANNEL, address, by=visit.manager.key, seen=visit.seen)
+    stage().suppressions.remove(_CHANNEL, address, by=visit.manager.key, seen=visit.seen)
     return _back_to(address)
 
 
@@ -66,6 +66,6 @@ def _back_to(address: str) -> Go:
 
 def _found(address: str) -> Suppression | None:
     try:
-        return suppressions().get(_CHANNEL, address)
+        return stage().suppressions.get(_CHANNEL, address)
     except NotFoundError:
         return None

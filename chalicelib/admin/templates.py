@@ -19,10 +19,8 @@ from chalicelib.etags import tag_of
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.text import strict_json
-from chalicelib.wiring.desk import drafts, template_desk
-from chalicelib.wiring.intake import accept
-from chalicelib.wiring.letters import new_renderer, renderer, templates
 
 routes = Blueprint(__name__)
 _JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
@@ -32,7 +30,7 @@ _MOST_VERSIONS = 20
 @page(routes, "/admin/templates")
 def template_list(visit: Visit) -> Page:
     """Every template as it is now."""
-    return Page("templates", {"templates": templates().everything(), "form": visit.form})
+    return Page("templates", {"templates": stage().templates.everything(), "form": visit.form})
 
 
 @action(routes, "/admin/templates", role=Role.EDITOR, does="template.add", again=template_list)
@@ -41,24 +39,26 @@ def add_template(visit: Visit) -> Go:
     key = visit.typed("key")
     if _is_known(key):
         raise InvalidError.of("key", f"there is a template {key} already")
-    return _saved(template_desk().add(key, _fields(templates().get(visit.typed("base"))), by=visit.manager.key))
+    return _saved(
+        stage().template_changes.add(key, _fields(stage().templates.get(visit.typed("base"))), by=visit.manager.key)
+    )
 
 
 @page(routes, "/admin/templates/{key}")
 def template_page(visit: Visit) -> Page:
     """One version with its sources, its letter, and what changed since the one before."""
     key = visit.path["key"]
-    newest = templates().get(key)
+    newest = stage().templates.get(key)
     asked = visit.query.get("version") or visit.typed("version")  # typed: it was to be brought back
-    template = templates().get(key, _version(asked)) if asked else newest
+    template = stage().templates.get(key, _version(asked)) if asked else newest
     locale = template.choose_locale(visit.query.get("letter") or visit.typed("letter") or settings().default_locale)
     shown = {
         "template": template,
         "newest": newest.version,
         "seen": tag_of(newest.fields),
         "versions": _versions(newest),
-        "shipped": templates().shipped(key),
-        "shipped_changed": newest.hides_other_than(templates().shipped(key)),
+        "shipped": stage().templates.shipped(key),
+        "shipped_changed": newest.hides_other_than(stage().templates.shipped(key)),
         "letter": locale,
         "sources": _typed(visit, template),
         "about": _typed_about(visit, template),
@@ -74,13 +74,13 @@ def template_letter(visit: Visit) -> Response:
     """The letter of a stored version, for the frame of whoever may not change it; as a real user, where one is
     named."""
     asked = visit.query.get("version")
-    template = templates().get(visit.path["key"], _version(asked) if asked else None)
+    template = stage().templates.get(visit.path["key"], _version(asked) if asked else None)
     letter = letter_for(
         template,
         template.sample.context,
         user_id=visit.query.get("user", "").strip(),
         locale=visit.query.get("letter") or settings().default_locale,
-        renderer=renderer(),
+        renderer=stage().renderer,
     )
     return framed(letter, language=visit.locale, with_subject=True)
 
@@ -89,15 +89,15 @@ def template_letter(visit: Visit) -> Response:
 def preview_template(visit: Visit) -> Response:
     """The letter of what the form holds, for the frame beside it; as a real user, where one is named."""
     try:
-        drafts().preview(visit.manager.key)
+        stage().draft_allowance.preview(visit.manager.key)
     except TooManyRequestsError as error:
         return framed_refusal(error, language=visit.locale)
-    base = templates().get(visit.path["key"])
+    base = stage().templates.get(visit.path["key"])
     locale = visit.typed("letter") or settings().default_locale
     try:
         draft = Template.model_validate(_body(visit, base) | {"key": base.key, "version": base.version})
         letter = letter_for(
-            draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=new_renderer()
+            draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=stage().new_renderer()
         )
     except ValidationError as error:
         letter = Letter(locale, problem=error.errors()[0]["msg"])
@@ -110,14 +110,14 @@ def preview_template(visit: Visit) -> Response:
 def write_template(visit: Visit) -> Go:
     """A new version, checked in every language; letters under way keep theirs."""
     key = visit.path["key"]
-    return _saved(_store(visit, key, _body(visit, templates().get(key))))
+    return _saved(_store(visit, key, _body(visit, stage().templates.get(key))))
 
 
 @action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
 def restore_template(visit: Visit) -> Go:
     """An earlier version once more, as the newest."""
     key = visit.path["key"]
-    earlier = templates().get(key, _version(visit.typed("version")))
+    earlier = stage().templates.get(key, _version(visit.typed("version")))
     return _saved(_store(visit, key, _fields(earlier)))
 
 
@@ -125,8 +125,8 @@ def restore_template(visit: Visit) -> Go:
 def test_template(visit: Visit) -> Go:
     """The version that was shown, with its sample, to one address."""
     key, shown = visit.path["key"], visit.typed("version")
-    newest = templates().edition(key)
-    edition = newest._replace(template=templates().get(key, _version(shown))) if shown else newest
+    newest = stage().templates.edition(key)
+    edition = newest._replace(template=stage().templates.get(key, _version(shown))) if shown else newest
     template = edition.template
     to = visit.typed("to")
     try:
@@ -136,13 +136,13 @@ def test_template(visit: Visit) -> Go:
         )
     except ValidationError as error:
         raise InvalidError.of("to", "expected an address or a user's id") from error
-    accept().accept(request, caller=visit.manager.key, key=None, edition=edition)
+    stage().accept.accept(request, caller=visit.manager.key, key=None, edition=edition)
     return Go(f"/admin/templates/{key}{f'?version={shown}' if shown else ''}", done="tested")
 
 
 def _store(visit: Visit, key: str, body: Mapping[str, Any]) -> Template:
     confirmed = visit.typed("confirm") == "yes"
-    return template_desk().add(key, body, by=visit.manager.key, seen=visit.seen, confirmed=confirmed)
+    return stage().template_changes.add(key, body, by=visit.manager.key, seen=visit.seen, confirmed=confirmed)
 
 
 def _saved(template: Template) -> Go:
@@ -151,7 +151,7 @@ def _saved(template: Template) -> Go:
 
 def _is_known(key: str) -> bool:
     try:
-        templates().get(key)
+        stage().templates.get(key)
     except NotFoundError:
         return False
     return True
@@ -166,7 +166,7 @@ def _version(text: str | None) -> AskedVersion:
 
 def _versions(newest: Template) -> list[Version]:
     """The last stored ones, newest first, then the one that came with the code."""
-    shipped = templates().shipped(newest.key)
+    shipped = stage().templates.shipped(newest.key)
     stored = (
         range(newest.version, max(0, newest.version - _MOST_VERSIONS), -1) if isinstance(newest.version, int) else ()
     )
@@ -214,10 +214,10 @@ def _text(typed: Any, stored: str) -> str:
 def _before(template: Template) -> Template | None:
     """The version before; of the shipped one, the one that the newest stored version hides."""
     if isinstance(template.version, int) and template.version > 1:
-        return templates().get(template.key, template.version - 1)
-    hidden = template.hides if isinstance(template.version, int) else templates().get(template.key).hides
+        return stage().templates.get(template.key, template.version - 1)
+    hidden = template.hides if isinstance(template.version, int) else stage().templates.get(template.key).hides
     try:
-        return templates().get(template.key, hidden) if hidden else None
+        return stage().templates.get(template.key, hidden) if hidden else None
     except NotFoundError:
         return None
 

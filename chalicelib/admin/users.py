@@ -21,12 +21,7 @@ from chalicelib.profiles.address_opt_outs import Against
 from chalicelib.services.cancel import cancel
 from chalicelib.services.search import MAX_DAYS
 from chalicelib.settings import settings
-from chalicelib.wiring.desk import history, revive
-from chalicelib.wiring.ledger import ledger
-from chalicelib.wiring.letters import templates
-from chalicelib.wiring.own_say import own_say
-from chalicelib.wiring.people import directory, preferences
-from chalicelib.wiring.signing import address_hashes
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PAGE = 20
@@ -45,7 +40,7 @@ def find_notification(visit: Visit) -> Page:
         "found": _found(wanted) if wanted else None,
         "query": {**dict.fromkeys(_ASKED, ""), **asked},
         "most_days": MAX_DAYS,
-        "templates": sorted(templates().keys()),
+        "templates": sorted(stage().templates.keys()),
         "statuses": NOTIFICATION_STATUSES,
         "listed": [],
         "following": None,
@@ -63,7 +58,7 @@ def find_notification(visit: Visit) -> Page:
 @page(routes, "/admin/notifications/{id}", shows="notification.look")
 def one_notification(visit: Visit) -> Page:
     """Its whole timeline."""
-    return Page("notification", {"one": history().notification(visit.path["id"])})
+    return Page("notification", {"one": stage().history.notification(visit.path["id"])})
 
 
 @action(
@@ -71,7 +66,7 @@ def one_notification(visit: Visit) -> Page:
 )
 def cancel_notification(visit: Visit) -> Go:
     """Stops what has not been sent."""
-    cancel(visit.path["id"], ledger=ledger())
+    cancel(visit.path["id"], ledger=stage().ledger)
     return Go(f"/admin/notifications/{visit.path['id']}", done="cancelled")
 
 
@@ -83,7 +78,7 @@ def resend_notification(visit: Visit) -> Go:
     channel = visit.typed("channel")
     if not channel:
         raise InvalidError.of("channel", "expected the channel of the delivery")
-    revive().send_again(DeliveryKey(visit.path["id"], channel))
+    stage().operator_actions.send_again(DeliveryKey(visit.path["id"], channel))
     return Go(f"/admin/notifications/{visit.path['id']}", done="decided")
 
 
@@ -94,14 +89,14 @@ def find_user(visit: Visit) -> Page:
     letters: list[dict[str, Any]] = []
     cursor: str | None = None
     if "@" in wanted:
-        found = directory().with_email(wanted, limit=_PAGE)
-        owner = address_hashes().owner("email", wanted)
-        letters, cursor = history().of_user(owner, limit=_PAGE, cursor=visit.query.get("cursor"))
+        found = stage().directory.with_email(wanted, limit=_PAGE)
+        owner = stage().address_hashes.owner("email", wanted)
+        letters, cursor = stage().history.of_user(owner, limit=_PAGE, cursor=visit.query.get("cursor"))
     else:
-        found = list(directory().get_many([wanted], fresh=True).known.values()) if wanted else []
+        found = list(stage().directory.get_many([wanted], fresh=True).known.values()) if wanted else []
     following = url("/admin/users", id=wanted, cursor=cursor) if cursor else None
     shown = {"wanted": wanted, "found": found, "letters": letters, "following": following}
-    against = own_say().against_address("email", wanted) if "@" in wanted else None
+    against = stage().unsubscribe.against_address("email", wanted) if "@" in wanted else None
     return Page("users", {**shown, "against": list(_against(against)) if against else []})
 
 
@@ -109,15 +104,15 @@ def find_user(visit: Visit) -> Page:
 def one_user(visit: Visit) -> Page:
     """Who it is, what they want, and all that they got or did not get."""
     user_id = visit.path["id"]
-    profile = directory().get(user_id)
-    notifications, cursor = history().of_user(user_id, limit=_PAGE, cursor=visit.query.get("cursor"))
+    profile = stage().directory.get(user_id)
+    notifications, cursor = stage().history.of_user(user_id, limit=_PAGE, cursor=visit.query.get("cursor"))
     shown: dict[str, Any] = {
         "profile": profile,
         "attributes": {name: _shown(value) for name, value in profile.attributes.items()},
-        "wishes": preferences().get(user_id).stored(),
+        "wishes": stage().preferences.get(user_id).stored(),
         "against": [
             (channel, category, reason)
-            for channel, one in own_say().against(profile).items()
+            for channel, one in stage().unsubscribe.against(profile).items()
             for category, reason in _against(one)
         ],
         "notifications": notifications,
@@ -142,9 +137,9 @@ def _shown(value: object) -> str:
 def _listed(visit: Visit, wanted: str, asked: Mapping[str, str]) -> tuple[list[dict[str, Any]], str | None]:
     cursor = visit.query.get("cursor")
     if wanted:
-        return history().of_user(wanted, limit=_PAGE, cursor=cursor)
+        return stage().history.of_user(wanted, limit=_PAGE, cursor=cursor)
     since, until = (read_moment(asked.get(name), field=name, zone=_zone()) for name in ("since", "until"))
-    return history().search(
+    return stage().history.search(
         since=since, until=until, template=asked.get("template"), status=asked.get("status"), cursor=cursor
     )
 
@@ -160,6 +155,6 @@ def _zone() -> str:
 
 def _found(notification_id: str) -> dict[str, Any] | None:
     try:
-        return history().notification(notification_id)
+        return stage().history.notification(notification_id)
     except NotFoundError:
         return None

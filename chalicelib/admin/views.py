@@ -41,8 +41,7 @@ from chalicelib.errors import (
 )
 from chalicelib.http_errors import status_of
 from chalicelib.observability import Line, write_line
-from chalicelib.wiring.admin import sessions
-from chalicelib.wiring.audit import audit
+from chalicelib.stage.app import stage
 
 __all__ = ["REGISTERED", "Proof", "Registered", "Visit", "action", "page", "preview"]
 
@@ -57,7 +56,7 @@ def page(
 
         def run(visit: Visit) -> Went:
             if shows:
-                audit().look(deed_of(declared, visit))
+                stage().audit.look(deed_of(declared, visit))
             return view(visit)
 
         _register(blueprint, declared, view, run)
@@ -89,7 +88,7 @@ def action(
         def run(visit: Visit) -> Went:
             demand_form(declared, visit)
             demand_proof(declared, visit)
-            with audit().act(deed_of(declared, visit), **fields_of(visit)):
+            with stage().audit.act(deed_of(declared, visit), **fields_of(visit)):
                 return act(visit)
 
         _register(blueprint, declared, act, run)
@@ -109,7 +108,7 @@ def preview(blueprint: Blueprint, path: str, *, shows: str | None = None) -> Cal
         def run(visit: Visit) -> Went:
             demand_form(declared, visit)
             if shows and visit.typed("user"):
-                audit().look(deed_of(declared, visit))
+                stage().audit.look(deed_of(declared, visit))
             return view(visit)
 
         _register(blueprint, declared, view, run)
@@ -143,14 +142,14 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
     try:
         refuse_strangers(declared, request)
         by_itself = request.method == "GET" and asks_for_a_part(request)
-        session = sessions().find(cookies_of(request).get(SESSION_COOKIE), active=not by_itself)
+        session = stage().sessions.find(cookies_of(request).get(SESSION_COOKIE), active=not by_itself)
         if declared.is_shut_to(session.manager):
             return redirect(Go("/admin/account"))
         form, files = read_form(request, largest_file=declared.largest_file)
         if TYPED in form and from_us(request):
             return go_on(declared, request, path, form, session=session)
         demand_role(declared, session, request, path)
-        fresh = request.method == "POST" and sessions().made(session, next(iter(form.get("token", ())), ""))
+        fresh = request.method == "POST" and stage().sessions.made(session, next(iter(form.get("token", ())), ""))
         query = dict(request.query_params or {})
         visit = Visit(session, path, query, form, files, language_of(request), at_of(request), fresh)
         if MINE in form:

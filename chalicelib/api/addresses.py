@@ -13,8 +13,7 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.api.preferences import in_sight
 from chalicelib.profiles.model import Email
 from chalicelib.schemas import StrictModel
-from chalicelib.wiring.own_say import address_data
-from chalicelib.wiring.people import directory
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _MOST_USERS = 100
@@ -52,8 +51,8 @@ def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
     """Letters to the bare address, their links, rows of uploaded lists, and opt-outs and suppressions. Empty if nothing
     is stored. What services asked for is included only with `users:read-all`; otherwise `left_out` names the missing
     parts."""
-    exported = in_sight(address_data().export("email", call.body.email), call.sight)
-    users = [one.id for one in directory().with_email(call.body.email, limit=_MOST_USERS)]
+    exported = in_sight(stage().address_data.export("email", call.body.email), call.sight)
+    users = [one.id for one in stage().directory.with_email(call.body.email, limit=_MOST_USERS)]
     return {"email": call.body.email, "users": users, **exported}
 
 
@@ -69,4 +68,4 @@ def erase_address(call: Call[AddressBody, None]) -> None:
     """Erases letters to the bare address, their links and rows of uploaded lists. Opt-outs and suppressions stay under
     a keyed hash, so that later letters still respect them. Letters accepted before are skipped as `erased`, including
     those on their way to users. Users who have the address are erased by their id. May be repeated safely."""
-    address_data().erase("email", call.body.email)
+    stage().address_data.erase("email", call.body.email)

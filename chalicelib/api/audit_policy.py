@@ -17,12 +17,11 @@ from chalice.app import Request
 from pydantic import BaseModel
 
 from chalicelib.accounts.api_keys import Caller, Scope
-from chalicelib.accounts.audit import NOBODY, Deed, Door
+from chalicelib.accounts.audit import NOBODY, Deed, Door, thing_of
 from chalicelib.errors import ForbiddenError, UnauthorizedError, VestnikError
 from chalicelib.observability import aside
 from chalicelib.service_scope import Sight
-from chalicelib.wiring.audit import address_thing, audit, thing_of
-from chalicelib.wiring.desk import key_ring
+from chalicelib.stage.app import stage
 
 
 class About(StrEnum):
@@ -141,7 +140,7 @@ def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[C
     """The authenticated caller, with what they see. Raises: UnauthorizedError, ForbiddenError (permanent),
     UnavailableError (retryable)."""
     try:
-        caller = key_ring().caller(request.headers.get("authorization"))
+        caller = stage().api_keys.caller(request.headers.get("authorization"))
     except UnauthorizedError as error:
         _refused(route, request, path, error.key_id, error)
         raise
@@ -154,7 +153,7 @@ def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[C
 
 def _refused(route: Route, request: Request, path: Mapping[str, str], by: str | None, error: VestnikError) -> None:
     with aside("audit"):  # a stranger's path is not stored: it may contain anything
-        audit().refuse(_deed(route, request, by or NOBODY, _thing(path, None) if by else None), error)
+        stage().audit.refuse(_deed(route, request, by or NOBODY, _thing(path, None) if by else None), error)
 
 
 def watched(
@@ -167,10 +166,10 @@ def watched(
         return nullcontext
     deed = _deed(route, request, caller.key_id, _thing(path, body))
     if watch is Watch.LOOK:
-        audit().look(deed)
+        stage().audit.look(deed)
         return nullcontext
     fields = {"fields": sorted(body.model_fields_set)} if body is not None else {}
-    return lambda: audit().act(deed, **fields)
+    return lambda: stage().audit.act(deed, **fields)
 
 
 def _deed(route: Route, request: Request, by: str, thing: str | None) -> Deed:
@@ -181,6 +180,6 @@ def _deed(route: Route, request: Request, by: str, thing: str | None) -> Deed:
 def _thing(path: Mapping[str, str], body: BaseModel | None) -> str | None:
     """What the path names; otherwise the address, key or name in the body."""
     if "address" in path:
-        return address_thing(path["address"], channel=path["channel"])
+        return stage().address_hashes.owner(path["channel"], path["address"])
     named: list[Any] = [*path.values(), *(getattr(body, name, None) for name in ("email", "address", "key", "name"))]
-    return next((thing_of(one) for one in named if isinstance(one, str) and one), None)
+    return next((thing_of(one, stage().address_hashes) for one in named if isinstance(one, str) and one), None)

@@ -15,7 +15,7 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns.approving import Comment
 from chalicelib.etags import Seen
 from chalicelib.schemas import StrictModel
-from chalicelib.wiring.campaign_desk import approving, campaign_control, resend
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
@@ -56,7 +56,7 @@ class CanaryQuery(StrictModel):
 def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Everything is checked first; if anything is wrong, nothing starts. Where the stage requires it, the campaign
     waits for another manager's approval. Starting a started campaign returns it unchanged."""
-    return described(campaign_control().start(in_sight(call), by=call.caller.key_id, seen=call.seen))
+    return described(stage().campaign_commands.start(in_sight(call), by=call.caller.key_id, seen=call.seen))
 
 
 @endpoint(
@@ -78,7 +78,7 @@ def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     anything has changed, the answer says what, and nothing is approved. Nobody can approve their own work, whether with
     another key of the same service, a key that they made, or two keys that one manager made."""
     caller, seen = call.caller, call.seen or Seen(())
-    return described(approving().approve(in_sight(call), by=caller.key_id, hands=caller.hands, seen=seen))
+    return described(stage().approving.approve(in_sight(call), by=caller.key_id, hands=caller.hands, seen=seen))
 
 
 class SendBackBody(StrictModel):
@@ -105,7 +105,7 @@ class SendBackBody(StrictModel):
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     """It becomes a draft again, with the comment in its timeline; a run that has begun is paused."""
     comment, caller = call.body.comment, call.caller.key_id
-    return described(approving().send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
+    return described(stage().approving.send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
 
 
 @endpoint(
@@ -121,7 +121,7 @@ def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
 )
 def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Each worker finishes its current chunk and sends no other."""
-    return described(campaign_control().pause(in_sight(call), by=call.caller.key_id))
+    return described(stage().campaign_commands.pause(in_sight(call), by=call.caller.key_id))
 
 
 @endpoint(
@@ -137,7 +137,7 @@ def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
 )
 def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Continues with exactly what is left."""
-    return described(campaign_control().resume(in_sight(call), by=call.caller.key_id))
+    return described(stage().campaign_commands.resume(in_sight(call), by=call.caller.key_id))
 
 
 @endpoint(
@@ -153,7 +153,7 @@ def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
 )
 def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Whatever no worker has claimed is cancelled and counted as such."""
-    return described(campaign_control().cancel(in_sight(call), by=call.caller.key_id))
+    return described(stage().campaign_commands.cancel(in_sight(call), by=call.caller.key_id))
 
 
 @endpoint(
@@ -171,7 +171,7 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
 def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     """Sends the rest, which was held back while the first part was tried."""
     run, caller = call.query.run, call.caller.key_id
-    return described(campaign_control().release_canary(in_sight(call), by=caller, run_id=run))
+    return described(stage().campaign_commands.release_canary(in_sight(call), by=caller, run_id=run))
 
 
 @endpoint(
@@ -190,4 +190,4 @@ def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
     """Sends only to recipients whose letter was certainly not sent (skipped, failed), optionally by reason. A repeated
     call takes only what is still unsent; uncertain deliveries wait for a person."""
     body, caller = call.body, call.caller.key_id
-    return described(resend().begin(in_sight(call), by=caller, run=body.run, reasons=body.reasons))
+    return described(stage().resend.begin(in_sight(call), by=caller, run=body.run, reasons=body.reasons))

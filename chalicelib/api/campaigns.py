@@ -22,9 +22,8 @@ from chalicelib.clock import rfc3339
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.storage.rows.campaigns import CampaignRow
-from chalicelib.wiring.campaign_desk import campaign_control, campaign_preview, trial
-from chalicelib.wiring.running import approvals, campaigns, runs
 
 routes = Blueprint(__name__)
 campaign_tag = itemgetter("tag")
@@ -60,7 +59,7 @@ class PreviewQuery(StrictModel):
 def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     """Creates a draft: nothing is sent until it is started."""
     caller = call.caller
-    head = campaign_control().draft(
+    head = stage().campaign_commands.draft(
         call.body,
         by=caller.key_id,
         id_=call.own_id("campaign"),
@@ -85,9 +84,9 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Each with its progress. A page may hold fewer entries than requested, or none; only `cursor` says whether there
     are more."""
-    found, cursor = campaigns().page(limit=call.query.limit, cursor=call.query.cursor)
+    found, cursor = stage().campaigns.page(limit=call.query.limit, cursor=call.query.cursor)
     seen = [row for row in found if call.sight.has(row.service, by=row.created_by)]
-    shown = [describe_campaign(row, runs=runs(), preview=campaign_preview()) for row in seen]
+    shown = [describe_campaign(row, runs=stage().runs, preview=stage().campaign_preview) for row in seen]
     return {"campaigns": [{**one, "tag": None} for one in shown], "cursor": cursor}
 
 
@@ -104,7 +103,7 @@ def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
 def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one per recipient
     and channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
-    return described(campaigns().get(call.path["id"], sight=call.sight))
+    return described(stage().campaigns.get(call.path["id"], sight=call.sight))
 
 
 @endpoint(
@@ -125,7 +124,7 @@ def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     `publish_per_second` can be changed, which takes effect within a minute."""
     campaign_id, caller = call.path["id"], call.caller
     return described(
-        campaign_control().edit(
+        stage().campaign_commands.edit(
             campaign_id, call.body, by=caller.key_id, hands=caller.hands, seen=call.seen, sight=call.sight
         )
     )
@@ -151,7 +150,7 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
                 "by": row.updated_by,
                 "campaign": shown_spec(row).model_dump(mode="json", by_alias=True),
             }
-            for row in campaigns().versions(campaign_id)
+            for row in stage().campaigns.versions(campaign_id)
         ]
     }
 
@@ -169,8 +168,8 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
 def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A call counts for a few seconds;
     for a larger audience it returns a `cursor`, with which the next call continues and adds up."""
-    head = campaigns().get(call.path["id"], sight=call.sight)
-    look = campaign_preview().look(head, spec_of(head), cursor=call.query.cursor)
+    head = stage().campaigns.get(call.path["id"], sight=call.sight)
+    look = stage().campaign_preview.look(head, spec_of(head), cursor=call.query.cursor)
     times = [rfc3339(moment) for moment in look.next_runs]
     return {**look.counts, "sample": look.sample, "cursor": look.cursor, "eta_seconds": look.eta_seconds,
             "next_runs": times, "unread": [one._asdict() for one in look.unread]}  # fmt: skip
@@ -190,7 +189,7 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
 def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     """Sent at once, as an instant letter, whatever the campaign's state; it does not count towards any run."""
     caller = call.caller
-    accepted = trial().send(
+    accepted = stage().test_send.send(
         in_sight(call), call.body.recipients, by=caller.key_id, key=call.own_id("test"), service=caller.service
     )
     base = f"{settings().public_url}/v1/notifications"
@@ -205,9 +204,12 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
 def in_sight(call: Call[Any, Any]) -> str:
     """The id in the path. Raises: NotFoundError (permanent: there is no such campaign, or it belongs to another
     service)."""
-    return campaigns().get(call.path["id"], sight=call.sight).id
+    return stage().campaigns.get(call.path["id"], sight=call.sight).id
 
 
 def described(head: CampaignRow) -> dict[str, Any]:
     """The campaign as the API shows it, with the tag of exactly this state."""
-    return {**describe_campaign(head, runs=runs(), preview=campaign_preview()), "tag": approvals().tag(head)}
+    return {
+        **describe_campaign(head, runs=stage().runs, preview=stage().campaign_preview),
+        "tag": stage().approvals.tag(head),
+    }

@@ -15,12 +15,11 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import NotFoundError
 from chalicelib.etags import tag_of
 from chalicelib.schemas import StrictModel
+from chalicelib.stage.app import stage
 from chalicelib.storage.circuit_breakers import HAND, Switch
 from chalicelib.storage.event_sources import read_wishes
 from chalicelib.storage.rate_limits import LIMITS, Limit
 from chalicelib.text import Line
-from chalicelib.wiring.control import consumers, limiter, switches
-from chalicelib.wiring.desk import dead_letters
 
 routes = Blueprint(__name__)
 Reason = Annotated[Line, Field(min_length=1, max_length=200)]
@@ -126,10 +125,10 @@ def _switch_tag(shown: Mapping[str, Any]) -> str:
 def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one call."""
     return {
-        "switches": [_switch(switch) for switch in switches().read_all()],
-        "consumers": [consumer._asdict() for consumer in consumers().read_all()],
-        "limits": [limit._asdict() for limit in limiter().read_all(LIMITS)],
-        "dead_letters": dead_letters().counts(),
+        "switches": [_switch(switch) for switch in stage().switches.read_all()],
+        "consumers": [consumer._asdict() for consumer in stage().consumers.read_all()],
+        "limits": [limit._asdict() for limit in stage().limiter.read_all(LIMITS)],
+        "dead_letters": stage().dead_letters.counts(),
     }
 
 
@@ -144,7 +143,7 @@ def get_control(_: Call[None, None]) -> dict[str, Any]:
 )
 def get_switch(call: Call[None, None]) -> dict[str, Any]:
     """Its current state."""
-    return _switch(switches().read(call.path["name"]))
+    return _switch(stage().switches.read(call.path["name"]))
 
 
 @endpoint(
@@ -162,7 +161,7 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     """Open: within a second no worker calls the subsystem, its consumers are off, and messages wait in their queues.
     Closed: traffic returns by the ramp; has no effect on a switch that is not open, unless `ramp` is false."""
     body = call.body
-    thrown = consumers().throw(
+    thrown = stage().consumers.throw(
         call.path["name"],
         opened=body.state == "open",
         by=f"key:{call.caller.key_id}",
@@ -184,7 +183,7 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
 )
 def get_consumer(call: Call[None, None]) -> dict[str, Any]:
     """Its current state, and what people have set."""
-    return consumers().read(call.path["name"])._asdict()
+    return stage().consumers.read(call.path["name"])._asdict()
 
 
 @endpoint(
@@ -201,8 +200,8 @@ def get_consumer(call: Call[None, None]) -> dict[str, Any]:
 def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     """Takes effect at once, without a deployment; messages wait with no receive used up."""
     name = call.path["name"]
-    consumers().change(name, by=f"key:{call.caller.key_id}", seen=call.seen, **call.body.model_dump())
-    return consumers().read(name)._asdict()
+    stage().consumers.change(name, by=f"key:{call.caller.key_id}", seen=call.seen, **call.body.model_dump())
+    return stage().consumers.read(name)._asdict()
 
 
 @endpoint(
@@ -216,7 +215,7 @@ def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
 )
 def get_limit(call: Call[None, None]) -> dict[str, Any]:
     """As it was set, and as it is now."""
-    return limiter().read_all([_known_limit(call.path["name"])])[0]._asdict()
+    return stage().limiter.read_all([_known_limit(call.path["name"])])[0]._asdict()
 
 
 @endpoint(
@@ -233,8 +232,8 @@ def get_limit(call: Call[None, None]) -> dict[str, Any]:
 def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
     """Workers follow with their next lease, within a second."""
     name = _known_limit(call.path["name"])
-    limiter().set_rate(name, call.body.rate_per_second, seen=call.seen)
-    return limiter().read_all([name])[0]._asdict()
+    stage().limiter.set_rate(name, call.body.rate_per_second, seen=call.seen)
+    return stage().limiter.read_all([name])[0]._asdict()
 
 
 def _known_limit(name: str) -> str:

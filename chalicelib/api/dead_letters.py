@@ -17,9 +17,8 @@ from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError
 from chalicelib.schemas import StrictModel
 from chalicelib.services.operator_actions import describe_dead_letter
+from chalicelib.stage.app import stage
 from chalicelib.storage.ledger import Delivery
-from chalicelib.wiring.desk import dead_letters, revive
-from chalicelib.wiring.ledger import ledger
 
 routes = Blueprint(__name__)
 MAX_REDRIVE = 500
@@ -105,9 +104,9 @@ class AttentionPage(Answer):
 )
 def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
     """They stay in the queue; reading them hides them from the next call for two seconds."""
-    letters = dead_letters().look(call.path["name"], limit=call.query.limit)
+    letters = stage().dead_letters.look(call.path["name"], limit=call.query.limit)
     return {
-        "count": dead_letters().count(call.path["name"]),
+        "count": stage().dead_letters.count(call.path["name"]),
         "messages": [describe_dead_letter(letter) for letter in letters],
     }
 
@@ -124,8 +123,8 @@ def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
 def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
     """What was sent before stays sent; repeat while `left` is not 0."""
     name = call.path["name"]
-    moved = revive().redrive(name, limit=call.body.limit, ids=call.body.ids)
-    return {"moved": moved, "left": dead_letters().count(name)}
+    moved = stage().operator_actions.redrive(name, limit=call.body.limit, ids=call.body.ids)
+    return {"moved": moved, "left": stage().dead_letters.count(name)}
 
 
 @endpoint(
@@ -141,8 +140,10 @@ def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
     """They are gone for good; who deleted them, and why, is logged."""
     name = call.path["name"]
     by = f"key:{call.caller.key_id}"
-    moved = revive().drop(name, limit=call.body.limit, ids=call.body.ids, reason=call.body.reason, by=by)
-    return {"moved": moved, "left": dead_letters().count(name)}
+    moved = stage().operator_actions.drop(
+        name, limit=call.body.limit, ids=call.body.ids, reason=call.body.reason, by=by
+    )
+    return {"moved": moved, "left": stage().dead_letters.count(name)}
 
 
 @endpoint(
@@ -156,7 +157,7 @@ def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
 )
 def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Nobody knows whether the provider has them; they are not resent automatically."""
-    rows, cursor = ledger().uncertain(limit=call.query.limit, cursor=call.query.cursor)
+    rows, cursor = stage().ledger.uncertain(limit=call.query.limit, cursor=call.query.cursor)
     return {"deliveries": [_attention(row) for row in rows], "cursor": cursor}
 
 
@@ -176,9 +177,9 @@ def decide_attention(call: Call[AttentionBody, None]) -> None:
     except ValueError as error:
         raise InvalidError.of("delivery_id", "expected the delivery_id of the list") from error
     if call.body.action == "retry":
-        revive().send_again(key)
+        stage().operator_actions.send_again(key)
     else:
-        revive().assume_sent(key)
+        stage().operator_actions.assume_sent(key)
 
 
 def _attention(delivery: Delivery) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.services.event_intake import Event
 from chalicelib.settings import settings
-from chalicelib.wiring.desk import events
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -50,7 +50,7 @@ class EventAnswer(Answer):
 )
 def tell_event(call: Call[Event, None]) -> dict[str, Any]:
     """The event's `id` is its idempotency key: repeated, it creates no second letter; with another body it is 409."""
-    following = events().take(call.body, caller=call.caller.key_id, service=call.caller.service)
+    following = stage().event_intake.take(call.body, caller=call.caller.key_id, service=call.caller.service)
     letters = [
         {
             "id": one.accepted.id,

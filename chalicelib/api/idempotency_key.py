@@ -17,7 +17,7 @@ from chalicelib.errors import InvalidError
 from chalicelib.etags import Seen
 from chalicelib.flow.idempotency import told
 from chalicelib.observability import aside
-from chalicelib.wiring.desk import calls
+from chalicelib.stage.app import stage
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -55,18 +55,18 @@ def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> 
     """What `make` answers to this call, or has answered before. A refusal did nothing and is not remembered; after a
     failure the call may be repeated. Raises: ConflictError (permanent: another body), BusyError (later),
     UnavailableError (retryable), and whatever `make` raises."""
-    turn = calls().begin(call, body=body)
+    turn = stage().idempotency.begin(call, body=body)
     if isinstance(turn, str):
         return _replay(told(turn, secret=secret, call=call))
     try:
         response = make()
     except Exception as error:
         with aside("call"):
-            calls().let_go(turn, error)
+            stage().idempotency.let_go(turn, error)
         raise
     kept = {"status": response.status_code, "headers": response.headers, "body": response.body}
     with aside("call"):
-        calls().keep(turn, json.dumps(kept), secret=secret)  # only batches and previews return too much
+        stage().idempotency.keep(turn, json.dumps(kept), secret=secret)  # only batches and previews return too much
     return response
 
 

@@ -13,9 +13,8 @@ from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.etags import tag_of
 from chalicelib.links.campaign_links import of_campaign, totals
+from chalicelib.stage.app import stage
 from chalicelib.storage.short_links import fields_of
-from chalicelib.wiring.links import links
-from chalicelib.wiring.running import campaigns
 
 routes = Blueprint(__name__)
 
@@ -112,7 +111,7 @@ def campaign_links(call: Call[None, None]) -> dict[str, Any]:
 )
 def get_link(call: Call[None, None]) -> dict[str, Any]:
     """Whether valid or expired."""
-    return links().get(call.path["code"], sight=call.sight)
+    return stage().links.get(call.path["code"], sight=call.sight)
 
 
 @endpoint(
@@ -126,11 +125,11 @@ def get_link(call: Call[None, None]) -> dict[str, Any]:
 )
 def revoke_link(call: Call[None, None]) -> None:
     """From now on visitors get a 404 page; its counts stay. May be repeated safely."""
-    links().revoke(call.path["code"], seen=call.seen, sight=call.sight)
+    stage().links.revoke(call.path["code"], seen=call.seen, sight=call.sight)
 
 
 def _in_sight(call: Call[Any, Any], campaign_id: str) -> bool:
     """Whether the caller may see a campaign; another service's looks as if it had never existed."""
     return call.sight.everything or any(
-        call.sight.has(head.service, by=head.created_by) for head in campaigns().some([campaign_id])
+        call.sight.has(head.service, by=head.created_by) for head in stage().campaigns.some([campaign_id])
     )

@@ -17,10 +17,8 @@ from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Name
 from chalicelib.schemas import StrictModel
+from chalicelib.stage.app import stage
 from chalicelib.storage.recipient_lists import RecipientList
-from chalicelib.wiring.campaigns import uploads
-from chalicelib.wiring.control import queues
-from chalicelib.wiring.running import campaigns, lists
 
 routes = Blueprint(__name__)
 
@@ -48,7 +46,7 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses optionally `name`, `locale` and
     `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
     `load`."""
-    row = lists().add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"), service=call.caller.service)
+    row = stage().lists.add(call.body.name, by=call.caller.key_id, id_=call.own_id("list"), service=call.caller.service)
     note(things=[row.list_id])
     return _described(row, with_upload=True)
 
@@ -66,7 +64,9 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
 )
 def load_list(call: Call[None, None]) -> dict[str, Any]:
     """Runs in the background; GET the list for the result."""
-    return _described(audience_lists.load_list(call.path["id"], lists=lists(), queues=queues(), sight=call.sight))
+    return _described(
+        audience_lists.load_list(call.path["id"], lists=stage().lists, queues=stage().queues, sight=call.sight)
+    )
 
 
 def _tag(shown: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def _tag(shown: Mapping[str, Any]) -> str:
 def get_list(call: Call[None, None]) -> dict[str, Any]:
     """Includes the lines that were left out, by number; a file that cannot be read makes the list failed, with the
     reason."""
-    return _described(lists().get(call.path["id"], sight=call.sight))
+    return _described(stage().lists.get(call.path["id"], sight=call.sight))
 
 
 @endpoint(
@@ -101,14 +101,16 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
 )
 def delete_list(call: Call[None, None]) -> None:
     """Deletes it with all its rows. May be repeated safely."""
-    audience_lists.forget_list(call.path["id"], lists=lists(), campaigns=campaigns(), seen=call.seen, sight=call.sight)
+    audience_lists.forget_list(
+        call.path["id"], lists=stage().lists, campaigns=stage().campaigns, seen=call.seen, sight=call.sight
+    )
 
 
 def _described(row: RecipientList, *, with_upload: bool = False) -> dict[str, Any]:
     upload = None
     if with_upload:
         upload = {
-            "url": uploads().url(row.list_id),
+            "url": stage().uploads.url(row.list_id),
             "headers": {"Content-Type": CONTENT_TYPE},
             "expires_in_seconds": URL_SECONDS,
         }

@@ -14,10 +14,8 @@ from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
 from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.storage.cursor import read_place, whole, write_cursor
-from chalicelib.wiring.connections import inbox
-from chalicelib.wiring.live import tickets
-from chalicelib.wiring.live_desk import inbox_commands
 
 routes = Blueprint(__name__)
 
@@ -117,7 +115,7 @@ def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
     user_id, scope = call.path["id"], f"inbox:{call.path['id']}"
     given = call.query.cursor
     before = read_place(given, scope=scope, read=lambda key: whole(key["before"], least=1)) if given else None
-    page = inbox().page(user_id, before=before, limit=call.query.limit)
+    page = stage().inbox.page(user_id, before=before, limit=call.query.limit)
     following = write_cursor({"before": page.following}, scope=scope) if page.following else None
     return {"entries": page.entries, "unread": page.head.unread, "cursor": following}
 
@@ -135,13 +133,15 @@ def read_user_inbox(call: Call[ReadBody, None]) -> dict[str, Any]:
     """The user's open connections are told the new count too."""
     user_id = call.path["id"]
     unread = (
-        inbox_commands().read_all(user_id) if call.body.ids is None else inbox_commands().read(user_id, call.body.ids)
+        stage().inbox_commands.read_all(user_id)
+        if call.body.ids is None
+        else stage().inbox_commands.read(user_id, call.body.ids)
     )
     return {"unread": unread}
 
 
 def issue_ticket(user_id: str) -> dict[str, Any]:
     """The answer for one ticket."""
-    issued = tickets().issue(user_id)
+    issued = stage().tickets.issue(user_id)
     url = f"{settings().live_url}?ticket={issued.ticket}"
     return {"ticket": issued.ticket, "url": url, "expires_at": rfc3339(issued.expires_at)}

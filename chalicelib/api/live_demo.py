@@ -18,9 +18,7 @@ from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
 from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
-from chalicelib.wiring.intake import accept
-from chalicelib.wiring.letters import templates
-from chalicelib.wiring.people import directory
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _EXAMPLE = "new-episode"
@@ -93,9 +91,9 @@ def _send_example(user_id: str) -> "DemoSent":
         template=_EXAMPLE,
         recipients=(Recipient(user_id=user_id),),
         channels=("live",),
-        context=templates().get(_EXAMPLE).sample.context,
+        context=stage().templates.get(_EXAMPLE).sample.context,
     )
-    [accepted] = accept().accept(request, caller="live-demo", key=None)
+    [accepted] = stage().accept.accept(request, caller="live-demo", key=None)
     return DemoSent(id=accepted.id)
 
 
@@ -105,7 +103,7 @@ def _for_visitor(work: Callable[[str], Answer]) -> Response:
         body = DemoBody.model_validate(plain_json(routes.current_request.raw_body.decode(errors="replace")))
     except ValidationError as error:
         raise invalid(error) from error
-    answer = work(directory().get(body.user_id).id)
+    answer = work(stage().directory.get(body.user_id).id)
     write_line("api", [Line(counts={"live_demo_200": 1})])
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers)

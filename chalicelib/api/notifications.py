@@ -17,9 +17,7 @@ from chalicelib.services.cancel import cancel
 from chalicelib.services.history import MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.services.search import MAX_DAYS
 from chalicelib.settings import settings
-from chalicelib.wiring.desk import history
-from chalicelib.wiring.intake import accept
-from chalicelib.wiring.ledger import ledger
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -47,7 +45,7 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
     are. Texts are normalised: Unicode NFC, `\\n` for every line end, no outer spaces, no control characters; names are
     one line. Whatever depends on the context alone is rendered first: an empty subject and a letter with nothing to say
     are refused; a subject of over 200 characters is cut at a word."""
-    accepted = accept().accept(
+    accepted = stage().accept.accept(
         call.body, caller=call.caller.key_id, service=call.caller.service, key=call.key, replayed=call.was_made_before
     )
     return {
@@ -90,7 +88,7 @@ def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
     """Notifications of campaigns are not included; find them through their campaign or their user. A page holds at most
     twenty, all of one day (UTC), and may be empty: only `cursor` says whether there are more."""
     asked = call.query
-    notifications, cursor = history().search(
+    notifications, cursor = stage().history.search(
         since=asked.since,
         until=asked.until,
         template=asked.template,
@@ -112,7 +110,7 @@ def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
 )
 def get_notification(call: Call[None, None]) -> dict[str, Any]:
     """The current state in the ledger."""
-    return history().notification(call.path["id"], sight=call.sight)
+    return stage().history.notification(call.path["id"], sight=call.sight)
 
 
 @endpoint(
@@ -126,8 +124,8 @@ def get_notification(call: Call[None, None]) -> dict[str, Any]:
 )
 def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
     """Deliveries that a worker has already claimed continue; the answer shows which."""
-    cancel(call.path["id"], ledger=ledger(), sight=call.sight)
-    return history().notification(call.path["id"], sight=call.sight)
+    cancel(call.path["id"], ledger=stage().ledger, sight=call.sight)
+    return stage().history.notification(call.path["id"], sight=call.sight)
 
 
 @endpoint(
@@ -144,5 +142,7 @@ def list_user_notifications(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Empty for an unknown user: the history outlives the profile. A page may hold fewer entries than requested, or
     none; only `cursor` says whether there are more."""
     asked = call.query
-    notifications, cursor = history().of_user(call.path["id"], limit=asked.limit, cursor=asked.cursor, sight=call.sight)
+    notifications, cursor = stage().history.of_user(
+        call.path["id"], limit=asked.limit, cursor=asked.cursor, sight=call.sight
+    )
     return {"notifications": notifications, "cursor": cursor}

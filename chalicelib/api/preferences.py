@@ -21,9 +21,7 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.profiles.profile_source import profile_of
 from chalicelib.service_scope import Sight
 from chalicelib.settings import settings
-from chalicelib.wiring.desk import confirmation_letters
-from chalicelib.wiring.own_say import own_say, personal_data
-from chalicelib.wiring.people import preferences, profile_source
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PERSONS_ALONE = ("user", "preferences", "suppressions", "objections", "endpoints")
@@ -83,7 +81,7 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
             call.seen.require(_shown(before, against), what="what the user wants")
         return call.body
 
-    changed = preferences().change(user_id, replaced, named=_named(call.body))
+    changed = stage().preferences.change(user_id, replaced, named=_named(call.body))
     return _shown(changed, _against(user_id))
 
 
@@ -102,7 +100,7 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
 )
 def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
     """409 if there is nothing to confirm; 429 with `Retry-After` if requested too often."""
-    accepted = confirmation_letters().send_again(
+    accepted = stage().confirmation_letters.send_again(
         user_id_of(call),
         caller=call.caller.key_id,
         key=call.own_id("confirmation"),
@@ -128,7 +126,7 @@ def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
 def export_user(call: Call[None, None]) -> dict[str, Any]:
     """Profile, preferences, notifications, links, suppressions. What services asked for is included only with
     `users:read-all`; otherwise `left_out` names the missing parts."""
-    return {"user_id": user_id_of(call), **in_sight(personal_data().export(user_id_of(call)), call.sight)}
+    return {"user_id": user_id_of(call), **in_sight(stage().personal_data.export(user_id_of(call)), call.sight)}
 
 
 def in_sight(exported: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
@@ -139,12 +137,12 @@ def in_sight(exported: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
 
 
 def _told(user_id: str) -> dict[str, Any]:
-    return _shown(preferences().get(user_id), _against(user_id))
+    return _shown(stage().preferences.get(user_id), _against(user_id))
 
 
 def _against(user_id: str) -> Mapping[str, Against]:
-    user = profile_of(profile_source(), user_id)
-    return own_say().against(user) if user else {}
+    user = profile_of(stage().profile_source, user_id)
+    return stage().unsubscribe.against(user) if user else {}
 
 
 def _shown(stored: Preferences, against: Mapping[str, Against]) -> dict[str, Any]:

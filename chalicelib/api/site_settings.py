@@ -13,8 +13,7 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.configuration.site_settings import Setting
 from chalicelib.schemas import StrictModel
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.desk import site_desk
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -46,7 +45,7 @@ class SettingsAnswer(Answer):
 @endpoint(routes, "GET", "/v1/settings", summary="All settings", scope=Scope.SETTINGS_READ, answer=SettingsAnswer)
 def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - the frame gives it
     """The values in force."""
-    return {"settings": [one._asdict() for one in site_settings().list()]}
+    return {"settings": [one._asdict() for one in stage().site_settings.list()]}
 
 
 def _tag(shown: Mapping[str, Any]) -> str:
@@ -64,7 +63,7 @@ def _tag(shown: Mapping[str, Any]) -> str:
 )
 def get_setting(call: Call[None, None]) -> dict[str, Any]:
     """The value in force."""
-    return site_settings().get(call.path["name"])._asdict()
+    return stage().site_settings.get(call.path["name"])._asdict()
 
 
 @endpoint(
@@ -84,5 +83,5 @@ def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
     managers (`VESTNIK_CAMPAIGN_APPROVAL`), `sender`, `allowed_hosts` and `redirect_url` are 403 here: they are proposed
     and approved on the managers' settings page."""
     name = call.path["name"]
-    changed = site_desk().put(name, call.body.value, by=call.caller.key_id, seen=call.seen)
+    changed = stage().settings_changes.put(name, call.body.value, by=call.caller.key_id, seen=call.seen)
     return changed._asdict()

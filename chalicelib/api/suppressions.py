@@ -23,9 +23,8 @@ from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
 from chalicelib.schemas import StrictModel
+from chalicelib.stage.app import stage
 from chalicelib.text import normal_source, one_line
-from chalicelib.wiring.audit import address_thing
-from chalicelib.wiring.people import suppressions
 
 routes = Blueprint(__name__)
 MAX_IMPORT = 500
@@ -120,7 +119,9 @@ class ImportAnswer(Answer):
 )
 def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     """Those in force."""
-    rows, cursor = suppressions().page(_channel(call.query.channel), limit=call.query.limit, cursor=call.query.cursor)
+    rows, cursor = stage().suppressions.page(
+        _channel(call.query.channel), limit=call.query.limit, cursor=call.query.cursor
+    )
     return {"suppressions": [row._asdict() for row in rows], "cursor": cursor}
 
 
@@ -137,8 +138,8 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
 def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
     """An address that is already suppressed keeps its first reason."""
     body = call.body
-    suppressions().add("email", body.address, reason=Reason.BY_HAND, by=call.caller.key_id, until=body.until)
-    return suppressions().get("email", body.address)._asdict()
+    stage().suppressions.add("email", body.address, reason=Reason.BY_HAND, by=call.caller.key_id, until=body.until)
+    return stage().suppressions.get("email", body.address)._asdict()
 
 
 @endpoint(
@@ -153,9 +154,9 @@ def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
 def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     """If one is invalid, none is stored; repeating the call adds nothing."""
     addresses = _checked(call.body.entries())
-    note(things=[address_thing(one) for one in addresses])
+    note(things=[stage().address_hashes.owner("email", one) for one in addresses])
     added = sum(
-        suppressions().add("email", address, reason=Reason.IMPORT, by=call.caller.key_id) for address in addresses
+        stage().suppressions.add("email", address, reason=Reason.IMPORT, by=call.caller.key_id) for address in addresses
     )
     return {"added": added, "known": len(addresses) - added}
 
@@ -171,7 +172,7 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
 )
 def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     """Suppressed now, or in the past."""
-    return suppressions().get(_channel(call.path["channel"]), call.path["address"])._asdict()
+    return stage().suppressions.get(_channel(call.path["channel"]), call.path["address"])._asdict()
 
 
 @endpoint(
@@ -184,7 +185,9 @@ def get_suppression(call: Call[None, None]) -> dict[str, Any]:
 )
 def remove_suppression(call: Call[None, None]) -> None:
     """Who removed it, and when, stays in the address's trace. May be repeated safely."""
-    suppressions().remove(_channel(call.path["channel"]), call.path["address"], by=call.caller.key_id, seen=call.seen)
+    stage().suppressions.remove(
+        _channel(call.path["channel"]), call.path["address"], by=call.caller.key_id, seen=call.seen
+    )
 
 
 def _channel(name: str) -> str:

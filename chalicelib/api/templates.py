@@ -19,9 +19,8 @@ from chalicelib.rendering.model import AskedVersion, Meta, ShippedName, Template
 from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.text import JsonObject, Source
-from chalicelib.wiring.desk import drafts, template_desk
-from chalicelib.wiring.letters import renderer, templates
 
 routes = Blueprint(__name__)
 _TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
@@ -140,9 +139,9 @@ def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
     shipped with the code, such as `shipped-52a48d5c88c4`; neither ever changes its content. A stored version hides the
     shipped one, even when a release changes that: `shipped.changed` says so."""
     key, asked = call.path["key"], call.query.version
-    newest = templates().get(key)
+    newest = stage().templates.get(key)
     try:
-        template = newest if asked is None else templates().get(key, read_version(asked))
+        template = newest if asked is None else stage().templates.get(key, read_version(asked))
     except ValueError as error:
         raise InvalidError.of("version", str(error)) from error
     return _described(template, newest)
@@ -169,7 +168,7 @@ def put_template(call: Call[TemplateBody, StoreQuery]) -> TemplateAnswer:
     """It is checked in every locale with its own sample. A template that fails is not stored, nor is one that accepts
     less than the version in force, unless confirmed. It is in force at once; letters accepted before keep their
     version."""
-    stored = template_desk().add(
+    stored = stage().template_changes.add(
         call.path["key"],
         call.body.model_dump(),
         by=call.caller.key_id,
@@ -180,7 +179,7 @@ def put_template(call: Call[TemplateBody, StoreQuery]) -> TemplateAnswer:
 
 
 def _described(template: Template, newest: Template) -> TemplateAnswer:
-    shipped = templates().shipped(template.key)
+    shipped = stage().templates.shipped(template.key)
     about = (
         {
             "version": shipped.version,
@@ -207,14 +206,14 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
 def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
     """Uses the template's sample if no context is given. Only stored versions can be previewed here; unsaved sources
     only on the managers' pages. 429 with `Retry-After` for a key that previews more than sixty times a minute."""
-    drafts().preview(call.caller.key_id)
-    template = templates().get(call.path["key"], call.body.version)
+    stage().draft_allowance.preview(call.caller.key_id)
+    template = stage().templates.get(call.path["key"], call.body.version)
     if call.body.channel not in template.written_for:
         raise InvalidError.of("channel", f"expected one of {', '.join(template.written_for)}")
     context = template.sample.context if call.body.context is None else call.body.context
     check_context(template, context)
     try:
-        rendered = renderer().render(
+        rendered = stage().renderer.render(
             template,
             channel=call.body.channel,
             locale=call.body.locale or settings().default_locale,

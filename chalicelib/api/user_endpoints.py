@@ -13,9 +13,7 @@ from chalicelib.api.users import user_id_of
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.etags import tag_of
 from chalicelib.profiles.endpoints import EndpointBody, EndpointPatch
-from chalicelib.wiring.desk import history
-from chalicelib.wiring.endpoints import endpoint_desk
-from chalicelib.wiring.people import endpoints
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -69,7 +67,7 @@ class LogAnswer(Answer):
 )
 def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
     """Addresses and secrets are not shown."""
-    return {"endpoints": [one.visible for one in endpoints().of(user_id_of(call))]}
+    return {"endpoints": [one.visible for one in stage().endpoints.of(user_id_of(call))]}
 
 
 @endpoint(
@@ -86,7 +84,7 @@ def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
 def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
     """Registering the same endpoint again returns it and switches it on; a device moves from the user who had it
     before."""
-    made = endpoint_desk().register(user_id_of(call), call.body)
+    made = stage().endpoint_registration.register(user_id_of(call), call.body)
     return {**made.visible, "secret": made.secret}
 
 
@@ -101,7 +99,7 @@ def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
 )
 def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
     """Its address and secret are not shown."""
-    return endpoints().get(user_id_of(call), call.path["endpoint_id"]).visible
+    return stage().endpoints.get(user_id_of(call), call.path["endpoint_id"]).visible
 
 
 @endpoint(
@@ -117,7 +115,7 @@ def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
 )
 def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
     """Applies to notifications already on their way."""
-    user_id, book = user_id_of(call), endpoints()
+    user_id, book = user_id_of(call), stage().endpoints
     found = book.get(user_id, call.path["endpoint_id"])
     return book.switch(found.channel, user_id, found.id, on=call.body.enabled, seen=call.seen).visible
 
@@ -132,7 +130,7 @@ def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
 )
 def delete_endpoint(call: Call[None, None]) -> None:
     """A device is removed from its provider too. May be repeated safely."""
-    endpoint_desk().remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)
+    stage().endpoint_registration.remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)
 
 
 @endpoint(
@@ -147,10 +145,10 @@ def delete_endpoint(call: Call[None, None]) -> None:
 def list_deliveries(call: Call[None, None]) -> dict[str, Any]:
     """Every attempt, failed ones included."""
     user_id = user_id_of(call)
-    found = endpoints().get(user_id, call.path["endpoint_id"])
-    tries = endpoints().log(user_id, found.id)
+    found = stage().endpoints.get(user_id, call.path["endpoint_id"])
+    tries = stage().endpoints.log(user_id, found.id)
     if call.sight.everything:
         return {"deliveries": tries}
     asked = {one["delivery_id"]: DeliveryKey.of(one["delivery_id"]).notification_id for one in tries}
-    own = history().only_of(asked.values(), call.sight)
+    own = stage().history.only_of(asked.values(), call.sight)
     return {"deliveries": [one for one in tries if asked[one["delivery_id"]] in own]}

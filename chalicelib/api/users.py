@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.accounts.audit import note
+from chalicelib.accounts.audit import note, thing_of
 from chalicelib.api.answers import UserAnswer, UsersAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
@@ -15,9 +15,7 @@ from chalicelib.errors import InvalidError
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
 from chalicelib.schemas import StrictModel
-from chalicelib.wiring.audit import thing_of
-from chalicelib.wiring.own_say import personal_data
-from chalicelib.wiring.people import directory
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 MAX_BATCH = 500
@@ -57,13 +55,13 @@ class UserBatch(StrictModel):
 )
 def put_user(call: Call[UserBody, None]) -> dict[str, Any]:
     """Fields that are left out become unknown."""
-    return directory().put(user_id_of(call), call.body, seen=call.seen).to_dict()
+    return stage().directory.put(user_id_of(call), call.body, seen=call.seen).to_dict()
 
 
 @endpoint(routes, "GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer, tag=tag_of)
 def get_user(call: Call[None, None]) -> dict[str, Any]:
     """The user as the directory holds them."""
-    return directory().get(call.path["id"]).to_dict()
+    return stage().directory.get(call.path["id"]).to_dict()
 
 
 @endpoint(
@@ -79,7 +77,7 @@ def get_user(call: Call[None, None]) -> dict[str, Any]:
 )
 def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
     """Null removes a field; `attributes` are merged by name."""
-    return directory().patch(call.path["id"], call.body, seen=call.seen).to_dict()
+    return stage().directory.patch(call.path["id"], call.body, seen=call.seen).to_dict()
 
 
 @endpoint(
@@ -95,8 +93,8 @@ def delete_user(call: Call[None, None]) -> None:
     """Erases the profile, preferences, personal data in the history, and links; counters stay. Letters on their way to
     the user are skipped. May be repeated safely, and completes an erasure that failed half-way."""
     if call.seen is not None:
-        directory().close(call.path["id"], seen=call.seen)
-    personal_data().erase(call.path["id"])
+        stage().directory.close(call.path["id"], seen=call.seen)
+    stage().personal_data.erase(call.path["id"])
 
 
 @endpoint(
@@ -110,8 +108,8 @@ def delete_user(call: Call[None, None]) -> None:
 )
 def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
     """If one is invalid, none is written; a 503 may have written some, and the call may be repeated."""
-    note(things=[thing_of(one.id) for one in call.body.users])
-    return {"users": [profile.to_dict() for profile in directory().put_many(call.body.users)]}
+    note(things=[thing_of(one.id, stage().address_hashes) for one in call.body.users])
+    return {"users": [profile.to_dict() for profile in stage().directory.put_many(call.body.users)]}
 
 
 def user_id_of(call: Call[Any, Any]) -> str:

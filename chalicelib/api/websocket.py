@@ -10,8 +10,7 @@ from chalicelib.aws_session import session
 from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError, UnavailableError, VestnikError
 from chalicelib.observability import Line, begin_request, log_failure, write_line
 from chalicelib.settings import settings
-from chalicelib.wiring.live import handshake
-from chalicelib.wiring.live_desk import receive
+from chalicelib.stage.app import stage
 
 if TYPE_CHECKING:
     from chalicelib.live.handshake import ConnectRequest
@@ -31,7 +30,7 @@ def on_connect(event: WebsocketEvent) -> dict[str, int]:
     if _is_message(raw):
         return on_message(event)
     try:
-        handshake().enter(_connect_request(raw))
+        stage().handshake.enter(_connect_request(raw))
     except Exception as error:
         status = next((s for kind, s in _REFUSALS.items() if isinstance(error, kind)), 500)
         if status >= 500:
@@ -46,7 +45,7 @@ def on_message(event: WebsocketEvent) -> dict[str, int]:
     """`$default`: one frame. The answer goes over the connection, not in this response."""
     raw = _begin(event)
     try:
-        line = receive().receive(raw["requestContext"]["connectionId"], _text(raw), endpoint=_endpoint(raw))
+        line = stage().receive.receive(raw["requestContext"]["connectionId"], _text(raw), endpoint=_endpoint(raw))
     except Exception as error:  # Chalice would log the message too, which may quote the frame
         log_failure("frame", error)
         line = Line(counts={"failed": 1}, failed=True)
@@ -61,7 +60,7 @@ def on_disconnect(event: WebsocketEvent) -> dict[str, int]:
     if _is_message(raw):
         return on_message(event)
     try:
-        handshake().leave(raw["requestContext"]["connectionId"])
+        stage().handshake.leave(raw["requestContext"]["connectionId"])
     except Exception as error:  # a connection left behind is found by the next post
         log_failure("disconnect", error)
     _log("disconnect", {"left": 1})

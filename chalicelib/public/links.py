@@ -7,7 +7,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.public.pages import PRIVATE
 from chalicelib.public.views import Visitor, public_page
-from chalicelib.wiring.desk import visit
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -17,7 +17,7 @@ def short_link(visitor: Visitor) -> Response:
     """The target is always on the allow-list."""
     code = visitor.path["code"]
     if visitor.method == "HEAD":
-        target = visit().look(code)
+        target = stage().link_visits.look(code)
     else:
-        target = visit().visit(code, user_agent=visitor.user_agent, purpose=visitor.purpose)
+        target = stage().link_visits.visit(code, user_agent=visitor.user_agent, purpose=visitor.purpose)
     return Response("", headers={**PRIVATE, "Location": target}, status_code=HTTPStatus.FOUND.value)

@@ -21,10 +21,8 @@ from chalicelib.public.preference_form import Filled, field_of, is_filled, pause
 from chalicelib.public.views import Visitor, public_page
 from chalicelib.security.tokens import Purpose
 from chalicelib.settings import settings
+from chalicelib.stage.app import stage
 from chalicelib.wall_clock import zone_of
-from chalicelib.wiring.own_say import own_say
-from chalicelib.wiring.people import endpoints, preferences, profile_source
-from chalicelib.wiring.signing import tokens
 
 routes = Blueprint(__name__)
 
@@ -33,12 +31,12 @@ routes = Blueprint(__name__)
 def own_preferences(visitor: Visitor) -> Response:
     """GET shows, POST saves. A form with a mistake saves nothing and says what is wrong; what is no form of this page,
     such as a scanner's POST, is answered like a GET."""
-    user_id = tokens().read(Purpose.PREFERENCES, visitor.path["token"]).user_id
+    user_id = stage().tokens.read(Purpose.PREFERENCES, visitor.path["token"]).user_id
     if user_id is None:
         raise NotFoundError("only users have preferences")
     user = _user(user_id)
-    standing = Standing(user, own_say().against(user))
-    stored = preferences().get(user_id)
+    standing = Standing(user, stage().unsubscribe.against(user))
+    stored = stage().preferences.get(user_id)
     if visitor.method != "POST" or not is_filled(visitor.form):
         return _shown(visitor, stored, standing, saved=False)
 
@@ -48,8 +46,8 @@ def own_preferences(visitor: Visitor) -> Response:
     filled = filled_in(stored)
     if filled.mistakes:
         return _shown(visitor, filled.chosen, standing, saved=False, mistakes=filled.mistakes)
-    saved = preferences().change(user_id, lambda before: filled_in(before).chosen, named=filled.turned)
-    return _shown(visitor, saved, Standing(user, own_say().against(user)), saved=True)
+    saved = stage().preferences.change(user_id, lambda before: filled_in(before).chosen, named=filled.turned)
+    return _shown(visitor, saved, Standing(user, stage().unsubscribe.against(user)), saved=True)
 
 
 def _shown(
@@ -128,7 +126,7 @@ def _digest_choice(stored: Preferences, category: str, say: Mapping[str, Any]) -
 
 def _user(user_id: str) -> Profile:
     """Raises: NotFoundError (permanent): an erased user's old letters open nothing; UnavailableError (retryable)."""
-    found = profile_of(profile_source(), user_id)
+    found = profile_of(stage().profile_source, user_id)
     if found is None:
         raise NotFoundError("there is no such user any more")
     return found
@@ -140,7 +138,7 @@ def _zone_of(user: Profile) -> str:
 
 def _reached_by(user: Profile) -> list[str]:
     """The channels on which this user has an address or an endpoint."""
-    registered = endpoints().channels_of(user.id)
+    registered = stage().endpoints.channels_of(user.id)
     return [
         name
         for name, channel in CHANNELS.items()

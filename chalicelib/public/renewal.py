@@ -11,8 +11,7 @@ from chalicelib.public.pages import PRIVATE
 from chalicelib.public.views import Visitor, public_page
 from chalicelib.security.tokens import ExpiredLinkError, Purpose
 from chalicelib.settings import settings
-from chalicelib.wiring.own_say import link_renewal
-from chalicelib.wiring.signing import tokens
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -24,11 +23,11 @@ def new_link(visitor: Visitor) -> Response:
     if purpose not in list(Purpose):
         raise NotFoundError("this link is not one of ours")
     try:
-        tokens().read(Purpose(purpose), token)
+        stage().tokens.read(Purpose(purpose), token)
     except ExpiredLinkError as error:
         asks = visitor.method == "POST"
         if asks:
-            link_renewal().send(error.claims, error.purpose, locale=visitor.locale)
+            stage().link_renewal.send(error.claims, error.purpose, locale=visitor.locale)
         return expired(error, token, locale=visitor.locale, asked=asks)
     place = f"{settings().public_url}/{purpose}/{token}"
     return Response("", headers={"Location": place, **PRIVATE}, status_code=HTTPStatus.SEE_OTHER.value)

@@ -8,8 +8,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.public.pages import page, words
 from chalicelib.public.views import Visitor, public_page
 from chalicelib.security.tokens import LetterClaims, Purpose
-from chalicelib.wiring.own_say import own_say
-from chalicelib.wiring.signing import tokens
+from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 
@@ -17,11 +16,11 @@ routes = Blueprint(__name__)
 @public_page(routes, "/unsubscribe/{token}", methods=["GET", "HEAD", "POST"])
 def unsubscribe(visitor: Visitor) -> Response:
     """Repeating the POST changes nothing."""
-    claims = tokens().read(Purpose.UNSUBSCRIBE, visitor.path["token"])
+    claims = stage().tokens.read(Purpose.UNSUBSCRIBE, visitor.path["token"])
     if visitor.method != "POST":
         return page("unsubscribe", locale=visitor.locale, **_about(claims, visitor.locale))
     everything = visitor.form.get("scope") == "everything"
-    own_say().unsubscribe(claims, everything=everything)
+    stage().unsubscribe.unsubscribe(claims, everything=everything)
     return page("unsubscribed", locale=visitor.locale, everything=everything, **_about(claims, visitor.locale))
 
 

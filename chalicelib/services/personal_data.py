@@ -1,6 +1,6 @@
 """All that is kept of one user: given out whole, or erased (GDPR, articles 15 and 17).
 
-Each part of the service that keeps something of users adds a `PersonalPart` in `wiring/own_say.py`; what is kept of
+Each part of the service that keeps something of users adds a `PersonalPart` in `stage/app.py`; what is kept of
 their addresses is `address_data.py`'s. What remains after an erasure are counters, rows that name nobody, and
 objections under a keyed hash.
 """

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, TypeVar, cast
 
 import botocore.session
@@ -29,6 +28,7 @@ from chalicelib.settings import settings
 Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _LONGEST_HASH_KEY = 2048  # bytes, of DynamoDB
+_used: list[Connection] = []  # the connection of this process, once it has one
 _PUT_ROUNDS = 5  # for what a table did not take at first
 
 
@@ -63,7 +63,7 @@ class StageTable(Model):
     @classmethod
     def _get_connection(cls) -> TableConnection:
         meta = cast(Any, cls).Meta
-        if getattr(meta, "table_name", None) is None:
+        if cls._connection is None or cls._connection.connection is not dynamodb():
             meta.table_name = settings().resource(meta.thing)
         table: TableConnection = super()._get_connection()
         if table.connection is not dynamodb():
@@ -94,9 +94,19 @@ class _Connection(Connection):
         return client
 
 
-@cache
 def dynamodb() -> Connection:
     """The process's one connection to DynamoDB, for every table."""
+    if not _used:
+        use(_aws())
+    return _used[0]
+
+
+def use(connection: Connection | None) -> None:
+    """Puts every table behind another connection; None: behind a new one to AWS, made at the first use."""
+    _used[:] = [] if connection is None else [connection]
+
+
+def _aws() -> Connection:
     return _Connection(
         connect_timeout_seconds=TableMeta.connect_timeout_seconds,
         read_timeout_seconds=TableMeta.read_timeout_seconds,

@@ -15,9 +15,7 @@ from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.accounts.managers import Role
 from chalicelib.errors import ConflictError, NotFoundError, UnavailableError
 from chalicelib.profiles.model import User, UserBody
-from chalicelib.wiring.admin import managers
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.people import directory
+from chalicelib.stage.app import stage
 
 FIRST_MANAGER = "admin"
 PEOPLE = (
@@ -71,8 +69,8 @@ def seed_site() -> None:
     """Routes and caps, where nobody has set any; before the first letter, because a worker that has sent one knows the
     settings for a while. Raises: UnavailableError (retryable)."""
     for name, value in SITE.items():
-        if site_settings().get(name).version == 0:
-            site_settings().put(name, value, by="make run")
+        if stage().site_settings.get(name).version == 0:
+            stage().site_settings.put(name, value, by="make run")
 
 
 def seed_people() -> None:
@@ -81,9 +79,9 @@ def seed_people() -> None:
     for person in PEOPLE:
         user = User.model_validate(person)
         try:
-            directory().get(user.id)
+            stage().directory.get(user.id)
         except NotFoundError:
-            directory().put(user.id, UserBody(**user.model_dump(exclude_unset=True, exclude={"id"})))
+            stage().directory.put(user.id, UserBody(**user.model_dump(exclude_unset=True, exclude={"id"})))
 
 
 def main() -> None:
@@ -96,7 +94,7 @@ def main() -> None:
     try:
         key = create_key("local", list(Scope), key_id=chosen.key_id, secret=chosen.secret)
         with suppress(ConflictError):  # from an earlier run; the password may have been changed since
-            managers().add(FIRST_MANAGER, roles=list(Role), by="make run", password=chosen.manager_password)
+            stage().managers.add(FIRST_MANAGER, roles=list(Role), by="make run", password=chosen.manager_password)
         if chosen.demo:
             seed_demo()
     except UnavailableError as error:

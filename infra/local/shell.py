@@ -13,7 +13,7 @@ from tools.local_cloud import LOCAL, local_cloud
 
 _HELLO = """Vestnik's local cloud. At hand:
   vestnik       the API's client: vestnik.call("GET", "/v1/users/anna")
-  wiring        the parts of the service: from chalicelib.wiring import people; people.directory().get("anna")
+  stage         the parts of the service: stage.directory.get("anna")
   cloud         its addresses and its AWS: cloud.mailbox_url; cloud.account.lambdas.list_functions()
 """
 
@@ -23,10 +23,10 @@ def main(addresses: Path = LOCAL) -> int:
     local = local_cloud(addresses)
     cloud = running_cloud(local)
     os.environ.update(cloud.environment())
-    from chalicelib import wiring
+    from chalicelib.stage.app import stage
     from clients.python.vestnik_client import Vestnik
 
-    names = {"vestnik": Vestnik(local["api_url"], local["api_key"]), "wiring": wiring, "cloud": cloud}
+    names = {"vestnik": Vestnik(local["api_url"], local["api_key"]), "stage": stage(), "cloud": cloud}
     code.interact(_HELLO, local=names, exitmsg="")
     return 0
 

@@ -18,11 +18,11 @@ import chalicelib
 from chalicelib import errors
 from chalicelib.channels.port import Channel
 from chalicelib.manifest import CHANNELS
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import StageTable
-from chalicelib.wiring import deliver as wiring_deliver
 from infra.paths import ROOT
 from tests.contract.test_infra import template as infra_template
-from tests.integration.conftest import ENVIRONMENT, forget_clients
+from tests.integration.conftest import ENVIRONMENT, new_process
 
 template = infra_template  # the fixture
 
@@ -175,13 +175,13 @@ def test_every_file_of_a_channel_is_registered() -> None:
 def test_every_channel_is_wired(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    forget_clients()
+    new_process()
     try:
-        assert {name: channel.name for name, channel in wiring_deliver.channels().items()} == {
+        assert {name: channel.name for name, channel in Stage.own().channels.items()} == {
             name: name for name in CHANNELS
         }
     finally:
-        forget_clients()
+        new_process()
 
 
 # ---------------------------------------------------------------- errors

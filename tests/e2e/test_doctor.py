@@ -13,7 +13,7 @@ from infra.gateway import integrations
 from infra.local.cloud import LocalCloud
 from infra.stages import PAGES
 from tests.e2e.conftest import Vestnik, eventually
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import new_process
 
 pytestmark = pytest.mark.e2e
 
@@ -26,9 +26,9 @@ def look(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
     """What the doctor says of one subject; nothing where all is well."""
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
-    forget_clients()
+    new_process()
     yield lambda subject: " | ".join(one.wrong for one in examine(checks(cloud.environment())[subject]))
-    forget_clients()
+    new_process()
 
 
 def client(cloud: LocalCloud, service: str) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.storage.api_keys import page_of_keys
 from infra.local.cloud import LocalCloud
 from infra.smoke import Doors, doors_of_stage, try_out
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import new_process
 
 pytestmark = pytest.mark.e2e
 
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.e2e
 def doors(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
-    forget_clients()
+    new_process()
     yield doors_of_stage(cloud.account, "local")
-    forget_clients()
+    new_process()
 
 
 def test_a_stage_that_works_is_tried_to_the_delivered_letter_and_nothing_is_left_behind(

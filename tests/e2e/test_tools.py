@@ -44,11 +44,7 @@ def test_the_prompt_has_the_clouds_own_api_and_tables(vestnik: Vestnik, client: 
     addresses = tmp_path / "local.json"
     urls = {name: getattr(vestnik.cloud, name) for name in ("api_url", "emulator_url", "mailbox_url")}
     addresses.write_text(json.dumps({**urls, "api_key": vestnik.api_key}))
-    typed = (
-        'vestnik.call("GET", "/v1/users/shell")["name"]\n'
-        "from chalicelib.wiring import people\n"
-        'people.directory().get("shell").email\n'
-    )
+    typed = 'vestnik.call("GET", "/v1/users/shell")["name"]\nstage.directory.get("shell").email\n'
 
     command = [sys.executable, "-m", "infra.local.shell", str(addresses)]
     done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, timeout=120, check=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
@@ -18,12 +17,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
 from chalicelib import aws_session as aws
-from chalicelib import wiring
 from chalicelib.api.projection import forbid_drift
 from chalicelib.manifest import CONSUMERS
+from chalicelib.observability import logger, metrics
 from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.storage import dynamodb as base
+from chalicelib.stage.app import Stage
+from chalicelib.storage.dynamodb import use
 from chalicelib.storage.rows import accounts as managers
 from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
 from chalicelib.storage.rows import flow as control
@@ -79,30 +79,18 @@ ENVIRONMENT = {
 }
 
 
-def wiring_modules() -> list[ModuleType]:
-    """Every module of the composition root."""
-    return [import_module(f"{wiring.__name__}.{found.name}") for found in iter_modules(wiring.__path__)]
+def new_process(**parts: Any) -> Stage:
+    """What a process has at its start: the settings of the environment, no client, and a stage with these parts."""
+    for cached in (settings, aws.session, logger, metrics):
+        cached.cache_clear()
+    use(None)
+    return Stage.begin(**parts)
 
 
-def forget_clients() -> None:
-    """A process starts with empty caches; so does a test."""
+def compose(**parts: Any) -> Stage:
+    """The stage of this process again, with these parts in the place of its own: `compose(clock=clock)`."""
     settings.cache_clear()
-    for module in wiring_modules():
-        for part in vars(module).values():
-            if hasattr(part, "cache_clear"):
-                part.cache_clear()
-    base.dynamodb.cache_clear()
-    aws.session.cache_clear()
-    for model in _models(Model):
-        model._connection = None
-        if hasattr(model, "Meta") and hasattr(model.Meta, "table_name"):
-            model.Meta.table_name = None
-
-
-def _models(base: Any) -> Iterator[Any]:
-    for model in base.__subclasses__():
-        yield model
-        yield from _models(model)
+    return Stage.begin(**{**Stage.own().given, **parts})
 
 
 def create(table: type[Model]) -> None:
@@ -119,7 +107,7 @@ def create(table: type[Model]) -> None:
 def empty_stage() -> None:
     """Makes what the stage of this environment consists of, inside `mock_aws`. It is put straight into moto, where the
     calls of AWS would take four fifths of a test."""
-    forget_clients()
+    new_process()
     if twin() is None:
         moto_of("dynamodb").tables = pickle.loads(_empty_tables())  # noqa: S301 (our own, of this process)
     sqs = moto_of("sqs")
@@ -154,7 +142,7 @@ def _empty_tables() -> bytes:
 def _database() -> DynamoDB:
     made = DynamoDB()
     with twin_in_place(made):
-        forget_clients()
+        new_process()
         for table in {table.Meta.thing: table for table in TABLES}.values():
             create(table)
     return made
@@ -179,7 +167,7 @@ def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterato
     with mock_aws(), twin_in_place(empty_database() if on_twin else None):
         empty_stage()
         yield
-    forget_clients()
+    new_process()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.accounts.managers import Role
 from chalicelib.admin import templating as look
 from chalicelib.profiles.model import UserBody
-from chalicelib.wiring.people import directory
+from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.stocked import stocked
 from tests.integration.api.gateway import Gateway, Reply, gateway
@@ -101,7 +101,7 @@ def test_the_api_answers_and_names_itself(stage: None) -> None:
     docs = api.get("/docs")
     assert beside(Leads(f"{HERE}/docs", docs.text).found) == set()
     assert HERE in docs.text
-    directory().put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="en"))
+    Stage.own().directory.put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="en"))
     one = send(api)
     assert api.get(f"/v1/notifications/{one}").body["status"] == "accepted"
 
@@ -128,7 +128,7 @@ def test_the_live_demo_finds_its_files_and_calls(stage: None) -> None:
 
 
 def test_every_link_of_a_letter_answers_and_leads_on(stage: None, letters: Letters) -> None:
-    directory().put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="en"))
+    Stage.own().directory.put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="en"))
     for template in ("promo", "welcome"):
         send(gateway(), template)
     assert Pump().run() == []

@@ -19,8 +19,8 @@ from chalicelib.admin.forms import SECRETS
 from chalicelib.admin.views import REGISTERED
 from chalicelib.clock import derived_id
 from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.stage.app import Stage
 from chalicelib.text import one_line
-from chalicelib.wiring.signing import tokens
 from tests import forms
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.stocked import stocked
@@ -92,7 +92,7 @@ def found(boss: Visitor) -> Found:
                 by_route.setdefault(routes.match_route(path).route, Target(path, form))
     claims = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))
     for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES):
-        path = f"/{purpose.value}/{tokens().make(claims, purpose)[0]}"
+        path = f"/{purpose.value}/{Stage.own().tokens.make(claims, purpose)[0]}"
         by_route[f"/{purpose.value}/{{token}}"] = Target(path, forms_of(boss.get(path).text, path)[-1])
     return by_route
 

@@ -4,9 +4,7 @@ from typing import Any
 
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.conftest import Letters, Pump
 
 PROMO = {
@@ -20,22 +18,22 @@ def request(**fields: Any) -> NotificationRequest:
 
 
 def test_a_user_gets_the_letter_in_their_language(pump: Pump, letters: Letters) -> None:
-    wiring_people.directory().put("u-1", UserBody(email="anna@example.com", name="Anna", locale="en"))
-    [accepted] = wiring_intake.accept().accept(request(recipients=[{"user_id": "u-1"}]), caller="shop", key=None)
+    Stage.own().directory.put("u-1", UserBody(email="anna@example.com", name="Anna", locale="en"))
+    [accepted] = Stage.own().accept.accept(request(recipients=[{"user_id": "u-1"}]), caller="shop", key=None)
 
     assert pump.run() == []
 
     [letter] = letters()
     assert letter["to"] == ["anna@example.com"]
-    told = wiring_desk.history().notification(accepted.id)
+    told = Stage.own().history.notification(accepted.id)
     assert told["status"] == "sent"
     assert [event["status"] for event in told["deliveries"][0]["timeline"]] == ["calling", "sent"]
 
 
 def test_the_same_key_and_body_give_the_same_notification_and_one_letter(pump: Pump, letters: Letters) -> None:
     body = request(recipients=[{"email": "guest@example.com"}])
-    first = wiring_intake.accept().accept(body, caller="shop", key="order-7")
-    again = wiring_intake.accept().accept(body, caller="shop", key="order-7")
+    first = Stage.own().accept.accept(body, caller="shop", key="order-7")
+    again = Stage.own().accept.accept(body, caller="shop", key="order-7")
 
     pump.run()
 

@@ -23,7 +23,7 @@ from infra.account import Account
 from infra.paths import ROOT
 from infra.stage_keys import ensure_keys
 from infra.stages import environment_of
-from tests.integration.conftest import TABLES, create, forget_clients
+from tests.integration.conftest import TABLES, create, new_process
 from tests.ministack import ministack
 
 STAGE = "local"  # the one without a layer: a community LocalStack has none
@@ -67,7 +67,7 @@ def key(address: str) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment_of(STAGE).items():
             patch.setenv(name, value)
-        forget_clients()
+        new_process()
         for table in TABLES:
             create(table)
         sqs = boto3.client("sqs")
@@ -75,7 +75,7 @@ def key(address: str) -> Iterator[str]:
             sqs.create_queue(QueueName=f"vestnik-{STAGE}-{queue}")
         ensure_keys(Account(boto3.Session()), STAGE)
         yield create_key("localstack", list(Scope))
-        forget_clients()
+        new_process()
 
 
 def call(method: str, url: str, key: str = "", body: Any = None) -> requests.Response:

@@ -23,7 +23,7 @@ from infra.addresses import with_addresses
 from infra.settings_checkup import SettingsCheckup
 from infra.stages import environment_of
 from tests.e2e.conftest import eventually
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import new_process
 
 STAGE = "dev"
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/141.0 Safari/537.36"}  # a machine confirms nothing
@@ -62,10 +62,10 @@ def stage(account: Account) -> Iterator[Deployed]:
         find_addresses(account)
         verify(SENDER)
         api = account.outputs(f"vestnik-{STAGE}-app")["RestApiId"]
-        forget_clients()
+        new_process()
         key = create_key("localstack", list(Scope))
         yield Deployed(f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{api}/api", key)
-        forget_clients()
+        new_process()
     assert destroy.main(["--stage", STAGE, "--yes"]) == 0
     assert left(account) == []
 

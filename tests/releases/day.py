@@ -10,11 +10,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.channels.live import Notice
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.jobs import DeliverJob
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring.admin import managers, sessions
-from chalicelib.wiring.clients import sqs
-from chalicelib.wiring.connections import announce
-from chalicelib.wiring.ledger import retries
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import PROMO, Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, Viewers
 from tests.integration.conftest import TABLES
@@ -31,7 +27,7 @@ class Recorder:
     def __init__(self) -> None:
         self.messages: dict[str, Any] = {}
         self.rows: dict[str, Any] = {}
-        sqs().meta.events.register("provide-client-params.sqs.SendMessageBatch", self._put)
+        Stage.own().sqs.meta.events.register("provide-client-params.sqs.SendMessageBatch", self._put)
 
     def look(self) -> None:
         """What stands in the tables now."""
@@ -85,10 +81,10 @@ def _letters(day: Recorder, desk: Desk, api: Gateway) -> None:
     api.post("/v1/notifications", {**PROMO, "recipients": to, "send_at": "2026-03-09T10:00:00Z"})
     api.post("/v1/notifications", {**EPISODE, "recipients": [{"user_id": "u-00001"}]})  # into a digest
     api.post("/v1/events", {"id": "e-1", "type": "user.registered", "user": {"id": "u-9", "email": "nine@example.com"}})
-    wiring_control.switches().open("ses", by="test", reason="a day with everything")
+    Stage.own().switches.open("ses", by="test", reason="a day with everything")
     desk.pump.run()
     day.look()
-    wiring_control.switches().close("ses", by="test", reason="over", ramp=False)
+    Stage.own().switches.close("ses", by="test", reason="over", ramp=False)
     desk.clock.pass_(days=2)
     desk.tick()
     desk.pump.run()
@@ -115,19 +111,19 @@ def _live(api: Gateway, live: Live) -> None:
     live.send("guest-1", "Max")
     live.send("guest-1", "Hello all")
     api.post("/v1/live/tickets", {"user_id": "u-00000"})
-    announce().announce([Notice("n-1", "u-00000", {"title": "New", "body": "", "url": ""})])
+    Stage.own().announce.announce([Notice("n-1", "u-00000", {"title": "New", "body": "", "url": ""})])
 
 
 def _desk(api: Gateway) -> None:
-    managers().add("olga", roles=[Role.OPERATOR], by="test")
-    sessions().begin(managers().get("olga"), browser="a browser", network="192.0.2.0")
-    wiring_control.limiter().take("ses.instant", 1, max_wait_seconds=1)
+    Stage.own().managers.add("olga", roles=[Role.OPERATOR], by="test")
+    Stage.own().sessions.begin(Stage.own().managers.get("olga"), browser="a browser", network="192.0.2.0")
+    Stage.own().limiter.take("ses.instant", 1, max_wait_seconds=1)
     api.put("/v1/templates/promo", api.get("/v1/templates/promo").body)
 
 
 def _reconciled(day: Recorder) -> None:
     """What is asked for where nobody knows whether a letter was sent."""
-    retries().reconcile(DeliverJob.model_validate(day.messages["deliver-email"]), in_seconds=60)
+    Stage.own().retries.reconcile(DeliverJob.model_validate(day.messages["deliver-email"]), in_seconds=60)
 
 
 def _plain(item: Any) -> Any:

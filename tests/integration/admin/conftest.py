@@ -12,7 +12,7 @@ from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.accounts.managers import Role
-from chalicelib.wiring.admin import managers
+from chalicelib.stage.app import Stage
 from tests import forms
 from tests.integration.admin.stocked import Stock, stocked
 from tests.integration.api.gateway import lambda_event
@@ -104,7 +104,7 @@ class Visitor:
 
 def signed_in(name: str, *roles: Role) -> Visitor:
     """A browser of a new manager who has these roles."""
-    managers().add(name, roles=roles, by="test", password=PASSWORD)
+    Stage.own().managers.add(name, roles=roles, by="test", password=PASSWORD)
     visitor = Visitor()
     assert visitor.sign_in(name).status == 303
     visitor.get("/admin/account")

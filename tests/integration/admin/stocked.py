@@ -10,12 +10,8 @@ from chalicelib.clock import now
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.stage.app import Stage
 from chalicelib.storage.short_links import Link
-from chalicelib.wiring.campaign_desk import campaign_control
-from chalicelib.wiring.intake import accept
-from chalicelib.wiring.links import links
-from chalicelib.wiring.people import directory, suppressions
-from chalicelib.wiring.running import lists
 
 CODE = "AAAAAAAAAAAAAAAAAAAAAA"
 
@@ -43,13 +39,13 @@ class Stock:
 
 def stocked() -> Stock:
     """Fills the stage."""
-    directory().put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
+    Stage.own().directory.put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
     campaigns = [make_campaign(n) for n in range(14)]
     notifications = [_notification() for _ in range(25)]
     _links(campaigns[0])
     for n in range(60):
-        suppressions().add("email", f"u{n}@viewers.example", reason=Reason.BOUNCE)
-    audiences = [lists().add(f"List {n}", by="test").list_id for n in range(22)]
+        Stage.own().suppressions.add("email", f"u{n}@viewers.example", reason=Reason.BOUNCE)
+    audiences = [Stage.own().lists.add(f"List {n}", by="test").list_id for n in range(22)]
     create_key("shop", ["users:read"])
     ids = {
         "campaigns": campaigns[0],
@@ -69,20 +65,20 @@ def make_campaign(n: int) -> str:
     """The id of one that runs."""
     context = {"headline": "Half price", "text": "All films.", "url": "https://cinema.example/p"}
     spec = {"name": f"Campaign {n}", "template": "promo", "audience": {"everyone": True}, "context": context}
-    head = campaign_control().draft(Campaign.model_validate(spec), by="test")
-    campaign_control().start(head.id, by="test")
+    head = Stage.own().campaign_commands.draft(Campaign.model_validate(spec), by="test")
+    Stage.own().campaign_commands.start(head.id, by="test")
     return head.id
 
 
 def _notification() -> str:
     context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
     body = {"template": "password-reset", "recipients": [{"user_id": "anna"}], "context": context}
-    return accept().accept(NotificationRequest.model_validate(body), caller="test", key=None)[0].id
+    return Stage.own().accept.accept(NotificationRequest.model_validate(body), caller="test", key=None)[0].id
 
 
 def _links(campaign_id: str) -> None:
     codes = [CODE, *(f"{n:022}" for n in range(30))]
-    links().write(
+    Stage.own().links.write(
         [
             Link(
                 code=code,

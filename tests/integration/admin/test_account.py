@@ -10,8 +10,8 @@ import pytest
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED
 from chalicelib.clock import now
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
-from chalicelib.wiring.admin import managers
 from infra import managers as command
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
 
@@ -77,7 +77,7 @@ def test_nobody_gets_round_the_proof_by_way_of_the_managers_page(boss: Visitor) 
 
 def test_an_administrator_drops_the_second_factor_of_another(boss: Visitor) -> None:
     olga, app = signed_in("olga", Role.VIEWER), pyotp.TOTP(pyotp.random_base32())
-    managers().set_second_factor("olga", app.secret, app.now())
+    Stage.own().managers.set_second_factor("olga", app.secret, app.now())
     assert "Without the code" in boss.get("/admin/managers").text
     assert boss.post("/admin/managers/olga/code").said == "saved"
     assert not is_in(olga)
@@ -177,7 +177,7 @@ def test_a_session_from_before_rounds_were_counted_is_over(boss: Visitor) -> Non
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_password_that_somebody_else_made_opens_nothing_but_its_change(boss: Visitor, reset: bool) -> None:
-    managers().add("olga", roles=list(Role), by="test", password=PASSWORD)
+    Stage.own().managers.add("olga", roles=list(Role), by="test", password=PASSWORD)
     ivan: dict[str, Any] = {"name": "Ivan", "role": ["viewer", "administrator"]}
     made = boss.post("/admin/managers/olga/password") if reset else boss.post("/admin/managers", **ivan)
     name, password = "olga" if reset else "ivan", MADE.findall(made.text)[0]

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,13 +11,11 @@ from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.progress import Progress
 from chalicelib.rendering.shipped import shipped_folder
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
-from chalicelib.wiring.campaign_desk import campaign_control
-from chalicelib.wiring.running import campaigns, runs
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.test_pages import viewers, written  # noqa: F401 - a fixture
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import compose, new_process
 
 
 def seen_on(page: str) -> str:
@@ -29,12 +26,10 @@ def seen_on(page: str) -> str:
 
 
 @pytest.fixture
-def asked_for(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def asked_for(stage: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage asks for another manager's word."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+    compose()
 
 
 @pytest.fixture
@@ -61,7 +56,7 @@ def test_nobody_approves_their_own_campaign(editor: Visitor, approver: Visitor) 
     assert editor.post(f"{here}/approve", seen=seen).status == 403
     assert [f'action="{here}/approve"' in one.get(f"{here}/check").text for one in (editor, approver)] == [False, True]
     assert [approver.post(f"{here}/approve", seen=seen).said for _ in range(2)] == ["approved", "approved"]
-    assert campaigns().get(here.rpartition("/")[2]).approved_by == "manager:ivan"
+    assert Stage.own().campaigns.get(here.rpartition("/")[2]).approved_by == "manager:ivan"
 
 
 def test_the_page_approves_what_it_showed_and_nothing_else(editor: Visitor, approver: Visitor) -> None:
@@ -69,11 +64,11 @@ def test_the_page_approves_what_it_showed_and_nothing_else(editor: Visitor, appr
     here = asked(editor)
     campaign = here.rpartition("/")[2]
     seen = seen_on(approver.get(f"{here}/check").text)
-    campaign_control().edit(campaign, CampaignPatch(rate_per_second=9), by="manager:olga")
+    Stage.own().campaign_commands.edit(campaign, CampaignPatch(rate_per_second=9), by="manager:olga")
 
     refused = approver.post(f"{here}/approve", seen=seen)
 
-    assert (refused.status, campaigns().get(campaign).state) == (412, "awaiting_approval")
+    assert (refused.status, Stage.own().campaigns.get(campaign).state) == (412, "awaiting_approval")
     assert "was 50, is 9" in refused.text
     assert approver.post(f"{here}/approve").status == 412
     assert approver.post(f"{here}/approve", seen=seen_on(refused.text)).said == "approved"
@@ -87,7 +82,7 @@ def test_a_campaign_is_sent_back_with_a_comment(editor: Visitor, approver: Visit
     answers = [approver.post(f"{here}/send-back", comment="The link is <old>") for _ in range(2)]
 
     assert [answer.said for answer in answers] == ["sent_back", "sent_back"]
-    assert campaigns().get(here.rpartition("/")[2]).state == "draft"
+    assert Stage.own().campaigns.get(here.rpartition("/")[2]).state == "draft"
     for page in ("", "/check"):
         assert "The link is &lt;old&gt;" in editor.get(f"{here}{page}").text
 
@@ -101,21 +96,21 @@ def test_what_is_sent_again_or_released_is_of_the_run_that_was_shown(
     campaign = written(boss, when="schedule", every="day", at="18:00", canary_percent="5")
     here = f"/admin/campaigns/{campaign}"
     boss.post(f"{here}/start")
-    head = campaigns().get(campaign)
-    shown, since = (runs().open(head, datetime(2026, 3, day, tzinfo=UTC))[0] for day in (1, 2))
+    head = Stage.own().campaigns.get(campaign)
+    shown, since = (Stage.own().runs.open(head, datetime(2026, 3, day, tzinfo=UTC))[0] for day in (1, 2))
     page = f'name="run" value="{since.run_id}"'
     assert page in boss.get(here).text
 
     assert boss.post(f"{here}/canary", run=shown.run_id).said == "released"
-    released = {run.run_id: bool(run.canary_released_at) for run in runs().of(campaign)}
+    released = {run.run_id: bool(run.canary_released_at) for run in Stage.own().runs.of(campaign)}
     assert released == {shown.run_id: True, since.run_id: False}
     for run in (shown, since):
-        runs().close(run, "completed", Progress(targeted=1, failed=1, failed_reasons={"rejected": 1}))
+        Stage.own().runs.close(run, "completed", Progress(targeted=1, failed=1, failed_reasons={"rejected": 1}))
         CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.open_runs.remove()])
     CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.state.set("scheduled")])
 
     assert boss.post(f"{here}/resend", run=shown.run_id).said == "resent"
-    assert runs().of(campaign)[0].resend_of == shown.run_id
+    assert Stage.own().runs.of(campaign)[0].resend_of == shown.run_id
 
 
 @pytest.mark.parametrize("verb", ["start", "pause", "resume", "cancel"])
@@ -147,7 +142,7 @@ def test_the_letter_that_is_shown_is_in_the_layout_that_was_approved(
     layout.write_text(layout.read_text().replace("</body>", "<p>The new layout</p></body>"))
     for module in ("chalicelib.rendering.template_store", "chalicelib.rendering.render"):
         monkeypatch.setattr(f"{module}.shipped_folder", lambda: folder)
-    forget_clients()
+    new_process()
 
     shown = [approver.get(f"/admin/campaigns/{one}/letter").text for one in (campaign, draft)]
     assert ["The new layout" in one for one in shown] == [False, True]

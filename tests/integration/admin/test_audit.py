@@ -12,11 +12,9 @@ from chalicelib.accounts.audit_log import Entry
 from chalicelib.accounts.managers import Role
 from chalicelib.clock import now, rfc3339
 from chalicelib.profiles.model import UserBody
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.accounts import AuditRow
-from chalicelib.wiring.audit import audit_reader
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.people import directory
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
 from tests.integration.api.gateway import REQUEST_ID
 from tests.integration.faults import unreachable
@@ -25,7 +23,7 @@ HOST = "https://cinema.example"
 
 
 def entries(**wanted: str) -> list[Entry]:
-    return audit_reader().page(limit=1000, cursor=None, wanted=wanted)[0]
+    return Stage.own().audit_log.page(limit=1000, cursor=None, wanted=wanted)[0]
 
 
 def lines(did: str) -> list[str]:
@@ -56,7 +54,7 @@ def test_an_act_whose_intention_cannot_be_written_does_not_happen(boss: Visitor)
     """Promise I4."""
     no_audit(lambda body: b"intended" in body)
     assert boss.post("/admin/settings/redirect_url", value=f"{HOST}/hello").status == 503
-    assert site_settings().get("redirect_url").value == HOST
+    assert Stage.own().site_settings.get("redirect_url").value == HOST
 
 
 def test_nobody_is_let_in_without_a_line(boss: Visitor) -> None:
@@ -65,7 +63,7 @@ def test_nobody_is_let_in_without_a_line(boss: Visitor) -> None:
 
 
 def test_no_person_is_shown_without_a_line(boss: Visitor) -> None:
-    directory().put("anna", UserBody(email="anna@example.com"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com"))
     no_audit(lambda body: b"user.look" in body)
     seen = boss.get("/admin/users/anna")
     assert seen.status == 503
@@ -100,7 +98,7 @@ def test_an_act_that_nobody_expected_to_fail_has_failed(boss: Visitor, monkeypat
     ],
 )
 def test_a_look_at_a_person_is_in_the_audit(boss: Visitor, path: str, did: str, thing: str) -> None:
-    directory().put("anna", UserBody(email="anna@example.com"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com"))
     boss.get(path)
     assert [(one.by, one.thing, one.outcome) for one in entries(did=did)] == [("boss", thing, "read")]
 
@@ -201,7 +199,7 @@ def test_an_act_is_one_entry_where_a_page_ends_between_its_lines(boss: Visitor) 
     seen: list[Entry] = []
     cursor: str | None = None
     while True:
-        page, cursor = audit_reader().page(limit=1, cursor=cursor, wanted={"did": "setting.change"})
+        page, cursor = Stage.own().audit_log.page(limit=1, cursor=cursor, wanted={"did": "setting.change"})
         seen += page
         if cursor is None:
             break

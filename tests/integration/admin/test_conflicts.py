@@ -12,13 +12,10 @@ from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.errors import ChangedError
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.stage.app import Stage
 from chalicelib.storage import rate_limits as limits
 from chalicelib.storage.event_sources import read_wishes, save_wish
 from chalicelib.storage.rows.flow import LimitRow
-from chalicelib.wiring.control import limiter, site_settings
-from chalicelib.wiring.letters import templates
-from chalicelib.wiring.people import suppressions
-from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import Seen, Visitor, signed_in
 from tests.integration.admin.test_nothing_typed_is_lost import ended, going_on, in_the_form
 from tests.integration.admin.test_pages import written
@@ -46,7 +43,7 @@ def conflict_of(seen: Seen, path: str) -> dict[str, Any]:
 
 
 def sender(name: str, reply_to: str) -> dict[str, str]:
-    return {"name": name, "address": site_settings().get("sender").value["address"], "reply_to": reply_to}
+    return {"name": name, "address": Stage.own().site_settings.get("sender").value["address"], "reply_to": reply_to}
 
 
 def test_the_second_of_two_managers_sees_both_and_chooses(boss: Visitor, olga: Visitor) -> None:
@@ -55,7 +52,7 @@ def test_the_second_of_two_managers_sees_both_and_chooses(boss: Visitor, olga: V
     assert olga.post(SENDER, **{**theirs, **sender("Olga's cinema", "olga@vestnik.example")}).said == "saved"
     seen = boss.post(SENDER, **{**mine, "name": "Boss & sons"})
     form = conflict_of(seen, SENDER)
-    assert site_settings().get("sender").value["name"] == "Olga's cinema"
+    assert Stage.own().site_settings.get("sender").value["name"] == "Olga's cinema"
     marked = list(map(unescape, MARK.findall(seen.text)))
     assert "olga@vestnik.example" in marked
     assert "Boss & sons" in marked
@@ -64,7 +61,7 @@ def test_the_second_of_two_managers_sees_both_and_chooses(boss: Visitor, olga: V
     assert (form["pick name"], form["pick reply_to"]) == (["mine"], ["theirs"])  # what only she changed stays hers
 
     assert boss.post(SENDER, **form).said == "saved"
-    assert site_settings().get("sender").value == sender("Boss & sons", "olga@vestnik.example")
+    assert Stage.own().site_settings.get("sender").value == sender("Boss & sons", "olga@vestnik.example")
 
 
 def test_all_of_mine_or_of_theirs_or_the_form_once_more(boss: Visitor, olga: Visitor) -> None:
@@ -78,11 +75,11 @@ def test_all_of_mine_or_of_theirs_or_the_form_once_more(boss: Visitor, olga: Vis
     again = boss.post(SENDER, **form, whole="look")
     assert again.status == 200
     assert "Nothing is saved yet" in again.text
-    assert site_settings().get("sender").value["name"] == "Olga's cinema"
+    assert Stage.own().site_settings.get("sender").value["name"] == "Olga's cinema"
     written = in_the_form(again, SENDER)
     assert (written["name"], written["reply_to"]) == (["Boss & sons"], ["olga@vestnik.example"])
     assert boss.post(SENDER, **{**form, "whole": "mine"}).said == "saved"
-    assert site_settings().get("sender").value == sender("Boss & sons", "")
+    assert Stage.own().site_settings.get("sender").value == sender("Boss & sons", "")
     assert boss.post(SENDER, **written).status == 412  # that was made from what is no more
 
 
@@ -121,7 +118,7 @@ def test_two_rules_that_are_changed_at_once_are_both_changed(boss: Visitor, olga
     stale = opened(olga, paid, paid)
     assert boss.post(paid, **{**mine, **rule("order.paid", "password-reset")}).said == "saved"
     assert olga.post(lost, **{**hers, **rule("order.lost", "confirm-reminder")}).said == "saved"
-    rules = site_settings().get("event_rules").value
+    rules = Stage.own().site_settings.get("event_rules").value
     assert [rules[one]["steps"][0]["template"] for one in ("order.paid", "order.lost")] == [
         "password-reset",
         "confirm-reminder",
@@ -130,7 +127,9 @@ def test_two_rules_that_are_changed_at_once_are_both_changed(boss: Visitor, olga
     form = conflict_of(seen, paid)
     assert "password-reset" in MARK.findall(seen.text) or "password" in MARK.findall(seen.text)
     assert olga.post(paid, **form).said == "saved"  # a row is taken whole
-    assert site_settings().get("event_rules").value["order.paid"]["steps"][0]["template"] == "confirm-reminder"
+    assert (
+        Stage.own().site_settings.get("event_rules").value["order.paid"]["steps"][0]["template"] == "confirm-reminder"
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,7 +179,7 @@ def test_a_template_is_not_written_over_anothers(boss: Visitor, olga: Visitor) -
     assert "identical lines" in seen.text  # a long text is shown by what differs
     assert (form[f"pick {subject}"], form[f"pick {html}"]) == (["theirs"], ["mine"])
     assert boss.post(path, **form).said == "saved"
-    sources = templates().get("promo").locales["en"]
+    sources = Stage.own().templates.get("promo").locales["en"]
     assert sources["email.subject"] == "Olga: {{ headline }}"
     assert sources["email.html"].strip() == long.strip()
 
@@ -197,7 +196,7 @@ def test_two_managers_at_one_campaign_lose_nothing(boss: Visitor, olga: Visitor)
     assert picks == {"var_headline": "mine", "var_text": "mine", "rate_per_second": "theirs"}
     saved = boss.post(path, **{**form, "pick var_text": "theirs"})
     assert saved.said == "saved", saved.text
-    spec = spec_of(campaigns().get(campaign))
+    spec = spec_of(Stage.own().campaigns.get(campaign))
     assert (spec.context["headline"], spec.context["text"]) == ("Boss's headline", "Olga's text.")
     assert spec.rate_per_second == 20
 
@@ -216,7 +215,7 @@ def test_after_a_mistake_it_is_still_known_who_changed_what(boss: Visitor, olga:
 
 def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise B3: who changes it between the check and the write is not written over."""
-    shown = limiter().read_all(["ses.bulk"])[0]
+    shown = Stage.own().limiter.read_all(["ses.bulk"])[0]
     unchanged = limits.Limiter._unchanged
 
     def beaten(self: limits.Limiter, name: str, seen: Any) -> Any:
@@ -254,11 +253,11 @@ def test_a_button_acts_on_what_it_was_shown_with(boss: Visitor, pump: Pump, lett
     """Promise B3: what has become of it since is looked at first."""
     address = "anna@viewers.example"
     remove = "/admin/suppressions/remove"
-    suppressions().add("email", address, reason=Reason.BY_HAND)
+    Stage.own().suppressions.add("email", address, reason=Reason.BY_HAND)
     before = opened(boss, f"/admin/suppressions?address={address}", remove)
-    suppressions().add("email", address, reason=Reason.COMPLAINT)
+    Stage.own().suppressions.add("email", address, reason=Reason.COMPLAINT)
     assert boss.post(remove, **before).status == 412
-    assert suppressions().get("email", address).removed_at is None
+    assert Stage.own().suppressions.get("email", address).removed_at is None
     again = opened(boss, f"/admin/suppressions?address={address}", remove)
     assert [boss.post(remove, **again).said for _ in range(2)] == ["saved", "saved"]
 
@@ -270,7 +269,7 @@ def test_a_button_acts_on_what_it_was_shown_with(boss: Visitor, pump: Pump, lett
     boss.post(here, **{**opened(boss, here, here), subject: "Three: {{ headline }}"})
 
     assert boss.post(f"{here}/restore", **restore).status == 412
-    assert templates().get("promo").version == 3
+    assert Stage.own().templates.get("promo").version == 3
     assert boss.post(f"{here}/test", **{**test, "to": address}).said == "tested"
     pump.run()
     assert [letter["subject"].partition(":")[0] for letter in letters()] == ["One"]

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pyotp
@@ -16,11 +17,13 @@ from chalicelib.admin.audit_entries import demand_proof
 from chalicelib.admin.views import REGISTERED, Proof, Visit
 from chalicelib.clock import now
 from chalicelib.errors import ProofError
+from chalicelib.stage.app import Stage
+from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
 from chalicelib.storage.rows.configuration import ApiKeyRow
-from chalicelib.wiring.admin import entrance, managers, sessions
 from infra.paths import ROOT
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
+from tests.integration.conftest import compose
 
 NEW = "another good password"
 WHOLE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -29,7 +32,7 @@ ROW = re.compile(r"^\| (?!state|---)[^|]*\| ([^|]+) \| ([^|]+) \|$", re.MULTILIN
 WAYS = {way: guard for ways, guard in ROW.findall(TABLE) for way in re.findall(r"`(POST [^`]+|infra[.\w]+)`", ways)}
 PAGES = {way.removeprefix("POST "): guard for way, guard in WAYS.items() if way.startswith("POST ")}
 # What changes such a state: the parts that hold it, as pages and commands call them.
-HOLDERS = {"managers", "sessions", "entrance", "let_in", "key_ring", "create_key"}
+HOLDERS = {"managers", "sessions", "authentication", "let_in", "api_keys", "create_key"}
 ROWS = {"ManagerRow", "SessionRow", "ApiKeyRow"}
 KEY, VICTIM = "k1", "olga"
 FORMS: Mapping[str, Mapping[str, Any]] = {
@@ -57,13 +60,30 @@ def acts() -> Iterator[str]:
     """Every address whose form reaches a holder, as the code of the pages says."""
     for source in (ROOT / "chalicelib" / "admin").glob("*.py"):
         for act in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if isinstance(act, ast.FunctionDef) and HOLDERS & {n.id for n in ast.walk(act) if isinstance(n, ast.Name)}:
+            if isinstance(act, ast.FunctionDef) and HOLDERS & used_in(act):
                 yield from (
                     str(one.value)
                     for decorator in act.decorator_list
                     for one in ast.walk(decorator)
                     if isinstance(one, ast.Constant) and str(one.value).startswith("/admin")
                 )
+
+
+def used_in(code: ast.AST) -> set[str]:
+    """Functions by their names, and parts of the stage: `create_key(...)`, `stage().managers`."""
+    nodes = list(ast.walk(code))
+    parts = {one.attr for one in nodes if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Call)}
+    return parts | {one.id for one in nodes if isinstance(one, ast.Name)}
+
+
+def users(names: set[str], *folders: str) -> set[str]:
+    """The modules that use one of these."""
+    sources = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sources
+        if names & used_in(ast.parse(path.read_text(encoding="utf-8")))
+    }
 
 
 def importers(names: set[str], *folders: str) -> set[str]:
@@ -87,12 +107,12 @@ def test_every_way_is_in_the_table() -> None:
 
 
 def test_the_commands_are_in_the_table_and_no_call_of_the_api_is_a_way() -> None:
-    assert importers(HOLDERS, "infra", "functions", "tools", "layers") == {way for way in WAYS if "infra" in way}
-    callers = importers(HOLDERS - {"key_ring"}, "chalicelib/api", "chalicelib/public", "chalicelib/pipeline")
+    assert users(HOLDERS, "infra", "functions", "tools", "layers") == {way for way in WAYS if "infra" in way}
+    callers = users(HOLDERS - {"api_keys"}, "chalicelib/api", "chalicelib/public", "chalicelib/pipeline")
     assert callers == set()
     assert importers(ROWS, "chalicelib") == {
-        f"chalicelib.accounts.{part}"
-        for part in ("authentication", "api_keys", "managers", "second_factor", "sessions")
+        "chalicelib.storage.api_keys",
+        *(f"chalicelib.accounts.{part}" for part in ("authentication", "managers", "second_factor", "sessions")),
     }
 
 
@@ -109,9 +129,9 @@ def test_the_code_asks_for_what_the_table_says() -> None:
 def phone(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> pyotp.TOTP:
     """The app of boss, who has signed in with it; olga and a key are there to be misused."""
     at = now()
-    monkeypatch.setattr(entrance()._allowances, "_clock", lambda: at)  # in one window
+    compose(allowances=Allowances(clock=lambda: at))  # in one window
     app = pyotp.TOTP(pyotp.random_base32())
-    managers().set_second_factor("boss", app.secret, app.now())
+    Stage.own().managers.set_second_factor("boss", app.secret, app.now())
     ManagerRow("boss").update(actions=[ManagerRow.totp_step.set(0)])
     assert boss.sign_in("boss", code=app.now()).status == 303
     boss.get("/admin/account")
@@ -190,7 +210,7 @@ def test_an_open_page_is_not_enough(boss: Visitor, phone: pyotp.TOTP, path: str)
 def test_whoever_asks_the_guard_itself_is_refused(boss: Visitor) -> None:
     asked = next(route for route in REGISTERED if route.path == "/admin/keys" and route.proof is Proof.RECENT)
     aged()
-    session = sessions().find(boss.cookies["__Host-vestnik_session"])
+    session = Stage.own().sessions.find(boss.cookies["__Host-vestnik_session"])
     visit = Visit(session, {}, {}, {}, {}, "en", At("192.0.2.1"), fresh=True)
     with pytest.raises(ProofError):
         demand_proof(asked, visit)
@@ -234,7 +254,7 @@ def test_codes_that_come_with_the_right_password_are_counted_for_a_day(
     at = now().replace(hour=1)
     tried = []
     for quarter in range(3):
-        monkeypatch.setattr(entrance()._allowances, "_clock", lambda q=quarter: at + timedelta(minutes=16 * q))
+        compose(allowances=Allowances(clock=partial(at.__add__, timedelta(minutes=16 * quarter))))
         drop = "/admin/account/second-factor/drop"
         tried += [boss.post(drop, old=PASSWORD, present="000000").status for _ in range(10)]
     assert tried == [422] * 20 + [429] * 10

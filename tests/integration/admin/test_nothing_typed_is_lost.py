@@ -14,12 +14,9 @@ from chalicelib.admin import site_settings as site
 from chalicelib.admin.forms import form_to
 from chalicelib.errors import UnavailableError
 from chalicelib.profiles.model import UserBody
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
 from chalicelib.storage.rows.campaigns import CampaignRow
-from chalicelib.wiring.admin import managers
-from chalicelib.wiring.control import site_settings
-from chalicelib.wiring.people import directory
-from chalicelib.wiring.running import campaigns
 from tests.integration.admin.conftest import PASSWORD, Seen, Visitor
 from tests.integration.admin.test_pages import PROMO, written
 
@@ -69,7 +66,7 @@ def test_who_saves_after_the_sessions_end_signs_in_and_goes_on(boss: Visitor) ->
     assert shown["rate_per_second"] == ["20"]
     assert CampaignRow.get(path.split("/")[3], "head").version == 1  # nothing was saved by signing in
     assert boss.post(path, **shown).said == "saved"
-    assert campaigns().get(path.split("/")[3]).version == 2
+    assert Stage.own().campaigns.get(path.split("/")[3]).version == 2
 
 
 def test_every_form_of_every_section_is_kept(boss: Visitor) -> None:
@@ -115,19 +112,19 @@ def test_a_wrong_password_at_the_door_loses_nothing(boss: Visitor) -> None:
     door = going_on(boss, path, door, password="wrong password!")
     assert door.status == 422
     secret = pyotp.random_base32()
-    managers().set_second_factor("boss", secret, pyotp.TOTP(secret).now())
+    Stage.own().managers.set_second_factor("boss", secret, pyotp.TOTP(secret).now())
     assert ManagerRow.get("boss").totp_secret
     door = going_on(boss, path, door)
     assert door.status == 401
     door = going_on(boss, path, door, step=STEP.findall(door.text)[0], code="000000")
     assert door.status == 422
-    managers().forget_second_factor("boss")
+    Stage.own().managers.forget_second_factor("boss")
     assert in_the_form(going_on(boss, path, door), path)["value"] == ["https://cinema.example/autumn"]
 
 
 def test_whoever_signs_in_needs_the_role_of_the_form(boss: Visitor) -> None:
     """Promise B5: another manager goes on only with what is theirs to do."""
-    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    Stage.own().managers.add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
     path = "/admin/settings/redirect_url"
     door = ended(boss).post(path, value="https://cinema.example/autumn")
     refused = going_on(boss, path, door, name="olga")
@@ -139,7 +136,7 @@ def test_whoever_signs_in_needs_the_role_of_the_form(boss: Visitor) -> None:
 
 def test_a_form_of_another_site_is_not_kept(boss: Visitor) -> None:
     """Promise B5: nobody else's form is shown as one's own, and signing in does nothing but sign in."""
-    before = site_settings().get("redirect_url")
+    before = Stage.own().site_settings.get("redirect_url")
     path = "/admin/settings/redirect_url"
     for row in SessionRow.scan():
         row.delete()
@@ -153,7 +150,7 @@ def test_a_form_of_another_site_is_not_kept(boss: Visitor) -> None:
         assert "evil" not in seen.text
     boss.site = "same-origin"
     assert going_on(boss, path, boss.post(path, value="https://cinema.example/x")).status == 200
-    assert site_settings().get("redirect_url") == before
+    assert Stage.own().site_settings.get("redirect_url") == before
     assert boss.post(path, token="", typed="[1]", name="boss", password=PASSWORD).status == 422
 
 
@@ -233,13 +230,13 @@ def test_a_form_sent_twice_is_done_once(boss: Visitor) -> None:
     one = boss.fresh_token()
     first, second = (boss.post("/admin/campaigns/new", token=one, **PROMO) for _ in range(2))
     assert (first.status, first.headers["location"]) == (second.status, second.headers["location"])
-    assert len(campaigns().page(limit=10, cursor=None)[0]) == 1
+    assert len(Stage.own().campaigns.page(limit=10, cursor=None)[0]) == 1
     assert boss.post("/admin/campaigns/new", token=one, **{**PROMO, "name": "Another"}).place != first.place
 
 
 def test_every_button_pressed_twice_shows_no_failure(boss: Visitor) -> None:
     """Promise B4: whatever is done by a form, sent twice it is success."""
-    directory().put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
+    Stage.own().directory.put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
     campaign = written(boss)
     forms: list[tuple[str, dict[str, Any]]] = [
         ("/admin/templates", {"key": "spring", "base": "promo"}),

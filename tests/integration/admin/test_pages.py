@@ -31,23 +31,15 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.api_keys import service_names
 from chalicelib.storage.rows.accounts import LISTED, ManagerRow
 from chalicelib.storage.rows.configuration import TemplateRow
-from chalicelib.wiring import own_say as wiring_own_say
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring.admin import managers
-from chalicelib.wiring.control import consumers, limiter, site_settings, switches
-from chalicelib.wiring.intake import accept
-from chalicelib.wiring.letters import templates
-from chalicelib.wiring.links import links
-from chalicelib.wiring.people import directory
-from chalicelib.wiring.running import campaigns
 from tests.browser.pages import FRAMES, PAGES
 from tests.integration.admin.conftest import Seen, Visitor
 from tests.integration.admin.stocked import CODE, Stock
 from tests.integration.api.gateway import gateway
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, compose
 from tests.integration.control.requests_made import Requests
 
 PROMO: dict[str, Any] = {
@@ -67,7 +59,7 @@ def viewers(stage: None) -> None:
     """Two users of the cinema."""
     for user_id, locale in (("anna", "ru"), ("carol", "en")):
         body = UserBody(email=f"{user_id}@viewers.example", name=user_id.title(), locale=locale)
-        directory().put(user_id, body)
+        Stage.own().directory.put(user_id, body)
 
 
 def written(visitor: Visitor, **changes: Any) -> str:
@@ -116,12 +108,12 @@ def test_the_notifications_of_a_user_are_found_by_the_users_id(boss: Visitor, st
 def test_the_check_page_tells_of_mail_that_is_cut_off(boss: Visitor, viewers: None) -> None:
     campaign = written(boss)
     assert "E-mail is cut off" not in boss.get(f"/admin/campaigns/{campaign}/check").text
-    consumers().throw("ses", opened=True, by="test", reason="a drill", ramp=True)
+    Stage.own().consumers.throw("ses", opened=True, by="test", reason="a drill", ramp=True)
     assert "E-mail is cut off" in boss.get(f"/admin/campaigns/{campaign}/check").text
 
 
 def test_a_large_audience_is_counted_after_the_page_is_shown(boss: Visitor, stage: None) -> None:
-    directory().put_many([User(id=f"u{n}", email=f"u{n}@viewers.example") for n in range(130)])
+    Stage.own().directory.put_many([User(id=f"u{n}", email=f"u{n}@viewers.example") for n in range(130)])
     path = f"/admin/campaigns/{written(boss)}/check"
     boss.get(path)
     requests = Requests()
@@ -160,15 +152,15 @@ def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None)
     assert "Carol" in check.text
     assert "Anna" not in check.text
     assert boss.post(f"/admin/campaigns/{campaign}/start").said == "started"
-    assert campaigns().get(campaign).state in ("scheduled", "running")
-    assert campaigns().get(campaign).created_by == "manager:boss"
+    assert Stage.own().campaigns.get(campaign).state in ("scheduled", "running")
+    assert Stage.own().campaigns.get(campaign).created_by == "manager:boss"
     assert boss.get(f"/admin/campaigns/{campaign}").status == 200
 
 
 def test_paragraphs_that_a_browser_sends_stay_paragraphs(boss: Visitor, viewers: None) -> None:
     """Promise E2: the CR LF of a browser's lines is the line end of every other edge."""
     campaign = written(boss, name=" Half\u2028price ", var_text=" First.\n\nи\u0306 second.\n")
-    spec = spec_of(campaigns().get(campaign))
+    spec = spec_of(Stage.own().campaigns.get(campaign))
 
     assert spec.name == "Half price"
     assert spec.context["text"] == "First.\n\n\u0439 second."
@@ -181,12 +173,12 @@ def test_whoever_got_another_campaign_is_left_out_by_its_name(boss: Visitor, vie
     assert "Premiere" in form.text
     assert form.text.index("Spring sale") < form.text.index("Premiere")  # the newest is on top
     third = written(boss, name="To the others", exclude=[second, f" {first}, {first} ,"])
-    assert spec_of(campaigns().get(third)).audience.exclude_campaigns == (second, first)
+    assert spec_of(Stage.own().campaigns.get(third)).audience.exclude_campaigns == (second, first)
     again = boss.get(f"/admin/campaigns/{third}/edit").text
     assert re.findall(r'name="exclude" value="([^"]+)" checked', again) == [second, first]
     assert third not in re.findall(r'name="exclude" value="([^"]+)"', again)  # nobody leaves out their own
     assert boss.post(f"/admin/campaigns/{third}/edit", **(PROMO | {"exclude": [first]})).said == "saved"
-    assert spec_of(campaigns().get(third)).audience.exclude_campaigns == (first,)
+    assert spec_of(Stage.own().campaigns.get(third)).audience.exclude_campaigns == (first,)
 
 
 def test_an_old_campaign_is_left_out_by_its_id_and_shown_by_its_name(boss: Visitor, stage: None) -> None:
@@ -222,7 +214,7 @@ def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: No
     assert seen.status == 422
     assert 'value="Kept"' in seen.text
     assert "rate_per_second" in seen.text or "Letters a second" in seen.text
-    assert campaigns().page(limit=10, cursor=None)[0] == []
+    assert Stage.own().campaigns.page(limit=10, cursor=None)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -281,12 +273,12 @@ def test_the_form_says_what_the_api_takes_and_shows_it_again(
     boss: Visitor, viewers: None, form: dict[str, Any], saved: dict[str, Any]
 ) -> None:
     campaign = written(boss, **form)
-    first = campaigns().get(campaign).spec
+    first = Stage.own().campaigns.get(campaign).spec
     assert {name: without_nulls(first[name]) for name in saved} == saved
     shown = boss.get(f"/admin/campaigns/{campaign}/edit")
     again = boss.post(f"/admin/campaigns/{campaign}/edit", **form_in(shown))
     assert again.said == "saved", again.text
-    assert campaigns().get(campaign).spec == first
+    assert Stage.own().campaigns.get(campaign).spec == first
 
 
 @pytest.mark.parametrize(
@@ -314,10 +306,10 @@ def test_an_edit_keeps_what_it_does_not_change(boss: Visitor, viewers: None, wri
     body = {"name": "Half price", "template": "promo", "audience": {"everyone": True}, **written_by_a_call}
     body["context"] = {name: PROMO[f"var_{name}"] for name in ("headline", "text", "url")}
     campaign = gateway().post("/v1/campaigns", body).body["id"]
-    first, path = campaigns().get(campaign).spec, f"/admin/campaigns/{campaign}/edit"
+    first, path = Stage.own().campaigns.get(campaign).spec, f"/admin/campaigns/{campaign}/edit"
 
     assert boss.post(path, **form_in(boss.get(path))).said == "saved"
-    assert campaigns().get(campaign).spec == first
+    assert Stage.own().campaigns.get(campaign).spec == first
 
 
 @pytest.mark.parametrize(
@@ -336,11 +328,11 @@ def test_an_edit_keeps_the_start_that_the_form_cannot_show(boss: Visitor, viewer
     path = f"/admin/campaigns/{gateway().post('/v1/campaigns', body).body['id']}/edit"
     assert boss.post(path, **{**form_in(boss.get(path)), "name": "Other"}).said == "saved"
 
-    spec = campaigns().get(path.split("/")[3]).spec
+    spec = Stage.own().campaigns.get(path.split("/")[3]).spec
     assert (spec["name"], spec["start_at"]) == ("Other", start["start_at"])
     moved = {"start_at": "2030-02-01T10:00", "when": "at"}
     assert boss.post(path, **{**form_in(boss.get(path)), **moved}).said == "saved"
-    assert campaigns().get(path.split("/")[3]).spec["start_at"].startswith("2030-02-01T10:00:00")
+    assert Stage.own().campaigns.get(path.split("/")[3]).spec["start_at"].startswith("2030-02-01T10:00:00")
 
 
 @pytest.mark.parametrize(
@@ -369,7 +361,7 @@ def test_something_that_must_not_be_known_is_a_row_that_does_not_hold(boss: Visi
     again = form_in(boss.get(f"/admin/campaigns/{campaign}/edit"))
     assert again["rule_json"] == [""]
     assert boss.post(f"/admin/campaigns/{campaign}/edit", **again).said == "saved"
-    rule = campaigns().get(campaign).spec["audience"]["rule"]
+    rule = Stage.own().campaigns.get(campaign).spec["audience"]["rule"]
     assert without_nulls(rule) == {"not": {"attribute": "plan", "op": "exists"}}
 
 
@@ -396,14 +388,14 @@ def test_an_audience_is_counted_before_the_rest_is_written(boss: Visitor, viewer
     again = boss.post("/admin/campaigns/count", template="promo", audience="everyone", campaign=campaign)
     assert f'action="/admin/campaigns/{campaign}/edit"' in again.text
     assert "2 fulfil it" in again.text
-    assert [one.id for one in campaigns().page(limit=10, cursor=None)[0]] == [campaign]
+    assert [one.id for one in Stage.own().campaigns.page(limit=10, cursor=None)[0]] == [campaign]
 
 
 def test_a_campaign_is_held_and_goes_on(boss: Visitor, viewers: None) -> None:
     campaign = written(boss, when="schedule", every="day", at="18:00")
     boss.post(f"/admin/campaigns/{campaign}/start")
     assert boss.post(f"/admin/campaigns/{campaign}/pause").said == "paused"
-    assert campaigns().get(campaign).state == "paused"
+    assert Stage.own().campaigns.get(campaign).state == "paused"
     assert boss.post(f"/admin/campaigns/{campaign}/pace", rate_per_second="7").said == "saved"
     assert boss.post(f"/admin/campaigns/{campaign}/pace", rate_per_second="0").status == 422
     assert boss.post(f"/admin/campaigns/{campaign}/resume").said == "resumed"
@@ -418,18 +410,20 @@ def test_a_campaigns_page_says_that_openings_are_not_measured_where_they_are_not
     boss.post(f"/admin/campaigns/{campaign}/start")
     assert "Openings of e-mails are not measured" in boss.get(f"/admin/campaigns/{campaign}").text
     monkeypatch.setenv("VESTNIK_TRACKING_DOMAIN", "track.cinema.example")
-    settings.cache_clear()
+    compose()
     assert "are not measured" not in boss.get(f"/admin/campaigns/{campaign}").text
 
 
 def test_a_campaign_that_was_refused_says_what_the_provider_said(boss: Visitor, viewers: None) -> None:
     campaign = written(boss)
     boss.post(f"/admin/campaigns/{campaign}/start")
-    Halt(campaigns=campaigns()).refused(campaign, "MessageRejected: a <b>virus</b>")
+    Halt(campaigns=Stage.own().campaigns).refused(campaign, "MessageRejected: a <b>virus</b>")
     page = boss.get(f"/admin/campaigns/{campaign}").text
     assert "paused: the provider refuses letter after letter" in page
     assert "MessageRejected: a &lt;b&gt;virus&lt;/b&gt;" in page
-    switches().failed("ses", "provider_not_verified: MessageRejected: Email address is not verified", at_once=True)
+    Stage.own().switches.failed(
+        "ses", "provider_not_verified: MessageRejected: Email address is not verified", at_once=True
+    )
     assert "the sender is not verified at the provider · MessageRejected: Email" in boss.get("/admin/subsystems").text
 
 
@@ -446,16 +440,16 @@ def test_a_switch_is_thrown_with_a_reason_and_comes_back(boss: Visitor) -> None:
     assert (
         boss.post("/admin/subsystems/switches/ses", state="open", reason="the provider is down").said == "switch_open"
     )
-    assert switches().read("ses").state == "open"
+    assert Stage.own().switches.read("ses").state == "open"
     assert "the provider is down" in boss.get("/admin").text
     assert boss.post("/admin/subsystems/switches/ses", state="closed", reason="it is back").said == "switch_closed"
-    assert switches().read("ses").state == "ramping"
+    assert Stage.own().switches.read("ses").state == "ramping"
     assert boss.post("/admin/subsystems/switches/none", state="open", reason="x").status == 404
 
 
 def test_a_limit_is_set(boss: Visitor) -> None:
     assert boss.post("/admin/subsystems/limits/ses.bulk", rate_per_second="33").said == "saved"
-    assert limiter().read_all(["ses.bulk"])[0].rate_per_second == 33
+    assert Stage.own().limiter.read_all(["ses.bulk"])[0].rate_per_second == 33
     assert boss.post("/admin/subsystems/limits/ses.bulk", rate_per_second="fast").status == 422
     assert boss.post("/admin/subsystems/limits/none", rate_per_second="1").status == 404
 
@@ -481,16 +475,16 @@ def test_what_was_just_looked_at_is_put_back_and_what_is_not_there_is_not(boss: 
 
 def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss: Visitor) -> None:
     page = "/admin/settings/redirect_url"
-    seen = site_settings().get("redirect_url").tag
+    seen = Stage.own().site_settings.get("redirect_url").tag
     assert boss.post(page, value="https://evil.example/", seen=seen).status == 422
     assert boss.post(page, value="https://cinema.example/hello", seen=seen).said == "saved"
-    assert site_settings().current(fresh=True).redirect_url == "https://cinema.example/hello"
+    assert Stage.own().site_settings.current(fresh=True).redirect_url == "https://cinema.example/hello"
     assert boss.post(page, value="https://cinema.example/other", seen=seen).status == 412  # somebody was faster
     assert boss.post("/admin/settings/none", value="x").status == 404
     assert boss.post("/admin/settings/event_rules", value="{}").status == 404  # they have a page of their own
     assert boss.post("/admin/settings/link_days", confirmation="5", short="30").said == "saved"
     assert boss.post("/admin/settings/allowed_hosts", value="a.example\nb.example").said == "saved"
-    assert site_settings().current(fresh=True).link_days.confirmation == 5
+    assert Stage.own().site_settings.current(fresh=True).link_days.confirmation == 5
 
 
 def test_routes_and_caps_are_written_by_category(boss: Visitor) -> None:
@@ -498,7 +492,7 @@ def test_routes_and_caps_are_written_by_category(boss: Visitor) -> None:
     route = {"marketing.channels": "push, email", "marketing.mode": "escalate", "marketing.after_minutes": "30"}
     assert boss.post("/admin/settings/routes", **route).said == "saved"
     assert boss.post("/admin/settings/caps", **{"marketing.letters": "3", "marketing.days": "7"}).said == "saved"
-    site = site_settings().current(fresh=True)
+    site = Stage.own().site_settings.current(fresh=True)
     assert site.routes["marketing"].channels == ("push", "email")
     assert (site.routes["marketing"].mode, site.routes["marketing"].after_minutes) == ("escalate", 30)
     assert (site.caps["marketing"].letters, site.caps["marketing"].days) == (3, 7)
@@ -507,7 +501,7 @@ def test_routes_and_caps_are_written_by_category(boss: Visitor) -> None:
     assert boss.post("/admin/settings/routes", **(route | {"marketing.after_minutes": ""})).status == 422
     assert boss.post("/admin/settings/caps", **{"marketing.letters": "many", "marketing.days": "7"}).status == 422
     assert boss.post("/admin/settings/routes").said == "saved"  # every row empty: the templates' own channels
-    assert site_settings().current(fresh=True).routes == {}
+    assert Stage.own().site_settings.current(fresh=True).routes == {}
 
 
 def test_a_template_is_changed_compared_and_brought_back(boss: Visitor) -> None:
@@ -551,14 +545,14 @@ def test_a_new_template_begins_as_a_copy_and_becomes_its_own(boss: Visitor) -> N
     assert "50 % off" in boss.post("/admin/templates/spring-sale/preview", **changed).text
     assert boss.post("/admin/templates/spring-sale", **changed).status == 409
     assert boss.post("/admin/templates/spring-sale", **changed, confirm="yes").said == "saved"
-    stored = templates().get("spring-sale")
+    stored = Stage.own().templates.get("spring-sale")
     assert (stored.category, stored.version) == ("series", 2)
     assert {*(stored.variables or {})} == {"headline", "text", "url", "percent"}
     broken = changed | {"variables": "{"}
     assert "expected JSON" in boss.post("/admin/templates/spring-sale/preview", **broken).text
     assert boss.post("/admin/templates/spring-sale", **broken).status == 422
     assert boss.post("/admin/templates/spring-sale", **(changed | {"category": "secret"})).status == 422
-    assert templates().get("spring-sale").version == 2
+    assert Stage.own().templates.get("spring-sale").version == 2
 
 
 def test_a_save_that_would_break_others_says_whom_and_asks(boss: Visitor) -> None:
@@ -579,7 +573,7 @@ def test_a_save_that_would_break_others_says_whom_and_asks(boss: Visitor) -> Non
 
 def test_the_page_says_what_a_stored_version_hides_and_brings_it_back(boss: Visitor) -> None:
     """Promise A3: a shipped template that has changed under a stored one is told, and offered."""
-    page, shipped = "/admin/templates/promo", str(templates().get("promo").version)
+    page, shipped = "/admin/templates/promo", str(Stage.own().templates.get("promo").version)
     assert "comes with the service" not in boss.get(page).text
     changed = form_in(boss.get(page)) | {"source.en.email.subject": "Mine: {{ headline }}"}
     assert boss.post(page, **changed).said == "saved"
@@ -588,14 +582,14 @@ def test_the_page_says_what_a_stored_version_hides_and_brings_it_back(boss: Visi
     row = TemplateRow.get("promo", 1)
     row.body = {**row.body, "hides": "shipped-000000000000"}  # it was stored over an earlier release's
     row.save()
-    templates.cache_clear()
+    compose()
 
     told = boss.get(page)
     assert "has changed since" in told.text
     assert f"version={shipped}" in told.text
     assert shipped in boss.get(page + f"?version={shipped}").text
     assert boss.post(page + "/restore", version=shipped).said == "saved"
-    assert (templates().get("promo").version, "has changed since" in boss.get(page).text) == (2, False)
+    assert (Stage.own().templates.get("promo").version, "has changed since" in boss.get(page).text) == (2, False)
 
 
 def test_a_key_is_refused_by_the_process_that_revoked_it_at_once(boss: Visitor) -> None:
@@ -684,7 +678,7 @@ def test_a_notification_is_shown_at_every_step(
     context = {"headline": "<script>alert(1)</script>", "text": "x", "url": "https://cinema.example/p"}
     recipients = [{"user_id": "anna"}, {"user_id": "nobody-knows"}]
     body = {"template": "promo", "recipients": recipients, "context": context}
-    known, unknown = accept().accept(NotificationRequest.model_validate(body), caller="test", key=None)
+    known, unknown = Stage.own().accept.accept(NotificationRequest.model_validate(body), caller="test", key=None)
     if queues is not None:
         pump.run(*queues)
     seen = boss.get(f"/admin/notifications/{known.id}")
@@ -700,12 +694,12 @@ def test_people_are_found_by_address_with_the_letters_to_the_address_itself(
     """Promise C4: whoever was written to there; after an erasure the stop list shows the hash alone."""
     context = {"headline": "Tonight", "text": "x", "url": "https://cinema.example/p"}
     body = {"template": "promo", "recipients": [{"email": "Guest@viewers.example"}], "context": context}
-    [asked] = accept().accept(NotificationRequest.model_validate(body), caller="test", key=None)
+    [asked] = Stage.own().accept.accept(NotificationRequest.model_validate(body), caller="test", key=None)
     pump.run()
-    wiring_people.suppressions().add("email", "guest@viewers.example", reason="complaint")
+    Stage.own().suppressions.add("email", "guest@viewers.example", reason="complaint")
 
     assert f"/admin/notifications/{asked.id}" in boss.get("/admin/users?id=guest%40viewers.example").text
-    wiring_own_say.address_data().erase("email", "guest@viewers.example")
+    Stage.own().address_data.erase("email", "guest@viewers.example")
     assert asked.id not in boss.get("/admin/users?id=guest%40viewers.example").text
     listed = boss.get("/admin/suppressions")
     assert (listed.status, "erased" in listed.text, "guest@" in listed.text) == (200, True, False)
@@ -727,7 +721,9 @@ def found(visitor: Visitor, **query: str) -> str:
 def test_a_notification_is_found_by_its_time_template_and_status(boss: Visitor, viewers: None) -> None:
     body = {"template": "password-reset", "recipients": [{"user_id": "anna"}]}
     context = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}
-    (made,) = accept().accept(NotificationRequest.model_validate({**body, "context": context}), caller="test", key=None)
+    (made,) = Stage.own().accept.accept(
+        NotificationRequest.model_validate({**body, "context": context}), caller="test", key=None
+    )
     here = now().astimezone(ZoneInfo(settings().default_timezone))
     before, later = (f"{here + timedelta(hours=n):%Y-%m-%dT%H:%M}" for n in (-1, 1))
     assert made.id in found(boss)  # of the last day
@@ -809,7 +805,7 @@ def test_a_link_is_revoked(boss: Visitor, stock: Stock) -> None:
     assert boss.post(f"/admin/links/{CODE}/revoke").status == 303
     assert "revoked" in boss.get(f"/admin/links/{CODE}").text
     with pytest.raises(NotFoundError):
-        links().visit(CODE, bot=False)
+        Stage.own().links.visit(CODE, bot=False)
 
 
 def test_a_campaigns_links_are_summed_up_by_address(boss: Visitor, stock: Stock) -> None:
@@ -826,7 +822,7 @@ def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None
     assert "stopped by hand" in page
     assert "· boss" in page
     assert boss.post("/admin/suppressions/remove", address="anna@viewers.example").status == 303
-    assert wiring_people.suppressions().reason_of("email", "anna@viewers.example") is None
+    assert Stage.own().suppressions.reason_of("email", "anna@viewers.example") is None
     assert "may be written to" in boss.get("/admin/suppressions?address=anna%40viewers.example").text
 
 
@@ -935,24 +931,26 @@ def test_managers_are_listed_by_name_page_by_page(boss: Visitor) -> None:
 
 
 def test_an_account_from_before_the_index_is_listed_again_with_its_next_change(boss: Visitor) -> None:
-    managers().add("olga", roles=[Role.VIEWER], by="test")
+    Stage.own().managers.add("olga", roles=[Role.VIEWER], by="test")
     ManagerRow("olga").update(actions=[ManagerRow.listed.remove()])
     assert every_page(boss, "/admin/managers") == ["boss"]
-    managers().reset_password("olga", by="test")
+    Stage.own().managers.reset_password("olga", by="test")
     assert every_page(boss, "/admin/managers") == ["boss olga"]
 
 
 def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
     kept = form_in(boss.get("/admin/event-rules/user.registered"))
     assert boss.post("/admin/event-rules/user.registered", **kept).said == "saved"
-    assert site_settings().current(fresh=True).event_rules == default_rules()  # shown and sent again, nothing changed
+    assert (
+        Stage.own().site_settings.current(fresh=True).event_rules == default_rules()
+    )  # shown and sent again, nothing changed
     boss.get("/admin/event-rules/new")
     row: dict[str, Any] = {
            "template": ["promo", "", "promo"], "category": ["", "", "digest"], "channels": ["", "", "email, live"],
            "delay": ["", "", "90"], "unit": ["days", "days", "minutes"], "attribute": ["", "", "code"],
            "equals": ["", "", '"5"']}  # fmt: skip
     assert boss.post("/admin/event-rules/new", event="order.paid", **row).said == "saved"
-    rules = site_settings().current(fresh=True).event_rules
+    rules = Stage.own().site_settings.current(fresh=True).event_rules
     assert rules["user.registered"] == default_rules()["user.registered"]
     assert rules["order.paid"] == EventRule.model_validate(
         {"steps": [{"template": "promo"}, {"template": "promo", "category": "digest", "channels": ["email", "live"],
@@ -960,12 +958,12 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
     )  # fmt: skip
     again = form_in(boss.get("/admin/event-rules/order.paid"))
     assert boss.post("/admin/event-rules/order.paid", **again).said == "saved"
-    assert site_settings().current(fresh=True).event_rules == rules
+    assert Stage.own().site_settings.current(fresh=True).event_rules == rules
     again = form_in(boss.get("/admin/event-rules/order.paid"))
     assert boss.post("/admin/event-rules/order.paid", **(again | {"event": ["order.done"]})).said == "saved"
-    assert set(site_settings().current(fresh=True).event_rules) == {"user.registered", "order.done"}
+    assert set(Stage.own().site_settings.current(fresh=True).event_rules) == {"user.registered", "order.done"}
     assert boss.post("/admin/event-rules/order.done/remove").said == "removed"
-    assert site_settings().current(fresh=True).event_rules == default_rules()
+    assert Stage.own().site_settings.current(fresh=True).event_rules == default_rules()
     assert boss.get("/admin/event-rules/order.done").status == 404
 
 
@@ -992,7 +990,7 @@ def test_a_wrong_rule_is_refused_and_stays_typed(boss: Visitor, wrong: dict[str,
     assert seen.status == 422
     assert named in seen.text
     assert "kept_as_typed" in seen.text or wrong.get("template") == ""
-    assert site_settings().current(fresh=True).event_rules == default_rules()
+    assert Stage.own().site_settings.current(fresh=True).event_rules == default_rules()
 
 
 def test_a_rule_that_somebody_else_changed_is_not_overwritten(boss: Visitor) -> None:
@@ -1006,16 +1004,16 @@ def test_a_users_page_says_what_stands_against_letters_to_them(boss: Visitor, vi
     """Promise C2: a page does not call somebody free to be written to whom nothing reaches, nor does the search."""
     free = "this user gets every category"
     assert free in boss.get("/admin/users/anna").text
-    wiring_people.mailboxes().unsubscribe("email", "anna@viewers.example", "marketing", by="a test")
+    Stage.own().address_opt_outs.unsubscribe("email", "anna@viewers.example", "marketing", by="a test")
 
     for path in ("/admin/users/anna", "/admin/users?id=ANNA%40viewers.example"):
         assert "Offers: the reader unsubscribed" in boss.get(path).text
     assert free not in boss.get("/admin/users/anna").text
 
-    wiring_people.suppressions().add("email", "anna@viewers.example", reason="complaint")
+    Stage.own().suppressions.add("email", "anna@viewers.example", reason="complaint")
     for path in ("/admin/users/anna", "/admin/users?id=ANNA%40viewers.example"):
         assert "the reader complained" in boss.get(path).text
-    wiring_people.suppressions().add("email", "guest@viewers.example", reason="bounce")
+    Stage.own().suppressions.add("email", "guest@viewers.example", reason="bounce")
     found = boss.get("/admin/users?id=guest%40viewers.example").text
     assert "the address does not exist" in found
     assert "There is no such user" not in found

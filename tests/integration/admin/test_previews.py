@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED
-from chalicelib.wiring.letters import templates
+from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.used_up import use_up
 
@@ -31,8 +31,11 @@ def test_whoever_may_not_store_a_template_sees_the_letter_of_what_is_stored(stag
     assert f'action="{TEMPLATE}/letter"' in page.text
     assert "/preview" not in page.text
     assert "<button>Save" not in page.text
-    letter = visitor.get(f"{TEMPLATE}/letter?letter=en&version={templates().get('promo').version}")
-    assert (letter.status, str(templates().get("promo").sample.context["headline"]) in letter.text) == (200, True)
+    letter = visitor.get(f"{TEMPLATE}/letter?letter=en&version={Stage.own().templates.get('promo').version}")
+    assert (letter.status, str(Stage.own().templates.get("promo").sample.context["headline"]) in letter.text) == (
+        200,
+        True,
+    )
     assert "sandbox" in letter.headers["content-security-policy"]
     assert visitor.get(f"{TEMPLATE}/letter?version=9").status == 404
     typed = {"source.en.email.subject": "{{ 'x' * 9 }}", "letter": "en"}
@@ -71,4 +74,4 @@ def test_whoever_saves_too_often_keeps_what_they_typed(boss: Visitor) -> None:
     assert (seen.status, int(seen.headers["retry-after"]) >= 1) == (429, True)
     assert "expected at most 60 checks a minute" in seen.text
     assert ">Tonight</textarea>" in seen.text
-    assert json.dumps(templates().get("promo").version)[1:8] == "shipped"  # nothing was stored
+    assert json.dumps(Stage.own().templates.get("promo").version)[1:8] == "shipped"  # nothing was stored

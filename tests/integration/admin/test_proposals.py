@@ -1,18 +1,15 @@
 """Settings that could do harm need two managers where campaigns need two."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.accounts.managers import Role
-from chalicelib.settings import settings
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring.audit import audit_reader
-from chalicelib.wiring.control import site_settings
+from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.api.conftest import api
 from tests.integration.api.gateway import Gateway
+from tests.integration.conftest import compose
 
 __all__ = ["api"]
 
@@ -25,13 +22,10 @@ VALUES = {
 
 
 @pytest.fixture
-def two_managers(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def two_managers(stage: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage asks for another manager's word."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    wiring_desk.site_desk.cache_clear()
-    yield
-    settings.cache_clear()
+    compose()
 
 
 @pytest.fixture
@@ -52,7 +46,7 @@ def seen_on(page: str, name: str) -> str:
 
 
 def in_force(name: str) -> object:
-    return site_settings().get(name).value
+    return Stage.own().site_settings.get(name).value
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -69,7 +63,7 @@ def test_a_value_is_in_force_when_another_manager_has_approved_what_was_shown(
     assert ivan.post(f"{PAGE}/{name}/approve", seen=seen_on(page, name)).said == "approved_setting"
     assert in_force(name) != before
     assert f'id="proposal-{name}"' not in ivan.get(PAGE).text
-    lines = [(line.by, line.did, line.thing) for line in audit_reader().page(limit=9, cursor=None)[0]]
+    lines = [(line.by, line.did, line.thing) for line in Stage.own().audit_log.page(limit=9, cursor=None)[0]]
     assert {("olga", "setting.change", name), ("ivan", "setting.approve", name)} <= set(lines)
 
 
@@ -95,7 +89,7 @@ def test_an_approval_is_of_what_was_seen(olga: Visitor, ivan: Visitor) -> None:
 def test_a_proposal_for_a_value_that_is_over_cannot_be_approved(olga: Visitor, ivan: Visitor) -> None:
     olga.post(f"{PAGE}/redirect_url", **VALUES["redirect_url"])
     seen = seen_on(ivan.get(PAGE).text, "redirect_url")
-    site_settings().put("redirect_url", "https://cinema.example/meanwhile", by="test")
+    Stage.own().site_settings.put("redirect_url", "https://cinema.example/meanwhile", by="test")
     assert ivan.post(f"{PAGE}/redirect_url/approve", seen=seen).status == 412
     assert in_force("redirect_url") == "https://cinema.example/meanwhile"
     page = ivan.get(PAGE).text
@@ -127,7 +121,7 @@ def test_what_could_not_be_in_force_cannot_be_proposed(olga: Visitor) -> None:
     assert olga.post(f"{PAGE}/redirect_url", value="https://elsewhere.example/").status == 422
     assert olga.post(f"{PAGE}/sender", name="X", address="x@elsewhere.example", reply_to="").status == 422
     assert olga.post(f"{PAGE}/redirect_url", **VALUES["redirect_url"], seen="0a1b").status == 412
-    assert wiring_desk.site_desk().proposed() == {}
+    assert Stage.own().settings_changes.proposed() == {}
 
 
 def test_settings_without_harm_need_one_manager(olga: Visitor) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.accounts import ManagerRow
-from chalicelib.wiring.admin import managers
 from infra.stages import environment_of
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
+from tests.integration.conftest import compose
 
 SECRET = re.compile(r'name="secret" value="([A-Z2-7]+)"')
 
@@ -18,7 +19,8 @@ SECRET = re.compile(r'name="secret" value="([A-Z2-7]+)"')
 @pytest.fixture
 def olga(monkeypatch: pytest.MonkeyPatch, stage: None) -> Visitor:
     """A manager with every role and no second factor, at a stage like production."""
-    monkeypatch.setattr(managers()._factors, "required", True)
+    monkeypatch.setenv("VESTNIK_SECOND_FACTOR", "required")
+    compose()
     return signed_in("olga", *Role)
 
 
@@ -62,7 +64,7 @@ def test_whoever_drops_it_has_to_set_one_up_again(olga: Visitor) -> None:
 
 
 def test_a_password_that_somebody_else_made_comes_first(olga: Visitor) -> None:
-    password = managers().add("ivan", roles=list(Role), by="test")
+    password = Stage.own().managers.add("ivan", roles=list(Role), by="test")
     ivan = Visitor()
     ivan.sign_in("ivan", password)
     assert "choose your own first" in ivan.get("/admin/account").text

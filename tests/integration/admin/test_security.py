@@ -14,9 +14,8 @@ from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED, Registered
 from chalicelib.http_errors import PROTECTION, STRICT_TRANSPORT
 from chalicelib.public import standalone_app as own_function
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.accounts import AuditRow, ManagerRow, SessionRow
-from chalicelib.wiring.admin import managers
-from chalicelib.wiring.audit import audit_reader
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
 
 ROW = re.compile(r'<tr><td>[^<]+</td><td>[^<]+</td><td>[^<]+<span class="soft">([^<]+)</span></td>')
@@ -33,7 +32,7 @@ def path_of(route: Registered) -> str:
 
 
 def audit() -> list[tuple[str, str, str]]:
-    entries, cursor = audit_reader().page(limit=1000, cursor=None)
+    entries, cursor = Stage.own().audit_log.page(limit=1000, cursor=None)
     assert cursor is None
     return [(one.by, one.did, one.outcome) for one in entries]
 
@@ -64,7 +63,7 @@ def test_every_action_is_refused_without_the_token_of_its_form(boss: Visitor) ->
 
 
 def test_the_session_cookie_is_out_of_reach_for_scripts_and_other_sites(nobody: Visitor) -> None:
-    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    Stage.own().managers.add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
     lines = nobody.sign_in("olga").headers["set-cookie"].split("\n")
     assert {line.partition("=")[0] for line in lines} == {"__Host-vestnik_session", "__Host-vestnik_known"}
     for line in (*lines, nobody.get("/admin/look?theme=dark").headers["set-cookie"]):

@@ -11,11 +11,12 @@ import pytest
 
 from chalicelib.accounts.managers import Role
 from chalicelib.clock import now
+from chalicelib.stage.app import Stage
+from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.rows.accounts import AuditRow, ManagerRow
 from chalicelib.storage.rows.links import AllowanceRow
-from chalicelib.wiring.admin import entrance, managers
-from chalicelib.wiring.signing import sealer
 from tests.integration.admin.conftest import PASSWORD, Visitor
+from tests.integration.conftest import compose
 
 STEP = re.compile(r'name="step" value="([^"]+)"')
 WRONG = "wrong password!"
@@ -24,8 +25,8 @@ NOON = f"{now():%Y-%m-%d}T12:01:00Z"
 
 @pytest.fixture
 def nobody(stage: None, monkeypatch: pytest.MonkeyPatch) -> Visitor:
-    monkeypatch.setattr(entrance()._allowances, "_clock", partial(datetime.fromisoformat, NOON))  # in one window
-    managers().add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    compose(allowances=Allowances(clock=partial(datetime.fromisoformat, NOON)))  # in one window
+    Stage.own().managers.add("olga", roles=[Role.VIEWER], by="test", password=PASSWORD)
     return Visitor()
 
 
@@ -33,7 +34,7 @@ def nobody(stage: None, monkeypatch: pytest.MonkeyPatch) -> Visitor:
 def phone(nobody: Visitor) -> pyotp.TOTP:
     """The app of olga, whose last code was of half a minute ago."""
     app = pyotp.TOTP(pyotp.random_base32())
-    managers().set_second_factor("olga", app.secret, app.at(now() - timedelta(seconds=30)))
+    Stage.own().managers.set_second_factor("olga", app.secret, app.at(now() - timedelta(seconds=30)))
     return app
 
 
@@ -74,17 +75,17 @@ def test_the_second_step_belongs_to_one_browser_for_five_minutes(
     assert thief.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 422
     for forged in ("x", "x.y.z", step[:-1] + ("A" if step[-1] != "A" else "B"), f"b2xnYQ.{'9' * 40}.x"):
         assert nobody.post("/admin/sign-in", name="olga", step=forged, code=phone.now()).status == 422
-    monkeypatch.setattr(entrance(), "_clock", lambda: now() + timedelta(minutes=6))
+    compose(clock=lambda: now() + timedelta(minutes=6))
     late = nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now())
     assert late.status == 403
     assert not STEP.search(late.text)
-    monkeypatch.undo()
+    compose(clock=now)
     assert nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 303
 
 
 def test_no_step_outlives_the_end_of_all_sessions(nobody: Visitor, phone: pyotp.TOTP) -> None:
     step = STEP.findall(nobody.sign_in("olga").text)[0]
-    managers().end_sessions("olga")
+    Stage.own().managers.end_sessions("olga")
     assert nobody.post("/admin/sign-in", name="olga", step=step, code=phone.now()).status == 422
 
 
@@ -129,10 +130,10 @@ def test_no_stranger_locks_out_a_browser_that_has_signed_in(nobody: Visitor) -> 
 def test_a_known_browser_guesses_no_more_than_others_and_is_forgotten_with_the_password(nobody: Visitor) -> None:
     assert nobody.sign_in("olga").status == 303
     assert [nobody.sign_in("olga", WRONG).status for _ in range(11)] == [422] * 10 + [429]
-    managers().change_password("olga", "another good password")
+    Stage.own().managers.change_password("olga", "another good password")
     assert nobody.sign_in("olga", WRONG).status == 422  # as a stranger in this network, who has tried nothing yet
     stranger = Visitor(cookies={"__Host-vestnik_known": nobody.cookies["__Host-vestnik_known"]})
-    managers().add("ivan", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    Stage.own().managers.add("ivan", roles=[Role.VIEWER], by="test", password=PASSWORD)
     for _ in range(10):
         stranger.sign_in("ivan", WRONG)
     assert stranger.sign_in("ivan", WRONG).status == 429  # it is known for olga alone
@@ -142,7 +143,7 @@ def test_a_browser_is_forgotten_when_all_sessions_end(nobody: Visitor) -> None:
     """Else somebody who had the password before there was a second factor would have tries at it of their own."""
     assert nobody.sign_in("olga").status == 303
     app = pyotp.TOTP(pyotp.random_base32())
-    managers().set_second_factor("olga", app.secret, app.now())
+    Stage.own().managers.set_second_factor("olga", app.secret, app.now())
     for _ in range(30):
         Visitor().sign_in("nobody", WRONG)  # the network has no tries left
     assert nobody.sign_in("olga").status == 429
@@ -172,7 +173,7 @@ def test_where_many_networks_have_guessed_a_code_still_lets_the_owner_in(nobody:
 
 def test_running_out_of_codes_tells_nothing_of_the_password(nobody: Visitor, phone: pyotp.TOTP) -> None:
     for _ in range(50):
-        entrance()._take_of_name("olga")
+        Stage.own().authentication._take_of_name("olga")
     for password in (PASSWORD, WRONG):
         answers = []
         for n in range(0, 21, 4):
@@ -228,10 +229,10 @@ def test_no_browser_signs_in_by_a_form_that_it_was_not_given(nobody: Visitor) ->
 
 
 def test_a_password_that_somebody_else_made_works_for_a_week(nobody: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    password = managers().add("ivan", roles=[Role.VIEWER], by="test")
-    monkeypatch.setattr(entrance(), "_clock", lambda: now() + timedelta(days=8))
+    password = Stage.own().managers.add("ivan", roles=[Role.VIEWER], by="test")
+    compose(clock=lambda: now() + timedelta(days=8))
     assert nobody.sign_in("ivan", password).status == 422
-    monkeypatch.undo()
+    compose(clock=now)
     assert nobody.sign_in("ivan", password).status == 303
 
 
@@ -251,8 +252,8 @@ def test_the_table_does_not_tell_the_secret_of_a_second_factor(nobody: Visitor, 
     """Promise I7: nor does it work for another account."""
     kept = ManagerRow.get("olga").totp_secret
     assert phone.secret not in str(ManagerRow.get("olga").attribute_values)
-    assert sealer().unseal(kept, about="totp#olga") == phone.secret
-    managers().add("ivan", roles=[Role.VIEWER], by="test", password=PASSWORD)
+    assert Stage.own().sealer.unseal(kept, about="totp#olga") == phone.secret
+    Stage.own().managers.add("ivan", roles=[Role.VIEWER], by="test", password=PASSWORD)
     ManagerRow("ivan").update(actions=[ManagerRow.totp_secret.set(kept), ManagerRow.totp_step.set(0)])
     assert Visitor().sign_in("ivan", code=phone.now()).status == 422
 
@@ -261,5 +262,5 @@ def test_a_secret_that_was_kept_in_the_clear_works_once_more_and_is_sealed(nobod
     ManagerRow("olga").update(actions=[ManagerRow.totp_secret.set(phone.secret)])
     assert Visitor().sign_in("olga", code="000000").status == 422
     assert Visitor().sign_in("olga", code=phone.now()).status == 303
-    assert sealer().unseal(ManagerRow.get("olga").totp_secret, about="totp#olga") == phone.secret
+    assert Stage.own().sealer.unseal(ManagerRow.get("olga").totp_secret, about="totp#olga") == phone.secret
     assert phone.secret not in str(ManagerRow.get("olga").attribute_values)

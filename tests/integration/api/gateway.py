@@ -17,7 +17,7 @@ from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.api.openapi import document
 from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
-from chalicelib.wiring import clients as wiring_clients
+from chalicelib.stage.app import Stage
 from tests.integration.conftest import TABLES
 from tests.twin.process import of_the_stage
 
@@ -184,7 +184,7 @@ def stored_rows() -> list[Any]:
 
 def messages_in(queue: str) -> int:
     """How many messages a queue holds, visible or delayed."""
-    sqs = wiring_clients.sqs()
+    sqs = Stage.own().sqs
     url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
     wanted: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
     return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values())

@@ -10,9 +10,8 @@ from chalicelib.accounts.api_keys import Scope
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.manifest import CONSUMERS, SUBSYSTEMS
 from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.flow import ConsumerRow, LimitRow, SwitchRow
-from chalicelib.wiring import clients as wiring_clients
-from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, gateway, messages_in
 from tests.integration.conftest import Pump
 from tests.integration.control import mappings
@@ -56,7 +55,7 @@ def test_a_look_at_the_desk_costs_four_requests_of_the_database_and_one_for_each
     desk: Gateway,
 ) -> None:
     desk.get("/v1/control")
-    database, sqs, functions = Requests(), made(wiring_clients.sqs()), made(wiring_clients.aws_lambda())
+    database, sqs, functions = Requests(), made(Stage.own().sqs), made(Stage.own().aws_lambda)
 
     desk.get("/v1/control")
     assert database.count() <= 4
@@ -118,7 +117,7 @@ def test_closing_it_without_a_ramp_is_at_once(desk: Gateway) -> None:
 
 
 def test_a_switch_that_opened_by_itself_shows_when_its_probe_leaves(desk: Gateway) -> None:
-    wiring_control.switches().failed("ses", "daily_quota", at_once=True, probe_seconds=600)
+    Stage.own().switches.failed("ses", "daily_quota", at_once=True, probe_seconds=600)
 
     told = desk.get("/v1/control/switches/ses").body
     assert (told["by"], told["reason"]) == ("auto", "daily_quota")
@@ -126,8 +125,8 @@ def test_a_switch_that_opened_by_itself_shows_when_its_probe_leaves(desk: Gatewa
 
 
 def test_a_switch_is_thrown_though_lambda_does_not_answer(desk: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring_clients.aws_lambda().meta, "_endpoint_url", "http://127.0.0.1:1")
-    wiring_clients.aws_lambda().meta.events.register("before-call", fail)
+    monkeypatch.setattr(Stage.own().aws_lambda.meta, "_endpoint_url", "http://127.0.0.1:1")
+    Stage.own().aws_lambda.meta.events.register("before-call", fail)
 
     assert desk.post("/v1/control/switches/ses", OPEN).body["state"] == "open"
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from chalicelib.api.declarations import ENDPOINTS
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.storage.rows.links import LinkRow
-from chalicelib.wiring import running as wiring_running
 from tests.integration.api.gateway import Gateway
 from tests.integration.api.things import new_endpoint, new_user
 from tests.integration.faults import of_the_audit
@@ -47,7 +47,7 @@ DELETED = {
         new_endpoint, lambda api, path: api.patch(path, {"enabled": False}), "/v1/users/u-1/endpoints/nothing"
     ),
     "/v1/lists/{id}": Deleted(
-        _list, lambda _, path: wiring_running.lists().begin_loading(path.rpartition("/")[2]), "/v1/lists/nothing"
+        _list, lambda _, path: Stage.own().lists.begin_loading(path.rpartition("/")[2]), "/v1/lists/nothing"
     ),
     "/v1/suppressions/{channel}/{address}": Deleted(
         _suppression,
@@ -129,7 +129,7 @@ def test_a_list_whose_deletion_died_is_gone_and_its_rows_follow(api: Gateway) ->
     path = _list(api)
     list_id = path.rpartition("/")[2]
     ListRow(list_id, "block#000000", rows=b"rows").save()
-    assert wiring_running.lists().close(wiring_running.lists().get(list_id))
+    assert Stage.own().lists.close(Stage.own().lists.get(list_id))
 
     assert api.get(path).status == 404
     assert api.delete(path).status == 204

@@ -1,17 +1,16 @@
 """Every call's example in `/openapi.json`, which is also in docs/api.md, works as it stands: on a stage that has what
 it names, it is answered by the status that the contract promises for success."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from chalicelib.api.openapi import document
-from chalicelib.settings import settings
 from chalicelib.storage.rows.links import LinkRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.api.gateway import Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
+from tests.integration.conftest import compose
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import waiting
 from tools.api_docs import example_body, example_path, example_query, needed_headers
@@ -24,7 +23,7 @@ CALLS = {
 }
 
 
-class Stage:
+class Site:
     """What an example may name: the user u-1042, and whatever a call makes and gives an id of its own to."""
 
     def __init__(self, api: Gateway, campaigns: Desk) -> None:
@@ -52,67 +51,67 @@ class Stage:
         return made
 
 
-Prepare = Callable[[Stage], Mapping[str, str]]
+Prepare = Callable[[Site], Mapping[str, str]]
 
 
-def notification(stage: Stage) -> dict[str, str]:
-    return {"id": stage.run("send_notifications")["notifications"][0]["id"]}
+def notification(site: Site) -> dict[str, str]:
+    return {"id": site.run("send_notifications")["notifications"][0]["id"]}
 
 
-def link(stage: Stage) -> dict[str, str]:
-    stage.run("tell_event")
-    stage.campaigns.pump.run()
+def link(site: Site) -> dict[str, str]:
+    site.run("tell_event")
+    site.campaigns.pump.run()
     [row] = LinkRow.scan()
     return {"code": row.code}
 
 
-def endpoint(stage: Stage) -> dict[str, str]:
-    return {"endpoint_id": stage.run("add_endpoint")["id"]}
+def endpoint(site: Site) -> dict[str, str]:
+    return {"endpoint_id": site.run("add_endpoint")["id"]}
 
 
-def suppressed(stage: Stage) -> dict[str, str]:
-    stage.run("add_suppression")
+def suppressed(site: Site) -> dict[str, str]:
+    site.run("add_suppression")
     return {}
 
 
-def uncertain(stage: Stage) -> dict[str, str]:
-    [key] = waiting(stage.campaigns.pump, 1)
+def uncertain(site: Site) -> dict[str, str]:
+    [key] = waiting(site.campaigns.pump, 1)
     return {"delivery_id": key.id}
 
 
-def deployed(_: Stage) -> dict[str, str]:
+def deployed(_: Site) -> dict[str, str]:
     mappings.deploy()
     return {}
 
 
-def uploaded(stage: Stage) -> dict[str, str]:
-    return {"id": stage.run("create_list")["id"]}
+def uploaded(site: Site) -> dict[str, str]:
+    return {"id": site.run("create_list")["id"]}
 
 
-def draft(stage: Stage) -> dict[str, str]:
-    return stage.campaign()
+def draft(site: Site) -> dict[str, str]:
+    return site.campaign()
 
 
-def canary(stage: Stage) -> dict[str, str]:
-    stage.run("put_user", {"id": "u-1043"}, locale="en", email="boris@example.com")
-    made = stage.campaign(canary_percent=50)
-    stage.run("start_campaign", made)
-    stage.campaigns.finish()
+def canary(site: Site) -> dict[str, str]:
+    site.run("put_user", {"id": "u-1043"}, locale="en", email="boris@example.com")
+    made = site.campaign(canary_percent=50)
+    site.run("start_campaign", made)
+    site.campaigns.finish()
     return made
 
 
-def finished(stage: Stage) -> dict[str, str]:
-    stage.run("put_user", {"id": "u-1043"}, locale="en", email=None)
-    made = stage.campaign("start")
-    stage.campaigns.finish()
+def finished(site: Site) -> dict[str, str]:
+    site.run("put_user", {"id": "u-1043"}, locale="en", email=None)
+    made = site.campaign("start")
+    site.campaigns.finish()
     return made
 
 
-def awaiting_approval(stage: Stage) -> dict[str, str]:
-    own = stage.api
-    stage.api = gateway(service="approval")  # whoever wrote it, by whatever key of theirs, may not approve it
-    made = stage.campaign("start")
-    stage.api = own
+def awaiting_approval(site: Site) -> dict[str, str]:
+    own = site.api
+    site.api = gateway(service="approval")  # whoever wrote it, by whatever key of theirs, may not approve it
+    made = site.campaign("start")
+    site.api = own
     return made
 
 
@@ -131,9 +130,9 @@ PREPARED: dict[str, Prepare] = {
     "get_list": uploaded,
     "load_list": uploaded,
     "delete_list": uploaded,
-    "pause_campaign": lambda stage: stage.campaign("start"),
-    "cancel_campaign": lambda stage: stage.campaign("start"),
-    "resume_campaign": lambda stage: stage.campaign("start", "pause"),
+    "pause_campaign": lambda site: site.campaign("start"),
+    "cancel_campaign": lambda site: site.campaign("start"),
+    "resume_campaign": lambda site: site.campaign("start", "pause"),
     "release_campaign_canary": canary,
     "resend_campaign": finished,
     "approve_campaign": awaiting_approval,
@@ -147,29 +146,25 @@ PREPARED: dict[str, Prepare] = {
             "test_campaign",
             "start_campaign",
         ),
-        lambda stage: stage.campaign(),
+        lambda site: site.campaign(),
     ),
 }
 
 
 @pytest.fixture
-def approval(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def approval(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Campaigns need another manager's word, for the calls that give it or do not."""
     if request.node.callspec.params["operation"] in ("approve_campaign", "send_back_campaign"):
         monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    wiring_campaign_desk.campaign_control.cache_clear()
-    yield
-    settings.cache_clear()
-    wiring_campaign_desk.campaign_control.cache_clear()
+    compose()
 
 
 @pytest.mark.parametrize("operation", CALLS)
 def test_the_example_of_every_call_works(api: Gateway, desk: Desk, approval: None, operation: str) -> None:  # noqa: F811
-    stage = Stage(api, desk)
+    site = Site(api, desk)
     prepare = PREPARED.get(operation)
 
-    stage.run(operation, prepare(stage) if prepare else {})
+    site.run(operation, prepare(site) if prepare else {})
 
 
 def test_nothing_is_prepared_for_a_call_that_is_gone() -> None:

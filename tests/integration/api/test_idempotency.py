@@ -20,7 +20,7 @@ from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import CampaignRow, ListRow
 from chalicelib.storage.rows.flow import CallRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, gateway, messages_in, stored_rows
-from tests.integration.api.test_examples import CALLS, PREPARED, Stage, approval  # noqa: F401 - a fixture
+from tests.integration.api.test_examples import CALLS, PREPARED, Site, approval  # noqa: F401 - a fixture
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
 from tests.integration.faults import LostReply, unreachable
 from tools.api_docs import example_body, example_path, example_query, needed_headers
@@ -60,7 +60,7 @@ class Caller:
     """One call by its example, with a key."""
 
     def __init__(self, operation: str, api: Gateway, desk: Desk) -> None:  # noqa: F811
-        stage = Stage(api, desk)
+        stage = Site(api, desk)
         prepare = PREPARED.get(operation)
         given = prepare(stage) if prepare else {}
         self._api = api

@@ -4,22 +4,20 @@ import pytest
 
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.channels.live import Notice
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import live as wiring_live
-from chalicelib.wiring import own_say as wiring_own_say
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway, gateway
 
 
 def announce(user_id: str, count: int) -> None:
     content = {"title": "t", "body": "b", "url": "https://cinema.example", "template": "promo", "category": "marketing"}
-    wiring_connections.announce().announce([Notice(f"n-{n}", user_id, content) for n in range(count)])
+    Stage.own().announce.announce([Notice(f"n-{n}", user_id, content) for n in range(count)])
 
 
 def test_a_service_gets_a_ticket_for_its_user(api: Gateway) -> None:
     told = api.post("/v1/live/tickets", {"user_id": "anna"})
     assert told.status == 200
     assert told.body["url"] == f"wss://live.cinema.example?ticket={told.body['ticket']}"
-    assert wiring_live.tickets().redeem(told.body["ticket"]) == "anna"
+    assert Stage.own().tickets.redeem(told.body["ticket"]) == "anna"
 
 
 @pytest.mark.parametrize("body", [{}, {"user_id": ""}, {"user_id": 5}, {"user_id": "a", "more": 1}])
@@ -67,6 +65,6 @@ def test_reading_wants_ids_or_all(api: Gateway, body: object) -> None:
 def test_an_export_holds_the_inbox_and_an_erasure_empties_it(api: Gateway) -> None:
     api.put("/v1/users/anna", {"name": "Анна"})
     announce("anna", 2)
-    assert [entry["id"] for entry in wiring_own_say.personal_data().export("anna")["live"]["inbox"]] == ["n-0", "n-1"]
+    assert [entry["id"] for entry in Stage.own().personal_data.export("anna")["live"]["inbox"]] == ["n-0", "n-1"]
     assert api.delete("/v1/users/anna").status == 204
     assert api.get("/v1/users/anna/inbox").body["entries"] == []

@@ -1,39 +1,34 @@
 """The demo page's own calls: for known users, and only where the stage has the demo on."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from chalicelib.settings import settings
-from chalicelib.wiring.connections import inbox
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, compose
 
 FILES = ("", "/live.js", "/page.js", "/words.js", "/live.css")
 CALLS = ("tickets", "notifications")
 
 
 @pytest.fixture
-def demo(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+def demo(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     monkeypatch.setenv("VESTNIK_LIVE_DEMO", "true")
-    settings.cache_clear()
+    compose()
     api.put("/v1/users/anna", {"name": "Anna", "locale": "ru"})
-    yield api
-    settings.cache_clear()
+    return api
 
 
 @pytest.fixture
-def hidden(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+def hidden(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     monkeypatch.setenv("VESTNIK_LIVE_DEMO", "false")
-    settings.cache_clear()
-    yield api
-    settings.cache_clear()
+    compose()
+    return api
 
 
 def test_a_visitor_has_an_example_sent_by_the_ordinary_way(demo: Gateway, pump: Pump) -> None:
     sent = demo.post("/live-demo/notifications", {"user_id": "anna"})
     pump.run()
-    [entry] = inbox().page("anna", before=None, limit=5).entries
+    [entry] = Stage.own().inbox.page("anna", before=None, limit=5).entries
     assert (entry["id"], entry["template"]) == (sent.body["id"], "new-episode")
 
 

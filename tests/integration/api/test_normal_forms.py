@@ -9,7 +9,7 @@ from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.public.views import without_tail
 from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
-from chalicelib.wiring.people import directory, suppressions
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import PROMO, Gateway
 from tests.integration.conftest import Letters, Pump
 
@@ -55,14 +55,14 @@ def test_an_address_is_the_same_at_every_door(api: Gateway, pump: Pump, letters:
     """Promise E3: one check and one form of an address in calls, users, suppressions and lists."""
     stored = "ivan@xn--80a1acny.xn--p1ai"
     assert api.put("/v1/users/u-1", {"email": address}).body["email"] == stored
-    assert [one.id for one in directory().with_email("IVAN@почта.рф", limit=5)] == ["u-1"]
+    assert [one.id for one in Stage.own().directory.with_email("IVAN@почта.рф", limit=5)] == ["u-1"]
     assert sent(api, pump, letters, {"email": address})["to"] == [stored]
     rows = list(read_rows([f'email\n"{address}"\n{stored}\n'.encode()], report := ListReport()))
     assert [row["email"] for row in rows] == [stored]
     assert report.lines == [{"line": 4 if "\n" in address else 3, "message": "this recipient was on the list before"}]
 
     assert api.post("/v1/suppressions", {"address": address}).status == 201
-    assert suppressions().reason_of("email", "IVAN@почта.рф") == "by_hand"
+    assert Stage.own().suppressions.reason_of("email", "IVAN@почта.рф") == "by_hand"
 
 
 @pytest.mark.parametrize("address", WRONG_ADDRESSES)
@@ -194,7 +194,7 @@ def test_a_csv_of_suppressions_is_read_however_a_spreadsheet_writes_it(api: Gate
     """Promise E2: line ends, a byte order mark and the separator do not change what a file says."""
     reply = api.post("/v1/suppressions/import", {"csv": csv})
     assert (reply.status, reply.body) == (200, {"added": 2, "known": 0}), reply.text
-    assert suppressions().reason_of("email", "ivan@почта.рф") == "import"
+    assert Stage.own().suppressions.reason_of("email", "ivan@почта.рф") == "import"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

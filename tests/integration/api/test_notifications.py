@@ -11,14 +11,10 @@ from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.jobs import EnrichJob, read_job
 from chalicelib.pipeline.tick import Tick
 from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, DeliveryRow, NotificationRow, RequestRow
-from chalicelib.wiring import clients as wiring_clients
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import letters as wiring_letters
-from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import PROMO, Gateway, gateway, messages_in, nothing_happened
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import LostReply, unreachable
@@ -154,7 +150,7 @@ def test_without_a_key_every_call_is_a_new_letter(api: Gateway, pump: Pump, lett
 def test_when_sqs_is_down_the_answer_is_503_and_a_retry_with_the_key_sends_one_letter(
     api: Gateway, pump: Pump, letters: Letters
 ) -> None:
-    events = wiring_clients.sqs().meta.events
+    events = Stage.own().sqs.meta.events
     events.register_first("before-send.sqs.SendMessageBatch", unreachable)
     refused = api.post("/v1/notifications", REQUEST, idempotency_key="order-7")
     events.unregister("before-send.sqs.SendMessageBatch", unreachable)
@@ -170,14 +166,14 @@ def test_when_sqs_is_down_the_answer_is_503_and_a_retry_with_the_key_sends_one_l
 
 
 def test_when_the_queue_is_gone_the_answer_is_503(api: Gateway) -> None:
-    sqs = wiring_clients.sqs()
+    sqs = Stage.own().sqs
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource("enrich-instant"))["QueueUrl"])
 
     assert api.post("/v1/notifications", REQUEST).status == 503
 
 
 def test_when_a_reply_of_sqs_is_lost_the_letter_is_still_one(api: Gateway, pump: Pump, letters: Letters) -> None:
-    events = wiring_clients.sqs().meta.events
+    events = Stage.own().sqs.meta.events
     lose_once = LostReply()
     events.register_first("before-send.sqs.SendMessageBatch", lose_once)
 
@@ -213,7 +209,7 @@ def test_when_the_keys_cannot_be_read_the_answer_is_503_and_not_401(api: Gateway
 
 
 def moved_tick(by: timedelta) -> Tick:
-    return Tick(accept=wiring_intake.accept(), clock=lambda: now() + by)
+    return Tick(accept=Stage.own().accept, clock=lambda: now() + by)
 
 
 def test_a_letter_for_the_next_minute_waits_in_the_queue(api: Gateway, pump: Pump) -> None:
@@ -238,7 +234,7 @@ def test_a_letter_for_the_day_after_tomorrow_is_released_by_the_tick_once(
     body = {**REQUEST, "send_at": rfc3339(now() + timedelta(days=2))}
     [id_] = ids_of(api.post("/v1/notifications", body, idempotency_key="k"))
     assert messages_in("enrich-instant") == 0
-    assert wiring_intake.tick().tick().counts["released"] == 0
+    assert Stage.own().tick.tick().counts["released"] == 0
 
     due = moved_tick(timedelta(days=2))
     assert [due.tick().counts["released"], due.tick().counts["released"]] == [1, 0]
@@ -266,13 +262,13 @@ def test_a_tick_that_dies_between_queueing_and_noting_it_sends_one_letter(
 
 def moved_accept(by: timedelta) -> Accept:
     return Accept(
-        site=wiring_control.site_settings(),
-        templates=wiring_letters.templates(),
-        renderer=wiring_letters.renderer,
-        queues=wiring_control.queues(),
+        site=Stage.own().site_settings,
+        templates=Stage.own().templates,
+        renderer=lambda: Stage.own().renderer,
+        queues=Stage.own().queues,
         clock=lambda: now() + by,
         retention_days=90,
-        owner=wiring_signing.address_hashes().owner,
+        owner=Stage.own().address_hashes.owner,
     )
 
 

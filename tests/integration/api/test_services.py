@@ -7,11 +7,10 @@ import pytest
 
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.clock import new_id
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 from chalicelib.storage.rows.links import LinkRow
-from chalicelib.wiring.people import endpoints
-from chalicelib.wiring.running import campaigns
 from tests.integration.api.gateway import PROMO, Gateway, Reply, messages_in, stored_rows
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
 from tests.integration.conftest import Pump
@@ -267,7 +266,7 @@ def test_the_tries_at_a_webhook_are_told_to_who_asked_for_the_letter(shop: Gatew
     hook = shop.post("/v1/users/anna/endpoints", HOOK).body["id"]
     own, other = letter(player), letter(shop)
     for sent in (own, other):
-        endpoints().note("anna", hook, delivery_id=f"{sent}_webhook", outcome="accepted", status=200)
+        Stage.own().endpoints.note("anna", hook, delivery_id=f"{sent}_webhook", outcome="accepted", status=200)
     path = f"/v1/users/anna/endpoints/{hook}/deliveries"
 
     assert [one["delivery_id"] for one in player.get(path).body["deliveries"]] == [f"{own}_webhook"]
@@ -284,7 +283,7 @@ def test_a_letter_from_before_services_were_told_apart_is_seen_by_who_may_see_al
 
 def test_a_campaign_from_before_is_still_its_keys(shop: Gateway, player: Gateway) -> None:
     made = campaign(shop)
-    head = campaigns().get(made)
+    head = Stage.own().campaigns.get(made)
     head.update(actions=[type(head).service.remove()])
 
     assert shop.get(f"/v1/campaigns/{made}").status == 200

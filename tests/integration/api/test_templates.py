@@ -6,9 +6,8 @@ import pytest
 
 from chalicelib.api.templates import TemplateBody
 from chalicelib.errors import WouldBreakError
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.configuration import TemplateRow
-from chalicelib.wiring.desk import template_desk
-from chalicelib.wiring.letters import template_table, templates
 from tests.integration.api.gateway import Gateway, Reply, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.used_up import use_up
@@ -173,7 +172,9 @@ def test_what_another_process_stored_is_in_force_at_once(api: Gateway) -> None:
     api.put("/v1/templates/hello", HELLO)
     api.get("/v1/templates/hello")
 
-    template_table().add(templates().get("hello").model_copy(update={"category": "series"}), shipped=None, by="other")
+    Stage.own().template_table.add(
+        Stage.own().templates.get("hello").model_copy(update={"category": "series"}), shipped=None, by="other"
+    )
 
     assert api.get("/v1/templates/hello").body["category"] == "series"
 
@@ -235,7 +236,7 @@ def test_a_version_that_would_break_its_users_is_refused_and_they_are_named_unle
     }
     assert api.get("/v1/templates/hello").body["version"] == 1
     with pytest.raises(WouldBreakError):
-        template_desk().add("hello", wanting, by="anybody")
+        Stage.own().template_changes.add("hello", wanting, by="anybody")
     assert confirmed(api, "/v1/templates/hello", wanting).body["version"] == 2
 
 

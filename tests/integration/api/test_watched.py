@@ -6,10 +6,10 @@ import pytest
 
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.accounts.audit_log import Entry
+from chalicelib.stage.app import Stage
 from chalicelib.storage.api_keys import revoke_key
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.accounts import AuditRow
-from chalicelib.wiring.audit import address_thing, audit_reader
 from tests.integration.api.gateway import PROMO, REQUEST_ID, Gateway, gateway
 from tests.integration.control.requests_made import Requests
 from tests.integration.faults import LostReply, unreachable
@@ -25,7 +25,7 @@ def service(stage: None) -> Gateway:
 
 
 def entries(**wanted: str) -> list[Entry]:
-    return audit_reader().page(limit=1000, cursor=None, wanted=wanted)[0]
+    return Stage.own().audit_log.page(limit=1000, cursor=None, wanted=wanted)[0]
 
 
 def test_a_change_by_a_key_is_one_entry_with_its_fields_and_no_value(service: Gateway) -> None:
@@ -80,7 +80,9 @@ def test_each_of_many_is_found(service: Gateway) -> None:
     service.post("/v1/users/batch", {"users": users})
     service.post("/v1/suppressions/import", {"addresses": ["anna@example.com", "boris@example.com"]})
     assert [one.did for one in entries(thing="boris")] == ["put_users"]
-    assert [one.did for one in entries(thing=address_thing("boris@example.com"))] == ["import_suppressions"]
+    assert [one.did for one in entries(thing=Stage.own().address_hashes.owner("email", "boris@example.com"))] == [
+        "import_suppressions"
+    ]
     assert "boris@" not in str([row.attribute_values for row in AuditRow.scan()])
 
 

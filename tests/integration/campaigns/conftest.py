@@ -14,16 +14,11 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.profiles.model import User
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import deliver as wiring_deliver
-from chalicelib.wiring import enrich as wiring_enrich
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import running as wiring_running
 from functions import tick
-from tests.integration.conftest import Pump, wiring_modules
+from tests.integration.conftest import Pump, compose
 
 CONTEXT = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
 FAST = {"rate_per_second": 10_000, "publish_per_second": 10_000}
@@ -49,9 +44,7 @@ def clock(stage: None, monkeypatch: pytest.MonkeyPatch) -> StandingClock:
     """The stage's clock."""
     # In the past: SQS keeps its own time, and nothing here may wait for it.
     standing = StandingClock(datetime(2026, 3, 2, 10, 0, tzinfo=UTC))
-    for module in wiring_modules():
-        if hasattr(module, "now"):
-            monkeypatch.setattr(module, "now", standing)
+    compose(clock=standing)
     return standing
 
 
@@ -85,7 +78,7 @@ class PostOffice:
 def office(stage: None, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
     """The provider behind the channel `email`."""
     office = PostOffice()
-    monkeypatch.setattr(wiring_deliver, "channels", lambda: {"email": office})
+    compose(channels={"email": office})
     return office
 
 
@@ -114,21 +107,20 @@ class Desk:
 
     def start(self, **fields: Any) -> str:
         """A started campaign's id."""
-        campaign_id = wiring_campaign_desk.campaign_control().draft(self.spec(**fields), by=ANNA).id
-        wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
+        campaign_id = Stage.own().campaign_commands.draft(self.spec(**fields), by=ANNA).id
+        Stage.own().campaign_commands.start(campaign_id, by=ANNA)
         return campaign_id
 
     def load_list(self, content: bytes) -> str:
         """The id of an uploaded list that was read."""
-        lists = wiring_running.lists()
+        lists = Stage.own().lists
         list_id = lists.add("Guests", by=ANNA).list_id
         assert ListLoader(lists=lists, uploads=OneFile(content)).load(list_id) == "ready"
         return list_id
 
     def forget_states(self) -> None:
         """Lets the second pass for which workers remember a campaign's state."""
-        for part in (wiring_running.admission, wiring_enrich.enrich, wiring_deliver.deliver):
-            part.cache_clear()
+        compose()
 
     def tick(self) -> None:
         """One minute's work."""
@@ -148,10 +140,10 @@ class Desk:
         assert self.pump.run() == []
 
     def head(self, campaign_id: str) -> CampaignRow:
-        return wiring_running.campaigns().get(campaign_id)
+        return Stage.own().campaigns.get(campaign_id)
 
     def runs(self, campaign_id: str) -> list[RunRow]:
-        return wiring_running.runs().of(campaign_id)
+        return Stage.own().runs.of(campaign_id)
 
     def progress(self, campaign_id: str) -> Progress:
         return read_progress(self.runs(campaign_id)[0])
@@ -166,7 +158,7 @@ class Desk:
 def desk(pump: Pump, clock: StandingClock, office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The control desk. A few viewers are worth several shards here, and SES allows more than any campaign asks for."""
     monkeypatch.setattr(pace, "USERS_A_SHARD", 1)
-    wiring_control.limiter().set_rate("ses.bulk", 1_000)
+    Stage.own().limiter.set_rate("ses.bulk", 1_000)
     yield Desk(pump, clock)
 
 
@@ -184,7 +176,7 @@ def viewers(clock: StandingClock) -> Viewers:
             for n, one in enumerate(ids)
         ]
         for start in range(0, count, 100):
-            wiring_people.directory().put_many(users[start : start + 100])
+            Stage.own().directory.put_many(users[start : start + 100])
         return ids
 
     return put

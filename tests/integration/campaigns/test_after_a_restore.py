@@ -2,8 +2,8 @@
 
 from pynamodb.expressions.operand import Path
 
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CounterRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from infra.recounting import recount
 from infra.restore import hold_campaigns
 from tests.integration.campaigns.conftest import ANNA, Desk, Viewers
@@ -15,7 +15,7 @@ def test_without_a_log_each_campaign_that_was_under_way_waits_for_a_person(desk:
     over = desk.start()
     desk.finish()
     under_way, held = desk.start(), desk.start()
-    wiring_campaign_desk.campaign_control().pause(held, by=ANNA)
+    Stage.own().campaign_commands.pause(held, by=ANNA)
 
     hold_campaigns()
     hold_campaigns()

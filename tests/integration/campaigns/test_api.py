@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.storage.rows.people import PreferencesRow
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import running
 from tests.integration.api.gateway import Gateway, Reply, gateway
 from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock, Viewers
+from tests.integration.conftest import compose
 
 PROMO: dict[str, Any] = {
     "name": "November",
@@ -100,7 +99,7 @@ def test_a_start_that_has_passed_while_the_draft_waited_is_refused(
 
 def test_a_preview_counts_who_is_left_out_and_why(api: Gateway, desk: Desk, viewers: Viewers) -> None:
     viewers(10, lambda n: {"email": None} if n == 0 else {})
-    wiring_people.suppressions().add("email", "u-00001@example.com", reason="bounce")
+    Stage.own().suppressions.add("email", "u-00001@example.com", reason="bounce")
     PreferencesRow("u-00002", preferences={"everything": False}, updated_at="2026-01-01T00:00:00.000000Z").save()
     schedule = {"every": "week", "on": "friday", "at": "18:00"}
     body = {**PROMO, "schedule": schedule, "timezone": "Europe/Moscow", "rate_per_second": 2}
@@ -266,7 +265,7 @@ def test_nobody_approves_by_the_api_what_they_have_not_seen(
 ) -> None:
     """Promise B2: an approval names what was seen, and what has changed since is told in words."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
+    compose()
     viewers(2)
     path = f"/v1/campaigns/{api.call('POST', '/v1/campaigns', PROMO).body['id']}"
     asked = api.call("POST", f"{path}/start")
@@ -283,7 +282,6 @@ def test_nobody_approves_by_the_api_what_they_have_not_seen(
     )
     approved = approver.call("POST", f"{path}/approve", headers={"if-match": refused.body["etag"]})
     assert (approved.status, approved.body["state"]) == (200, "running")
-    settings.cache_clear()
 
 
 def test_a_list_is_deleted_with_its_rows_once_no_campaign_needs_it(api: Gateway, desk: Desk) -> None:
@@ -292,7 +290,7 @@ def test_a_list_is_deleted_with_its_rows_once_no_campaign_needs_it(api: Gateway,
     made = api.call("POST", "/v1/campaigns", {**PROMO, "audience": {"list_id": list_id}}).body
 
     assert api.call("DELETE", path).status == 409
-    assert running.lists().block(list_id, 0) is not None
+    assert Stage.own().lists.block(list_id, 0) is not None
     api.call("POST", f"/v1/campaigns/{made['id']}/cancel")
     assert api.call("DELETE", path).status == 204
 

@@ -1,6 +1,5 @@
 """An approval binds: what was seen is what is sent; whatever else would be sent waits for approval again."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,50 +8,44 @@ import pytest
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, InvalidError
 from chalicelib.etags import Seen
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CampaignRow
-from chalicelib.wiring import campaign_desk, running
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import letters as wiring_letters
 from tests.integration.api.gateway import gateway
 from tests.integration.campaigns.conftest import ANNA, BORIS, CONTEXT, Desk, PostOffice, Viewers
+from tests.integration.conftest import compose
 
 CAMPAIGN = {"name": "November", "template": "promo", "audience": {"everyone": True}, "context": CONTEXT}
 UNSEEN = "NEVER APPROVED TEXT"
 
 
 @pytest.fixture(autouse=True)
-def approval(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def approval(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage asks for another manager's word."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
-    settings.cache_clear()
-    campaign_desk.campaign_control.cache_clear()
-    yield
-    settings.cache_clear()
+    compose()
 
 
 def seen(campaign_id: str) -> Seen:
     """What an approver sees now."""
-    return Seen((running.approvals().tag(running.campaigns().get(campaign_id)),))
+    return Seen((Stage.own().approvals.tag(Stage.own().campaigns.get(campaign_id)),))
 
 
 def approve(campaign_id: str, looked: Seen | None = None, *, by: str = BORIS) -> CampaignRow:
-    return campaign_desk.approving().approve(campaign_id, by=by, seen=looked or seen(campaign_id))
+    return Stage.own().approving.approve(campaign_id, by=by, seen=looked or seen(campaign_id))
 
 
 def save_template(words: str, key: str = "promo") -> None:
     """Somebody with the right to write templates saves a version."""
-    template = wiring_letters.templates().get(key)
+    template = Stage.own().templates.get(key)
     body = template.model_dump(exclude={"key", "version"})
     body["locales"] = {
         locale: {**sources, "email.html": f"<p>{words}</p>"} for locale, sources in template.locales.items()
     }
-    wiring_desk.template_desk().add(key, body, by="key:templates")
+    Stage.own().template_changes.add(key, body, by="key:templates")
 
 
 def change_setting(name: str, value: Any) -> None:
-    wiring_control.site_settings().put(name, value, by="manager:olga")
+    Stage.own().site_settings.put(name, value, by="manager:olga")
 
 
 def bodies(office: PostOffice) -> str:
@@ -60,7 +53,7 @@ def bodies(office: PostOffice) -> str:
 
 
 def events(desk: Desk, campaign_id: str) -> list[str]:
-    return [running.campaigns().get(campaign_id).timeline[-1]]
+    return [Stage.own().campaigns.get(campaign_id).timeline[-1]]
 
 
 @pytest.fixture
@@ -107,7 +100,7 @@ def test_every_run_of_a_periodic_campaign_sends_what_was_approved(
 def test_what_was_changed_after_the_approver_looked_is_not_approved(desk: Desk, asked: str, office: PostOffice) -> None:
     """Promise B2: an approval is of what was seen; what differs is told, old and new."""
     looked = seen(asked)
-    campaign_desk.campaign_control().edit(asked, CampaignPatch(context={**CONTEXT, "headline": UNSEEN}), by=ANNA)
+    Stage.own().campaign_commands.edit(asked, CampaignPatch(context={**CONTEXT, "headline": UNSEEN}), by=ANNA)
 
     with pytest.raises(ChangedError) as refused:
         approve(asked, looked)
@@ -224,7 +217,7 @@ def test_what_was_changed_since_the_approval_does_not_count_as_approved(desk: De
 
 def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, asked: str, office: PostOffice) -> None:
     """Promise B2: whoever approves may send it back and say why."""
-    desk_of_approval = campaign_desk.approving()
+    desk_of_approval = Stage.own().approving
     assert desk_of_approval.send_back(asked, by=BORIS, comment="Wrong link").state == "draft"
     assert desk_of_approval.send_back(asked, by=BORIS, comment="Wrong link").state == "draft"
     with pytest.raises(ConflictError):
@@ -232,7 +225,7 @@ def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, aske
     assert '"note":"Wrong link"' in desk.head(asked).timeline[-1]
     with pytest.raises(ConflictError):
         approve(asked)
-    campaign_desk.campaign_control().start(asked, by=ANNA)
+    Stage.own().campaign_commands.start(asked, by=ANNA)
     approve(asked)
     desk.finish()
 
@@ -242,8 +235,8 @@ def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, aske
 def test_what_was_changed_after_the_approver_looked_is_not_sent_back(desk: Desk, asked: str) -> None:
     """Promise B2: a comment is on what was seen."""
     looked = seen(asked)
-    campaign_desk.campaign_control().edit(asked, CampaignPatch(context={**CONTEXT, "headline": "Mended"}), by=ANNA)
-    desk_of_approval = campaign_desk.approving()
+    Stage.own().campaign_commands.edit(asked, CampaignPatch(context={**CONTEXT, "headline": "Mended"}), by=ANNA)
+    desk_of_approval = Stage.own().approving
 
     with pytest.raises(ChangedError):
         desk_of_approval.send_back(asked, by=BORIS, comment="Wrong headline", seen=looked)
@@ -261,7 +254,7 @@ def test_a_campaign_that_is_over_is_not_sent_to_everybody_again_by_an_approval(
     approve(asked)
     desk.finish()
     change_setting("sender", {"name": "Other", "address": "other@cinema.example"})
-    campaign_desk.resend().begin(asked, by=ANNA)
+    Stage.own().resend.begin(asked, by=ANNA)
     assert desk.head(asked).state == "awaiting_approval"
     approve(asked)
     desk.finish()
@@ -273,7 +266,7 @@ def test_a_pace_may_be_slower_than_approved_while_it_runs_and_never_faster(desk:
     viewers(3)
     campaign_id = desk.start(rate_per_second=50)
     approve(campaign_id)
-    control = campaign_desk.campaign_control()
+    control = Stage.own().campaign_commands
     assert control.edit(campaign_id, CampaignPatch(rate_per_second=5), by=ANNA).state == "running"
     assert control.edit(campaign_id, CampaignPatch(rate_per_second=50), by=ANNA).state == "running"
     with pytest.raises(InvalidError) as refused:
@@ -282,7 +275,7 @@ def test_a_pace_may_be_slower_than_approved_while_it_runs_and_never_faster(desk:
 
 
 def test_nobody_approves_what_they_wrote_however_others_changed_it_since(desk: Desk, asked: str) -> None:
-    control = campaign_desk.campaign_control()
+    control = Stage.own().campaign_commands
     control.edit(asked, CampaignPatch(name="Clara's"), by="clara")
     control.edit(asked, CampaignPatch(rate_per_second=5), by="daria")
 
@@ -306,8 +299,7 @@ def test_a_run_without_approval_takes_the_version_at_its_start(
     desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "false")
-    settings.cache_clear()
-    campaign_desk.campaign_control.cache_clear()
+    compose()
     viewers(1)
     save_template("The newest words")
     desk.start()

@@ -12,11 +12,10 @@ from chalicelib.campaigns.list_file import ListReport, read_rows
 from chalicelib.campaigns.store import last_event
 from chalicelib.clock import new_id
 from chalicelib.profiles.model import User
+from chalicelib.stage.app import Stage
 from chalicelib.storage.recipient_lists import block_part
 from chalicelib.storage.rows.campaigns import CampaignRow, ListRow, ParkedRow, RunRow, ShardRow
 from chalicelib.storage.rows.people import UserRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import people as wiring_people
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock
 from tests.integration.pipeline.test_containment import raw_put
 from tests.integration.poison import ANYTHING, ATTRIBUTE, spoil
@@ -30,7 +29,7 @@ def nobody_else() -> list[str]:
     for row in UserRow._get_connection().scan()["Items"]:
         UserRow(row["id"]["S"]).delete()
     ids = [f"u-{new_id()}" for _ in range(4)]
-    wiring_people.directory().put_many([User(id=one, email=f"{one}@example.com") for one in ids])
+    Stage.own().directory.put_many([User(id=one, email=f"{one}@example.com") for one in ids])
     return ids
 
 
@@ -189,7 +188,7 @@ def test_a_campaign_whose_run_cannot_be_read_is_paused_and_says_so(
         "unreadable",
         run.scheduled_at,
     )
-    wiring_campaign_desk.campaign_control().cancel(campaign, by=ANNA)
+    Stage.own().campaign_commands.cancel(campaign, by=ANNA)
     desk.finish()
     assert desk.head(campaign).open_runs is None
 
@@ -206,7 +205,7 @@ def test_a_run_that_cannot_be_read_still_excludes_those_who_got_it(
     names = ["spec", "letter", "channels", "shards", "version", "run_id"]
     raw_put(RunRow, data.draw(spoil(desk.runs(before)[0].serialize(), names)))
     late = f"u-{new_id()}"
-    wiring_people.directory().put_many([User(id=late, email=f"{late}@example.com")])
+    Stage.own().directory.put_many([User(id=late, email=f"{late}@example.com")])
     office.letters.clear()
 
     campaign = desk.start(audience={"everyone": True, "exclude_campaigns": [before]})

@@ -16,9 +16,9 @@ from chalicelib.campaigns.content_source import Content, ContentSource
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.security import outbound_http as web
 from chalicelib.security.outbound_http import guarded_session
-from chalicelib.settings import settings
-from chalicelib.wiring import running as wiring_running
+from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
+from tests.integration.conftest import compose
 
 FILMS = [{"title": "Silence", "url": "https://cinema.example/1"}]
 
@@ -66,12 +66,11 @@ class _Handler(BaseHTTPRequestHandler):
 def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FilmService]:
     """The service, on a private address that the stage allows."""
     monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
-    settings.cache_clear()
+    compose()
     with FilmService() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
-    settings.cache_clear()
 
 
 def test_the_films_of_the_week_are_asked_for_once_and_reach_every_letter(
@@ -153,12 +152,12 @@ def test_a_source_that_cannot_be_outside_is_refused_when_it_is_written_down(desk
 
 
 def test_the_reader_of_content_is_made_only_where_it_is_needed(stage: None) -> None:
-    assert wiring_running.content_source()._session is None
+    assert Stage.own().content_source._session is None
 
 
 def test_a_campaign_gets_no_older_content_than_it_asks_for(service: FilmService) -> None:
     """Promise A2: what another campaign is content with for a day is not what this one is."""
-    source = wiring_running.content_source()
+    source = Stage.own().content_source
     patient, impatient = (Content(url=service.url, name="films", ttl_seconds=seconds) for seconds in (86_400, 0))
     assert source.shared(patient) == FILMS
     service.films = [{"title": "Noise", "url": "https://cinema.example/2"}]

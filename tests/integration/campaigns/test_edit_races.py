@@ -6,15 +6,14 @@ from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import spec_of
 from chalicelib.errors import ConflictError
 from chalicelib.etags import Seen
-from chalicelib.wiring import campaign_desk, running
-from chalicelib.wiring.campaigns import generator
+from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import ANNA, BORIS, Desk, Viewers
 
 
 def test_an_edit_that_loses_to_a_start_leaves_nothing_behind(desk: Desk, viewers: Viewers) -> None:
     """Promise B3: a write is whole or not at all: whoever loses a race can write again."""
     viewers(1)
-    control, store = campaign_desk.campaign_control(), running.campaigns()
+    control, store = Stage.own().campaign_commands, Stage.own().campaigns
     head = control.draft(desk.spec(start_at="2026-03-02T11:00:00Z"), by=ANNA)
     stale = store.get(head.id)
     control.start(head.id, by=ANNA)
@@ -23,7 +22,7 @@ def test_an_edit_that_loses_to_a_start_leaves_nothing_behind(desk: Desk, viewers
         store.edit(stale, desk.spec(name="Lost"), by=BORIS)
 
     assert store.authors(head) == {ANNA}
-    seen = Seen((running.approvals().tag(store.get(head.id)),))
+    seen = Seen((Stage.own().approvals.tag(store.get(head.id)),))
     assert spec_of(control.edit(head.id, CampaignPatch(name="Mine"), by=ANNA, seen=seen)).name == "Mine"
     assert [int(row.version) for row in store.versions(head.id)] == [1, 2]
 
@@ -33,10 +32,10 @@ def test_what_was_edited_as_its_run_was_opened_opens_none(desk: Desk, viewers: V
     viewers(1)
     campaign_id = desk.start(start_at="2026-03-02T11:00:00Z")
     stale = desk.head(campaign_id)
-    campaign_desk.campaign_control().edit(campaign_id, CampaignPatch(name="Other"), by=ANNA)
+    Stage.own().campaign_commands.edit(campaign_id, CampaignPatch(name="Other"), by=ANNA)
     desk.clock.pass_(hours=2)
 
-    assert generator().launch(stale) == 0
+    assert Stage.own().generator.launch(stale) == 0
     assert desk.runs(campaign_id) == []
     desk.tick()
     assert [run.spec["name"] for run in desk.runs(campaign_id)] == ["Other"]

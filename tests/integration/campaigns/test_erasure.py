@@ -4,12 +4,10 @@ import pytest
 
 from chalicelib.campaigns import list_loader
 from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.stage.app import Stage
 from chalicelib.storage import list_index
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import ListRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import own_say as wiring_own_say
-from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice
 from tests.integration.control.requests_made import Requests
 
@@ -19,7 +17,7 @@ FILE = b"email,name\nfirst@example.com,Fyodor\nolga@example.com,Olga\nguest@exam
 @pytest.mark.parametrize("waits", ["paused", "canary"])
 def test_who_is_erased_while_their_chunk_is_parked_gets_nothing(desk: Desk, office: PostOffice, waits: str) -> None:
     """Promise C4: while the campaign is paused, and until a canary is released."""
-    control = wiring_campaign_desk.campaign_control()
+    control = Stage.own().campaign_commands
     canary = {"canary_percent": 30} if waits == "canary" else {}
     campaign_id = desk.start(audience={"list_id": desk.load_list(FILE)}, **canary)
     if waits == "paused":
@@ -27,7 +25,7 @@ def test_who_is_erased_while_their_chunk_is_parked_gets_nothing(desk: Desk, offi
         control.pause(campaign_id, by=ANNA)
     desk.pump.run()
     assert office.addresses == (["first@example.com"] if waits == "canary" else [])
-    wiring_own_say.address_data().erase("email", "GUEST@example.com")
+    Stage.own().address_data.erase("email", "GUEST@example.com")
     if waits == "paused":
         control.resume(campaign_id, by=ANNA)
     else:
@@ -48,7 +46,7 @@ def test_an_address_is_exported_from_and_taken_off_long_lists_with_few_requests(
     rows = [f"u-{n}@example.com" for n in range(60)]
     ids = [desk.load_list("\n".join(["email", *rows, "Guest@example.com"]).encode()) for _ in range(8)]
     other = desk.load_list(b"email\nu-1@example.com\n")
-    store = wiring_running.lists()
+    store = Stage.own().lists
 
     requests = Requests()
     assert sorted(one["list_id"] for one in store.rows_of("guest@EXAMPLE.com")) == sorted(ids)
@@ -67,7 +65,7 @@ def test_an_address_is_exported_from_and_taken_off_long_lists_with_few_requests(
 def test_two_addresses_of_one_block_are_erased_at_once(desk: Desk) -> None:
     """Promise C4: neither erasure brings the other's address back."""
     list_id = desk.load_list(FILE)
-    store = wiring_running.lists()
+    store = Stage.own().lists
     met: list[str] = []
 
     def another_is_erased_meanwhile(**_: object) -> None:
@@ -85,7 +83,7 @@ def test_two_addresses_of_one_block_are_erased_at_once(desk: Desk) -> None:
 def test_an_address_is_taken_off_a_list_that_is_being_read(desk: Desk) -> None:
     """Promise C4: what is there of it has no index yet; and a list that failed keeps nothing."""
     list_id = desk.load_list(FILE)
-    store, row = wiring_running.lists(), wiring_running.lists().get(desk.load_list(FILE))
+    store, row = Stage.own().lists, Stage.own().lists.get(desk.load_list(FILE))
     ListRow(row.list_id, "head").update(actions=[ListRow.state.set("loading")])
     for part in [one for one in ListRow.scan() if one.part.startswith("index#") and one.list_id == row.list_id]:
         part.delete()
@@ -99,5 +97,5 @@ def test_an_address_is_taken_off_a_list_that_is_being_read(desk: Desk) -> None:
 
 
 def test_a_deleted_list_leaves_no_index(desk: Desk) -> None:
-    wiring_running.lists().delete(desk.load_list(FILE))
+    Stage.own().lists.delete(desk.load_list(FILE))
     assert list(ListRow.scan()) == []

@@ -24,13 +24,9 @@ from chalicelib.errors import ConflictError, UnavailableError
 from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
 from chalicelib.storage.run_counters import counters_of, counters_of_before
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import running as wiring_running
 from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice, StandingClock, Viewers
 
 
@@ -157,15 +153,15 @@ def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
     sent = {letter.address: DeliveryKey.of(letter.delivery_id) for letter in office.letters}
 
     def told(n: int, status: S, run_id: str | None = None) -> None:
-        wiring_ledger.ledger().move([Move(sent[f"{ids[n]}@example.com"], status, run_id=run_id)])
+        Stage.own().ledger.move([Move(sent[f"{ids[n]}@example.com"], status, run_id=run_id)])
 
     for _ in range(2):  # every event comes twice
         told(2, S.DELIVERED)
         told(3, S.DELIVERED, run.run_id)
         told(3, S.BOUNCED)
         told(4, S.COMPLAINED, run.run_id)
-        wiring_ledger.ledger().engage(sent["u-00005@example.com"], "opened")
-        wiring_ledger.ledger().engage(sent["u-00005@example.com"], "unsubscribed", run_id=run.run_id)
+        Stage.own().ledger.engage(sent["u-00005@example.com"], "opened")
+        Stage.own().ledger.engage(sent["u-00005@example.com"], "unsubscribed", run_id=run.run_id)
 
     progress = desk.progress(campaign_id)
     assert agrees(progress, desk.ledger(run))
@@ -184,7 +180,7 @@ def test_a_resend_reaches_the_unsent_alone_and_once(desk: Desk, viewers: Viewers
     assert desk.head(campaign_id).state == "completed"
     office.verdicts = {bad[1]: Outcome(Verdict.REFUSED, reason="rejected")}
 
-    resend = wiring_campaign_desk.resend()
+    resend = Stage.own().resend
     for _ in range(2):
         resend.begin(campaign_id, by=ANNA, run=desk.runs(campaign_id)[-1].run_id, reasons=["rejected"])
         desk.finish()
@@ -228,14 +224,14 @@ def test_a_run_keeps_a_picture_of_how_it_went(desk: Desk, viewers: Viewers, cloc
 
 def test_the_hours_see_each_letter_of_a_run_once(desk: Desk, viewers: Viewers) -> None:
     viewers(4)
-    wiring_people.preferences().put("u-00001", Preferences(everything=False))
+    Stage.own().preferences.put("u-00001", Preferences(everything=False))
     desk.start()
     desk.finish()
     desk.tick()
     desk.start()
     desk.finish()
 
-    assert wiring_ledger.hours().newest(1)[0].counts == {"sent": 6, "skipped": 2}
+    assert Stage.own().hourly_stats.newest(1)[0].counts == {"sent": 6, "skipped": 2}
 
 
 def test_the_picture_of_a_long_run_stays_small() -> None:
@@ -279,8 +275,8 @@ def test_whoever_was_on_the_list_of_an_excluded_campaign_gets_nothing_as_a_user(
 def test_an_opt_out_holds_for_uploaded_lists(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
     """Promise C1: of a user whose address is on the list, and of somebody who is no user."""
     [viewer] = viewers(1)
-    wiring_people.preferences().put(viewer, Preferences(everything=False))
-    wiring_people.mailboxes().unsubscribe("email", "guest@example.com", "marketing", by="a test")
+    Stage.own().preferences.put(viewer, Preferences(everything=False))
+    Stage.own().address_opt_outs.unsubscribe("email", "guest@example.com", "marketing", by="a test")
     listed = desk.load_list(f"email\n{viewer.upper()}@example.com\nGuest@example.com\nother@example.com\n".encode())
     campaign_id = desk.start(audience={"list_id": listed})
     desk.finish()
@@ -291,17 +287,17 @@ def test_an_opt_out_holds_for_uploaded_lists(desk: Desk, viewers: Viewers, offic
 
 def test_a_preview_promises_what_the_run_then_does(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
     ids = viewers(12, lambda n: {"email": None} if n < 2 else {})
-    wiring_people.suppressions().add("email", f"{ids[3]}@example.com", reason="bounce")
-    wiring_people.preferences().put(ids[4], Preferences(everything=False))
+    Stage.own().suppressions.add("email", f"{ids[3]}@example.com", reason="bounce")
+    Stage.own().preferences.put(ids[4], Preferences(everything=False))
     first = desk.start(audience={"rule": {"attribute": "id", "op": "in", "value": [ids[5], ids[6]]}})
     desk.finish()
     listed = desk.load_list("\n".join(["user_id", *ids, "u-unknown"]).encode())
     before = len(office.letters)
     draft = desk.spec(audience={"list_id": listed, "exclude_campaigns": [first]}, rate_per_second=49)
-    head = wiring_campaign_desk.campaign_control().draft(draft, by=ANNA)
+    head = Stage.own().campaign_commands.draft(draft, by=ANNA)
 
-    counts = wiring_campaign_desk.campaign_preview().look(head, draft).counts
-    wiring_campaign_desk.campaign_control().start(head.id, by=ANNA)
+    counts = Stage.own().campaign_preview.look(head, draft).counts
+    Stage.own().campaign_commands.start(head.id, by=ANNA)
     desk.finish()
 
     assert counts == {"recipients": 13, "excluded": 2, "unknown": 1, "no_address": 2, "opted_out": 1, "suppressed": 1,
@@ -316,7 +312,7 @@ def test_a_preview_promises_what_the_run_then_does(desk: Desk, viewers: Viewers,
 
 
 def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:
-    parking: Parking = wiring_running.parking()
+    parking: Parking = Stage.own().held_chunks
     chunk = Chunk(channels=("email",), recipients=(EnrichRecipient(notification_id="n", user_id="u"),))
 
     parking.put("run", PAUSED, [chunk])
@@ -395,7 +391,7 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
 ) -> None:
     """Promise B2: whom an upload that failed named gets nothing of the one that took its place."""
     monkeypatch.setattr(list_loader, "BLOCK_ROWS", 2)
-    store = wiring_running.lists()
+    store = Stage.own().lists
     list_id = store.add("Guests", by=ANNA).list_id
     wrong = b"email\n" + b"".join(b"wrong-%d@example.com\n" % n for n in range(9)) + b"x" * 2_000_000
     right = b"email\nright@example.com\n"
@@ -406,7 +402,7 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
     assert states == ["failed", "ready"]
     assert office.addresses == ["right@example.com"]
     with pytest.raises(ConflictError):
-        load_list(list_id, lists=store, queues=wiring_control.queues())
+        load_list(list_id, lists=store, queues=Stage.own().queues)
 
 
 def test_a_run_that_was_counted_in_one_partition_goes_on_in_many(desk: Desk, viewers: Viewers) -> None:

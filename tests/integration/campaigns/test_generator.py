@@ -7,9 +7,7 @@ import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.schedule import Misfire
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import campaigns as wiring_campaigns
-from chalicelib.wiring import running as wiring_running
+from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
 
 WEEKLY = {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "timezone": "Europe/Moscow"}
@@ -43,8 +41,8 @@ def test_two_ticks_at_the_same_moment_make_one_run_and_one_letter(
     clock.at = datetime(2026, 3, 6, 15, 0, 30, tzinfo=UTC)
     first, second = desk.head(campaign_id), desk.head(campaign_id)
 
-    wiring_campaigns.generator().launch(first)
-    wiring_campaigns.generator().launch(second)
+    Stage.own().generator.launch(first)
+    Stage.own().generator.launch(second)
     desk.finish()
 
     assert len(desk.runs(campaign_id)) == 1
@@ -65,8 +63,8 @@ def test_a_generator_that_dies_after_the_run_was_written_goes_on_with_it(
         raise DiedError
 
     with monkeypatch.context() as broken, pytest.raises(DiedError):
-        broken.setattr(wiring_running.runs(), "keep_going", die)
-        wiring_campaigns.generator().launch(desk.head(campaign_id))
+        broken.setattr(Stage.own().runs, "keep_going", die)
+        Stage.own().generator.launch(desk.head(campaign_id))
     desk.tick()
     desk.finish()
 
@@ -84,14 +82,14 @@ def test_an_edit_between_two_runs_changes_the_next_one_alone(
     desk.tick()
     desk.finish()
     patch = CampaignPatch.model_validate({"context": {"headline": "New", "text": "x", "url": "https://cinema.example"}})
-    wiring_campaign_desk.campaign_control().edit(campaign_id, patch, by=ANNA)
+    Stage.own().campaign_commands.edit(campaign_id, patch, by=ANNA)
     clock.at = datetime(2026, 3, 13, 15, 0, 30, tzinfo=UTC)
     desk.tick()
     desk.finish()
 
     assert [letter.parts["subject"] for letter in office.letters] == ["Tonight", "New"]
     assert [int(run.version) for run in desk.runs(campaign_id)] == [2, 1]
-    assert len(wiring_running.campaigns().versions(campaign_id)) == 2
+    assert len(Stage.own().campaigns.versions(campaign_id)) == 2
 
 
 def test_at_each_recipients_own_hour_and_on_their_birthday(

@@ -18,13 +18,10 @@ from chalicelib.clock import rfc3339
 from chalicelib.deliveries import run_tag
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.suppressions import Reason
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.storage.rows.links import LinkRow
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import people as wiring_people
 from tests.integration.campaigns.conftest import CONTEXT, Desk, PostOffice, StandingClock, Viewers
 from tests.integration.keys_taken import Key, KeysTaken
 
@@ -84,7 +81,7 @@ def tell(desk: Desk, office: PostOffice, kind: str, *, run_id: str | None, **mor
 def as_fast_as_may_be(desk: Desk) -> None:
     """The clock stands, and no pace is waited for."""
     for limit in LIMITS:
-        wiring_control.limiter().set_rate(limit, LETTERS_A_SECOND)
+        Stage.own().limiter.set_rate(limit, LETTERS_A_SECOND)
 
 
 def test_no_key_is_hot_while_a_campaign_is_sent_opened_and_clicked(
@@ -93,7 +90,7 @@ def test_no_key_is_hot_while_a_campaign_is_sent_opened_and_clicked(
     """Promise F5."""
     monkeypatch.setattr(pace, "MAX_SHARDS", 1)  # so that a few viewers make whole chunks
     viewers(SAMPLE)
-    wiring_desk.template_desk().add("films", FILMS, by="anna")
+    Stage.own().template_changes.add("films", FILMS, by="anna")
     taken = KeysTaken()
     campaign_id = desk.start(template="films", context={"url": "https://cinema.example/films"})
     desk.tick()
@@ -107,7 +104,7 @@ def test_no_key_is_hot_while_a_campaign_is_sent_opened_and_clicked(
     codes = [row.code for row in LinkRow.scan()]
     assert len(codes) == SAMPLE * LINKS
     for code in codes:
-        wiring_desk.visit().visit(code, user_agent=BROWSER)
+        Stage.own().link_visits.visit(code, user_agent=BROWSER)
     progress = desk.progress(campaign_id)
     assert (progress.delivered, progress.opened, progress.clicked) == (SAMPLE, SAMPLE, SAMPLE)
     require_even(taken)
@@ -121,7 +118,7 @@ def test_no_key_is_hot_while_nobody_can_be_written_to(
     ids = viewers(SAMPLE)
     for n, one in enumerate(ids):
         if n % 5 > 1:
-            wiring_people.suppressions().add("email", f"{one}@example.com", reason=Reason.BOUNCE)
+            Stage.own().suppressions.add("email", f"{one}@example.com", reason=Reason.BOUNCE)
         else:
             office.verdicts[f"{one}@example.com"] = Outcome(Verdict.REFUSED, reason="rejected")
     taken = KeysTaken()
@@ -141,7 +138,7 @@ def test_no_key_is_hot_while_letters_are_asked_for_one_by_one(desk: Desk, office
         wanted = NotificationRequest(
             template="promo", recipients=(Recipient(user_id=one),), context=CONTEXT, channels=("email",), lane="instant"
         )
-        wiring_intake.accept().accept(wanted, caller="shop", key=one)
+        Stage.own().accept.accept(wanted, caller="shop", key=one)
     assert desk.pump.run() == []
     assert len(office.letters) == SAMPLE
     for kind in ("Send", "Delivery"):
@@ -162,7 +159,7 @@ def test_no_key_is_hot_while_letters_are_asked_for_in_advance(
             context=CONTEXT,
             send_at=clock() + timedelta(hours=1),
         )
-        wiring_intake.accept().accept(wanted, caller="shop", key=one)
+        Stage.own().accept.accept(wanted, caller="shop", key=one)
     require_even(taken)
     clock.pass_(hours=2)
     released = KeysTaken()

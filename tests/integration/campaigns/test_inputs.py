@@ -16,9 +16,7 @@ from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.rendering.model import Sample, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.settings import Settings, settings
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import letters as wiring_letters
-from chalicelib.wiring import running
+from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import CONTEXT, Desk
 
 OTHER_CAMPAIGN: dict[str, Any] = {
@@ -97,9 +95,9 @@ OF_THE_RENDERING = {
 
 def inputs_of(spec: Campaign, stage: Settings | None = None) -> dict[str, Any]:
     made = CampaignInputs(
-        templates=wiring_letters.templates(),
-        site=wiring_control.site_settings(),
-        lists=running.lists(),
+        templates=Stage.own().templates,
+        site=Stage.own().site_settings,
+        lists=Stage.own().lists,
         stage=stage or settings(),
     )
     return made.of(spec, fresh=True)
@@ -136,7 +134,7 @@ def test_every_field_of_a_campaign_is_approved(desk: Desk, name: str) -> None:
 @pytest.mark.parametrize("name", SITE_INPUTS)
 def test_every_setting_that_makes_a_letter_is_approved(desk: Desk, name: str) -> None:
     """Promise B2: an approval is of the settings too."""
-    values = wiring_control.site_settings().current()
+    values = Stage.own().site_settings.current()
     assert site_tag(values.model_copy(update={name: OTHER_SITE[name]})) != site_tag(values)
 
 
@@ -149,9 +147,9 @@ def test_every_setting_of_the_stage_that_makes_a_letter_is_approved(desk: Desk, 
 @pytest.mark.parametrize("name", OTHER_TEMPLATE)
 def test_every_field_of_a_template_is_approved(desk: Desk, name: str) -> None:
     """Promise B2: whatever is saved of a template is another version, and an approval is of one."""
-    template = wiring_letters.templates().get("promo")
+    template = Stage.own().templates.get("promo")
     before = inputs_of(desk.spec())
-    wiring_letters.template_table().add(
+    Stage.own().template_table.add(
         template.model_copy(update={name: OTHER_TEMPLATE[name]}), by="test", shipped=template
     )
 

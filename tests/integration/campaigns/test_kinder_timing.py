@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import InvalidError
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import ParkedRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import desk as wiring_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
 
 
@@ -68,7 +67,7 @@ def test_a_route_holds_for_campaigns_too_and_their_counts_add_up(
     desk: Desk, viewers: Viewers, office: PostOffice
 ) -> None:
     value = {"marketing": {"channels": ["email", "sms"], "mode": "first"}}
-    wiring_desk.site_desk().put("routes", value, by="test")
+    Stage.own().settings_changes.put("routes", value, by="test")
     viewers(5)
     campaign_id = desk.start()
     desk.finish()
@@ -90,6 +89,6 @@ def test_what_cannot_go_together_is_refused(
 ) -> None:
     viewers(1)
     with pytest.raises(InvalidError) as refused:
-        campaign_id = wiring_campaign_desk.campaign_control().draft(desk.spec(**fields), by=ANNA).id
-        wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
+        campaign_id = Stage.own().campaign_commands.draft(desk.spec(**fields), by=ANNA).id
+        Stage.own().campaign_commands.start(campaign_id, by=ANNA)
     assert field in {one.field for one in refused.value.errors}

@@ -8,8 +8,8 @@ import pytest
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import MAX_EVENTS
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CampaignRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
 
 
@@ -30,14 +30,14 @@ def test_everyone_gets_the_letter_once_and_the_progress_is_exact(
 
 def test_a_draft_sends_nothing_and_a_start_is_made_once(desk: Desk, viewers: Viewers, office: PostOffice) -> None:
     viewers(3)
-    campaign_id = wiring_campaign_desk.campaign_control().draft(desk.spec(), by=ANNA).id
+    campaign_id = Stage.own().campaign_commands.draft(desk.spec(), by=ANNA).id
     desk.finish()
     assert office.letters == []
 
-    wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
-    wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.start(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.start(campaign_id, by=ANNA)
     desk.finish()
-    wiring_campaign_desk.campaign_control().start(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.start(campaign_id, by=ANNA)
     desk.finish()
 
     assert len(office.letters) == 3
@@ -60,13 +60,13 @@ def test_a_paused_campaign_sends_exactly_the_rest_after_the_resume(
     campaign_id = begun(desk, office)
     sent_before = len(office.letters)
 
-    wiring_campaign_desk.campaign_control().pause(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.pause(campaign_id, by=ANNA)
     desk.forget_states()
     desk.finish()
     assert len(office.letters) == sent_before
     assert desk.progress(campaign_id).queued == 40 - sent_before
 
-    wiring_campaign_desk.campaign_control().resume(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.resume(campaign_id, by=ANNA)
     desk.forget_states()
     desk.finish()
     assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
@@ -81,7 +81,7 @@ def test_a_pause_acts_on_a_busy_worker_with_its_next_chunk(
     campaign_id = begun(desk, office)
     sent_before = len(office.letters)
 
-    getattr(wiring_campaign_desk.campaign_control(), stop)(campaign_id, by=ANNA)
+    getattr(Stage.own().campaign_commands, stop)(campaign_id, by=ANNA)
     desk.pump.run("deliver-email-bulk")  # by the same process, which has just read that the campaign is running
 
     assert len(office.letters) == sent_before
@@ -94,7 +94,7 @@ def test_a_cancelled_campaign_sends_no_more_and_counts_the_rest_as_cancelled(
     campaign_id = desk.start()
     desk.pump.run("fanout")
 
-    wiring_campaign_desk.campaign_control().cancel(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.cancel(campaign_id, by=ANNA)
     desk.finish()
 
     assert office.letters == []
@@ -112,7 +112,7 @@ def test_a_canary_goes_first_and_the_rest_waits_for_its_release(
     assert len(office.letters) == 4
     assert desk.head(campaign_id).state == "running"
 
-    wiring_campaign_desk.campaign_control().release_canary(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.release_canary(campaign_id, by=ANNA)
     desk.finish()
 
     assert len(set(office.addresses)) == len(office.letters) == 40
@@ -133,7 +133,7 @@ def test_the_rest_of_the_run_that_was_looked_at_is_released_and_no_other(
     assert len(office.letters) == 2
 
     for _ in range(2):  # pressed twice
-        wiring_campaign_desk.campaign_control().release_canary(campaign_id, by=ANNA, run_id=looked_at.run_id)
+        Stage.own().campaign_commands.release_canary(campaign_id, by=ANNA, run_id=looked_at.run_id)
     desk.finish()
 
     assert len(office.letters) == 2 + 9
@@ -150,7 +150,7 @@ def test_a_jam_that_dissolves_does_not_break_the_campaigns_own_rate(
     desk.pump.run("fanout")
     desk.pump.run("enrich-bulk")  # all chunks wait for `deliver` now, none of them delayed
     slower = CampaignPatch.model_validate({"rate_per_second": 1})
-    wiring_campaign_desk.campaign_control().edit(campaign_id, slower, by=ANNA)
+    Stage.own().campaign_commands.edit(campaign_id, slower, by=ANNA)
     desk.forget_states()
 
     desk.pump.run("deliver-email-bulk")
@@ -163,7 +163,7 @@ def test_a_campaign_that_is_held_and_goes_on_for_ever_stays_small(desk: Desk, vi
     """Promise F2: a campaign's timeline is bounded too; the newest entries are kept."""
     viewers(1)
     campaign_id = desk.start()
-    control = wiring_campaign_desk.campaign_control()
+    control = Stage.own().campaign_commands
     for _ in range(60):
         control.pause(campaign_id, by=ANNA)
         control.resume(campaign_id, by=ANNA)

@@ -5,7 +5,6 @@ import heapq
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +14,9 @@ from chalicelib.campaigns import run_planner as planner
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import campaigns as wiring_campaigns
-from chalicelib.wiring import clients as wiring_clients
+from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import ANNA, Desk, StandingClock, Viewers
+from tests.integration.conftest import compose
 
 VIEWERS = 40
 CHUNK = 2
@@ -36,7 +34,7 @@ class Publishers:
         self.recipients: Counter[str] = Counter()
         self._jobs: list[tuple[datetime, int, str]] = []
         self._processes: dict[tuple[str, str], Fanout] = {}
-        events = wiring_clients.sqs().meta.events
+        events = Stage.own().sqs.meta.events
         events.register("before-parameter-build.sqs.SendMessageBatch", self._note)
 
     def work(self, until: datetime | None = None) -> None:
@@ -44,7 +42,7 @@ class Publishers:
         while self._jobs and (until is None or self._jobs[0][0] < until):
             self.clock.at, _, body = heapq.heappop(self._jobs)
             job = FanoutJob.model_validate_json(body)
-            process = self._processes.setdefault((job.scheduled_at, job.shard), wiring_campaigns.fanout.__wrapped__())
+            process = self._processes.setdefault((job.scheduled_at, job.shard), Stage(**Stage.own().given).fanout)
             process.take(job)
 
     def peak(self, since: datetime | None = None) -> int:
@@ -68,8 +66,7 @@ def publishers(desk: Desk, viewers: Viewers, clock: StandingClock, monkeypatch: 
     """Nothing has been started yet."""
     monkeypatch.setattr(pace, "CHUNK_SIZE", CHUNK)
     monkeypatch.setattr(planner, "shard_count", lambda *_, **__: SHARDS)  # however few there are to write to
-    simulated = SimpleNamespace(sleep=lambda s: clock.pass_(seconds=s), monotonic=lambda: clock.at.timestamp())
-    monkeypatch.setattr(wiring_campaigns, "time", simulated)
+    compose(sleep=lambda s: clock.pass_(seconds=s), monotonic=lambda: clock.at.timestamp(), sqs=Stage.own().sqs)
     viewers(VIEWERS)
     return Publishers(clock)
 
@@ -111,7 +108,7 @@ def test_a_pace_that_is_lowered_holds_for_what_is_still_to_be_written(
     assert 0 < len(publishers.written) < VIEWERS / CHUNK
 
     slower = CampaignPatch.model_validate({"publish_per_second": 1})
-    wiring_campaign_desk.campaign_control().edit(campaign_id, slower, by=ANNA)
+    Stage.own().campaign_commands.edit(campaign_id, slower, by=ANNA)
     publishers.work()
 
     assert publishers.recipients.total() == VIEWERS

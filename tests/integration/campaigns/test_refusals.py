@@ -2,17 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.flow import SwitchRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import control as wiring_control
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
+from tests.integration.conftest import compose
 
 SAID = "MessageRejected: a word of ours is on the list of spam"
 REFUSED = Outcome(Verdict.REFUSED, reason="rejected", said=SAID)
@@ -20,12 +18,10 @@ UNCLEAR = Outcome(Verdict.NOT_ACCEPTED, reason="unclear", said=SAID)
 
 
 @pytest.fixture(autouse=True)
-def soon(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def soon(stage: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQS's delays are real: what is put aside comes back at once."""
     monkeypatch.setenv("VESTNIK_RETRY_SECONDS", "0")
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+    compose()
 
 
 def refuse(office: PostOffice, ids: list[str], outcome: Outcome = REFUSED) -> None:
@@ -33,7 +29,7 @@ def refuse(office: PostOffice, ids: list[str], outcome: Outcome = REFUSED) -> No
 
 
 def resume(desk: Desk, campaign_id: str) -> None:
-    wiring_campaign_desk.campaign_control().resume(campaign_id, by=ANNA)
+    Stage.own().campaign_commands.resume(campaign_id, by=ANNA)
     desk.forget_states()
     desk.finish()
 
@@ -61,7 +57,7 @@ def test_refusals_in_a_row_stop_a_run_and_after_the_repair_everybody_has_one_let
     assert desk.head(campaign_id).state == "completed"
     assert len(office.letters) == 70 - MOST_IN_A_ROW
 
-    wiring_campaign_desk.resend().begin(campaign_id, by=ANNA)
+    Stage.own().resend.begin(campaign_id, by=ANNA)
     desk.finish()
     assert Counter(office.addresses) == Counter({f"{one}@example.com": 1 for one in ids})
 
@@ -109,5 +105,5 @@ def test_a_run_that_is_refused_says_nothing_of_other_letters(desk: Desk, viewers
     desk.start()
     desk.finish()
 
-    assert wiring_control.switches().read("ses").state == "closed"
+    assert Stage.own().switches.read("ses").state == "closed"
     assert not SwitchRow.get("ses").refusals if SwitchRow.count("ses") else True

@@ -21,20 +21,14 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.services.event_intake import Event
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
-from chalicelib.wiring import campaign_desk as wiring_campaign_desk
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import digests as wiring_digests
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import letters as wiring_letters
-from chalicelib.wiring import people as wiring_people
 from infra.account import Account
 from infra.shipped_templates import write_down_templates
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice
-from tests.integration.conftest import forget_clients, moto_of
+from tests.integration.conftest import compose, moto_of
 
 NOTE = {"template": "note", "context": {"headline": "Tonight"}}
 CAMPAIGN = {**NOTE, "category": "marketing"}
@@ -69,12 +63,12 @@ class Release:
         for module in ("chalicelib.rendering.template_store", "chalicelib.rendering.render"):
             self._monkeypatch.setattr(f"{module}.shipped_folder", lambda: home)
         self.restart()
-        self.versions.append(str(wiring_letters.templates().get("note").version))
+        self.versions.append(str(Stage.own().templates.get("note").version))
         self.folder = home
 
     def restart(self) -> None:
         """New processes of the same code."""
-        forget_clients()
+        compose()
 
 
 @pytest.fixture
@@ -87,27 +81,27 @@ def release(tmp_path: Path, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 def put(user_id: str, **wishes: Any) -> None:
     """A user with an address, and what they wish."""
-    wiring_people.directory().put(user_id, UserBody(email=f"{user_id}@example.com", locale="en", timezone="UTC"))
+    Stage.own().directory.put(user_id, UserBody(email=f"{user_id}@example.com", locale="en", timezone="UTC"))
     if wishes:
-        wiring_people.preferences().put(user_id, Preferences.model_validate(wishes))
+        Stage.own().preferences.put(user_id, Preferences.model_validate(wishes))
 
 
 def accept(user_id: str, *, key: str | None = None, **more: Any) -> str:
     request = NotificationRequest.model_validate({**NOTE, "recipients": [{"user_id": user_id}], **more})
-    return wiring_intake.accept().accept(request, caller="shop", key=key)[0].id
+    return Stage.own().accept.accept(request, caller="shop", key=key)[0].id
 
 
 def later(desk: Desk, release: Release, **time: float) -> None:
     """Lets time pass, SQS's too, and every process end meanwhile."""
     desk.clock.pass_(**time)
     release.restart()
-    wiring_control.limiter().set_rate("ses.bulk", 1_000)
+    Stage.own().limiter.set_rate("ses.bulk", 1_000)
     for queue in moto_of("sqs").queues.values():
         for message in queue._messages:
             message.delayed_until = 0
     for _ in range(3):
         desk.tick()
-        wiring_digests.collected().release()
+        Stage.own().collected.release()
         for queue in moto_of("sqs").queues.values():
             for message in queue._messages:
                 message.delayed_until = 0
@@ -137,9 +131,9 @@ def wait_long(_desk: Desk) -> None:
 
 def wait_for_a_step(_desk: Desk) -> None:
     rule = {"film.added": {"steps": [{"template": "note", "delay": "P30D"}]}}
-    wiring_desk.site_desk().put("event_rules", rule, by="test")
+    Stage.own().settings_changes.put("event_rules", rule, by="test")
     event = {"type": "film.added", "id": "e-1", "user": {"id": "step", "email": "step@example.com", "locale": "en"}}
-    wiring_desk.events().take(Event.model_validate({**event, "data": {"headline": "Tonight"}}), caller="site")
+    Stage.own().event_intake.take(Event.model_validate({**event, "data": {"headline": "Tonight"}}), caller="site")
 
 
 def wait_for_a_digest(_desk: Desk) -> None:
@@ -165,11 +159,11 @@ def wait_in_a_paused_campaign(desk: Desk) -> Callable[[], object]:
     put("parked")
     campaign_id = desk.start(**CAMPAIGN, audience={"list_id": desk.load_list(b"email,locale\nparked@example.com,en\n")})
     desk.pump.run("fanout")
-    control = wiring_campaign_desk.campaign_control()
+    control = Stage.own().campaign_commands
     control.pause(campaign_id, by=ANNA)
     desk.forget_states()
     desk.pump.run()
-    return lambda: wiring_campaign_desk.campaign_control().resume(campaign_id, by=ANNA)
+    return lambda: Stage.own().campaign_commands.resume(campaign_id, by=ANNA)
 
 
 def wait_for_a_canary(desk: Desk) -> Callable[[], object]:
@@ -179,7 +173,7 @@ def wait_for_a_canary(desk: Desk) -> Callable[[], object]:
         canary_percent=50,
     )
     desk.pump.run()
-    return lambda: wiring_campaign_desk.campaign_control().release_canary(campaign_id, by=ANNA)
+    return lambda: Stage.own().campaign_commands.release_canary(campaign_id, by=ANNA)
 
 
 def wait_for_a_slow_campaign(desk: Desk) -> None:
@@ -237,8 +231,8 @@ def test_what_a_deployment_writes_down_is_said_once(release: Release) -> None:
 
 def test_a_deployment_says_which_stored_versions_hide_a_shipped_one_that_has_changed(release: Release) -> None:
     """Promise A3: a deployment that changes a shipped template under a stored one says it."""
-    account, desk = Account(boto3.Session()), wiring_desk.template_desk()
-    desk.add("note", wiring_letters.templates().get("note").fields, by="anna")
+    account, desk = Account(boto3.Session()), Stage.own().template_changes
+    desk.add("note", Stage.own().templates.get("note").fields, by="anna")
     write_down_templates(account, "test", folder=release.folder)
     assert write_down_templates(account, "test", folder=release.folder) == []
 
@@ -249,7 +243,7 @@ def test_a_deployment_says_which_stored_versions_hide_a_shipped_one_that_has_cha
         "template note: version 1, stored by anna, stays in force; the shipped one that it hides has changed since: "
         "see /admin/templates/note"
     )
-    wiring_desk.template_desk().add("note", wiring_letters.templates().get("note", 0).fields, by="anna")
+    Stage.own().template_changes.add("note", Stage.own().templates.get("note", 0).fields, by="anna")
     assert write_down_templates(account, "test", folder=release.folder) == []
 
 
@@ -259,15 +253,15 @@ def test_an_event_told_again_after_a_deployment_makes_the_same_letters(
     """Promise A1: an event told again makes the letters of the first time, though their template wants more now."""
     put("step")
     rule = {"film.added": {"steps": [{"template": "note"}, {"template": "note", "delay": "P1D"}]}}
-    wiring_desk.site_desk().put("event_rules", rule, by="test")
+    Stage.own().settings_changes.put("event_rules", rule, by="test")
     user = {"id": "step", "email": "step@example.com", "locale": "en"}
     data = {"headline": "Tonight", "device": "TV"}
     event = Event.model_validate({"type": "film.added", "id": "e-1", "user": user, "data": data})
-    first = wiring_desk.events().take(event, caller="site")
+    first = Stage.own().event_intake.take(event, caller="site")
 
     release.deploy("Two", wants_a_device=True)
 
-    assert wiring_desk.events().take(event, caller="site") == first
+    assert Stage.own().event_intake.take(event, caller="site") == first
     later(desk, release, days=2)
     assert [letter.parts["subject"] for letter in office.letters] == ["One: Tonight", "One: Tonight"]
 
@@ -281,7 +275,7 @@ def test_a_resend_is_of_the_version_of_its_run(release: Release, desk: Desk, off
     office.verdicts.clear()
 
     release.deploy("Two")
-    wiring_campaign_desk.resend().begin(campaign_id, by=ANNA)
+    Stage.own().resend.begin(campaign_id, by=ANNA)
     desk.finish()
 
     assert words(office) == {"late": {"One"}, "in-time": {"One"}}
@@ -309,9 +303,9 @@ def test_a_resend_of_an_edited_campaign_is_what_its_run_was(desk: Desk, office: 
     office.verdicts.clear()
     assert desk.head(campaign_id).state == "scheduled"
     other = CampaignPatch(context={"headline": "Another", "text": "text", "url": "https://cinema.example/n"})
-    wiring_campaign_desk.campaign_control().edit(campaign_id, other, by=ANNA)
+    Stage.own().campaign_commands.edit(campaign_id, other, by=ANNA)
 
-    wiring_campaign_desk.resend().begin(campaign_id, by=ANNA)
+    Stage.own().resend.begin(campaign_id, by=ANNA)
     desk.finish()
 
     assert [letter.address for letter in office.letters] == ["late@example.com"]
@@ -339,7 +333,7 @@ def test_one_letter_of_a_campaign_is_sent_once_more_as_its_run_was(
     release.deploy("Two")
 
     for _ in range(2):  # pressed twice
-        wiring_desk.revive().send_again(key)
+        Stage.own().operator_actions.send_again(key)
     later(desk, release, minutes=1)
 
     assert words(office) == {"late": {"One"}}
@@ -364,7 +358,7 @@ def test_a_letter_of_a_campaign_that_is_held_is_not_sent_once_more(
     desk.head(campaign_id).update(actions=[getattr(CampaignRow, name).set(value) for name, value in change.items()])
 
     with pytest.raises(ConflictError):
-        wiring_desk.revive().send_again(key)
+        Stage.own().operator_actions.send_again(key)
 
     assert desk.progress(campaign_id).failed == 1
     assert all(desk.pump.waiting(queue) == 0 for queue in ("enrich-bulk", "retry"))

@@ -20,13 +20,11 @@ from chalicelib.channels.sms import SmsChannel
 from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
 from chalicelib.security.outbound_http import guarded_post, guarded_session
+from chalicelib.stage.app import Stage
 from chalicelib.storage.endpoints import EndpointBook
-from chalicelib.wiring import clients as wiring_clients
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import people as wiring_people
 from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, OPTIONS, SENDER
 from tests.integration.channels.receiver import DROP, Receiver, receiving
-from tests.integration.conftest import ENVIRONMENT, forget_clients
+from tests.integration.conftest import ENVIRONMENT, compose, new_process
 
 FROM = EmailSender(*parseaddr(SENDER))
 SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}
@@ -64,9 +62,9 @@ def mailbox(shared_mailbox: MailboxClient, monkeypatch: pytest.MonkeyPatch) -> I
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", shared_mailbox.url)
-    forget_clients()
+    new_process()
     yield shared_mailbox
-    forget_clients()
+    new_process()
 
 
 @pytest.fixture
@@ -78,7 +76,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def book(stage: None) -> EndpointBook:
     """The users' endpoints of an empty stage."""
-    return wiring_people.endpoints()
+    return Stage.own().endpoints
 
 
 @pytest.fixture
@@ -118,11 +116,11 @@ def email_rig(request: pytest.FixtureRequest) -> Rig:
         return True
 
     def make() -> Channel:
-        return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
+        return EmailChannel(Stage.own().ses, sender=lambda: FROM, **SETS)
 
     def unreachable() -> Channel:
         request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
-        forget_clients()
+        new_process()
         return make()
 
     return Rig(
@@ -136,7 +134,7 @@ def email_rig(request: pytest.FixtureRequest) -> Rig:
 
 def live_rig(request: pytest.FixtureRequest) -> Rig:
     request.getfixturevalue("stage")
-    announce, broken = wiring_connections.announce(), [False]
+    announce, broken = Stage.own().announce, [False]
 
     class Announcer:
         def announce(self, notices: Sequence[Notice]) -> Sequence[int | str]:
@@ -154,7 +152,7 @@ def live_rig(request: pytest.FixtureRequest) -> Rig:
         return LiveChannel(Announcer())
 
     def arrived() -> int:
-        return sum(wiring_connections.inbox().head(f"u{n}").last for n in range(20))
+        return sum(Stage.own().inbox.head(f"u{n}").last for n in range(20))
 
     return Rig(LiveChannel(Announcer()), arrived=arrived, break_=break_, unreachable=unreachable)
 
@@ -164,7 +162,7 @@ def sns_rig(request: pytest.FixtureRequest, make: Callable[[], Channel]) -> Rig:
 
     def unreachable() -> Channel:
         request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:1")
-        wiring_clients.sns.cache_clear()
+        compose()
         return make()
 
     return Rig(
@@ -173,7 +171,7 @@ def sns_rig(request: pytest.FixtureRequest, make: Callable[[], Channel]) -> Rig:
 
 
 def sms_rig(request: pytest.FixtureRequest) -> Rig:
-    rig = sns_rig(request, lambda: SmsChannel(wiring_clients.sns(), sender="Cinema"))
+    rig = sns_rig(request, lambda: SmsChannel(Stage.own().sns, sender="Cinema"))
     rig.address = "+7926000{:04}".format
     return rig
 
@@ -183,7 +181,7 @@ def push_rig(request: pytest.FixtureRequest) -> Rig:
     for n in range(20):
         arn = f"arn:aws:sns:eu-central-1:123456789012:endpoint/GCM/vestnik-test-app/{n}"
         book.add(f"u{n}", "push", target=arn, shown="android …1234", name=None)
-    return sns_rig(request, lambda: PushChannel(wiring_clients.sns(), devices=book))
+    return sns_rig(request, lambda: PushChannel(Stage.own().sns, devices=book))
 
 
 def webhook_rig(request: pytest.FixtureRequest) -> Rig:

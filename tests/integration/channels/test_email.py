@@ -12,16 +12,16 @@ from ses_mailbox.client import MailboxClient, simple
 
 from chalicelib.channels.email import BULK_ENTRIES, EmailChannel, EmailSender
 from chalicelib.channels.port import Message, Outcome, Verdict
-from chalicelib.wiring import clients as wiring_clients
+from chalicelib.stage.app import Stage
 from tests.integration.channels.conftest import FROM, SETS
 from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, SENDER, TRACKING_DOMAIN
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import new_process
 
 
 @pytest.fixture
 def channel(mailbox: MailboxClient) -> EmailChannel:
     """The channel with the very client that the workers have."""
-    return EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
+    return EmailChannel(Stage.own().ses, sender=lambda: FROM, **SETS)
 
 
 def message(
@@ -175,7 +175,7 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(
 
 
 def test_letters_of_a_sender_who_is_not_verified_wait_for_a_person(mailbox: MailboxClient) -> None:
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: EmailSender("A", "a@other.example"), **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda: EmailSender("A", "a@other.example"), **SETS)
 
     assert verdicts(channel.send([message()])) == [(Verdict.NOT_ACCEPTED, "provider_not_verified")]
 
@@ -205,8 +205,8 @@ def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
     mailbox: MailboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
-    forget_clients()
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, **SETS)
+    new_process()
+    channel = EmailChannel(Stage.own().ses, sender=lambda: FROM, **SETS)
 
     assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
 
@@ -215,7 +215,7 @@ def test_the_workers_client_has_a_dropped_reply_accepted_exactly_once(mailbox: M
     mailbox.fault(kind="drop_reply")
 
     with pytest.raises(ConnectionClosedError):
-        wiring_clients.ses().send_email(
+        Stage.own().ses.send_email(
             FromEmailAddress=SENDER,
             Destination={"ToAddresses": ["anna@example.com"]},
             Content=simple(),  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def test_no_link_to_a_page_of_ours_goes_through_a_redirect_of_ses(
     mailbox: MailboxClient, transactional: bool, count: int
 ) -> None:
     """Promise D8: whoever clicks to confirm or to unsubscribe meets nobody else's server on the way."""
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: FROM, untracked=OWN, **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda: FROM, untracked=OWN, **SETS)
     mine = [
         f'<a class="x" href="{OWN}/{path}">x</a>' for path in ("s/abc", "unsubscribe/k?a=1&amp;b=2", "preferences/k")
     ]
@@ -272,7 +272,7 @@ def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(
     mailbox: MailboxClient, letters: int
 ) -> None:
     senders = iter([EmailSender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
-    channel = EmailChannel(wiring_clients.ses(), sender=lambda: next(senders), **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda: next(senders), **SETS)
 
     for _ in range(2):
         assert {one.verdict for one in channel.send(everyone(letters))} == {Verdict.ACCEPTED}

@@ -9,13 +9,11 @@ import pytest
 from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.port import Message, Verdict
 from chalicelib.channels.push import PushChannel, payloads
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.endpoints import MAX_ENDPOINTS
-from chalicelib.wiring import clients as wiring_clients
-from chalicelib.wiring import people as wiring_people
 from tests.integration.api.conftest import api
 from tests.integration.api.gateway import Gateway
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import compose
 
 __all__ = ["api"]
 
@@ -30,7 +28,7 @@ def anna(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     sns = boto3.client("sns")
     arn = sns.create_platform_application(Name="vestnik-test-android", Platform="GCM", Attributes={})
     monkeypatch.setenv("VESTNIK_PUSH_ANDROID", arn["PlatformApplicationArn"])
-    settings.cache_clear()
+    compose()
     for name in ("anna", "boris"):
         api.put(f"/v1/users/{name}", {"email": f"{name}@example.com"})
     return api
@@ -42,7 +40,7 @@ def shown(api: Gateway, user: str = "anna") -> list[dict[str, Any]]:
 
 
 def push(user: str = "anna") -> Any:
-    channel = PushChannel(wiring_clients.sns(), devices=wiring_people.endpoints())
+    channel = PushChannel(Stage.own().sns, devices=Stage.own().endpoints)
     [outcome] = channel.send([Message("n_push", user, {"title": "T"})])
     return outcome
 
@@ -102,14 +100,14 @@ def test_a_chat_that_names_a_host_of_its_own_is_refused_outside_of_one_machine(
     monkeypatch.setenv("VESTNIK_CHAT_KINDS", "tgram json mmost")
     for host in ("169.254.169.254", "chat.example"):
         for kind in ("json", "mmost"):
-            forget_clients()
+            compose()
             told = anna.post(PATH, {"channel": "chat", "url": f"{kind}://{host}/x"})
             assert (told.status, told.body["errors"][0]["field"]) == (422, "url")
 
 
 def test_a_chat_from_before_these_rules_gets_nothing(anna: Gateway) -> None:
     """Promise I7: an old row is judged by the new rules."""
-    rooms = wiring_people.endpoints()
+    rooms = Stage.own().endpoints
     rooms.add("anna", "chat", target=f"{CHAT}?template=/proc/self/environ", shown="", name=None)
     [outcome] = ChatChannel(rooms=rooms, kinds=["tgram"]).send([Message("n_chat", "anna", {"text": "T"})])
     assert (outcome.verdict, outcome.reason) == (Verdict.REFUSED, "unsupported_chat")
@@ -139,7 +137,7 @@ def test_there_is_a_most(anna: Gateway) -> None:
 def test_the_log_of_an_endpoint_is_empty_until_something_was_sent(anna: Gateway) -> None:
     made = anna.post(PATH, HOOK).body
     assert anna.get(f"{PATH}/{made['id']}/deliveries").body == {"deliveries": []}
-    wiring_people.endpoints().note("anna", made["id"], delivery_id="n_webhook", outcome="accepted", status=200)
+    Stage.own().endpoints.note("anna", made["id"], delivery_id="n_webhook", outcome="accepted", status=200)
     [line] = anna.get(f"{PATH}/{made['id']}/deliveries").body["deliveries"]
     assert (line["outcome"], line["status"]) == ("accepted", 200)
 
@@ -151,7 +149,7 @@ def test_a_device_gets_pushes(anna: Gateway) -> None:
 
 def test_a_device_whose_endpoint_is_disabled_is_forgotten(anna: Gateway) -> None:
     anna.post(PATH, DEVICE)
-    [device] = wiring_people.endpoints().of("anna")
+    [device] = Stage.own().endpoints.of("anna")
     boto3.client("sns").set_endpoint_attributes(EndpointArn=device.target, Attributes={"Enabled": "false"})
     outcome = push()
     assert (outcome.verdict, outcome.reason) == (Verdict.REFUSED, "device_gone")
@@ -161,7 +159,7 @@ def test_a_device_whose_endpoint_is_disabled_is_forgotten(anna: Gateway) -> None
 def test_who_is_reached_on_one_device_is_reached(anna: Gateway) -> None:
     anna.post(PATH, DEVICE)
     anna.post(PATH, {**DEVICE, "token": "token-of-another-device"})
-    device = wiring_people.endpoints().of("anna")[0]
+    device = Stage.own().endpoints.of("anna")[0]
     boto3.client("sns").set_endpoint_attributes(EndpointArn=device.target, Attributes={"Enabled": "false"})
     assert push().verdict is Verdict.ACCEPTED
     assert len(shown(anna)) == 1
@@ -177,9 +175,9 @@ def test_a_device_belongs_to_whoever_signed_in_on_it_last(anna: Gateway) -> None
 def test_an_erasure_takes_the_endpoints_away_here_and_at_the_provider(anna: Gateway) -> None:
     anna.post(PATH, DEVICE)
     anna.post(PATH, HOOK)
-    [device, _] = wiring_people.endpoints().of("anna")
+    [device, _] = Stage.own().endpoints.of("anna")
     assert anna.delete("/v1/users/anna").status == 204
-    assert wiring_people.endpoints().of("anna") == []
+    assert Stage.own().endpoints.of("anna") == []
     with pytest.raises(boto3.client("sns").exceptions.NotFoundException):
         boto3.client("sns").get_endpoint_attributes(EndpointArn=device.target)
 

@@ -8,8 +8,7 @@ import pytest
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.channels.sms import MAX_CHARACTERS, SmsChannel
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.wiring import clients as wiring_clients
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.channels.receiver import Receiver
 from tests.integration.channels.test_way import accept
 from tests.integration.conftest import Pump
@@ -19,7 +18,7 @@ NUMBER = "+79261234567"
 
 def send(text: str = "Hi", *, category: str = "marketing", sender: str = "Cinema") -> Outcome:
     message = Message("n_sms", NUMBER, {"text": text}, tags={"category": category})
-    [outcome] = SmsChannel(wiring_clients.sns(), sender=sender).send([message])
+    [outcome] = SmsChannel(Stage.own().sns, sender=sender).send([message])
     return outcome
 
 
@@ -74,18 +73,18 @@ def reply(pump: Pump, text: str, *, wrapped: bool = False) -> None:
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_stop_ends_every_text_to_the_number(pump: Pump, word: str, wrapped: bool) -> None:
     from chalicelib.profiles.model import UserBody
-    from chalicelib.wiring import desk as wiring_desk
+    from chalicelib.stage.app import Stage
 
-    wiring_people.directory().put("anna", UserBody(phone=NUMBER))
+    Stage.own().directory.put("anna", UserBody(phone=NUMBER))
     reply(pump, word, wrapped=wrapped)
     sent = accept(["sms"])
     pump.run()
-    [delivery] = wiring_desk.history().notification(sent)["deliveries"]
+    [delivery] = Stage.own().history.notification(sent)["deliveries"]
     assert (delivery["status"], delivery["reason"]) == ("skipped", "suppressed_stop")
 
 
 def test_start_allows_texts_again_but_lifts_nothing_else(pump: Pump) -> None:
-    suppressions = wiring_people.suppressions()
+    suppressions = Stage.own().suppressions
     reply(pump, "STOP")
     reply(pump, "START")
     reply(pump, "START")
@@ -97,4 +96,4 @@ def test_start_allows_texts_again_but_lifts_nothing_else(pump: Pump) -> None:
 
 def test_any_other_answer_changes_nothing(pump: Pump) -> None:
     reply(pump, "Thank you, stop by again")
-    assert wiring_people.suppressions().reason_of("sms", NUMBER) is None
+    assert Stage.own().suppressions.reason_of("sms", NUMBER) is None

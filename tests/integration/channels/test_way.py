@@ -1,6 +1,5 @@
 """Each channel in the way of a notification, from the API's intake to the ledger: once, whatever is repeated."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -8,12 +7,10 @@ import pytest
 
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.channels.conftest import SECRET
 from tests.integration.channels.receiver import Receiver
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, compose
 
 PROMO = {
     "template": "promo",
@@ -38,23 +35,19 @@ def pushed() -> list[Any]:
 
 
 @pytest.fixture
-def anna(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def anna(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody with a phone, a device, a webhook and a chat."""
     monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
     monkeypatch.setenv("VESTNIK_CHAT_KINDS", "json")
-    from chalicelib.settings import settings
-
-    settings.cache_clear()
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com", phone="+79261234567", locale="en"))
+    compose()
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com", phone="+79261234567", locale="en"))
     sns = boto3.client("sns")
     app = sns.create_platform_application(Name="vestnik-test-app", Platform="GCM", Attributes={})
     device = sns.create_platform_endpoint(PlatformApplicationArn=app["PlatformApplicationArn"], Token="t" * 20)
-    book, host = wiring_people.endpoints(), receiver.url.removeprefix("http://")
+    book, host = Stage.own().endpoints, receiver.url.removeprefix("http://")
     book.add("anna", "push", target=device["EndpointArn"], shown="", name=None)
     book.add("anna", "webhook", target=f"{receiver.url}/hook", shown="", name=None, secret=SECRET)
     book.add("anna", "chat", target=f"json://{host}/chat", shown="", name=None)
-    yield
-    settings.cache_clear()
 
 
 def arrived(receiver: Receiver) -> dict[str, int]:
@@ -71,7 +64,7 @@ def accept(channels: list[str], lane: str = "instant") -> str:
     request = NotificationRequest.model_validate(
         {**PROMO, "recipients": [{"user_id": "anna"}], "channels": channels, "lane": lane}
     )
-    return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
+    return Stage.own().accept.accept(request, caller="shop", key=None)[0].id
 
 
 @pytest.mark.parametrize("lane", ["instant", "bulk"])
@@ -79,7 +72,7 @@ def test_it_arrives_on_every_channel_that_was_asked_for(anna: None, pump: Pump, 
     sent = accept(NEW, lane)
     assert pump.run() == []
     assert arrived(receiver) == dict.fromkeys(NEW, 1)
-    deliveries = wiring_desk.history().notification(sent)["deliveries"]
+    deliveries = Stage.own().history.notification(sent)["deliveries"]
     assert {one["channel"]: one["status"] for one in deliveries} == dict.fromkeys(NEW, "sent")
 
 
@@ -95,23 +88,23 @@ def test_a_job_that_comes_twice_is_sent_once(anna: None, pump: Pump, receiver: R
 
 @pytest.mark.parametrize("channel", NEW)
 def test_who_cannot_be_reached_there_is_skipped(pump: Pump, channel: str) -> None:
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com"))
     sent = accept([channel])
     assert pump.run() == []
-    [delivery] = wiring_desk.history().notification(sent)["deliveries"]
+    [delivery] = Stage.own().history.notification(sent)["deliveries"]
     assert (delivery["status"], delivery["reason"]) == ("skipped", "no_address")
 
 
 def test_a_server_of_one_user_that_fails_opens_no_switch_for_the_others(
     anna: None, pump: Pump, receiver: Receiver
 ) -> None:
-    from chalicelib.wiring.control import switches
+    from chalicelib.stage.app import Stage
 
     receiver.faults += [500] * 8
     for _ in range(8):
         accept(["webhook"])
     pump.run()
-    assert switches().admit("webhook").allowed
+    assert Stage.own().switches.admit("webhook").allowed
     accept(["webhook"])
     pump.run()
     assert arrived(receiver)["webhook"] == 1

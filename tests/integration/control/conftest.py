@@ -11,7 +11,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.storage.rows import flow as control
-from tests.integration.conftest import ENVIRONMENT, forget_clients
+from tests.integration.conftest import ENVIRONMENT, new_process
 
 START = 1_795_000_000.0
 
@@ -38,11 +38,11 @@ def steering(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        forget_clients()
+        new_process()
         for table in (control.SwitchRow, control.ConsumerRow, control.LimitRow):
             table.create_table(billing_mode="PAY_PER_REQUEST")
         yield
-    forget_clients()
+    new_process()
 
 
 @pytest.fixture

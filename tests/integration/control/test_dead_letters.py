@@ -15,10 +15,8 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
 from tests.integration.conftest import Letters, Pump
 
 QUEUE = "deliver-email-bulk"
@@ -33,7 +31,7 @@ def accepted(number: int, lane: str = "bulk") -> list[str]:
     """Ids of notifications to so many people whose jobs wait in the deliver queue."""
     people = [{"email": f"viewer-{n}@example.com"} for n in range(number)]
     request = NotificationRequest.model_validate({**PROMO, "recipients": people, "lane": lane})
-    return [one.id for one in wiring_intake.accept().accept(request, caller="shop", key=None)]
+    return [one.id for one in Stage.own().accept.accept(request, caller="shop", key=None)]
 
 
 def dead(pump: Pump, ids: list[str], status: DeliveryStatus | None) -> str:
@@ -50,10 +48,8 @@ def dead(pump: Pump, ids: list[str], status: DeliveryStatus | None) -> str:
 
 def settle(ids: list[str], status: DeliveryStatus) -> None:
     keys = [DeliveryKey(one, "email") for one in ids]
-    wiring_ledger.ledger().move(
-        [Move(k, DeliveryStatus.CALLING, owner="w", lease_until=now(), attempt=8) for k in keys]
-    )
-    assert wiring_ledger.ledger().move([Move(k, status, reason="throttled", owner="w") for k in keys]) == {}
+    Stage.own().ledger.move([Move(k, DeliveryStatus.CALLING, owner="w", lease_until=now(), attempt=8) for k in keys])
+    assert Stage.own().ledger.move([Move(k, status, reason="throttled", owner="w") for k in keys]) == {}
 
 
 def status_of(notification_id: str) -> str:
@@ -71,16 +67,16 @@ def put_many(pump: Pump, number: int) -> None:
 
 
 def message_ids() -> list[str]:
-    return [letter.id for letter in wiring_desk.dead_letters().look(QUEUE, limit=100)]
+    return [letter.id for letter in Stage.own().dead_letters.look(QUEUE, limit=100)]
 
 
 def test_a_look_shows_more_than_a_batch_and_leaves_all_where_it_is(pump: Pump) -> None:
     put_many(pump, 25)
 
     assert len(set(message_ids())) == 25
-    assert wiring_desk.dead_letters().count(QUEUE) == 25
-    assert wiring_desk.dead_letters().counts() == {
-        **dict.fromkeys(wiring_desk.dead_letters().counts(), 0),
+    assert Stage.own().dead_letters.count(QUEUE) == 25
+    assert Stage.own().dead_letters.counts() == {
+        **dict.fromkeys(Stage.own().dead_letters.counts(), 0),
         QUEUE: 25,
     }
 
@@ -88,17 +84,17 @@ def test_a_look_shows_more_than_a_batch_and_leaves_all_where_it_is(pump: Pump) -
 def test_a_look_shows_no_more_than_was_asked_for(pump: Pump) -> None:
     put_many(pump, 15)
 
-    assert len(wiring_desk.dead_letters().look(QUEUE, limit=12)) == 12
+    assert len(Stage.own().dead_letters.look(QUEUE, limit=12)) == 12
 
 
 def test_what_failed_is_sent_after_a_redrive_from_its_first_attempt(pump: Pump, letters: Letters) -> None:
     ids = accepted(2)
     dead(pump, ids, FAILED)
 
-    assert wiring_desk.revive().redrive(QUEUE, limit=10) == 1
+    assert Stage.own().operator_actions.redrive(QUEUE, limit=10) == 1
     assert DeliverJob.model_validate_json(pump.bodies(QUEUE)[0]).attempt == 1
     assert [status_of(one) for one in ids] == ["queued", "queued"]
-    assert wiring_desk.dead_letters().count(QUEUE) == 0
+    assert Stage.own().dead_letters.count(QUEUE) == 0
 
 
 @pytest.mark.parametrize("status", [SENT, UNCERTAIN])
@@ -108,7 +104,7 @@ def test_what_was_sent_or_may_have_been_is_not_sent_by_a_redrive(
     ids = accepted(1)
     dead(pump, ids, status)
 
-    wiring_desk.revive().redrive(QUEUE, limit=10)
+    Stage.own().operator_actions.redrive(QUEUE, limit=10)
     pump.run(QUEUE)
     assert letters() == []
     assert status_of(ids[0]) == status.value
@@ -121,7 +117,7 @@ def test_of_a_chunk_only_those_who_failed_get_a_letter(pump: Pump, letters: Lett
     settle(ids[1:2], UNCERTAIN)
     settle(ids[2:], FAILED)
 
-    wiring_desk.revive().redrive(QUEUE, limit=10)
+    Stage.own().operator_actions.redrive(QUEUE, limit=10)
     pump.run(QUEUE)
     assert [letter["to"] for letter in letters()] == [["viewer-2@example.com"]]
     assert [status_of(one) for one in ids] == ["sent", "uncertain", "sent"]
@@ -132,7 +128,7 @@ def test_a_redrive_done_twice_sends_once(pump: Pump, letters: Letters) -> None:
     body = dead(pump, ids, FAILED)
     pump.put(f"{QUEUE}-dlq", body)
 
-    assert wiring_desk.revive().redrive(QUEUE, limit=10) == 2
+    assert Stage.own().operator_actions.redrive(QUEUE, limit=10) == 2
     pump.run(QUEUE)
     assert len(letters()) == 1
 
@@ -144,8 +140,8 @@ def test_a_job_of_enrich_goes_back_from_its_first_attempt_and_a_foreign_body_as_
     pump.put("enrich-bulk-dlq", json.dumps({**json.loads(body), "attempt": 8}))
     pump.put("feedback-dlq", '{"not": "ours"}')
 
-    wiring_desk.revive().redrive("enrich-bulk", limit=10)
-    wiring_desk.revive().redrive("feedback", limit=10)
+    Stage.own().operator_actions.redrive("enrich-bulk", limit=10)
+    Stage.own().operator_actions.redrive("feedback", limit=10)
     assert [EnrichJob.model_validate_json(one).attempt for one in pump.bodies("enrich-bulk")] == [1]
     assert pump.bodies("feedback") == ['{"not": "ours"}']
 
@@ -155,8 +151,8 @@ def test_a_redrive_by_ids_finds_them_behind_any_number_of_others_and_hides_nobod
     wanted = sorted(set(message_ids()))[-2:]
     show_again(pump)
 
-    assert wiring_desk.revive().redrive(QUEUE, limit=10, ids=wanted) == 2
-    assert wiring_desk.dead_letters().count(QUEUE) == 43
+    assert Stage.own().operator_actions.redrive(QUEUE, limit=10, ids=wanted) == 2
+    assert Stage.own().dead_letters.count(QUEUE) == 43
     assert len(pump.bodies(QUEUE)) == 2
     assert len(message_ids()) == 43
 
@@ -175,8 +171,8 @@ def show_again(pump: Pump) -> None:
 def test_ids_that_are_not_there_move_nothing(pump: Pump) -> None:
     put_many(pump, 3)
 
-    assert wiring_desk.revive().redrive(QUEUE, limit=10, ids=["no-such"]) == 0
-    assert wiring_desk.dead_letters().count(QUEUE) == 3
+    assert Stage.own().operator_actions.redrive(QUEUE, limit=10, ids=["no-such"]) == 0
+    assert Stage.own().dead_letters.count(QUEUE) == 3
 
 
 def test_a_redrive_that_cannot_be_queued_leaves_the_letter_where_it_was(pump: Pump) -> None:
@@ -185,8 +181,8 @@ def test_a_redrive_that_cannot_be_queued_leaves_the_letter_where_it_was(pump: Pu
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource(QUEUE))["QueueUrl"])
 
     with pytest.raises(UnavailableError):
-        wiring_desk.revive().redrive(QUEUE, limit=10)
-    assert wiring_desk.dead_letters().count(QUEUE) == 3
+        Stage.own().operator_actions.redrive(QUEUE, limit=10)
+    assert Stage.own().dead_letters.count(QUEUE) == 3
 
 
 def test_what_is_dropped_is_gone_and_the_log_says_who_and_why_and_nothing_of_the_body(
@@ -194,8 +190,8 @@ def test_what_is_dropped_is_gone_and_the_log_says_who_and_why_and_nothing_of_the
 ) -> None:
     pump.put(f"{QUEUE}-dlq", '{"address": "anna@example.com"}')
 
-    assert wiring_desk.revive().drop(QUEUE, limit=10, reason="a test of mine", by="key:ops") == 1
-    assert wiring_desk.dead_letters().count(QUEUE) == 0
+    assert Stage.own().operator_actions.drop(QUEUE, limit=10, reason="a test of mine", by="key:ops") == 1
+    assert Stage.own().dead_letters.count(QUEUE) == 0
     [told] = [vars(record) for record in caplog.records if record.message == "dead letter dropped"]
     assert (told["reason"], told["by"], told["queue"]) == ("a test of mine", "key:ops", QUEUE)
     assert "anna" not in str(told)
@@ -203,9 +199,9 @@ def test_what_is_dropped_is_gone_and_the_log_says_who_and_why_and_nothing_of_the
 
 def test_an_unknown_queue_is_answered_with_those_that_exist(stage: None) -> None:
     for act in (
-        lambda: wiring_desk.dead_letters().count("mail"),
-        lambda: wiring_desk.dead_letters().look("mail", limit=1),
-        lambda: wiring_desk.revive().redrive("mail", limit=1),
+        lambda: Stage.own().dead_letters.count("mail"),
+        lambda: Stage.own().dead_letters.look("mail", limit=1),
+        lambda: Stage.own().operator_actions.redrive("mail", limit=1),
     ):
         with pytest.raises(NotFoundError, match="deliver-email-bulk"):
             act()
@@ -216,7 +212,7 @@ def test_a_queue_that_does_not_answer_is_unavailable(stage: None) -> None:
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource(f"{QUEUE}-dlq"))["QueueUrl"])
 
     with pytest.raises(UnavailableError):
-        wiring_desk.dead_letters().count(QUEUE)
+        Stage.own().dead_letters.count(QUEUE)
 
 
 def described(body: str) -> dict[str, Any]:
@@ -281,7 +277,7 @@ def test_the_list_is_paged_and_misses_and_repeats_nobody(pump: Pump) -> None:
     keys = waiting(pump, 7)
     seen, cursor = [], None
     for _ in range(4):
-        rows, cursor = wiring_ledger.ledger().uncertain(limit=3, cursor=cursor)
+        rows, cursor = Stage.own().ledger.uncertain(limit=3, cursor=cursor)
         seen += [row.key.notification_id for row in rows]
         if cursor is None:
             break
@@ -291,23 +287,23 @@ def test_the_list_is_paged_and_misses_and_repeats_nobody(pump: Pump) -> None:
 
 def test_a_cursor_of_another_list_is_refused(stage: None) -> None:
     with pytest.raises(InvalidError):
-        wiring_ledger.ledger().uncertain(limit=3, cursor="bm90IG91cnM")
+        Stage.own().ledger.uncertain(limit=3, cursor="bm90IG91cnM")
 
 
 def test_what_is_assumed_sent_leaves_the_list_and_is_never_sent(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
-    wiring_desk.revive().assume_sent(key)
+    Stage.own().operator_actions.assume_sent(key)
 
-    assert wiring_ledger.ledger().uncertain(limit=10, cursor=None) == ([], None)
+    assert Stage.own().ledger.uncertain(limit=10, cursor=None) == ([], None)
     assert status_of(key.notification_id) == "sent"
     with pytest.raises(ConflictError):
-        wiring_desk.revive().send_again(key)
+        Stage.own().operator_actions.send_again(key)
     assert letters() == []
 
 
 def test_what_is_sent_again_gets_one_more_letter(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
-    wiring_desk.revive().send_again(key)
+    Stage.own().operator_actions.send_again(key)
     arrive("enrich-bulk")
 
     pump.run()
@@ -326,8 +322,8 @@ def arrive(queue: str) -> None:
 
 def test_two_people_who_both_ask_for_one_more_letter_cause_one(pump: Pump, letters: Letters) -> None:
     [key] = waiting(pump, 1)
-    wiring_desk.revive().send_again(key)
-    wiring_desk.revive().send_again(key)  # the second has what they asked for already
+    Stage.own().operator_actions.send_again(key)
+    Stage.own().operator_actions.send_again(key)  # the second has what they asked for already
     arrive("enrich-bulk")
 
     pump.run()
@@ -336,10 +332,10 @@ def test_two_people_who_both_ask_for_one_more_letter_cause_one(pump: Pump, lette
 
 def test_whoever_assumes_sent_after_another_asked_to_retry_is_refused(pump: Pump) -> None:
     [key] = waiting(pump, 1)
-    wiring_desk.revive().send_again(key)
+    Stage.own().operator_actions.send_again(key)
 
     with pytest.raises(ConflictError):
-        wiring_desk.revive().assume_sent(key)
+        Stage.own().operator_actions.assume_sent(key)
     assert status_of(key.notification_id) == "queued"
 
 
@@ -347,8 +343,8 @@ def test_what_a_person_has_decided_may_be_decided_so_again(pump: Pump) -> None:
     """Promise B4: two windows, one decision: the second is no failure and does nothing."""
     first, second = waiting(pump, 2)
     for _ in range(2):
-        wiring_desk.revive().send_again(first)
-        wiring_desk.revive().assume_sent(second)
+        Stage.own().operator_actions.send_again(first)
+        Stage.own().operator_actions.assume_sent(second)
     assert (status_of(first.notification_id), status_of(second.notification_id)) == ("queued", "sent")
     assert pump.waiting("enrich-bulk") + pump.waiting("enrich-instant") == 1
 
@@ -359,7 +355,7 @@ def test_only_what_is_uncertain_can_be_assumed_sent(pump: Pump, status: Delivery
     settle(ids, status)
 
     with pytest.raises(ConflictError, match="not uncertain"):
-        wiring_desk.revive().assume_sent(DeliveryKey(ids[0], "email"))
+        Stage.own().operator_actions.assume_sent(DeliveryKey(ids[0], "email"))
     assert status_of(ids[0]) == status.value
 
 
@@ -367,7 +363,7 @@ def test_what_failed_may_be_sent_again(pump: Pump, letters: Letters) -> None:
     ids = accepted(1)
     purge("enrich-bulk")
     settle(ids, FAILED)
-    wiring_desk.revive().send_again(DeliveryKey(ids[0], "email"))
+    Stage.own().operator_actions.send_again(DeliveryKey(ids[0], "email"))
     arrive("enrich-bulk")
 
     pump.run()
@@ -380,11 +376,11 @@ def test_when_the_queue_is_down_a_retry_changes_nothing_and_may_be_repeated(pump
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings().resource("enrich-bulk"))["QueueUrl"])
 
     with pytest.raises(UnavailableError):
-        wiring_desk.revive().send_again(key)
+        Stage.own().operator_actions.send_again(key)
     assert status_of(key.notification_id) == "uncertain"
 
 
 def test_a_delivery_that_does_not_exist_is_not_found(stage: None) -> None:
-    for act in (wiring_desk.revive().assume_sent, wiring_desk.revive().send_again):
+    for act in (Stage.own().operator_actions.assume_sent, Stage.own().operator_actions.send_again):
         with pytest.raises(NotFoundError):
             act(DeliveryKey("no-such", "email"))

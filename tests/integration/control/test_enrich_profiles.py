@@ -13,13 +13,8 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.security.tokens import LetterClaims
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import enrich as wiring_enrich
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import own_say as wiring_own_say
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import signing as wiring_signing
-from tests.integration.conftest import Pump, forget_clients
+from chalicelib.stage.app import Stage
+from tests.integration.conftest import Pump, compose
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import arrive
 from tests.integration.control.user_service import UserService, running
@@ -36,16 +31,16 @@ def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[UserServic
         monkeypatch.setenv("VESTNIK_PROFILES_URL", service.url)
         monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
         monkeypatch.setenv("VESTNIK_MAX_ATTEMPTS", "3")
-        forget_clients()
+        compose()
         service.users = {f"u-{n}": {"id": f"u-{n}", "email": f"u-{n}@example.com"} for n in range(1, 4)}
         yield service
-        wiring_people.profile_source()._session.close()  # type: ignore[attr-defined]
+        Stage.own().profile_source._session.close()  # type: ignore[attr-defined]
 
 
 def job(pump: Pump, *, attempt: int = 1, users: int = 3) -> EnrichJob:
     people = [{"user_id": f"u-{n}"} for n in range(1, users + 1)]
     request = NotificationRequest.model_validate({**PROMO, "recipients": people, "lane": "bulk"})
-    wiring_intake.accept().accept(request, caller="shop", key=None)
+    Stage.own().accept.accept(request, caller="shop", key=None)
     [body] = pump.bodies("enrich-bulk")
     return EnrichJob.model_validate_json(body).model_copy(update={"attempt": attempt})
 
@@ -60,22 +55,22 @@ def put_aside(pump: Pump) -> list[EnrichJob]:
 
 
 def test_a_chunk_goes_on_with_one_question(service: UserService, pump: Pump) -> None:
-    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=3)
+    assert Stage.own().enrich.enrich(job(pump)) == Enriched(queued=3)
     assert len(service.asked) == 1
     assert queued(pump) == ["u-1", "u-2", "u-3"]
 
 
 def test_the_services_users_have_their_own_say_too(service: UserService, pump: Pump) -> None:
-    wiring_people.preferences().put("u-2", Preferences(everything=False))
+    Stage.own().preferences.put("u-2", Preferences(everything=False))
 
-    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=2, skipped={"opted_out_of_everything": 1})
+    assert Stage.own().enrich.enrich(job(pump)) == Enriched(queued=2, skipped={"opted_out_of_everything": 1})
     assert queued(pump) == ["u-1", "u-3"]
 
 
 def test_whoever_was_not_answered_for_comes_back_in_a_job_of_their_own(service: UserService, pump: Pump) -> None:
     service.missing = {"u-2"}
 
-    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=2, held=1)
+    assert Stage.own().enrich.enrich(job(pump)) == Enriched(queued=2, held=1)
     assert queued(pump) == ["u-1", "u-3"]
     [late] = put_aside(pump)
     assert ([r.user_id for r in late.recipients], late.attempt) == (["u-2"], 2)
@@ -84,14 +79,14 @@ def test_whoever_was_not_answered_for_comes_back_in_a_job_of_their_own(service: 
 def test_a_chunk_of_which_nobody_was_answered_for_comes_back_whole(service: UserService, pump: Pump) -> None:
     service.missing = {"u-1", "u-2", "u-3"}
 
-    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(held=3)
+    assert Stage.own().enrich.enrich(job(pump)) == Enriched(held=3)
     assert len(put_aside(pump)[0].recipients) == 3
 
 
 def test_an_unknown_user_is_skipped_and_not_asked_for_again(service: UserService, pump: Pump) -> None:
     del service.users["u-2"]
 
-    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(queued=2, skipped={"unknown_user": 1})
+    assert Stage.own().enrich.enrich(job(pump)) == Enriched(queued=2, skipped={"unknown_user": 1})
     assert put_aside(pump) == []
 
 
@@ -99,7 +94,7 @@ def test_at_the_last_attempt_the_others_go_on_before_the_message_fails(service: 
     service.missing = {"u-2"}
 
     with pytest.raises(UnavailableError):
-        wiring_enrich.enrich().enrich(job(pump, attempt=3))
+        Stage.own().enrich.enrich(job(pump, attempt=3))
     assert queued(pump) == ["u-1", "u-3"]
     assert put_aside(pump) == []
 
@@ -107,7 +102,7 @@ def test_at_the_last_attempt_the_others_go_on_before_the_message_fails(service: 
 def test_a_failed_question_counts_an_attempt_and_puts_the_job_aside(service: UserService, pump: Pump) -> None:
     service.answer = lambda _: (500, {}, b"")
 
-    assert wiring_enrich.enrich().enrich(job(pump)) == Enriched(held=3)
+    assert Stage.own().enrich.enrich(job(pump)) == Enriched(held=3)
     assert [late.attempt for late in put_aside(pump)] == [2]
     assert queued(pump) == []
 
@@ -117,7 +112,7 @@ def test_a_message_whose_attempts_are_used_up_fails_towards_its_dead_letters(ser
     last = job(pump, attempt=3)
 
     with pytest.raises(UnavailableError):
-        wiring_enrich.enrich().enrich(last)
+        Stage.own().enrich.enrich(last)
     assert put_aside(pump) == []
 
 
@@ -126,9 +121,9 @@ def test_five_failed_questions_open_the_switch_and_turn_the_enrichers_off(servic
     one = job(pump)
     mappings.deploy("enrich")
     for _ in range(5):
-        wiring_enrich.enrich().enrich(one)
+        Stage.own().enrich.enrich(one)
 
-    assert wiring_control.switches().read("profiles").state == "open"
+    assert Stage.own().switches.read("profiles").state == "open"
     assert not mappings.are_on() & {"enrich-instant", "enrich-bulk"}
 
 
@@ -137,9 +132,9 @@ def test_the_switch_says_that_the_service_refuses_us(service: UserService, pump:
     service.answer = lambda _: (403, {}, b"")
     one = job(pump)
     for _ in range(5):
-        wiring_enrich.enrich().enrich(one)
+        Stage.own().enrich.enrich(one)
 
-    switch = wiring_control.switches().read("profiles")
+    switch = Stage.own().switches.read("profiles")
     assert (switch.state, switch.reason) == ("open", "the profile service refuses this stage (403)")
 
 
@@ -147,28 +142,28 @@ def test_a_slower_pace_is_no_failure(service: UserService, pump: Pump) -> None:
     """Promise G3: "slow down" halves the limit and opens no switch."""
     service.answer = lambda _: (429, {}, b"")
     one = job(pump)
-    before = wiring_control.limiter().read_all(["profiles.bulk"])[0].current_per_second
+    before = Stage.own().limiter.read_all(["profiles.bulk"])[0].current_per_second
     for _ in range(6):
-        wiring_enrich.enrich().enrich(one)
+        Stage.own().enrich.enrich(one)
 
-    assert wiring_control.switches().read("profiles").state == "closed"
-    assert wiring_control.limiter().read_all(["profiles.bulk"])[0].current_per_second < before
+    assert Stage.own().switches.read("profiles").state == "closed"
+    assert Stage.own().limiter.read_all(["profiles.bulk"])[0].current_per_second < before
 
 
 def test_an_open_switch_asks_nothing_and_counts_no_attempt(service: UserService, pump: Pump) -> None:
     one = job(pump, attempt=3)
-    wiring_control.switches().open("profiles", by="key:ops", reason="x")
+    Stage.own().switches.open("profiles", by="key:ops", reason="x")
 
-    assert wiring_enrich.enrich().enrich(one) == Enriched(held=3)
+    assert Stage.own().enrich.enrich(one) == Enriched(held=3)
     assert service.asked == []
     [late] = put_aside(pump)
     assert (late.attempt, len(late.recipients)) == (3, 3)
 
 
 def test_guests_need_no_profile_and_go_on_though_the_switch_is_open(service: UserService, pump: Pump) -> None:
-    wiring_control.switches().open("profiles", by="key:ops", reason="x")
+    Stage.own().switches.open("profiles", by="key:ops", reason="x")
     guest = {**PROMO, "recipients": [{"email": "guest@example.com"}], "lane": "bulk"}
-    wiring_intake.accept().accept(NotificationRequest.model_validate(guest), caller="shop", key=None)
+    Stage.own().accept.accept(NotificationRequest.model_validate(guest), caller="shop", key=None)
 
     pump.run("enrich-bulk")
     assert len(pump.bodies("deliver-email-bulk")) == 1
@@ -178,16 +173,16 @@ def test_a_wish_is_kept_though_the_user_service_does_not_answer_and_reaches_the_
     service: UserService,
 ) -> None:
     """Promise C1: who is not known for a moment is not taken for erased, and an opt-out is not lost on the way."""
-    mailboxes, address = wiring_people.mailboxes(), "u-1@example.com"
+    mailboxes, address = Stage.own().address_opt_outs, "u-1@example.com"
     claims = LetterClaims(
-        "u-1", wiring_signing.address_hashes().owner("email", address), "email", "marketing", f"{UUID(int=1)}"
+        "u-1", Stage.own().address_hashes.owner("email", address), "email", "marketing", f"{UUID(int=1)}"
     )
     service.answer = lambda _: (200, {"Content-Type": "application/json"}, b'{"users": [], "unknown": []}')
     with pytest.raises(UnavailableError):
-        wiring_own_say.own_say().unsubscribe(claims)
-    assert not wiring_people.preferences().get("u-1").wants("marketing", "email")
+        Stage.own().unsubscribe.unsubscribe(claims)
+    assert not Stage.own().preferences.get("u-1").wants("marketing", "email")
     assert mailboxes.against(None, "email", address).objections == {}
 
     service.answer = None
-    wiring_own_say.own_say().unsubscribe(claims)
+    Stage.own().unsubscribe.unsubscribe(claims)
     assert mailboxes.against(None, "email", address).objections["marketing"].reason == "opted_out"

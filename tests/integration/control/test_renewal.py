@@ -12,9 +12,9 @@ from chalicelib.clock import now
 from chalicelib.flow import message_renewal as renewal
 from chalicelib.flow.message_renewal import HOUR
 from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.event_sources import save_wish
-from chalicelib.wiring import control as wiring_control
-from tests.integration.conftest import Pump, moto_of
+from tests.integration.conftest import Pump, compose, moto_of
 
 QUEUE, DEAD = "deliver-email", "deliver-email-dlq"
 
@@ -38,7 +38,7 @@ class Days:
 def days(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> Days:
     days = Days()
     monkeypatch.setattr(renewal, "_WAIT_SECONDS", 0)  # moto has one server, and waits for more than there is
-    monkeypatch.setattr(wiring_control, "now", days.now)
+    compose(clock=days.now)
     for queue in moto_of("sqs").queues.values():
         queue.message_retention_period = timedelta(days=14).total_seconds()
     return days
@@ -76,7 +76,7 @@ def test_a_message_that_waited_thirteen_days_and_fails_is_still_there_a_week_lat
     """Promise F6."""
     pump.put(QUEUE, "a letter")
     pause(QUEUE)
-    wait_for(days, count=13, tick=wiring_control.renewal().renew)
+    wait_for(days, count=13, tick=Stage.own().message_renewal.renew)
     fail_for_good()
     days.pass_(7)
 
@@ -96,8 +96,8 @@ def test_a_switch_may_stay_open_for_as_long_as_it_likes(pump: Pump, days: Days) 
     """Promise F6."""
     for n in range(25):
         pump.put(QUEUE, f"letter {n}")
-    wiring_control.switches().open("ses", by="anna", reason="an outage")
-    wait_for(days, count=30, tick=wiring_control.renewal().renew)
+    Stage.own().switches.open("ses", by="anna", reason="an outage")
+    wait_for(days, count=30, tick=Stage.own().message_renewal.renew)
 
     assert pump.waiting(QUEUE) == 25
     assert pump.waiting(DEAD) == 0
@@ -107,7 +107,7 @@ def test_what_is_read_is_left_alone(pump: Pump, days: Days) -> None:
     pump.put(QUEUE, "a letter")
     days.pass_(5)
 
-    assert wiring_control.renewal().renew().counts == {}
+    assert Stage.own().message_renewal.renew().counts == {}
 
 
 def test_it_has_its_hour_of_the_day(pump: Pump, days: Days) -> None:
@@ -115,9 +115,9 @@ def test_it_has_its_hour_of_the_day(pump: Pump, days: Days) -> None:
     pause(QUEUE)
     days.pass_(5)
     days.hour = HOUR + 1
-    assert wiring_control.renewal().renew().counts == {}
+    assert Stage.own().message_renewal.renew().counts == {}
     days.hour = HOUR
-    assert wiring_control.renewal().renew().counts["messages_renewed"] > 0
+    assert Stage.own().message_renewal.renew().counts["messages_renewed"] > 0
 
 
 def test_a_long_queue_takes_several_ticks(pump: Pump, days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_long_queue_takes_several_ticks(pump: Pump, days: Days, monkeypatch: p
     days.pass_(5)
     seconds = iter(range(100))
     monkeypatch.setattr(renewal, "_SECONDS", 2)
-    monkeypatch.setattr(wiring_control.renewal(), "_seconds", lambda: next(seconds))
+    compose(monotonic=lambda: next(seconds))
 
-    assert wiring_control.renewal().renew().counts == {"messages_renewed": 10}
+    assert Stage.own().message_renewal.renew().counts == {"messages_renewed": 10}
     assert pump.waiting(QUEUE) == 30

@@ -27,19 +27,17 @@ def used() -> dict[str, Any]:
     """What a process draws, writes and believes."""
     from chalicelib.accounts.audit import Deed, Door
     from chalicelib.clock import new_id
-    from chalicelib.wiring.audit import audit
-    from chalicelib.wiring.control import site_settings
-    from chalicelib.wiring.signing import address_hashes, tokens
+    from chalicelib.stage.app import Stage
 
-    audit().look(Deed(Door.API, "key", "read", "user-1", "127.0.0.1"))
+    Stage.own().audit.look(Deed(Door.API, "key", "read", "user-1", "127.0.0.1"))
     return {
         "drawn": random.random(),  # noqa: S311 (what the jitter of retries is made of)
         "id": new_id(),
-        "chain": audit()._chain._name,
-        "number": audit()._chain._number,
-        "redirect": site_settings().current().redirect_url,
-        "owner": address_hashes().owner("email", "olga@kino.example"),
-        "parts": [id(part) for part in (audit(), tokens(), site_settings())],
+        "chain": Stage.own().audit_chain._name,
+        "number": Stage.own().audit_chain._number,
+        "redirect": Stage.own().site_settings.current().redirect_url,
+        "owner": Stage.own().address_hashes.owner("email", "olga@kino.example"),
+        "parts": [id(part) for part in (Stage.own().audit, Stage.own().tokens, Stage.own().site_settings)],
     }
 
 

@@ -10,8 +10,8 @@ import pytest
 from chalicelib import observability
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import new_id, now
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import LedgerRow
-from chalicelib.wiring import ledger as wiring_ledger
 from infra.recollection import claims_since, recollect
 from infra.restore import require_log
 from tests.integration.conftest import letters, pump, stage
@@ -56,7 +56,7 @@ def write_log(output: str) -> None:
 
 def remember(began: datetime) -> dict[str, int]:
     claims = claims_since(boto3.client("logs"), GROUP, since=began, until=now())
-    return dict(recollect(wiring_ledger.ledger(), claims, at=now()))
+    return dict(recollect(Stage.own().ledger, claims, at=now()))
 
 
 def test_what_left_is_sent_what_nobody_knows_is_uncertain_and_the_rest_is_tried(

@@ -14,8 +14,7 @@ import boto3
 import pytest
 from werkzeug.serving import make_server
 
-from chalicelib.settings import settings
-from chalicelib.wiring import desk as wiring_desk
+from chalicelib.stage.app import Stage
 from clients.python.vestnik_client import UnavailableError, Vestnik
 from infra.local.demo import demo_campaigns, demo_tasks
 from infra.local.seed import PEOPLE, SITE, seed_demo
@@ -23,7 +22,7 @@ from infra.local.showcase import notifications
 from tests.integration.api.gateway import gateway
 from tests.integration.api.wsgi import api
 from tests.integration.channels.receiver import Receiver, receiving
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, compose
 
 Ends = dict[str, tuple[str, str | None]]
 SENT = ("sent", None)
@@ -70,7 +69,7 @@ def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("VESTNIK_CHAT_KINDS", "json")
     application = "arn:aws:sns:eu-central-1:123456789012:app/GCM/vestnik-test-android"
     monkeypatch.setenv("VESTNIK_PUSH_ANDROID", application)
-    settings.cache_clear()
+    compose()
     server = make_server("127.0.0.1", 0, api)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -78,7 +77,6 @@ def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> It
     server.shutdown()
     thread.join()
     server.server_close()
-    settings.cache_clear()
 
 
 class Interrupted(Vestnik):
@@ -98,8 +96,8 @@ class Interrupted(Vestnik):
 
 def ends_of(user_id: str) -> list[tuple[str, Ends]]:
     """The template and the end of each channel of all that a user was sent, oldest first."""
-    found, _ = wiring_desk.history().of_user(user_id)
-    told = [wiring_desk.history().notification(one["id"]) for one in reversed(found)]
+    found, _ = Stage.own().history.of_user(user_id)
+    told = [Stage.own().history.notification(one["id"]) for one in reversed(found)]
     return [(one["template"], {d["channel"]: (d["status"], d["reason"]) for d in one["deliveries"]}) for one in told]
 
 

@@ -15,7 +15,7 @@ from infra.account import Account
 from infra.paths import ROOT
 from tests.integration.conftest import ENVIRONMENT
 
-# What is kept for the life of a process and is no part of `wiring/`, which is made anew: each is the same in every
+# What is kept for the life of a process and is no part of its stage, which is made anew: each is the same in every
 # process of a release. Whoever adds to it asks: may two processes have it in common, and may it be a month old?
 FOLLOWS_FROM_THE_CODE = {
     "admin/templating.py": "words, files and templates of the managers' pages",
@@ -23,7 +23,7 @@ FOLLOWS_FROM_THE_CODE = {
     "api/docs_page.py": "a template",
     "api/live_demo.py": "files",
     "api/openapi.py": "made of the routes",
-    "aws.py": "the session; its clients have hung up, its credentials know when they end",
+    "aws_session.py": "the session; its clients have hung up, its credentials know when they end",
     "accounts/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
     "live/confusables.py": "a file",
     "locales.py": "tables of languages",
@@ -40,18 +40,17 @@ FOLLOWS_FROM_THE_CODE = {
     "rendering/untrusted_text.py": "whether a name is greeted",
     "rendering/dry_run.py": "compiled sources, each by its text",
     "settings.py": "the environment",
-    "storage/dynamodb.py": "the connection to DynamoDB, whose client has hung up",
 }
 
 
-def test_what_a_process_keeps_outside_the_wiring_follows_from_the_code() -> None:
+def test_what_a_process_keeps_outside_its_stage_follows_from_the_code() -> None:
     keeping = set()
     for path in (ROOT / "chalicelib").rglob("*.py"):
         functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
         marks = {ast.unparse(mark).partition("(")[0] for function in functions for mark in function.decorator_list}
         if marks & {"cache", "lru_cache", "functools.cache", "functools.lru_cache"}:
             keeping.add(path.relative_to(ROOT / "chalicelib").as_posix())
-    assert {name for name in keeping if not name.startswith("wiring/")} == FOLLOWS_FROM_THE_CODE.keys()
+    assert keeping == FOLLOWS_FROM_THE_CODE.keys()
 
 
 @pytest.fixture(scope="module")

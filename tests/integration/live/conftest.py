@@ -10,11 +10,9 @@ from chalice.app import WebsocketEvent
 
 from chalicelib.api import websocket as sockets
 from chalicelib.api.live import issue_ticket
-from chalicelib.live.posting import Poster
 from chalicelib.profiles.model import UserBody
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import people as wiring_people
-from tests.integration.conftest import Pump
+from chalicelib.stage.app import Stage
+from tests.integration.conftest import Pump, compose
 
 
 class Gateway:
@@ -110,8 +108,7 @@ def _answer(code: str, status: int) -> Any:
 def gateway(pump: Pump) -> Gateway:
     """The gateway of the stage, in the place of AWS's."""
     made = Gateway(pump)
-    wiring_connections.poster()._make_client = lambda _endpoint: made  # type: ignore[assignment, return-value]
-    assert isinstance(wiring_connections.poster(), Poster)
+    compose(management_client=lambda _endpoint: made)
     return made
 
 
@@ -123,7 +120,7 @@ def come(gateway: Gateway) -> Come:
     """Lets a user in, with a ticket and under a name; answers the connection's id."""
 
     def enter(user_id: str, *, connection: str | None = None, name: str | None = None, **query: str) -> str:
-        wiring_people.directory().put(user_id, UserBody(name=user_id, locale="ru"))
+        Stage.own().directory.put(user_id, UserBody(name=user_id, locale="ru"))
         connection_id = connection or f"c-{user_id}"
         assert gateway.connect(connection_id, ticket=issue_ticket(user_id)["ticket"], **query) == 200
         if name:

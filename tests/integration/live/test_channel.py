@@ -9,10 +9,7 @@ from chalicelib.channels.port import Message, Verdict
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.conftest import Letters, Pump
 from tests.integration.live.conftest import Come, Gateway
 
@@ -24,23 +21,23 @@ PROMO = {
 
 def accept(**fields: Any) -> str:
     request = NotificationRequest.model_validate({**PROMO, **fields})
-    return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
+    return Stage.own().accept.accept(request, caller="shop", key=None)[0].id
 
 
 @pytest.mark.parametrize("lane", ["instant", "bulk"])
 def test_a_user_who_is_not_here_finds_it_in_the_inbox_and_it_is_sent(pump: Pump, lane: str) -> None:
-    wiring_people.directory().put("anna", UserBody(name="Anna", locale="en"))
+    Stage.own().directory.put("anna", UserBody(name="Anna", locale="en"))
     sent = accept(recipients=[{"user_id": "anna"}], channels=["live"], lane=lane)
     assert pump.run() == []
-    [entry] = wiring_connections.inbox().page("anna", before=None, limit=10).entries
+    [entry] = Stage.own().inbox.page("anna", before=None, limit=10).entries
     assert (entry["id"], entry["title"], entry["body"]) == (sent, "Tonight", "Half price")
     assert entry["url"].startswith("https://")
-    assert wiring_desk.history().notification(sent)["status"] == "sent"
+    assert Stage.own().history.notification(sent)["status"] == "sent"
 
 
 def test_a_letter_and_a_live_notification_go_their_own_ways(gateway: Gateway, come: Come, letters: Letters) -> None:
     anna = come("anna")
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com", locale="en"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com", locale="en"))
     accept(recipients=[{"user_id": "anna"}], channels=["email", "live"])
     gateway._pump.run()
     assert len(letters()) == 1
@@ -48,21 +45,21 @@ def test_a_letter_and_a_live_notification_go_their_own_ways(gateway: Gateway, co
 
 
 def test_the_live_channel_is_used_only_when_it_is_named(pump: Pump, letters: Letters) -> None:
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com"))
     accept(recipients=[{"user_id": "anna"}])
     pump.run()
     assert len(letters()) == 1
-    assert wiring_connections.inbox().head("anna").last == 0
+    assert Stage.own().inbox.head("anna").last == 0
 
 
 def test_a_user_may_switch_live_notifications_off(pump: Pump) -> None:
-    wiring_people.directory().put("anna", UserBody(name="Anna"))
+    Stage.own().directory.put("anna", UserBody(name="Anna"))
     off = Preferences.model_validate({"categories": {"marketing": {"live": False}}})
-    wiring_people.preferences().put("anna", off)
+    Stage.own().preferences.put("anna", off)
     sent = accept(recipients=[{"user_id": "anna"}], channels=["live"])
     pump.run()
-    assert wiring_connections.inbox().head("anna").last == 0
-    assert wiring_desk.history().notification(sent)["status"] == "skipped"
+    assert Stage.own().inbox.head("anna").last == 0
+    assert Stage.own().history.notification(sent)["status"] == "skipped"
 
 
 def test_what_the_inbox_did_not_take_may_be_sent_again() -> None:

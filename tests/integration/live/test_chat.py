@@ -8,7 +8,7 @@ import pytest
 from chalicelib.api.live import issue_ticket
 from chalicelib.live.presence import MAX_SHOWN
 from chalicelib.live.server_events import MAX_FRAME_BYTES, bye, present
-from chalicelib.wiring import connections as wiring_connections
+from chalicelib.stage.app import Stage
 from tests.integration.live.conftest import Come, Gateway
 from tests.integration.live.test_inbox import announce
 
@@ -125,7 +125,7 @@ def test_a_message_to_a_lost_connection_says_that_nobody_is_there(gateway: Gatew
     gateway.lose("b")
     [answer] = gateway.send("a", "Борис: где ты?")
     assert answer.startswith("Здесь нет никого с именем Борис")
-    assert wiring_connections.live_connections().get("b") is None
+    assert Stage.own().connections.get("b") is None
 
 
 def test_the_name_of_a_lost_connection_can_be_taken(gateway: Gateway) -> None:
@@ -198,9 +198,9 @@ def test_whoever_is_found_gone_leaves_the_list_on_every_screen(gateway: Gateway,
         gateway.lose(boris)
         announce("boris", "n-1")  # the first post that meets the 410
     else:
-        row = wiring_connections.live_connections().get(boris)
+        row = Stage.own().connections.get(boris)
         assert row is not None
-        wiring_connections.poster().end(row, bye("flood"))
+        Stage.own().poster.end(row, bye("flood"))
     gateway._pump.run("live")
     assert gateway.frames[anna][-1] == '{"event":"chat.present","names":["Анна"],"guests":[],"total":1}'
 

@@ -16,12 +16,9 @@ from chalicelib.clock import now
 from chalicelib.live.chat_names import same_name
 from chalicelib.live.frames import ACTION_NAMES
 from chalicelib.live.server_events import WARNINGS
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.live import ConnectionRow, NameRow, PersonRow
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import greet as wiring_greet
-from chalicelib.wiring import live as wiring_live
-from chalicelib.wiring import live_desk as wiring_live_desk
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import compose, new_process
 from tests.integration.live.conftest import Gateway
 
 USERS = ("anna", "boris")
@@ -75,10 +72,7 @@ class Room:
         self.blocked: dict[str, list[tuple[str, str]]] = {}  # by which person: which persons, under which names
         self.barred: list[tuple[str, str, datetime]] = []  # where, which name, until when at least
         self.numbers = count()
-        receive, guests = wiring_live_desk.receive(), wiring_live.guests()
-        receive._floods.clock = lambda: self.at
-        for part in (guests.counts, wiring_connections.live_people(), wiring_connections.live_connections()):
-            part._clock = lambda: self.at
+        compose(clock=lambda: self.at)
 
     def take(self, step: tuple[Any, ...]) -> None:
         """Does one step, if whoever should do it can."""
@@ -89,7 +83,7 @@ class Room:
             self._come(rest[0])
         elif kind != "come" and rest[0] in self.open:
             self._act(kind, *rest)
-        names = [one.name for one in wiring_greet.presence().here()]
+        names = [one.name for one in Stage.own().presence.here()]
         assert [pair for pair in combinations(names, 2) if same_name(*pair)] == []
 
     def _come(self, who: str) -> None:
@@ -241,7 +235,7 @@ def empty_room(gateway: Gateway) -> Iterator[Callable[[], Room]]:
         return Room(gateway)
 
     yield make
-    forget_clients()
+    new_process()
 
 
 @pytest.mark.parametrize("scene", SCENES)

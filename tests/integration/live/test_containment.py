@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from chalicelib.channels.live import Notice
 from chalicelib.clock import new_id
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.live import ConnectionRow, InboxRow, NameRow, PersonRow
-from chalicelib.wiring import connections as wiring_connections
 from tests.integration.conftest import Pump
 from tests.integration.live.conftest import Come, Gateway
 from tests.integration.pipeline.test_containment import raw_put
@@ -45,7 +45,7 @@ def test_a_connection_that_cannot_be_read_keeps_nothing_from_the_others(
     places = [
         place
         for user in users  # one by one: moto copies its tables for a transaction
-        for place in wiring_connections.announce().announce([Notice(f"n-{new_id()}", user, content)])
+        for place in Stage.own().announce.announce([Notice(f"n-{new_id()}", user, content)])
     ]
     pump.put("live", '{"v": 1, "kind": "presence"}')
     failed = pump.run("live")

@@ -1,7 +1,6 @@
 """Who may come in: tickets, origins, guests; and who must leave."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,25 +9,18 @@ from chalicelib.api.live import issue_ticket
 from chalicelib.clock import now
 from chalicelib.errors import UnauthorizedError
 from chalicelib.live.flood_control import LimitRules
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.connections import MAX_CONNECTIONS
 from chalicelib.storage.rows.live import ConnectionRow, TicketRow
 from chalicelib.storage.tickets import TICKET_SECONDS, Tickets
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import greet as wiring_greet
-from chalicelib.wiring import live as wiring_live
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import compose
 from tests.integration.live.conftest import Come, Gateway, flood
 
 
 @pytest.fixture
-def no_guests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_guests(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VESTNIK_LIVE_DEMO", "false")
-    settings.cache_clear()
-    wiring_live.handshake.cache_clear()
-    yield
-    settings.cache_clear()
-    forget_clients()
+    compose()
 
 
 def test_a_ticket_opens_once(gateway: Gateway) -> None:
@@ -43,7 +35,7 @@ def test_of_two_who_come_with_one_ticket_at_once_one_gets_in(gateway: Gateway) -
     quicker: list[str] = []
 
     def clock() -> datetime:
-        quicker.append(wiring_live.tickets().redeem(ticket))
+        quicker.append(Stage.own().tickets.redeem(ticket))
         return now()
 
     with pytest.raises(UnauthorizedError):
@@ -103,7 +95,7 @@ def test_connections_that_ended_unnoticed_keep_nobody_out(gateway: Gateway, come
         if not known:
             ConnectionRow(f"c{n}").delete()  # as DynamoDB's TTL does
     assert gateway.connect("new", ticket=issue_ticket("anna")["ticket"]) == 200
-    assert wiring_connections.live_people().get("user#anna").connections == {"new"}
+    assert Stage.own().live_people.get("user#anna").connections == {"new"}
 
 
 def test_a_connections_record_expires_by_itself(gateway: Gateway) -> None:
@@ -136,16 +128,16 @@ def test_a_client_that_left_before_the_greeting_is_forgotten(gateway: Gateway) -
     gateway._pump.run = lambda *_: []  # type: ignore[method-assign]
     gateway.connect("a")
     gateway.lose("a")
-    greet = wiring_greet.greet()
+    greet = Stage.own().greet
     greet._sleep = lambda _: None
     for attempt in range(1, 6):
         greet.work(f'{{"kind": "greet", "connection_id": "a", "attempt": {attempt}}}')
-    assert wiring_connections.live_connections().get("a") is None
+    assert Stage.own().connections.get("a") is None
 
 
 def test_a_greeting_that_comes_twice_is_said_once(gateway: Gateway) -> None:
     gateway.connect("a")
-    wiring_greet.greet().work('{"kind": "greet", "connection_id": "a"}')
+    Stage.own().greet.work('{"kind": "greet", "connection_id": "a"}')
     assert gateway.frames["a"] == ["Представьтесь!"]
 
 

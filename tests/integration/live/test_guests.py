@@ -1,7 +1,7 @@
 """Guests: marked in every message, counted by network and by whom they write to, barred beyond a connection."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -10,12 +10,10 @@ import pytest
 from chalicelib.channels.live import Notice
 from chalicelib.clock import now
 from chalicelib.live.guests import GuestRules, source_network
+from chalicelib.stage.app import Stage
 from chalicelib.storage.live_people import FIRST_SECONDS
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
-from chalicelib.wiring import connections as wiring_connections
-from chalicelib.wiring import live as wiring_live
-from chalicelib.wiring import live_desk as wiring_live_desk
-from tests.integration.conftest import forget_clients
+from tests.integration.conftest import compose
 from tests.integration.live.conftest import Come, Gateway, flood
 
 RULES = GuestRules()
@@ -25,7 +23,7 @@ _numbers = count()
 
 
 @pytest.fixture
-def later(gateway: Gateway) -> Iterator[Later]:
+def later(gateway: Gateway) -> Later:
     """Puts the clock of the limits on; it stands still in between, at the beginning of ten minutes."""
     moment = [now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)]
 
@@ -35,12 +33,8 @@ def later(gateway: Gateway) -> Iterator[Later]:
     def wait(seconds: float) -> None:
         moment[0] += timedelta(seconds=seconds)
 
-    receive, guests = wiring_live_desk.receive(), wiring_live.guests()
-    receive._floods.clock = clock
-    for part in (guests.counts, wiring_connections.live_people(), wiring_connections.live_connections()):
-        part._clock = clock
-    yield wait
-    forget_clients()
+    compose(clock=clock)
+    return wait
 
 
 def guest(gateway: Gateway, name: str, *, source: str = HOME, **query: str) -> str:
@@ -202,7 +196,7 @@ def test_an_answer_opens_no_door_for_ever(gateway: Gateway, come: Come, later: L
 def test_all_messages_of_a_networks_guests_are_bounded(gateway: Gateway, come: Come, later: Later) -> None:
     people = [come(f"u{n}", name=f"Сосед{n}") for n in range(4)]
     for _ in range(RULES.messages - 2):
-        wiring_live.guests().counts.take(f"count#say#{HOME}", times=RULES.messages, minutes=1)
+        Stage.own().guests.counts.take(f"count#say#{HOME}", times=RULES.messages, minutes=1)
     vera = guest(gateway, "Вера")
     assert gateway.send(vera, "Сосед0: последнее") == []
     assert gateway.send(vera, "Сосед1: лишнее")[0].startswith("Гости из вашей сети")
@@ -214,7 +208,7 @@ def test_the_new_guests_of_a_network_are_bounded_and_users_of_it_are_not(
     gateway: Gateway, come: Come, later: Later
 ) -> None:
     for _ in range(RULES.connections):
-        wiring_live.guests().enter(HOME)
+        Stage.own().guests.enter(HOME)
     assert gateway.connect("one-more", source=HOME) == 429
     assert gateway.connect("elsewhere", source=CAFE) == 200
     come("anna", source=HOME)
@@ -255,7 +249,7 @@ def test_a_mute_outlives_the_connection_of_a_guest(gateway: Gateway, come: Come,
 
 def test_bars_grow_and_are_forgotten(gateway: Gateway, later: Later) -> None:
     """Promise I5."""
-    bars, lengths = wiring_connections.live_people(), []
+    bars, lengths = Stage.own().live_people, []
     for _ in range(8):
         bars.lengthen("bar#x")
         lengths.append(bars.seconds_barred(["bar#x"]))
@@ -284,7 +278,7 @@ def test_many_flood_clients_of_one_network_close_the_door_for_its_guests_alone(
 
 
 def test_a_mute_shortens_no_bar(gateway: Gateway, later: Later) -> None:
-    bars = wiring_connections.live_people()
+    bars = Stage.own().live_people
     bars.lengthen("bar#x")
     bars.bar("bar#x", seconds=15)
     assert bars.seconds_barred(["bar#x"]) == FIRST_SECONDS
@@ -295,7 +289,7 @@ def test_a_users_bar_grows_with_every_flood(gateway: Gateway, come: Come, later:
     lefts = []
     for n in range(3):
         flood(gateway, come("spam", connection=f"spam-{n}", name="Хам"), "Анна")
-        lefts.append(wiring_connections.live_people().seconds_barred(["user#spam"]))
+        lefts.append(Stage.own().live_people.seconds_barred(["user#spam"]))
         later(lefts[-1])
     assert lefts == [60, 120, 240]
 
@@ -316,7 +310,7 @@ def test_a_users_bar_is_of_the_chat_alone_and_on_all_devices(
     assert len(gateway.frames[anna]) == before
     assert gateway.ask(device, {"action": "ping"})["event"] == "pong"
     assert gateway.ask(again, {"action": "resume", "cursor": "0"})["event"] == "resumed"
-    wiring_connections.announce().announce([Notice("n-1", "spam", {"title": "Новая серия"})])
+    Stage.own().announce.announce([Notice("n-1", "spam", {"title": "Новая серия"})])
     assert all("Новая серия" in gateway.frames[one][-1] for one in (again, device))
 
 

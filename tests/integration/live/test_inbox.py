@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 from chalicelib.channels.live import LiveChannel, Notice
 from chalicelib.clock import now
 from chalicelib.live.server_events import MAX_FRAME_BYTES
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.inbox import Inbox
 from chalicelib.storage.rows.live import ConnectionRow, InboxRow
-from chalicelib.wiring import connections as wiring_connections
 from tests.integration.live.conftest import Come, Gateway
 from tests.integration.pipeline.test_containment import raw_put
 
 
 def announce(user_id: str, *ids: str, title: str = "Новая серия", body: str = "") -> None:
     notices = [Notice(one, user_id, {"title": title, "body": body, "url": ""}) for one in ids]
-    assert all(wiring_connections.announce().announce([notice])[0] for notice in notices)
+    assert all(Stage.own().announce.announce([notice])[0] for notice in notices)
 
 
 def test_a_notification_reaches_every_open_connection_of_its_user_alone(gateway: Gateway, come: Come) -> None:
@@ -32,20 +32,20 @@ def test_a_failing_connection_fails_nothing_and_stays(gateway: Gateway, come: Co
     gateway.failing.add(bad)
     announce("anna", "n-1")
     assert json.loads(gateway.frames[good][-1])["id"] == "n-1"
-    assert wiring_connections.live_connections().get(bad) is not None
+    assert Stage.own().connections.get(bad) is not None
 
 
 def test_a_connection_that_is_gone_is_removed_at_the_first_post(gateway: Gateway, come: Come) -> None:
     lost = come("anna")
     gateway.lose(lost)
     announce("anna", "n-1")
-    assert wiring_connections.live_connections().get(lost) is None
-    assert not wiring_connections.live_people().get("user#anna").connections
+    assert Stage.own().connections.get(lost) is None
+    assert not Stage.own().live_people.get("user#anna").connections
 
 
 def test_the_same_notification_is_one_entry_however_often_it_is_sent(gateway: Gateway) -> None:
     announce("anna", "n-1", "n-1", "n-2", "n-1")
-    page = wiring_connections.inbox().page("anna", before=None, limit=10)
+    page = Stage.own().inbox.page("anna", before=None, limit=10)
     assert [entry["id"] for entry in page.entries] == ["n-2", "n-1"]
     assert page.head.unread == 2
 
@@ -57,12 +57,12 @@ def test_a_notification_that_comes_between_gets_the_cursor_and_the_other_the_nex
 
     def clock() -> datetime:
         if rivals:
-            wiring_connections.inbox().put("anna", rivals.pop(0), {})
+            Stage.own().inbox.put("anna", rivals.pop(0), {})
         return now()
 
     entry, unread = Inbox(clock=clock, retention_days=1).put("anna", "n-4", {})
     assert (entry["cursor"], unread) == ("4", 4)
-    page = wiring_connections.inbox().after("anna", 0, limit=50)
+    page = Stage.own().inbox.after("anna", 0, limit=50)
     assert [(e["cursor"], e["id"]) for e in page.entries] == [("1", "n-1"), ("2", "n-2"), ("3", "n-3"), ("4", "n-4")]
 
 
@@ -119,10 +119,10 @@ def test_reading_tells_every_screen_of_the_user_the_count(gateway: Gateway, come
 
 def test_what_comes_after_all_was_read_is_unread(gateway: Gateway) -> None:
     announce("anna", "n-1")
-    assert wiring_connections.inbox().read_all("anna") == 0
+    assert Stage.own().inbox.read_all("anna") == 0
     announce("anna", "n-2")
-    assert wiring_connections.inbox().read("anna", ["n-1"]) == 1
-    assert wiring_connections.inbox().read("anna", ["n-2"]) == 0
+    assert Stage.own().inbox.read("anna", ["n-1"]) == 1
+    assert Stage.own().inbox.read("anna", ["n-2"]) == 0
 
 
 def test_entries_whose_time_is_over_are_neither_shown_nor_counted(gateway: Gateway) -> None:
@@ -153,7 +153,7 @@ def test_an_entry_always_fits_into_a_frame(gateway: Gateway, come: Come) -> None
     anna = come("anna")
     long = {"title": "\U0001f600" * 9000, "body": "\U0001f600" * 9000, "url": "https://" + "я" * 9000}
     message = Message(delivery_id="n-1_live", address="anna", parts=long, tags={"template": "t", "category": "c"})
-    [outcome] = LiveChannel(wiring_connections.announce()).send([message])
+    [outcome] = LiveChannel(Stage.own().announce).send([message])
     assert outcome.provider_id == "inbox-1"
     assert len(gateway.frames[anna][-1].encode()) <= MAX_FRAME_BYTES
 
@@ -166,5 +166,5 @@ def test_a_russian_entry_takes_the_bytes_of_its_letters_and_an_entry_of_before_i
 
     stored["content"]["S"] = json.dumps(json.loads(stored["content"]["S"]))  # ASCII, as it was written before
     raw_put(InboxRow, stored)
-    [shown] = wiring_connections.inbox().page("anna", before=None, limit=1).entries
+    [shown] = Stage.own().inbox.page("anna", before=None, limit=1).entries
     assert (shown["title"], shown["body"]) == ("Новая серия", "б" * 300)

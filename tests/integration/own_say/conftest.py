@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.profiles.model import UserBody
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway, Reply, gateway
 from tests.integration.conftest import Letters, Pump
 
@@ -67,7 +67,7 @@ def register(stage: None) -> Register:
 
     def put(user_id: str = "anna", **fields: Any) -> None:
         body = {"email": f"{user_id}@viewers.example", "name": "Anna", "locale": "en", **fields}
-        wiring_people.directory().put(user_id, UserBody.model_validate(body))
+        Stage.own().directory.put(user_id, UserBody.model_validate(body))
 
     return put
 

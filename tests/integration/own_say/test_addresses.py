@@ -15,14 +15,10 @@ from chalicelib.pipeline import enrich
 from chalicelib.pipeline import pre_send_check as last_look
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import RequestRow
 from chalicelib.storage.rows.links import LinkRow
 from chalicelib.storage.short_links import Link
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import links as wiring_links
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import running as wiring_running
-from chalicelib.wiring import signing as wiring_signing
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send
@@ -36,12 +32,12 @@ YES = {"categories": {"marketing": {"email": True}}}
 
 def link(*, user_id: str | None = None, address: str | None = None, category: str = "marketing") -> str:
     claims = LetterClaims(user_id, address, "email", category, "0d1f7f0e-0000-4000-8000-000000000000")
-    return f"/unsubscribe/{wiring_signing.tokens().make(claims, Purpose.UNSUBSCRIBE)[0]}"
+    return f"/unsubscribe/{Stage.own().tokens.make(claims, Purpose.UNSUBSCRIBE)[0]}"
 
 
 def page(user_id: str) -> str:
     claims = LetterClaims(user_id, None, "email", "marketing", "0d1f7f0e-0000-4000-8000-000000000000")
-    return f"/preferences/{wiring_signing.tokens().make(claims, Purpose.PREFERENCES)[0]}"
+    return f"/preferences/{Stage.own().tokens.make(claims, Purpose.PREFERENCES)[0]}"
 
 
 def got(api: Gateway, pump: Pump, to: dict[str, str], **fields: Any) -> tuple[str, str | None]:
@@ -249,7 +245,7 @@ def test_a_yes_lifts_no_bounce_no_complaint_and_nothing_that_was_done_by_hand(
 ) -> None:
     """Promise C2: and the page shows nothing as on, and says why."""
     register(email_confirmed=True)
-    wiring_people.suppressions().add("email", ANNA, reason=reason)
+    Stage.own().suppressions.add("email", ANNA, reason=reason)
     for way in WAYS.values():
         way(api, person)
 
@@ -298,7 +294,7 @@ def test_an_objection_outlives_the_erasure_without_the_address(
     if reason == Reason.UNSUBSCRIBED:
         person.post(link(address=ANNA), ONE_CLICK)
     else:
-        wiring_people.suppressions().add("email", ANNA, reason=reason)
+        Stage.own().suppressions.add("email", ANNA, reason=reason)
     began = rfc3339(now())
     api.delete("/v1/users/anna")
 
@@ -321,8 +317,8 @@ def lives_at(api: Gateway, pump: Pump, *, to: dict[str, str]) -> str:
     answer = api.post("/v1/notifications", {"template": "promo", "recipients": both, "context": promo})
     assert answer.status == 202
     assert pump.run() == []
-    owner = wiring_signing.address_hashes().owner("email", to["email"])
-    wiring_links.links().write([short_link(owner, alone)])
+    owner = Stage.own().address_hashes.owner("email", to["email"])
+    Stage.own().links.write([short_link(owner, alone)])
     return alone
 
 
@@ -404,7 +400,7 @@ def test_what_waits_for_an_erased_address_is_not_sent(
     left = everything_stored()
     assert left.count("guest@viewers.example") == (erased == "the address")  # the user's own row
     [row] = [one for one in stored_rows() if isinstance(one, RequestRow) and one.due_at is not None]
-    wiring_intake.accept().enqueue(row)
+    Stage.own().accept.enqueue(row)
     pump.run()
     assert outcome(api, scheduled)[0] in ("skipped", "scheduled")
     assert got(api, pump, GUEST) == ("sent", None)
@@ -412,7 +408,7 @@ def test_what_waits_for_an_erased_address_is_not_sent(
 
 def test_the_erasure_of_an_address_takes_it_off_uploaded_lists(api: Gateway, pump: Pump) -> None:
     """Promise C4: the other rows stay as they were."""
-    lists = wiring_running.lists()
+    lists = Stage.own().lists
     row = lists.add("autumn", by="a test")
     file = b"email,name,town\nGUEST@viewers.example,Gregory,Tver\nother@viewers.example,Olga,Omsk\n"
 

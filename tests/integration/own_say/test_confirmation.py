@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import now, parse_rfc3339, rfc3339
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.links import LinkRow
 from chalicelib.storage.rows.people import UserRow
-from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import BROWSER, Person, Register, links_in, send
@@ -275,7 +275,7 @@ def test_nothing_is_sent_again_where_there_is_nothing_to_confirm(
 
 def test_the_time_that_links_work_is_a_setting(api: Gateway, register: Register, links_of_next: Links) -> None:
     api.put("/v1/settings/link_days", {"value": {"confirmation": 30, "short": 5}})
-    wiring_control.site_settings().current(fresh=True)
+    Stage.own().site_settings.current(fresh=True)
     register()
     send(api, "welcome")
 

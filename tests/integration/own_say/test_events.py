@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.clock import now, parse_rfc3339, rfc3339
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import EventRow, LedgerRow, RequestRow
-from chalicelib.wiring import intake as wiring_intake
 from tests.integration.api.gateway import Gateway, gateway, nothing_happened
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, links_in
@@ -25,7 +25,7 @@ def release_all() -> None:
         if isinstance(row, RequestRow) and row.due_at:
             row.send_at = row.due_at = rfc3339(now() - timedelta(seconds=1))
             row.save()
-    wiring_intake.tick().tick()
+    Stage.own().tick.tick()
 
 
 def test_a_registration_stores_the_user_and_sends_the_welcome_letter(

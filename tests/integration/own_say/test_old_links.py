@@ -9,8 +9,7 @@ import pytest
 from chalicelib.clock import derived_id, now
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
-from chalicelib.wiring import links as wiring_links
-from chalicelib.wiring import signing as wiring_signing
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send
@@ -28,7 +27,7 @@ def old(
     n: int = 1,
 ) -> str:
     """The path of a link in a letter of two years ago."""
-    then = Tokens(wiring_signing.signer(), clock=lambda: now() - timedelta(days=730))
+    then = Tokens(Stage.own().signer, clock=lambda: now() - timedelta(days=730))
     claims = LetterClaims(user_id, address, channel, "marketing", derived_id(f"n-{n}"))
     return f"/{purpose.value}/{then.make(claims, purpose)[0]}"
 
@@ -39,7 +38,7 @@ def renewal(path: str) -> str:
 
 
 def hashed(address: str) -> str:
-    return wiring_signing.address_hashes().owner("email", address)
+    return Stage.own().address_hashes.owner("email", address)
 
 
 def new_letter(pump: Pump, letters: Letters) -> Mapping[str, Any]:
@@ -118,8 +117,8 @@ def test_a_letter_about_an_account_knows_its_address_too(
     reader = DeliverRecipient(
         notification_id=derived_id("n-1"), user_id="anna", address="left@viewers.example", locale="en", user={}
     )
-    maker = wiring_links.link_maker()._replace(
-        tokens=Tokens(wiring_signing.signer(), clock=lambda: now() - timedelta(days=730))
+    maker = Stage.own().link_maker._replace(
+        tokens=Tokens(Stage.own().signer, clock=lambda: now() - timedelta(days=730))
     )
     link = maker.of(letter, channel="email").make(reader).links["preferences"]
     assert link is not None
@@ -161,7 +160,7 @@ def test_the_page_is_in_the_reader_s_language(person: Person) -> None:
 def test_a_link_that_works_is_led_to_and_a_forged_one_is_unknown(register: Register, person: Person) -> None:
     register()
     claims = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))
-    path = f"/preferences/{wiring_signing.tokens().make(claims, Purpose.PREFERENCES)[0]}"
+    path = f"/preferences/{Stage.own().tokens.make(claims, Purpose.PREFERENCES)[0]}"
     led = person.post(renewal(path))
     assert (led.status, led.headers["location"]) == (303, f"https://notify.cinema.example{path}")
     for forged in (renewal(old())[:-3], renewal(old()).replace("preferences", "unsubscribe"), "/new-link/admin/x.y"):

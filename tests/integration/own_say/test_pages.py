@@ -8,8 +8,7 @@ import pytest
 from chalicelib.clock import derived_id
 from chalicelib.errors import UnavailableError
 from chalicelib.security.tokens import LetterClaims, Purpose
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import signing as wiring_signing
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway, Reply
 from tests.integration.own_say.conftest import FORM, Person, Register
 from tests.integration.own_say.test_old_links import old, renewal
@@ -29,12 +28,12 @@ MARKUP = [
 
 
 def unsubscribe(claims: LetterClaims) -> str:
-    return f"/unsubscribe/{wiring_signing.tokens().make(claims, Purpose.UNSUBSCRIBE)[0]}"
+    return f"/unsubscribe/{Stage.own().tokens.make(claims, Purpose.UNSUBSCRIBE)[0]}"
 
 
 def preferences(user_id: str = "anna") -> str:
     claims = LetterClaims(user_id, None, "email", "marketing", derived_id("n-1"))
-    return f"/preferences/{wiring_signing.tokens().make(claims, Purpose.PREFERENCES)[0]}"
+    return f"/preferences/{Stage.own().tokens.make(claims, Purpose.PREFERENCES)[0]}"
 
 
 CLAIMS = LetterClaims("anna", None, "email", "marketing", derived_id("n-1"))
@@ -83,7 +82,7 @@ def test_a_form_that_is_too_large_is_refused_and_changes_nothing(
         refused = person.post(path, b"nothing=on&scope=everything&" + b"x" * 65_536, content_type)
         assert refused.status == 413
         assert "Nothing has changed" in refused.text
-    assert wiring_people.preferences().stored("anna") is None
+    assert Stage.own().preferences.stored("anna") is None
 
 
 def test_a_page_loads_nothing_from_elsewhere(page: Reply) -> None:
@@ -165,7 +164,7 @@ def test_a_fault_of_ours_is_a_page_that_says_so(
     def no_answer(*_: object, **__: object) -> None:
         raise UnavailableError("the database did not answer")
 
-    monkeypatch.setattr(type(wiring_people.preferences()), "get", no_answer)
+    monkeypatch.setattr(type(Stage.own().preferences), "get", no_answer)
     answer = person.get(path)
 
     assert answer.status == 503

@@ -12,12 +12,10 @@ import pytest
 from chalicelib.admin.form_reader import forms_in
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.wiring import clients as wiring_clients
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import people as wiring_people
 from tests.integration.api.gateway import Gateway, stored_rows
-from tests.integration.conftest import Letters, Pump
+from tests.integration.conftest import Letters, Pump, compose
 from tests.integration.own_say.conftest import Person, Register, outcome, send
 
 Links = Callable[[], dict[str, str]]
@@ -33,7 +31,7 @@ def quiet_now(zone: str = "UTC") -> dict[str, Any]:
 
 def waiting_jobs(pump: Pump) -> list[RetryJob]:
     """What the retry queue holds, delayed messages too."""
-    sqs = wiring_clients.sqs()
+    sqs = Stage.own().sqs
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.sqs.models import sqs_backends
 
@@ -210,7 +208,7 @@ def test_the_sites_quiet_hours_are_for_whoever_set_none(
 ) -> None:
     site = {"starts": quiet_now()["from"], "ends": quiet_now()["to"]}
     assert api.put("/v1/settings/quiet_hours", {"value": site}).status == 200
-    wiring_control.site_settings.cache_clear()
+    compose()
     for user in ("silent", "own"):
         register(user, timezone="UTC")
     at = now()
@@ -440,7 +438,7 @@ def test_the_page_of_an_erased_user_is_gone(api: Gateway, page: str, person: Per
 
 
 def test_two_changes_at_once_are_both_kept(stage: None) -> None:
-    store = wiring_people.preferences()
+    store = Stage.own().preferences
 
     def with_a_rival(before: Any) -> Any:
         if before.everything:

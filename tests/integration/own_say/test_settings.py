@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.accounts.api_keys import Scope
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.configuration import SettingRow
-from chalicelib.wiring import control as wiring_control
 from tests.integration.api.gateway import Gateway, gateway
 
 
@@ -107,7 +107,7 @@ def test_a_stored_value_that_is_not_understood_gives_way_to_the_default(api: Gat
     row.value = {"of_another_version": True}
     row.save()
 
-    assert wiring_control.site_settings().current(fresh=True).link_days.confirmation == 3
+    assert Stage.own().site_settings.current(fresh=True).link_days.confirmation == 3
 
 
 def test_what_a_newer_release_has_added_to_a_setting_is_read_over_and_hinders_no_other(api: Gateway) -> None:

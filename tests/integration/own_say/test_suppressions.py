@@ -10,7 +10,7 @@ from chalicelib.accounts.api_keys import Scope
 from chalicelib.clock import derived_id, now, rfc3339
 from chalicelib.profiles.preference_changes import EVERYTHING
 from chalicelib.profiles.suppressions import Reason
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Pump
 from tests.integration.own_say.conftest import Register, outcome, send
@@ -39,7 +39,7 @@ def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: dat
 
 
 def is_suppressed(reason: str | None = None) -> bool:
-    found = wiring_people.suppressions().reason_of("email", ADDRESS)
+    found = Stage.own().suppressions.reason_of("email", ADDRESS)
     return found == (reason or found) and found is not None
 
 
@@ -161,7 +161,7 @@ def test_a_list_with_a_mistake_is_refused_whole(api: Gateway, body: dict[str, An
 def test_a_suppression_until_a_moment_ends_by_itself(api: Gateway) -> None:
     api.post("/v1/suppressions", {"address": ADDRESS, "until": rfc3339(now() + timedelta(hours=1))})
     assert is_suppressed()
-    row = wiring_people.address_rows().read("email", ADDRESS)
+    row = Stage.own().address_rows.read("email", ADDRESS)
     assert row is not None
     row.until_epoch = int(now().timestamp()) - 1
     row.save()
@@ -184,7 +184,7 @@ def test_a_few_soft_bounces_do_no_harm_and_too_many_suppress_for_a_while(stage: 
     bounce(pump, "n-4")
 
     assert is_suppressed(Reason.SOFT_BOUNCES)
-    row = wiring_people.address_rows().read("email", ADDRESS)
+    row = Stage.own().address_rows.read("email", ADDRESS)
     assert row is not None
     assert abs(int(row.until_epoch or 0) - (now() + timedelta(days=30)).timestamp()) < 60
 
@@ -219,14 +219,14 @@ def test_what_is_for_good_takes_the_place_of_what_is_for_a_while(stage: None, pu
     bounce(pump, "n-9", kind="Permanent")
     assert is_suppressed(Reason.BOUNCE)
 
-    wiring_people.suppressions().add("email", ADDRESS, reason=Reason.SOFT_BOUNCES, until=now() + timedelta(days=1))
+    Stage.own().suppressions.add("email", ADDRESS, reason=Reason.SOFT_BOUNCES, until=now() + timedelta(days=1))
     assert is_suppressed(Reason.BOUNCE)
 
 
 def test_a_bounce_is_told_before_an_opt_out_and_ends_without_it(api: Gateway) -> None:
-    mailboxes = wiring_people.mailboxes()
+    mailboxes = Stage.own().address_opt_outs
     mailboxes.unsubscribe("email", ADDRESS, "marketing", by="a test")
-    assert wiring_people.suppressions().add("email", ADDRESS, reason=Reason.BOUNCE)
+    assert Stage.own().suppressions.add("email", ADDRESS, reason=Reason.BOUNCE)
     mailboxes.unsubscribe("email", ADDRESS, EVERYTHING, by="a test")
 
     assert api.get(PATH).body["reason"] == Reason.BOUNCE
@@ -250,7 +250,7 @@ def test_an_event_that_is_told_again_takes_back_no_removal(
     assert api.delete(PATH).status == 204
 
     bounce(pump, "n-0", kind=kind, at=at)
-    assert wiring_people.suppressions().reason_of("email", ADDRESS) is None
+    assert Stage.own().suppressions.reason_of("email", ADDRESS) is None
     bounce(pump, "n-9", kind=kind, at=now())
     assert is_suppressed(Reason(reason))
 
@@ -258,7 +258,7 @@ def test_an_event_that_is_told_again_takes_back_no_removal(
 @pytest.mark.parametrize("events", [("bounce", "complaint"), ("complaint", "bounce")])
 def test_a_bounce_and_a_complaint_end_alike_in_either_order(stage: None, events: tuple[str, ...]) -> None:
     for reason in events:
-        wiring_people.suppressions().add("email", ADDRESS, reason=reason)
+        Stage.own().suppressions.add("email", ADDRESS, reason=reason)
 
     assert is_suppressed(Reason.COMPLAINT)
 

@@ -10,7 +10,7 @@ from chalicelib.channels.port import Message
 from chalicelib.profiles.suppressions import Reason
 from chalicelib.storage.rows.people import PreferencesRow
 from tests.integration.api.gateway import Gateway, stored_rows
-from tests.integration.conftest import Letters, Pump
+from tests.integration.conftest import Letters, Pump, compose
 from tests.integration.own_say.conftest import Person, Register, outcome, send
 
 Links = Callable[[], dict[str, str]]
@@ -195,11 +195,10 @@ class _Post:
 
 @pytest.fixture
 def post(stage: None, monkeypatch: pytest.MonkeyPatch) -> _Post:
-    from chalicelib.wiring import deliver as wiring_deliver
+    from chalicelib.stage.app import Stage
 
     channel = _Post()
-    channels = {**wiring_deliver.channels(), "email": channel}
-    monkeypatch.setattr(wiring_deliver, "channels", lambda: channels)
+    compose(channels={**Stage.own().channels, "email": channel})
     return channel
 
 

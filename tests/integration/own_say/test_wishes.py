@@ -16,8 +16,7 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.opt_outs import Said
 from chalicelib.profiles.preference_changes import EVERYTHING, WRITTEN_TO, Words, spoken, word_key
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.wiring import own_say as wiring_own_say
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 
 CATEGORIES = ("marketing", "series")
 USERS, ADDRESSES = ("u", "w"), ("x", "y")
@@ -171,7 +170,7 @@ class Rules:
             self.said[where] = self.said[where].hearing(who, "email", wishes, words, confirmed=confirmed)
 
 
-class Stage:
+class Stores:
     """The same, told to the stores."""
 
     def __init__(self) -> None:
@@ -184,26 +183,26 @@ class Stage:
         return f"{where}-{self.run}@viewers.example"
 
     def say(self, who: str, everything: bool, off: frozenset[str], named: frozenset[str]) -> None:
-        wiring_people.preferences().put(self.id(who), wishes_of(everything, off), named=names_of(named))
+        Stage.own().preferences.put(self.id(who), wishes_of(everything, off), named=names_of(named))
 
     def move(self, who: str, where: str, confirmed: bool | None) -> None:
         body = UserBody(email=self.email(where).upper().replace(".EXAMPLE", ".example"), email_confirmed=confirmed)
-        wiring_people.directory().put(self.id(who), body)
+        Stage.own().directory.put(self.id(who), body)
 
     def confirm(self, who: str) -> None:
-        known = wiring_people.directory().get_many([self.id(who)], fresh=True).known
+        known = Stage.own().directory.get_many([self.id(who)], fresh=True).known
         for one in known.values():
-            assert wiring_people.directory().confirm(one.id, email=one.email or "")
+            assert Stage.own().directory.confirm(one.id, email=one.email or "")
 
     def guest(self, where: str, what: str) -> None:
-        wiring_people.mailboxes().unsubscribe("email", self.email(where), what, by="a test")
+        Stage.own().address_opt_outs.unsubscribe("email", self.email(where), what, by="a test")
 
     def suppress(self, where: str, reason: str) -> None:
-        wiring_people.suppressions().add("email", self.email(where), reason=reason)
+        Stage.own().suppressions.add("email", self.email(where), reason=reason)
 
     def erase(self, who: str) -> None:
-        if wiring_people.directory().get_many([self.id(who)], fresh=True).known:
-            wiring_own_say.personal_data().erase(self.id(who))
+        if Stage.own().directory.get_many([self.id(who)], fresh=True).known:
+            Stage.own().personal_data.erase(self.id(who))
 
     def stopped(self, category: str, people: Iterable[tuple[str | None, str]]) -> set[tuple[str | None, str]]:
         """Those (user, address) to whom no letter goes."""
@@ -211,7 +210,7 @@ class Stage:
             Addressee(f"{n}", self.id(who) if who else None, self.email(where), None)
             for n, (who, where) in enumerate(people)
         ]
-        consent = wiring_people.consent().ask(category, {"email": asked})["email"]
+        consent = Stage.own().eligibility.ask(category, {"email": asked})["email"]
         return {one for n, one in enumerate(people) if f"{n}" in consent.skips}
 
 
@@ -245,7 +244,7 @@ def test_the_later_wish_wins_whatever_was_said_before(life: list[tuple[Any, ...]
 @given(life=st.lists(st.one_of(steps, suppressions), min_size=3, max_size=10))
 def test_the_store_of_wishes_is_the_table_of_the_rules(stage: None, life: list[tuple[Any, ...]]) -> None:
     """Promise C1: opt-outs and yeses by user and by address, moves, confirmations, bounces, erasures in any order."""
-    table, stores = Table(), Stage()
+    table, stores = Table(), Stores()
     for what, *details in life:
         table.at += 1
         getattr(table, what)(*details)
@@ -269,9 +268,9 @@ def test_wishes_are_carried_to_every_channel_whose_address_others_may_have() -> 
 def test_an_objection_to_texts_holds_for_another_user_of_the_number(stage: None, number: str) -> None:
     """Promise C1: on every channel whose address is one that others may have."""
     for one in ("anna", "boris"):
-        wiring_people.directory().put(one, UserBody(phone=number))
-    wiring_people.preferences().put("anna", Preferences(categories={"marketing": {"sms": False}}))
+        Stage.own().directory.put(one, UserBody(phone=number))
+    Stage.own().preferences.put("anna", Preferences(categories={"marketing": {"sms": False}}))
     asked = [Addressee("1", "boris", number, None)]
 
-    assert wiring_people.consent().ask("marketing", {"sms": asked})["sms"].skips == {"1": "opted_out"}
-    assert wiring_people.consent().ask("series", {"sms": asked})["sms"].skips == {}
+    assert Stage.own().eligibility.ask("marketing", {"sms": asked})["sms"].skips == {"1": "opted_out"}
+    assert Stage.own().eligibility.ask("series", {"sms": asked})["sms"].skips == {}

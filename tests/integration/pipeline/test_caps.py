@@ -8,11 +8,8 @@ import pytest
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.pipeline.caps import Caps, Counted
 from chalicelib.profiles.model import UserBody
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import own_say as wiring_own_say
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import signing as wiring_signing
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import accept, pump_all, route, rules, seen
@@ -28,8 +25,8 @@ class Clock:
 
 
 def cap(letters: int = 2, days: int = 7) -> Caps:
-    wiring_control.site_settings().put("caps", {"marketing": {"letters": letters, "days": days}}, by="test")
-    return Caps(site=wiring_control.site_settings(), clock=Clock(), addresses=wiring_signing.address_hashes())
+    Stage.own().site_settings.put("caps", {"marketing": {"letters": letters, "days": days}}, by="test")
+    return Caps(site=Stage.own().site_settings, clock=Clock(), addresses=Stage.own().address_hashes)
 
 
 def of(user: str | None, address: str | None = None) -> Counted:
@@ -95,11 +92,11 @@ def test_a_table_that_does_not_answer_counts_nothing(stage: None) -> None:
 
 def test_letters_about_the_account_have_no_cap(stage: None) -> None:
     with pytest.raises(InvalidError):
-        wiring_control.site_settings().put("caps", {"account": {"letters": 1, "days": 1}}, by="test")
+        Stage.own().site_settings.put("caps", {"account": {"letters": 1, "days": 1}}, by="test")
 
 
 def test_a_letter_over_the_cap_is_skipped_and_the_timeline_says_by_which_rule(pump: Pump, letters: Letters) -> None:
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com", phone="+79261234567"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com", phone="+79261234567"))
     cap(letters=1)
     route("first")
     sent = [accept() for _ in range(2)]
@@ -127,10 +124,10 @@ def test_many_registrations_with_one_address_are_a_few_letters(pump: Pump, lette
     """Promise C7: twelve ids, one address: as many welcome letters as an address gets; a new password still comes."""
     ids = []
     for n in range(12):
-        wiring_people.directory().put(f"u-{n}", UserBody(email="one@example.com" if n % 2 else "One@Example.com"))
+        Stage.own().directory.put(f"u-{n}", UserBody(email="one@example.com" if n % 2 else "One@Example.com"))
         ids.append(accept(recipients=[{"user_id": f"u-{n}"}], template="welcome", context={}))
     pump.run()
-    most = wiring_control.site_settings().current().account_letters.letters
+    most = Stage.own().site_settings.current().account_letters.letters
     assert len(letters()) == most < 12
     told = [seen(one)["email"] for one in ids]
     assert (told.count(("sent", None)), told.count(("skipped", "too_many_to_address"))) == (most, 12 - most)
@@ -143,7 +140,7 @@ def test_many_registrations_with_one_address_are_a_few_letters(pump: Pump, lette
 def test_a_letter_about_an_account_that_is_asked_for_again_counts_once(stage: None) -> None:
     """Promise C7: neither a retry nor a message that comes twice uses up a place; a new window has new ones."""
     caps = cap()
-    most = wiring_control.site_settings().current().account_letters.letters
+    most = Stage.own().site_settings.current().account_letters.letters
     for n in range(most):
         for _ in range(3):
             assert caps.take_account_letter("welcome", f"n-{n}", of("anna")) is None
@@ -186,18 +183,18 @@ def test_a_run_whose_addresses_cannot_be_written_sends_nothing(stage: None) -> N
 
 def test_an_address_that_nobody_has_confirmed_gets_few_letters_of_any_kind(pump: Pump, letters: Letters) -> None:
     """Promise I3: whoever is registered there, by whatever templates; once it is confirmed, letters come again."""
-    wiring_control.site_settings().put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
+    Stage.own().site_settings.put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
     reset = {"reset_url": "https://cinema.example/reset", "valid_minutes": 30}
     ids = []
     for n in range(4):
-        wiring_people.directory().put(f"u-{n}", UserBody(email="victim@example.com"))
+        Stage.own().directory.put(f"u-{n}", UserBody(email="victim@example.com"))
         ids.append(accept(recipients=[{"user_id": f"u-{n}"}], template="welcome", context={}))
         ids.append(accept(recipients=[{"user_id": f"u-{n}"}], template="password-reset", context=reset))
     pump.run()
     told = [seen(one)["email"] for one in ids]
     assert (told.count(("sent", None)), told.count(("skipped", "too_many_to_address"))) == (3, 5)
     assert len(letters()) == 3
-    wiring_people.directory().confirm("u-0", email="victim@example.com")
+    Stage.own().directory.confirm("u-0", email="victim@example.com")
     accept(recipients=[{"user_id": "u-0"}], template="password-reset", context=reset)
     pump.run()
     assert len(letters()) == 4
@@ -206,7 +203,7 @@ def test_an_address_that_nobody_has_confirmed_gets_few_letters_of_any_kind(pump:
 def test_a_stranger_s_number_gets_few_texts_and_what_is_the_user_s_own_is_not_counted(stage: None) -> None:
     """Promise I3: nobody confirms a telephone number; devices, chats and the site itself are their user's."""
     caps = cap()
-    most = wiring_control.site_settings().current().unconfirmed_letters.letters
+    most = Stage.own().site_settings.current().unconfirmed_letters.letters
     number = Counted(None, "sms", "+79261234567")
     assert [caps.take_unconfirmed(f"n-{n}", number) is None for n in range(most + 2)] == [True] * most + [False] * 2
     assert caps.take_unconfirmed("n-0", number) is None
@@ -224,7 +221,7 @@ def test_a_stranger_s_number_gets_few_texts_and_what_is_the_user_s_own_is_not_co
 )
 def test_a_mailbox_that_nobody_has_confirmed_is_one_in_any_spelling(stage: None, spellings: list[str]) -> None:
     """Promise I3: and a stranger who writes it in another way is no other stranger."""
-    wiring_control.site_settings().put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
+    Stage.own().site_settings.put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
     caps = cap()
     counted = [caps.take_unconfirmed(f"n-{n}", of(None, address)) for n, address in enumerate(spellings)]
     assert [rule is None for rule in counted] == [True, True, True, False]
@@ -233,12 +230,12 @@ def test_a_mailbox_that_nobody_has_confirmed_is_one_in_any_spelling(stage: None,
 
 def test_neither_a_lane_nor_an_erasure_begins_a_new_count(pump: Pump, letters: Letters) -> None:
     """Promise I3: whoever erases a user and registers the address again has sent what they have sent."""
-    wiring_control.site_settings().put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
+    Stage.own().site_settings.put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
     for n in range(5):
-        wiring_people.directory().put(f"u-{n}", UserBody(email="victim+1@example.com"))
+        Stage.own().directory.put(f"u-{n}", UserBody(email="victim+1@example.com"))
         ids = [accept(recipients=[{"user_id": f"u-{n}"}], template="welcome", context={}, lane="bulk")]
         pump.run()
-        wiring_own_say.personal_data().erase(f"u-{n}")
+        Stage.own().personal_data.erase(f"u-{n}")
     assert len(letters()) == 3
-    told = str(wiring_own_say.address_data().export("email", "victim+1@example.com"))
+    told = str(Stage.own().address_data.export("email", "victim+1@example.com"))
     assert all(one not in told for one in ids)

@@ -20,17 +20,11 @@ from chalicelib.pipeline.workers import deliver_work, feedback_work
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.rows.people import CapRow, PreferencesRow, SuppressionRow, UserRow
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import deliver as wiring_deliver
-from chalicelib.wiring import enrich as wiring_enrich
-from chalicelib.wiring import feedback as wiring_feedback
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import letters as wiring_letters
-from chalicelib.wiring import people as wiring_people
-from tests.integration.conftest import Pump, moto_of
+from tests.integration.conftest import Pump, compose, moto_of
 from tests.integration.pipeline.test_deliver import ToldChannel, job
 from tests.integration.pipeline.test_deliver import channel as channel
 from tests.integration.pipeline.test_feedback import event
@@ -83,7 +77,7 @@ def test_a_recipient_that_nobody_can_write_to_fails_alone(
     # As a message may hold it: `model_construct` looks at nothing.
     recipients[1] = DeliverRecipient.model_construct(**{**dict(poisoned), name: changed})
 
-    wiring_deliver.deliver().deliver(one.only(recipients))
+    Stage.own().deliver.deliver(one.only(recipients))
 
     good = [r for n, r in enumerate(one.recipients) if n != 1]
     assert [status(r.notification_id) for r in good] == [("sent", None)] * 3
@@ -98,13 +92,13 @@ def test_a_recipient_that_nobody_can_write_to_fails_alone(
 @some
 def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldChannel, data: Any) -> None:
     """Promise I1: preferences, a suppression, a cap or a delivery of a damaged shape."""
-    wiring_control.site_settings().put("caps", {"marketing": {"letters": 5, "days": 1}}, by="test")
+    Stage.own().site_settings.put("caps", {"marketing": {"letters": 5, "days": 1}}, by="test")
     one = job(4)
     recipients = [
         r.model_copy(update={"user_id": new_id(), "address": f"{new_id()}@example.com"}) for r in one.recipients
     ]
     one, poisoned = one.only(recipients), recipients[1]
-    address = wiring_people.address_rows().key("email", poisoned.address)
+    address = Stage.own().address_rows.key("email", poisoned.address)
     delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
     model, item, names = data.draw(
         st.sampled_from(
@@ -126,7 +120,7 @@ def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldCha
     )
     raw_put(model, data.draw(spoil(item, names)))
 
-    wiring_deliver.deliver().deliver(one)
+    Stage.own().deliver.deliver(one)
 
     for n, recipient in enumerate(recipients):
         if n != 1:
@@ -144,7 +138,7 @@ def test_letters_of_a_template_that_is_not_there_have_failed_and_say_so(
     """Promise I1: nobody waits for it."""
     one = job(2, **letter)
 
-    wiring_deliver.deliver().deliver(one)
+    Stage.own().deliver.deliver(one)
 
     assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
     row = DeliveryRow.get(one.recipients[0].notification_id, delivery_part("email"))
@@ -155,12 +149,12 @@ def test_letters_of_a_template_that_is_not_there_have_failed_and_say_so(
 @some
 def test_letters_of_a_template_that_cannot_be_read_have_failed(channel: ToldChannel, value: Any) -> None:
     """Promise I1."""
-    wiring_letters.templates()._versions.clear()
+    compose()
     row = {"key": {"S": "promo"}, "version": {"N": "9"}, "created_at": {"S": ""}, "created_by": {"S": ""}}
     raw_put(TemplateRow, {**row, "body": value})
     one = job(2, template_version=9)
 
-    wiring_deliver.deliver().deliver(one)
+    Stage.own().deliver.deliver(one)
 
     assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
 
@@ -196,9 +190,9 @@ def going() -> Counter[str]:
 def test_a_user_whose_rows_cannot_be_read_fails_alone(pump: Pump, data: Any) -> None:
     """Promise I1: a profile, preferences or a delivery of a damaged shape."""
     users = [f"u-{new_id()}" for _ in range(4)]
-    wiring_people.directory().put_many([User(id=one, email=f"{one}@example.com") for one in users])
+    Stage.own().directory.put_many([User(id=one, email=f"{one}@example.com") for one in users])
     wish = {"digests": {"series": {"every": "day"}}, "quiet_hours": {"from": "22:00", "to": "22:01"}}
-    wiring_people.preferences().put(users[1], Preferences.model_validate(wish))
+    Stage.own().preferences.put(users[1], Preferences.model_validate(wish))
     one = enrich_job([EnrichRecipient(notification_id=new_id(), user_id=user) for user in users])
     poisoned = one.recipients[1]
     delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
@@ -220,7 +214,7 @@ def test_a_user_whose_rows_cannot_be_read_fails_alone(pump: Pump, data: Any) -> 
         item = {name: value for name, value in item.items() if name != "email"}  # the key of an index is a text
     raw_put(model, item)
 
-    wiring_enrich.enrich().enrich(one)
+    Stage.own().enrich.enrich(one)
 
     went = going()
     good = [r.notification_id for n, r in enumerate(one.recipients) if n != 1]
@@ -244,7 +238,7 @@ def test_an_addressee_who_cannot_be_read_fails_alone(pump: Pump, field: str, val
     ]
     one = enrich_job([EnrichRecipient(notification_id=new_id(), user_id="u-1")]).only(recipients)
 
-    wiring_enrich.enrich().enrich(one)
+    Stage.own().enrich.enrich(one)
 
     went = going()
     assert all(went[r.notification_id] for n, r in enumerate(recipients) if n != 1)
@@ -258,8 +252,8 @@ def test_an_addressee_who_cannot_be_read_fails_alone(pump: Pump, field: str, val
 
 def sent_letter() -> DeliveryKey:
     key = DeliveryKey(new_id(), "email")
-    wiring_ledger.ledger().move([Move(key, DeliveryStatus.CALLING, owner="a", attempt=1)])
-    wiring_ledger.ledger().move([Move(key, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
+    Stage.own().ledger.move([Move(key, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    Stage.own().ledger.move([Move(key, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
     return key
 
 
@@ -291,7 +285,7 @@ def test_an_event_that_nobody_can_read_stops_no_other(
             poisoned[name] = deepcopy(value)
     bodies[1] = poisoned
 
-    outcomes = feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())([json.dumps(b) for b in bodies])
+    outcomes = feedback_work(Stage.own().feedback, Stage.own().sms_replies)([json.dumps(b) for b in bodies])
 
     assert [one for n, one in enumerate(outcomes) if n != 1 and isinstance(one, Exception)] == []
     assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
@@ -306,7 +300,7 @@ def test_an_event_of_a_damaged_delivery_stops_no_other(pump: Pump, attribute: st
     raw_put(LedgerRow, {**damaged, attribute: value})
     bodies = [event(kind, {"delivery": [key.id]}) for key in keys for kind in ("Send", "Delivery", "Open")]
 
-    outcomes = feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())(bodies)
+    outcomes = feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
 
     assert [one for n, one in enumerate(outcomes) if n // 3 != 1 and isinstance(one, Exception)] == []
     assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
@@ -329,7 +323,7 @@ def test_a_message_that_is_spoiled_by_one_recipient_is_done_for_the_others(
     body = json.dumps(plain)
 
     for _ in range(2):
-        each(deliver_work(wiring_deliver.deliver()), [body], alone=lambda *_: None)
+        each(deliver_work(Stage.own().deliver), [body], alone=lambda *_: None)
 
     assert [status(one) for one in good] == [("sent", None)] * 3
     assert [m.delivery_id for m in channel.given if m.delivery_id[:36] in good] == [f"{one}_email" for one in good]

@@ -14,16 +14,12 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.digests import DigestRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, RequestRow
 from chalicelib.storage.rows.people import PreferencesRow
-from chalicelib.wiring import digests as wiring_digests
-from chalicelib.wiring import enrich as wiring_enrich
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import people as wiring_people
 from functions import tick
-from tests.integration.conftest import Letters, Pump
+from tests.integration.conftest import Letters, Pump, compose
 from tests.integration.pipeline.test_containment import raw_put, status
 from tests.integration.pipeline.test_deliver import job
 from tests.integration.poison import spoil
@@ -36,7 +32,7 @@ DAILY = Preferences.model_validate({"digests": {"series": {"every": "day"}}})
 def collected(pump: Pump, user: str) -> str:
     request = {"template": "new-episode", "context": SERIES, "recipients": [{"user_id": user}]}
     asked = NotificationRequest.model_validate(request)
-    return wiring_intake.accept().accept(asked, caller="shop", key=None)[0].id
+    return Stage.own().accept.accept(asked, caller="shop", key=None)[0].id
 
 
 @given(data=st.data())
@@ -46,11 +42,10 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
 ) -> None:
     """Promise I1: neither the others of its user, nor those of other users."""
     anna, boris = f"anna-{new_id()}", f"boris-{new_id()}"
-    wiring_people.directory().put_many([User(id=one, email=f"{one}@example.com") for one in (anna, boris)])
+    Stage.own().directory.put_many([User(id=one, email=f"{one}@example.com") for one in (anna, boris)])
     for user in (anna, boris):
-        wiring_people.preferences().put(user, DAILY)
-    for part in (wiring_enrich.enrich()._collect, wiring_digests.digest(), wiring_digests.collected()):
-        monkeypatch.setattr(part, "_clock", now)
+        Stage.own().preferences.put(user, DAILY)
+    compose(clock=now)
     ids = [collected(pump, anna), collected(pump, anna), collected(pump, boris)]
     pump.run("enrich-instant")
     assert {status(one) for one in ids} == {("waiting", "digest")}
@@ -67,10 +62,9 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
         )
     )
     raw_put(model, data.draw(spoil(item, names)))
-    for part in (wiring_digests.digest(), wiring_digests.collected()):
-        monkeypatch.setattr(part, "_clock", lambda: now() + timedelta(days=1))
+    compose(clock=lambda: now() + timedelta(days=1))
 
-    wiring_digests.collected().release()
+    Stage.own().collected.release()
     assert pump.run() == []
 
     assert [status(one) for one in ids[1:]] == [("skipped", "in_digest")] * 2
@@ -86,16 +80,15 @@ def test_a_line_that_cannot_be_rendered_is_left_out_with_its_reason(
 ) -> None:
     """Promise I1: the digest goes without it, never with the name of a template."""
     anna = f"anna-{new_id()}"
-    wiring_people.directory().put_many([User(id=anna, email=f"{anna}@example.com")])
-    wiring_people.preferences().put(anna, DAILY)
+    Stage.own().directory.put_many([User(id=anna, email=f"{anna}@example.com")])
+    Stage.own().preferences.put(anna, DAILY)
     ids = [collected(pump, anna), collected(pump, anna)]
     pump.run("enrich-instant")
     row = DigestRow.get(anna, ids[0])
     row.update(actions=[DigestRow.context.set({**SERIES, "series": {"no": "text"}})])
-    for part in (wiring_digests.digest(), wiring_digests.collected()):
-        monkeypatch.setattr(part, "_clock", lambda: now() + timedelta(days=1))
+    compose(clock=lambda: now() + timedelta(days=1))
 
-    wiring_digests.collected().release()
+    Stage.own().collected.release()
     assert pump.run() == []
 
     assert [status(one) for one in ids] == [("failed", "template_error"), ("skipped", "in_digest")]
@@ -110,16 +103,15 @@ def test_a_user_whose_preferences_cannot_be_read_gets_no_digest_and_ends(
 ) -> None:
     """Promise I1."""
     anna = f"anna-{new_id()}"
-    wiring_people.directory().put_many([User(id=anna, email=f"{anna}@example.com")])
-    wiring_people.preferences().put(anna, DAILY)
+    Stage.own().directory.put_many([User(id=anna, email=f"{anna}@example.com")])
+    Stage.own().preferences.put(anna, DAILY)
     one = collected(pump, anna)
     pump.run("enrich-instant")
     stored = PreferencesRow.get(anna).serialize()
     raw_put(PreferencesRow, data.draw(spoil(stored, ["preferences"])))
-    for part in (wiring_digests.digest(), wiring_digests.collected()):
-        monkeypatch.setattr(part, "_clock", lambda: now() + timedelta(days=1))
+    compose(clock=lambda: now() + timedelta(days=1))
 
-    wiring_digests.collected().release()
+    Stage.own().collected.release()
     assert pump.run() == []
 
     assert (status(one) or ("",))[0] in {"failed", "skipped"}
@@ -134,7 +126,7 @@ def test_a_request_that_nobody_can_read_holds_up_no_tick(pump: Pump, data: Any) 
         people = [{"email": f"{n}-{new_id()}@example.com"}]
         asked = {"template": "new-episode", "context": SERIES, "recipients": people}
         request = NotificationRequest.model_validate({**asked, "send_at": rfc3339(now() + timedelta(hours=1))})
-        wiring_intake.accept().accept(request, caller="shop", key=None)
+        Stage.own().accept.accept(request, caller="shop", key=None)
     rows = [row for row in LedgerRow.scan() if isinstance(row, RequestRow) and row.due_at]
     due = {"due_at": {"S": rfc3339(now())}}
     names = ["letter", "channels", "recipients", "caller", "created_at"]
@@ -163,11 +155,11 @@ def test_a_delivery_that_nobody_can_read_holds_up_no_reconciliation(pump: Pump, 
     past = now() - timedelta(hours=1)
     keys = [DeliveryKey(r.notification_id, "email") for r in one.recipients]
     claims = [Move(key, DeliveryStatus.CALLING, owner="a", lease_until=past, attempt=1) for key in keys]
-    wiring_ledger.ledger().move(claims)
+    Stage.own().ledger.move(claims)
     damaged = DeliveryRow.get(keys[0].notification_id, "delivery#email").serialize()
     raw_put(LedgerRow, data.draw(spoil(damaged, ["status", "lease_until", "owner", "resends", "timeline"])))
     aside = RetryJob(kind="reconcile", queue="deliver-email", body=one.model_dump_json(), not_before=rfc3339(past))
 
-    wiring_ledger.reconcile().take(aside)
+    Stage.own().reconcile.take(aside)
 
     assert [status(key.notification_id) for key in keys[1:]] == [("uncertain", "unconfirmed")] * 2

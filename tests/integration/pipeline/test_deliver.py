@@ -7,20 +7,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.port import Channel, Message, Outcome, Verdict
+from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import deliver as wiring_deliver
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring.desk import template_desk
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, compose
 from tests.integration.faults import unreachable
 
 PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
@@ -49,8 +46,7 @@ class ToldChannel:
 def channel(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> ToldChannel:
     """In the place of SES in everything that is wired."""
     told = ToldChannel()
-    wired: Mapping[str, Channel] = {"email": told}
-    monkeypatch.setattr(wiring_deliver, "channels", lambda: wired)
+    compose(channels={"email": told})
     return told
 
 
@@ -73,7 +69,7 @@ def job(count: int = 1, *, attempt: int = 1, context: Mapping[str, Any] = PROMO,
 
 
 def deliver(one: DeliverJob) -> dict[str, int]:
-    return wiring_deliver.deliver().deliver(one).counts
+    return Stage.own().deliver.deliver(one).counts
 
 
 def rows(one: DeliverJob) -> list[DeliveryRow]:
@@ -222,7 +218,7 @@ def test_what_one_recipients_data_raises_fails_that_letter_alone_and_the_line_is
     sources = {"email.subject": "A", "email.html": "<p>a</p>\n<p>{{ 'long text'|truncate(user.attributes.n) }}</p>"}
     draft = {"category": "marketing", "channels": ["email"], "default_locale": "en", "locales": {"en": sources}}
     sample = {"user": {"attributes": {"n": 5}}}
-    template_desk().add("cut", {**draft, "sample": sample}, by="anna")
+    Stage.own().template_changes.add("cut", {**draft, "sample": sample}, by="anna")
     one = job(8, template="cut", template_version=1, context={})
     people = [
         one.recipients[n].model_copy(update={"user": {"attributes": {"n": 2 if n == 3 else 5}}}) for n in range(8)
@@ -276,9 +272,7 @@ def test_of_a_repeated_chunk_only_the_rest_is_sent(channel: ToldChannel) -> None
 
 def test_a_cancelled_letter_is_dropped(channel: ToldChannel) -> None:
     one = job()
-    wiring_ledger.ledger().move(
-        [Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.CANCELLED)]
-    )
+    Stage.own().ledger.move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.CANCELLED)])
 
     assert deliver(one) == {"dropped": 1}
     assert channel.given == []
@@ -287,7 +281,7 @@ def test_a_cancelled_letter_is_dropped(channel: ToldChannel) -> None:
 def test_a_claim_whose_owner_may_be_dead_is_looked_at_later(channel: ToldChannel) -> None:
     one = job()
     key = DeliveryKey(one.recipients[0].notification_id, "email")
-    wiring_ledger.ledger().move([Move(key, DeliveryStatus.CALLING, owner="dead", lease_until=now())])
+    Stage.own().ledger.move([Move(key, DeliveryStatus.CALLING, owner="dead", lease_until=now())])
 
     deliver(one)
 
@@ -305,7 +299,7 @@ def test_a_database_that_dies_after_the_send_makes_no_second_letter(channel: Tol
             return channel.send(messages)
 
     dying = DiesAfterTheSend()
-    deliverer = wiring_deliver.deliver()
+    deliverer = Stage.own().deliver
     deliverer._channels = {"email": dying}
     with pytest.raises(Exception, match="did not answer"):
         deliverer.deliver(one)
@@ -324,8 +318,8 @@ def test_a_database_that_dies_after_the_send_makes_no_second_letter(channel: Tol
 def reconciled(one: DeliverJob, *, after: timedelta, pump: Pump) -> list[RetryJob]:
     """The reconciler looks at `one` later; what it puts aside."""
     later = Reconcile(
-        ledger=wiring_ledger.ledger(),
-        retries=wiring_ledger.retries(),
+        ledger=Stage.own().ledger,
+        retries=Stage.own().retries,
         clock=lambda: now() + after,
         reconcile_seconds=settings().reconcile_seconds,
     )
@@ -375,7 +369,7 @@ def test_a_letter_that_the_provider_has_confirmed_is_left_alone(channel: ToldCha
     channel.answers = [LOST]
     one = job(category="account")
     deliver(one)
-    wiring_ledger.ledger().move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)])
+    Stage.own().ledger.move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)])
 
     assert reconciled(one, after=HOUR, pump=pump) == []
     pump.run()
@@ -387,7 +381,7 @@ def test_a_letter_that_the_provider_has_confirmed_is_left_alone(channel: ToldCha
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
 def test_delays_double_up_to_a_quarter_of_an_hour(stage: None, jitter: float) -> None:
-    retries = Retries(queues=wiring_control.queues(), clock=now, jitter=lambda: jitter, base_seconds=30)
+    retries = Retries(queues=Stage.own().queues, clock=now, jitter=lambda: jitter, base_seconds=30)
 
     delays = [retries.delay_seconds(attempt) for attempt in range(1, 12)]
 
@@ -398,10 +392,10 @@ def test_delays_double_up_to_a_quarter_of_an_hour(stage: None, jitter: float) ->
 
 
 def test_what_is_put_aside_for_longer_than_sqs_can_wait_goes_round_again(stage: None, pump: Pump) -> None:
-    wiring_ledger.retries().later(job(), in_seconds=7200)
+    Stage.own().retries.later(job(), in_seconds=7200)
 
     [aside] = put_aside()
-    assert wiring_ledger.reconcile().take(aside) == ("waiting", [])
+    assert Stage.own().reconcile.take(aside) == ("waiting", [])
     assert len(put_aside()) == 2
     assert "attempt" not in json.loads(aside.body)  # it is still the first
 
@@ -420,7 +414,7 @@ def test_refusals_in_a_row_of_letters_without_a_run_open_the_switch(channel: Tol
     refused = [(row.status, row.reason) for row in LedgerRow.scan() if isinstance(row, DeliveryRow)]
     assert refused.count(("failed", "rejected")) == 20
     assert set(refused) == {("failed", "rejected"), ("queued", "refused_in_a_row")}
-    switch = wiring_control.switches().read("ses")
+    switch = Stage.own().switches.read("ses")
     assert (switch.state, switch.reason) == ("open", "refused_in_a_row: MessageRejected: no")
 
 
@@ -430,20 +424,20 @@ def test_a_letter_that_is_accepted_begins_the_count_anew(channel: ToldChannel) -
         deliver(job(15))
         deliver(job())
 
-    assert wiring_control.switches().read("ses").state == "closed"
+    assert Stage.own().switches.read("ses").state == "closed"
 
 
 def test_a_switch_that_is_closed_before_the_repair_opens_again_at_no_letters_cost(channel: ToldChannel) -> None:
     """Promise D7: and the first letter that is accepted ends the doubt."""
     channel.answers = [REJECTED] * 26
     deliver(job(25))
-    wiring_control.switches().close("ses", by="anna", reason="mended", ramp=False)
+    Stage.own().switches.close("ses", by="anna", reason="mended", ramp=False)
     again = job()
     deliver(again)
 
     assert states(again) == [("queued", "refused_in_a_row")]
-    assert wiring_control.switches().read("ses").state == "open"
-    wiring_control.switches().close("ses", by="anna", reason="mended", ramp=False)
+    assert Stage.own().switches.read("ses").state == "open"
+    Stage.own().switches.close("ses", by="anna", reason="mended", ramp=False)
     deliver(job())
     channel.answers = [REJECTED]
     bad = job()

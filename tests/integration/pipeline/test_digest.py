@@ -15,17 +15,9 @@ from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import digests as wiring_digests
-from chalicelib.wiring import enrich as wiring_enrich
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import own_say as wiring_own_say
-from chalicelib.wiring import people as wiring_people
-from chalicelib.wiring import signing as wiring_signing
-from tests.integration.conftest import Letters, Pump
+from tests.integration.conftest import Letters, Pump, compose
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import rules, seen
 
@@ -44,27 +36,25 @@ class Clock:
 @pytest.fixture
 def clock(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    monkeypatch.setattr(wiring_enrich.enrich()._collect, "_clock", clock)
-    monkeypatch.setattr(wiring_digests.digest(), "_clock", clock)
-    monkeypatch.setattr(wiring_digests.collected(), "_clock", clock)
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com", locale="en", timezone="UTC"))
+    compose(clock=clock)
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com", locale="en", timezone="UTC"))
     yield clock
 
 
 def wish(every: str | None = "day", category: str = "series", **more: Any) -> None:
     digests = {category: {"every": every, **more}} if every else {}
-    wiring_people.preferences().put("anna", Preferences.model_validate({"digests": digests}))
+    Stage.own().preferences.put("anna", Preferences.model_validate({"digests": digests}))
 
 
 def accept(series: str = "The Lighthouse", **more: Any) -> str:
     asked = {"template": "new-episode", "context": {"series": series, **SERIES}}
     request = NotificationRequest.model_validate({**asked, "recipients": [{"user_id": "anna"}], **more})
-    return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
+    return Stage.own().accept.accept(request, caller="shop", key=None)[0].id
 
 
 def flush(pump: Pump, clock: Clock, *, days: float = 1) -> None:
     clock.at += timedelta(days=days)
-    wiring_digests.collected().release()
+    Stage.own().collected.release()
     assert pump.run() == []
 
 
@@ -80,7 +70,7 @@ def test_what_a_user_wants_daily_comes_as_one_letter(clock: Clock, pump: Pump, l
     assert letter["subject"] == "What is new: 2 messages"
     assert {seen(one)["email"] for one in sent} == {("skipped", "in_digest")}
     [own] = {rules(one, "email")[-1] for one in sent}
-    told = wiring_desk.history().notification((own or "").rpartition(" ")[2])
+    told = Stage.own().history.notification((own or "").rpartition(" ")[2])
     assert (told["template"], told["status"]) == ("collected", "sent")
     titles = sorted(one["title"] for one in _items(told["request_id"]))
     assert titles == ["The Harbour: a new episode", "The Lighthouse: a new episode"]
@@ -125,7 +115,7 @@ BOTH = {"series": {"every": "day"}, "marketing": {"every": "day"}}
 
 def switch_off(*categories: str) -> None:
     off = {"categories": {one: {"email": False} for one in categories}, "digests": BOTH}
-    wiring_people.preferences().put("anna", Preferences.model_validate(off))
+    Stage.own().preferences.put("anna", Preferences.model_validate(off))
 
 
 def accept_promo() -> str:
@@ -170,8 +160,8 @@ def test_a_digest_of_several_categories_names_them_all_and_unsubscribes_from_the
     assert "because you follow the series" in letter["body"]
     assert "agreed to hear about premieres" in letter["body"]
     assert set(told_of(letter).split(",")) == {"series", "marketing"}
-    wiring_own_say.own_say().unsubscribe(claims_of(letter))
-    said = wiring_people.preferences().get("anna")
+    Stage.own().unsubscribe.unsubscribe(claims_of(letter))
+    said = Stage.own().preferences.get("anna")
     assert [said.wants(one, "email") for one in ("series", "marketing", "digest")] == [False, False, True]
 
 
@@ -185,7 +175,7 @@ def test_a_line_whose_category_is_switched_off_before_the_letter_leaves_is_not_s
         accept_promo()
         pump.run()
         clock.at += timedelta(days=1)
-        wiring_digests.collected().release()
+        Stage.own().collected.release()
         pump.run("digest", "enrich-instant")
         switch_off(*off)
         assert pump.run() == []
@@ -199,7 +189,7 @@ def test_a_digest_counts_against_the_caps_of_the_categories_inside_it(
     clock: Clock, pump: Pump, letters: Letters
 ) -> None:
     """Promise C5: what a category has had enough of is left out of the letter."""
-    wiring_control.site_settings().put("caps", {"marketing": {"letters": 1, "days": 7}}, by="admin")
+    Stage.own().site_settings.put("caps", {"marketing": {"letters": 1, "days": 7}}, by="admin")
     for _ in range(2):
         switch_off()
         accept()
@@ -213,7 +203,7 @@ def test_a_digest_counts_against_the_caps_of_the_categories_inside_it(
 
 def claims_of(letter: dict[str, Any]) -> LetterClaims:
     [token] = set(re.findall(r"/unsubscribe/([A-Za-z0-9_.-]+)", letter["body"]))
-    return wiring_signing.tokens().read(Purpose.UNSUBSCRIBE, token)
+    return Stage.own().tokens.read(Purpose.UNSUBSCRIBE, token)
 
 
 def told_of(letter: dict[str, Any]) -> str:
@@ -227,8 +217,8 @@ def test_what_waits_together_for_an_erased_user_ends(clock: Clock, pump: Pump, l
     sent = [accept("The Lighthouse"), accept("The Harbour")]
     pump.run()
     for _ in range(2):
-        wiring_digests.collected().erase("anna")
-    wiring_own_say.personal_data().erase("anna")
+        Stage.own().collected.erase("anna")
+    Stage.own().personal_data.erase("anna")
 
     flush(pump, clock)
     assert letters() == []
@@ -256,7 +246,7 @@ def test_a_letter_that_waits_for_a_digest_can_be_cancelled(clock: Clock, pump: P
     wish()
     sent = accept()
     pump.run()
-    cancel(sent, ledger=wiring_ledger.ledger())
+    cancel(sent, ledger=Stage.own().ledger)
     assert seen(sent)["email"] == ("cancelled", None)
     flush(pump, clock)
     assert letters() == []
@@ -269,7 +259,7 @@ def test_a_worker_that_dies_after_the_letter_was_accepted_sends_no_second_one(
     sent = accept()
     pump.run()
     clock.at += timedelta(days=1)
-    digest = wiring_digests.digest()
+    digest = Stage.own().digest
 
     def dies(*_: Any) -> None:
         raise UnavailableError("it died")
@@ -296,9 +286,9 @@ def test_a_table_that_does_not_answer_leaves_everything_for_the_next_try(
     events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
     clock.at += timedelta(days=1)
     with pytest.raises(UnavailableError):
-        wiring_digests.digest().send("anna")
+        Stage.own().digest.send("anna")
     events.unregister("before-send.dynamodb.TransactWriteItems", unreachable)
-    assert wiring_digests.digest().send("anna") == 1
+    assert Stage.own().digest.send("anna") == 1
     pump.run()
     assert len(letters()) == 1
 

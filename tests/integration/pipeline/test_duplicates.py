@@ -6,8 +6,7 @@ import pytest
 
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import people as wiring_people
+from chalicelib.stage.app import Stage
 from tests.integration.conftest import Letters, Pump
 from tests.integration.pipeline.test_routing import seen
 
@@ -17,7 +16,7 @@ PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.exa
 def send(*recipients: dict[str, Any], template: str = "promo", **more: Any) -> list[Any]:
     body = {"template": template, "recipients": recipients, "context": PROMO, **more}
     request = NotificationRequest.model_validate(body)
-    return list(wiring_intake.accept().accept(request, caller="shop", key="one"))
+    return list(Stage.own().accept.accept(request, caller="shop", key="one"))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ def send(*recipients: dict[str, Any], template: str = "promo", **more: Any) -> l
 )
 def test_the_same_recipient_twice_in_a_request_is_one(pump: Pump, letters: Letters, twice: Any) -> None:
     """Promise C6: one letter, and the answer says so."""
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com"))
     other = {"email": "other@example.com"}
     first, again, last = send(twice[0], twice[1], other)
     assert (first.duplicate, again.duplicate, last.duplicate) == (False, True, False)
@@ -44,7 +43,7 @@ def test_the_same_recipient_twice_in_a_request_is_one(pump: Pump, letters: Lette
 
 def test_a_user_and_their_own_address_are_one(pump: Pump, letters: Letters) -> None:
     """Promise C6: the user's letter goes, the one to the bare address is a duplicate."""
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com"))
     guest, anna = send({"email": "Anna@example.com"}, {"user_id": "anna"})
     pump.run()
     assert len(letters()) == 1
@@ -55,13 +54,13 @@ def test_a_user_and_their_own_address_are_one(pump: Pump, letters: Letters) -> N
 def test_two_users_of_one_address_get_one_letter_but_each_that_of_their_account(pump: Pump, letters: Letters) -> None:
     """Promise C6: what is written to counts; a letter about an account speaks of that account."""
     for user in ("anna", "boris"):
-        wiring_people.directory().put(user, UserBody(email="family@example.com"))
+        Stage.own().directory.put(user, UserBody(email="family@example.com"))
     both = ({"user_id": "anna"}, {"user_id": "boris"})
     ids = [one.id for one in send(*both)]
     pump.run()
     assert len(letters()) == 1
     assert [seen(one)["email"] for one in ids] == [("sent", None), ("skipped", "duplicate")]
     request = NotificationRequest.model_validate({"template": "welcome", "recipients": both})
-    wiring_intake.accept().accept(request, caller="shop", key=None)
+    Stage.own().accept.accept(request, caller="shop", key=None)
     pump.run()
     assert len(letters()) == 3

@@ -12,12 +12,10 @@ from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
 from chalicelib.pipeline.ses_events import read_event
 from chalicelib.pipeline.workers import feedback_work
+from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.rows.people import SuppressionRow
-from chalicelib.wiring import feedback as wiring_feedback
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import people as wiring_people
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 
@@ -84,8 +82,8 @@ def event(kind: str, tags: dict[str, list[str]] | None = None, **changes: Any) -
 @pytest.fixture
 def sent(pump: Pump) -> Pump:
     """The letter of KEY is on its way."""
-    wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
-    wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
+    Stage.own().ledger.move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    Stage.own().ledger.move([Move(KEY, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
     return pump
 
 
@@ -121,7 +119,7 @@ def test_an_event_moves_the_delivery(sent: Pump, kind: str, status: str, reason:
 
 @pytest.mark.parametrize("kind", ["Send", "DeliveryDelay"])
 def test_what_tells_that_a_letter_was_taken_settles_one_whose_reply_was_lost(pump: Pump, kind: str) -> None:
-    wiring_ledger.ledger().move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
+    Stage.own().ledger.move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
 
     row = tell(pump, event(kind))
 
@@ -141,7 +139,7 @@ def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str, sub_type: str) -
     row = tell(sent, event("Bounce", bounceType=kind, bounceSubType=sub_type, bouncedRecipients=expired))
 
     assert (row.status, row.reason) == ("bounced", "soft_bounce")
-    assert wiring_people.suppressions().reason_of("email", "anna@example.com") is None
+    assert Stage.own().suppressions.reason_of("email", "anna@example.com") is None
 
 
 def test_a_reader_who_says_not_spam_has_not_complained(sent: Pump) -> None:
@@ -205,7 +203,7 @@ def test_poison_goes_back_to_its_queue_alone(sent: Pump) -> None:
 
 def on_their_way(n: int) -> list[DeliveryKey]:
     keys = [DeliveryKey(f"00000000-0000-4000-8000-0000000001{i:02}", "email") for i in range(n)]
-    wiring_ledger.ledger().move([Move(key, DeliveryStatus.CALLING, owner="a") for key in keys])
+    Stage.own().ledger.move([Move(key, DeliveryStatus.CALLING, owner="a") for key in keys])
     return keys
 
 
@@ -284,7 +282,7 @@ def test_events_come_back_while_the_ledger_does_not_answer(pump: Pump) -> None:
 
 
 def work(bodies: list[str]) -> Sequence[Outcome]:
-    return feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())(bodies)
+    return feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
 
 
 def note_call(calls: list[str], request: Any, **_: Any) -> None:

@@ -10,8 +10,8 @@ from chalicelib.campaigns.progress import Planned, Progress, read_progresses
 from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.links.bot_detection import is_bot
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
-from chalicelib.wiring import ledger as wiring_ledger
 from tests.integration.pipeline.test_provider_words import Event, bounce, complaint, tell
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -51,8 +51,8 @@ def delivered(second: int = 30) -> Event:
 
 def letter_of(run_id: str) -> DeliveryKey:
     key = DeliveryKey(new_id(), "email")
-    wiring_ledger.ledger().move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
-    wiring_ledger.ledger().move([Move(key, S.SENT, owner="a", run_id=run_id)])
+    Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
+    Stage.own().ledger.move([Move(key, S.SENT, owner="a", run_id=run_id)])
     return key
 
 

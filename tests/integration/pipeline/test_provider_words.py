@@ -23,11 +23,9 @@ from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
 from chalicelib.pipeline.workers import feedback_work
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.rows.people import SuppressionRow
-from chalicelib.wiring import feedback as wiring_feedback
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import people as wiring_people
 
 ANNA = "anna@viewers.example"
 FULL = {"action": "failed", "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
@@ -74,8 +72,8 @@ def written(event: Event, key: DeliveryKey, to: Sequence[str] | None = (ANNA,)) 
 
 def sent_letter() -> DeliveryKey:
     key = DeliveryKey(new_id(), "email")
-    wiring_ledger.ledger().move([Move(key, S.CALLING, owner="a", attempt=1)])
-    wiring_ledger.ledger().move([Move(key, S.SENT, owner="a", provider_id="ses-1")])
+    Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1)])
+    Stage.own().ledger.move([Move(key, S.SENT, owner="a", provider_id="ses-1")])
     return key
 
 
@@ -87,7 +85,7 @@ def tell(key: DeliveryKey, *events: Event, to: Sequence[str] | None = (ANNA,)) -
 
 
 def work(bodies: list[str]) -> Sequence[Any]:
-    return feedback_work(wiring_feedback.feedback(), wiring_feedback.sms_replies())(bodies)
+    return feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
 
 
 def state(key: DeliveryKey) -> tuple[str, str | None]:
@@ -96,7 +94,7 @@ def state(key: DeliveryKey) -> tuple[str, str | None]:
 
 
 def suppressed(address: str = ANNA) -> str | None:
-    return wiring_people.suppressions().reason_of("email", address)
+    return Stage.own().suppressions.reason_of("email", address)
 
 
 def soft_bounces() -> int:
@@ -375,8 +373,8 @@ def test_the_counts_of_a_run_follow_the_better_informed(stage: None) -> None:
     orders: list[list[Event]] = [[AWAY, DELIVERY], [DELIVERY, AWAY]]
     for n, order in enumerate(orders):
         run_id, key = f"c-{n}@2026-11-22T12:00", DeliveryKey(new_id(), "email")
-        wiring_ledger.ledger().move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
-        wiring_ledger.ledger().move([Move(key, S.SENT, owner="a", run_id=run_id)])
+        Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
+        Stage.own().ledger.move([Move(key, S.SENT, owner="a", run_id=run_id)])
         tell(key, *order)
         [progress] = read_progresses([Planned(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])
         assert (progress.sent, progress.delivered, progress.bounced) == (1, 1, 0)

@@ -14,14 +14,9 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.stage.app import Stage
 from chalicelib.storage.engagement import Engagement
-from chalicelib.wiring import control as wiring_control
-from chalicelib.wiring import deliver as wiring_deliver
-from chalicelib.wiring import desk as wiring_desk
-from chalicelib.wiring import intake as wiring_intake
-from chalicelib.wiring import ledger as wiring_ledger
-from chalicelib.wiring import people as wiring_people
-from tests.integration.conftest import Letters, Pump
+from tests.integration.conftest import Letters, Pump, compose
 
 PROMO = {
     "template": "promo",
@@ -32,26 +27,26 @@ CHANNELS = ["email", "sms", "live"]
 
 @pytest.fixture
 def anna(pump: Pump) -> Pump:
-    wiring_people.directory().put("anna", UserBody(email="anna@example.com", phone="+79261234567", locale="en"))
+    Stage.own().directory.put("anna", UserBody(email="anna@example.com", phone="+79261234567", locale="en"))
     return pump
 
 
 def route(mode: str, channels: list[str] = CHANNELS, **more: Any) -> None:
-    wiring_desk.site_desk().put("routes", {"marketing": {"channels": channels, "mode": mode, **more}}, by="test")
+    Stage.own().settings_changes.put("routes", {"marketing": {"channels": channels, "mode": mode, **more}}, by="test")
 
 
 def accept(**fields: Any) -> str:
     request = NotificationRequest.model_validate({**PROMO, "recipients": [{"user_id": "anna"}], **fields})
-    return wiring_intake.accept().accept(request, caller="shop", key=None)[0].id
+    return Stage.own().accept.accept(request, caller="shop", key=None)[0].id
 
 
 def seen(notification_id: str) -> dict[str, tuple[str, str | None]]:
-    found = wiring_desk.history().notification(notification_id)
+    found = Stage.own().history.notification(notification_id)
     return {one["channel"]: (one["status"], one["reason"]) for one in found["deliveries"]}
 
 
 def rules(notification_id: str, channel: str) -> list[str | None]:
-    found = wiring_desk.history().notification(notification_id)
+    found = Stage.own().history.notification(notification_id)
     [delivery] = [one for one in found["deliveries"] if one["channel"] == channel]
     return [event.get("rule") for event in delivery["timeline"]]
 
@@ -79,8 +74,7 @@ class Refusing:
 @pytest.fixture
 def email_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], None]:
     def answers(verdict: Verdict) -> None:
-        channels = {**wiring_deliver.channels(), "email": Refusing(Outcome(verdict, reason="told"))}
-        monkeypatch.setattr(wiring_deliver.deliver(), "_channels", channels)
+        compose(channels={**Stage.own().channels, "email": Refusing(Outcome(verdict, reason="told"))})
 
     return answers
 
@@ -113,12 +107,12 @@ def test_the_first_that_works_makes_the_others_needless(anna: Pump) -> None:
     rest = ("skipped", "reached_by_email")
     assert seen(sent) == {"email": ("sent", None), "sms": rest, "live": rest}
     assert rules(sent, "sms") == ["route marketing: the first that works of email, sms, live"]
-    assert wiring_desk.history().notification(sent)["status"] == "sent"
+    assert Stage.own().history.notification(sent)["status"] == "sent"
 
 
 def test_a_channel_that_the_user_has_not_or_does_not_want_is_passed_over(anna: Pump) -> None:
     route("first", ["push", "email", "sms", "live"])
-    wiring_people.preferences().put("anna", Preferences.model_validate({"categories": {"marketing": {"email": False}}}))
+    Stage.own().preferences.put("anna", Preferences.model_validate({"categories": {"marketing": {"email": False}}}))
     sent = accept()
     pump_all(anna)
     assert seen(sent) == {
@@ -153,16 +147,16 @@ def test_a_letter_of_which_nobody_knows_whether_it_went_is_not_sent_elsewhere_to
 
 def test_when_nothing_works_every_channel_says_why(anna: Pump) -> None:
     route("first", ["email", "push"])
-    wiring_people.preferences().put("anna", Preferences.model_validate({"everything": False}))
+    Stage.own().preferences.put("anna", Preferences.model_validate({"everything": False}))
     sent = accept()
     pump_all(anna)
     assert seen(sent) == {"email": ("skipped", "opted_out_of_everything"), "push": ("skipped", "no_address")}
-    assert wiring_desk.history().notification(sent)["status"] == "skipped"
+    assert Stage.own().history.notification(sent)["status"] == "skipped"
 
 
-def later(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+def later(minutes: int) -> None:
     """The clock of the retry queue goes on."""
-    monkeypatch.setattr(wiring_ledger.retries(), "_clock", lambda: now() + timedelta(minutes=minutes))
+    compose(clock=lambda: now() + timedelta(minutes=minutes))
     sqs = boto3.client("sqs")
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.sqs.models import sqs_backends
@@ -184,12 +178,12 @@ def test_a_letter_that_is_not_opened_goes_on_to_the_next_channel_in_its_time(
         "sms": ("scheduled", "unless_opened"),
         "live": ("scheduled", "unless_opened"),
     }
-    assert wiring_desk.history().notification(sent)["status"] == "sent"
-    later(monkeypatch, 31)
+    assert Stage.own().history.notification(sent)["status"] == "sent"
+    later(31)
     anna.run("retry")
     anna.run()
     assert (seen(sent)["sms"], seen(sent)["live"]) == (("sent", None), ("scheduled", "unless_opened"))
-    later(monkeypatch, 62)
+    later(62)
     anna.run("retry")
     anna.run()
     assert seen(sent)["live"] == ("sent", None)
@@ -199,8 +193,8 @@ def test_a_letter_that_was_opened_goes_no_further(anna: Pump, monkeypatch: pytes
     route("escalate", after_minutes=30)
     sent = accept()
     pump_all(anna)
-    wiring_ledger.ledger().engage(DeliveryKey(sent, "email"), "opened")
-    later(monkeypatch, 31)
+    Stage.own().ledger.engage(DeliveryKey(sent, "email"), "opened")
+    later(31)
     anna.run("retry")
     anna.run()
     rest = ("skipped", "opened_on_email")
@@ -213,8 +207,8 @@ def test_what_a_machine_opened_goes_on(anna: Pump, monkeypatch: pytest.MonkeyPat
     route("escalate", after_minutes=30)
     sent = accept()
     pump_all(anna)
-    wiring_ledger.ledger().engage(DeliveryKey(sent, "email"), what)
-    later(monkeypatch, 31)
+    Stage.own().ledger.engage(DeliveryKey(sent, "email"), what)
+    later(31)
     anna.run("retry")
     anna.run()
     assert seen(sent)["sms"] == ("sent", None)
@@ -226,8 +220,8 @@ def test_a_letter_that_waits_can_be_cancelled(anna: Pump, monkeypatch: pytest.Mo
     route("escalate", after_minutes=30)
     sent = accept()
     pump_all(anna)
-    cancel(sent, ledger=wiring_ledger.ledger())
-    later(monkeypatch, 31)
+    cancel(sent, ledger=Stage.own().ledger)
+    later(31)
     anna.run("retry")
     anna.run()
     assert seen(sent)["sms"] == ("cancelled", None)
@@ -246,11 +240,7 @@ def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: p
     sent = accept(expires_at=(now() + timedelta(minutes=30, seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ"))
     pump_all(anna)
     assert seen(sent)["sms"] == ("scheduled", "unless_opened")
-    monkeypatch.setattr(wiring_control, "now", lambda: now() + timedelta(minutes=31))
-    from chalicelib.wiring.enrich import enrich
-
-    monkeypatch.setattr(enrich()._reach, "_clock", lambda: now() + timedelta(minutes=31))
-    later(monkeypatch, 31)
+    later(31)
     anna.run("retry")
     anna.run()
     assert (seen(sent)["sms"], seen(sent)["live"]) == (("skipped", "expired"),) * 2
@@ -267,7 +257,7 @@ def test_a_letter_that_expires_while_it_waits_says_so(anna: Pump, monkeypatch: p
 )
 def test_a_route_that_cannot_be_followed_is_refused_with_its_field(stage: None, routes: Any, field: str) -> None:
     with pytest.raises(InvalidError) as refused:
-        wiring_desk.site_desk().put("routes", routes, by="test")
+        Stage.own().settings_changes.put("routes", routes, by="test")
     assert [one.field for one in refused.value.errors] == [field]
 
 

@@ -1,0 +1,203 @@
+"""The whole stage: all that workers run, and what the API, the managers' page and the public pages do."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.stage.accounts import Accounts
+from chalicelib.stage.campaign_commands import CampaignCommands
+from chalicelib.stage.live_api import LiveApi
+from chalicelib.stage.workers import WorkerStage
+
+if TYPE_CHECKING:
+    from chalicelib.flow.dead_letters import DeadLetters
+    from chalicelib.flow.queue_depths import QueueDepths
+    from chalicelib.services.address_data import AddressData
+    from chalicelib.services.confirmation import ConfirmationLetters
+    from chalicelib.services.endpoint_registration import EndpointDesk
+    from chalicelib.services.event_intake import Events
+    from chalicelib.services.history import History
+    from chalicelib.services.link_renewal import LinkRenewal
+    from chalicelib.services.link_visits import Visit
+    from chalicelib.services.operator_actions import Revive
+    from chalicelib.services.personal_data import PersonalData
+    from chalicelib.services.settings_changes import SiteDesk
+    from chalicelib.services.template_changes import TemplateDesk
+    from chalicelib.services.unsubscribe import OwnSay
+
+
+class Stage(Accounts, CampaignCommands, LiveApi, WorkerStage):
+    """The service of one stage; each part can be given another: `Stage(clock=..., channels={...}, sqs=...)`."""
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        from chalicelib.flow.dead_letters import DeadLetters
+
+        return DeadLetters(self.sqs, self.settings.resource(""), taken=self.queue_depths.forget)
+
+    @cached_property
+    def queue_depths(self) -> QueueDepths:
+        from chalicelib.flow.queue_depths import QueueDepths
+
+        return QueueDepths(self.sqs, self.settings.resource(""), monotonic=self.monotonic)
+
+    @cached_property
+    def history(self) -> History:
+        from chalicelib.services.history import History
+
+        return History(clock=self.clock)
+
+    @cached_property
+    def operator_actions(self) -> Revive:
+        from chalicelib.configuration.letter_settings import site_tag
+        from chalicelib.services.operator_actions import Revive
+
+        return Revive(
+            ledger=self.ledger,
+            queues=self.queues,
+            dead_letters=self.dead_letters,
+            site_tag=lambda: site_tag(self.site_settings.current(fresh=True)),
+        )
+
+    @cached_property
+    def event_intake(self) -> Events:
+        from chalicelib.services.event_intake import Events
+
+        return Events(
+            site=self.site_settings,
+            directory=self.directory,
+            templates=self.templates,
+            accept=self.accept,
+            clock=self.clock,
+            retention_days=self.settings.retention_days,
+        )
+
+    @cached_property
+    def confirmation_letters(self) -> ConfirmationLetters:
+        from chalicelib.services.confirmation import ConfirmationLetters
+
+        return ConfirmationLetters(
+            directory=self.directory,
+            accept=self.accept,
+            allowances=self.allowances,
+            site=self.site_settings,
+            addresses=self.address_hashes,
+        )
+
+    @cached_property
+    def settings_changes(self) -> SiteDesk:
+        from chalicelib.accounts.proposals import Proposals
+        from chalicelib.services.settings_changes import SiteDesk
+
+        two_managers = self.settings.campaign_approval
+        return SiteDesk(
+            site=self.site_settings,
+            events=self.event_intake,
+            confirmations=self.confirmation_letters,
+            proposals=Proposals(site=self.site_settings, clock=self.clock) if two_managers else None,
+        )
+
+    @cached_property
+    def template_changes(self) -> TemplateDesk:
+        from chalicelib.campaigns.template_impact_on_campaigns import CampaignsOfTemplate
+        from chalicelib.manifest import CHANNELS
+        from chalicelib.services.template_changes import TemplateDesk
+        from chalicelib.services.template_impact import TemplateUsers
+
+        users = TemplateUsers(site=self.site_settings, clock=self.clock, renderer=self.new_renderer())
+        campaigns = CampaignsOfTemplate(campaigns=self.campaigns, renderer=self.new_renderer())
+        return TemplateDesk(
+            table=self.template_table,
+            templates=self.templates,
+            refused=(campaigns.refused, users.refused),
+            using=(users.using,),
+            new_renderer=self.new_renderer,
+            channels=CHANNELS,
+            drafts=self.draft_allowance,
+        )
+
+    @cached_property
+    def link_visits(self) -> Visit:
+        from chalicelib.services.link_visits import Visit
+
+        return Visit(links=self.links, directory=self.directory, site=self.site_settings, ledger=self.ledger)
+
+    @cached_property
+    def endpoint_registration(self) -> EndpointDesk:
+        from chalicelib.services.endpoint_registration import EndpointDesk
+
+        return EndpointDesk(
+            book=self.endpoints,
+            directory=self.directory,
+            sns=lambda: self.sns,
+            platforms={"ios": self.settings.push_ios, "android": self.settings.push_android},
+            chat_kinds=self.settings.chat_kinds.split(),
+            private_addresses=self.settings.private_addresses,
+        )
+
+    @cached_property
+    def unsubscribe(self) -> OwnSay:
+        from chalicelib.services.unsubscribe import OwnSay
+
+        return OwnSay(
+            source=self.profile_source,
+            preferences=self.preferences,
+            mailboxes=self.address_opt_outs,
+            ledger=self.ledger,
+        )
+
+    @cached_property
+    def link_renewal(self) -> LinkRenewal:
+        from chalicelib.services.link_renewal import LinkRenewal
+
+        return LinkRenewal(
+            accept=lambda: self.accept,
+            source=self.profile_source,
+            tokens=self.tokens,
+            allowances=self.allowances,
+            owner=self.address_hashes.owner,
+            url=self.settings.public_url,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def address_data(self) -> AddressData:
+        """All that is kept of one address."""
+        from chalicelib.services.address_data import AddressData
+        from chalicelib.services.owned_data import LinksPart, NotificationsPart
+
+        return AddressData(
+            notifications=NotificationsPart(self.history),
+            links=LinksPart(self.links),
+            suppressions=self.suppressions,
+            mailboxes=self.address_opt_outs,
+            lists=self.lists,
+            caps=self.caps,
+            hashes=self.address_hashes,
+        )
+
+    @cached_property
+    def personal_data(self) -> PersonalData:
+        """All that is kept of one user. What keeps something of users adds its part here, before the profile."""
+        from chalicelib.live.user_data import LivePart
+        from chalicelib.services import personal_data as parts
+        from chalicelib.services.owned_data import LinksPart, NotificationsPart
+
+        return parts.PersonalData(
+            (
+                NotificationsPart(self.history),
+                LinksPart(self.links),
+                parts.SuppressionsPart(self.suppressions, self.directory),
+                parts.AddressesPart(self.address_data, self.address_opt_outs, self.directory),
+                parts.PreferencesPart(self.preferences),
+                parts.CapsPart(self.caps),
+                parts.DigestsPart(self.collected),
+                parts.EndpointsPart(self.endpoint_registration, self.endpoints),
+                LivePart(inbox=self.inbox, people=self.live_people, connections=self.connections, poster=self.poster),
+                parts.ProfilePart(self.directory, self.address_opt_outs),
+            )
+        )
+
+
+stage = Stage.own

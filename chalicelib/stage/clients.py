@@ -1,0 +1,155 @@
+"""The root of every stage: the process's own one, time and chance, the clients of AWS, the keys."""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+from botocore.config import Config
+
+from chalicelib.aws_session import session
+from chalicelib.botocore_fast_path import plain_bodies
+from chalicelib.clock import Clock, now
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
+from chalicelib.security.tokens import Tokens
+from chalicelib.settings import Settings, settings
+from chalicelib.storage import dynamodb as tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.config import _RetryDict
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+    from pynamodb.connection import Connection
+
+    from chalicelib.security.sealing import Sealer
+
+_RETRIES: _RetryDict = {"total_max_attempts": 3, "mode": "standard"}
+_AWS = Config(connect_timeout=2, read_timeout=5, retries=_RETRIES)
+# Not compared with the model before each call: for fifty letters that costs more than to render them, and SES compares.
+_ONE_TRY = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"total_max_attempts": 1, "mode": "standard"},
+    parameter_validation=False,
+)
+_S3 = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries=_RETRIES,
+    signature_version="s3v4",
+    s3={"addressing_style": "path"},  # works wherever the endpoint is, without a name of its own for the bucket
+)
+
+
+class Clients:
+    """Clients of AWS with explicit timeouts and retries, and what the stage's keys sign, hash and seal."""
+
+    _own: ClassVar[Clients | None] = None
+    clock: Clock = staticmethod(now)
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    random: Callable[[], float] = staticmethod(random.random)
+
+    def __init__(self, **parts: Any) -> None:
+        """`parts` take the place of those of the same name: `Stage(channels={"email": channel})`."""
+        if unknown := [name for name in parts if not hasattr(type(self), name)]:
+            raise TypeError(f"a stage has no part {', '.join(unknown)}")
+        self.given = parts
+        vars(self).update(parts)
+
+    @classmethod
+    def own(cls) -> Self:
+        """The stage of this process."""
+        return Clients._own if isinstance(Clients._own, cls) else cls.begin()
+
+    @classmethod
+    def begin(cls, *, dynamodb: Connection | None = None, **parts: Any) -> Self:
+        """Gives this process a new stage, whose tables are behind `dynamodb` where it is given."""
+        if dynamodb is not None:
+            tables.use(dynamodb)
+        Clients._own = made = cls(**parts)
+        return made
+
+    @cached_property
+    def settings(self) -> Settings:
+        return settings()
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Its three tries are safe: jobs are idempotent."""
+        return cast("SQSClient", session().create_client("sqs", config=_AWS))
+
+    @cached_property
+    def aws_lambda(self) -> LambdaClient:
+        return cast("LambdaClient", session().create_client("lambda", config=_AWS))
+
+    @cached_property
+    def ses(self) -> SESV2Client:
+        client = cast("SESV2Client", session().create_client("sesv2", config=_ONE_TRY))
+        plain_bodies(client)
+        return client
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """With one try: a text that is sent twice is paid for twice."""
+        return cast("SNSClient", session().create_client("sns", config=_ONE_TRY))
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return cast("SSMClient", session().create_client("ssm", config=_AWS))
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return cast("S3Client", session().create_client("s3", config=_S3))
+
+    @cached_property
+    def sts(self) -> STSClient:
+        return cast("STSClient", session().create_client("sts", config=_AWS))
+
+    def management_client(self, endpoint: str) -> ApiGatewayManagementApiClient:
+        """Posts to the WebSocket connections behind a management address."""
+        from chalicelib.live.posting import CONCURRENCY
+
+        # A post that takes longer than this is worth less than the next one; the inbox has what it carried.
+        post = Config(
+            connect_timeout=1,
+            read_timeout=2,
+            max_pool_connections=CONCURRENCY,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+        )
+        return cast(
+            "ApiGatewayManagementApiClient",
+            session().create_client("apigatewaymanagementapi", endpoint_url=endpoint, config=post),
+        )
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self._reader("signing-key"))
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.signer, clock=self.clock)
+
+    @cached_property
+    def address_hashes(self) -> AddressHashes:
+        return AddressHashes(Signer(self._reader("address-key")))
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        from chalicelib.security.sealing import Sealer
+
+        return Sealer(KeyRing(self._reader("sealing-key")))
+
+    def _reader(self, key: Key) -> ReadParameter:
+        return lambda: read_parameter(self.ssm, parameter_name(self.settings.stage, key))

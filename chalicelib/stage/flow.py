@@ -1,0 +1,90 @@
+"""Queues, breakers, limits, consumers, and the settings that managers change."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.stage.clients import Clients
+
+if TYPE_CHECKING:
+    from chalicelib.configuration.site_settings import SiteSettings
+    from chalicelib.flow.event_sources import Consumers
+    from chalicelib.flow.message_renewal import Renewal
+    from chalicelib.flow.queues import Queues
+    from chalicelib.flow.throttle import Deadline, Gate
+    from chalicelib.storage.circuit_breakers import Switches
+    from chalicelib.storage.rate_limits import Limiter
+
+
+class Flow(Clients):
+    """What moves jobs, and what holds them back."""
+
+    @cached_property
+    def queues(self) -> Queues:
+        from chalicelib.flow.queues import Queues
+
+        return Queues(lambda: self.sqs, self.settings.resource(""))
+
+    @cached_property
+    def message_renewal(self) -> Renewal:
+        from chalicelib.flow.message_renewal import Renewal
+
+        return Renewal(
+            lambda: self.sqs,
+            self.settings.resource(""),
+            queues=self.queues,
+            off=self.consumers.off,
+            clock=self.clock,
+            seconds=self.monotonic,
+        )
+
+    @cached_property
+    def switches(self) -> Switches:
+        from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
+
+        policy = SwitchPolicy(
+            failures=self.settings.switch_failures,
+            window_seconds=self.settings.switch_window_seconds,
+            probe_seconds=self.settings.probe_seconds,
+            ramp_seconds=self.settings.ramp_seconds,
+        )
+        return Switches(clock=self.clock, policy=policy)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        from chalicelib.storage.rate_limits import Limiter
+
+        return Limiter(clock=self.clock, default_rates=self.settings.default_rate)
+
+    @cached_property
+    def consumers(self) -> Consumers:
+        from chalicelib.flow.event_sources import Consumers
+
+        return Consumers(lambda: self.aws_lambda, self.switches, clock=self.clock, prefix=self.settings.resource(""))
+
+    @cached_property
+    def deadline(self) -> Deadline:
+        """When this invocation has to end."""
+        from chalicelib.flow.throttle import Deadline
+
+        return Deadline(seconds=self.monotonic)
+
+    def gate(self, subsystem: str) -> Gate:
+        """What stands before the calls of a subsystem."""
+        from chalicelib.flow.throttle import Gate
+
+        return Gate(
+            subsystem,
+            switches=self.switches,
+            limiter=self.limiter,
+            consumers=self.consumers,
+            deadline=self.deadline,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def site_settings(self) -> SiteSettings:
+        from chalicelib.configuration.site_settings import SiteSettings
+
+        return SiteSettings(site_url=self.settings.site_url, mail_from=self.settings.mail_from, clock=self.clock)

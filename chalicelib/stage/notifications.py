@@ -1,0 +1,130 @@
+"""A notification's way: intake, ledger, retries, templates, links."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.stage.people import People
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.accept import Accept
+    from chalicelib.pipeline.collected import Collected
+    from chalicelib.pipeline.letter_links import LetterLinkMaker
+    from chalicelib.pipeline.reconcile import Reconcile
+    from chalicelib.pipeline.retry import Retries
+    from chalicelib.pipeline.tick import Tick
+    from chalicelib.rendering.render import Renderer
+    from chalicelib.rendering.stored import TemplateTable
+    from chalicelib.rendering.template_store import TemplateStore
+    from chalicelib.storage.hourly_stats import Hours
+    from chalicelib.storage.ledger import Ledger
+    from chalicelib.storage.short_links import LinkBook
+
+
+class Notifications(People):
+    """What every step of a notification shares."""
+
+    @cached_property
+    def template_table(self) -> TemplateTable:
+        from chalicelib.rendering.stored import TemplateTable
+
+        return TemplateTable(clock=self.clock)
+
+    @cached_property
+    def templates(self) -> TemplateStore:
+        """All templates, shipped and stored."""
+        from chalicelib.rendering.template_store import TemplateStore
+
+        return TemplateStore(self.template_table)
+
+    def new_renderer(self) -> Renderer:
+        """A renderer with an empty cache, for drafts: they share a version number until one is stored."""
+        from chalicelib.manifest import CHANNELS
+        from chalicelib.rendering.render import Renderer, Site
+
+        return Renderer(channels=CHANNELS, site=Site(name=self.settings.site_name, url=self.settings.site_url))
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The renderer of stored versions."""
+        return self.new_renderer()
+
+    @cached_property
+    def links(self) -> LinkBook:
+        from chalicelib.storage.short_links import LinkBook
+
+        return LinkBook(clock=self.clock)
+
+    @cached_property
+    def link_maker(self) -> LetterLinkMaker:
+        from chalicelib.pipeline.letter_links import LetterLinkMaker
+
+        return LetterLinkMaker(
+            public_url=self.settings.public_url,
+            reply_address=parseaddr(self.settings.mail_from)[1],
+            signer=self.signer,
+            tokens=self.tokens,
+            owner=self.address_hashes.owner,
+            site=self.site_settings,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from chalicelib.storage.ledger import Ledger
+
+        return Ledger(clock=self.clock, retention_days=self.settings.retention_days)
+
+    @cached_property
+    def hourly_stats(self) -> Hours:
+        from chalicelib.storage.hourly_stats import PLACES, Hours
+
+        return Hours(clock=self.clock, place=int(self.random() * len(PLACES)))
+
+    @cached_property
+    def retries(self) -> Retries:
+        from chalicelib.pipeline.retry import Retries
+
+        return Retries(
+            queues=self.queues, clock=self.clock, jitter=self.random, base_seconds=self.settings.retry_seconds
+        )
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        from chalicelib.pipeline.reconcile import Reconcile
+
+        return Reconcile(
+            ledger=self.ledger,
+            retries=self.retries,
+            clock=self.clock,
+            reconcile_seconds=self.settings.reconcile_seconds,
+        )
+
+    @cached_property
+    def accept(self) -> Accept:
+        from chalicelib.pipeline.accept import Accept
+
+        return Accept(
+            templates=self.templates,
+            renderer=lambda: self.renderer,
+            site=self.site_settings,
+            queues=self.queues,
+            clock=self.clock,
+            retention_days=self.settings.retention_days,
+            owner=self.address_hashes.owner,
+        )
+
+    @cached_property
+    def tick(self) -> Tick:
+        from chalicelib.pipeline.tick import Tick
+
+        return Tick(accept=self.accept, clock=self.clock)
+
+    @cached_property
+    def collected(self) -> Collected:
+        """The letters that wait for a digest."""
+        from chalicelib.pipeline.collected import Collected
+
+        return Collected(queues=self.queues, ledger=self.ledger, clock=self.clock)

@@ -1,0 +1,108 @@
+"""Who the users are, what they want, where they are reached."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.stage.flow import Flow
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.caps import Caps
+    from chalicelib.pipeline.channel_addresses import Addresses
+    from chalicelib.pipeline.eligibility import ConsentDesk
+    from chalicelib.profiles.address_opt_outs import Mailboxes
+    from chalicelib.profiles.address_rows import AddressRows
+    from chalicelib.profiles.directory import Directory
+    from chalicelib.profiles.preference_sync import Following
+    from chalicelib.profiles.preferences import PreferenceStore
+    from chalicelib.profiles.profile_source import ProfileSource
+    from chalicelib.profiles.suppressions import SuppressionList
+    from chalicelib.storage.endpoints import EndpointBook
+
+
+class People(Flow):
+    """Profiles, preferences and addresses."""
+
+    @cached_property
+    def directory(self) -> Directory:
+        from chalicelib.profiles.directory import Directory
+
+        return Directory(
+            clock=self.clock,
+            moved=lambda profiles: self.preference_sync.moved(profiles),
+            key_of=lambda channel, address: self.address_rows.key(channel, address),
+        )
+
+    @cached_property
+    def preferences(self) -> PreferenceStore:
+        from chalicelib.manifest import CHANNELS
+        from chalicelib.profiles.preferences import PreferenceStore
+
+        return PreferenceStore(
+            channels=tuple(CHANNELS),
+            clock=self.clock,
+            tell=lambda user_id, stated: self.preference_sync.said(user_id, stated),
+        )
+
+    @cached_property
+    def preference_sync(self) -> Following:
+        from chalicelib.profiles.preference_sync import Following
+
+        return Following(source=self.profile_source, preferences=self.preferences, mailboxes=self.address_opt_outs)
+
+    @cached_property
+    def address_rows(self) -> AddressRows:
+        from chalicelib.profiles.address_rows import AddressRows
+
+        return AddressRows(self.address_hashes.of)
+
+    @cached_property
+    def address_opt_outs(self) -> Mailboxes:
+        from chalicelib.profiles.address_opt_outs import Mailboxes
+
+        return Mailboxes(rows=self.address_rows, clock=self.clock)
+
+    @cached_property
+    def suppressions(self) -> SuppressionList:
+        from chalicelib.profiles.suppressions import SuppressionList
+
+        return SuppressionList(rows=self.address_rows, clock=self.clock)
+
+    @cached_property
+    def endpoints(self) -> EndpointBook:
+        from chalicelib.storage.endpoints import EndpointBook
+
+        return EndpointBook(clock=self.clock)
+
+    @cached_property
+    def profile_source(self) -> ProfileSource:
+        """Where workers read profiles: the site's own API where the stage has its address."""
+        if self.settings.profiles_url:
+            from chalicelib.profiles.http_source import HttpProfiles
+
+            return HttpProfiles(self.settings.profiles_url, timeout_seconds=self.settings.profiles_timeout_seconds)
+        return self.directory
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        from chalicelib.pipeline.channel_addresses import Addresses
+
+        return Addresses(self.endpoints)
+
+    @cached_property
+    def caps(self) -> Caps:
+        from chalicelib.pipeline.caps import Caps
+
+        return Caps(site=self.site_settings, clock=self.clock, addresses=self.address_hashes)
+
+    @cached_property
+    def eligibility(self) -> ConsentDesk:
+        from chalicelib.pipeline.eligibility import ConsentDesk
+
+        return ConsentDesk(
+            rows=self.address_rows,
+            clock=self.clock,
+            default_zone=self.settings.default_timezone,
+            default_quiet=lambda: self.site_settings.current().quiet_hours.hours,
+        )

@@ -1,0 +1,160 @@
+"""All that workers run: the steps of a notification, and the channels that letters leave by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from chalicelib.manifest import CHANNELS
+from chalicelib.stage.live import Live
+
+if TYPE_CHECKING:
+    from chalicelib.channels.port import Channel, ChannelParts
+    from chalicelib.observability import Waited
+    from chalicelib.pipeline.deliver import Deliver
+    from chalicelib.pipeline.digest import Digest
+    from chalicelib.pipeline.enrich import Enrich
+    from chalicelib.pipeline.feedback import Feedback
+    from chalicelib.pipeline.sms_replies import SmsReplies
+
+
+class LazyChannels(Mapping[str, "Channel"]):
+    """Channels by name, each imported and made at its first use: who sends letters starts without the rest."""
+
+    def __init__(self, parts: ChannelParts) -> None:
+        self._parts = parts
+        self._made: dict[str, Channel] = {}
+
+    def __getitem__(self, name: str) -> Channel:
+        if name not in self._made:
+            self._made[name] = import_module(f"chalicelib.channels.{name}").make(self._parts)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CHANNELS)
+
+    def __len__(self) -> int:
+        return len(CHANNELS)
+
+
+class WorkerStage(Live):
+    """The stage of a worker."""
+
+    @cached_property
+    def enrich(self) -> Enrich:
+        from chalicelib.pipeline.digest_queue import Collect
+        from chalicelib.pipeline.enrich import Enrich
+        from chalicelib.pipeline.profile_lookup import Lookup
+        from chalicelib.pipeline.reach import Reach
+
+        return Enrich(
+            lookup=Lookup(
+                source=self.profile_source,
+                gate=self.gate("profiles"),
+                retries=self.retries,
+                max_attempts=self.settings.max_attempts,
+            ),
+            reach=Reach(addresses=self.addresses, consent=self.eligibility, clock=self.clock),
+            collect=Collect(
+                ledger=self.ledger,
+                clock=self.clock,
+                default_zone=self.settings.default_timezone,
+                default_locale=self.settings.default_locale,
+            ),
+            ledger=self.ledger,
+            queues=self.queues,
+            retries=self.retries,
+            campaigns=self.admission,
+            clock=self.clock,
+            default_locale=self.settings.default_locale,
+        )
+
+    @cached_property
+    def deliver(self) -> Deliver:
+        from chalicelib.pipeline.claims import Claims
+        from chalicelib.pipeline.compose import Composer
+        from chalicelib.pipeline.deliver import Deliver
+        from chalicelib.pipeline.fallback import Fallback
+        from chalicelib.pipeline.pre_send_check import LastLook
+        from chalicelib.pipeline.refusal_streak import Doubts
+
+        fallback = Fallback(ledger=self.ledger, retries=self.retries, clock=self.clock)
+        gates = {name: self.gate(spec.subsystem) for name, spec in CHANNELS.items()}
+        return Deliver(
+            composer=Composer(templates=self.templates, renderer=self.renderer, link_maker=self.link_maker),
+            last_look=LastLook(
+                consent=self.eligibility,
+                caps=self.caps,
+                ledger=self.ledger,
+                retries=self.retries,
+                fallback=fallback,
+                clock=self.clock,
+            ),
+            claims=Claims(
+                ledger=self.ledger,
+                retries=self.retries,
+                fallback=fallback,
+                clock=self.clock,
+                lease=timedelta(seconds=self.settings.lease_seconds),
+                grace=timedelta(seconds=self.settings.reconcile_seconds),
+                max_attempts=self.settings.max_attempts,
+            ),
+            fallback=fallback,
+            links=self.links,
+            channels=self.channels,
+            gates=gates,
+            doubts=Doubts(gates=gates, campaigns=self.admission),
+            campaigns=self.admission,
+            retries=self.retries,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        return LazyChannels(self)
+
+    @cached_property
+    def feedback(self) -> Feedback:
+        from chalicelib.pipeline.feedback import Feedback
+
+        return Feedback(ledger=self.ledger, suppressions=self.suppressions, site=self.site_settings, clock=self.clock)
+
+    @cached_property
+    def sms_replies(self) -> SmsReplies:
+        from chalicelib.pipeline.sms_replies import SmsReplies
+
+        return SmsReplies(suppressions=self.suppressions)
+
+    @cached_property
+    def digest(self) -> Digest:
+        from chalicelib.pipeline.digest import Digest
+
+        return Digest(
+            accept=self.accept,
+            templates=self.templates,
+            renderer=self.renderer,
+            preferences=self.preferences,
+            ledger=self.ledger,
+            clock=self.clock,
+        )
+
+
+stage = WorkerStage.own
+
+
+def newer(queue: str, body: str) -> None:
+    """Puts aside a message that a newer release wrote. Raises: UnavailableError (retryable)."""
+    stage().retries.newer(queue, body)
+
+
+def begin(seconds: float) -> None:
+    """Starts an invocation that Lambda ends in so many seconds."""
+    stage().deadline.begin(seconds)
+
+
+def count(counts: Mapping[str, int], waited: Waited | None) -> None:
+    """Adds what became of a batch to the statistics of the hour."""
+    stage().hourly_stats.add(counts, waited)
