@@ -1,6 +1,6 @@
-"""The one template system: automatic letters and those written by hand are rendered alike.
+"""The one template system, for automatic letters and those written by managers.
 
-`store` finds a template, `context` checks what a caller gives it, `render` makes the letter, `checks` says what is
-wrong with a new version. Import from these modules: this one stays empty, so that a reader of templates need not pay
-for Jinja2.
+`template_store` finds a template, `context` checks what a caller passes to it, `render` makes the letter, `checks`
+finds the mistakes of a new version. Import from these modules: this one stays empty, so that reading templates does not
+load Jinja2.
 """

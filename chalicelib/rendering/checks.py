@@ -1,4 +1,4 @@
-"""Says all that is wrong with a template before anybody is written to."""
+"""Finds all mistakes of a template before it is used."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ from chalicelib.rendering.sandbox import environment, names_in
 from chalicelib.rendering.template_faults import blaming
 
 MAX_LOCALES = 50
-MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call is answered within 29
+MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call must be answered within 29
 
 
 def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
-    """Every mistake, with paths such as `locales.ru.email.subject`; an empty list is a good template."""
+    """Every mistake, with paths such as `locales.ru.email.subject`; empty for a good template."""
     if mistakes := [*_check_size(template), *_check_names(template, channels)]:
-        return mistakes  # first: each name and each language costs a compilation, and there is room for thousands
+        return mistakes  # first: each name and each language costs a compilation, and a body can hold thousands
     return [
         *_check_sample(template),
         *_check_letters(template, renderer, channels),

@@ -1,5 +1,5 @@
-"""What a new version of a template no longer takes of those who use the one before. Asked before it is stored: what
-they send from then on would be refused."""
+"""What a new version of a template no longer accepts from users of the previous one. Checked before it is stored, as
+their requests would be refused from then on."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from chalicelib.errors import FieldError
 from chalicelib.rendering.finishing import is_of_reader
 from chalicelib.rendering.model import Template, Variable, VariableType
 
-# A value of the one is a value of the other.
+# Every value of the one type is a value of the other.
 _WIDER = {
     (VariableType.INTEGER, VariableType.NUMBER),
     (VariableType.URL, VariableType.STRING),
@@ -16,8 +16,8 @@ _WIDER = {
 
 
 def narrowed(before: Template, after: Template) -> list[FieldError]:
-    """Each thing that somebody may be giving, leaving out or reading, and that the new version refuses or does not
-    have; none for a version that takes all that the one before took."""
+    """Everything that somebody may be sending, omitting or reading and that the new version refuses or lacks; empty if
+    it accepts whatever the previous one did."""
     gone = [channel for channel in before.written_for if channel not in after.written_for]
     silent = [locale for locale in before.locales if locale not in after.locales]
     needed = [path for path in after.nothing_without if path not in before.nothing_without and not is_of_reader(path)]

@@ -1,4 +1,4 @@
-"""Turns the sources of a template into Jinja2 templates, ready to render many letters."""
+"""Compiles the sources of a template into Jinja2 templates that render many letters."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from chalicelib.rendering.template_faults import blaming
 
 
 class CompiledLetter(NamedTuple):
-    """The parts of one channel in one locale. `sources` is what they were made of."""
+    """The parts of one channel in one locale, compiled from `sources`."""
 
     channel: str
     locale: str
@@ -21,7 +21,7 @@ class CompiledLetter(NamedTuple):
     parts: Mapping[str, JinjaTemplate]
 
     def place(self, part: str) -> str:
-        """Where its author wrote it, as errors say it: the text of a letter may follow from its HTML."""
+        """Where the author wrote it, for errors: the text of a letter may be derived from its HTML."""
         written = part == "html" or self.channel in self.sources or f"{self.channel}.{part}" in self.sources
         return place_of(self.locale, self.channel, part if written else "html")
 
@@ -32,16 +32,16 @@ def place_of(locale: str, channel: str, part: str) -> str:
 
 
 def compile_letter(template: Template, *, channel: str, locale: str, layout: Layout) -> CompiledLetter:
-    """`locale` is one of the template's own. Costs one budget. Raises: RenderError (permanent)."""
+    """`locale` is one of the template's own. Uses up one budget. Raises: RenderError (permanent)."""
     parts: dict[str, JinjaTemplate] = {}
     with spend(Budget({})):
         for part, source in template.sources_of(channel, locale):
             with blaming(place_of(locale, channel, part)):
                 if part == "html":
-                    # Imported late: it brings readers of HTML and CSS, and a process that sends no e-mail needs none.
+                    # Imported late: it loads parsers of HTML and CSS, needed for e-mail alone.
                     from chalicelib.rendering.html_part import compile_html
 
-                    # A text of the author's own goes before the one derived from the HTML, whichever came first.
+                    # The author's own text takes precedence over the one derived from the HTML, in any order.
                     parts = {**compile_html(source, layout), **parts}
                 else:
                     parts[part] = compile_source(source, environment(autoescape=False, trim=True))

@@ -1,4 +1,4 @@
-"""Checks what a caller gives to a template against the template's declared variables."""
+"""Checks a caller's context against the variables that a template declares."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from chalicelib.rendering.json_value import check_plain
 from chalicelib.rendering.model import Template, Variable, VariableType
 
 _HTTP = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
-# What all who read addresses read alike. Browsers also mend `https:/host`, a line break inside, `\` for `/`; our own
+# What every reader of URLs reads alike. Browsers also repair `https:/host`, a line break inside, `\` for `/`; our own
 # short links and mail programs, which find links in plain text, do not.
 _WRITTEN_OUT = re.compile(r"https?://[^\s/\\?#]+(?:[/?#][^\t\n]*)?", re.IGNORECASE)
 
@@ -102,7 +102,7 @@ def _http_url(text: str) -> str:
 def _date_text(text: str) -> str:
     try:
         day = datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
-        if day.year in (MINYEAR, MAXYEAR):  # in some time zone it is in no year
+        if day.year in (MINYEAR, MAXYEAR):  # in some time zone it has no valid year
             raise ValueError
     except ValueError:
         raise ValueError("a date is expected: 2026-11-22 or 2026-11-22T18:00:00+03:00") from None
@@ -110,7 +110,7 @@ def _date_text(text: str) -> str:
 
 
 def _no_boolean(value: object) -> object:
-    # In Python true is the number 1; in a letter it is a mistake.
+    # In Python True is the number 1; in a letter that would be a mistake.
     if isinstance(value, bool):
         raise ValueError("a number is expected")
     return value

@@ -1,5 +1,5 @@
-"""Renders, before a letter is accepted, what depends on the context alone: subjects, titles, texts. What can never be
-sent is refused while somebody listens."""
+"""Renders whatever depends on the context alone (subjects, titles, texts) before a letter is accepted, so that what can
+never be sent is refused while the caller listens."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ _OF_THE_READER = frozenset({"user", "links", "service"})  # known only when the 
 def try_letter(
     template: Template, context: Mapping[str, Any], *, channels: Iterable[str], renderer: Renderer
 ) -> list[FieldError]:
-    """Each part that cannot be made of this context, with the template's languages in which it cannot."""
+    """Each part that cannot be made from this context, with the locales in which it cannot."""
     found: dict[str, list[str]] = {}
     deadline = time.thread_time() + MAX_SECONDS
     for channel in channels:
@@ -43,7 +43,7 @@ def _mistakes(
     required = renderer.required_parts(channel)
     for part, source in template.sources_of(channel, locale):
         if part == "html":
-            continue  # compiled with the layout and its styles, which costs too much to answer a call
+            continue  # compiled with the layout and its styles, too expensive while a caller waits
         try:
             with spend(Budget(names)), blaming(place_of(locale, channel, part)):
                 compiled = _own(source)
@@ -56,7 +56,7 @@ def _mistakes(
 
 @lru_cache(maxsize=256)
 def _own(source: str) -> JinjaTemplate | None:
-    """The source compiled; None where it needs to know the reader."""
+    """The compiled source; None if it depends on the reader."""
     sandbox = environment(autoescape=False, trim=True)
     with spend(Budget({})):
         return None if names_in(source, sandbox) & _OF_THE_READER else compile_source(source, sandbox)

@@ -1,6 +1,6 @@
-"""The filters and tests that a letter may use: a short list, each bounded. `sandbox.py` installs them.
+"""The filters and tests that a letter may use: a short list, each bounded.
 
-Those of Jinja2 that can make much of little (`center`, `indent`, `format`, `batch` of a billion) are not here, nor are
+Jinja2's filters that can make much of little (`center`, `indent`, `format`, `batch` of a billion) are left out, as are
 those that reach into objects or past the escaping (`attr`, `safe`).
 """
 
@@ -31,9 +31,9 @@ MAX_NUMBER_CHARS = 400  # the largest number of JSON, written out
 
 
 def require_scalar(value: object) -> object:
-    """A list or an object is not text: printing one is a mistake, and nested ones can be enormous when printed."""
+    """A list or an object is not text: printing one is a mistake, and a nested one can be enormous."""
     if isinstance(value, Undefined):
-        # `{{ x if y }}` without `else` is of the plain kind, which is empty; a missing variable raises, by its name.
+        # `{{ x if y }}` without `else` gives a plain Undefined, which is empty; a missing variable raises its name.
         return str(value)
     if not isinstance(value, SCALARS):
         raise RenderError(TEMPLATE_ERROR, f"a {type(value).__name__} cannot be printed; print its fields or use `join`")
@@ -41,7 +41,7 @@ def require_scalar(value: object) -> object:
 
 
 def join(context: EvalContext, values: Iterable[object], separator: str = "", attribute: str | None = None) -> str:
-    """`join` of Jinja2, of scalars only, escaped where the letter is HTML; also what `~` becomes."""
+    """Jinja2's `join`, of scalars only, escaped in HTML; `~` uses it too."""
     getter = context.environment.getitem
     items = [_piece(getter(one, attribute) if attribute else one) for one in counted(values)]
     between = str(_piece(separator))
@@ -56,7 +56,7 @@ def join(context: EvalContext, values: Iterable[object], separator: str = "", at
 
 
 def _piece(value: object) -> object:
-    # Each by itself: what one turns round ends where it does.
+    # Each separately: what one reverses ends where it ends.
     scalar = require_scalar(value)
     return isolated(scalar) if isinstance(scalar, str) else scalar
 
@@ -96,7 +96,7 @@ def _string(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    """`{{ url|short }}`: the short link that counts the visits of this reader; in a preview the address itself."""
+    """`{{ url|short }}`: the short link that counts this reader's visits; in a preview the URL itself."""
     return budget.current().shorten(str(require_scalar(value)))
 
 
@@ -147,7 +147,7 @@ def _time(context: Context, value: object) -> str:
 
 
 def _moment(context: Context, value: object) -> datetime:
-    """The moment in the reader's time zone; a date without a time is that day everywhere."""
+    """The moment in the reader's time zone; a date without a time is the same day everywhere."""
     if isinstance(value, datetime):
         moment = value
     else:
@@ -167,9 +167,9 @@ def _moment(context: Context, value: object) -> datetime:
 
 
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or a test whose work is linear in what it is given: its result is charged."""
+    """A filter or test whose work is linear in its input: its result is charged."""
 
-    @wraps(stock)  # keeps the mark by which Jinja2 knows what to pass first
+    @wraps(stock)  # keeps the mark that tells Jinja2 which argument to pass first
     def guarded(*args: Any, **kwargs: Any) -> Any:
         result = stock(*args, **kwargs)
         budget.current().make(len(result)) if isinstance(result, str) else budget.current().step()
@@ -179,7 +179,7 @@ def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _listing(stock: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter of Jinja2 that goes through a list: each item is a step."""
+    """A Jinja2 filter that walks a list: each item is a step."""
 
     @wraps(stock)
     def listing(*args: Any, **kwargs: Any) -> Any:
@@ -190,8 +190,8 @@ def _listing(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _number_of(stock: Callable[..., Any]) -> Callable[..., Any]:
-    """`int` and `float` of Jinja2: reading a text of many digits takes far longer than its length, and what comes of it
-    is in no operator's bounds."""
+    """Jinja2's `int` and `float`, bounded: reading a long string of digits takes more than linear time, and no
+    operator's limits cover the result."""
 
     @wraps(stock)
     def number_of(value: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,5 +1,4 @@
-"""The last touch of a rendered part, and what makes a letter no letter: a required part that is empty, or nothing to
-say."""
+"""Final touches of a rendered part, and what makes a letter unsendable: an empty required part, or nothing to say."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,34 +8,33 @@ from chalicelib.errors import RenderError
 from chalicelib.rendering.model import Template
 from chalicelib.text import is_blank, one_line
 
-MAX_LINE_CHARS = 200  # mail programs show some 70 of a subject; what is longer is cut at a word
+MAX_LINE_CHARS = 200  # mail programs show some 70 characters of a subject; longer ones are cut at a word
 NOTHING_TO_SAY = "nothing_to_say"
 _LINES = frozenset({"subject", "title"})
 _GAPS = re.compile(r"\n{3,}")
 
 
 def finish(part: str, text: str) -> str:
-    """A part as it is sent. A subject and a title are one line whatever is in them: a line break in a header is how
-    another one is injected (RFC 5322 §2.2)."""
+    """A part as it is sent. A subject or title is always one line: a line break in a header is how another one is
+    injected (RFC 5322 §2.2)."""
     if part in _LINES:
         return cut(one_line(text))
     return tidy(text) if part == "text" else text
 
 
 def tidy(text: str) -> str:
-    """A text part whose lines neither begin nor end with spaces, at most one empty line between two others, one line
-    break at the end."""
+    """Text without spaces at the ends of lines, with at most one empty line in a row and one line break at the end."""
     lines = "\n".join(line.strip(" \t") for line in text.split("\n"))
     return _GAPS.sub("\n\n", lines).strip() + "\n"
 
 
 def overlong(made: Mapping[str, str]) -> list[str]:
-    """The parts, as the template made them, that `finish` cuts."""
+    """The parts that `finish` would cut."""
     return [part for part, text in made.items() if part in _LINES and len(one_line(text)) > MAX_LINE_CHARS]
 
 
 def cut(line: str) -> str:
-    """A line of at most MAX_LINE_CHARS, cut between two words where there are some."""
+    """A line of at most MAX_LINE_CHARS, cut between two words if possible."""
     if len(line) <= MAX_LINE_CHARS:
         return line
     head = line[: MAX_LINE_CHARS - 1]
@@ -45,7 +43,7 @@ def cut(line: str) -> str:
 
 
 def require_content(parts: Mapping[str, str], required: Iterable[str]) -> None:
-    """Raises: RenderError (permanent): a part without which the letter cannot leave is empty."""
+    """Raises: RenderError (permanent): a part that the letter needs is empty."""
     for part in required:
         if is_blank(parts[part]):
             raise RenderError(f"empty_{part}", f"the {part} is empty")
@@ -59,13 +57,13 @@ def require_something_to_say(template: Template, names: Mapping[str, Any]) -> No
 
 
 def missing_content(template: Template, context: Mapping[str, Any]) -> list[str]:
-    """The paths into the context alone that leave the letter with nothing to say."""
+    """The context paths that leave the letter with nothing to say."""
     own = [path for path in template.nothing_without if not is_of_reader(path)]
     return [path for path in own if _is_empty(_value(context, path))]
 
 
 def is_of_reader(path: str) -> bool:
-    """Whether what it leads to is known only when the letter is made."""
+    """Whether its value is known only when the letter is made."""
     return path.partition(".")[0] == "user"
 
 

@@ -1,6 +1,5 @@
-"""The HTML of a letter: the author's body in the layout, the styles where mail programs keep them, and the text that
-follows from it.
-"""
+"""The HTML of a letter: the author's body in the layout, with styles where mail programs keep them, and the text
+derived from it."""
 
 import re
 from collections.abc import Sequence
@@ -22,9 +21,9 @@ _TBODY = re.compile(r"</?tbody[^<>]*>")
 
 
 def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
-    """The HTML part, and the text part that follows from it. Anything may be raised: see `template_faults.py`."""
+    """The HTML part, and the text part derived from it. May raise anything: see `template_faults.py`."""
     html_environment = environment(autoescape=True)
-    check_source(source, html_environment)  # by itself first: it says most of what is wrong
+    check_source(source, html_environment)  # on its own first: that finds most mistakes
     shield = Shield(html_environment)
     inlined = _inline(shield.hide(source, layout.compose), shield.styles)
     check_nesting(inlined, shown=shield.reveal_with_lines)
@@ -37,14 +36,14 @@ def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
 
 
 def _inline(html: str, styles: Sequence[str]) -> str:
-    """CSS rules into `style` attributes, for the mail programs that drop `<style>`; media queries stay."""
+    """CSS rules into `style` attributes, for mail programs that drop `<style>`; media queries stay."""
     check_markup(html, styles)
     try:
         inlined = _inliner().inline(html)
     except InlineError as error:
         raise RenderError("syntax", f"CSS: {error}") from error
     budget.current().make(len(inlined))
-    # HTML's parser puts rows into a `tbody` of its own, which would begin inside a loop and end outside it.
+    # HTML's parser wraps rows in a `tbody`, which would begin inside a loop and end outside it.
     return inlined if "<tbody" in html.lower() else _TBODY.sub("", inlined)
 
 

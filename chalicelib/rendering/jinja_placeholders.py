@@ -1,7 +1,7 @@
-"""Hides the Jinja tags of an HTML source from an HTML parser and puts them back after it.
+"""Hides the Jinja tags of an HTML source from an HTML parser and puts them back afterwards.
 
-An HTML parser moves text out of tables, escapes it, and mends broken markup; a comment stays where it is. So a tag in
-text becomes a comment, a tag inside an attribute an opaque word, and a `style` that has tags a custom property.
+An HTML parser moves text out of tables, escapes it and repairs broken markup, but leaves comments alone. So a tag in
+text becomes a comment, a tag in an attribute an opaque word, and a `style` with tags a custom property.
 """
 
 import re
@@ -18,7 +18,7 @@ from chalicelib.rendering.template_faults import OF_THE_LAYOUT
 
 MAX_HTML_TAGS = 6_000
 
-# A noncharacter, which Unicode keeps for a program's own use: who may not write it can forge no word out of pieces.
+# A noncharacter, reserved by Unicode for internal use: authors cannot write it, so they cannot forge a word.
 _OPENS, _CLOSES = "\ufdd0", "\ufdd1"
 _WORD = rf"{_OPENS}(\d+){_CLOSES}"
 _WORDS = re.compile(_WORD)
@@ -42,30 +42,30 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 class Shield:
-    """One use is one source: `hide`, then `restore` whatever was made of it."""
+    """For one source: `hide`, then `restore` whatever was made from it."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._kept: list[str] = []
-        self._lines: list[int] = []  # of each tag that is kept; 0 for what is no tag
+        self._lines: list[int] = []  # of each kept tag; 0 for anything else
         self._hidden: Counter[int] = Counter()
         self.styles: list[str] = []  # what is hidden has: the rules of each style sheet
 
     def hide(self, source: str, compose: Callable[[str], str]) -> str:
-        """The whole letter without Jinja: its layout comes around the author's tags, which keep their lines. Raises:
-        RenderError `syntax` where HTML and Jinja are mixed so that no parser can follow."""
+        """The whole letter without Jinja: its layout surrounds the author's tags, which keep their lines. Raises:
+        RenderError `syntax` if HTML and Jinja are mixed in a way that no parser can follow."""
         if _OPENS in source:
             raise RenderError("syntax", "the character U+FDD0 is the service's own")
         body, places = _joined(self._words(source))
-        self._mask(body, places)  # alone as well: what the author left open, the layout would close
+        self._mask(body, places)  # on its own as well: the layout would close what the author left open
         self.styles.clear()
         whole = self._mask(_joined(self._words(compose(body), line=OF_THE_LAYOUT))[0])
         self._hidden = self._count(whole)
         return whole
 
     def restore(self, html: str) -> tuple[str, list[int]]:
-        """Each tag back in its place, and the author's line of each in the order of their places. Raises: RenderError
-        `syntax` when one was lost."""
+        """Each tag back in its place, with the author's line of each in order. Raises: RenderError `syntax` if one was
+        lost."""
         if (count := self._count(html)) != self._hidden:
             line = min((self._lines[number] for number in self._hidden - count), default=None)
             said = "a Jinja tag stands where HTML allows nothing; move it into a cell or a text"
@@ -73,7 +73,7 @@ class Shield:
         return self.reveal_with_lines(html)
 
     def reveal(self, text: str) -> str:
-        """As `restore`, for a text that is meant to have lost some tags."""
+        """As `restore`, for a text that may have lost some tags."""
         return self.reveal_with_lines(text)[0]
 
     def reveal_with_lines(self, text: str) -> tuple[str, list[int]]:
@@ -93,7 +93,7 @@ class Shield:
         return Counter(int(number) for number in _WORDS.findall(html))
 
     def _mask(self, words: str, places: Places = ()) -> str:
-        """Each word, and what holds some, as something that an HTML parser leaves alone."""
+        """Each word, and what contains some, in a form that an HTML parser leaves alone."""
         budget.current().step(words.count("<"))
         tags = 0
 
@@ -107,7 +107,7 @@ class Shield:
         return _MARKUP.sub(masked, words)
 
     def _words(self, source: str, *, line: int = 0) -> Iterator[tuple[int, str]]:
-        """The source with each Jinja tag as a word, and the line of each piece; Jinja's own lexer says where a tag
+        """The source with each Jinja tag as a word, and the line of each piece; Jinja's own lexer finds where a tag
         begins and ends, and in which line, unless all are in one."""
         tag: list[str] = []
         begun, raw = 0, False
@@ -158,7 +158,7 @@ class Shield:
 
 
 def _joined(pieces: Iterable[tuple[int, str]]) -> tuple[str, Places]:
-    """The text, and where each piece of it begins, with its line: a comment and `-%}` leave out some."""
+    """The text, and where each piece of it begins, with its line: a comment or `-%}` drops some."""
     texts, places, end = [], [], 0
     for line, text in pieces:
         texts.append(text)
@@ -173,5 +173,5 @@ def _line(found: re.Match[str], places: Places) -> int | None:
 
 
 def is_hidden_tag(comment: str) -> bool:
-    """Whether it is one Jinja tag; a conditional comment for Outlook has more in it."""
+    """Whether it is a single Jinja tag; a conditional comment for Outlook contains more."""
     return _WORDS.fullmatch(comment) is not None

@@ -1,4 +1,4 @@
-"""What a letter's context may be made of: what JSON can say, and no more of it than fits."""
+"""A letter's context must be plain JSON of bounded size."""
 
 import json
 
@@ -9,7 +9,7 @@ MAX_CONTEXT_BYTES = 128 * 1024
 
 
 def check_plain(context: object) -> None:
-    """A context is what JSON can say and nothing else. Raises: InvalidError, TooLargeError (permanent)."""
+    """Raises: InvalidError, TooLargeError (permanent): not JSON, too deep or too large."""
     _check_level(context, "context", depth=0)
     if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
         raise TooLargeError.of("context", f"over {MAX_CONTEXT_BYTES} bytes of JSON")

@@ -1,8 +1,7 @@
-"""The layout that all letters share: `templates/_layout/email.html` and its words in each language. Called by
-`compile.py` and `render.py`.
+"""The layout that all letters share: `templates/_layout/email.html` and its words in each language.
 
-The author's body is put into the layout as text, before anything is compiled, so that one CSS pass sees the whole
-letter. A layout is named by its content, as a shipped template is: a letter keeps the one it was accepted with.
+The author's body is inserted as text before anything is compiled, so that one CSS pass sees the whole letter. A layout
+is named by its content, like a shipped template, and a letter keeps the one that it was accepted with (ADR 0045).
 """
 
 import json
@@ -37,7 +36,7 @@ class Layout:
 
     @classmethod
     def stored(cls, body: Mapping[str, Any]) -> Self:
-        """The one that `body` was made of."""
+        """The layout that `body` describes."""
         return cls(body["html"], body["words"])
 
     @property
@@ -52,7 +51,7 @@ class Layout:
 
     def compose(self, body: str) -> str:
         """The whole letter: a fragment goes into the layout, its `<preheader>` to where mail programs look for the
-        preview line; a source that is a document of its own is taken as it is."""
+        preview line; a source that is a complete document stays as it is."""
         if _WHOLE.match(body):
             return body
         preheader, content = _parted(body)
@@ -65,8 +64,8 @@ class Layout:
 
 
 def _parted(body: str) -> tuple[str, str]:
-    """The first preheader, and the body without any. One look at each tag: hundreds that are never closed cost no
-    more than as many that are."""
+    """The first preheader, and the body without any. Looks at each tag once, so that hundreds of unclosed ones cost no
+    more than closed ones."""
     found, content, opened, end = [], [], None, 0
     for tag in _PREHEADER_TAG.finditer(body):
         if not tag[0].startswith("</"):

@@ -1,7 +1,6 @@
-"""How numbers, dates and counted nouns are written in the languages of the letters, by the Unicode tables (CLDR) that
-Babel carries.
+"""Numbers, dates and counted nouns in the languages of the letters, by the Unicode tables (CLDR) that Babel carries.
 
-The layer carries the tables of some forty languages (`layers/build.py`); any other is written as English is.
+The layer has the tables of some forty languages (`layers/build.py`); others are formatted as English.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 _FALLBACK = "en"
 _TAGS = ("zero", "one", "two", "few", "many", "other")
-# The day, the month as a word, the year: in these two without what CLDR's long form adds («г.») or turns round.
+# Day, month as a word, year: for these two without what CLDR's long form adds («г.») or reorders.
 _LONG_DATES = {"ru": "d\u00a0MMMM y", "en": "d\u00a0MMMM y"}
 
 
@@ -29,8 +28,8 @@ def _locale(name: str) -> "Locale":
 
 
 def number(value: float, *, locale: str, digits: int | None = None) -> str:
-    """`1234.5` → `1 234,5` (ru, with no-break spaces), `1,234.5` (en); `digits` after the point, as many as are given
-    if None."""
+    """`1234.5` → `1 234,5` (ru, with no-break spaces), `1,234.5` (en); `digits` after the decimal point, or as many as
+    given."""
     from babel.numbers import format_decimal
 
     pattern = None if digits is None else f"#,##0.{'0' * digits}" if digits else "#,##0"

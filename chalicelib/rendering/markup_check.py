@@ -1,8 +1,7 @@
-"""Refuses a Jinja block that opens an HTML element and does not close it, or the other way round. Called by
-`compile.py`.
+"""Refuses a Jinja block that opens an HTML element without closing it, or the other way round.
 
-`{% if a %}<div class="x">{% else %}<div>{% endif %}` looks right and is not: an HTML parser, which sees both branches
-at once, nests the second into the first. Said early, it is one line to mend; sent, it is a broken letter.
+`{% if a %}<div class="x">{% else %}<div>{% endif %}` looks right and is not: an HTML parser sees both branches at once
+and nests the second in the first. Reported early, it is one line to fix; sent, it is a broken letter.
 """
 
 import re
@@ -18,8 +17,8 @@ _OPENING = frozenset({"call", "filter", "for", "if", "macro", "with"})
 
 
 def check_nesting(html: str, *, shown: Shown) -> None:
-    """`html` is serialised by a parser, its Jinja tags hidden in comments that `shown` reveals. Raises: RenderError
-    `syntax` (permanent)."""
+    """`html` is serialised by a parser, with its Jinja tags hidden in comments that `shown` reveals. Raises:
+    RenderError `syntax` (permanent)."""
     reader = _Reader(shown)
     reader.feed(html)
     reader.close()

@@ -1,8 +1,7 @@
-"""Refuses HTML and CSS whose parsing and inlining would cost more than they are long, before either is begun: both run
-in code that no budget can stop.
+"""Refuses HTML and CSS that would cost more to parse and inline than their length suggests, before either starts: both
+run in C code that no budget can stop.
 
-What is counted is an upper bound, taken in one pass: what stands in a comment counts as if it were live, as only HTML's
-own parser could tell the two apart for certain.
+It counts an upper bound in one pass: comments count as live, since only HTML's own parser could tell for certain.
 """
 
 import re
@@ -16,18 +15,18 @@ MAX_DECLARATIONS = 2_000
 MAX_STYLED = 300_000
 
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>[a-z][^\s/>]*+)", re.IGNORECASE)
-# What HTML opens again in every later paragraph until it is closed ("reconstruct the active formatting elements").
+# What HTML reopens in every later paragraph until closed ("reconstruct the active formatting elements").
 _FORMATTING = frozenset(
     {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
 )
 _CLOSED_BY_OTHERS = frozenset(
     {"body", "colgroup", "dd", "dt", "head", "html", "li", "option", "p", "tbody", "td", "tfoot", "th", "thead", "tr"}
 ) | frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
-# Where HTML has rules of its own for what is a tag. No mail program shows them.
+# Elements in which HTML parses tags by special rules. No mail program shows them.
 _REFUSED = frozenset({"frameset", "iframe", "math", "noembed", "noframes", "noscript", "plaintext"}) | frozenset(
     {"script", "select", "svg", "template", "xmp"}
 )
-# CSS Syntax 3: what may hold braces, semicolons and commas that mean nothing.
+# CSS Syntax 3: what may contain braces, semicolons and commas without meaning.
 _OPAQUE = re.compile(
     r"/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'|(?<![\w-])url\(\s*+(?![\"'\s])[^()\\]*+\)",
     re.IGNORECASE | re.DOTALL,
@@ -58,13 +57,13 @@ def check_markup(html: str, styles: Iterable[str]) -> None:
         )
     declarations = sum(map(_applied, styles))
     _require(declarations <= MAX_DECLARATIONS, f"the styles have over {MAX_DECLARATIONS} declarations")
-    # Each may go to each element, and is compared there with all the others.
+    # Each may apply to each element, where it is compared with all the others.
     said = f"{declarations} declarations of styles on {elements} HTML tags make over {MAX_STYLED}"
     _require(declarations * elements <= MAX_STYLED, said)
 
 
 def _applied(rules: str) -> int:
-    """How many declarations the rules have, once for each selector; of rules that are hard to read, the most that they
+    """How many declarations the rules have, once for each selector; for rules that are hard to read, the most that they
     could have."""
     plain = _OPAQUE.sub("", rules)
     for _ in range(_DEEPEST):

@@ -1,4 +1,4 @@
-"""What a template is: the shape of a shipped folder and of a stored version. All who handle templates use it."""
+"""The template model: the shape of a shipped folder and of a stored version."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ def _version(least: int) -> BeforeValidator:
 Version = Annotated[int | str, _version(1)]
 AskedVersion = Annotated[int | str, _version(SHIPPED_VERSION)]
 
-# The names that the service itself gives to every letter; a template may not declare a variable called so.
+# Names that the service passes to every letter; a template may not declare a variable with one of them.
 SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category", "categories"})
 
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
@@ -44,11 +44,11 @@ _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 
 
 class ChannelParts(Protocol):
-    """What rendering must know of a channel; `manifest.ChannelSpec` is one."""
+    """What rendering needs to know about a channel; `manifest.ChannelSpec` is one."""
 
     @property
     def required_parts(self) -> tuple[str, ...]:
-        """Parts without which a letter cannot leave."""
+        """Parts that a letter needs."""
         ...
 
     @property
@@ -58,7 +58,7 @@ class ChannelParts(Protocol):
 
 
 class VariableType(StrEnum):
-    """The types that a variable of a template can be declared to have."""
+    """The types that a template can declare for a variable."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -71,7 +71,8 @@ class VariableType(StrEnum):
 
 
 class Variable(StrictModel):
-    """One declared variable. `fields` are those of an object, or of each item of a list; without them any item goes."""
+    """One declared variable. `fields` are those of an object, or of each item of a list; without them any item is
+    accepted."""
 
     type: VariableType
     required: bool = True
@@ -87,7 +88,7 @@ class Variable(StrictModel):
 
 
 class Sample(StrictModel):
-    """What a preview and the checks render the template with."""
+    """What previews and checks render the template with."""
 
     context: Mapping[str, JsonValue] = {}
     user: Mapping[str, JsonValue] = {}
@@ -95,7 +96,7 @@ class Sample(StrictModel):
 
 
 class Meta(StrictModel):
-    """The `meta.json` of a shipped folder: all of a template but its sources."""
+    """The `meta.json` of a shipped folder: all of a template except its sources."""
 
     category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
     channels: tuple[str, ...] = Field(min_length=1)
@@ -130,7 +131,7 @@ class Meta(StrictModel):
 
 
 def read_version(text: str) -> AskedVersion:
-    """The version that a text names. Raises: ValueError."""
+    """The version in a text. Raises: ValueError."""
     if text.isascii() and text.isdecimal():
         return int(text)
     if re.fullmatch(_SHIPPED, text):
@@ -165,8 +166,8 @@ class Template(Meta):
         return self.model_dump(mode="json", include={*Meta.model_fields, "locales"})
 
     def hides_other_than(self, shipped: "Template | None") -> bool:
-        """Of the newest version: whether it was stored over another than this one, so that nobody has seen the two
-        beside each other."""
+        """For the newest version: whether it was stored over another one than this, so that nobody has compared the
+        two."""
         return isinstance(self.version, int) and shipped is not None and self.hides != shipped.version
 
     @property
@@ -175,8 +176,8 @@ class Template(Meta):
         return (*self.channels, *self.extra_channels)
 
     def choose_locale(self, *wanted: str | None) -> str:
-        """The locale to write in: exactly the first of the wanted ones, its script, its language, those of the next;
-        the template's default."""
+        """The locale to write in: exactly the first wanted one, its script, its language, then those of the next;
+        finally the template's default."""
         asked = [name for one in wanted if one for name in lookup(one)]
         return next((one for one in asked if one in self.locales), self.default_locale)
 

@@ -25,7 +25,7 @@ from chalicelib.rendering.untrusted_text import greeting_name
 COMPILED_LETTERS = 256
 _NOTHING: Mapping[str, Any] = {}
 
-# What may be absent and then is empty in a letter, so that `{% if user.name %}` needs no `is defined`.
+# What may be absent and is then empty, so that `{% if user.name %}` needs no `is defined`.
 _USER: Mapping[str, Any] = {"name": None, "email": None, "timezone": None, "attributes": {}}
 _LINKS = {"unsubscribe": None, "preferences": None}
 _SERVICE = {"confirmation_expires_at": None}
@@ -48,7 +48,7 @@ class Rendered(NamedTuple):
 
 
 class Renderer:
-    """One a process; safe in many threads."""
+    """One per process; thread-safe."""
 
     def __init__(self, *, channels: Mapping[str, ChannelParts], site: Site, folder: Path | None = None) -> None:
         self._channels = channels
@@ -72,9 +72,8 @@ class Renderer:
         categories: Sequence[str] = (),
     ) -> Rendered:
         """A whole letter, in the layout of this code unless another is given. `context` is JSON and was checked when it
-        was accepted (`context.check_context`); `shorten` is what the filter `short` does to an address; `categories`
-        are those that the letter goes by, the template's own if none are given. Raises: RenderError (permanent): the
-        letter can never be made of this."""
+        was accepted (`context.check_context`); `shorten` implements the filter `short`; `categories` are the letter's,
+        by default the template's. Raises: RenderError (permanent): the letter can never be made from this."""
         letter = self.compiled(template, channel=channel, locale=locale, layout=layout)
         names = self.names(
             template,
@@ -108,8 +107,8 @@ class Renderer:
         layout: Layout | None = None,
         categories: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """What a letter in `locale`, one of the template's own, may name; `user.name` is None unless a letter may greet
-        with it."""
+        """The names that a letter in `locale`, one of the template's own, may use; `user.name` is None unless a letter
+        may greet with it."""
         optional = {name: None for name, one in (template.variables or {}).items() if not one.required}
         return {
             **optional,
@@ -125,7 +124,7 @@ class Renderer:
         }
 
     def required_parts(self, channel: str) -> tuple[str, ...]:
-        """Those without which a letter cannot leave. Raises: RenderError (permanent)."""
+        """The parts that a letter needs. Raises: RenderError (permanent)."""
         spec = self._channels.get(channel)
         if spec is None:
             raise RenderError("missing_part", f"there is no channel `{channel}`")
@@ -134,7 +133,7 @@ class Renderer:
     def compiled(
         self, template: Template, *, channel: str, locale: str, layout: Layout | None = None
     ) -> CompiledLetter:
-        """The letter's code, kept for the next one. Raises: RenderError (permanent)."""
+        """The compiled letter, cached. Raises: RenderError (permanent)."""
         used, layout = template.choose_locale(locale), layout or self.layout
         place = (template.key, template.version, layout.name, used, channel)
         with self._lock:

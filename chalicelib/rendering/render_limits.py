@@ -1,6 +1,6 @@
-"""What one rendering may use: steps, characters, depth, time. The sandbox asks it before every piece of work whose size
-a template decides; there is one in force in each thread while a template is compiled or renders. `counted`, `stepped`
-and `weighed` pay for lists."""
+"""The limits of one rendering: steps, characters, depth, time. The sandbox charges every piece of work whose size a
+template decides; one budget is in force per thread while a template is compiled or rendered. `counted`, `stepped` and
+`weighed` charge for lists (ADR 0012)."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,21 +17,22 @@ MAX_STEPS = 100_000
 MAX_DEPTH = 32
 MAX_ITEMS = 10_000  # of a list
 MAX_SECONDS = 2.0
-_STEPS_PER_LOOK = 32  # asking for the thread's time costs as much as a step; every piece of work is bounded by itself
+_STEPS_PER_LOOK = 32  # reading the thread's clock costs as much as a step, and every piece of work is bounded by itself
 
 Monotonic = Callable[[], float]
 Shorten = Callable[[str], str]
 
 
 class Budget:
-    """Counts down; each method raises RenderError (permanent) when what it guards is used up.
+    """Counts down; each method raises RenderError (permanent) when its limit is reached.
 
-    No signal and no thread is used, so that it holds in any thread of a Lambda worker."""
+    It uses neither signals nor threads, so it works in any thread of a Lambda worker.
+    """
 
     __slots__ = ("_deadline", "_depth", "_look_below", "_made", "_monotonic", "_steps", "code", "names", "shorten")
 
     def __init__(
-        # The thread's own time: on a busy machine a letter takes longer and is no worse for it.
+        # The thread's own time: a busy machine is not the letter's fault.
         self,
         names: Mapping[str, object],
         monotonic: Monotonic = time.thread_time,
@@ -48,7 +49,7 @@ class Budget:
         self._depth = 0
 
     def step(self, count: int = 1) -> None:
-        """`count` pieces of work: turns of a loop, calls, operations."""
+        """`count` pieces of work: loop iterations, calls, operations."""
         self._steps -= count
         if self._steps < self._look_below:
             self._look()
@@ -69,7 +70,7 @@ class Budget:
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
-        """One call inside another."""
+        """One call within another."""
         self._depth += 1
         try:
             if self._depth > MAX_DEPTH:
@@ -98,7 +99,7 @@ def spend(budget: Budget) -> Iterator[Budget]:
 
 
 def counted(values: Any) -> Any:
-    """What every `for` loops over: each turn is a step of the budget."""
+    """Wraps what every `for` loops over: each iteration is a step."""
     try:
         current().step(len(values) + 1)
     except TypeError:
@@ -120,8 +121,8 @@ def stepped(value: Any) -> Any:
 
 
 def weighed(value: Any) -> Any:
-    """A list, object or slice that the template made itself. Ten nested levels of `[x, x, …]` are few objects and yet
-    billions of items to whoever walks them, so that the weight counts each item as often as it would be met."""
+    """A list, object or slice that the template made itself. Ten nested levels of `[x, x, …]` are few objects but
+    billions of items to walk, so the weight counts each item as often as it would be visited."""
     if isinstance(value, str):
         current().make(len(value))
     else:

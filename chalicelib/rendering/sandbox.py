@@ -1,5 +1,5 @@
-"""The Jinja2 environment in which letters run. Managers write templates, so they are code from outside: attributes and
-calls are allowed by list, and all work is paid from a `Budget`."""
+"""The Jinja2 environment in which letters run. Managers write templates, so they are untrusted code: attributes and
+calls are allowed by list, and all work is charged to a `Budget`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -44,7 +44,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
 
 @pass_context
 def _print(_context: Context, value: Any) -> Any:
-    """Each `{{ … }}`. Being given the context keeps Jinja2 from evaluating constants while it compiles."""
+    """Every `{{ … }}`. Taking the context keeps Jinja2 from evaluating constants while it compiles."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -68,7 +68,7 @@ def _range(*bounds: int) -> range:
 
 
 class LetterEnvironment(ImmutableSandboxedEnvironment):
-    """`from_string` gives templates that `run` renders; nothing else of Jinja2's loading is there."""
+    """`from_string` makes templates that `run` renders; nothing else of Jinja2's loading is available."""
 
     code_generator_class = guard.LetterCode
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
@@ -98,8 +98,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return self.tree(source)
 
     def tree(self, source: str, lines: Sequence[int] | None = None) -> nodes.Template:
-        """The source parsed and guarded. `lines` are those of its tags in the author's file, where the source is made
-        of it."""
+        """The source, parsed and guarded. `lines` are those of its tags in the author's file, if the source was made
+        from one."""
         parser = Parser(self, "")
         parser.stream = TokenStream(_placed(self.lexer.wrap(self.lexer.tokeniter(source, None)), lines), None, None)
         try:
@@ -114,7 +114,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return guard.Guard(self.filters, self.tests).visit(tree)  # type: ignore[no-any-return]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """A field of an object goes before a method: `digest.items` is the digest's."""
+        """An object's field takes precedence over a method: `digest.items` is the digest's."""
         if type(obj) is dict:
             if attribute in obj:
                 return obj[attribute]
@@ -128,23 +128,23 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj, name=attribute)
 
     def assignable(self, obj: Any) -> Namespace:
-        """What a template may assign a field of: what it made itself by `namespace()`."""
+        """Objects whose fields a template may assign: those that it made itself by `namespace()`."""
         if not isinstance(obj, Namespace):
             raise RenderError("forbidden", "only fields of a `namespace` can be set")
         return obj
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
-        """By list; all that is not on it does not exist for a letter."""
+        """By list; for a letter nothing else exists."""
         if isinstance(obj, Namespace):
             return not attr.startswith("_")
         return attr in _METHODS.get(type(obj), frozenset())
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ARG002
-        """`str.format` stays an attribute like any other: not on the list."""
+        """`str.format` is treated like any other attribute: not on the list."""
         return None
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """Macros, the allowed methods, `range` and `namespace`; Jinja2 fixes the odd signature."""
+        """Macros, the allowed methods, `range` and `namespace`; Jinja2 dictates the signature."""
         purse = budget.current()
         purse.step()
         with purse.deeper():
@@ -187,20 +187,20 @@ def environment(*, autoescape: bool, trim: bool = False) -> LetterEnvironment:
 
 
 def compile_source(source: str, sandbox: LetterEnvironment, lines: Sequence[int] | None = None) -> Template:
-    """Paid from the budget in force; anything may be raised: see `template_faults.py`."""
+    """Charged to the budget in force; may raise anything: see `template_faults.py`."""
     template = sandbox.from_string(_bounded_tree(source, sandbox, lines))
     template.globals = dict(template.globals)  # Jinja2's chain of mappings is copied for every letter, ten times slower
     return template
 
 
 def check_source(source: str, sandbox: LetterEnvironment) -> None:
-    """As `compile_source`, without what only running needs."""
+    """As `compile_source`, without what only rendering needs."""
     _bounded_tree(source, sandbox, None)
 
 
 def names_in(source: str, sandbox: LetterEnvironment) -> set[str]:
-    """The names that somebody has to give."""
-    from jinja2 import meta  # here: whoever only sends has no need of it
+    """The names that the caller has to provide."""
+    from jinja2 import meta  # here: a process that only sends does not need it
 
     tracker = meta.TrackingCodeGenerator(sandbox)
     tracker.optimizer = None  # it would run filters of constants here, as `meta.find_undeclared_variables` lets it
@@ -216,7 +216,7 @@ def _bounded_tree(source: str, sandbox: LetterEnvironment, lines: Sequence[int] 
 
 
 def _placed(tokens: Iterable[Token], lines: Sequence[int] | None) -> Iterator[Token]:
-    """Each token is a step of the budget, and gets the line that the author wrote it in."""
+    """Each token is a step of the budget, and gets the line in which the author wrote it."""
     purse, left, shift = budget.current(), iter(lines or ()), 0
     for count, token in enumerate(tokens, start=1):
         purse.step()
@@ -230,7 +230,7 @@ def _placed(tokens: Iterable[Token], lines: Sequence[int] | None) -> Iterator[To
 
 
 def run(template: Template, names: Mapping[str, Any]) -> str:
-    """The text of one part, paid from the budget in force; anything may be raised: see `template_faults.py`."""
+    """The text of one part, charged to the budget in force; may raise anything: see `template_faults.py`."""
     purse = budget.current()
     purse.code = template.root_render_func.__code__
     texts, size = [], 0

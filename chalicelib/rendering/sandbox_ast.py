@@ -1,9 +1,8 @@
 # ruff: noqa: N802 - Jinja2 finds a visitor's method by the name of the node
-"""Rewrites a parsed template so that nothing in it runs unmeasured, and refuses what a letter has no need of. Called by
-`sandbox.py` between parsing and compiling.
+"""Rewrites a parsed template so that nothing in it runs unmeasured, and refuses what a letter does not need.
 
-The sandbox of Jinja2 lets operators be intercepted, but not `~`, loops, literals, slices and comparisons: these are
-wrapped here in private filters.
+Jinja2's sandbox can intercept operators, but not `~`, loops, literals, slices and comparisons: these are wrapped here
+in private filters.
 """
 
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ _REFUSED: Mapping[type[nodes.Node], str] = {
 
 
 class Guard(NodeTransformer):
-    """One use is one template. Raises: RenderError `forbidden` (permanent) from `visit`."""
+    """For one template. Raises: RenderError `forbidden` (permanent) from `visit`."""
 
     def __init__(self, filters: Mapping[str, object], tests: Mapping[str, object]) -> None:
         self._filters = filters
@@ -40,7 +39,7 @@ class Guard(NodeTransformer):
 
     def generic_visit(self, node: nodes.Node, *args: object, **kwargs: object) -> nodes.Node:
         """Every node passes here, so that a refused kind cannot hide below another, and none is too deep for what
-        compiles it: Jinja2 and Python call themselves for each level."""
+        compiles it: Jinja2 and Python recurse once per level."""
         if (name := _REFUSED.get(type(node))) is not None:
             raise RenderError("forbidden", f"`{name}` is not for letters", line=node.lineno)
         if self._depth >= MAX_DEPTH:
@@ -51,14 +50,15 @@ class Guard(NodeTransformer):
         return visited
 
     def visit_Const(self, node: nodes.Const) -> nodes.Node:
-        """A number of over 38 digits is none of a letter, and Python neither writes all of them nor reads them back."""
+        """A number of over 38 digits has no place in a letter, and Python neither prints all of them nor reads them
+        back."""
         value = node.value
         if isinstance(value, int | float) and abs(value) >= 2**MAX_INTEGER_BITS:
             raise RenderError("too_large", "a number of over 38 digits", line=node.lineno)
         return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
-        """Each turn is counted; the recursive kind would go round its counter."""
+        """Each iteration is counted; a recursive loop would bypass its counter."""
         if node.recursive:
             raise RenderError("forbidden", "a recursive loop is not for letters", line=node.lineno)
         self._loops += 1
@@ -70,7 +70,7 @@ class Guard(NodeTransformer):
         return node
 
     def visit_If(self, node: nodes.If) -> nodes.Node:
-        """Each `elif` is a level to Python's compiler."""
+        """Each `elif` is one more level for Python's compiler."""
         if len(node.elif_) > MAX_DEPTH:
             raise RenderError("too_large", f"over {MAX_DEPTH} `elif` in one `if`", line=node.elif_[MAX_DEPTH].lineno)
         return self.generic_visit(node)
@@ -89,7 +89,7 @@ class Guard(NodeTransformer):
         return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
-        """`a[1:]` copies; `a[1]` does not. Python warns of `1[2:]` in code, and nobody is to see that."""
+        """`a[1:]` copies; `a[1]` does not. Python warns about `1[2:]` in code, which nobody should see."""
         self.generic_visit(node)
         if not isinstance(node.arg, nodes.Slice):
             return node
@@ -129,8 +129,8 @@ class Guard(NodeTransformer):
 
 
 class LetterCode(CodeGenerator):
-    """Writes the code of a guarded template. Jinja2's own looks at what `{% set a.b = c %}` assigns to, but not at that
-    of `{% set a.b %}…{% endset %}`: one letter would write into what the next ones read."""
+    """Writes the code of a guarded template. Jinja2's own checks what `{% set a.b = c %}` assigns to, but not `{% set
+    a.b %}…{% endset %}`, so that one letter could write into what the next ones read."""
 
     def visit_Assign(self, node: nodes.Assign, frame: Frame) -> None:
         """`{% set a = b %}`"""

@@ -16,8 +16,8 @@ _DIGITS = 12
 
 @cache
 def shipped_folder() -> Path:
-    """Where `templates/` lies: beside `chalicelib/` (the repository, a function's zip), or elsewhere on the import path
-    (a layer: `/opt/python/templates`). Raises: RuntimeError when the package was built without it."""
+    """The folder `templates/`: beside `chalicelib/` (the repository, a function's zip), or elsewhere on the import path
+    (a layer: `/opt/python/templates`). Raises: RuntimeError if the package was built without it."""
     beside = Path(__file__).resolve().parents[2] / "templates"
     for folder in (beside, *_on_import_path()):
         if (folder / LAYOUT).is_dir():
@@ -39,8 +39,7 @@ def shipped_keys(folder: Path) -> list[str]:
 
 
 def read_shipped(folder: Path, key: str) -> Template:
-    """The template that a folder holds. Raises: FileNotFoundError; pydantic's ValidationError when the folder is
-    wrong."""
+    """The template in a folder. Raises: FileNotFoundError; pydantic's ValidationError if the folder is wrong."""
     home = folder / key
     locales = {
         language.name: {
@@ -50,12 +49,12 @@ def read_shipped(folder: Path, key: str) -> Template:
         if language.is_dir()
     }
     meta: Mapping[str, object] = json.loads((home / "meta.json").read_text(encoding="utf-8"))
-    # Named by what the files say, not by the model that reads them: a newer model of the same files changes no name.
+    # Named by the files' content, not by the model that reads them: a newer model does not change the name.
     content = {**meta, "locales": locales}
     return Template.model_validate({**content, "key": key, "version": content_name("shipped", content)})
 
 
 def content_name(kind: str, content: Mapping[str, object]) -> str:
-    """The name of an immutable content: `<kind>-` and twelve digits of its SHA-256."""
+    """The name of immutable content: `<kind>-` and twelve digits of its SHA-256."""
     written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return f"{kind}-{hashlib.sha256(written.encode()).hexdigest()[:_DIGITS]}"

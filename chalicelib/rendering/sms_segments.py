@@ -1,8 +1,8 @@
-"""How many segments an SMS takes, before it is sent: each is paid for.
+"""How many segments an SMS takes; each is charged.
 
-The rules are those of 3GPP TS 23.038: a text in the GSM 7-bit alphabet has 160 characters in one segment and 153 in
-each of several, any other is written in UCS-2, 70 and 67. Characters of GSM's extension table count twice; UCS-2 counts
-UTF-16 units, of which an emoji has two.
+By 3GPP TS 23.038 a text in the GSM 7-bit alphabet has 160 characters in one segment and 153 in each of several; any
+other is UCS-2, with 70 and 67. Characters of GSM's extension table count twice; UCS-2 counts UTF-16 units, of which an
+emoji has two.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,7 @@ _GSM_UNITS, _UCS2_UNITS = (160, 153), (70, 67)  # in one segment, in each of sev
 
 
 class Segments(NamedTuple):
-    """`encoding` is `GSM-7` or `UCS-2`; `units` are septets or UTF-16 units, `left` what the last segment has room
-    for."""
+    """`encoding` is `GSM-7` or `UCS-2`; `units` are septets or UTF-16 units; `left` is the room in the last segment."""
 
     encoding: str
     units: int
@@ -41,7 +40,7 @@ def count_segments(text: str) -> Segments:
 
 
 def _filled(text: str, cost: Callable[[str], int], size: int) -> tuple[int, int]:
-    """The units of the last segment, and how many there are: no character is cut in two."""
+    """The units of the last segment, and the number of segments: no character is split."""
     used, segments = 0, 1
     for character in text:
         if used + cost(character) > size:

@@ -1,8 +1,7 @@
-"""Whatever is raised while a template is read, checked or rendered is the template's fault, for that one letter and for
-good. No list of exceptions: a filter, a macro or a parser can raise anything on the data of one recipient, and what
-nobody thought of must not stop the other letters of a batch. It is told by part and line, and what was reached for in
-vain by its path.
-"""
+"""Whatever is raised while a template is read, checked or rendered is the template's fault, for that one letter and
+permanently. There is no list of exceptions: a filter, a macro or a parser can raise anything on one recipient's data,
+and that must not stop the other letters of a batch. It is reported by part and line, with the path of what was missing
+(ADR 0060)."""
 
 from collections.abc import Hashable, Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -17,13 +16,13 @@ from chalicelib.errors import RenderError, UnavailableError
 from chalicelib.rendering import render_limits as budget
 
 TEMPLATE_ERROR = "template_error"
-OF_THE_LAYOUT = -1  # the line of what the author did not write
+OF_THE_LAYOUT = -1  # the line of code that the author did not write
 _LONGEST_SAYING = 300
 _MOST_VISITED = 10_000
 
 
 class UndefinedNameError(UndefinedError):
-    """A name or field that the letter's context does not have; the message is its path."""
+    """A name or field that the letter's context lacks; the message is its path."""
 
 
 class NamedUndefined(StrictUndefined):
@@ -49,10 +48,9 @@ class NamedUndefined(StrictUndefined):
 
 @contextmanager
 def blaming(part: str) -> Iterator[None]:
-    """Raises: RenderError (permanent) with `part` and the line of the template, whatever was raised inside. A subsystem
-    that did not answer (UnavailableError: an address is shortened with a key of ours) is no template's fault, and
-    passes. MemoryError does not: a machine without memory kills a Lambda function, so that Python raises it only for
-    what no machine could hold."""
+    """Raises: RenderError (permanent) with `part` and the template's line, whatever was raised inside. UnavailableError
+    passes: a link may be shortened with a key of ours. MemoryError does not: a machine out of memory kills a Lambda
+    function, so Python raises it only for what no machine could hold."""
     try:
         yield
     except UnavailableError:
@@ -82,7 +80,7 @@ def _told(error: Exception) -> tuple[str, str, int | None]:
 
 
 def _line_of(error: Exception) -> int | None:
-    """The author's line that was running: the innermost one, as a macro of the layout is called from one of them."""
+    """The author's line that was running: the innermost one, since a macro of the layout is called from it."""
     line, trace = None, error.__traceback__
     while trace is not None:
         line = _line_at(trace) or line
@@ -100,7 +98,7 @@ def _written(line: int) -> int | None:
 
 
 def _constants(code: CodeType) -> Iterator[object]:
-    """All that a template says itself, from the code that Jinja2 made of it."""
+    """All constants of a template, from the code that Jinja2 made of it."""
     for one in code.co_consts:
         match one:
             case CodeType():
@@ -112,8 +110,8 @@ def _constants(code: CodeType) -> Iterator[object]:
 
 
 def _path_of(owner: object, name: object, *, names: Mapping[str, object], said: Set[object]) -> str:
-    """`films[0].title`: the way from the letter's names to the very object `owner`, then the missing `name`. The
-    ledger and the logs quote it: of names, those alone that the template has `said`, as others are somebody's data."""
+    """`films[0].title`: the path from the letter's names to the object `owner`, then the missing `name`. The ledger and
+    the logs quote it, so only names that the template itself has `said` appear in it: others are somebody's data."""
     return f"{_way_to(owner, names, said)}{_step(name, said)}".removeprefix(".")[:120]
 
 

@@ -10,7 +10,7 @@ from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_k
 
 
 class StoredTemplates(Protocol):
-    """The port to the versions that are written down; none of them ever changes."""
+    """The port to stored versions, which never change."""
 
     def latest(self, key: str) -> int | None:
         """The number of the newest version that somebody has saved, as of now."""
@@ -21,7 +21,7 @@ class StoredTemplates(Protocol):
         ...
 
     def newest(self) -> list[Template]:
-        """The newest version of every key that somebody has saved one of."""
+        """The newest saved version of every key that has one."""
         ...
 
     def layout(self, name: str) -> Layout | None:
@@ -29,7 +29,7 @@ class StoredTemplates(Protocol):
         ...
 
     def keep(self, content: Template | Layout) -> None:
-        """Writes a shipped version down, unless it is."""
+        """Stores a shipped version, unless it is stored."""
         ...
 
 
@@ -41,7 +41,7 @@ class Edition(NamedTuple):
 
 
 class TemplateStore:
-    """Which version is the newest is asked for each time; a given version is kept for ever, as it cannot change."""
+    """Asks for the newest version each time; caches a given version for ever, since it cannot change."""
 
     def __init__(self, stored: StoredTemplates | None = None, *, folder: Path | None = None) -> None:
         self._stored = stored
@@ -52,7 +52,7 @@ class TemplateStore:
         self._written: set[tuple[str, Version]] = set()
 
     def get(self, key: str, version: AskedVersion | None = None) -> Template:
-        """The template, the newest version if none is named. Raises: NotFoundError (permanent)."""
+        """The template, the newest version unless one is named. Raises: NotFoundError (permanent)."""
         found = self._newest(key) if version is None else self._named(key, version)
         if found is None:
             if version is None:
@@ -61,12 +61,12 @@ class TemplateStore:
         return found
 
     def edition(self, key: str) -> Edition:
-        """What a letter that is accepted now is made with; `write_down` it before anything names it. Raises:
+        """What a letter accepted now is made with; call `write_down` before anything refers to it. Raises:
         NotFoundError (permanent), UnavailableError (retryable)."""
         return Edition(self.get(key), self._layout().name)
 
     def write_down(self, edition: Edition) -> None:
-        """Makes sure that workers of other code find it: the deployment has written it down, or this does. Raises:
+        """Makes sure that workers with other code find it: either the deployment has stored it, or this does. Raises:
         UnavailableError (retryable)."""
         template, layout = edition.template, self._layout()
         if edition.layout == layout.name:
@@ -87,15 +87,15 @@ class TemplateStore:
         return self._layouts[name]
 
     def shipped(self, key: str) -> Template | None:
-        """The version that comes with this code, where one does."""
+        """The version that comes with this code, if there is one."""
         # The key comes from outside: only a name that is really in the folder may become a path.
         if key not in self._shipped and key in shipped_keys(self._folder):
             self._shipped[key] = read_shipped(self._folder, key)
         return self._shipped.get(key)
 
     def everything(self) -> list[Template]:
-        """The newest version of every template, shipped or stored, by key: in one request. One that was stored this
-        moment may be missing."""
+        """The newest version of every template, shipped or stored, by key, in one request. One stored just now may be
+        missing."""
         found = {template.key: template for template in (self._stored.newest() if self._stored else ())}
         for key in shipped_keys(self._folder):
             if key not in found:

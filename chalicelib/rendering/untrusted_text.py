@@ -1,8 +1,9 @@
-"""Words of a stranger in a letter that its reader trusts: whom a letter greets, and how text that runs from right to
-left is kept from turning round what stands beside it.
+"""Strangers' words in a letter that its reader trusts: whom a letter greets, and how right-to-left text is kept from
+reordering what stands beside it.
 
 Whoever registers chooses a name, and an address that may be anybody's: a "name" that is an offer with a link would make
-the service its messenger. So a name is greeted only if it can be one; otherwise the letter greets without it.
+the service its messenger. So a name is greeted only if it can be one; otherwise the letter greets without it (ADR
+0061).
 """
 
 import re
@@ -15,7 +16,7 @@ from markupsafe import Markup
 from chalicelib.text import is_blank, one_line
 
 MAX_NAME_CHARS = 64
-_MAX_DIGITS = 6  # an age or a year, and no telephone number
+_MAX_DIGITS = 6  # an age or a year, but no telephone number
 _NUMBER = re.compile(r"\b\d{3,}\b|\d[.]\d")  # a sum or a part of a telephone number; `Anna1987` has a letter beside it
 _MAX_MARKS = 4  # of one letter: Vietnamese has two, Tibetan four
 _IN_NAMES = frozenset(" '’‘ʼ`´-‐‑–—.,·・•‧־׳״་፡()\"«»“”„&+_")
@@ -41,9 +42,9 @@ _FIRST_STRONG, _POP = "\u2068", "\u2069"
 
 
 def greeting_name(name: object) -> str | None:
-    """The name in its normal form, or None where it cannot be one: over 64 characters, without a letter, with an
-    address of the web or of a mailbox, with a telephone number or a sum, with what is not seen or turns the text round,
-    with anything but letters, marks, digits and the signs that names are written with."""
+    """The name in its normal form, or None if it cannot be one: over 64 characters, without a letter, with a web or
+    mail address, a phone number or a sum, with invisible or reordering characters, or with anything but letters, marks,
+    digits and the punctuation of names."""
     return _greeted(name) if isinstance(name, str) else None
 
 
@@ -52,14 +53,13 @@ def _greeted(name: str) -> str | None:
     line = one_line(name)
     if not line or len(line) > MAX_NAME_CHARS or _CONTROLS.search(name):
         return None
-    plain = normalize("NFKC", _JOINED.sub("", line))  # what mail programs take for a point, they take for one here
+    plain = normalize("NFKC", _JOINED.sub("", line))  # what mail programs take for a full stop
     return line if _is_name(plain) and not _is_address(plain) else None
 
 
 def isolated(text: str) -> str:
-    """Text between isolates (UAX #9, FSI and PDI), a line at a time, where any of it runs from right to left or gives a
-    direction; its own directions end inside. Any other text, an address of the web and what is isolated already stay as
-    they are."""
+    """Text between isolates (UAX #9, FSI and PDI), line by line, if any of it runs from right to left or sets a
+    direction; its own directions end inside. Any other text, URLs and isolated text stay as they are."""
     if isinstance(text, Markup) or not _TURNING.search(text):
         return text
     if _URL.fullmatch(text) and not _CONTROLS.search(text):
@@ -87,10 +87,10 @@ def _is_name(plain: str) -> bool:
 
 
 def _is_address(plain: str) -> bool:
-    bare = "".join(one for one in plain if not category(one).startswith(_MARKS))  # a mark is no letter to `\w`
+    bare = "".join(one for one in plain if not category(one).startswith(_MARKS))  # `\w` does not match marks
     return bool(_STARTS.search(bare) or _NUMBER.search(bare) or _DOMAIN.search(_INITIAL.sub(_without_initial, bare)))
 
 
 def _without_initial(found: re.Match[str]) -> str:
-    """Capitals of any alphabet are initials, and one letter where there are no capitals (Tamil)."""
+    """Capitals of any alphabet are initials, as is a single letter where there are no capitals (Tamil)."""
     return " " if not any(one.islower() for one in found.groups()) else found[0]
