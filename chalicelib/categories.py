@@ -1,24 +1,23 @@
-"""The categories of notifications: what a user can opt out of, and what happens when an outcome is unknown."""
+"""The categories of notifications: what users can switch off, and whether a letter may be sent twice."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from enum import StrEnum
 
 
-class Category(NamedTuple):
-    """`transactional` letters ignore opt-outs and are sent once more when the first outcome stays unknown."""
+class Category(StrEnum):
+    """What a letter is about."""
 
-    name: str
-    transactional: bool = False
+    ACCOUNT = "account"
+    SERIES = "series"
+    DIGEST = "digest"
+    STATISTICS = "statistics"
+    CONGRATULATIONS = "congratulations"
+    MARKETING = "marketing"
+
+    @property
+    def transactional(self) -> bool:
+        """Letters that ignore opt-outs and are sent again if the first outcome stays unknown."""
+        return self is Category.ACCOUNT
 
 
-CATEGORIES: Mapping[str, Category] = {
-    category.name: category
-    for category in (
-        Category("account", transactional=True),
-        Category("series"),
-        Category("digest"),
-        Category("statistics"),
-        Category("congratulations"),
-        Category("marketing"),
-    )
-}
+CATEGORIES: Mapping[str, Category] = {category.value: category for category in Category}

@@ -6,6 +6,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from chalicelib.reasons import Reason, opened_on, reached_by
+
 
 class DeliveryStatus(StrEnum):
     """A delivery moves forward only: waiting → queued → calling → sent → delivered | bounced | complained."""
@@ -28,7 +30,7 @@ S = DeliveryStatus
 UNDER_WAY: frozenset[DeliveryStatus | None] = frozenset({None, S.WAITING, S.QUEUED, S.CALLING})  # None: no row yet
 UNSENT = frozenset({S.SKIPPED, S.FAILED})  # certainly not sent: fit for a resend
 ACCEPTED = frozenset({S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED})  # the provider took it
-_REACHED_OTHERWISE = ("reached_by_", "opened_on_", "in_digest", "duplicate")
+_REACHED_OTHERWISE = (reached_by(""), opened_on(""), Reason.IN_DIGEST, Reason.DUPLICATE)
 
 # From which states each state may be entered.
 ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
@@ -49,15 +51,15 @@ ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
 # What a provider may say of a letter that it took, the better informed the later: of two that contradict each other the
 # later one holds, whichever came first. What came back without saying why may be an automatic reply.
 VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
-    (S.FAILED, "provider_rendering"),
-    (S.FAILED, "rejected"),
-    (S.BOUNCED, "returned"),
+    (S.FAILED, Reason.RENDERING),
+    (S.FAILED, Reason.REJECTED),
+    (S.BOUNCED, Reason.RETURNED),
     (S.DELIVERED, None),
-    (S.BOUNCED, "soft_bounce"),
-    (S.BOUNCED, "content_refused"),
-    (S.BOUNCED, "withheld"),
-    (S.BOUNCED, "hard_bounce"),
-    (S.COMPLAINED, "complaint"),
+    (S.BOUNCED, Reason.SOFT_BOUNCE),
+    (S.BOUNCED, Reason.CONTENT_REFUSED),
+    (S.BOUNCED, Reason.WITHHELD),
+    (S.BOUNCED, Reason.HARD_BOUNCE),
+    (S.COMPLAINED, Reason.COMPLAINT),
 )
 
 

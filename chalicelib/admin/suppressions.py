@@ -12,7 +12,8 @@ from chalicelib.admin.views import Visit, action, page
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Email
-from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
+from chalicelib.profiles.suppressions import Suppression, fields_of
+from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
@@ -48,7 +49,7 @@ def add_suppression(visit: Visit) -> Go:
         address = _EMAIL.validate_python(visit.typed("address"))
     except ValidationError as error:
         raise InvalidError.of("address", "expected an e-mail address such as anna@example.com") from error
-    stage().suppressions.add(_CHANNEL, address, reason=Reason.BY_HAND, by=visit.manager.key)
+    stage().suppressions.add(_CHANNEL, address, reason=SuppressionReason.BY_HAND, by=visit.manager.key)
     return _back_to(address)
 
 

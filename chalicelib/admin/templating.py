@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib.admin import number_format as figures
 from chalicelib.admin.mistakes import told
+from chalicelib.reasons import ReasonFamily
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
 
@@ -90,6 +91,16 @@ def words(locale: str) -> Mapping[str, Any]:
     return texts
 
 
+def why(reason: str, *, say: Mapping[str, Any]) -> str:
+    """A reason in words; one that a newer release wrote stays as it is."""
+    known: str | None = say["reasons"].get(reason)
+    if known is None:
+        for family in ReasonFamily:
+            if reason.startswith(family):
+                return str(say["reason_families"][family.name.lower()]).format(word=reason.removeprefix(family))
+    return known or reason
+
+
 @cache
 def static_file(name: str) -> bytes:
     """A file of STATIC. htmx comes from its package (`infra/assets.py`)."""
@@ -123,6 +134,7 @@ def _environment(locale: str) -> Environment:
         "moment": partial(figures.moment, zone=zone, locale=locale),
         "duration": partial(figures.duration, units=words(locale)["units"]),
         "who": figures.who,
+        "why": partial(why, say=words(locale)),
         "told": partial(told, locale=locale),
     }
     return environment

@@ -18,6 +18,7 @@ from chalicelib.deliveries import NOTIFICATION_STATUSES, DeliveryKey
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.http_errors import status_of
 from chalicelib.profiles.address_opt_outs import Against
+from chalicelib.reasons import suppressed
 from chalicelib.services.cancel import cancel
 from chalicelib.services.search import MAX_DAYS
 from chalicelib.settings import settings
@@ -125,7 +126,7 @@ def _against(one: Against) -> Iterable[tuple[str | None, str]]:
     """(category, reason) of all that stands against letters to an address; the category is None where it is against
     every letter."""
     if one.suppressed is not None:
-        yield None, f"suppressed_{one.suppressed}"
+        yield None, suppressed(one.suppressed)
     for category, objection in one.objections.items():
         yield category, objection.reason
 

@@ -21,7 +21,8 @@ from chalicelib.errors import FieldError, InvalidError
 from chalicelib.etags import tag_of
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Email
-from chalicelib.profiles.suppressions import Reason, Suppression, fields_of
+from chalicelib.profiles.suppressions import Suppression, fields_of
+from chalicelib.reasons import SuppressionReason
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 from chalicelib.text import normal_source, one_line
@@ -138,7 +139,9 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
 def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
     """An address that is already suppressed keeps its first reason."""
     body = call.body
-    stage().suppressions.add("email", body.address, reason=Reason.BY_HAND, by=call.caller.key_id, until=body.until)
+    stage().suppressions.add(
+        "email", body.address, reason=SuppressionReason.BY_HAND, by=call.caller.key_id, until=body.until
+    )
     return stage().suppressions.get("email", body.address)._asdict()
 
 
@@ -156,7 +159,8 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     addresses = _checked(call.body.entries())
     note(things=[stage().address_hashes.owner("email", one) for one in addresses])
     added = sum(
-        stage().suppressions.add("email", address, reason=Reason.IMPORT, by=call.caller.key_id) for address in addresses
+        stage().suppressions.add("email", address, reason=SuppressionReason.IMPORT, by=call.caller.key_id)
+        for address in addresses
     )
     return {"added": added, "known": len(addresses) - added}
 

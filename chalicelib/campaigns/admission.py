@@ -16,6 +16,7 @@ from chalicelib.pipeline.fallback import ended
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
 from chalicelib.pipeline.notification import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
+from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
 from chalicelib.storage.circuit_breakers import Switches
 from chalicelib.storage.dynamodb import StageTable, batch_read, expiry_epoch, reaching_dynamodb
@@ -237,5 +238,5 @@ class Admission:
                 self._retries.again(rest)
             else:
                 ids = [r.notification_id for r in missing]
-                self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, "no_content")
+                self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, Reason.NO_CONTENT)
         return job.only(ready) if ready else None

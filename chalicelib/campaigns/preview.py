@@ -24,6 +24,7 @@ from chalicelib.pipeline.channel_addresses import Addresses
 from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
+from chalicelib.reasons import Reason, suppressed
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.text import one_line
@@ -178,7 +179,7 @@ class Preview:
         for channel, consent in self._consent.ask(way.category, asked).items():
             skips = consent.skips
             reached |= {one.notification_id for one in asked[channel]} - skips.keys()
-            against = {one: skips.get(one, "no_address") for one in people} | against
+            against = {one: skips.get(one, Reason.NO_ADDRESS) for one in people} | against
         for one in people.keys() - reached:
             counts[_counted(against[one])] += 1
         return [profile for one, profile in people.items() if one in reached]
@@ -225,9 +226,9 @@ def _addressees(people: Mapping[str, Profile], addresses: Mapping[str, str]) -> 
 
 
 def _counted(reason: str) -> str:
-    if reason == "no_address":
+    if reason == Reason.NO_ADDRESS:
         return reason
-    return "suppressed" if reason.startswith("suppressed") else "opted_out"
+    return "suppressed" if reason.startswith(suppressed("")) else "opted_out"
 
 
 def _shown(profile: Profile) -> dict[str, Any]:

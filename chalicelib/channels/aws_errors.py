@@ -14,7 +14,8 @@ from botocore.exceptions import (
     ProxyConnectionError,
 )
 
-from chalicelib.channels.port import BAD_REQUEST, NO_CONNECTION, PROVIDER_ERROR, REPLY_LOST, THROTTLED, Outcome, Verdict
+from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.reasons import Reason, ReasonFamily
 
 # Errors after which the connection was never made, so that nothing can have been accepted. SSLError is not one: it may
 # come while the reply is read.
@@ -32,34 +33,36 @@ _THROTTLES = frozenset(
 )
 
 
-def outcome_of(error: ClientError | BotoCoreError, *, refusals: Mapping[str, str]) -> Outcome:
+def outcome_of(error: ClientError | BotoCoreError, *, refusals: Mapping[str, Reason]) -> Outcome:
     """The outcome of a call that raised. `refusals`: the provider's codes that are permanent, with our reasons."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         if status >= 500:
-            return Outcome(Verdict.UNKNOWN, reason=PROVIDER_ERROR)
+            return Outcome(Verdict.UNKNOWN, reason=Reason.PROVIDER_ERROR)
         return named_outcome(error.response.get("Error", {}).get("Code", ""), refusals=refusals)
     if isinstance(error, ParamValidationError):
-        return Outcome(Verdict.REFUSED, reason=BAD_REQUEST)
+        return Outcome(Verdict.REFUSED, reason=Reason.BAD_REQUEST)
     if isinstance(error, _NEVER_SENT):
-        return Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION)
-    return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+        return Outcome(Verdict.NOT_ACCEPTED, reason=Reason.NO_CONNECTION)
+    return Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST)
 
 
-def named_outcome(code: str, *, refusals: Mapping[str, str]) -> Outcome:
+def named_outcome(code: str, *, refusals: Mapping[str, Reason]) -> Outcome:
     """What a code of the provider means: slow down, never, or not now."""
     if code in _THROTTLES:
-        return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
+        return Outcome(Verdict.NOT_ACCEPTED, reason=Reason.THROTTLED)
     if code in refusals:
         return Outcome(Verdict.REFUSED, reason=refusals[code])
     # A paused account, an unverified sender, a missing right: nothing was sent, and a person can mend it.
-    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{code.lower()}" if code else "provider_refused")
+    return Outcome(
+        Verdict.NOT_ACCEPTED, reason=ReasonFamily.PROVIDER(code.lower()) if code else Reason.PROVIDER_REFUSED
+    )
 
 
 def accepted(message_id: str | None) -> Outcome:
     """The outcome of an answer: one without an id is ambiguous, whatever its status."""
     if not message_id:
-        return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+        return Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST)
     return Outcome(Verdict.ACCEPTED, provider_id=message_id)
 
 

@@ -15,25 +15,14 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.channels.port import (
-    BEST_FIRST,
-    PROVIDER_ERROR,
-    REPLY_LOST,
-    THROTTLED,
-    TOO_LONG,
-    ChannelParts,
-    Message,
-    Outcome,
-    Verdict,
-    send_to_endpoints,
-)
+from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, Verdict, send_to_endpoints
+from chalicelib.reasons import Reason, ReasonFamily
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
 
 MAX_CHARACTERS = 4000  # Telegram takes 4096, Slack more
 OPTIONS = ("preview", "silent", "thread", "topic")
-UNSUPPORTED = "unsupported_chat"
 # How apprise's services report an answer that was not the wanted one, all alike: "… error=403."
 _NOT_NOW = frozenset({408, 425, 429})  # the request did not come in time, came too early, or is one too many
 _STATUS = re.compile(r"error=(\d{3})\b")
@@ -79,16 +68,16 @@ class ChatChannel:
 
     def _send_one(self, message: Message, rooms: Sequence[Room]) -> Outcome:
         if len(message.parts["text"]) > MAX_CHARACTERS:
-            return Outcome(Verdict.REFUSED, reason=TOO_LONG)
+            return Outcome(Verdict.REFUSED, reason=Reason.TOO_LONG)
         outcomes = [self._say(message, room) for room in rooms]
         return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
 
     def _say(self, message: Message, room: Room) -> Outcome:
         if kind_of(room.target) not in self._kinds:
-            return Outcome(Verdict.REFUSED, reason=UNSUPPORTED)
+            return Outcome(Verdict.REFUSED, reason=Reason.UNSUPPORTED_CHAT)
         service = chat_at(room.target, own_hosts=self._own_hosts)
         if service is None:
-            return Outcome(Verdict.REFUSED, reason=UNSUPPORTED)
+            return Outcome(Verdict.REFUSED, reason=Reason.UNSUPPORTED_CHAT)
         with _warnings() as said:
             if service.notify(body=message.parts["text"], title=message.parts.get("title", "")):
                 return Outcome(Verdict.ACCEPTED, provider_id=message.delivery_id)
@@ -129,13 +118,13 @@ def _refusal(said: str) -> Outcome:
     """apprise answers only yes or no; what it logs tells a refusal from a reply that never came."""
     found = _STATUS.search(said)
     if found is None:
-        return Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+        return Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST)
     status = int(found[1])
     if status in _NOT_NOW:
-        return Outcome(Verdict.NOT_ACCEPTED, reason=THROTTLED)
+        return Outcome(Verdict.NOT_ACCEPTED, reason=Reason.THROTTLED)
     if status >= 500:
-        return Outcome(Verdict.UNKNOWN, reason=PROVIDER_ERROR)
-    return Outcome(Verdict.REFUSED, reason=f"answer_{status}")
+        return Outcome(Verdict.UNKNOWN, reason=Reason.PROVIDER_ERROR)
+    return Outcome(Verdict.REFUSED, reason=ReasonFamily.ANSWER(status))
 
 
 class _Heard(logging.Handler):

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws_errors import accepted, named_outcome, outcome_of
-from chalicelib.channels.port import REPLY_LOST, UNCLEAR, ChannelParts, Message, Outcome, Verdict, send_alone
+from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, send_alone
 from chalicelib.channels.providers.ses_answers import answer_of
 from chalicelib.channels.shared_lines import share
+from chalicelib.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -144,7 +145,7 @@ class EmailChannel:
             )
         except (ClientError, BotoCoreError) as error:
             outcome = _outcome_of(error, sender)
-            if outcome.verdict is Verdict.REFUSED or outcome.reason == UNCLEAR:
+            if outcome.verdict is Verdict.REFUSED or outcome.reason == Reason.UNCLEAR:
                 # Nothing was sent, and one entry may be the cause: the others must not pay for it.
                 return self._one_by_one(messages)
             return [outcome] * len(messages)
@@ -152,7 +153,7 @@ class EmailChannel:
             return self._one_by_one(messages)
         results = answer.get("BulkEmailEntryResults", [])
         if len(results) != len(messages):
-            return [Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)] * len(messages)
+            return [Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST)] * len(messages)
         return [_entry_outcome(result, sender) for result in results]
 
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict
+from chalicelib.reasons import Reason
 
-INBOX_UNAVAILABLE = "inbox_unavailable"
-INBOX_UNREADABLE = "unreadable"
 BATCH = 50
 # Bounds of one entry, so that each fits into a WebSocket frame of 32 KB with room to spare.
 MAX_CHARACTERS: Mapping[str, int] = {"title": 200, "body": 2000, "url": 2000}
@@ -28,8 +27,8 @@ class Notice(NamedTuple):
 class Announcer(Protocol):
     """`live.announce.Announce` is one."""
 
-    def announce(self, notices: Sequence[Notice]) -> Sequence[int | str]:
-        """The place of each in its user's inbox, or why it has none: INBOX_UNAVAILABLE (retryable), INBOX_UNREADABLE
+    def announce(self, notices: Sequence[Notice]) -> Sequence[int | Reason]:
+        """The place of each in its user's inbox, or why it has none: Reason.INBOX_UNAVAILABLE (retryable) or UNREADABLE
         (permanent)."""
         ...
 
@@ -61,8 +60,8 @@ def _notice(message: Message) -> Notice:
     return Notice(notification_id, user_id=message.address, content={**parts, **tags})
 
 
-def _outcome(place: int | str) -> Outcome:
-    if isinstance(place, str):
-        verdict = Verdict.NOT_ACCEPTED if place == INBOX_UNAVAILABLE else Verdict.REFUSED
+def _outcome(place: int | Reason) -> Outcome:
+    if isinstance(place, Reason):
+        verdict = Verdict.NOT_ACCEPTED if place == Reason.INBOX_UNAVAILABLE else Verdict.REFUSED
         return Outcome(verdict, reason=place)
     return Outcome(Verdict.ACCEPTED, provider_id=f"inbox-{place}")

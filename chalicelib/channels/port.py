@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_ch
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each, is_contained, is_final
 from chalicelib.observability import log_failure
+from chalicelib.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
@@ -33,20 +34,7 @@ class Verdict(StrEnum):
 
 
 # The reasons that say something of the provider and not of the letter; `pipeline/deliver.py` teaches its gate by them.
-THROTTLED = "throttled"
-DAILY_QUOTA = "daily_quota"
 # The reasons that several channels have.
-BAD_REQUEST = "bad_request"
-NO_CONNECTION = "no_connection"
-DEVICE_GONE = "device_gone"
-OPTED_OUT = "opted_out_at_provider"  # the number answered STOP, and SNS keeps a list of its own
-NO_ENDPOINT = "no_endpoint"  # the user has taken the last one away since
-ENDPOINTS_UNAVAILABLE = "endpoints_unavailable"
-PROVIDER_ERROR = "provider_error"
-REPLY_LOST = "reply_lost"
-TOO_LONG = "too_long"
-REFUSED_IN_A_ROW = "refused_in_a_row"  # so many, that it is not taken for the letters' fault
-UNCLEAR = "unclear"  # the provider refused, and nothing that it publishes says why
 
 
 class Outcome(NamedTuple):
@@ -136,17 +124,20 @@ def send_to_endpoints(
     try:
         known = usable([message.address for message in messages])
     except UnavailableError:
-        return [Outcome(Verdict.NOT_ACCEPTED, reason=ENDPOINTS_UNAVAILABLE)] * len(messages)
+        return [Outcome(Verdict.NOT_ACCEPTED, reason=Reason.ENDPOINTS_UNAVAILABLE)] * len(messages)
 
     def send(message: Message) -> Outcome:
         endpoints = known.get(message.address)
-        return send_one(message, endpoints) if endpoints else Outcome(Verdict.REFUSED, reason=NO_ENDPOINT)
+        return send_one(message, endpoints) if endpoints else Outcome(Verdict.REFUSED, reason=Reason.NO_ENDPOINT)
 
     return send_each(send, messages)
 
 
 # Of a message, or an endpoint, that cannot be put into a call; and of a call that broke in a way that is not known.
-_UNSENDABLE, _NOT_KNOWN = Outcome(Verdict.REFUSED, reason=BAD_REQUEST), Outcome(Verdict.UNKNOWN, reason=REPLY_LOST)
+_UNSENDABLE, _NOT_KNOWN = (
+    Outcome(Verdict.REFUSED, reason=Reason.BAD_REQUEST),
+    Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST),
+)
 
 
 def send_alone(send_one: Callable[[Message], Outcome], message: Message) -> Outcome:

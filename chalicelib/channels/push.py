@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws_errors import accepted
-from chalicelib.channels.port import BEST_FIRST, DEVICE_GONE, ChannelParts, Message, Outcome, send_to_endpoints
+from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, send_to_endpoints
 from chalicelib.channels.providers.sns_answers import sns_outcome
 from chalicelib.errors import UnavailableError
+from chalicelib.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -82,7 +83,7 @@ class PushChannel:
             )
         except (ClientError, BotoCoreError) as error:
             outcome = sns_outcome(self.name, error)
-            if outcome.reason == DEVICE_GONE:
+            if outcome.reason == Reason.DEVICE_GONE:
                 self._forget(message.address, device)
             return outcome
         return accepted(answer.get("MessageId"))

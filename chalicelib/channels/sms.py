@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.aws_errors import accepted
-from chalicelib.channels.port import TOO_LONG, ChannelParts, Message, Outcome, Verdict, send_each
+from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, send_each
 from chalicelib.channels.providers.sns_answers import sns_outcome
+from chalicelib.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -39,7 +40,7 @@ class SmsChannel:
     def _send_one(self, message: Message) -> Outcome:
         text = message.parts["text"].strip()
         if len(text) > MAX_CHARACTERS:
-            return Outcome(Verdict.REFUSED, reason=TOO_LONG)
+            return Outcome(Verdict.REFUSED, reason=Reason.TOO_LONG)
         try:
             answer = self._client.publish(
                 PhoneNumber=message.address, Message=text, MessageAttributes=self._attributes(message)

@@ -14,26 +14,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
-from chalicelib.channels.port import (
-    BEST_FIRST,
-    NO_CONNECTION,
-    ChannelParts,
-    Message,
-    Outcome,
-    Verdict,
-    send_to_endpoints,
-)
+from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, Verdict, send_to_endpoints
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
+from chalicelib.reasons import Reason, ReasonFamily
 
-GONE = "endpoint_gone"
-# A reply that was lost, too: the receiver knows a repeat by its id.
-_PROBLEMS = {
-    "private_address": Outcome(Verdict.REFUSED, reason="private_address"),
-    "plain_http": Outcome(Verdict.REFUSED, reason="plain_http"),
-    "no_connection": Outcome(Verdict.NOT_ACCEPTED, reason=NO_CONNECTION),
-    "no_answer": Outcome(Verdict.NOT_ACCEPTED, reason="no_answer"),
-}
+# A reply that was lost may be sent again, too: the receiver knows a repeat by its id.
+_FINAL = frozenset({Reason.PRIVATE_ADDRESS, Reason.PLAIN_HTTP})
 
 
 class Hook(Protocol):
@@ -142,8 +129,8 @@ class WebhookChannel:
                 outcome=outcome.reason or "accepted",
                 status=reply.status,
             )
-            if outcome.reason == GONE:
-                self._hooks.switch(self.name, message.address, hook.id, on=False, reason=GONE)
+            if outcome.reason == Reason.ENDPOINT_GONE:
+                self._hooks.switch(self.name, message.address, hook.id, on=False, reason=Reason.ENDPOINT_GONE)
         return outcome
 
 
@@ -180,11 +167,11 @@ def _headers(delivery_id: str, at: datetime, body: str, secret: str) -> dict[str
 
 def _outcome(reply: Reply, delivery_id: str) -> Outcome:
     if reply.status is None:
-        return _PROBLEMS[reply.problem or "no_answer"]
+        return Outcome(Verdict.REFUSED if reply.problem in _FINAL else Verdict.NOT_ACCEPTED, reason=reply.problem)
     if 200 <= reply.status < 300:
         return Outcome(Verdict.ACCEPTED, provider_id=delivery_id)
     if reply.status == HTTPStatus.GONE:
-        return Outcome(Verdict.REFUSED, reason=GONE)
+        return Outcome(Verdict.REFUSED, reason=Reason.ENDPOINT_GONE)
     if 300 <= reply.status < 400:
-        return Outcome(Verdict.REFUSED, reason="redirect")
-    return Outcome(Verdict.NOT_ACCEPTED, reason=f"answer_{reply.status}")
+        return Outcome(Verdict.REFUSED, reason=Reason.REDIRECT)
+    return Outcome(Verdict.NOT_ACCEPTED, reason=ReasonFamily.ANSWER(reply.status))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.event_sources import Consumers
 from chalicelib.observability import logger
+from chalicelib.reasons import Reason
 from chalicelib.storage.circuit_breakers import Switches
 from chalicelib.storage.rate_limits import Limiter
 
@@ -132,7 +133,7 @@ class Gate:
         failures = [report.failure for report in reports if report.failure]
         if quota:
             opened = self._switches.failed(
-                self._subsystem, "daily_quota", at_once=True, probe_seconds=DAILY_QUOTA_PROBE_SECONDS
+                self._subsystem, Reason.DAILY_QUOTA, at_once=True, probe_seconds=DAILY_QUOTA_PROBE_SECONDS
             )
         elif failures and len(failures) == len(reports):
             at_once = any(report.at_once for report in reports)

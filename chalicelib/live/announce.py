@@ -6,12 +6,13 @@ What is in the inbox is safe: whoever is not here, or whose connection fails, ge
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib.channels.live import INBOX_UNAVAILABLE, INBOX_UNREADABLE, Notice
+from chalicelib.channels.live import Notice
 from chalicelib.isolation import each, is_contained, is_final
 from chalicelib.live import server_events as events
 from chalicelib.live.posting import Poster
 from chalicelib.live.server_events import ServerEvent
 from chalicelib.observability import aside, log_failure
+from chalicelib.reasons import Reason
 from chalicelib.storage.connections import Connections
 from chalicelib.storage.inbox import Inbox
 from chalicelib.storage.live_people import user_person
@@ -28,7 +29,7 @@ class Announce:
         self._poster = poster
         self._pool = ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="inbox")
 
-    def announce(self, notices: Sequence[Notice]) -> list[int | str]:
+    def announce(self, notices: Sequence[Notice]) -> list[int | Reason]:
         """Writes each user's notices in order; repeating it writes nothing twice. Never raises for the fault of a
         connection or of an inbox."""
         by_person: dict[str, list[Notice]] = {}
@@ -46,15 +47,15 @@ class Announce:
         places = [written[id(notice)] for notice in notices]
         return [one[0] if isinstance(one, tuple) else one for one in places]
 
-    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, ServerEvent] | str]]:
+    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, ServerEvent] | Reason]]:
         return [(notice, self._write(notice)) for notice in notices]
 
-    def _write(self, notice: Notice) -> tuple[int, ServerEvent] | str:
-        failed: list[str] = []
+    def _write(self, notice: Notice) -> tuple[int, ServerEvent] | Reason:
+        failed: list[Reason] = []
 
         def alone(notice: Notice, error: Exception) -> None:
             log_failure("inbox", error, notification_id=notice.notification_id)
-            failed.append(INBOX_UNREADABLE if is_final(error) else INBOX_UNAVAILABLE)
+            failed.append(Reason.UNREADABLE if is_final(error) else Reason.INBOX_UNAVAILABLE)
 
         done = each(self._put, [notice], alone=alone, stays=is_contained)
         return done[0] if done else failed[0]

@@ -28,8 +28,6 @@ from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.dynamodb import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
 from chalicelib.storage.rows.people import CapRow
 
-CAPPED = "capped"
-TOO_MANY = "too_many_to_address"
 _ACCOUNT, _UNCONFIRMED = "account#", "unconfirmed#"  # what the rows of windows begin with
 _ROUNDS = 8
 _RUN_LASTS = timedelta(days=90)  # longer than anything of it waits

@@ -11,8 +11,9 @@ from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import Line, log_failure
-from chalicelib.pipeline.fallback import ERASED, UNREADABLE, ended
+from chalicelib.pipeline.fallback import ended
 from chalicelib.pipeline.jobs import DigestJob, LetterSpec
+from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled
 from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
 from chalicelib.storage.ledger import Ledger
@@ -51,7 +52,7 @@ class Collected:
         """Ends and forgets what waits for a user. Raises: UnavailableError (retryable)."""
         found = rows_of(user_id)
         end_unreadable(self._ledger, found)
-        self._ledger.move([move for row in found.rows for move in closing(row, ERASED)])
+        self._ledger.move([move for row in found.rows for move in closing(row, Reason.ERASED)])
         delete_rows(found.rows)
 
 
@@ -80,7 +81,7 @@ def rows_of(user_id: str, *, until: str | None = None) -> Found:
 def end_unreadable(ledger: Ledger, found: Found) -> None:
     """Letters that nobody can read have failed. Raises: UnavailableError (retryable)."""
     keys = [DeliveryKey(row.notification_id, channel) for row in found.unreadable for channel in CHANNELS]
-    ledger.move([Move(key, DeliveryStatus.FAILED, UNREADABLE, unclaimed=True) for key in ledger.states(keys)])
+    ledger.move([Move(key, DeliveryStatus.FAILED, Reason.UNREADABLE, unclaimed=True) for key in ledger.states(keys)])
     delete_rows(found.unreadable)
 
 

@@ -9,11 +9,10 @@ from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.fallback import UNREADABLE
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
+from chalicelib.reasons import Reason
 from chalicelib.rendering.render import Renderer
-from chalicelib.rendering.template_faults import TEMPLATE_ERROR
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.storage.short_links import Link
 
@@ -52,12 +51,12 @@ class Composer:
                 spoiled.append(Spoiled(recipient, error.reason, error.place))
                 return
             log_failure("letter", error, notification_id=recipient.notification_id)
-            spoiled.append(Spoiled(recipient, UNREADABLE))
+            spoiled.append(Spoiled(recipient, Reason.UNREADABLE))
 
         def spoil_all(_: DeliverJob, error: Exception) -> None:
             log_failure("template", error, template=job.letter.template, version=job.letter.template_version)
             place = error.detail if isinstance(error, NotFoundError) else None
-            spoiled.extend(Spoiled(one, TEMPLATE_ERROR, place) for one in job.recipients)
+            spoiled.extend(Spoiled(one, Reason.TEMPLATE_ERROR, place) for one in job.recipients)
 
         makers = each(self._maker, [job], alone=spoil_all)
         return [letter for make in makers for letter in each(make, job.recipients, alone=spoil)], spoiled

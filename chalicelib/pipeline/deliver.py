@@ -9,16 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chalicelib.channels.port import (
-    DAILY_QUOTA,
-    REFUSED_IN_A_ROW,
-    THROTTLED,
-    UNCLEAR,
-    Channel,
-    Outcome,
-    SlowToStart,
-    Verdict,
-)
+from chalicelib.channels.port import Channel, Outcome, SlowToStart, Verdict
 from chalicelib.clock import Clock
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.throttle import CallReport, Gate
@@ -26,12 +17,12 @@ from chalicelib.isolation import each, together
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.compose import Composer, Letter
-from chalicelib.pipeline.fallback import EXPIRED, Delivered, Fallback
+from chalicelib.pipeline.fallback import Delivered, Fallback
 from chalicelib.pipeline.jobs import DeliverJob
 from chalicelib.pipeline.pre_send_check import LastLook
 from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.pipeline.retry import Retries
-from chalicelib.rendering.finishing import NOTHING_TO_SAY
+from chalicelib.reasons import Reason
 from chalicelib.storage.short_links import LinkBook
 
 if TYPE_CHECKING:
@@ -73,7 +64,7 @@ class Deliver:
         or after a send: what was claimed is never sent again by it)."""
         result = Delivered()
         if job.letter.is_over(self._clock()):
-            self._fallback.close_all(job, job.recipients, EXPIRED, result)
+            self._fallback.close_all(job, job.recipients, Reason.EXPIRED, result)
             return result
         if job.letter.run_id is not None and not self._campaigns.admits(job):
             result.count("held", len(job.recipients))
@@ -87,7 +78,7 @@ class Deliver:
     def _compose(self, job: DeliverJob, result: Delivered) -> Sequence[Letter]:
         letters, spoiled = self._composer.compose(job)
         for one in spoiled:
-            status = DeliveryStatus.SKIPPED if one.reason == NOTHING_TO_SAY else DeliveryStatus.FAILED
+            status = DeliveryStatus.SKIPPED if one.reason == Reason.NOTHING_TO_SAY else DeliveryStatus.FAILED
             self._fallback.close(job, [one.recipient], status, one.reason, result, rule=one.place)
         return letters
 
@@ -136,9 +127,9 @@ def _report(outcome: Outcome, channel: str) -> CallReport:
     nobody can explain, and a run's that is doubted. One of many servers says nothing of the others."""
     if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
         return CallReport()
-    if outcome.reason == THROTTLED:
+    if outcome.reason == Reason.THROTTLED:
         return CallReport(slow_down=True)
-    if outcome.reason == UNCLEAR or (outcome.reason == REFUSED_IN_A_ROW and not outcome.ours):
+    if outcome.reason == Reason.UNCLEAR or (outcome.reason == Reason.REFUSED_IN_A_ROW and not outcome.ours):
         return CallReport()
     failure = f"{outcome.reason}: {outcome.said}" if outcome.said else outcome.reason
-    return CallReport(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == DAILY_QUOTA)
+    return CallReport(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == Reason.DAILY_QUOTA)

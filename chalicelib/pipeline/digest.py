@@ -21,11 +21,10 @@ from chalicelib.observability import log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.collected import closing, delete_rows, end_unreadable, rows_of
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL
-from chalicelib.pipeline.fallback import EXPIRED, UNREADABLE
 from chalicelib.pipeline.jobs import LetterSpec, portions
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.preferences import PreferenceStore, objection
-from chalicelib.rendering.finishing import NOTHING_TO_SAY
+from chalicelib.reasons import Reason
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.schemas import recalled
@@ -34,7 +33,6 @@ from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rows.digests import DigestRow
 
 TEMPLATE, CALLER = "collected", "digest"
-IN_DIGEST = "in_digest"
 MAX_LINES = 50
 _LINES_BYTES = 100_000  # of JSON, of one letter: its context may have 128 KB
 _MOST_CHARACTERS = 2000  # of a title, a text or a link
@@ -84,8 +82,8 @@ class Digest:
         found = self._ledger.states([DeliveryKey(row.notification_id, row.channels[0]) for row in rows])
         waiting = {key.notification_id for key, one in found.items() if one.status == DeliveryStatus.WAITING}
         for row in rows:
-            strange = {"reason": UNREADABLE, "failed": True}
-            row.fate = strange if row.notification_id in waiting else {"reason": "cancelled"}
+            strange = {"reason": Reason.UNREADABLE, "failed": True}
+            row.fate = strange if row.notification_id in waiting else {"reason": Reason.CANCELLED}
 
         def decide(row: DigestRow) -> None:
             row.fate = self._fate(row, wishes[0])
@@ -110,14 +108,14 @@ class Digest:
     def _fate(self, row: DigestRow, wish: Mapping[str, Any]) -> dict[str, Any]:
         letter = recalled(LetterSpec, row.letter)
         if letter.is_over(self._clock()):
-            return {"reason": EXPIRED}
+            return {"reason": Reason.EXPIRED}
         reason = objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock())
         if reason is not None:
             return {"reason": reason}
         try:
             return {"line": self._line(row, letter)}
         except RenderError as error:
-            return {"reason": error.reason, "failed": error.reason != NOTHING_TO_SAY, "rule": error.place}
+            return {"reason": error.reason, "failed": error.reason != Reason.NOTHING_TO_SAY, "rule": error.place}
 
     def _line(self, row: DigestRow, letter: LetterSpec) -> dict[str, str]:
         """The letter in one line: what a live notification would show, else its subject. Raises: RenderError
@@ -157,5 +155,5 @@ class Digest:
 def _closing(row: DigestRow, rule: str | None) -> list[Move]:
     fate = row.fate or {}
     if "reason" not in fate:
-        return closing(row, IN_DIGEST, rule=rule)
+        return closing(row, Reason.IN_DIGEST, rule=rule)
     return closing(row, fate["reason"], failed=fate.get("failed") is True, rule=fate.get("rule"))

@@ -10,11 +10,12 @@ from datetime import timedelta
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.deliveries import DeliveryKey
-from chalicelib.pipeline.fallback import DIGEST, waiting
+from chalicelib.pipeline.fallback import waiting
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection
+from chalicelib.reasons import Reason
 from chalicelib.schemas import kept, recalled
 from chalicelib.storage.dynamodb import save_if
 from chalicelib.storage.ledger import Ledger
@@ -61,7 +62,7 @@ class Collect:
         if job.letter.is_over(due):
             return False
         rule = f"digest {job.letter.category}: {wish.told()}"
-        moves = waiting(job.letter, [one.notification_id], job.channels, DIGEST, due, rule=rule)
+        moves = waiting(job.letter, [one.notification_id], job.channels, Reason.DIGEST, due, rule=rule)
         if DeliveryKey(one.notification_id, job.channels[0]) in self._ledger.move(moves):
             return True  # a message that came twice: it has gone on
         row = DigestRow(

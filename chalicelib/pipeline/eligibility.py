@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.pipeline.fallback import ERASED
 from chalicelib.profiles.address_rows import AddressRows
 from chalicelib.profiles.model import Wishes
 from chalicelib.profiles.objections import Objections, Standing, read_objections
 from chalicelib.profiles.preferences import Hours, objection, quiet_for
 from chalicelib.profiles.suppressions import EVERYBODY
+from chalicelib.reasons import Reason, suppressed
 
 _LATER = "~"  # than any moment
 
@@ -101,9 +101,9 @@ class ConsentDesk:
     def _against(self, person: Addressee, known: Standing, category: str | None) -> str | None:
         """What stands against the address; `category` is None for a letter to which wishes do not apply."""
         if known.suppressed is not None:
-            return f"suppressed_{known.suppressed}"
+            return suppressed(known.suppressed)
         if (person.accepted_at or _LATER) <= self._erased_at(person, known):
-            return ERASED
+            return Reason.ERASED
         objected = known.said.objection(category, self._clock()) if category is not None else None
         return objected.reason if objected else None
 

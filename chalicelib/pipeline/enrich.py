@@ -14,7 +14,7 @@ from chalicelib.isolation import together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.digest_queue import Collect
-from chalicelib.pipeline.fallback import QUIET, UNREADABLE, ended, enough, waiting
+from chalicelib.pipeline.fallback import ended, enough, waiting
 from chalicelib.pipeline.jobs import (
     CHUNK_SIZE,
     DeliverJob,
@@ -28,6 +28,7 @@ from chalicelib.pipeline.jobs import (
 from chalicelib.pipeline.profile_lookup import Lookup
 from chalicelib.pipeline.reach import Candidate, Look, Reach
 from chalicelib.pipeline.retry import Retries
+from chalicelib.reasons import Reason
 from chalicelib.schemas import passed
 from chalicelib.storage.ledger import Ledger
 
@@ -103,7 +104,9 @@ class Enrich:
 
     def _fail(self, job: EnrichJob, some: Sequence[EnrichRecipient], result: Enriched) -> None:
         ids = [one.notification_id for one in some]
-        self._ledger.move(ended(job.letter, ids, job.channels, DeliveryStatus.FAILED, UNREADABLE, rule=job.letter.rule))
+        self._ledger.move(
+            ended(job.letter, ids, job.channels, DeliveryStatus.FAILED, Reason.UNREADABLE, rule=job.letter.rule)
+        )
         result.failed += len(ids)
 
     def _enrich(self, job: EnrichJob) -> Enriched:
@@ -174,7 +177,9 @@ class Enrich:
         """Puts those aside who want quiet now: they come back to `enrich`, which reads again what is known of them."""
         for until in sorted(set(waits.values())):
             late = tuple(r for r in job.recipients if waits.get(r.notification_id) == until)
-            self._ledger.move(waiting(job.letter, [r.notification_id for r in late], job.channels[:1], QUIET, until))
+            self._ledger.move(
+                waiting(job.letter, [r.notification_id for r in late], job.channels[:1], Reason.QUIET_HOURS, until)
+            )
             self._retries.until(job.model_copy(update={"recipients": late, "attempt": 1, "again": True}), until)
 
     def _skip(self, job: EnrichJob, channels: Sequence[str], skips: Mapping[str, str]) -> None:

@@ -12,14 +12,9 @@ from chalicelib.deliveries import ANY_KEY, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec, next_channels
 from chalicelib.pipeline.retry import Retries
-from chalicelib.pipeline.routing import OPENED_ON, REACHED_BY
+from chalicelib.reasons import Reason, opened_on, reached_by
 from chalicelib.storage.ledger import Ledger
 
-QUIET, UNLESS_OPENED, DIGEST = "quiet_hours", "unless_opened", "digest"
-EXPIRED = "expired"  # nothing waits any more
-ERASED = "erased"  # its reader was
-UNREADABLE = "unreadable"  # what is stored, or was told, of the recipient
-DUPLICATE = "duplicate"  # another recipient of the letter has the same address
 _IN_VAIN = frozenset({S.SKIPPED, S.FAILED, S.BOUNCED, S.CANCELLED})
 
 
@@ -80,7 +75,7 @@ class Fallback:
     def spoil(self, job: DeliverJob, recipient: DeliverRecipient, error: Exception, result: Delivered) -> None:
         """Fails one whose data cannot be worked on. Raises: UnavailableError (retryable)."""
         log_failure("letter", error, notification_id=recipient.notification_id)
-        self.close(job, [recipient], S.FAILED, UNREADABLE, result)
+        self.close(job, [recipient], S.FAILED, Reason.UNREADABLE, result)
 
     def after(
         self,
@@ -99,7 +94,7 @@ class Fallback:
         if maybe_there and job.letter.route.mode == "escalate":
             self._wait(job, maybe_there, timedelta(minutes=job.letter.route.after_minutes or 0))
         elif maybe_there:
-            self._skip(job, maybe_there, reason=REACHED_BY + job.channel)
+            self._skip(job, maybe_there, reason=reached_by(job.channel))
 
     def settle(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
         """Has `enrich` ask the ledger about the rest: the worker that knew died, or a person decides. Raises:
@@ -110,9 +105,9 @@ class Fallback:
     def _wait(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], length: timedelta) -> None:
         until = self._clock() + length
         if job.letter.is_over(until):
-            return self._skip(job, recipients, reason=EXPIRED)
+            return self._skip(job, recipients, reason=Reason.EXPIRED)
         ids = [one.notification_id for one in recipients]
-        self._ledger.move(waiting(job.letter, ids, job.then, UNLESS_OPENED, until, rule=job.letter.rule))
+        self._ledger.move(waiting(job.letter, ids, job.then, Reason.UNLESS_OPENED, until, rule=job.letter.rule))
         return self._retries.until(next_channels(job, recipients, after=job.channel), until)
 
     def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], *, reason: str) -> None:
@@ -143,11 +138,11 @@ def enough(ledger: Ledger, job: EnrichJob) -> Enough:
     before = job.after or ""
     found = ledger.states([DeliveryKey(one.notification_id, before) for one in job.recipients])
     if job.letter.route is not None and job.letter.route.mode == "escalate":
-        return Enough({key.notification_id: OPENED_ON + before for key, one in found.items() if one.engaged})
+        return Enough({key.notification_id: opened_on(before) for key, one in found.items() if one.engaged})
     status = {key.notification_id: DeliveryStatus(one.status) for key, one in found.items()}
     unknown = frozenset(one for one, state in status.items() if state in (S.QUEUED, S.CALLING))
     reached = [one for one, state in status.items() if one not in unknown and state not in _IN_VAIN]
-    return Enough(dict.fromkeys(reached, REACHED_BY + before), unknown)
+    return Enough(dict.fromkeys(reached, reached_by(before)), unknown)
 
 
 def waiting(

@@ -15,7 +15,7 @@ from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.isolation import each, is_contained, together
 from chalicelib.links.bot_detection import is_bot
 from chalicelib.pipeline.ses_events import FeedbackEvent
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import Reason, SuppressionReason
 from chalicelib.storage.engagement import BY_MACHINE, Engagement
 from chalicelib.storage.ledger import Ledger
 
@@ -23,19 +23,19 @@ _VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {
     # Each tells that SES has taken a letter, and nothing more: it comes before all that follows, or too late to matter.
     # Of a letter that a user may switch off SES tells no Send (`settings.mailings_set`).
     Told.TAKEN: (S.SENT, None),
-    Told.UNRENDERED: (S.FAILED, "provider_rendering"),
-    Told.REJECTED: (S.FAILED, "rejected"),
-    Told.RETURNED: (S.BOUNCED, "returned"),
+    Told.UNRENDERED: (S.FAILED, Reason.RENDERING),
+    Told.REJECTED: (S.FAILED, Reason.REJECTED),
+    Told.RETURNED: (S.BOUNCED, Reason.RETURNED),
     Told.DELIVERED: (S.DELIVERED, None),
-    Told.BOUNCED_FOR_NOW: (S.BOUNCED, "soft_bounce"),
-    Told.CONTENT_REFUSED: (S.BOUNCED, "content_refused"),
-    Told.WITHHELD: (S.BOUNCED, "withheld"),
-    Told.BOUNCED_FOR_GOOD: (S.BOUNCED, "hard_bounce"),
-    Told.COMPLAINED: (S.COMPLAINED, "complaint"),
+    Told.BOUNCED_FOR_NOW: (S.BOUNCED, Reason.SOFT_BOUNCE),
+    Told.CONTENT_REFUSED: (S.BOUNCED, Reason.CONTENT_REFUSED),
+    Told.WITHHELD: (S.BOUNCED, Reason.WITHHELD),
+    Told.BOUNCED_FOR_GOOD: (S.BOUNCED, Reason.HARD_BOUNCE),
+    Told.COMPLAINED: (S.COMPLAINED, Reason.COMPLAINT),
 }
-_FOR_GOOD: Mapping[Against, Reason] = {
-    Against.BOUNCE: Reason.BOUNCE,
-    Against.COMPLAINT: Reason.COMPLAINT,
+_FOR_GOOD: Mapping[Against, SuppressionReason] = {
+    Against.BOUNCE: SuppressionReason.BOUNCE,
+    Against.COMPLAINT: SuppressionReason.COMPLAINT,
 }
 _BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 

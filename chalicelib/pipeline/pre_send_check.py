@@ -8,13 +8,14 @@ from datetime import timedelta
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.pipeline.caps import CAPPED, TOO_MANY, Caps, Counted
+from chalicelib.pipeline.caps import Caps, Counted
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.digest_categories import judged, objected
 from chalicelib.pipeline.eligibility import Addressee, Consent, ConsentDesk
-from chalicelib.pipeline.fallback import DUPLICATE, EXPIRED, QUIET, Delivered, Fallback, waiting
+from chalicelib.pipeline.fallback import Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.retry import Retries
+from chalicelib.reasons import Reason
 from chalicelib.storage.ledger import Ledger
 
 _FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
@@ -75,7 +76,7 @@ class LastLook:
         for category in (one for one in job.letter.categories if one not in off):
             enough = self._caps.take(category, counted)
             if enough.notification_ids:
-                off[category], rule = CAPPED, enough.rule
+                off[category], rule = Reason.CAPPED, enough.rule
         if len(off) < len(job.letter.categories):
             return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
         self._fallback.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
@@ -92,7 +93,7 @@ class LastLook:
             if rule is None:
                 left.append(letter)
             else:
-                self._fallback.close_all(job, [letter.recipient], TOO_MANY, result, rule=rule)
+                self._fallback.close_all(job, [letter.recipient], Reason.TOO_MANY_TO_ADDRESS, result, rule=rule)
         return left
 
     def _enough(self, job: DeliverJob, one: DeliverRecipient) -> str | None:
@@ -109,9 +110,9 @@ class LastLook:
             late = [n for n, moment in consent.waits.items() if moment == until]
             if job.letter.is_over(until):
                 over = [one.recipient for one in letters if one.recipient.notification_id in late]
-                self._fallback.close(job, over, DeliveryStatus.SKIPPED, EXPIRED, result)
+                self._fallback.close(job, over, DeliveryStatus.SKIPPED, Reason.EXPIRED, result)
                 continue
-            self._ledger.move(waiting(job.letter, late, [job.channel], QUIET, until))
+            self._ledger.move(waiting(job.letter, late, [job.channel], Reason.QUIET_HOURS, until))
             self._retries.until(_enrich_again(job, late), until)
             result.count("postponed", len(late))
 
@@ -123,7 +124,7 @@ class LastLook:
         taken = self._caps.take_of_run(job.letter.run_id, counted)
         twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
         if twice:
-            self._fallback.close(job, twice, DeliveryStatus.SKIPPED, DUPLICATE, result)
+            self._fallback.close(job, twice, DeliveryStatus.SKIPPED, Reason.DUPLICATE, result)
         return [one for one in letters if one.recipient.notification_id not in taken]
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
@@ -134,7 +135,7 @@ class LastLook:
         enough = self._caps.take(job.letter.category, counted)
         over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
         if over:
-            self._fallback.close_all(job, over, CAPPED, result, rule=enough.rule)
+            self._fallback.close_all(job, over, Reason.CAPPED, result, rule=enough.rule)
         return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
 
 

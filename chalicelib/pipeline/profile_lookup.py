@@ -11,6 +11,7 @@ from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
 from chalicelib.pipeline.retry import Retries
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.profile_source import Profiles, ProfileSource
+from chalicelib.reasons import Reason
 
 
 class Known(NamedTuple):
@@ -71,7 +72,7 @@ def _report(error: UnavailableError) -> CallReport:
     """A source that refuses us is left alone, too, until somebody has mended what the switch then gives as reason."""
     if isinstance(error, ThrottledError):
         return CallReport(slow_down=True)
-    return CallReport(failure=error.detail if isinstance(error, MisconfiguredError) else "no_answer")
+    return CallReport(failure=error.detail if isinstance(error, MisconfiguredError) else Reason.NO_ANSWER)
 
 
 def _known(job: EnrichJob, found: Profiles) -> Known:

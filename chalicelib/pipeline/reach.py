@@ -10,10 +10,10 @@ from chalicelib.clock import Clock
 from chalicelib.pipeline.channel_addresses import Addresses
 from chalicelib.pipeline.digest_categories import judged
 from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
-from chalicelib.pipeline.fallback import DUPLICATE, EXPIRED
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.objections import Objections
+from chalicelib.reasons import Reason
 
 
 class Candidate(NamedTuple):
@@ -74,7 +74,7 @@ class Reach:
         consent = judged(self._consent, job.letter, channel, asked, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
-        skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), EXPIRED)
+        skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), Reason.EXPIRED)
         skips |= _duplicates(job, channel, [one for one in candidates if one.recipient.notification_id not in skips])
         waits = {one: until for one, until in waits.items() if one not in skips}
         aside = {*skips, *waits}
@@ -91,7 +91,7 @@ class Reach:
             address = addresses.get(recipient.notification_id)
             reason = self._reason_against(job, profile, address)
             if reason is None and recipient.duplicate and channel == "email":
-                reason = DUPLICATE
+                reason = Reason.DUPLICATE
             if reason is None and profile is not None and address is not None:
                 candidates.append(Candidate(recipient, profile, address))
             elif reason is not None:
@@ -100,11 +100,11 @@ class Reach:
 
     def _reason_against(self, job: EnrichJob, profile: Profile | None, address: str | None) -> str | None:
         if job.letter.is_over(self._clock()):
-            return EXPIRED
+            return Reason.EXPIRED
         if profile is None:
-            return "unknown_user"
+            return Reason.UNKNOWN_USER
         if address is None:
-            return "no_address"
+            return Reason.NO_ADDRESS
         if job.letter.stop_when and job.letter.stop_when.holds(profile.to_dict()):
             return "not_needed_any_more"
         return None
@@ -119,7 +119,7 @@ def _duplicates(job: EnrichJob, channel: str, candidates: Sequence[Candidate]) -
     for one in sorted(candidates, key=lambda one: one.recipient.user_id is None):
         key = same_address_key(channel, one.address)
         if key in taken and not (transactional and one.recipient.user_id):
-            found[one.recipient.notification_id] = DUPLICATE
+            found[one.recipient.notification_id] = Reason.DUPLICATE
         taken.add(key)
     return found
 

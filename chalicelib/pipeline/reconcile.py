@@ -17,6 +17,7 @@ from chalicelib.observability import log_failure
 from chalicelib.pipeline.fallback import Fallback
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.retry import Retries, RetryJob
+from chalicelib.reasons import Reason
 from chalicelib.storage.ledger import Ledger
 
 
@@ -65,9 +66,9 @@ class Reconcile:
             return
         harmless = CATEGORIES[job.letter.category].transactional or CHANNELS[job.channel].repeatable
         if harmless and not found.resent:
-            again = Move(key, DeliveryStatus.QUEUED, reason="unconfirmed", owner=found.owner, resend=True)
+            again = Move(key, DeliveryStatus.QUEUED, reason=Reason.UNCONFIRMED, owner=found.owner, resend=True)
             if not self._ledger.move([again]):
                 self._retries.forward(job.model_copy(update={"attempt": job.attempt + 1}))
             return
-        self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason="unconfirmed", owner=found.owner)])
+        self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason=Reason.UNCONFIRMED, owner=found.owner)])
         self._fallback.settle(job, job.recipients)

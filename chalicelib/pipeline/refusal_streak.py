@@ -7,20 +7,13 @@ A run is paused by it, and the manager reads what the provider said; letters wit
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.channels.port import (
-    DEVICE_GONE,
-    NO_ENDPOINT,
-    OPTED_OUT,
-    REFUSED_IN_A_ROW,
-    UNCLEAR,
-    Outcome,
-    Verdict,
-)
+from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.throttle import Gate
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob
+from chalicelib.reasons import Reason
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
@@ -30,7 +23,7 @@ MOST_IN_A_ROW = 20
 # Adds to the stored count while it is below a limit; the new count, or None if it was not below it.
 Add = Callable[[int, int], float | None]
 # These say something of one reader's device or wish, however many come in a row.
-_OF_THE_READER = frozenset({NO_ENDPOINT, DEVICE_GONE, OPTED_OUT})
+_OF_THE_READER = frozenset({Reason.NO_ENDPOINT, Reason.DEVICE_GONE, Reason.OPTED_OUT_AT_PROVIDER})
 
 
 def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Callable[[], None]) -> int:
@@ -90,10 +83,12 @@ def _but_for(outcomes: Sequence[Outcome], believed: int, *, of_all: bool) -> Seq
         if _is_refusal(outcome):
             believed -= 1
             if believed < 0:
-                outcome = Outcome(Verdict.NOT_ACCEPTED, reason=REFUSED_IN_A_ROW, said=outcome.said, ours=of_all)
+                outcome = Outcome(Verdict.NOT_ACCEPTED, reason=Reason.REFUSED_IN_A_ROW, said=outcome.said, ours=of_all)
         weighed.append(outcome)
     return weighed
 
 
 def _is_refusal(outcome: Outcome) -> bool:
-    return outcome.reason == UNCLEAR or (outcome.verdict is Verdict.REFUSED and outcome.reason not in _OF_THE_READER)
+    return outcome.reason == Reason.UNCLEAR or (
+        outcome.verdict is Verdict.REFUSED and outcome.reason not in _OF_THE_READER
+    )

@@ -14,8 +14,6 @@ from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.jobs import LetterRoute
 from chalicelib.rendering.model import Template
 
-REACHED_BY, OPENED_ON = "reached_by_", "opened_on_"  # reasons of a channel that was not needed any more
-
 
 class Plan(NamedTuple):
     """The channels of a letter; `route` is None where all are simply taken."""

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple, Protocol
 
 from chalicelib.errors import NotFoundError
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 
 _CHANNEL, _BY = "sms", "sms reply"
 _NUMBER = "originationNumber"
@@ -59,9 +59,9 @@ class SmsReplies:
         UnavailableError (retryable)."""
         word = " ".join(_MARKS.sub(" ", reply.text).split()).upper()
         if word in STOP:
-            self._suppressions.add(_CHANNEL, reply.number, reason=Reason.STOP, by=_BY)
+            self._suppressions.add(_CHANNEL, reply.number, reason=SuppressionReason.STOP, by=_BY)
             return "stopped"
-        if word in START and self._suppressions.reason_of(_CHANNEL, reply.number) == Reason.STOP:
+        if word in START and self._suppressions.reason_of(_CHANNEL, reply.number) == SuppressionReason.STOP:
             try:
                 self._suppressions.remove(_CHANNEL, reply.number, by=_BY)
             except NotFoundError:

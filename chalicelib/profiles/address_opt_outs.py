@@ -11,7 +11,8 @@ from chalicelib.profiles.address_rows import AddressRows, show
 from chalicelib.profiles.opt_outs import Objection, Said
 from chalicelib.profiles.preference_changes import EVERYTHING, SWITCHABLE, Words
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.profiles.suppressions import Reason, note, suppressed
+from chalicelib.profiles.suppressions import note, suppressed
+from chalicelib.reasons import SuppressionReason
 from chalicelib.storage.rows.people import SuppressionRow
 
 _ERASURE_KNOWN = timedelta(days=365)
@@ -60,7 +61,7 @@ class Mailboxes:
                 return True  # said again: the list has it
             row.created_at = row.created_at if suppressed(row, at) else rfc3339(at)
             listed(row)
-            note(row, "added", by, Reason.UNSUBSCRIBED, at)
+            note(row, "added", by, SuppressionReason.UNSUBSCRIBED, at)
             return True
 
         return objecting

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from chalicelib.clock import rfc3339
 from chalicelib.profiles.preference_changes import EVERYTHING, LONG_AGO, SWITCHABLE, Words, moment_of, word_key
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.reasons import Reason, SuppressionReason, suppressed
 
 MAILBOX = ""  # the voice of an address itself
 _NEVER = ""
@@ -31,10 +32,10 @@ class Objection(NamedTuple):
     def reason(self) -> str:
         """Why a letter is skipped."""
         if self.until is not None:
-            return "paused"
+            return Reason.PAUSED
         if self.by_mailbox:
-            return "suppressed_unsubscribed"
-        return "opted_out_of_everything" if self.everything else "opted_out"
+            return suppressed(SuppressionReason.UNSUBSCRIBED)
+        return Reason.OPTED_OUT_OF_EVERYTHING if self.everything else Reason.OPTED_OUT
 
 
 class Said(NamedTuple):

@@ -14,6 +14,7 @@ from chalicelib.errors import ConflictError, FieldError, InvalidError
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.preference_changes import WRITTEN_TO, Words, spoken
 from chalicelib.profiles.quiet_hours import quiet_until
+from chalicelib.reasons import Reason
 from chalicelib.schemas import StrictModel, recalled
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
 from chalicelib.storage.rows.people import PreferencesRow
@@ -175,12 +176,12 @@ class PreferenceStore:
 def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
     """Why this user does not want it, as a reason for `skipped`; None where nothing stands against it."""
     if preferences.get("everything") is False:
-        return "opted_out_of_everything"
+        return Reason.OPTED_OUT_OF_EVERYTHING
     paused_until = preferences.get("paused_until")
     if paused_until and parse_rfc3339(paused_until) > at:
-        return "paused"
+        return Reason.PAUSED
     if preferences.get("categories", {}).get(category, {}).get(channel) is False:
-        return "opted_out"
+        return Reason.OPTED_OUT
     return None
 
 

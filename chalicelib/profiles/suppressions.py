@@ -5,7 +5,6 @@ are kept by a keyed hash and outlive the erasure of the address. `enrich` and `d
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
@@ -13,6 +12,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.etags import Seen
 from chalicelib.profiles.address_rows import AddressRows, show
 from chalicelib.profiles.opt_outs import Said
+from chalicelib.reasons import SuppressionReason
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.people import SuppressionRow
@@ -20,18 +20,6 @@ from chalicelib.storage.rows.people import SuppressionRow
 EVERYBODY = ""  # in `gone`: the address was erased by itself, not with a user
 _MAX_TRACE = 100  # the newest entries
 _KEPT = timedelta(days=365)  # how long an ended suppression's trace stays
-
-
-class Reason(StrEnum):
-    """Why an address is suppressed; a delivery that is not sent for it is `skipped(suppressed_<reason>)`."""
-
-    BOUNCE = "bounce"
-    COMPLAINT = "complaint"
-    SOFT_BOUNCES = "soft_bounces"
-    UNSUBSCRIBED = "unsubscribed"  # by a link in a letter to nobody's id: `Said`; letters about the account still go
-    STOP = "stop"  # answered to a text: no text at all goes to the number any more
-    BY_HAND = "by_hand"
-    IMPORT = "import"
 
 
 class Suppression(NamedTuple):
@@ -85,7 +73,7 @@ class SuppressionList:
                 return False
             known = suppressed(row, at)
             for_good = until is None and row.until_epoch is not None
-            if known is not None and not for_good and not (reason == Reason.COMPLAINT != known):
+            if known is not None and not for_good and not (reason == SuppressionReason.COMPLAINT != known):
                 return False
             row.reason, row.created_at, row.removed_at = reason, rfc3339(at), None
             row.until_epoch = int(until.timestamp()) if until else None
@@ -137,7 +125,9 @@ class SuppressionList:
             row.update(actions=[counted, SuppressionRow.expires_at_epoch.set(kept_until)])
         recent = [one for one in row.bounces or () if one.partition("#")[0] > horizon]
         if len(recent) >= limit:
-            self.add(channel, address, reason=Reason.SOFT_BOUNCES, until=at + timedelta(days=days), told_of=at)
+            self.add(
+                channel, address, reason=SuppressionReason.SOFT_BOUNCES, until=at + timedelta(days=days), told_of=at
+            )
 
     def get(self, channel: str, address: str) -> Suppression:
         """One address with its trace, suppressed now or once. Raises: NotFoundError (permanent), UnavailableError
@@ -212,7 +202,7 @@ def _shown(row: SuppressionRow) -> Suppression:
         channel=channel,
         address=row.shown,
         hash=hashed,
-        reason=Reason.UNSUBSCRIBED if unsubscribed else row.reason,
+        reason=SuppressionReason.UNSUBSCRIBED if unsubscribed else row.reason,
         created_at=unsubscribed or row.created_at,
         until=rfc3339(until) if until else None,
         removed_at=None if unsubscribed else row.removed_at,

@@ -19,10 +19,10 @@ from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import Markup, escape
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 from chalicelib.rendering import localized_format as speech
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.render_limits import MAX_ITEMS, counted, weighed
-from chalicelib.rendering.template_faults import TEMPLATE_ERROR
 from chalicelib.rendering.untrusted_text import greeting_name, isolated
 
 SCALARS = (str, int, float, bool, date, type(None))
@@ -36,7 +36,9 @@ def require_scalar(value: object) -> object:
         # `{{ x if y }}` without `else` gives a plain Undefined, which is empty; a missing variable raises its name.
         return str(value)
     if not isinstance(value, SCALARS):
-        raise RenderError(TEMPLATE_ERROR, f"a {type(value).__name__} cannot be printed; print its fields or use `join`")
+        raise RenderError(
+            Reason.TEMPLATE_ERROR, f"a {type(value).__name__} cannot be printed; print its fields or use `join`"
+        )
     return value
 
 
@@ -78,7 +80,7 @@ def _round(value: float, precision: int = 0) -> float:
 
 def _batch(values: Iterable[object], size: int, fill: object = None) -> list[list[object]]:
     if not 1 <= int(size) <= MAX_ITEMS:
-        raise RenderError(TEMPLATE_ERROR, f"batch: a size from 1 to {MAX_ITEMS} is expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, f"batch: a size from 1 to {MAX_ITEMS} is expected")
     items = list(counted(values))
     rows = [items[start : start + size] for start in range(0, len(items), size)]
     if rows and fill is not None:
@@ -108,7 +110,7 @@ def _name(value: object) -> str:
 def _sum(values: Iterable[float], attribute: str | None = None) -> float:
     numbers = [one[attribute] if attribute and isinstance(one, Mapping) else one for one in counted(values)]
     if not all(isinstance(one, int | float) for one in numbers):
-        raise RenderError(TEMPLATE_ERROR, "sum: numbers are expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, "sum: numbers are expected")
     total: float = sum(numbers)
     return total
 
@@ -121,7 +123,7 @@ def _locale(context: Context) -> str:
 def _number(context: Context, value: float, digits: int | None = None) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         require_scalar(value)
-        raise RenderError(TEMPLATE_ERROR, "number: a number is expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, "number: a number is expected")
     return speech.number(value, locale=_locale(context), digits=None if digits is None else min(digits, MAX_DIGITS))
 
 
@@ -129,11 +131,11 @@ def _number(context: Context, value: float, digits: int | None = None) -> str:
 def _plural(context: Context, count: float, *forms: str) -> str:
     if isinstance(count, Undefined) or not isinstance(count, int | float):
         require_scalar(count)
-        raise RenderError(TEMPLATE_ERROR, "plural: a number is expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, "plural: a number is expected")
     try:
         return speech.plural(count, forms, locale=_locale(context))
     except ValueError as error:
-        raise RenderError(TEMPLATE_ERROR, str(error)) from error
+        raise RenderError(Reason.TEMPLATE_ERROR, str(error)) from error
 
 
 @pass_context
@@ -154,7 +156,7 @@ def _moment(context: Context, value: object) -> datetime:
         try:
             moment = datetime.fromisoformat(str(require_scalar(value)))
         except ValueError as error:
-            raise RenderError(TEMPLATE_ERROR, "date: an RFC 3339 date is expected") from error
+            raise RenderError(Reason.TEMPLATE_ERROR, "date: an RFC 3339 date is expected") from error
     if moment.tzinfo is None:
         return moment
     name = (context.get("user") or {}).get("timezone")
@@ -163,7 +165,7 @@ def _moment(context: Context, value: object) -> datetime:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `America` is a folder of the tz database
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise RenderError(TEMPLATE_ERROR, "date: a year from 2 to 9998 is expected") from error
+        raise RenderError(Reason.TEMPLATE_ERROR, "date: a year from 2 to 9998 is expected") from error
 
 
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -196,7 +198,7 @@ def _number_of(stock: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(stock)
     def number_of(value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and len(value) > MAX_NUMBER_CHARS:
-            raise RenderError("too_large", f"a number of over {MAX_NUMBER_CHARS} characters")
+            raise RenderError(Reason.TOO_LARGE, f"a number of over {MAX_NUMBER_CHARS} characters")
         return stock(value, *args, **kwargs)
 
     return _guarded(number_of)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 from chalicelib.rendering.model import Template
 from chalicelib.text import is_blank, one_line
 
 MAX_LINE_CHARS = 200  # mail programs show some 70 characters of a subject; longer ones are cut at a word
-NOTHING_TO_SAY = "nothing_to_say"
 _LINES = frozenset({"subject", "title"})
 _GAPS = re.compile(r"\n{3,}")
 
@@ -46,14 +46,14 @@ def require_content(parts: Mapping[str, str], required: Iterable[str]) -> None:
     """Raises: RenderError (permanent): a part that the letter needs is empty."""
     for part in required:
         if is_blank(parts[part]):
-            raise RenderError(f"empty_{part}", f"the {part} is empty")
+            raise RenderError(Reason(f"empty_{part}"), f"the {part} is empty")
 
 
 def require_something_to_say(template: Template, names: Mapping[str, Any]) -> None:
     """Raises: RenderError `nothing_to_say` (permanent for this letter): see `Meta.nothing_without`."""
     for path in template.nothing_without:
         if _is_empty(_value(names, path)):
-            raise RenderError(NOTHING_TO_SAY, f"nothing to say: `{path}` is empty")
+            raise RenderError(Reason.NOTHING_TO_SAY, f"nothing to say: `{path}` is empty")
 
 
 def missing_content(template: Template, context: Mapping[str, Any]) -> list[str]:

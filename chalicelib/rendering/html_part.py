@@ -9,6 +9,7 @@ from css_inline import CSSInliner, InlineError
 from jinja2 import Template as JinjaTemplate
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.jinja_placeholders import Shield
 from chalicelib.rendering.layout import Layout
@@ -41,7 +42,7 @@ def _inline(html: str, styles: Sequence[str]) -> str:
     try:
         inlined = _inliner().inline(html)
     except InlineError as error:
-        raise RenderError("syntax", f"CSS: {error}") from error
+        raise RenderError(Reason.SYNTAX, f"CSS: {error}") from error
     budget.current().make(len(inlined))
     # HTML's parser wraps rows in a `tbody`, which would begin inside a loop and end outside it.
     return inlined if "<tbody" in html.lower() else _TBODY.sub("", inlined)

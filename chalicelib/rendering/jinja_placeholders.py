@@ -13,6 +13,7 @@ from operator import itemgetter
 from jinja2 import Environment
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.template_faults import OF_THE_LAYOUT
 
@@ -55,7 +56,7 @@ class Shield:
         """The whole letter without Jinja: its layout surrounds the author's tags, which keep their lines. Raises:
         RenderError `syntax` if HTML and Jinja are mixed in a way that no parser can follow."""
         if _OPENS in source:
-            raise RenderError("syntax", "the character U+FDD0 is the service's own")
+            raise RenderError(Reason.SYNTAX, "the character U+FDD0 is the service's own")
         body, places = _joined(self._words(source))
         self._mask(body, places)  # on its own as well: the layout would close what the author left open
         self.styles.clear()
@@ -69,7 +70,7 @@ class Shield:
         if (count := self._count(html)) != self._hidden:
             line = min((self._lines[number] for number in self._hidden - count), default=None)
             said = "a Jinja tag stands where HTML allows nothing; move it into a cell or a text"
-            raise RenderError("syntax", said, line=line)
+            raise RenderError(Reason.SYNTAX, said, line=line)
         return self.reveal_with_lines(html)
 
     def reveal(self, text: str) -> str:
@@ -101,7 +102,7 @@ class Shield:
             nonlocal tags
             tags += 1
             if tags > MAX_HTML_TAGS:
-                raise RenderError("too_large", f"the letter has over {MAX_HTML_TAGS} tags")
+                raise RenderError(Reason.TOO_LARGE, f"the letter has over {MAX_HTML_TAGS} tags")
             return self._shield(found, places)
 
         return _MARKUP.sub(masked, words)
@@ -134,7 +135,7 @@ class Shield:
             case "open" | "unclosed":
                 shown = self.reveal(found.string[found.start() :][:40])
                 said = f"an HTML tag is not closed, or written oddly: {shown}"
-                raise RenderError("syntax", said, line=_line(found, places))
+                raise RenderError(Reason.SYNTAX, said, line=_line(found, places))
             case _ if found["jinja"]:
                 return f"<!--{text}-->"
             case _ if found["style"]:
@@ -146,7 +147,7 @@ class Shield:
                     said = (
                         f"inside an HTML tag, Jinja goes between the quotes of an attribute: {self.reveal(text)[:60]}"
                     )
-                    raise RenderError("syntax", said, line=_line(found, places))
+                    raise RenderError(Reason.SYNTAX, said, line=_line(found, places))
                 return _STYLE_VALUE.sub(self._shield_style, text)
         return text
 

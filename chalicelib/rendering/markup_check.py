@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 Shown = Callable[[str], tuple[str, Sequence[int]]]  # a text with its tags, and their lines
@@ -50,6 +51,6 @@ class _Reader(HTMLParser):
         elif keyword in ("else", "elif") or keyword.startswith("end"):
             if self._blocks and self._blocks[-1] != inside:
                 said = f"`{tag[:60]}` stands in another HTML element than the tag it belongs to"
-                raise RenderError("syntax", said, line=next(iter(lines), None))
+                raise RenderError(Reason.SYNTAX, said, line=next(iter(lines), None))
             if keyword.startswith("end") and self._blocks:
                 self._blocks.pop()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 
 MAX_OPEN_ELEMENTS = 250
 MAX_REPEATED = 20_000
@@ -43,7 +44,7 @@ def check_markup(html: str, styles: Iterable[str]) -> None:
     for tag in _TAG.finditer(html):
         name = tag["name"].lower()
         if name in _REFUSED:
-            raise RenderError("forbidden", f"`<{name}>` is not for letters")
+            raise RenderError(Reason.FORBIDDEN, f"`<{name}>` is not for letters")
         step = -1 if tag["closes"] else 1
         elements += step > 0
         if name not in _CLOSED_BY_OTHERS:
@@ -76,4 +77,4 @@ def _applied(rules: str) -> int:
 
 def _require(holds: bool, said: str) -> None:
     if not holds:
-        raise RenderError("too_large", said)
+        raise RenderError(Reason.TOO_LARGE, said)

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.finishing import finish, overlong, require_content, require_something_to_say
 from chalicelib.rendering.layout import Layout
@@ -127,7 +128,7 @@ class Renderer:
         """The parts that a letter needs. Raises: RenderError (permanent)."""
         spec = self._channels.get(channel)
         if spec is None:
-            raise RenderError("missing_part", f"there is no channel `{channel}`")
+            raise RenderError(Reason.MISSING_PART, f"there is no channel `{channel}`")
         return spec.required_parts
 
     def compiled(
@@ -153,4 +154,4 @@ class Renderer:
     def _require_parts(self, letter: CompiledLetter, channel: str) -> None:
         for part in self.required_parts(channel):
             if part not in letter.parts:
-                raise RenderError("missing_part", f"{letter.locale}: `{channel}.{part}` is not in the template")
+                raise RenderError(Reason.MISSING_PART, f"{letter.locale}: `{channel}.{part}` is not in the template")

@@ -10,6 +10,7 @@ from types import CodeType
 from typing import Any
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 
 MAX_OUTPUT_CHARS = 512 * 1024
 MAX_MADE_CHARS = 8 * 1024 * 1024
@@ -59,13 +60,13 @@ class Budget:
         self.step()
         self._made -= size_chars
         if size_chars > MAX_OUTPUT_CHARS or self._made < 0:
-            raise RenderError("too_large", f"the template makes a text of over {MAX_OUTPUT_CHARS} characters")
+            raise RenderError(Reason.TOO_LARGE, f"the template makes a text of over {MAX_OUTPUT_CHARS} characters")
 
     def _look(self) -> None:
         if self._steps < 0:
-            raise RenderError("too_slow", f"the template takes over {MAX_STEPS} steps")
+            raise RenderError(Reason.TOO_SLOW, f"the template takes over {MAX_STEPS} steps")
         if self._monotonic() > self._deadline:
-            raise RenderError("too_slow", f"the template takes over {MAX_SECONDS:g} s")
+            raise RenderError(Reason.TOO_SLOW, f"the template takes over {MAX_SECONDS:g} s")
         self._look_below = max(0, self._steps - _STEPS_PER_LOOK)
 
     @contextmanager
@@ -74,7 +75,7 @@ class Budget:
         self._depth += 1
         try:
             if self._depth > MAX_DEPTH:
-                raise RenderError("too_slow", f"macros call each other over {MAX_DEPTH} levels deep")
+                raise RenderError(Reason.TOO_SLOW, f"macros call each other over {MAX_DEPTH} levels deep")
             yield
         finally:
             self._depth -= 1
@@ -141,5 +142,5 @@ def _weight(value: object) -> int:
         elif isinstance(one, list | tuple):
             pending.extend(one)
         if weight + len(pending) > MAX_ITEMS:
-            raise RenderError("too_large", f"the template makes a list of over {MAX_ITEMS} items")
+            raise RenderError(Reason.TOO_LARGE, f"the template makes a list of over {MAX_ITEMS} items")
     return weight

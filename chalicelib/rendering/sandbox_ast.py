@@ -12,6 +12,7 @@ from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
 from chalicelib.errors import RenderError
+from chalicelib.reasons import Reason
 
 COUNTED, JOINED, STEPPED, WEIGHED = "_counted", "_joined", "_stepped", "_weighed"
 MAX_DEPTH, MAX_LOOPS = 50, 10
@@ -41,9 +42,9 @@ class Guard(NodeTransformer):
         """Every node passes here, so that a refused kind cannot hide below another, and none is too deep for what
         compiles it: Jinja2 and Python recurse once per level."""
         if (name := _REFUSED.get(type(node))) is not None:
-            raise RenderError("forbidden", f"`{name}` is not for letters", line=node.lineno)
+            raise RenderError(Reason.FORBIDDEN, f"`{name}` is not for letters", line=node.lineno)
         if self._depth >= MAX_DEPTH:
-            raise RenderError("too_large", f"it is nested over {MAX_DEPTH} levels deep", line=node.lineno)
+            raise RenderError(Reason.TOO_LARGE, f"it is nested over {MAX_DEPTH} levels deep", line=node.lineno)
         self._depth += 1
         visited = super().generic_visit(node, *args, **kwargs)
         self._depth -= 1
@@ -54,16 +55,16 @@ class Guard(NodeTransformer):
         back."""
         value = node.value
         if isinstance(value, int | float) and abs(value) >= 2**MAX_INTEGER_BITS:
-            raise RenderError("too_large", "a number of over 38 digits", line=node.lineno)
+            raise RenderError(Reason.TOO_LARGE, "a number of over 38 digits", line=node.lineno)
         return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         """Each iteration is counted; a recursive loop would bypass its counter."""
         if node.recursive:
-            raise RenderError("forbidden", "a recursive loop is not for letters", line=node.lineno)
+            raise RenderError(Reason.FORBIDDEN, "a recursive loop is not for letters", line=node.lineno)
         self._loops += 1
         if self._loops > MAX_LOOPS:  # Python compiles at most twenty
-            raise RenderError("too_large", f"over {MAX_LOOPS} loops stand inside one another", line=node.lineno)
+            raise RenderError(Reason.TOO_LARGE, f"over {MAX_LOOPS} loops stand inside one another", line=node.lineno)
         self.generic_visit(node)
         self._loops -= 1
         node.iter = _wrap(node.iter, COUNTED)
@@ -72,7 +73,9 @@ class Guard(NodeTransformer):
     def visit_If(self, node: nodes.If) -> nodes.Node:
         """Each `elif` is one more level for Python's compiler."""
         if len(node.elif_) > MAX_DEPTH:
-            raise RenderError("too_large", f"over {MAX_DEPTH} `elif` in one `if`", line=node.elif_[MAX_DEPTH].lineno)
+            raise RenderError(
+                Reason.TOO_LARGE, f"over {MAX_DEPTH} `elif` in one `if`", line=node.elif_[MAX_DEPTH].lineno
+            )
         return self.generic_visit(node)
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
@@ -125,7 +128,7 @@ class Guard(NodeTransformer):
         if name not in known or name in PRIVATE:
             listed = ", ".join(sorted(set(known) - PRIVATE))
             said = f"no {kind} `{name[:40]}` for letters; there are: {listed}"
-            raise RenderError("forbidden", said, line=node.lineno)
+            raise RenderError(Reason.FORBIDDEN, said, line=node.lineno)
 
 
 class LetterCode(CodeGenerator):

@@ -13,9 +13,9 @@ from jinja2.exceptions import SecurityError
 from jinja2.utils import missing
 
 from chalicelib.errors import RenderError, UnavailableError
+from chalicelib.reasons import Reason, ReasonFamily
 from chalicelib.rendering import render_limits as budget
 
-TEMPLATE_ERROR = "template_error"
 OF_THE_LAYOUT = -1  # the line of code that the author did not write
 _LONGEST_SAYING = 300
 _MOST_VISITED = 10_000
@@ -67,16 +67,16 @@ def _told(error: Exception) -> tuple[str, str, int | None]:
         case RenderError():
             return error.reason, error.said, _written(error.line or 0)
         case TemplateSyntaxError():
-            return "syntax", error.message or "", _written(error.lineno)
+            return Reason.SYNTAX, error.message or "", _written(error.lineno)
         case UndefinedNameError():
-            said = f"undefined variable: {error.message}"
+            said = ReasonFamily.UNDEFINED(error.message)
             return said, said, None
         case SecurityError():
-            return "forbidden", str(error), None
+            return Reason.FORBIDDEN, str(error), None
         case RecursionError():
-            return "too_large", "it is nested too deeply, or calls itself without end", None
+            return Reason.TOO_LARGE, "it is nested too deeply, or calls itself without end", None
         case _:
-            return TEMPLATE_ERROR, f"{type(error).__name__}: {error}", None
+            return Reason.TEMPLATE_ERROR, f"{type(error).__name__}: {error}", None
 
 
 def _line_of(error: Exception) -> int | None:

@@ -18,6 +18,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from chalicelib.reasons import Reason
 from chalicelib.security.public_addresses import is_public
 
 _POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
@@ -37,7 +38,7 @@ class Reply(NamedTuple):
     `no_connection` (nothing was sent), `no_answer` (it may have arrived)."""
 
     status: int | None = None
-    problem: str | None = None
+    problem: Reason | None = None
 
 
 def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
@@ -61,15 +62,15 @@ def read_body(response: requests.Response, most: int) -> bytes:
         raise requests.ConnectionError(error) from error
 
 
-def _problem(error: requests.RequestException) -> str:
+def _problem(error: requests.RequestException) -> Reason:
     cause = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(cause, PrivateAddressError):
-        return "private_address"
+        return Reason.PRIVATE_ADDRESS
     if isinstance(cause, PlainHttpError):
-        return "plain_http"
+        return Reason.PLAIN_HTTP
     if isinstance(cause, NewConnectionError) or isinstance(error, requests.ConnectTimeout):
-        return "no_connection"
-    return "no_answer"
+        return Reason.NO_CONNECTION
+    return Reason.NO_ANSWER
 
 
 def guarded_session(*, allow_private: bool) -> requests.Session:

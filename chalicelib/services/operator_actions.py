@@ -16,6 +16,7 @@ from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
+from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
 from chalicelib.storage.dynamodb import find
 from chalicelib.storage.ledger import Delivery, Ledger
@@ -27,7 +28,6 @@ from chalicelib.storage.rows.ledger import (
     RequestRow,
 )
 
-_ASSUMED, _BY_HAND = "assumed_by_hand", "by_hand"  # the reasons of what a person has decided
 _REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
 
 
@@ -64,12 +64,12 @@ class Revive:
         """An uncertain delivery is taken for sent; asked again, it is so already. Raises: NotFoundError, ConflictError
         (permanent), UnavailableError (retryable)."""
         found = self._found(key)
-        if (found.status, found.reason) == (DeliveryStatus.SENT, _ASSUMED):
+        if (found.status, found.reason) == (DeliveryStatus.SENT, Reason.ASSUMED_BY_HAND):
             return
         if found.status != DeliveryStatus.UNCERTAIN:
             raise ConflictError(f"the delivery {key.id} is not uncertain")
         # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
-        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=_ASSUMED, by_hand=True)]):
+        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=Reason.ASSUMED_BY_HAND, by_hand=True)]):
             raise ConflictError(f"the delivery {key.id} was decided by somebody else")
 
     def send_again(self, key: DeliveryKey) -> None:
@@ -77,7 +77,7 @@ class Revive:
         run; asked again while it waits, it is so already. Raises: NotFoundError, ConflictError (permanent),
         UnavailableError (retryable)."""
         found = self._found(key)
-        if (found.status, found.reason) == (DeliveryStatus.QUEUED, _BY_HAND):
+        if (found.status, found.reason) == (DeliveryStatus.QUEUED, Reason.BY_HAND):
             return
         if found.status not in REOPENED_FROM:
             raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
@@ -188,4 +188,4 @@ def why_dead(described: Mapping[str, Any], *, max_attempts: int) -> str:
 
 
 def _reopen(key: DeliveryKey) -> Move:
-    return Move(key, DeliveryStatus.QUEUED, reason=_BY_HAND, by_hand=True)
+    return Move(key, DeliveryStatus.QUEUED, reason=Reason.BY_HAND, by_hand=True)

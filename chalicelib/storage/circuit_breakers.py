@@ -15,6 +15,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.etags import Seen
 from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.observability import Line
+from chalicelib.reasons import SwitchReason
 from chalicelib.storage.row_cache import RowCache
 from chalicelib.storage.rows.flow import SwitchRow
 
@@ -118,7 +119,7 @@ class Switches:
             return self._probe_answered(name)
         if row.state == "ramping" and self._switch(row).state == "closed":
             of_this_ramp = (SwitchRow.state == "ramping") & (SwitchRow.changed_at == row.changed_at)
-            self._set(name, "closed", by=AUTO, reason="the ramp is over", condition=of_this_ramp)
+            self._set(name, "closed", by=AUTO, reason=SwitchReason.RAMP_OVER, condition=of_this_ramp)
         elif row.failures:
             self._rows.update(name, [SwitchRow.failures.set(0)], SwitchRow.failures > 0)
         return False
@@ -224,7 +225,7 @@ class Switches:
             return False
         # If a person opened the switch meanwhile, or another probe is under way, this answer is out of date.
         mine = _OPEN_BY_ITSELF & (SwitchRow.probe_at == taken)
-        return self._set(name, "ramping", by=AUTO, reason="the probe was answered", condition=mine)
+        return self._set(name, "ramping", by=AUTO, reason=SwitchReason.PROBE_ANSWERED, condition=mine)
 
     def _count_failure(self, name: str, now: float) -> SwitchRow:
         # Failures are consecutive if nobody was answered since the last one: others say so by writing 0, this process

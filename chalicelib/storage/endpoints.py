@@ -12,6 +12,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.etags import Seen
+from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
 from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
 from chalicelib.storage.rows.people import EndpointRow
@@ -131,7 +132,7 @@ class EndpointBook:
     ) -> Endpoint:
         """Switches one on or off. Raises: NotFoundError, ChangedError (permanent), ConflictError, UnavailableError
         (retryable)."""
-        why = None if on else reason or "by_hand"
+        why = None if on else reason or Reason.BY_HAND
 
         def switched(before: list[Endpoint]) -> list[Endpoint]:
             _require(seen, before, endpoint_id)

@@ -2,7 +2,7 @@
 
 SES calls nearly everything `MessageRejected` or `BadRequestException`, so that there the text decides; elsewhere the
 name. An answer that neither explains is not taken for the letter's fault: nothing was sent, and the letter waits
-(`UNCLEAR`).
+(`Reason.UNCLEAR`).
 
 Sources: "Amazon SES email sending errors", "SMTP response codes returned by Amazon SES" and "Errors related to the
 sending quotas" of the SES developer guide; botocore's models of `sesv2` and `ses`; the API reference's common errors;
@@ -14,29 +14,28 @@ import re
 from collections.abc import Mapping
 
 from chalicelib.channels.aws_errors import told
-from chalicelib.channels.port import BAD_REQUEST, DAILY_QUOTA, THROTTLED, TOO_LONG, UNCLEAR, Outcome, Verdict
+from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.reasons import Reason
 
-BAD_ADDRESS = "bad_address"
 
-
-def _to_mend(reason: str) -> Outcome:
+def _to_mend(reason: Reason) -> Outcome:
     """Nothing was sent, and a person can mend it: the letters wait."""
-    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{reason}", ours=True)
+    return Outcome(Verdict.NOT_ACCEPTED, reason=reason, ours=True)
 
 
-def _for_now(reason: str) -> Outcome:
+def _for_now(reason: Reason) -> Outcome:
     return Outcome(Verdict.NOT_ACCEPTED, reason=reason)
 
 
-def _refused(reason: str) -> Outcome:
+def _refused(reason: Reason) -> Outcome:
     return Outcome(Verdict.REFUSED, reason=reason)
 
 
-_SLOW_DOWN, _QUOTA, _UNCLEAR = _for_now(THROTTLED), _for_now(DAILY_QUOTA), _for_now(UNCLEAR)
-_PAUSED, _SUSPENDED = _to_mend("sending_paused"), _to_mend("account_suspended")
-_UNVERIFIED, _NO_SET = _to_mend("not_verified"), _to_mend("not_found")
-_NO_RIGHT, _SANDBOX = _for_now("provider_no_right"), _for_now("provider_sandbox")
-_REJECTED, _BAD = _refused("rejected"), _refused(BAD_REQUEST)
+_SLOW_DOWN, _QUOTA, _UNCLEAR = _for_now(Reason.THROTTLED), _for_now(Reason.DAILY_QUOTA), _for_now(Reason.UNCLEAR)
+_PAUSED, _SUSPENDED = _to_mend(Reason.SENDING_PAUSED), _to_mend(Reason.ACCOUNT_SUSPENDED)
+_UNVERIFIED, _NO_SET = _to_mend(Reason.NOT_VERIFIED), _to_mend(Reason.NOT_FOUND)
+_NO_RIGHT, _SANDBOX = _for_now(Reason.NO_RIGHT), _for_now(Reason.SANDBOX)
+_REJECTED, _BAD = _refused(Reason.REJECTED), _refused(Reason.BAD_REQUEST)
 
 # Errors of a call, and the statuses of a bulk call's entries (`BulkEmailStatus`; its page spells three otherwise): what
 # they mean where their text says nothing.
@@ -70,8 +69,8 @@ ANSWERS: Mapping[str, Outcome] = {
     "CONFIGURATION_SET_SENDING_PAUSED": _PAUSED,
     "INVALID_PARAMETER": _BAD,
     "INVALID_PARAMETER_VALUE": _BAD,
-    "TRANSIENT_FAILURE": _for_now("provider_transient_failure"),
-    "FAILED": _for_now("provider_failed"),
+    "TRANSIENT_FAILURE": _for_now(Reason.TRANSIENT_FAILURE),
+    "FAILED": _for_now(Reason.PROVIDER_FAILED),
 }
 # Names under which SES files much: what their text says decides, and for the first five a text that says nothing known
 # is no verdict.
@@ -81,7 +80,7 @@ _CATCH_ALL = frozenset(
         *("FAILED", "TooManyRequestsException", "LimitExceededException", "ACCOUNT_THROTTLED"),
     }
 )
-_OF_THE_ADDRESS = _refused(BAD_ADDRESS)
+_OF_THE_ADDRESS = _refused(Reason.BAD_ADDRESS)
 # What texts say, in the order in which they are asked: what is ours or the account's before what is the letter's.
 TEXTS: tuple[tuple[str, Outcome], ...] = (
     (r"\bdaily (message|sending|email) (quota|limit)|\bquota\b.*\bexceeded|24-hour", _QUOTA),
@@ -98,7 +97,7 @@ TEXTS: tuple[tuple[str, Outcome], ...] = (
     (r"^illegal (route|semicolon|white)", _OF_THE_ADDRESS),
     (r"^missing '|\baddress(es)? (is |are )?(black|block|deny)listed|suppression list", _OF_THE_ADDRESS),
     (r"non-ascii characters|no recipients|at least one recipient|recipient count|too many recipients", _OF_THE_ADDRESS),
-    (r"message (length|size)|too (long|large)\b|exceeds? (the )?(maximum|limit|allowed)", _refused(TOO_LONG)),
+    (r"message (length|size)|too (long|large)\b|exceeds? (the )?(maximum|limit|allowed)", _refused(Reason.TOO_LONG)),
     (r"\bvirus|malware|invalid content|\b(filename|file type|extension|attachment|disposition|mime)\b", _REJECTED),
     (r"\bheaders?\b|validation errors? detected|failed to satisfy constraint|\bcharset\b", _BAD),
     (r"^the input you provided is invalid|\bparameters you specified\b", _BAD),

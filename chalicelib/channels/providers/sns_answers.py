@@ -2,7 +2,7 @@
 model names. `sms` and `push` ask it.
 
 SNS calls much of it InvalidParameter, and says in the text which parameter it was and why; where the text is not known,
-nothing was sent and it is not taken for the reader's fault (`UNCLEAR`).
+nothing was sent and it is not taken for the reader's fault (`Reason.UNCLEAR`).
 """
 
 import re
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.channels.aws_errors import outcome_of, told
-from chalicelib.channels.port import BAD_REQUEST, DEVICE_GONE, OPTED_OUT, TOO_LONG, UNCLEAR, Outcome, Verdict
+from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.reasons import Reason
 
-BAD_NUMBER = "bad_number"
 # Their text says what is meant.
 BAD_PARAMETER = (
     "InvalidParameter",
@@ -22,9 +22,13 @@ BAD_PARAMETER = (
     "ValidationException",
     "UserError",
 )
-REFUSALS: Mapping[str, Mapping[str, str]] = {
-    "sms": {**dict.fromkeys(BAD_PARAMETER, UNCLEAR), "OptedOut": OPTED_OUT},
-    "push": {**dict.fromkeys(BAD_PARAMETER, UNCLEAR), "EndpointDisabled": DEVICE_GONE, "NotFound": DEVICE_GONE},
+REFUSALS: Mapping[str, Mapping[str, Reason]] = {
+    "sms": {**dict.fromkeys(BAD_PARAMETER, Reason.UNCLEAR), "OptedOut": Reason.OPTED_OUT_AT_PROVIDER},
+    "push": {
+        **dict.fromkeys(BAD_PARAMETER, Reason.UNCLEAR),
+        "EndpointDisabled": Reason.DEVICE_GONE,
+        "NotFound": Reason.DEVICE_GONE,
+    },
 }
 # Nothing was sent, and a person can mend it: what is sent waits. `InternalError` comes with a 500: nobody knows.
 TO_MEND = frozenset(
@@ -35,34 +39,34 @@ TO_MEND = frozenset(
 )
 
 
-def _refused(reason: str) -> Outcome:
+def _refused(reason: Reason) -> Outcome:
     return Outcome(Verdict.REFUSED, reason=reason)
 
 
-def _to_mend(reason: str) -> Outcome:
-    return Outcome(Verdict.NOT_ACCEPTED, reason=f"provider_{reason}")
+def _to_mend(reason: Reason) -> Outcome:
+    return Outcome(Verdict.NOT_ACCEPTED, reason=reason)
 
 
 # What texts say, in the order in which they are asked: what is ours or the account's before what is the reader's.
 _OF_THE_ACCOUNT: Sequence[tuple[str, Outcome]] = (
-    (r"not authorized|security token|signature|credential", _to_mend("no_right")),
-    (r"sandbox|destination phone number is not verified", _to_mend("sandbox")),
-    (r"sender ?id|origination|\bspend(ing)? limit|quota", _to_mend("sms_settings")),
-    (r"platform application|application is disabled", _to_mend("platformapplicationdisabled")),
+    (r"not authorized|security token|signature|credential", _to_mend(Reason.NO_RIGHT)),
+    (r"sandbox|destination phone number is not verified", _to_mend(Reason.SANDBOX)),
+    (r"sender ?id|origination|\bspend(ing)? limit|quota", _to_mend(Reason.SMS_SETTINGS)),
+    (r"platform application|application is disabled", _to_mend(Reason.APPLICATION_DISABLED)),
 )
 TEXTS: Mapping[str, Sequence[tuple[str, Outcome]]] = {
     "sms": (
         *_OF_THE_ACCOUNT,
-        (r"opted out", _refused(OPTED_OUT)),
-        (r"message too long", _refused(TOO_LONG)),
-        (r"invalid parameter: (empty )?message\b", _refused(BAD_REQUEST)),
-        (r"phone ?number", _refused(BAD_NUMBER)),
+        (r"opted out", _refused(Reason.OPTED_OUT_AT_PROVIDER)),
+        (r"message too long", _refused(Reason.TOO_LONG)),
+        (r"invalid parameter: (empty )?message\b", _refused(Reason.BAD_REQUEST)),
+        (r"phone ?number", _refused(Reason.BAD_NUMBER)),
     ),
     "push": (
         *_OF_THE_ACCOUNT,
-        (r"no endpoint found|endpoint .*(is disabled|does not exist)", _refused(DEVICE_GONE)),
-        (r"message too long", _refused(TOO_LONG)),
-        (r"invalid parameter: \w*message\w*\b|json|invalid notification", _refused(BAD_REQUEST)),
+        (r"no endpoint found|endpoint .*(is disabled|does not exist)", _refused(Reason.DEVICE_GONE)),
+        (r"message too long", _refused(Reason.TOO_LONG)),
+        (r"invalid parameter: \w*message\w*\b|json|invalid notification", _refused(Reason.BAD_REQUEST)),
     ),
 }
 
@@ -75,6 +79,6 @@ def sns_outcome(channel: str, error: ClientError | BotoCoreError) -> Outcome:
     fault = error.response.get("Error", {})
     text = fault.get("Message", "")
     known = next((one for words, one in TEXTS[channel] if re.search(words, text, re.IGNORECASE)), None)
-    if known is None and outcome.reason == UNCLEAR:
-        known = Outcome(Verdict.NOT_ACCEPTED, reason=UNCLEAR)
+    if known is None and outcome.reason == Reason.UNCLEAR:
+        known = Outcome(Verdict.NOT_ACCEPTED, reason=Reason.UNCLEAR)
     return (known or outcome)._replace(said=told(fault.get("Code", ""), text))

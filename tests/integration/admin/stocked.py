@@ -9,7 +9,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.clock import now
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from chalicelib.storage.short_links import Link
 
@@ -44,7 +44,7 @@ def stocked() -> Stock:
     notifications = [_notification() for _ in range(25)]
     _links(campaigns[0])
     for n in range(60):
-        Stage.own().suppressions.add("email", f"u{n}@viewers.example", reason=Reason.BOUNCE)
+        Stage.own().suppressions.add("email", f"u{n}@viewers.example", reason=SuppressionReason.BOUNCE)
     audiences = [Stage.own().lists.add(f"List {n}", by="test").list_id for n in range(22)]
     create_key("shop", ["users:read"])
     ids = {

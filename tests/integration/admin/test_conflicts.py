@@ -11,7 +11,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import now
 from chalicelib.errors import ChangedError
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from chalicelib.storage import rate_limits as limits
 from chalicelib.storage.event_sources import read_wishes, save_wish
@@ -253,9 +253,9 @@ def test_a_button_acts_on_what_it_was_shown_with(boss: Visitor, pump: Pump, lett
     """Promise B3: what has become of it since is looked at first."""
     address = "anna@viewers.example"
     remove = "/admin/suppressions/remove"
-    Stage.own().suppressions.add("email", address, reason=Reason.BY_HAND)
+    Stage.own().suppressions.add("email", address, reason=SuppressionReason.BY_HAND)
     before = opened(boss, f"/admin/suppressions?address={address}", remove)
-    Stage.own().suppressions.add("email", address, reason=Reason.COMPLAINT)
+    Stage.own().suppressions.add("email", address, reason=SuppressionReason.COMPLAINT)
     assert boss.post(remove, **before).status == 412
     assert Stage.own().suppressions.get("email", address).removed_at is None
     again = opened(boss, f"/admin/suppressions?address={address}", remove)

@@ -17,7 +17,7 @@ from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
 from chalicelib.deliveries import run_tag
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.storage.rows.campaigns import CounterRow
@@ -118,7 +118,7 @@ def test_no_key_is_hot_while_nobody_can_be_written_to(
     ids = viewers(SAMPLE)
     for n, one in enumerate(ids):
         if n % 5 > 1:
-            Stage.own().suppressions.add("email", f"{one}@example.com", reason=Reason.BOUNCE)
+            Stage.own().suppressions.add("email", f"{one}@example.com", reason=SuppressionReason.BOUNCE)
         else:
             office.verdicts[f"{one}@example.com"] = Outcome(Verdict.REFUSED, reason="rejected")
     taken = KeysTaken()

@@ -13,12 +13,13 @@ from ses_mailbox.process import running
 
 from chalicelib.channels.chat import ChatChannel
 from chalicelib.channels.email import EmailChannel, EmailSender
-from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel, Notice
+from chalicelib.channels.live import LiveChannel, Notice
 from chalicelib.channels.port import Channel, Message
 from chalicelib.channels.push import PushChannel
 from chalicelib.channels.sms import SmsChannel
 from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
+from chalicelib.reasons import Reason
 from chalicelib.security.outbound_http import guarded_post, guarded_session
 from chalicelib.stage.app import Stage
 from chalicelib.storage.endpoints import EndpointBook
@@ -137,9 +138,9 @@ def live_rig(request: pytest.FixtureRequest) -> Rig:
     announce, broken = Stage.own().announce, [False]
 
     class Announcer:
-        def announce(self, notices: Sequence[Notice]) -> Sequence[int | str]:
+        def announce(self, notices: Sequence[Notice]) -> Sequence[int | Reason]:
             if broken[0]:
-                return [INBOX_UNAVAILABLE] * len(notices)
+                return [Reason.INBOX_UNAVAILABLE] * len(notices)
             # One by one: moto copies its tables for a transaction, and cannot while another thread writes.
             return [cursor for notice in notices for cursor in announce.announce([notice])]
 

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.channels.sms import MAX_CHARACTERS, SmsChannel
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from tests.integration.channels.receiver import Receiver
 from tests.integration.channels.test_way import accept
@@ -89,9 +89,9 @@ def test_start_allows_texts_again_but_lifts_nothing_else(pump: Pump) -> None:
     reply(pump, "START")
     reply(pump, "START")
     assert suppressions.reason_of("sms", NUMBER) is None
-    suppressions.add("sms", NUMBER, reason=Reason.BY_HAND)
+    suppressions.add("sms", NUMBER, reason=SuppressionReason.BY_HAND)
     reply(pump, "START")
-    assert suppressions.reason_of("sms", NUMBER) == Reason.BY_HAND
+    assert suppressions.reason_of("sms", NUMBER) == SuppressionReason.BY_HAND
 
 
 def test_any_other_answer_changes_nothing(pump: Pump) -> None:

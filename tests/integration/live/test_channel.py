@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.channels.live import INBOX_UNAVAILABLE, LiveChannel
+from chalicelib.channels.live import LiveChannel
 from chalicelib.channels.port import Message, Verdict
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.reasons import Reason
 from chalicelib.stage.app import Stage
 from tests.integration.conftest import Letters, Pump
 from tests.integration.live.conftest import Come, Gateway
@@ -64,9 +65,9 @@ def test_a_user_may_switch_live_notifications_off(pump: Pump) -> None:
 
 def test_what_the_inbox_did_not_take_may_be_sent_again() -> None:
     class Nowhere:
-        def announce(self, notices: Any) -> list[int | str]:
-            return [INBOX_UNAVAILABLE for _ in notices]
+        def announce(self, notices: Any) -> list[int | Reason]:
+            return [Reason.INBOX_UNAVAILABLE for _ in notices]
 
     message = Message(delivery_id="n_live", address="anna", parts={"title": "t"}, tags={})
     [outcome] = LiveChannel(Nowhere()).send([message])
-    assert (outcome.verdict, outcome.reason) == (Verdict.NOT_ACCEPTED, INBOX_UNAVAILABLE)
+    assert (outcome.verdict, outcome.reason) == (Verdict.NOT_ACCEPTED, Reason.INBOX_UNAVAILABLE)

@@ -13,7 +13,7 @@ from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.clock import now, rfc3339
 from chalicelib.pipeline import enrich
 from chalicelib.pipeline import pre_send_check as last_look
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import RequestRow
@@ -239,9 +239,12 @@ def test_a_yes_before_the_objection_does_not_lift_it(
     assert got(api, pump, {"user_id": "anna"}) == ("skipped", "suppressed_unsubscribed")
 
 
-@pytest.mark.parametrize("reason", [Reason.BOUNCE, Reason.COMPLAINT, Reason.BY_HAND, Reason.IMPORT])
+@pytest.mark.parametrize(
+    "reason",
+    [SuppressionReason.BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.BY_HAND, SuppressionReason.IMPORT],
+)
 def test_a_yes_lifts_no_bounce_no_complaint_and_nothing_that_was_done_by_hand(
-    api: Gateway, register: Register, person: Person, pump: Pump, reason: Reason
+    api: Gateway, register: Register, person: Person, pump: Pump, reason: SuppressionReason
 ) -> None:
     """Promise C2: and the page shows nothing as on, and says why."""
     register(email_confirmed=True)
@@ -285,13 +288,15 @@ def test_a_form_that_was_opened_before_the_objection_lifts_nothing(
     assert got(api, pump, {"user_id": "anna"}) == ("skipped", "suppressed_unsubscribed")
 
 
-@pytest.mark.parametrize("reason", [Reason.BOUNCE, Reason.COMPLAINT, Reason.UNSUBSCRIBED])
+@pytest.mark.parametrize(
+    "reason", [SuppressionReason.BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.UNSUBSCRIBED]
+)
 def test_an_objection_outlives_the_erasure_without_the_address(
-    api: Gateway, register: Register, person: Person, pump: Pump, reason: Reason
+    api: Gateway, register: Register, person: Person, pump: Pump, reason: SuppressionReason
 ) -> None:
     """Promise C3: a letter to the address is skipped, and the list shows the hash alone, with reason and date."""
     register()
-    if reason == Reason.UNSUBSCRIBED:
+    if reason == SuppressionReason.UNSUBSCRIBED:
         person.post(link(address=ANNA), ONE_CLICK)
     else:
         Stage.own().suppressions.add("email", ANNA, reason=reason)

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.clock import derived_id, now, rfc3339
 from chalicelib.profiles.preference_changes import EVERYTHING
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Pump
@@ -49,7 +49,7 @@ def test_an_address_put_on_the_list_by_hand_is_not_written_to(api: Gateway, regi
     promo = send(api)
     pump.run()
 
-    assert (added.status, added.body["reason"]) == (201, Reason.BY_HAND)
+    assert (added.status, added.body["reason"]) == (201, SuppressionReason.BY_HAND)
     assert outcome(api, promo) == ("skipped", "suppressed_by_hand")
 
 
@@ -86,7 +86,7 @@ def test_an_address_can_be_suppressed_again_after_its_removal(api: Gateway) -> N
         api.delete(PATH)
     api.post("/v1/suppressions", {"address": ADDRESS})
 
-    assert is_suppressed(Reason.BY_HAND)
+    assert is_suppressed(SuppressionReason.BY_HAND)
     assert len(api.get(PATH).body["trace"]) == 5
 
 
@@ -130,7 +130,7 @@ def test_a_list_is_imported_once(api: Gateway) -> None:
 
     assert api.post("/v1/suppressions/import", body).body == {"added": 2, "known": 0}
     assert api.post("/v1/suppressions/import", body).body == {"added": 0, "known": 2}
-    assert {one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]} == {Reason.IMPORT}
+    assert {one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]} == {SuppressionReason.IMPORT}
 
 
 def test_csv_is_imported_with_or_without_a_header(api: Gateway) -> None:
@@ -173,7 +173,7 @@ def test_a_suppression_until_a_moment_ends_by_itself(api: Gateway) -> None:
 def test_a_hard_bounce_is_for_good(stage: None, pump: Pump) -> None:
     bounce(pump, "n-1", kind="Permanent")
 
-    assert is_suppressed(Reason.BOUNCE)
+    assert is_suppressed(SuppressionReason.BOUNCE)
 
 
 def test_a_few_soft_bounces_do_no_harm_and_too_many_suppress_for_a_while(stage: None, pump: Pump) -> None:
@@ -183,7 +183,7 @@ def test_a_few_soft_bounces_do_no_harm_and_too_many_suppress_for_a_while(stage: 
 
     bounce(pump, "n-4")
 
-    assert is_suppressed(Reason.SOFT_BOUNCES)
+    assert is_suppressed(SuppressionReason.SOFT_BOUNCES)
     row = Stage.own().address_rows.read("email", ADDRESS)
     assert row is not None
     assert abs(int(row.until_epoch or 0) - (now() + timedelta(days=30)).timestamp()) < 60
@@ -210,29 +210,33 @@ def test_the_limit_of_soft_bounces_is_a_setting(api: Gateway, pump: Pump) -> Non
     bounce(pump, "n-1")
     bounce(pump, "n-2")
 
-    assert is_suppressed(Reason.SOFT_BOUNCES)
+    assert is_suppressed(SuppressionReason.SOFT_BOUNCES)
 
 
 def test_what_is_for_good_takes_the_place_of_what_is_for_a_while(stage: None, pump: Pump) -> None:
     for n in range(5):
         bounce(pump, f"n-{n}")
     bounce(pump, "n-9", kind="Permanent")
-    assert is_suppressed(Reason.BOUNCE)
+    assert is_suppressed(SuppressionReason.BOUNCE)
 
-    Stage.own().suppressions.add("email", ADDRESS, reason=Reason.SOFT_BOUNCES, until=now() + timedelta(days=1))
-    assert is_suppressed(Reason.BOUNCE)
+    Stage.own().suppressions.add(
+        "email", ADDRESS, reason=SuppressionReason.SOFT_BOUNCES, until=now() + timedelta(days=1)
+    )
+    assert is_suppressed(SuppressionReason.BOUNCE)
 
 
 def test_a_bounce_is_told_before_an_opt_out_and_ends_without_it(api: Gateway) -> None:
     mailboxes = Stage.own().address_opt_outs
     mailboxes.unsubscribe("email", ADDRESS, "marketing", by="a test")
-    assert Stage.own().suppressions.add("email", ADDRESS, reason=Reason.BOUNCE)
+    assert Stage.own().suppressions.add("email", ADDRESS, reason=SuppressionReason.BOUNCE)
     mailboxes.unsubscribe("email", ADDRESS, EVERYTHING, by="a test")
 
-    assert api.get(PATH).body["reason"] == Reason.BOUNCE
+    assert api.get(PATH).body["reason"] == SuppressionReason.BOUNCE
     api.delete(PATH)
-    assert api.get(PATH).body["reason"] == Reason.UNSUBSCRIBED
-    assert [one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]] == [Reason.UNSUBSCRIBED]
+    assert api.get(PATH).body["reason"] == SuppressionReason.UNSUBSCRIBED
+    assert [one["reason"] for one in api.get("/v1/suppressions").body["suppressions"]] == [
+        SuppressionReason.UNSUBSCRIBED
+    ]
     api.delete(PATH)
     assert api.get("/v1/suppressions").body["suppressions"] == []
     assert api.delete(PATH).status == 204
@@ -246,13 +250,13 @@ def test_an_event_that_is_told_again_takes_back_no_removal(
     at = now()
     for n in range(letters):
         bounce(pump, f"n-{n}", kind=kind, at=at)
-    assert is_suppressed(Reason(reason))
+    assert is_suppressed(SuppressionReason(reason))
     assert api.delete(PATH).status == 204
 
     bounce(pump, "n-0", kind=kind, at=at)
     assert Stage.own().suppressions.reason_of("email", ADDRESS) is None
     bounce(pump, "n-9", kind=kind, at=now())
-    assert is_suppressed(Reason(reason))
+    assert is_suppressed(SuppressionReason(reason))
 
 
 @pytest.mark.parametrize("events", [("bounce", "complaint"), ("complaint", "bounce")])
@@ -260,7 +264,7 @@ def test_a_bounce_and_a_complaint_end_alike_in_either_order(stage: None, events:
     for reason in events:
         Stage.own().suppressions.add("email", ADDRESS, reason=reason)
 
-    assert is_suppressed(Reason.COMPLAINT)
+    assert is_suppressed(SuppressionReason.COMPLAINT)
 
 
 def test_the_list_has_scopes_of_its_own(stage: None) -> None:

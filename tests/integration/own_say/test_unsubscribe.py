@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.channels.email import EmailChannel
 from chalicelib.channels.port import Message
-from chalicelib.profiles.suppressions import Reason
+from chalicelib.reasons import SuppressionReason
 from chalicelib.storage.rows.people import PreferencesRow
 from tests.integration.api.gateway import Gateway, stored_rows
 from tests.integration.conftest import Letters, Pump, compose
@@ -146,7 +146,7 @@ def test_somebody_who_is_no_user_is_not_written_to_any_more(
 
     assert outcome(api, again) == ("skipped", "suppressed_unsubscribed")
     told = api.get("/v1/suppressions/email/Guest@viewers.example").body
-    assert (told["address"], told["reason"], len(told["trace"])) == (GUEST["email"], Reason.UNSUBSCRIBED, 1)
+    assert (told["address"], told["reason"], len(told["trace"])) == (GUEST["email"], SuppressionReason.UNSUBSCRIBED, 1)
 
 
 def test_a_letter_about_the_account_still_reaches_somebody_who_unsubscribed(

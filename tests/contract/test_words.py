@@ -1,0 +1,101 @@
+"""Every word that is emitted is a member of its enum, has a text in every language, and no text is left over."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.admin.templating import LANGUAGES, why, words
+from chalicelib.categories import Category
+from chalicelib.manifest import CHANNELS, SUBSYSTEMS
+from chalicelib.reasons import Reason, ReasonFamily, SuppressionReason, SwitchReason, opened_on, reached_by, suppressed
+from infra.paths import ROOT
+
+REASONS = {
+    *Reason,
+    *SwitchReason,
+    *map(suppressed, SuppressionReason),
+    *map(reached_by, CHANNELS),
+    *map(opened_on, CHANNELS),
+}
+# Words of errors, settings, counts and events, too.
+_WITH_OTHER_MEANINGS = {"too_large", "empty_text", "opted_out", "no_address", "quiet_hours", "content_refused"}
+_BY_POSITION = {"Outcome": 2, "RenderError": 0}  # calls whose argument at this place is a reason
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_a_text_and_every_text_a_reason(language: str) -> None:
+    say = words(language)
+    assert set(say["reasons"]) == {str(one) for one in REASONS}
+    assert set(say["reason_families"]) == {family.name.lower() for family in ReasonFamily}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_category_subsystem_and_channel_has_a_text_and_the_other_way_round(language: str) -> None:
+    say = words(language)
+    assert set(say["categories"]) == {str(one) for one in Category}
+    assert set(say["subsystems"]["names"]) == {str(one) for one in SUBSYSTEMS}
+    assert set(say["channels"]) == set(CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (Reason.UNCONFIRMED, "nothing has told whether it was sent"),
+        (ReasonFamily.ANSWER(503), "the server answered 503"),
+        (ReasonFamily.PROVIDER("new_code"), "the provider did not take it: new_code"),
+        (
+            ReasonFamily.UNDEFINED("'name' is undefined"),
+            "the template uses 'name' is undefined, which it does not know",
+        ),
+        ("of_a_newer_release", "of_a_newer_release"),
+    ],
+)
+def test_a_reason_is_shown_in_words(reason: str, text: str) -> None:
+    assert why(reason, say=words("en")) == text
+
+
+def test_every_required_part_has_the_reason_of_an_empty_one() -> None:
+    parts = {part for channel in CHANNELS.values() for part in channel.required_parts}
+    assert {f"empty_{part}" for part in parts} == {str(one) for one in Reason if one.startswith("empty_")}
+
+
+def sources() -> list[Path]:
+    return sorted((ROOT / "chalicelib").rglob("*.py"))
+
+
+def literal_reasons(tree: ast.AST) -> Iterator[int]:
+    """The lines where a reason is a string of its own and no member."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        place = _BY_POSITION.get(name, len(node.args))
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "reason"] + node.args[place : place + 1]
+        for value in given:
+            if isinstance(value, ast.Constant | ast.JoinedStr) and not (
+                isinstance(value, ast.Constant) and value.value is None
+            ):
+                yield value.lineno
+
+
+def test_no_reason_is_a_string_of_its_own() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sources()
+        for line in literal_reasons(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+
+
+def test_no_word_that_only_a_reason_has_stands_anywhere_else() -> None:
+    own = {str(one) for one in Reason if "_" in one} - _WITH_OTHER_MEANINGS
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for path in sources()
+        if path.name != "reasons.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in own
+    ]
+    assert found == []
