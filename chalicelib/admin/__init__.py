@@ -1,1 +1,1 @@
-"""The managers' page: server-rendered, usable without JavaScript."""
+"""The managers' pages: server-rendered, usable without JavaScript."""

@@ -1,5 +1,5 @@
-"""The account of whoever is in: the password, the second factor, and where it is signed in. What an open page is not
-enough for asks for the present password and code (`views.py`), and ends the account's other sessions."""
+"""The manager's own account: password, second factor and sessions. Sensitive changes need the current password and code
+(`views.py`) and end the account's other sessions."""
 
 from chalice.app import Blueprint
 
@@ -24,7 +24,7 @@ def sign_out(visit: Visit) -> Go:
 
 @page(routes, "/admin/account", first=True)
 def account(visit: Visit) -> Page:
-    """One's own password, second factor and sessions; of somebody with another's password, the password alone."""
+    """Password, second factor and sessions; only the password for somebody whose password another person made."""
     manager = visit.manager
     if manager.must_change:
         return Page("account", {"opened": (), "secret": None, "qr": None, "required": None})
@@ -72,7 +72,7 @@ def _check_code(visit: Visit) -> None:
     check=_check_code,
 )
 def set_second_factor(visit: Visit) -> Go:
-    """A code of the app is asked for at the next sign-in."""
+    """The next sign-in asks for a code of the app."""
     stage().managers.set_second_factor(visit.manager.name, visit.typed("secret"), visit.typed("code"))
     return _renewed(visit)
 
@@ -120,7 +120,7 @@ def end_session(visit: Visit) -> Go:
 
 
 def _renewed(visit: Visit) -> Go:
-    """What this browser goes on with, after all sessions of the account have ended."""
+    """The new session of this browser, after all sessions of the account have ended."""
     renewed = cookie(SESSION_COOKIE, stage().sessions.renew(visit.session))
     known = known_cookie(stage().authentication.browser_token(visit.manager.name))
     return Go("/admin/account", done="saved", cookies=(renewed, known))

@@ -1,7 +1,7 @@
-"""The audience in the form of a campaign: a rule as rows of conditions, and back.
+"""The audience in the campaign form: a rule as rows of conditions, and back.
 
-Rows with the same letter are a group. Where all must hold, one of a group is enough; where one is enough, all of a
-group must hold. So whatever can be said of the conditions can be said in rows; a rule written deeper is shown as JSON.
+Rows with the same letter are a group. If all groups must hold, one condition of each is enough; if one group is enough,
+all its conditions must hold. Every rule has such a form; one nested deeper is shown as JSON.
 """
 
 import json
@@ -24,18 +24,18 @@ _OTHER = {"all": "any", "any": "all"}
 
 
 def one(form: Form, name: str) -> str:
-    """The first value of a field, without the spaces around it."""
+    """The first value of a field, without outer spaces."""
     return next(iter(form.get(name, ())), "").strip()
 
 
 def excluded_ids(form: Form) -> list[str]:
-    """The campaigns whose recipients are left out: those that are ticked, and those that are typed with commas."""
+    """The campaigns whose recipients are left out: ticked ones, and ids typed with commas."""
     given = (part.strip() for text in form.get("exclude", ()) for part in text.split(","))
     return list(dict.fromkeys(part for part in given if part))
 
 
 def rows_of(form: Form) -> list[dict[str, str]]:
-    """The conditions of the rule, with some empty ones to write into."""
+    """The conditions of the rule, with some empty rows to fill in."""
     return [*_filled(form), *(_EMPTY for _ in range(_EMPTY_ROWS))]
 
 
@@ -45,7 +45,7 @@ def read_audience(form: Form) -> dict[str, Any]:
     audience: dict[str, Any] = {"exclude_campaigns": out} if out else {}
     kind = one(form, "audience")
     if kind != "rule" and (_filled(form) or one(form, "rule_json")):
-        raise InvalidError.of(  # a letter to everybody cannot be taken back
+        raise InvalidError.of(  # a letter to everybody cannot be recalled
             "audience", "conditions are written, but not chosen as the audience: choose them, or clear them"
         )
     match kind:
@@ -72,7 +72,7 @@ def audience_form(audience: Audience) -> dict[str, list[str]]:
 
 
 def _filled(form: Form) -> list[dict[str, str]]:
-    """The rows that say something. A row may come without the fields that it can do without."""
+    """The rows that are filled in; optional fields may be missing."""
     count = len(form.get("attribute", ()))
     columns = {name: [text.strip() for text in form.get(name, ())] for name in _ROWS}
     padded = {name: column + [_EMPTY[name]] * (count - len(column)) for name, column in columns.items()}
@@ -105,7 +105,7 @@ def _condition(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _rows_of_rule(rule: Rule) -> tuple[str, list[dict[str, str]] | None]:
-    """How the groups are joined, and the rows; no rows where rows cannot say it."""
+    """How the groups are joined, and the rows; no rows if they cannot express it."""
     join = "any" if rule.any is not None else "all"
     rows: list[dict[str, str]] = []
     letters = iter(GROUPS)
@@ -128,10 +128,10 @@ def _row(rule: Rule) -> dict[str, str] | None:
         return None
     negated = rule.negated is not None
     if condition.op == "exists" and condition.value is False:
-        negated = not negated  # a row asks only whether something is known
+        negated = not negated  # a row can only ask whether something is known
     text = "" if condition.op == "exists" else _value_text(condition.value)
     if condition.op != "exists" and not _same(_value(condition.op, text).get("value"), condition.value):
-        return None  # the text 5, or a comma in a list: typed into a row it says something else
+        return None  # the text 5, or a comma in a list: typed into a row it would mean something else
     return {
         **_EMPTY,
         "negated": "not" if negated else "",
@@ -156,7 +156,7 @@ def _same(read: Any, meant: Any) -> bool:
 
 
 def _scalar(text: str) -> Any:
-    """A number, yes or no where it is one; else the text itself."""
+    """A number or a boolean if it is one; otherwise the text itself."""
     try:
         value = strict_json(text)
     except ValueError:
@@ -173,5 +173,5 @@ def _value_text(value: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """A text as it is, anything else as JSON."""
+    """Text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What the frame of the managers' pages tells the audit: whoever does something with what, and who was refused."""
+"""What the managers' pages write into the audit: actions and their objects, and refusals."""
 
 import re
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from chalicelib.observability import aside
 from chalicelib.stage.app import stage
 
 OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
-_NAMES = ("name", "id", "key")  # what a thing is called in a form or a query, where the path has no name
-_FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names that forms of ours have; anything may be sent
+_NAMES = ("name", "id", "key")  # how a form or a query names the object, if the path does not
+_FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names in our own forms; anything may be sent
 
 
 def deed_of(declared: Registered, visit: Visit) -> Deed:
-    """What the manager is about to do. Raises: UnavailableError (retryable)."""
+    """The audit line of what the manager is about to do. Raises: UnavailableError (retryable)."""
     hashes = stage().address_hashes
-    user = _given(visit, "user")  # as whom something is shown
+    user = _given(visit, "user")  # the user as whom something is shown
     asked = [
         user if declared.shows else "",
         *visit.path.values(),
@@ -39,7 +39,7 @@ def _given(visit: Visit, name: str) -> str:
 
 
 def fields_of(visit: Visit) -> Mapping[str, list[str]]:
-    """The names of what was typed, for the audit: not the words."""
+    """The names of the fields that were filled in, not their contents."""
     fields = [name for name in sorted({*visit.form, *visit.files} - CARRIED) if _FIELD.fullmatch(name)][:_MOST]
     return {"fields": fields} if fields else {}
 
@@ -67,7 +67,7 @@ def demand_form(declared: Registered, visit: Visit) -> None:
 
 
 def demand_proof(declared: Registered, visit: Visit) -> None:
-    """The one guard of what an open page is not enough for, after a look for mistakes, as a code works once. Raises:
+    """The one guard of sensitive actions. Runs after the check for mistakes, since a code works only once. Raises:
     ProofError, InvalidError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
     try:
         if declared.check is not None:
@@ -82,7 +82,7 @@ def demand_proof(declared: Registered, visit: Visit) -> None:
 
 
 def refuse_strangers(declared: Registered, request: Request) -> None:
-    """A form that a page of another site sent; nobody knows by whom. Raises: ForbiddenError (permanent)."""
+    """Refuses a form that another site's page has sent; its sender is unknown. Raises: ForbiddenError (permanent)."""
     try:
         refuse_other_sites(request)
     except ForbiddenError as error:

@@ -1,6 +1,4 @@
-"""What a browser sends to the managers' page: forms, cookies, its language; and what it is told to remember. Called by
-`views.py` and `sign_in.py`.
-"""
+"""What a browser sends to the managers' pages (forms, cookies, its language) and what it is told to store."""
 
 import re
 import secrets
@@ -19,33 +17,33 @@ from chalicelib.settings import settings
 from chalicelib.text import normal_source
 
 SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
-DOOR_COOKIE, KNOWN_COOKIE = "vestnik_door", "vestnik_known"  # before signing in; that it was done here before
+DOOR_COOKIE, KNOWN_COOKIE = "vestnik_door", "vestnik_known"  # before signing in; for having signed in here before
 _OUR_COOKIES = (SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE, DOOR_COOKIE, KNOWN_COOKIE)
 MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
-# What a User-Agent is known by; the first that fits, as most name others too.
+# Marks of User-Agents; the first match counts, as most name others too.
 _BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "YaBrowser": "Yandex", "Firefox": "Firefox", "FxiOS": "Firefox"}
 _BROWSERS |= {"CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari", "curl": "curl"}
 _SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "CrOS": "ChromeOS"}
 _SYSTEMS |= {"Mac OS X": "macOS", "Linux": "Linux"}
-_OURSELVES = ("same-origin", "none")  # none: the reader's own doing, such as sending a form again
+_OURSELVES = ("same-origin", "none")  # none: the user's own action, such as reloading a form
 _FORM = "application/x-www-form-urlencoded"
 
 
 def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
-    """A Set-Cookie line. Of one host and of TLS alone (`__Host-`, RFC 6265bis §4.1.3) wherever the service has TLS: all
-    but the cloud on this machine. Under a base path the host may be others' too, who are not to get it."""
+    """A Set-Cookie line. Bound to one host and TLS (`__Host-`, RFC 6265bis §4.1.3) wherever the service has TLS, which
+    is everywhere but on a local machine. Under a base path the host may serve others too, who must not get it."""
     secure = " Secure;" if _has_tls() else ""
     path = base_path() or "/"
     return f"{_sent_as(name)}={value}; Path={path}; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
 
 
 def known_cookie(value: str) -> str:
-    """The Set-Cookie line of a browser that has signed in."""
+    """The Set-Cookie line that marks a browser that has signed in."""
     return cookie(KNOWN_COOKIE, value, seconds=int(BROWSER_LASTS.total_seconds()))
 
 
 def forgotten(name: str) -> str:
-    """The Set-Cookie line that takes a cookie away."""
+    """The Set-Cookie line that deletes a cookie."""
     return cookie(name, "", seconds=0)
 
 
@@ -60,14 +58,14 @@ def _sent_as(name: str) -> str:
 
 
 def refuse_other_sites(request: Request) -> None:
-    """A form that a page of another origin sent; browsers say so themselves, and no page can lie about it. Raises:
+    """Refuses a form sent by a page of another origin, which browsers report and pages cannot fake. Raises:
     ForbiddenError (permanent)."""
     if request.method == "POST" and _origin_of(request) is not None and not from_us(request):
         raise ForbiddenError("this form was sent by another site")
 
 
 def from_us(request: Request) -> bool:
-    """Whether the browser says that a page of ours sent this form: what it holds may be shown as typed here."""
+    """Whether the browser says that one of our pages sent this form, so that its content may be shown again."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return str(site) in _OURSELVES
@@ -76,7 +74,7 @@ def from_us(request: Request) -> bool:
 
 
 def _origin_of(request: Request) -> str | None:
-    """What the browser says of the page that a form is on; old ones say it by `Origin` or `Referer` alone."""
+    """Where the form comes from; old browsers only send `Origin` or `Referer`."""
     headers = request.headers
     told: str | None = headers.get("sec-fetch-site") or headers.get("origin")
     if told is None and headers.get("referer"):
@@ -86,13 +84,13 @@ def _origin_of(request: Request) -> str | None:
 
 
 def asks_for_a_part(request: Request) -> bool:
-    """Whether it is for a part of a page, which stays as it is: asked for by a script (htmx), or in a frame."""
+    """Whether it asks for a part of a page, by script (htmx) or in a frame."""
     headers = request.headers
     return "hx-request" in headers or headers.get("sec-fetch-dest") in ("iframe", "frame")
 
 
 def language_of(request: Request) -> str:
-    """What was chosen, else what the browser prefers, else the stage's."""
+    """The chosen language, otherwise the browser's preference, otherwise the stage's."""
     chosen = cookies_of(request).get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
@@ -100,24 +98,24 @@ def language_of(request: Request) -> str:
 
 
 def ip_of(request: Request) -> str:
-    """Where the request came from, as API Gateway says it."""
+    """Where the request came from, by API Gateway."""
     return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
 
 
 def door_of(request: Request) -> str:
-    """What ties the forms of signing in to this browser: what it was given, or something new."""
+    """The value that ties the sign-in forms to this browser: its cookie's, or a new one."""
     given = cookies_of(request).get(DOOR_COOKIE, "")
     return given if re.fullmatch(r"[\w-]{43}", given) else secrets.token_urlsafe(32)
 
 
 def at_of(request: Request) -> At:
-    """Where somebody tries from."""
+    """Where an attempt comes from."""
     cookies = cookies_of(request)
     return At(ip_of(request), door=cookies.get(DOOR_COOKIE, ""), known=cookies.get(KNOWN_COOKIE, ""))
 
 
 def browser_of(request: Request) -> str:
-    """The browser in two words, such as `Firefox, Windows`; empty where it says nothing that is known."""
+    """The browser in two words, such as `Firefox, Windows`; empty if unknown."""
     told = str(request.headers.get("user-agent", ""))
     return ", ".join(
         found
@@ -127,8 +125,8 @@ def browser_of(request: Request) -> str:
 
 
 def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
-    """The fields of a form, in the normal form of text (browsers send line ends as CRLF), and its files. Raises:
-    TooLargeError, InvalidError (permanent)."""
+    """The fields of a form, in normal form (browsers send line ends as CRLF), and its files. Raises: TooLargeError,
+    InvalidError (permanent)."""
     if request.method != "POST":
         return {}, {}
     raw, kind = request.raw_body, request.headers.get("content-type", "")
@@ -147,12 +145,11 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
 
 
 def cookies_of(request: Request) -> dict[str, str]:
-    """Our cookies that it sent, as RFC 6265 §5.4 writes them: of two with one name the first has the nearer
-    path. What others of this host have left there, such as JSON, is passed over (`http.cookies` would lose all that
-    follow)."""
+    """Our cookies, as RFC 6265 §5.4 writes them: of two with one name the first has the closer path. Foreign cookies of
+    this host, such as JSON, are skipped (`http.cookies` would lose all that follow)."""
     cookies: dict[str, str] = {}
     for pair in str(request.headers.get("cookie", "")).split(";"):
-        # Of spaces the two that RFC 6265 knows: a browser lets any site of the domain set `\xa0__Host-…`.
+        # Only the two spaces of RFC 6265: a browser lets any site of the domain set `\xa0__Host-…`.
         name, _, value = pair.strip(" \t").partition("=")
         cookies.setdefault(name, value)
     return {name: cookies[sent] for name in _OUR_COOKIES if (sent := _sent_as(name)) in cookies}

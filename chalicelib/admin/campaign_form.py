@@ -1,4 +1,4 @@
-"""The form of a campaign: what is typed becomes the body that the API takes, and a campaign becomes a form again."""
+"""The campaign form: what is typed becomes the API's body, and a campaign becomes a form."""
 
 from datetime import datetime
 from math import isfinite
@@ -42,7 +42,7 @@ def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campa
 
 
 def read_countable(form: Form, *, template: Template) -> Campaign:
-    """As much of an unfinished campaign as it takes to count its audience. Raises: InvalidError (permanent)."""
+    """As much of an unfinished campaign as counting its audience needs. Raises: InvalidError (permanent)."""
     audience, channels = read_audience(form), _channels(form, template)
     body = {"name": "-", "template": template.key, "audience": audience, **channels}
     try:
@@ -76,8 +76,8 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
 
 
 def left_alone(form: Form, spec: Campaign, before: Campaign, *, default_zone: str) -> set[str]:
-    """What a form leaves as it was, though it shows less of it: of a start no seconds, not which of two hours that the
-    clocks repeat, no beginning of what is periodic; of channels neither their order nor whether they were named."""
+    """Details that the form cannot show and keeps: the seconds of a start, which of two repeated hours, the start of a
+    periodic campaign, the order of channels and whether they were named."""
     start = {"start_at"} if _keeps_start(form, spec, before, default_zone) else set()
     named = before.channels is not None and set(form.get("channels", ())) == set(before.channels)
     return start | ({"channels"} if named else set())
@@ -120,8 +120,8 @@ def _moment(text: str, zone: str) -> datetime:
 
 
 def _clock_of(zone: str) -> str:
-    """The zone that `start_at` is typed and shown in. At the recipients' own time a wall clock counts, which is kept as
-    UTC; a mistake in the zone is named by its own field."""
+    """The zone in which `start_at` is typed and shown. With the recipients' own time a wall clock counts, which is
+    stored as UTC; a mistake in the zone is reported by its own field."""
     name = known_timezone(zone)
     return name if name in available_timezones() else "UTC"
 

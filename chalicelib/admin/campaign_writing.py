@@ -1,6 +1,5 @@
-"""Campaigns being written: the template, the form, the count of who would be reached, later changes. What becomes of a
-campaign then is in `campaigns.py`.
-"""
+"""Writing campaigns: choosing the template, the form, counting the audience, later changes. Starting and watching them
+is in `campaigns.py`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,14 +25,14 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.rows.campaigns import CampaignRow
 
 routes = Blueprint(__name__)
-_UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
+_UNSAVED = "unsaved"  # stands in for the id of a campaign that is not stored yet
 _LISTS = 50
 _OTHERS = 20
 
 
 @page(routes, "/admin/campaigns/new", role=Role.EDITOR)
 def new_campaign(visit: Visit) -> Page:
-    """First the template, then the form that its variables ask for."""
+    """First the template, then the form that its variables require."""
     key = visit.query.get("template") or visit.typed("template")
     if not key:
         return Page(
@@ -47,7 +46,7 @@ def new_campaign(visit: Visit) -> Page:
 
 @action(routes, "/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
 def write_campaign(visit: Visit) -> Go:
-    """A draft: nothing is sent before it is started."""
+    """Creates a draft: nothing is sent until it is started."""
     template = stage().templates.get(visit.typed("template"))
     spec = read_campaign(visit.form, template=template, default_zone=settings().default_timezone)
     _refuse_unknown(spec.audience.exclude_campaigns)
@@ -58,7 +57,7 @@ def write_campaign(visit: Visit) -> Go:
 
 @preview(routes, "/admin/campaigns/count")
 def count_audience(visit: Visit) -> Page:
-    """The form as it was typed, with how many it would reach; the form need not be finished."""
+    """The form as typed, with how many it would reach; the form need not be complete."""
     head = stage().campaigns.get(visit.typed("campaign")) if visit.typed("campaign") else None
     template = stage().templates.get(visit.typed("template"))
     counted, mistakes, answer = None, {}, dict[str, Any]()
@@ -77,7 +76,7 @@ def count_audience(visit: Visit) -> Page:
 
 @page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)
 def edit_page(visit: Visit) -> Page:
-    """The form with what was written before."""
+    """The form with the current version."""
     head = stage().campaigns.get(visit.path["id"])
     spec = spec_of(head)
     form = visit.form or form_of(spec, default_zone=settings().default_timezone)
@@ -86,7 +85,7 @@ def edit_page(visit: Visit) -> Page:
 
 @action(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
 def edit_campaign(visit: Visit) -> Go:
-    """A new version; what was approved must be approved again."""
+    """Creates a new version; what was approved must be approved again."""
     before = spec_of(stage().campaigns.get(visit.path["id"]))
     template = stage().templates.get(before.template)
     default_zone = settings().default_timezone
@@ -102,7 +101,7 @@ def edit_campaign(visit: Visit) -> Go:
 
 @page(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR)
 def pace_page(visit: Visit) -> Page:
-    """The one thing that can be changed while it runs."""
+    """The only thing that can be changed during a run."""
     head = stage().campaigns.get(visit.path["id"])
     shown = visit.typed("rate_per_second") or f"{head.rate_per_second or spec_of(head).rate_per_second:.15g}"
     values = {"campaign": head, "spec": spec_of(head), "rate": shown, "seen": stage().approvals.tag(head)}
@@ -111,7 +110,7 @@ def pace_page(visit: Visit) -> Page:
 
 @action(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
 def set_pace(visit: Visit) -> Go:
-    """Acts within a minute."""
+    """Takes effect within a minute."""
     try:
         patch = CampaignPatch.model_validate({"rate_per_second": visit.typed("rate_per_second")})
     except ValidationError as error:
@@ -122,7 +121,7 @@ def set_pace(visit: Visit) -> Go:
 
 def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
     inputs = stage().approvals.inputs(head) if head else {}
-    # What an approval keeps is not what is written with: a campaign that is edited has the newest version.
+    # An edit uses the template's newest version, not the one that an approval has fixed.
     is_newest = head is not None and head.approved is None and inputs["template"] == key
     values = {
         "form": form,
@@ -141,14 +140,14 @@ def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -
 
 
 def _ready_lists(chosen: str) -> dict[str, str]:
-    """The newest lists that can be written to, by id; the chosen one is among them, however old."""
+    """The newest lists that are ready, by id, including the chosen one, however old."""
     found, _ = stage().lists.page(limit=_LISTS, cursor=None)
     ready = {row.list_id: str(row.name) for row in found if row.state == "ready"}
     return {"": "—", **({chosen: chosen} if chosen and chosen not in ready else {}), **ready}
 
 
 def _others(chosen: Sequence[str], *, own: str | None) -> dict[str, Any]:
-    """Campaigns whose recipients may be left out, by name: the chosen ones, then the newest. What was typed and is no
+    """Campaigns whose recipients may be left out, by name: the chosen ones, then the newest. A typed id that is no
     campaign stays in its field."""
     newest, _ = stage().campaigns.page(limit=_OTHERS, cursor=None)
     known = {row.id: row for row in newest if row.id != own}
@@ -159,7 +158,7 @@ def _others(chosen: Sequence[str], *, own: str | None) -> dict[str, Any]:
 
 
 def _refuse_unknown(chosen: Sequence[str]) -> None:
-    """Raises: InvalidError (permanent): no campaign has one of the ids whose recipients are to be left out."""
+    """Raises: InvalidError (permanent): an id of a campaign to leave out is unknown."""
     known = {row.id for row in stage().campaigns.some(chosen)}
     if unknown := [one for one in chosen if one not in known]:
         raise InvalidError.of("exclude", f"there is no campaign {', '.join(unknown)}")

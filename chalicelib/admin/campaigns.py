@@ -1,4 +1,4 @@
-"""Campaigns: listed, checked, started, watched, held and stopped. How one is written is in `campaign_writing.py`."""
+"""Campaigns: listed, checked, started, watched, paused and stopped. Writing them is in `campaign_writing.py`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
-_FIRST_LOOK = 100  # users; of a larger audience the page goes on by itself, or by a link
+_FIRST_LOOK = 100  # users; for a larger audience the page continues by itself, or by a link
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
 
@@ -46,10 +46,10 @@ def campaign_list(visit: Visit) -> Page:
 
 @page(routes, "/admin/campaigns/{id}/check", shows="campaign.check")
 def check_campaign(visit: Visit) -> Page:
-    """What would happen: who gets it, who does not and why, when, for how long."""
+    """What would happen: who gets it, who does not and why, when, and how long it takes."""
     head = stage().campaigns.get(visit.path["id"])
     spec = spec_of(head)
-    inputs = stage().approvals.inputs(head)  # before the letter is made: what is saved meanwhile was not seen
+    inputs = stage().approvals.inputs(head)  # before the letter is made: later changes were not seen
     cursor = visit.query.get("cursor")
     look = stage().campaign_preview.look(
         head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs
@@ -93,7 +93,7 @@ def campaign_letter(visit: Visit) -> Response:
 
 @page(routes, "/admin/campaigns/{id}")
 def campaign_detail(visit: Visit) -> Page:
-    """How it goes."""
+    """Its progress."""
     head = stage().campaigns.get(visit.path["id"])
     campaign = describe_campaign(head, runs=stage().runs, preview=stage().campaign_preview, shown_runs=1)
     progress = campaign["progress"]
@@ -119,7 +119,7 @@ def _do(visit: Visit, done: str) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/start", role=Role.EDITOR, does="campaign.start", again=check_campaign)
 def start_campaign(visit: Visit) -> Go:
-    """Checks everything first: with a mistake nothing is started."""
+    """Everything is checked first; if anything is wrong, nothing starts."""
     seen = Seen((visit.typed("seen"),)) if visit.typed("seen") else None
     head = stage().campaign_commands.start(visit.path["id"], by=visit.manager.key, seen=seen)
     return _do(visit, "asked" if head.state == "awaiting_approval" else "started")
@@ -127,28 +127,28 @@ def start_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
 def approve_campaign(visit: Visit) -> Go:
-    """Nobody approves what they wrote."""
+    """Nobody can approve their own work."""
     stage().approving.approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return _do(visit, "approved")
 
 
 @action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
 def send_back_campaign(visit: Visit) -> Go:
-    """To who wrote it, with what is to be changed."""
+    """Back to its author, with what should be changed."""
     stage().approving.send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
     return _do(visit, "sent_back")
 
 
 @action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
-    """Each worker finishes the chunk in its hands."""
+    """Each worker finishes its current chunk."""
     stage().campaign_commands.pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 
 
 @action(routes, "/admin/campaigns/{id}/resume", role=Role.EDITOR, does="campaign.resume", again=campaign_detail)
 def resume_campaign(visit: Visit) -> Go:
-    """With exactly what is left."""
+    """Continues with exactly what is left."""
     head = stage().campaign_commands.resume(visit.path["id"], by=visit.manager.key)
     return _do(visit, "asked" if head.state == "awaiting_approval" else "resumed")
 
@@ -169,7 +169,7 @@ def release_canary(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/resend", role=Role.EDITOR, does="campaign.resend", again=campaign_detail)
 def resend_campaign(visit: Visit) -> Go:
-    """To those alone to whom the run that was shown has certainly not sent it, for the chosen reasons."""
+    """Sends only to those to whom the run that was shown has certainly not sent it, for the chosen reasons."""
     reasons = list(visit.form.get("reason", ())) or None
     stage().resend.begin(visit.path["id"], by=visit.manager.key, run=visit.typed("run") or None, reasons=reasons)
     return _do(visit, "resent")
@@ -177,7 +177,7 @@ def resend_campaign(visit: Visit) -> Go:
 
 @action(routes, "/admin/campaigns/{id}/test", role=Role.EDITOR, does="campaign.test", again=check_campaign)
 def test_campaign(visit: Visit) -> Go:
-    """One letter at once; it counts for no run."""
+    """One letter at once; it does not count towards any run."""
     to = visit.typed("to")
     try:
         recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
@@ -198,11 +198,11 @@ def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> L
 
 
 def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:
-    return {**template.sample.context, **spec.context}  # what only a source of content knows, by the sample
+    return {**template.sample.context, **spec.context}  # the sample's values for what only a content source knows
 
 
 def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:
-    """How the newest run goes; None while there is no line to draw."""
+    """The newest run's course; None while there is no line to draw."""
     run = next(iter(campaign["runs"]), None)
     if run is None:
         return None

@@ -1,11 +1,11 @@
-"""Settings that hold something for each category, `routes` and `caps`, as rows of a form."""
+"""Settings with a value per category, `routes` and `caps`, as rows of a form."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.categories import CATEGORIES
 
-# The columns of each; a row whose first column is empty says nothing of its category.
+# The columns of each; a row with an empty first column sets nothing for its category.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "routes": ("channels", "mode", "after_minutes"),
     "caps": ("letters", "days"),
@@ -19,7 +19,7 @@ def rows_of(name: str, value: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 
 def read_rows(name: str, form: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
-    """The value that the rows say; what is wrong in it the setting's own check says."""
+    """The value of the rows; the setting's own check reports mistakes in it."""
     first, *others = COLUMNS[name]
     value = {}
     for category in CATEGORIES:

@@ -13,7 +13,7 @@ _LABEL_EVERY_HOURS = 4
 
 
 class Bar(NamedTuple):
-    """One hour: what left, and on top what failed. `name` is its clock time, `shown` whether it is written below."""
+    """One hour: what left, and on top what failed. `name` is its clock time, `shown` whether that is printed below."""
 
     name: str
     shown: bool
@@ -26,7 +26,7 @@ class Bar(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """One word's values over time, as the points of an SVG polyline."""
+    """One status over time, as the points of an SVG polyline."""
 
     word: str
     points: str
@@ -41,7 +41,7 @@ class Axis(NamedTuple):
 
 
 def bars(hours: Sequence[Hour], *, zone: str) -> Sequence[Bar]:
-    """A bar an hour."""
+    """One bar per hour."""
     top = top_of([hour.count("sent") + hour.count("failed") for hour in hours])
     step = (WIDTH - _LEFT) / max(1, len(hours))
     drawn = []
@@ -78,7 +78,7 @@ def curves(samples: Sequence[Sequence[object]], words: Sequence[str], *, zone: s
 
 
 def top_of(values: Sequence[int]) -> int:
-    """A round figure that no value is above, and half of it round too."""
+    """A round number that no value exceeds, whose half is round too."""
     most = max(values, default=0)
     if most <= 4:
         return 4

@@ -1,4 +1,4 @@
-"""What a manager says to another whose work goes back."""
+"""The comment with which a manager sends another's work back."""
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -10,7 +10,7 @@ _COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=
 
 
 def comment_in(visit: Visit) -> str:
-    """The comment of a form. Raises: InvalidError (permanent)."""
+    """The comment in a form. Raises: InvalidError (permanent)."""
     try:
         return _COMMENT.validate_python(visit.typed("comment"))
     except ValidationError as error:

@@ -1,6 +1,5 @@
-"""Two managers have changed the same thing: what is typed beside what is stored, field by field, and what is saved in
-the end. It reads both out of the forms (`forms.py`), so it is one for all of them.
-"""
+"""Two managers have changed the same thing: shows what was typed next to what is stored, field by field, and takes the
+choice. It reads both from the rendered forms (`forms.py`), so it works for every page (ADR 0056)."""
 
 import hashlib
 import json
@@ -15,13 +14,13 @@ from chalicelib.admin.unsaved_input import unpacked
 from chalicelib.text import strict_json
 
 MINE, THEIRS, BASE, SEEN = "mine", "theirs", "base", "seen"  # hidden fields
-WHOLE, LOOK = "whole", "look"  # all of mine, or the form once more with what was chosen
-PICK = "pick "  # before the names of the fields that a choice is about
+WHOLE, LOOK = "whole", "look"  # all of mine, or the form again with what was chosen
+PICK = "pick "  # prefix of the field names of a choice
 CARRIED = frozenset({"token", BASE, SEEN})
 
 
 class Piece(NamedTuple):
-    """A stretch of text as it is shown; `gap`: so many lines that are the same are left out here."""
+    """A stretch of text as shown; `gap`: how many equal lines are left out here."""
 
     text: str
     differs: bool = False
@@ -29,8 +28,8 @@ class Piece(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One thing of the form that differs. `names` are the fields that are taken together; `pick` is what is chosen
-    unless somebody chooses otherwise: what only they have changed is theirs, all else mine. `both`: both changed it."""
+    """One difference in the form. `names` are the fields that are chosen together; `pick` is the default choice: theirs
+    if only they changed it, otherwise mine. `both`: both changed it."""
 
     names: str
     label: str
@@ -38,16 +37,16 @@ class Field(NamedTuple):
     theirs: Sequence[Piece]
     pick: str
     both: bool
-    code: bool  # written in a language of machines
+    code: bool  # code rather than prose
 
 
 def digests(values: Values) -> str:
-    """What a form was made from, short enough to go with it: tells which fields were changed since."""
+    """The state that a form was made from, short enough to travel with it: shows which fields have changed since."""
     return json.dumps({name: _digest(found) for name, found in values.items() if name not in CARRIED})
 
 
 def with_bases(page: str) -> str:
-    """The page, each form of which that says what it has `seen` also says what its fields were."""
+    """The page, with the original state of the fields added to each form that says what it has `seen`."""
     for form in reversed(forms_in(page)):
         seen = next((one for one in form.controls if one.name == SEEN), None)
         if seen is not None and not any(one.name == BASE for one in form.controls):
@@ -58,7 +57,7 @@ def with_bases(page: str) -> str:
 
 
 def differing(form: Form, typed: Values) -> list[Field]:
-    """What differs between the form as it is now (theirs) and what was typed (mine), in the order of the form."""
+    """The differences between the form as it is now (theirs) and what was typed (mine), in the form's order."""
     was, now = _bases(typed), form.values()
     fields, comparison = [], Comparison()
     for names, controls in _together(form).items():
@@ -83,13 +82,13 @@ def differing(form: Form, typed: Values) -> list[Field]:
 
 
 def is_written(form: Form) -> bool:
-    """Whether anything is typed or chosen in it: a bare yes to what was shown is given again to what is shown then."""
+    """Whether anything is typed or chosen in it: a bare confirmation has to be given again for the new state."""
     return bool(_together(form))
 
 
 def settled(form: Values) -> dict[str, list[str]]:
-    """What the form of a conflict asks to save: for each field mine or theirs, as it was chosen. Raises: InvalidError
-    (permanent): it is no such form."""
+    """What the conflict form saves: mine or theirs for each field, as chosen. Raises: InvalidError (permanent): not
+    such a form."""
     chosen, theirs = unpacked(form, MINE), unpacked(form, THEIRS)
     for field, picks in form.items():
         if field.startswith(PICK) and picks[0] == THEIRS and form.get(WHOLE) != [MINE]:
@@ -114,7 +113,8 @@ def _same(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) 
 
 
 def _together(form: Form) -> dict[tuple[str, ...], list[Control]]:
-    """The controls by what is chosen at once: the fields of rows that repeat are one thing, else rows would be torn."""
+    """The controls by what is chosen together: the fields of repeated rows are one unit, so that rows are not torn
+    apart."""
     shown = [one for one in form.controls if one.name and one.kind not in ("hidden", "file", "password")]
     texts = [one.name for one in shown if one.kind not in CHECKS]
     rows = tuple(dict.fromkeys(name for name in texts if texts.count(name) > 1))
@@ -132,7 +132,7 @@ def _label(controls: Sequence[Control]) -> str:
 
 
 def _said(controls: Sequence[Control], names: Sequence[str], values: Mapping[str, Sequence[str]]) -> str:
-    """What the values say to whoever reads the form: texts of choices, not their values; a line for each row."""
+    """The values as a reader sees them: texts of options, not their values; one line per row."""
     if any(one.kind in CHECKS for one in controls):
         known = {one.attributes.get("value", "on"): one.label for one in controls}
         return "\n".join(known.get(value, value) for value in values[names[0]] if value)
@@ -147,7 +147,7 @@ def _said(controls: Sequence[Control], names: Sequence[str], values: Mapping[str
 
 
 def _is_empty(control: Control, value: str) -> bool:
-    """A row that nobody has filled in: no text, and the first of each list."""
+    """A row that nobody has filled in: no text, and the first option of each list."""
     return not value or (bool(control.options) and value == control.options[0].value)
 
 
@@ -173,7 +173,7 @@ def _side_by_side(mine: str, theirs: str, comparison: Comparison) -> tuple[list[
 
 
 def _shortened(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[Piece]:
-    """Lines that are the same: those beside a difference, and how many there are between."""
+    """Equal lines: those next to a difference, and the number of those between."""
     before, after = (0 if first else CONTEXT), (0 if last else CONTEXT)
     if len(lines) <= before + after + 1:
         yield Piece("".join(f"{line}\n" for line in lines))
@@ -194,7 +194,7 @@ def _words(mine: str, theirs: str, comparison: Comparison) -> tuple[list[Piece],
 
 
 def _joined(pieces: Sequence[Piece]) -> list[Piece]:
-    """A space between two words that differ belongs to them."""
+    """A space between two differing words belongs to them."""
     inner = range(1, len(pieces) - 1)
     spaces = {n for n in inner if pieces[n].text.isspace() and pieces[n - 1].differs and pieces[n + 1].differs}
     joined: list[Piece] = []

@@ -1,6 +1,5 @@
-"""Letters by events: which letters follow when something happens on the site. One form a rule; what it writes is the
-setting `event_rules`.
-"""
+"""Event rules: which letters follow an event on the site. Each rule has its own form; together they are the setting
+`event_rules`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,14 +21,14 @@ from chalicelib.text import strict_json, whole_number
 routes = Blueprint(__name__)
 _SETTING = "event_rules"
 _PUT_TRIES = 5
-_EMPTY_STEPS = 2  # so many more letters can be written without a script; saved, the form has two more again
+_EMPTY_STEPS = 2  # empty rows without a script; once saved, the form has two more again
 _UNITS: Mapping[str, int] = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _PARTS = ("template", "category", "channels", "delay", "unit", "attribute", "equals")
 
 
 @page(routes, "/admin/event-rules")
 def rule_list(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
-    """Every event that sends letters, with its letters in their order."""
+    """Every event that sends letters, with its letters in order."""
     rules = _rules()
     return Page("event_rules", {"rules": {event: list(map(_row, rule.steps)) for event, rule in sorted(rules.items())}})
 
@@ -58,7 +57,7 @@ def add_rule(visit: Visit) -> Go:
 
 @action(routes, "/admin/event-rules/{event}", role=Role.EDITOR, does="event_rule.change", again=one_rule)
 def change_rule(visit: Visit) -> Go:
-    """Letters that wait for their time keep the step they were made by."""
+    """Letters that are waiting keep the step that made them."""
     return _save(visit, was=visit.path["event"])
 
 
@@ -115,7 +114,7 @@ def _row(step: EventStep) -> dict[str, str]:
 
 
 def _typed_rows(visit: Visit) -> Iterator[dict[str, str]]:
-    """The rows of the form whose letter is chosen."""
+    """The rows of the form with a chosen letter."""
     columns = [[text.strip() for text in visit.form.get(part, ())] for part in _PARTS]
     for values in zip(*columns, strict=False):
         row = dict(zip(_PARTS, values, strict=True))
@@ -133,8 +132,8 @@ def _save(visit: Visit, *, was: str | None) -> Go:
 
 
 def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
-    """Changes one rule and leaves those that others change meanwhile: what is compared with the form is this rule, and
-    what the write waits for is the setting as it was read here. Raises: ChangedError (permanent)."""
+    """Changes one rule and leaves alone those that others change meanwhile: the form is compared with this rule, the
+    write with the whole setting as read here. Raises: ChangedError (permanent)."""
     for left in reversed(range(_PUT_TRIES)):
         setting = stage().site_settings.get(_SETTING)
         rules = _read(setting)
@@ -152,7 +151,7 @@ def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
 
 
 def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
-    """A row of the form as the API takes a step; what is wrong in it the setting's own check says."""
+    """A row of the form as the API takes a step; the setting's own check reports mistakes in it."""
     try:
         delay = whole_number(row["delay"]) if row["delay"] else None
     except ValueError as error:
@@ -171,7 +170,7 @@ def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """`true`, a number, `null`, or text in quotes as JSON has them; anything else is text."""
+    """`true`, a number, `null`, or text in JSON quotes; anything else is text."""
     try:
         value = strict_json(text)
     except ValueError:

@@ -1,8 +1,7 @@
-"""A form that is sent twice (a double click, a page sent again) is done once: the second has the answer of the first.
+"""A form that is sent twice (a double click, a reload) is executed once: the second gets the answer of the first.
 
-Which form it is the second part of its token says, and what it holds counts too: a form that was changed and sent again
-is another one. The answer is kept as those of the API's calls are (`flow/idempotency.py`), sealed with the session's
-id.
+The form is identified by the second part of its token and by its content: a form that was changed and sent again is
+another one. Answers are stored like those of the API's calls (`flow/idempotency.py`), sealed with the session's id.
 """
 
 import hashlib
@@ -23,8 +22,8 @@ _LOOKS, _BETWEEN_SECONDS = 40, 0.25  # how long the second waits for the first
 
 
 def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
-    """What `make` answers to this form at this place, or what it has answered. A refusal did nothing and is not
-    remembered. Raises: BusyError (later), UnavailableError (retryable), and what `make` does."""
+    """What `make` answers to this form here, or has answered before. A refusal did nothing and is not remembered.
+    Raises: BusyError (later), UnavailableError (retryable), and whatever `make` raises."""
     _, _, form = visit.typed("token").partition(".")
     if not visit.fresh or not form:
         return make()

@@ -1,18 +1,18 @@
-"""What a page of ours holds, as a browser reads it: its forms with their fields, and where in its text they are."""
+"""Parses one of our pages: its forms with their fields, as a browser would see them, and where they are in its text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import accumulate
 
-Span = tuple[int, int]  # from where to where in the page's text
+Span = tuple[int, int]  # start and end in the page's text
 CHECKS = ("checkbox", "radio")
 _SAYING = ("label", "legend", "option", "summary", "textarea")
 
 
 @dataclass
 class Option:
-    """One line of a list to choose from."""
+    """One option of a list."""
 
     attributes: Mapping[str, str]
     span: Span
@@ -40,11 +40,11 @@ class Control:
 
     @property
     def name(self) -> str:
-        """Under which it is sent."""
+        """The name under which it is sent."""
         return self.attributes.get("name", "")
 
     def sent(self) -> list[str]:
-        """What a browser sends for it as it is."""
+        """What a browser would send for it now."""
         if self.kind in CHECKS:
             return [self.attributes.get("value", "on")] if "checked" in self.attributes else []
         if self.kind == "select":
@@ -58,7 +58,7 @@ class Control:
 
 @dataclass
 class Form:
-    """One form that is sent by POST; `targets` are the addresses that it and its buttons go to."""
+    """A form that is sent by POST; `targets` are the addresses that it and its buttons go to."""
 
     span: Span
     attributes: Mapping[str, str]
@@ -66,7 +66,7 @@ class Form:
     controls: list[Control] = field(default_factory=list)
 
     def values(self) -> dict[str, list[str]]:
-        """What a browser sends of it, as it is."""
+        """What a browser would send for it now."""
         sent: dict[str, list[str]] = {}
         for control in self.controls:
             if control.name:
@@ -83,7 +83,7 @@ def forms_in(page: str) -> list[Form]:
 
 
 class _Reader(HTMLParser):
-    """Reads our own pages, which close what they open."""
+    """Parses our own pages, which close what they open."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,6 +1,5 @@
-"""Forms as a browser reads them: what a page of ours holds by the names of its fields, and the same page with something
-else typed into it. So a mistake, a conflict or the end of a session is one thing for every form, whoever wrote its
-page."""
+"""Reads and refills the forms of our own rendered pages, so that mistakes, conflicts and ended sessions work the same
+for every form."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
@@ -11,7 +10,7 @@ from markupsafe import escape
 from chalicelib.admin.form_reader import CHECKS, Control, Form, Span, forms_in
 
 Values = Mapping[str, Sequence[str]]
-SECRETS = frozenset({"password", "old", "new", "present", "code", "secret", "token"})  # never given back to a page
+SECRETS = frozenset({"password", "old", "new", "present", "code", "secret", "token"})  # never filled into a page again
 
 
 class _Change(NamedTuple):
@@ -31,8 +30,8 @@ def form_to(page: str, target: str, typed: Values) -> Form | None:
 
 
 def filled(page: str, form: Form, typed: Values) -> str:
-    """The page with what was typed in the form, which is marked as unsaved; secrets and files are never given back.
-    What is folded away and was changed is shown."""
+    """The page with what was typed in the form, marked as unsaved; secrets and files are never filled in. Folded parts
+    with changes are opened."""
     changes = list(_changes(form, typed))
     opened = {fold for control in form.controls for fold in control.folds if _differs(control, form, typed)}
     changes.append(_Change(form.span, _tag("form", {**form.attributes, "data-unsaved": ""})))
@@ -57,7 +56,7 @@ def _changes(form: Form, typed: Values) -> Iterator[_Change]:
             continue
         if control.kind in CHECKS:
             yield from _checked(control, values)
-        elif len(values) <= texts.count(name):  # else the page has made room for them by itself
+        elif len(values) <= texts.count(name):  # otherwise the page has already made room for them
             place = next(places[name])
             if place < len(values):
                 yield from _written(control, values[place])

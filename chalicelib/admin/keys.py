@@ -23,13 +23,13 @@ _PAGE = 50
 
 @page(routes, "/admin/keys", role=Role.ADMINISTRATOR)
 def key_list(visit: Visit) -> Page:
-    """The keys, with what each may do; those that are revoked come last."""
+    """The keys and their scopes; revoked ones come last."""
     return _listed(visit, made=None, form=visit.form)
 
 
 @action(routes, "/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list, proof=Proof.RECENT)
 def make_key(visit: Visit) -> Page:
-    """Shows it once."""
+    """Shows the new key once."""
     name, scopes = one_line(visit.typed("name")), list(visit.form.get("scope", ()))
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters: which service is it for?")
@@ -47,13 +47,13 @@ def make_key(visit: Visit) -> Page:
     routes, "/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list, proof=Proof.RECENT
 )
 def end_key(visit: Visit) -> Go:
-    """For good; refused everywhere within half a minute."""
+    """Revokes it for good; refused everywhere within half a minute."""
     stage().api_keys.revoke(visit.path["id"])
     return Go("/admin/keys", done="revoked")
 
 
 def _demand_own_look(name: str) -> None:
-    """A key sees what the others of its service asked for: so nobody must take one service for another. Raises:
+    """Refuses a name that looks like another service's: a key sees what others of its service asked for. Raises:
     InvalidError (permanent), UnavailableError (retryable)."""
     known = service_names()
     if name in known:

@@ -1,4 +1,4 @@
-"""A letter as somebody would get it, for the eyes of managers."""
+"""A letter as somebody would get it, shown to managers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.stage.app import stage
 
-# A frame that may run nothing, send nothing and reach nothing but the letter's own pictures.
+# The frame may run nothing, send nothing and load nothing but the letter's own pictures.
 _FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 _BODY = re.compile("<body[^<>]*>")
@@ -45,8 +45,8 @@ def letter_for(
     renderer: Renderer,
     layout: Layout | None = None,
 ) -> Letter:
-    """The e-mail for a real user, or for the template's own sample where none is named; in the layout of this code
-    unless another is given. Raises: UnavailableError (retryable)."""
+    """The e-mail for a real user, or with the template's own sample if none is named; in the layout of this code unless
+    another is given. Raises: UnavailableError (retryable)."""
     user: Mapping[str, Any] = template.sample.user
     if user_id:
         try:
@@ -69,8 +69,8 @@ def letter_for(
 
 
 def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Response:
-    """The letter's HTML as the content of a frame, on top of it the subject where the page itself does not show it. A
-    problem is said in the manager's `language`."""
+    """The letter's HTML as the content of a frame, with the subject on top if the page itself does not show it. A
+    problem is explained in the manager's `language`."""
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _FRAME_POLICY,
@@ -84,7 +84,7 @@ def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Resp
 
 
 def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:
-    """The same place, where a letter was asked for too often."""
+    """The same frame when too many previews were requested."""
     response = framed(Letter(language, problem=error.detail), language=language)
     response.status_code = HTTPStatus.TOO_MANY_REQUESTS.value
     response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -92,7 +92,7 @@ def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:
 
 
 def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The SMS of a template in each language with its segments, for the template's own sample."""
+    """A template's SMS in each language with its segments, with the template's own sample."""
     if "sms" not in template.written_for:
         return
     for locale in template.locales:

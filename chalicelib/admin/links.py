@@ -1,4 +1,4 @@
-"""Short links: who came, where a confirmed user goes next, and the end of a link."""
+"""Short links: their visits, where a confirmed user goes next, and revoking a link."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 _PAGE, _CAMPAIGNS = 20, 20
-_MOST_READ = 2_000  # links that are summed up by address for one page: about 1 MB
+_MOST_READ = 2_000  # links added up by target for one page: about 1 MB
 
 
 @page(routes, "/admin/links", shows="link.look")
 def link_list(visit: Visit) -> Page:
-    """The links of a campaign with their visits by address; the address after confirmation."""
+    """The links of a campaign with their visits by target, and the page after confirmation."""
     campaign = visit.query.get("campaign", "").strip()
     shown: dict[str, Any] = {
         "code": visit.query.get("code", "").strip(),
@@ -38,7 +38,7 @@ def link_list(visit: Visit) -> Page:
 
 @page(routes, "/admin/links/{code}", shows="link.look")
 def one_link(visit: Visit) -> Page:
-    """Whose it is, until when it works, who came."""
+    """Whose it is, until when it works, and its visits."""
     return Page("link", {"link": stage().links.get(visit.path["code"])})
 
 

@@ -1,4 +1,4 @@
-"""Uploaded audiences: a CSV becomes a list that campaigns can be sent to."""
+"""Uploaded audiences: a CSV file becomes a list for campaigns."""
 
 from chalice.app import Blueprint
 
@@ -18,7 +18,7 @@ MAX_FILE_BYTES = 4_000_000  # Lambda takes 6 MB, in which a file is a third long
 
 @page(routes, "/admin/lists")
 def audience_lists(visit: Visit) -> Page:
-    """Newest first, with what became of each file."""
+    """Newest first, with the result of each upload."""
     found, cursor = stage().lists.page(limit=_PAGE, cursor=visit.query.get("cursor"))
     following = url("/admin/lists", cursor=cursor) if cursor else None
     return Page("lists", {"lists": found, "following": following, "form": visit.form, "most": MAX_FILE_BYTES})
@@ -26,7 +26,7 @@ def audience_lists(visit: Visit) -> Page:
 
 @action(routes, "/admin/lists", role=Role.EDITOR, does="list.upload", again=audience_lists, largest_file=MAX_FILE_BYTES)
 def upload_list(visit: Visit) -> Go:
-    """The file is read in the background, as one that came through the API."""
+    """The file is read in the background, like one that came through the API."""
     name, file = visit.typed("name"), visit.files.get("file", b"")
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters")

@@ -27,7 +27,7 @@ _SPAN = ("since", "until")
 _VALUES = ("before", "after")
 
 
-# What an administrator does to others: an open page is not enough.
+# Changes of other accounts need a fresh proof.
 _guarded = partial(action, routes, role=Role.ADMINISTRATOR, proof=Proof.RECENT)
 
 
@@ -57,7 +57,7 @@ def set_roles(visit: Visit) -> Go:
 
 @_guarded("/admin/managers/{name}/access", does="manager.access", again=manager_list)
 def set_access(visit: Visit) -> Go:
-    """Disabled: signed out everywhere, and no way in."""
+    """Disabled: signed out everywhere, and unable to sign in."""
     if visit.typed("disabled") not in ("yes", "no"):
         raise InvalidError.of("disabled", "expected yes or no")
     disabled = visit.typed("disabled") == "yes"
@@ -90,21 +90,22 @@ def session_list(visit: Visit) -> Page:
 
 @_guarded("/admin/managers/{name}/sessions", does="sign-out.everywhere", again=session_list)
 def end_sessions(visit: Visit) -> Go:
-    """Signs a manager out, in every browser."""
+    """Signs a manager out in every browser."""
     stage().managers.end_sessions(visit.path["name"])
     return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
 
 
 @_guarded("/admin/managers/{name}/sessions/{key}/end", does="session.end", again=session_list)
 def end_session_of(visit: Visit) -> Go:
-    """Signs a manager out, in one browser."""
+    """Signs a manager out in one browser."""
     stage().sessions.end_one(visit.path["name"], visit.path["key"])
     return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
 
 
 @page(routes, "/admin/audit", role=Role.ADMINISTRATOR)
 def audit_list(visit: Visit) -> Page:
-    """Who did what at both doors, newest first; of one caller, kind, thing, outcome or span where that is asked."""
+    """Who did what, on the pages and through the API, newest first; filtered by caller, kind, object,
+    outcome or time."""
     asked = {name: value for name in (*_AUDIT_FIELDS, *_SPAN) if (value := visit.query.get(name, "").strip())}
     wanted = {field: asked[field] for field in _AUDIT_FIELDS if field in asked}
     if "thing" in wanted:
@@ -123,7 +124,7 @@ def audit_list(visit: Visit) -> Page:
 
 
 def _readable(entry: Entry) -> Entry:
-    """What was there before and after, as text."""
+    """The state before and after, as text."""
     values = {name: json.dumps(entry.details[name], ensure_ascii=False) for name in _VALUES if name in entry.details}
     return entry._replace(details={**entry.details, **values})
 

@@ -1,5 +1,5 @@
-"""Forms with files (RFC 7578), as browsers send them: split at their boundary once, so that the work on a form grows as
-the form does, whatever stands in it. Parts inside parts, encodings and comments of letters are none of it."""
+"""Forms with files (RFC 7578), as browsers send them: split at their boundary once, so that the work grows with the
+form's size, whatever it contains. Nested parts, encodings and comments of mail are not supported."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _MAX_HEAD_BYTES = 4096
 
 
 def read_multipart(raw: bytes, kind: str, *, most: int) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
-    """The fields and the files, `most` of both. Raises: InvalidError (permanent)."""
+    """The fields and the files, at most `most` of both. Raises: InvalidError (permanent)."""
     form: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     boundary = _BOUNDARY.search(kind)

@@ -1,6 +1,5 @@
-"""How the managers' pages write numbers, shares, moments and spans of time in a manager's language, and read a moment
-that was typed. `templating.py` makes filters of what writes; the forms read.
-"""
+"""Numbers, shares, times and durations in a manager's language, and reading a typed time. `templating.py` makes filters
+of the former; forms use the latter."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,7 +22,7 @@ def number(value: float, *, locale: str) -> str:
 
 
 def share(part: float, whole: float, *, locale: str) -> str:
-    """How much of the whole it is, with one digit after the point: `98,5 %` (ru), `98.5%` (en); a dash of nothing."""
+    """The part of the whole, with one decimal: `98,5 %` (ru), `98.5%` (en); a dash for nothing."""
     if not whole:
         return NOTHING
     percent = speech.number(100 * part / whole, locale=locale, digits=0 if part == whole else 1)
@@ -31,7 +30,7 @@ def share(part: float, whole: float, *, locale: str) -> str:
 
 
 def moment(value: str | float | datetime | None, *, zone: str, locale: str) -> str:
-    """`26 нояб., 18:00` (ru), `26 Nov, 18:00` (en) in the zone; with the year where it is not the present one."""
+    """`26 нояб., 18:00` (ru), `26 Nov, 18:00` (en) in the zone; with the year unless it is the current one."""
     if value is None:
         return NOTHING
     from babel.dates import format_datetime
@@ -43,8 +42,7 @@ def moment(value: str | float | datetime | None, *, zone: str, locale: str) -> s
 
 
 def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
-    """What was typed as a date and a time of the zone; None where nothing was. Raises: InvalidError (permanent; names
-    the field)."""
+    """A typed date and time in the zone; None if empty. Raises: InvalidError (permanent; names the field)."""
     if not text:
         return None
     try:
@@ -57,7 +55,7 @@ def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
 
 
 def duration(seconds: float, *, units: Mapping[str, str]) -> str:
-    """`1 h 5 min`: the two largest units that there are, each by its short name."""
+    """`1 h 5 min`: the two largest units, by their short names."""
     left, parts = max(0, round(seconds)), list[str]()
     for unit, length in _SPANS:
         count, left = divmod(left, length)

@@ -1,4 +1,4 @@
-"""The first page: what goes on, what waits, what needs a person."""
+"""The first page: what is running, what waits, what needs a person."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,8 @@ _HOURS = 24
 
 @page(routes, "/admin")
 def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
-    """The last day, running campaigns with their progress, switches, queues, dead letters, what waits for a person."""
+    """The last day, running campaigns with their progress, switches, queues, dead letters, and what waits
+    for a person."""
     with ThreadPoolExecutor(1) as pool:  # the queues answer while the tables are read
         depths = pool.submit(stage().queue_depths.read)
         alive = _alive()
@@ -52,6 +53,6 @@ def _alive() -> list[dict[str, Any]]:
 
 
 def _waits(day: Sequence[Hour]) -> dict[str, Wait]:
-    """By queue (without the stage before it), what was seen last."""
+    """By queue (without the stage's prefix), as last seen."""
     prefix = settings().resource("")
     return {queue.removeprefix(prefix): wait for hour in day for queue, wait in hour.waits.items()}

@@ -1,4 +1,4 @@
-"""One request of a manager, and what a route asks of it."""
+"""A manager's request, and what a route demands of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -14,7 +14,7 @@ from chalicelib.etags import Seen
 
 
 class Proof(StrEnum):
-    """What an action asks of whoever is signed in, so that an open page is not enough."""
+    """What an action demands of a signed-in manager beyond an open page."""
 
     NONE = "none"
     RECENT = "recent"  # password and code within the last minutes (`sessions.PROOF_LASTS`)
@@ -44,7 +44,7 @@ class Visit(NamedTuple):
         return self.session.manager
 
     def typed(self, name: str) -> str:
-        """The first value of a field, without the spaces around it; empty where there is none."""
+        """The first value of a field, without outer spaces; empty if there is none."""
         return next(iter(self.form.get(name, ())), "").strip()
 
     def secret(self, name: str) -> str:
@@ -53,12 +53,12 @@ class Visit(NamedTuple):
 
     @property
     def seen(self) -> Seen | None:
-        """What the form was made from; None where it does not say so."""
+        """What the form was made from; None if it does not say."""
         tag = self.typed("seen")
         return Seen((tag,)) if tag else None
 
     def untyped(self) -> "Visit":
-        """The same, before anything was typed."""
+        """The same request before anything was typed."""
         return self._replace(form={}, files={})
 
 
@@ -68,9 +68,9 @@ Act = Callable[[Visit], Go | Page]
 
 
 class Registered(NamedTuple):
-    """What a route asks of its caller; `does` is the audit's word of an action, `again` the page with its form, `shows`
-    the audit's word of a look at what is kept of persons, `check` finds mistakes in a form; `first`: it is open to
-    whoever still has the password that somebody else made."""
+    """What a route demands. `does` names an action in the audit, `shows` a view of personal data; `again` is the page
+    with its form; `check` finds mistakes in a form; `first`: open to managers who still have a password that somebody
+    else made."""
 
     method: str
     path: str
@@ -84,7 +84,7 @@ class Registered(NamedTuple):
     first: bool = False
 
     def is_shut_to(self, manager: Manager) -> bool:
-        """Whether somebody comes too early, who has to put the account in order first."""
+        """Whether the manager has to put the account in order first."""
         if self.first or not manager.held:
             return False
         return manager.must_change or not self.path.startswith("/admin/account/")

@@ -1,5 +1,5 @@
-"""What a browser gets: a page with what all pages share, the way to another one, and the page of a form once more, with
-what was typed into it."""
+"""What a browser gets: a page with its common parts, a redirect, or the page of a form again with what was typed into
+it."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,11 +23,11 @@ from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikErr
 from chalicelib.http_errors import status_of
 from chalicelib.observability import log_failure, request_id
 
-_IN_A_PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986; what is escaped already stays so
+_IN_A_PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986; what is already escaped stays so
 
 
 def shown(page: Page, request: Request, *, session: Session | None) -> Response:
-    """A page with what all pages share. Its value `mistakes` are those of the form that is shown again, by field."""
+    """A page with its common parts. The value `mistakes` holds those of the form that is shown again, by field."""
     cookies, query = cookies_of(request), dict(request.query_params or {})
     locale = language_of(request)
     mistakes = {field: told(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
@@ -55,20 +55,20 @@ def address_of(request: Request) -> str:
 
 
 def redirect(to: Go) -> Response:
-    """303: the browser asks for the next page by GET, and going back repeats nothing."""
+    """303: the browser GETs the next page, and going back repeats nothing."""
     path, _, query = to.path.partition("?")
     asked = {name: values[0] for name, values in parse_qs(query).items()}
     path = quote(path, safe=_IN_A_PATH)  # a header holds no line break, and no letter that is not ASCII
     headers: dict[str, Any] = {"Location": url(path, **asked, done=to.done), "Cache-Control": "no-store"}
     if to.cookies:
         headers["Set-Cookie"] = list(to.cookies)
-    if to.leaves:  # "cookies" would forget the look, and that this browser is known (accounts/authentication.py)
+    if to.leaves:  # "cookies" would delete the theme, and the mark of a known browser (accounts/authentication.py)
         headers["Clear-Site-Data"] = '"cache", "storage"'
     return Response("", headers=headers, status_code=HTTPStatus.SEE_OTHER.value)
 
 
 def mistakes_of(error: VestnikError) -> dict[str, str]:
-    """What is wrong, by field; by `form` where it is no field's fault."""
+    """What is wrong, by field; under `form` if it is no field's fault."""
     errors: Sequence[FieldError] = error.errors if isinstance(error, InvalidError | WouldBreakError) else ()
     errors = error.differs if isinstance(error, ChangedError) else errors
     return {one.field: one.message for one in errors} or {"form": error.detail}
@@ -77,7 +77,7 @@ def mistakes_of(error: VestnikError) -> dict[str, str]:
 def once_more(
     view: View, visit: Visit, request: Request, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
 ) -> Response:
-    """The page of a form with what was typed into it, to be sent once more. Raises: what the view raises."""
+    """The page of a form with what was typed into it, to be sent again. Raises: whatever the view raises."""
     page = view(visit)
     if isinstance(page, Response):
         return page
@@ -92,8 +92,8 @@ def once_more(
 
 
 def conflict(view: View, visit: Visit, request: Request, error: ChangedError) -> Response | None:
-    """What was typed beside what is stored now; of a form that only says yes, the page as it is now, with what has
-    changed. None where the page has no such form, so that there is nothing to compare."""
+    """What was typed next to what is stored now; for a form that only confirms, the current page with what has changed.
+    None if the page has no such form to compare with."""
     theirs = view(visit.untyped())
     if isinstance(theirs, Response):
         return None
@@ -119,8 +119,8 @@ def conflict(view: View, visit: Visit, request: Request, error: ChangedError) ->
 
 
 def trouble(error: Exception, request: Request, *, declared: Registered | None, session: Session | None) -> Response:
-    """A page that says what is wrong, with what was typed, to be sent once more. What is no fault of the caller's is
-    logged here: Chalice would log its message too, and that may quote what somebody typed."""
+    """A page that says what is wrong, with what was typed, to be sent again. Faults that are not the caller's are
+    logged here, since Chalice would log the message too, which may quote what somebody typed."""
     ours = error if isinstance(error, VestnikError) else None
     status = status_of(ours) if ours else HTTPStatus.INTERNAL_SERVER_ERROR
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -139,7 +139,7 @@ def trouble(error: Exception, request: Request, *, declared: Registered | None, 
 
 
 def back_of(request: Request) -> str:
-    """The page that a form is on: its own address, where there is such a page, else the one above it."""
+    """The page of a form: its own address if that is a page, otherwise the one above it."""
     path, known = address_of(request), {route.path for route in REGISTERED if route.method == "GET"}
     pattern = str(request.context["resourcePath"])
     while pattern not in known and pattern != "/admin":

@@ -1,6 +1,6 @@
-"""A form that comes after its session has ended: signing in in place, and the same form again with what was typed, to
-be sent once more. Nothing is done before that: who signs in may be somebody else, and sees what they are about to save.
-"""
+"""A form that arrives after its session has ended: sign in without leaving the page, then see the same form with what
+was typed, to send again. Nothing is executed before that: whoever signs in may be somebody else, and sees what they are
+about to save (ADR 0056)."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -25,7 +25,7 @@ _AGAIN = Go("/admin/sign-in")
 
 
 def session_over(declared: Registered, request: Request, path: Mapping[str, str]) -> Response:
-    """What a browser gets whose session has ended: the door, or, with a form, the door in place."""
+    """The answer to a browser whose session has ended: the sign-in page, or for a form, sign-in in place."""
     if asks_for_a_part(request):  # of a page that stays as it is, with what is typed there
         headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
         text = words(language_of(request))["kept"]["ended"]
@@ -44,7 +44,7 @@ def session_over(declared: Registered, request: Request, path: Mapping[str, str]
 
 
 def proof_over(request: Request, visit: Visit) -> Response:
-    """What a browser gets that is signed in, when password and code are wanted once more."""
+    """The answer to a signed-in browser when password and code are needed again."""
     kept = keep(visit.form, visit.files)
     return _door(request, kept, name=visit.manager.name, status=HTTPStatus.UNAUTHORIZED, session=visit.session)
 
@@ -52,7 +52,7 @@ def proof_over(request: Request, visit: Visit) -> Response:
 def go_on(
     declared: Registered, request: Request, path: Mapping[str, str], form: Values, *, session: Session | None
 ) -> Response:
-    """Signs in and shows the form as it was typed. Raises: InvalidError (permanent): what was kept is no form."""
+    """Signs in and shows the form as it was typed. Raises: InvalidError (permanent): what was kept is not a form."""
     typed, name, locale = unpacked(form, TYPED), name_in(form), language_of(request)
     kept = Kept(typed, files=bool(form.get("files")), secret=bool(form.get("secret")))
     again = partial(_door, request, kept, name=name, session=session)

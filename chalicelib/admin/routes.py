@@ -1,4 +1,4 @@
-"""Every route of the managers' pages, for whoever registers them."""
+"""Every route of the managers' pages."""
 
 from chalicelib.admin import (
     account,

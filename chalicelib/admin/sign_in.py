@@ -1,4 +1,4 @@
-"""What is open to everybody: signing in, the look of the pages, their files."""
+"""What is open to everybody: signing in, the theme of the pages, their files."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -45,7 +45,7 @@ def sign_in_page() -> Response:
 
 @_open("/admin/sign-in", "POST", name="admin_sign_in", content_types=["*/*"])
 def sign_in() -> Response:
-    """A new session for whoever knows the password and, on a second step, the code."""
+    """A new session for the right password and, in a second step, the right code."""
     request = routes.current_request
     form: Values = {}
     name, locale = "", language_of(request)
@@ -68,7 +68,7 @@ def sign_in() -> Response:
 
 @_open("/admin/look", "GET", name="admin_look")
 def look() -> Response:
-    """Language and theme are the browser's own affair: cookies, no account."""
+    """Language and theme belong to the browser: cookies, no account."""
     query = routes.current_request.query_params or {}
     cookies = []
     if query.get("language") in LANGUAGES:

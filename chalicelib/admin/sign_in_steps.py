@@ -1,6 +1,6 @@
-"""Signing in, at the door, in the middle of a form, and once more before what an open page is not enough for: first the
-password, then the code. Who was let in is in the audit, and so is whoever tried a name that exists; other names are
-not, because people type a password there by mistake."""
+"""Signing in: on its page, in the middle of a form, and again before sensitive actions; first the password, then the
+code. The audit names who was let in, and failed attempts under existing names; other names are left out, because people
+type passwords there by mistake."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -34,13 +34,13 @@ SIGN_IN = "sign-in"  # the word of the audit
 
 
 def name_in(form: Values) -> str:
-    """The name as accounts are written."""
+    """The name in the form that accounts have."""
     return _typed(form, "name").strip().lower()
 
 
 def let_in(form: Values, request: Request) -> Manager | Step:
-    """Whoever the form says, or the step that is still to be made. Raises: ForbiddenError (permanent: no form of ours),
-    UnauthorizedError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
+    """The manager in the form, or the step that is still missing. Raises: ForbiddenError (permanent: not one of our
+    forms), UnauthorizedError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
     at, name, state = at_of(request), name_in(form), _typed(form, "step")
     try:
         refuse_other_sites(request)
@@ -50,7 +50,7 @@ def let_in(form: Values, request: Request) -> Manager | Step:
             found: Manager | Step = stage().authentication.by_code(state, _typed(form, "code"), at=at)
         else:
             found = stage().authentication.by_password(name, _typed(form, "password"), at=at)
-    except ForbiddenError as error:  # whoever sent it, it was not the one whom it names
+    except ForbiddenError as error:  # the sender is not necessarily the person it names
         stage().audit.refuse(_deed(NOBODY, at.ip), error)
         raise
     except (UnauthorizedError, TooManyRequestsError) as error:
@@ -58,14 +58,14 @@ def let_in(form: Values, request: Request) -> Manager | Step:
         raise
     if isinstance(found, Manager):
         stage().audit.let_in(_deed(found.name, at.ip))
-    elif found.tired:  # whatever the password was: the time that a line takes would tell it
+    elif found.tired:  # whatever the password was: the time taken would reveal it
         _refused(name, at.ip, TooManyRequestsError("too many passwords were tried", retry_after_seconds=0))
     return found
 
 
 def begin(manager: Manager, request: Request) -> tuple[str, tuple[str, ...]]:
-    """A new session instead of the one that the browser had: its value and the Set-Cookie lines. Raises:
-    UnavailableError (retryable)."""
+    """A new session in place of the browser's old one: its value and the Set-Cookie lines. Raises: UnavailableError
+    (retryable)."""
     stage().sessions.end_of(cookies_of(request).get(SESSION_COOKIE))
     value = stage().sessions.begin(manager, browser=browser_of(request), network=network_of(at_of(request).ip))
     known = known_cookie(stage().authentication.browser_token(manager.name))
@@ -73,7 +73,7 @@ def begin(manager: Manager, request: Request) -> tuple[str, tuple[str, ...]]:
 
 
 def door(template: str, values: Mapping[str, Any], request: Request, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """A page with the form of signing in, which is of this browser."""
+    """A page with the sign-in form, tied to this browser."""
     given = door_of(request)
     page = Page(template, {"step": None, **values, "token": stage().authentication.door_token(given)}, status)
     response = shown(page, request, session=None)
@@ -82,8 +82,7 @@ def door(template: str, values: Mapping[str, Any], request: Request, *, status: 
 
 
 def refusal(error: VestnikError, form: Values, *, locale: str) -> tuple[str, HTTPStatus, str | None]:
-    """What is said to whoever was not let in, and the step that they are on still; nothing says which of name and
-    password was wrong."""
+    """The message for a failed attempt, and its step; it does not say whether name or password was wrong."""
     said, step = words(locale)["sign_in"], _typed(form, "step") or None
     if isinstance(error, TooManyRequestsError):
         minutes = ceil(error.retry_after_seconds / 60)

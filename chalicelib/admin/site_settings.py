@@ -1,5 +1,4 @@
-"""The settings of the site: whom letters are from, where a confirmed user goes, which hosts
-links may lead to, how long links work, when it is quiet."""
+"""The site's settings: the sender, the page after confirmation, allowed hosts, how long links work, quiet hours."""
 
 from typing import Any
 
@@ -24,7 +23,7 @@ _OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campai
 
 @page(routes, "/admin/settings")
 def site_page(visit: Visit) -> Page:
-    """Every setting as a form of its own; what was changed, by whom and when."""
+    """Every setting as its own form, with what was changed, by whom and when."""
     shown = []
     stored = {setting.name: setting for setting in stage().site_settings.list()}
     for setting in (stored[name] for name in _NAMES):
@@ -43,7 +42,7 @@ def site_page(visit: Visit) -> Page:
 
 @action(routes, "/admin/settings/{name}", role=Role.EDITOR, does="setting.change", again=site_page)
 def change_setting(visit: Visit) -> Go:
-    """In force at once for links, within 15 seconds for letters on their way; or when another manager has approved."""
+    """In force at once for links, within 15 seconds for letters on their way, or once another manager has approved."""
     name = visit.path["name"]
     if name not in _NAMES:
         raise NotFoundError(f"there is no setting {name}")
@@ -53,21 +52,21 @@ def change_setting(visit: Visit) -> Go:
 
 @action(routes, "/admin/settings/{name}/approve", role=Role.APPROVER, does="setting.approve", again=site_page)
 def approve_setting(visit: Visit) -> Go:
-    """Nobody approves what they proposed."""
+    """Nobody can approve their own proposal."""
     stage().settings_changes.approve(visit.path["name"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return Go("/admin/settings", done="approved_setting")
 
 
 @action(routes, "/admin/settings/{name}/send-back", role=Role.APPROVER, does="setting.send_back", again=site_page)
 def send_back_setting(visit: Visit) -> Go:
-    """To who proposed it, with what is to be changed; the old value stays."""
+    """Back to whoever proposed it, with what should be changed; the old value stays."""
     comment, seen = comment_in(visit), Seen((visit.typed("seen"),))
     stage().settings_changes.send_back(visit.path["name"], by=visit.manager.key, comment=comment, seen=seen)
     return Go("/admin/settings", done="sent_back")
 
 
 def _kind(name: str) -> str:
-    """How a setting is written: `text`, `lines`, `group` of fields, or `rows`, one for a category."""
+    """How a setting is edited: `text`, `lines`, `group` of fields, or `rows`, one per category."""
     if name in COLUMNS:
         return "rows"
     declared = SiteValues.model_fields[name].annotation

@@ -1,4 +1,4 @@
-"""What a manager should know before a campaign starts although nothing forbids it."""
+"""Warnings before a campaign starts that do not forbid it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,11 +7,11 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.preview import Look
 
 LONG = timedelta(hours=6)
-MANY = 5_000  # letters that a canary should go before
+MANY = 5_000  # from this many letters on a canary is advisable
 
 
 def cautions(spec: Campaign, look: Look, *, at: datetime, email_is_cut_off: bool) -> Sequence[str]:
-    """The words of those that apply, the most important first."""
+    """The names of those that apply, most important first."""
     recipients, final = look.counts["recipients"], look.counts["final"]
     applies = {
         "cut_off": email_is_cut_off,

@@ -1,4 +1,4 @@
-"""The failover desk: switches, consumers, limits; dead letters; deliveries that wait for a person."""
+"""Switches, consumers and limits; dead letters; deliveries that wait for a person."""
 
 from chalice.app import Blueprint
 
@@ -22,7 +22,7 @@ _PAGE = 50
 
 @page(routes, "/admin/subsystems")
 def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
-    """Every switch with the consumers that hang on it, and what waits there."""
+    """Every switch with its consumers, and what waits there."""
     values = {
         "switches": stage().switches.read_all(),
         "consumers": stage().consumers.read_all(),
@@ -53,7 +53,7 @@ def throw_switch(visit: Visit) -> Go:
 
 @action(routes, "/admin/subsystems/consumers/{name}", role=Role.OPERATOR, does="consumer.change", again=subsystems)
 def change_consumer(visit: Visit) -> Go:
-    """What is left out stays as it is."""
+    """Fields that are left out stay unchanged."""
     paused = {"yes": True, "no": False}.get(visit.typed("paused"))
     stage().consumers.change(
         visit.path["name"],
@@ -82,16 +82,16 @@ def set_limit(visit: Visit) -> Go:
 
 @page(routes, "/admin/dead-letters")
 def dead_letter_queues(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
-    """How many lie in each queue."""
+    """How many are in each queue."""
     return Page("dead_letters", {"counts": stage().queue_depths.dead(), "queue": None, "letters": []})
 
 
 @page(routes, "/admin/dead-letters/{queue}")
 def dead_letter_queue(visit: Visit) -> Page:
-    """A look into one; they stay where they are."""
+    """Some of a queue's dead letters; they stay in it."""
     queue = visit.path["queue"]
     most = settings().max_attempts
-    count = stage().dead_letters.count(queue)  # known first: to look for more than there are is to wait for them
+    count = stage().dead_letters.count(queue)  # known first: asking for more than there are means waiting for them
     looked_at = stage().dead_letters.look(queue, limit=min(count, _LOOKED_AT))
     found = [describe_dead_letter(letter) for letter in looked_at]
     letters = [one | {"why": why_dead(one, max_attempts=most)} for one in found]
@@ -116,7 +116,7 @@ def redrive(visit: Visit) -> Go:
     routes, "/admin/dead-letters/{queue}/drop", role=Role.OPERATOR, does="dead-letters.drop", again=dead_letter_queue
 )
 def drop(visit: Visit) -> Go:
-    """Away for good; who and why is logged."""
+    """Deletes them for good; who did it, and why, is logged."""
     queue, reason = _known(visit), visit.typed("reason")
     if not reason:
         raise InvalidError.of("reason", "expected why they may go")
@@ -145,7 +145,7 @@ def attention(visit: Visit) -> Page:
 
 @action(routes, "/admin/attention/{delivery_id}", role=Role.OPERATOR, does="attention.decide", again=attention)
 def decide(visit: Visit) -> Go:
-    """Once more, or taken for sent."""
+    """Send again, or assume sent."""
     try:
         key = DeliveryKey.of(visit.path["delivery_id"])
     except ValueError as error:

@@ -24,7 +24,7 @@ _EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True
 
 @page(routes, "/admin/suppressions", shows="suppression.look")
 def suppression_list(visit: Visit) -> Page:
-    """One address with its trace, or all of them, newest first."""
+    """One address with its history, or all of them, newest first."""
     wanted = visit.query.get("address", "").strip()
     found: list[Suppression] = []
     cursor: str | None = None
@@ -44,7 +44,7 @@ def suppression_list(visit: Visit) -> Page:
 
 @action(routes, "/admin/suppressions", role=Role.OPERATOR, does="suppression.add", again=suppression_list)
 def add_suppression(visit: Visit) -> Go:
-    """An address that is suppressed already keeps its first reason."""
+    """An address that is already suppressed keeps its first reason."""
     try:
         address = _EMAIL.validate_python(visit.typed("address"))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Templates: read, changed with a preview beside, compared, brought back."""
+"""Templates: shown, edited with a preview, compared, restored."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,13 +29,13 @@ _MOST_VERSIONS = 20
 
 @page(routes, "/admin/templates")
 def template_list(visit: Visit) -> Page:
-    """Every template as it is now."""
+    """Every template in its current version."""
     return Page("templates", {"templates": stage().templates.everything(), "form": visit.form})
 
 
 @action(routes, "/admin/templates", role=Role.EDITOR, does="template.add", again=template_list)
 def add_template(visit: Visit) -> Go:
-    """A new one begins as a copy; it is changed from there."""
+    """A new one starts as a copy."""
     key = visit.typed("key")
     if _is_known(key):
         raise InvalidError.of("key", f"there is a template {key} already")
@@ -46,7 +46,7 @@ def add_template(visit: Visit) -> Go:
 
 @page(routes, "/admin/templates/{key}")
 def template_page(visit: Visit) -> Page:
-    """One version with its sources, its letter, and what changed since the one before."""
+    """One version with its sources, its letter, and the changes since the previous one."""
     key = visit.path["key"]
     newest = stage().templates.get(key)
     asked = visit.query.get("version") or visit.typed("version")  # typed: it was to be brought back
@@ -71,8 +71,7 @@ def template_page(visit: Visit) -> Page:
 
 @page(routes, "/admin/templates/{key}/letter", shows="template.letter")
 def template_letter(visit: Visit) -> Response:
-    """The letter of a stored version, for the frame of whoever may not change it; as a real user, where one is
-    named."""
+    """The letter of a stored version, for those who may not edit it; as a real user, if one is named."""
     asked = visit.query.get("version")
     template = stage().templates.get(visit.path["key"], _version(asked) if asked else None)
     letter = letter_for(
@@ -87,7 +86,7 @@ def template_letter(visit: Visit) -> Response:
 
 @preview(routes, "/admin/templates/{key}/preview", shows="template.letter")
 def preview_template(visit: Visit) -> Response:
-    """The letter of what the form holds, for the frame beside it; as a real user, where one is named."""
+    """The letter of what the form holds, for the frame beside it; as a real user, if one is named."""
     try:
         stage().draft_allowance.preview(visit.manager.key)
     except TooManyRequestsError as error:
@@ -108,14 +107,14 @@ def preview_template(visit: Visit) -> Response:
 
 @action(routes, "/admin/templates/{key}", role=Role.EDITOR, does="template.write", again=template_page)
 def write_template(visit: Visit) -> Go:
-    """A new version, checked in every language; letters under way keep theirs."""
+    """Stores a new version, checked in every language; letters on their way keep theirs."""
     key = visit.path["key"]
     return _saved(_store(visit, key, _body(visit, stage().templates.get(key))))
 
 
 @action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
 def restore_template(visit: Visit) -> Go:
-    """An earlier version once more, as the newest."""
+    """An earlier version again, as the newest."""
     key = visit.path["key"]
     earlier = stage().templates.get(key, _version(visit.typed("version")))
     return _saved(_store(visit, key, _fields(earlier)))
@@ -123,7 +122,7 @@ def restore_template(visit: Visit) -> Go:
 
 @action(routes, "/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
 def test_template(visit: Visit) -> Go:
-    """The version that was shown, with its sample, to one address."""
+    """Sends the shown version, with its sample, to one address."""
     key, shown = visit.path["key"], visit.typed("version")
     newest = stage().templates.edition(key)
     edition = newest._replace(template=stage().templates.get(key, _version(shown))) if shown else newest
@@ -165,7 +164,7 @@ def _version(text: str | None) -> AskedVersion:
 
 
 def _versions(newest: Template) -> list[Version]:
-    """The last stored ones, newest first, then the one that came with the code."""
+    """The latest stored ones, newest first, then the one that came with the code."""
     shipped = stage().templates.shipped(newest.key)
     stored = (
         range(newest.version, max(0, newest.version - _MOST_VERSIONS), -1) if isinstance(newest.version, int) else ()
@@ -185,7 +184,7 @@ def _body(visit: Visit, base: Template) -> dict[str, Any]:
 
 
 def _typed_about(visit: Visit, base: Template) -> dict[str, str]:
-    """All but the sources, as text: what was typed, else what is stored."""
+    """Everything but the sources, as text: what was typed, otherwise what is stored."""
     stored = _fields(base)
     texts = {name: json.dumps(stored[name], ensure_ascii=False, indent=2) for name in _JSON}
     shown = {"category": base.category, **texts}
@@ -200,7 +199,7 @@ def _read_json(name: str, text: str) -> Any:
 
 
 def _typed(visit: Visit, base: Template) -> dict[str, dict[str, str]]:
-    """The sources by locale and name: what was typed, else what is stored."""
+    """The sources by locale and name: what was typed, otherwise what is stored."""
     return {
         locale: {name: _text(visit.form.get(f"source.{locale}.{name}"), source) for name, source in sources.items()}
         for locale, sources in base.locales.items()
@@ -212,7 +211,7 @@ def _text(typed: Any, stored: str) -> str:
 
 
 def _before(template: Template) -> Template | None:
-    """The version before; of the shipped one, the one that the newest stored version hides."""
+    """The previous version; for the shipped one, the one that the newest stored version hides."""
     if isinstance(template.version, int) and template.version > 1:
         return stage().templates.get(template.key, template.version - 1)
     hidden = template.hides if isinstance(template.version, int) else stage().templates.get(template.key).hides
@@ -223,7 +222,7 @@ def _before(template: Template) -> Template | None:
 
 
 def _changes(template: Template) -> Iterator[Mapping[str, Any]]:
-    """Since the version before, source by source."""
+    """Since the previous version, source by source."""
     if (before := _before(template)) is None:
         return
     comparison = Comparison()

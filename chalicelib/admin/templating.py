@@ -1,4 +1,4 @@
-"""How a page of the managers looks: templates, words, headers."""
+"""Renders the managers' pages: templates, texts, headers."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
-# Nothing inline and nothing from elsewhere; a preview of a letter is a frame of its own without any right.
+# Nothing inline and nothing from elsewhere; a letter's preview is a fully sandboxed frame.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,26 +39,26 @@ class Page:
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: HTTPStatus = HTTPStatus.OK
-    retry_after_seconds: int | None = None  # of one that says that it was asked for too often
+    retry_after_seconds: int | None = None  # for an answer that says too many requests
 
 
 class Go(NamedTuple):
-    """Where the browser goes after an action; `done` is a word of the `done` texts that the next page shows."""
+    """A redirect after an action; `done` names the message that the next page shows."""
 
     path: str
     done: str | None = None
     cookies: tuple[str, ...] = ()  # Set-Cookie lines
-    leaves: bool = False  # whoever was here: the browser keeps nothing of what it has seen
+    leaves: bool = False  # after signing out the browser keeps nothing of what it has shown
 
 
 def base_path() -> str:
-    """What stands before every path of the app: the stage in an execute-api address, the base path of a domain, or
-    nothing. API Gateway's event has it in its paths, and never in the resource, by which Chalice routes."""
+    """What precedes every path of the app: the stage in an execute-api address, a domain's base path, or nothing. API
+    Gateway's event has it in its paths, but never in the resource, by which Chalice routes."""
     return urlsplit(settings().public_url).path.rstrip("/")
 
 
 def url(path: str, **query: object) -> str:
-    """The address of a page of ours."""
+    """The address of one of our pages."""
     asked = {name: value for name, value in query.items() if value is not None}
     return f"{base_path()}{path}{'?' + urlencode(asked) if asked else ''}"
 

@@ -1,32 +1,32 @@
-"""What two texts have in common, found with a bounded amount of work.
+"""A diff of two texts with a bounded amount of work.
 
-To find it takes up to the cube of the length: two texts of a thousand full stops, with words of their own between them,
-would hold a function for minutes.
+A diff may take up to the cube of the length: two texts of a thousand full stops, with different words between them,
+would occupy a function for minutes.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import Match, SequenceMatcher
 
-MOST_STEPS = 5_000_000  # of all comparisons of a page: half a second
-CONTEXT = 2  # lines that are shown around what differs
+MOST_STEPS = 5_000_000  # for all comparisons of a page: half a second
+CONTEXT = 2  # lines shown around a difference
 
 Opcode = tuple[str, int, int, int, int]
 
 
 class Comparison:
-    """Of one page. What its steps do not reach is told as different."""
+    """Of one page. Whatever exceeds its steps is reported as different."""
 
     def __init__(self, steps: int | None = None) -> None:
         self._steps = MOST_STEPS if steps is None else steps
 
     def afford(self, steps: int) -> bool:
-        """Whether so many are left; they are gone then."""
+        """Takes this many steps; whether they were left."""
         self._steps -= steps
         return self._steps >= 0
 
     def opcodes(self, one: Sequence[str], other: Sequence[str]) -> Sequence[Opcode]:
-        """As difflib's: what is equal, and what is in its place."""
+        """As difflib's: what is equal, and what replaces what."""
         return _Matcher(one, other, self).get_opcodes()
 
     def unified(self, was: Sequence[str], now: Sequence[str]) -> Iterator[str]:
@@ -50,7 +50,7 @@ class _Matcher(SequenceMatcher[str]):
         self._comparison = comparison
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        """What both begin with, else what both end with: it costs no search, and mostly leaves little to be found."""
+        """What both begin with, otherwise what both end with: it costs no search, and usually leaves little to find."""
         one, other = self._one[alo:ahi], self._other[blo:bhi]
         if same := _run(one, other):
             return Match(alo, blo, same)

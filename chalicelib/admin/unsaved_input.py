@@ -1,5 +1,5 @@
-"""What was typed, when it cannot be saved now: the session is over, or a part of the service does not answer. It goes
-back to the browser, without what is secret, and comes again with the next form."""
+"""What was typed but cannot be saved now, because the session has ended or a part of the service does not answer. It
+goes back to the browser, without secrets, and returns with the next form."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from chalicelib.text import strict_json
 
 TYPED = "typed"  # the hidden field that holds it
 _OWN = frozenset({"token", "base", "seen", "mine", "theirs"})  # what forms say of themselves
-# What was chosen and not written: it comes back with the form, and says little by its value alone.
+# What was chosen, not typed: it comes back with the form, and its value alone says little.
 _CHOSEN = frozenset({"template", "campaign", "channels", "audience", "every", "misfire", "scope", "role", "state"})
 
 
 class Kept(NamedTuple):
-    """`values` are given back; `files` and `secret` are not, and whoever typed them is told so."""
+    """`values` are given back; `files` and `secret` are not, which the page says."""
 
     values: Mapping[str, list[str]]
     files: bool
@@ -24,7 +24,7 @@ class Kept(NamedTuple):
 
     @property
     def shown(self) -> dict[str, str]:
-        """What somebody reads to see that nothing is lost, by field."""
+        """By field, for the person to see that nothing is lost."""
         texts = {name: plain("\n".join(values)) for name, values in self.values.items() if name not in _OWN | _CHOSEN}
         return {name: text for name, text in texts.items() if text}
 
@@ -39,14 +39,14 @@ class Kept(NamedTuple):
 
 
 def keep(form: Values, files: Mapping[str, bytes]) -> Kept:
-    """What of a form can be given back."""
+    """The part of a form that can be given back."""
     values = {name: list(found) for name, found in form.items() if name not in SECRETS}
     secret = any(any(form[name]) for name in SECRETS & form.keys() if name != "token")
     return Kept(values, any(files.values()), secret)
 
 
 def unpacked(form: Values, name: str) -> dict[str, list[str]]:
-    """Fields out of a hidden field. Raises: InvalidError (permanent): it holds something else."""
+    """The fields in a hidden field. Raises: InvalidError (permanent): it holds something else."""
     try:
         found = strict_json(next(iter(form.get(name, ())), ""))
     except ValueError as error:

@@ -31,7 +31,7 @@ _ASKED = ("since", "until", "template", "status")
 
 @page(routes, "/admin/notifications", shows="notification.search")
 def find_notification(visit: Visit) -> Page:
-    """One by its id, or those of a user; else those of a span of time, by template and status."""
+    """One by its id, or a user's; otherwise those of a span of time, by template and status."""
     wanted = visit.query.get("id", "").strip()
     asked = {name: value for name in _ASKED if (value := visit.query.get(name, "").strip())}
     if not {"since", "until"} & asked.keys():
@@ -58,7 +58,7 @@ def find_notification(visit: Visit) -> Page:
 
 @page(routes, "/admin/notifications/{id}", shows="notification.look")
 def one_notification(visit: Visit) -> Page:
-    """Its whole timeline."""
+    """With its whole timeline."""
     return Page("notification", {"one": stage().history.notification(visit.path["id"])})
 
 
@@ -66,7 +66,7 @@ def one_notification(visit: Visit) -> Page:
     routes, "/admin/notifications/{id}/cancel", role=Role.EDITOR, does="notification.cancel", again=one_notification
 )
 def cancel_notification(visit: Visit) -> Go:
-    """Stops what has not been sent."""
+    """Cancels what has not been sent."""
     cancel(visit.path["id"], ledger=stage().ledger)
     return Go(f"/admin/notifications/{visit.path['id']}", done="cancelled")
 
@@ -75,7 +75,7 @@ def cancel_notification(visit: Visit) -> Go:
     routes, "/admin/notifications/{id}/resend", role=Role.OPERATOR, does="notification.resend", again=one_notification
 )
 def resend_notification(visit: Visit) -> Go:
-    """Once more what failed or is uncertain."""
+    """Sends again what failed or is uncertain."""
     channel = visit.typed("channel")
     if not channel:
         raise InvalidError.of("channel", "expected the channel of the delivery")
@@ -85,7 +85,7 @@ def resend_notification(visit: Visit) -> Go:
 
 @page(routes, "/admin/users", shows="user.search")
 def find_user(visit: Visit) -> Page:
-    """By the cinema's id of the user, or by an address: then with the letters to the address as such."""
+    """By the cinema's user id, or by an address: then with the letters to the bare address."""
     wanted = visit.query.get("id", "").strip()
     letters: list[dict[str, Any]] = []
     cursor: str | None = None
@@ -103,7 +103,7 @@ def find_user(visit: Visit) -> Page:
 
 @page(routes, "/admin/users/{id}", shows="user.look")
 def one_user(visit: Visit) -> Page:
-    """Who it is, what they want, and all that they got or did not get."""
+    """Their profile, their preferences, and everything that they got or did not get."""
     user_id = visit.path["id"]
     profile = stage().directory.get(user_id)
     notifications, cursor = stage().history.of_user(user_id, limit=_PAGE, cursor=visit.query.get("cursor"))
@@ -123,8 +123,8 @@ def one_user(visit: Visit) -> Page:
 
 
 def _against(one: Against) -> Iterable[tuple[str | None, str]]:
-    """(category, reason) of all that stands against letters to an address; the category is None where it is against
-    every letter."""
+    """(category, reason) of everything that keeps letters from an address; the category is None if it concerns every
+    letter."""
     if one.suppressed is not None:
         yield None, suppressed(one.suppressed)
     for category, objection in one.objections.items():
@@ -146,7 +146,7 @@ def _listed(visit: Visit, wanted: str, asked: Mapping[str, str]) -> tuple[list[d
 
 
 def _a_day_ago() -> str:
-    """As a form says it: what is shown before anything was asked for."""
+    """As a form writes it: the default before anything was searched."""
     return f"{(now() - timedelta(days=1)).astimezone(ZoneInfo(_zone())):%Y-%m-%dT%H:%M}"
 
 

@@ -1,6 +1,5 @@
-"""The frame of every page of the managers: session → role → form token → view → answer. What is asked of a route is
-said where it is registered, so that a test can walk over all of them.
-"""
+"""What wraps every managers' page: session → role → form token → view → answer. A route's requirements are declared
+where it is registered, so that a test can check all of them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -49,7 +48,7 @@ __all__ = ["REGISTERED", "Proof", "Registered", "Visit", "action", "page", "prev
 def page(
     blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER, shows: str | None = None, first: bool = False
 ) -> Callable[[View], View]:
-    """Registers a page; looking changes nothing. `shows` and `first`: as of `Registered`."""
+    """Registers a page; viewing changes nothing. `shows` and `first`: as in `Registered`."""
 
     def register(view: View) -> View:
         declared = Registered("GET", path, role, None, shows=shows, first=first)
@@ -77,10 +76,10 @@ def action(
     check: Callable[[Visit], object] | None = None,
     first: bool = False,
 ) -> Callable[[Act], Act]:
-    """Registers what a form does. It is in the audit before it is done, and what came of it after; the same form sent
-    again does nothing. `again` is the page with the form: it is shown with what was typed and what is wrong, or, where
-    somebody has changed the same thing, with both. Without one, a page says what is wrong.
-    `check` finds mistakes before the `proof` is asked for, as a code works once; `first`: as of `Registered`."""
+    """Registers what a form does. The audit has it before it happens, and its outcome after; the same form sent again
+    does nothing. `again` is the page with the form, shown with what was typed and what is wrong or, if somebody has
+    changed the same thing, with both versions; without it, a page says what is wrong. `check` finds mistakes before the
+    `proof` is asked for, since a code works once; `first`: as in `Registered`."""
 
     def register(act: Act) -> Act:
         declared = Registered("POST", path, role, does, largest_file, again, proof=proof, check=check, first=first)
@@ -98,9 +97,9 @@ def action(
 
 
 def preview(blueprint: Blueprint, path: str, *, shows: str | None = None) -> Callable[[View], View]:
-    """Registers a look at what a form holds: it changes nothing, and is a line of the audit where the form names a
-    `user` as whom it is shown. It is for those who could store it; how often, the view asks of `drafts()`, since it
-    alone knows how to say that it was too often."""
+    """Registers a preview of what a form holds. It changes nothing, and is in the audit if the form names a `user` as
+    whom it is shown. Only those who could store it may see it; the view itself limits how often, by `drafts()`, since
+    only it can say so in place."""
 
     def register(view: View) -> View:
         declared = Registered("POST", path, Role.EDITOR, None, again=view, shows=shows)
@@ -160,7 +159,7 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
         if declared.does is None:
             went = run(visit)
             if isinstance(went, Page) and request.method == "POST":
-                return once_more(lambda _: went, visit, request)  # a look at what is being written: not saved yet
+                return once_more(lambda _: went, visit, request)  # a preview of unsaved work
             return _shown(went, request, visit)
         return once(sent, declared.path, lambda: _shown(run(sent), request, sent))
     except UnauthorizedError:
@@ -174,7 +173,7 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
 def _or_trouble(
     answer: Callable[[], Response], declared: Registered, request: Request, session: Session | None
 ) -> Response:
-    """What says that something is wrong is a page, too, and may fail as any other."""
+    """An error page is a page, too, and may fail like any other."""
     try:
         return answer()
     except Exception as error:
@@ -196,7 +195,7 @@ def _refused(
     if visit is not None and isinstance(error, ProofError):
         return proof_over(request, visit)
     if visit is not None and declared.again is not None:
-        with suppress(VestnikError):  # the page cannot be shown: what was refused is said alone
+        with suppress(VestnikError):  # the page cannot be shown: only the refusal is
             response = _once_more(declared, declared.again, visit, request, error)
     response = response or trouble(error, request, declared=declared, session=session)
     if isinstance(error, TooManyRequestsError):
@@ -212,7 +211,7 @@ def _once_more(
         compared = conflict(view, visit, request, error)
         if compared is not None:
             return compared
-        visit = visit.untyped()  # a button alone: what there is now is shown, to be looked at first
+        visit = visit.untyped()  # a mere button: the current state is shown first
     if isinstance(error, InvalidError | ConflictError | TooManyRequestsError):
         return once_more(view, visit, request, status=status, mistakes=mistakes_of(error))
     if not visit.fresh and declared.does and from_us(request):
