@@ -1,6 +1,6 @@
 """Brings live notifications to their users: first into the inbox, then to every open connection.
 
-What is in the inbox is safe: whoever is not here, or whose connection fails, gets it by resuming.
+What is in the inbox is safe: users who are absent, or whose connection fails, get it by resuming.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ class Announce:
         self._pool = ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="inbox")
 
     def announce(self, notices: Sequence[Notice]) -> list[int | Reason]:
-        """Writes each user's notices in order; repeating it writes nothing twice. Never raises for the fault of a
-        connection or of an inbox."""
+        """Writes each user's notices in order; repeating it writes nothing twice. Never raises because of a connection
+        or an inbox."""
         by_person: dict[str, list[Notice]] = {}
         for notice in notices:
             by_person.setdefault(user_person(notice.user_id), []).append(notice)

@@ -1,8 +1,7 @@
-"""Whom a person does not want to hear: checked for every message from one person to another; the sender is not told.
+"""Whom a person has blocked: checked for every message between people; the sender is not told.
 
-A user is blocked by id, whatever name they come back under. A guest is blocked under whatever name they take, and so is
-every guest whose name looks like theirs; no user is, whoever misused their name. Not by network: a school or a café is
-one.
+A blocked user stays blocked under any name. A blocked guest stays blocked under any name, and so does every guest whose
+name looks like theirs, but no user, whoever misused their name. Blocks are not by network: a school or a café is one.
 """
 
 from chalicelib.errors import ConflictError
@@ -10,13 +9,13 @@ from chalicelib.live.chat_names import same_name
 from chalicelib.storage.live_people import People, Person, user_of
 
 MAX_BLOCKED = 200
-_NAME = "name#"  # of somebody who was not here
+_NAME = "name#"  # for somebody who was absent
 _BETWEEN = "\n"  # a member of the set is `<key>\n<name as it was>`; neither holds a line break
 
 
 def block(person: Person, *, name: str, holder: str | None, people: People) -> list[str]:
-    """Blocks whoever is here under this name (`holder`), or will be. The names that are blocked now. Raises:
-    ConflictError (permanent: too many), UnavailableError (retryable)."""
+    """Blocks whoever has this name now (`holder`) or later. Returns the blocked names. Raises: ConflictError
+    (permanent: too many), UnavailableError (retryable)."""
     blocker = people.block(person, (holder or _NAME) + _BETWEEN + name, most=MAX_BLOCKED)
     if blocker is None:
         raise ConflictError("too_many_blocked")
@@ -35,7 +34,7 @@ def blocked_names(person: Person) -> list[str]:
 
 
 def is_blocked(sender: Person, *, by: Person) -> bool:
-    """Whether `by` does not want to hear the sender."""
+    """Whether `by` has blocked the sender."""
     for one in by.blocked:
         key, _, name = one.partition(_BETWEEN)
         if key == sender.key:

@@ -1,4 +1,4 @@
-"""The chat of the lesson: a name, who is here, a message to one person, blocking."""
+"""The chat: a name, who is here, a message to one person, blocking."""
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, InvalidError
@@ -19,7 +19,7 @@ ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
 
 
 class Chat:
-    """Does what the frames of the chat ask."""
+    """Executes the frames of the chat."""
 
     def __init__(
         self,
@@ -43,8 +43,8 @@ class Chat:
         self._clock = clock
 
     def take(self, frame: ChatFrame, connection: Connection, person: Person) -> list[ServerEvent]:
-        """Does what the frame asks; what to say to the one who sent it. Raises: FrameError (permanent),
-        UnavailableError (retryable)."""
+        """Executes a frame and returns the answers to its sender. Raises: FrameError (permanent), UnavailableError
+        (retryable)."""
         if isinstance(frame, TakeName):
             return self._take_name(frame.name, connection, person)
         if isinstance(frame, Who):

@@ -1,8 +1,8 @@
-"""What a name in the chat may be, and when two are the same.
+"""What a name in the chat may be, and when two are the same (ADR 0072).
 
-A name is letters of one script (or of those that are written together, such as kana and Chinese characters), their
-marks, digits of one kind, single spaces and a few signs between them: the "highly restrictive" level of UTS #39. What
-nobody sees is dropped; what nobody writes a name with is refused.
+A name consists of letters of one script (or of scripts that are written together, such as kana and Chinese characters),
+their marks, digits of one kind, and single spaces or a few signs between them: the "highly restrictive" level of UTS
+#39. Invisible characters are dropped; characters that nobody writes names with are refused.
 """
 
 import re
@@ -15,15 +15,15 @@ from chalicelib.live.confusables import script_of, skeleton
 from chalicelib.text import is_tame, without_ignorables
 
 MAX_NAME_CHARACTERS = 32  # marks are not counted
-_MAX_MARKS = 2  # over and under one letter
+_MAX_MARKS = 2  # above and below one letter
 _MOST_COMPARED = (_MAX_MARKS + 1) * MAX_NAME_CHARACTERS  # a key of DynamoDB is at most 1,024 bytes
 # Modifier letters that sound (the okina of Hawaii, alef and ain in Latin letters) may also stand first.
 _SOUNDING = "\u02bb\u02bc\u02be\u02bf"
 _SIGNS = f" '\u2018\u2019{_SOUNDING}._\xb7\u05f3\u05f4\u0f0b\u30fb\u2010-"
-_BETWEEN = re.compile(f"[\\s{_SIGNS}]+")  # the hyphen is the last, and so itself
+_BETWEEN = re.compile(f"[\\s{_SIGNS}]+")  # the hyphen comes last, so it stands for itself
 _INSIDE = re.compile(r"\w\w\.\w")  # a point within a word, which is an address; `J.R. Smith` has none
 _JOINERS = "\u200c\u200d"
-# The scripts in which a joiner makes another word; elsewhere it is only unseen.
+# The scripts in which a joiner makes another word; elsewhere it is merely invisible.
 _JOINED_SCRIPTS = "Arabic Bengali Devanagari Gujarati Gurmukhi Kannada Malayalam Oriya Sinhala Tamil Telugu"
 _JOINED = frozenset(_JOINED_SCRIPTS.split())
 # The scripts of marks that are left when letters are composed, and are as good as none: accents that no letter has,
@@ -41,9 +41,9 @@ _COMMANDS = frozenset({"block", "unblock", "blocked"})
 
 
 class NameKeys(NamedTuple):
-    """What names are compared by: two are the same if any part is. `folded` is without regard to case; `drawn` is as it
-    is written, for `I` is the capital of `i` and the look of `l`; `raised` is in capitals, of which more look
-    alike than of small letters: `ТОМ` in Cyrillic and `TOM`."""
+    """What names are compared by: two are the same if any key is. `folded` ignores case; `drawn` is as written, since
+    `I` is the capital of `i` and looks like `l`; `raised` is in capitals, more of which look alike: `ТОМ` in Cyrillic
+    and `TOM`."""
 
     folded: str
     drawn: str
@@ -51,8 +51,8 @@ class NameKeys(NamedTuple):
 
 
 def name_keys(name: str) -> NameKeys:
-    """The keys of any text, whether it can be a name or not: where it cannot, a part may be empty. Spaces and signs
-    count for nothing."""
+    """The keys of any text, whether it can be a name or not; if it cannot, a key may be empty. Spaces and signs do not
+    count."""
     bare = _BETWEEN.sub("", _unpointed(normalize("NFKC", without_ignorables(name))))[:_MOST_COMPARED]
     folded = skeleton(skeleton(bare.casefold()).casefold())
     undotted = re.sub("([ij])\u0307", r"\1", folded).replace("vv", "w")
@@ -60,18 +60,18 @@ def name_keys(name: str) -> NameKeys:
 
 
 def words_of(name: str) -> list[str]:
-    """What spaces and signs part it into."""
+    """The words between its spaces and signs."""
     return [word for word in _BETWEEN.split(name) if word]
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether people would take one for the other."""
+    """Whether people would mistake one for the other."""
     return any(a == b for a, b in zip(name_keys(one), name_keys(other), strict=True))
 
 
 def check_name(text: str, *, reserved: Container[str] = ()) -> str:
-    """The name as it is shown; a second time changes nothing. Raises: InvalidError (permanent); its detail is the code
-    of the mistake: `empty_name`, `long_name`, `bad_name`, `mixed_name`, `reserved_name`."""
+    """The name as it is shown; idempotent. Raises: InvalidError (permanent); its detail is the code of the mistake:
+    `empty_name`, `long_name`, `bad_name`, `mixed_name`, `reserved_name`."""
     name = " ".join("".join(_seen(normalize("NFKC", text))).split())
     if not name:
         raise InvalidError("empty_name")
@@ -102,7 +102,7 @@ def _seen(text: str) -> Iterator[str]:
 
 
 def _is_spelled(name: str) -> bool:
-    """Letters, digits, and no more than a few marks on each; signs only behind a letter or digit, one at a time."""
+    """Letters, digits, and only a few marks on each; signs only after a letter or digit, one at a time."""
     if _INSIDE.search(name):
         return False
     before, marks = "", 0

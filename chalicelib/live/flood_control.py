@@ -1,6 +1,6 @@
-"""How much somebody may say: a token bucket for each connection and for each person, repeated texts, and what follows:
-a warning, a mute, the end. `judge` decides; `FloodControl` keeps a person's state, one conditional write a frame.
-"""
+"""How much somebody may say: a token bucket for each connection and for each person, repeated texts, and the
+consequences: a warning, a mute, a disconnect. `judge` decides; `FloodControl` keeps a person's state, one conditional
+write per frame."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _TRIES = 4
 
 
 class Bucket(NamedTuple):
-    """So many at once, and so many a second for long."""
+    """A burst, and a sustained rate per second."""
 
     burst: int
     per_second: float
@@ -35,10 +35,10 @@ class LimitRules(NamedTuple):
     repeats: int = 4  # the same text so often within `repeat_seconds` is fine, once more is not
     repeat_seconds: int = 30
     warnings: int = 2
-    mute_seconds: int = 15  # doubled by every further mute
-    muted_frames: int = 20  # so many frames into one mute end the connection
-    mutes: int = 2  # who would be muted once more is disconnected instead
-    forget_seconds: int = 120  # so long without a mistake, and all is forgotten
+    mute_seconds: int = 15  # doubled with every further mute
+    muted_frames: int = 20  # this many frames during one mute end the connection
+    mutes: int = 2  # instead of one more mute comes a disconnect
+    forget_seconds: int = 120  # after this long without a mistake everything is forgotten
 
 
 class Act(StrEnum):
@@ -47,7 +47,7 @@ class Act(StrEnum):
     PASS = "pass"  # noqa: S105 - not a password
     WARN = "warn"
     MUTE = "mute"
-    QUIET = "quiet"  # drop it and say nothing: the person was told a moment ago
+    QUIET = "quiet"  # drop it silently: the person has just been told
     END = "end"
 
 
@@ -68,7 +68,7 @@ class BucketLevel(StrictModel):
 
 
 class FloodState(BaseModel):
-    """What is remembered of a person. Times are epoch seconds."""
+    """What is remembered about a person. Times are epoch seconds."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
@@ -88,7 +88,7 @@ class FloodState(BaseModel):
 def judge(
     before: FloodState, *, connection_id: str, text: str, now: float, rules: LimitRules
 ) -> tuple[FloodState, FloodVerdict]:
-    """What becomes of one frame, and what is remembered after it. Pure."""
+    """The verdict on one frame, and the state after it. Pure."""
     state = before.model_copy(deep=True)
     if state.muted_until > now:
         return state, _while_muted(state, now, rules)
@@ -154,7 +154,7 @@ def _while_muted(state: FloodState, now: float, rules: LimitRules) -> FloodVerdi
 
 
 def _digest(frame: str) -> str:
-    """Of what is said, whoever it is said to: a flood to everybody is one text. Commands have none."""
+    """Of the text, whoever it is for: a flood to everybody is one text. Commands have none."""
     said = ""
     if is_json(frame):
         try:
@@ -172,15 +172,15 @@ def _digest(frame: str) -> str:
 
 @dataclass
 class FloodControl:
-    """Judges each frame and remembers it with its person."""
+    """Judges each frame and stores the state with its person."""
 
     people: People
     clock: Clock
     rules: LimitRules = field(default_factory=LimitRules)
 
     def take(self, person: Person, *, connection_id: str, text: str) -> tuple[FloodVerdict, Person]:
-        """What becomes of a frame, and the person as they are then. Where a person's frames contend for their one
-        state, they come in too fast: that is a mistake by itself. Raises: UnavailableError (retryable)."""
+        """The verdict on a frame, and the person's state after it. Frames that contend for a person's state come too
+        fast, which is a mistake by itself. Raises: UnavailableError (retryable)."""
         now = self.clock().timestamp()
         for _ in range(_TRIES):
             state = FloodState.model_validate(person.limits)

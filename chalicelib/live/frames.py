@@ -1,6 +1,6 @@
-"""Reads what a client sends: the plain text of the lesson, or JSON `{"action": …}`.
+"""Reads what a client sends: plain text, or JSON `{"action": …}`.
 
-Whatever comes in gives a frame or a FrameError that says what is expected; nothing else leaves this module.
+Any input gives a frame or a FrameError that says what is expected; no other error leaves this module.
 """
 
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ _BEYOND_UTF8 = "\ufffd"  # what gateways put in place of bytes that are not UTF-
 
 
 class FrameError(VestnikError):
-    """Permanent: this frame cannot be read. `code` names a warning of `events.WARNINGS`, `values` fill it."""
+    """Permanent: this frame cannot be read. `code` names a warning of `server_events.WARNINGS`, `values` fill it in."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
@@ -49,7 +49,7 @@ class Ping(StrictModel):
 
 
 class TakeName(StrictModel):
-    """Takes a name in the chat, or another one."""
+    """Takes a name in the chat, or changes it."""
 
     action: Literal["chat.name"]
     name: str
@@ -97,7 +97,7 @@ class Blocked(StrictModel):
 
 
 class ListInbox(StrictModel):
-    """A page of the inbox, newest first; `cursor` is that of the page before."""
+    """A page of the inbox, newest first; `cursor` is that of the previous page."""
 
     action: Literal["inbox.list"]
     cursor: Annotated[str, Field(pattern=_CURSOR)] | None = None
@@ -133,7 +133,7 @@ ACTION_NAMES = tuple(str(one.model_fields["action"].annotation.__args__[0]) for 
 
 
 def is_json(text: str) -> bool:
-    """A frame that opens a brace is meant as JSON: no name begins so."""
+    """A frame that begins with a brace is meant as JSON: no name does."""
     return text.lstrip().startswith("{")
 
 
@@ -160,7 +160,7 @@ def read_json(text: str) -> Frame:
 
 
 def read_line(text: str) -> Frame:
-    """The frame in a plain line of somebody who has a name. Raises: FrameError."""
+    """The frame in a plain line from somebody who has a name. Raises: FrameError."""
     line = text.strip()
     if line == "?":
         return Who(action="chat.who")

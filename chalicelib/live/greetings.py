@@ -1,4 +1,4 @@
-"""The first words to whoever has just connected, and the list of those present whenever it changes."""
+"""Greets new connections, and sends the list of those present whenever it changes."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _GREETINGS = 5
 
 
 class Greetings:
-    """Does the jobs of the queue `live`."""
+    """Executes the jobs of the queue `live`."""
 
     def __init__(
         self,

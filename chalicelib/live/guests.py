@@ -1,7 +1,6 @@
-"""What guests may do together. Nobody vouches for a guest, and each connection is a new one: so they are counted by the
-network they come from and by whom they write to, and a bar outlives the connection. Users are counted each for
-themselves (`flood_control.py`): a flood of guests takes nothing from them.
-"""
+"""The shared limits of guests. Nobody vouches for a guest, and each connection is a new one, so guests are counted by
+their network and by whom they write to, and a bar outlives the connection. Users are counted individually
+(`flood_control.py`): a flood of guests takes nothing from them (ADR 0073)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,14 +19,14 @@ UNKNOWN_NETWORK = "unknown"
 
 
 class GuestRules(NamedTuple):
-    """The numbers of a stage; `docs/live.md` names them, a test compares. All but the last two are of one network."""
+    """The numbers of a stage; `docs/live.md` names them, a test compares. All but the last two are per network."""
 
     connections: int = 120  # a minute
     messages: int = 240  # a minute, to anybody, and names: as many as one person's frames
     to_one: int = 10  # a minute, to one person who has not written to the sender
     faults: int = 4  # in ten minutes; with more, the network's guests are barred
     all_to_one: int = 30  # a minute, of all guests to one person who has not written to them
-    answer_seconds: int = 300  # so long after each message from somebody, a guest is no stranger to them
+    answer_seconds: int = 300  # for this long after each message from somebody, a guest is no stranger to them
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Guests:
     rules: GuestRules = field(default_factory=GuestRules)
 
     def enter(self, network: str) -> None:
-        """One more comes in. Raises: ConflictError (permanent: barred, or too many at once)."""
+        """One more connects. Raises: ConflictError (permanent: barred, or too many at once)."""
         if self.people.seconds_barred([_bar(network)]):
             raise ConflictError("the guests of this network are barred")
         try:
@@ -48,15 +47,17 @@ class Guests:
             raise ConflictError("too many guests of one network") from error
 
     def take_name(self, connection: Connection, name: str) -> None:
-        """Whoever was muted or shown out under this name does not come back under it, nor under one that looks like it,
-        before their time. It is told to everybody here, and so counts as a message. Raises: FrameError (permanent)."""
+        """A guest who was muted or disconnected under this name cannot take it again, nor one that looks like it,
+        before the time is over. Everybody present is told of a new name, so it counts as a message. Raises: FrameError
+        (permanent)."""
         network = network_of(connection)
         if seconds := self.people.seconds_barred(list(_bars_of_name(network, name))):
             raise FrameError("muted", seconds=seconds)
         self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
 
     def say(self, connection: Connection, *, sender: Person, addressee: Person, shown: str) -> None:
-        """One message more. Whom the addressee has just written to is no stranger. Raises: FrameError (permanent)."""
+        """One more message. Somebody to whom the addressee has just written is not a stranger. Raises: FrameError
+        (permanent)."""
         network = network_of(connection)
         self._count(f"say#{network}", times=self.rules.messages, code="guests_flood")
         if not self.people.seconds_barred([_answer(sender, by=addressee)]):
@@ -65,12 +66,12 @@ class Guests:
             self._count(f"to#{to}", times=self.rules.all_to_one, code="not_answered", name=shown)
 
     def note_answer(self, *, sender: Person, addressee: Person) -> None:
-        """Somebody has written to a guest, perhaps. Kept as bars are: until when."""
+        """Somebody may have written to a guest; stored like bars, with an end."""
         if addressee.is_guest:
             self.people.bar(_answer(addressee, by=sender), seconds=self.rules.answer_seconds)
 
     def punish(self, verdict: FloodVerdict, connection: Connection, sender: Person) -> None:
-        """A mute has begun, or a flood is at its end."""
+        """A mute has begun, or a flood has ended in a disconnect."""
         network, ends = network_of(connection), verdict.act is Act.END
         for key in _bars_of_name(network, sender.name) if sender.name else ():
             if ends:
@@ -97,7 +98,7 @@ def network_of(connection: Connection) -> str:
 
 
 def source_network(address: str | None) -> str:
-    """What one source has: an IPv4 address, or 64 bits of an IPv6 one, of which whoever has one has all."""
+    """The network of one source: an IPv4 address, or 64 bits of an IPv6 one, which belong together."""
     try:
         source = ip_address(address or "")
     except ValueError:

@@ -1,6 +1,5 @@
-"""Who may connect, and what happens when they go. Nothing is posted from `$connect`: the gateway lets the client in
-only after it, so the greeting is a job in a queue (`greetings.py`).
-"""
+"""Who may connect, and what happens when they leave. Nothing is posted from `$connect`: the gateway connects the client
+only after it, so the greeting is a job in a queue (`greetings.py`)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,14 +16,14 @@ from chalicelib.storage.tickets import Tickets
 
 
 class EntryRules(NamedTuple):
-    """`origins` are those of the pages that may connect; `guests`: whether one may chat without a ticket."""
+    """`origins` are those of pages that may connect; `guests`: whether one may chat without a ticket."""
 
     origins: frozenset[str]
     guests: bool
 
 
 class ConnectRequest(NamedTuple):
-    """What `$connect` brings. Names of headers are in lower case; `source` is the address that the gateway saw."""
+    """What `$connect` brings. Header names are in lower case; `source` is the address that the gateway saw."""
 
     connection_id: str
     endpoint: str
@@ -88,19 +87,19 @@ class Handshake:
             self._connections.open(opening)
 
     def _made_room(self, person: str) -> bool:
-        """Whether some of the many connections had ended and nobody was told: they must not keep their person out."""
+        """Whether some of the many connections had ended unreported: they must not keep their person out."""
         known_person = self._people.get(person)
         known = self._connections.some(known_person.connections)
         self._connections.drop_stale(known_person, known)
         return len(self._poster.alive(known)) < MAX_CONNECTIONS
 
     def _check_origin(self, origin: str | None) -> None:
-        # A browser always names the page's origin; other programs name none, and nobody can use their cookies.
+        # A browser always names the page's origin; other programs name none, and have no cookies to abuse.
         if origin is not None and origin not in self._rules.origins:
             raise ForbiddenError("this Origin is not on the list")
 
 
 def origin_of(url: str) -> str:
-    """`https://host:port` of an address, as a browser writes it in `Origin` (RFC 6454)."""
+    """`https://host:port` of a URL, as a browser writes it in `Origin` (RFC 6454)."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()

@@ -17,7 +17,7 @@ InboxFrame = ListInbox | ReadInbox | ReadAllInbox | Resume
 
 
 class InboxCommands:
-    """Answers about inboxes."""
+    """Answers commands about inboxes."""
 
     def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
@@ -25,8 +25,8 @@ class InboxCommands:
         self._poster = poster
 
     def take(self, frame: InboxFrame, person: Person) -> list[ServerEvent]:
-        """Does what the frame asks; what to say to the one who sent it. Raises: FrameError (permanent),
-        UnavailableError (retryable)."""
+        """Executes a frame and returns the answers to its sender. Raises: FrameError (permanent), UnavailableError
+        (retryable)."""
         user_id = person.user_id
         if user_id is None:
             raise FrameError("user_needed")
@@ -67,13 +67,13 @@ class InboxCommands:
             last, more = int(entries[-1]["cursor"]), True
         else:
             more = page.following is not None
-            # With nothing left to send the client stands at the head, even where the entries before it have expired.
+            # With nothing left to send the client is at the head, even if the entries before it have expired.
             last = page.following or max([page.head.last, *(int(one["cursor"]) for one in entries)])
         return events.resumed(entries, cursor=str(last), more=more, unread=page.head.unread)
 
 
 def fitting(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """As many of the first entries as one frame holds, and one at least."""
+    """As many of the first entries as fit into one frame, at least one."""
     taken: list[Mapping[str, Any]] = []
     room = MAX_FRAME_BYTES - _ENVELOPE_BYTES
     for entry in entries:

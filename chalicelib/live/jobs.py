@@ -1,7 +1,5 @@
-"""What the live side does a moment later, through the queue `live`: `$connect` may not post (API Gateway lets the
-client in only after it), and a list of those present need not be sent before a frame is answered. Read by
-`functions/live.py`.
-"""
+"""Deferred work of the live side, through the queue `live`: `$connect` may not post (API Gateway connects the client
+only after it), and a list of those present need not be sent before a frame is answered."""
 
 from typing import Annotated, Literal, Protocol
 
@@ -19,7 +17,7 @@ class _Job(StrictModel):
 
 
 class GreetJob(_Job):
-    """Say the first words to a connection; `attempt` counts from 1."""
+    """Greet a connection; `attempt` counts from 1."""
 
     kind: Literal["greet"]
     connection_id: str
@@ -27,7 +25,7 @@ class GreetJob(_Job):
 
 
 class PresenceJob(_Job):
-    """Somebody came or went: tell those who are here."""
+    """Somebody came or left: tell those who are here."""
 
     kind: Literal["presence"]
 
@@ -54,7 +52,7 @@ class LiveQueue:
         self._queues.put(QUEUE, [Outgoing(passed(job), delay_seconds)])
 
     def presence_changed(self) -> None:
-        """The list of those present is another one."""
+        """The list of those present has changed."""
         self._queues.put(QUEUE, [Outgoing(passed(PresenceJob(kind="presence")))])
 
 

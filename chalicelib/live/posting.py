@@ -1,7 +1,7 @@
 """Posts frames to open connections, in parallel with bounded concurrency.
 
-The client is our own and not Chalice's `app.websocket_api`, which knows only AWS's addresses: a connection's record
-holds the address that it came through. 410 removes a connection; any other failure is told and harms nobody.
+It has its own client instead of Chalice's `app.websocket_api`, which knows only AWS's addresses: a connection's record
+holds the address that it came through. 410 removes a connection; any other failure is reported and harms nobody.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ MakeClient = Callable[[str], "ApiGatewayManagementApiClient"]
 
 
 class Posted(StrEnum):
-    """What became of one post."""
+    """The result of one post."""
 
     DELIVERED = "delivered"
     GONE = "gone"
@@ -36,9 +36,8 @@ class Posted(StrEnum):
 
 
 class Poster:
-    """The way to the clients. `make_client` gives the client of a management address; clients are kept.
-    `name_went` is told when somebody who is gone was taken off the list of those present. Raises there:
-    UnavailableError."""
+    """Posts to clients. `make_client` makes the client for a management address, which is cached. `name_went` is called
+    when somebody who has gone was removed from the list of those present. Raises there: UnavailableError."""
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class Poster:
 
     def post(self, connections: Iterable[Connection], event: ServerEvent) -> dict[str, Posted]:
         """Posts one event to all, each in its own format; the result by connection. Those that are not open yet are
-        left out: they will ask for what they missed. Never raises for a connection's fault."""
+        left out: they will ask for what they missed. Never raises because of a connection."""
         return self.post_each((connection, [event]) for connection in connections)
 
     def post_each(self, frames: Iterable[tuple[Connection, Sequence[ServerEvent]]]) -> dict[str, Posted]:
@@ -75,11 +74,11 @@ class Poster:
         return self._post_in_order(connection, events)
 
     def greet(self, connection: Connection, *events: ServerEvent) -> Posted:
-        """As `say`, for a connection that may not be let in yet: gone proves nothing, and removes nothing."""
+        """As `say`, for a connection that may not be open yet: 410 proves nothing, and removes nothing."""
         return self._post_in_order(connection, events, removes=False)
 
     def end(self, connection: Connection, event: ServerEvent) -> None:
-        """Says a last word, closes the connection and forgets it."""
+        """Sends a last event, closes the connection and deletes it."""
         self._post_in_order(connection, [event], removes=False)
         try:
             self._client(connection).delete_connection(ConnectionId=connection.connection_id)
@@ -88,7 +87,7 @@ class Poster:
         self._forget(connection)
 
     def alive(self, connections: Sequence[Connection]) -> list[Connection]:
-        """Those that the gateway still has; the others are removed. What cannot be asked counts as alive."""
+        """Those that the gateway still has; the others are removed. Those that cannot be checked count as alive."""
         return [c for c, gone in zip(connections, self._pool.map(self._is_gone, connections), strict=True) if not gone]
 
     def _post_in_order(self, connection: Connection, events: Iterable[ServerEvent], *, removes: bool = True) -> Posted:
@@ -119,7 +118,7 @@ class Poster:
 
     def _asked(self, connection: Connection) -> bool:
         if not connection.opened_at and self._is_at_the_door(connection):
-            return False  # the gateway knows nobody whom it is letting in just now
+            return False  # during a handshake the gateway does not know the connection yet
         try:
             self._client(connection).get_connection(ConnectionId=connection.connection_id)
         except ClientError as error:
@@ -137,7 +136,7 @@ class Poster:
             if self._connections.close(connection.connection_id, connection.person):
                 self._name_went()
         except UnavailableError as error:
-            _log(connection, error)  # it stays gone: the next post removes it
+            _log(connection, error)  # it stays gone; the next post removes it
 
     def _client(self, connection: Connection) -> "ApiGatewayManagementApiClient":
         endpoint = connection.endpoint

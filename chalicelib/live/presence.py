@@ -1,7 +1,7 @@
 """Who is here, under which name.
 
-A name is taken by a conditional write and goes with the person's last connection. Those whom nobody took off the list
-(a worker died, the gateway forgot to tell) are found when the list is read: the gateway is asked.
+A name is taken by a conditional write and released with the person's last connection. Those who were never removed (a
+worker died, the gateway did not report) are found when the list is read, by asking the gateway.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from chalicelib.storage.connections import Connections
 from chalicelib.storage.live_people import People, Person, user_of
 
 MAX_SHOWN = 500  # so many names fit into one frame
-MAX_PROBED = 100  # connections asked about at one reading
+MAX_PROBED = 100  # connections checked per reading
 
 
 class Presence:
@@ -29,9 +29,9 @@ class Presence:
         self._poster = poster
 
     def take(self, person: Person, name: str, keys: Sequence[str]) -> None:
-        """Gives the person this name, compared by `keys`, on all their connections, in place of an earlier one. To a
-        user guests give way, and are told so. Raises: ConflictError (permanent: somebody else who is here has it, or
-        one that looks like it; or the person has just left)."""
+        """Gives the person this name, compared by `keys`, on all their connections, in place of an earlier one. Guests
+        give way to a user, and are told so. Raises: ConflictError (permanent: somebody else who is here has it, or one
+        that looks like it; or the person has just left)."""
         if self._names.take(person, name, keys):
             return
         others = [one for one in self._names.holders(keys) if one.person != person.key]
@@ -41,20 +41,20 @@ class Presence:
             raise ConflictError("taken_name")
 
     def holder(self, keys: Sequence[str]) -> Person | None:
-        """Who has the name with these keys, or one that looks like it; here or, where nobody took them off the list,
-        gone: the next post tells."""
+        """Who has the name with these keys, or one that looks like it; perhaps gone without a report, which the next
+        post shows."""
         found = next(iter(self._names.holders(keys)), None)
         return self._people.some([found.person]).get(found.person) if found else None
 
     def here(self) -> list[NameHolder]:
-        """All who are here, in the order of their names."""
+        """Everybody who is here, in the order of their names."""
         named = self._names.all()
         probed = named if len(named) <= MAX_PROBED else sample(named, MAX_PROBED)
         gone = {one.person for one in probed} - {person.key for person in self._confirmed(probed)}
         return sorted((one for one in named if one.person not in gone), key=lambda one: one.name.casefold())
 
     def _gave_way(self, holder: NameHolder) -> bool:
-        """Whether it was a guest's name, which is nobody's now. Guests are asked for another one."""
+        """Whether it was a guest's name, which is free now. Guests are asked for another one."""
         guest = self._people.some([holder.person]).get(holder.person) if user_of(holder.person) is None else None
         if guest is None or not self._names.take_off(guest):
             return False
@@ -62,7 +62,7 @@ class Presence:
         return True
 
     def _confirmed(self, holders: Sequence[NameHolder]) -> list[Person]:
-        """The people behind these names who are really here; the others are taken off the list."""
+        """The people behind these names who are really here; the others are removed."""
         people = self._people.some(one.person for one in holders)
         for one in holders:
             person = people.get(one.person)

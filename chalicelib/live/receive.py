@@ -1,6 +1,6 @@
 """One frame from a client: limits, then the frame, then the answer.
 
-No frame ends a connection's loop: whatever is wrong with it is answered by a warning that says what is expected.
+No frame ends a connection: whatever is wrong with it is answered with a warning that says what is expected.
 """
 
 from chalicelib.errors import UnavailableError
@@ -52,8 +52,8 @@ class Receive:
         self._poster = poster
 
     def receive(self, connection_id: str, text: str, *, endpoint: str) -> Line:
-        """Takes one frame; answers over the connection. Never raises for what the client sent. `endpoint` is the
-        management address, for a connection that we know nothing of: it is closed, so that the client comes again."""
+        """Takes one frame; answers over the connection. Never raises because of what the client sent. `endpoint` is the
+        management address, for an unknown connection: it is closed, so that the client reconnects."""
         connection: Connection | None = None
         try:
             connection = self._connections.get(connection_id)
@@ -61,7 +61,7 @@ class Receive:
                 self._poster.end(_stranger(connection_id, endpoint), events.bye("unknown_connection"))
                 return Line(counts={"unknown_connection": 1})
             return self._receive(connection, text)
-        except Exception as error:  # the edge: a fault of ours must not end the client's loop
+        except Exception as error:  # the edge: a bug of ours must not end the client's connection
             log_failure("live", error, connection_id=connection_id)
             word = "unavailable" if isinstance(error, UnavailableError) else "failed"
         if connection is not None:
@@ -112,7 +112,7 @@ class Receive:
 
 
 def _is_of_chat(text: str) -> bool:
-    """Whether a mute holds it: notifications and the inbox go on."""
+    """Whether a mute applies: notifications and the inbox do not stop."""
     try:
         check_frame(text)
         return not is_json(text) or not isinstance(read_json(text), _OutsideChat)

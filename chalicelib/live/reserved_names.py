@@ -1,4 +1,4 @@
-"""Names in the chat that only the service could have, however they are written."""
+"""Names in the chat that are reserved for the service, however they are written."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,13 @@ from unicodedata import combining, normalize
 
 from chalicelib.live.chat_names import name_keys, words_of
 
-# Refused at the end of a word too (`superadmin`), and with what is put behind it (`AdminTeam`).
+# Refused at the end of a word too (`superadmin`), and with anything after it (`AdminTeam`).
 _OFFICES = """
     admin administrator administration moderator moderation support helpdesk system vestnik podderzhka
     админ администратор администрация модератор модерация поддержка поддержки саппорт система вестник
     адмін адміністратор адміністрація підтримка підтримки
 """
-# Refused where a name is made of these alone: in others they are a surname, or a joke.
+# Refused if a name consists only of these: otherwise they may be a surname, or a joke.
 _ROLES = """
     root superuser info abuse staff owner operator security official sysop webmaster postmaster hostmaster noreply
     service server bot team help desk moder mod
@@ -25,7 +25,7 @@ _FILLING = "[0-9oisx]"  # digits, a plural, `xX`
 
 
 class ReservedNames:
-    """The names of the service's offices, and its own."""
+    """The names of the service's roles, and its own."""
 
     def __init__(self, own: Iterable[str] = ()) -> None:
         named = [_office(word) for word in (*_OFFICES.split(), *own)]
@@ -49,13 +49,13 @@ def _any_of(words: Iterable[str]) -> str:
 
 
 def _pattern(word: str) -> str:
-    """The word with letters doubled at will, and with digits for letters."""
+    """The word with letters doubled at will, and digits for letters."""
     letters = re.sub(r"(.)\1+", r"\1", word)
     return "".join(f"[{re.escape(_LIKE.get(one, one))}]+" for one in letters)
 
 
 def _parts(word: str) -> Iterator[str]:
-    """What digits and capitals part a word into."""
+    """The parts between digits and capitals."""
     start = 0
     for n in range(1, len(word) + 1):
         if n == len(word) or word[n].isdigit() or (word[n].isupper() and not word[n - 1].isupper()):
@@ -64,6 +64,6 @@ def _parts(word: str) -> Iterator[str]:
 
 
 def _office(text: str) -> str:
-    """As `name_keys`, and without marks; `1`, `l` and `I` are `i`."""
+    """As `name_keys`, without marks; `1`, `l` and `I` are `i`."""
     folded = normalize("NFD", name_keys(text).folded).replace("l", "i")
     return "".join(one for one in folded if not combining(one))

@@ -1,4 +1,4 @@
-"""What the server says. An event goes out as JSON, or as the plain line of the lesson where the connection speaks so.
+"""What the server says. An event goes out as JSON, or as a plain line where the connection uses plain text.
 
 `docs/live.md` lists every event and every warning; a test compares.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 MAX_FRAME_BYTES = 32 * 1024  # API Gateway: the largest WebSocket frame
-MAX_QUOTED_CHARACTERS = 200  # of what a client sent, in a warning about it
+MAX_QUOTED_CHARACTERS = 200  # of the client's own text quoted in a warning
 _ENVELOPE_BYTES = 256  # what surrounds the names of a list
 
 JSON = "json"
@@ -18,7 +18,7 @@ TEXT = "text"
 
 @dataclass(frozen=True)
 class ServerEvent:
-    """One thing said to a client. `line` is what a plain-text connection reads; None: it gets the JSON too."""
+    """One event for a client. `line` is its plain-text form; None: JSON on every connection."""
 
     name: str
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class ServerEvent:
 
 
 class Words(NamedTuple):
-    """One message in both languages; plain-text connections read the Russian one."""
+    """One message in both languages; plain-text connections get the Russian one."""
 
     ru: str
     en: str
@@ -44,7 +44,7 @@ class Words(NamedTuple):
         return {"ru": self.ru, "en": self.en}
 
 
-GUEST_MARK = "(гость)"  # in plain text; the demo page has words of its own
+GUEST_MARK = "(гость)"  # in plain text; the demo page has its own texts
 ASK_NAME = Words("Представьтесь!", "Introduce yourself!")
 
 _EXPECTED = Words(
@@ -148,7 +148,7 @@ _ASKS_AGAIN = frozenset({"empty_name", "long_name", "bad_name", "mixed_name", "r
 
 
 def warning(code: str, **values: Any) -> ServerEvent:
-    """What is wrong with a frame and what is expected; a bad name is asked for again."""
+    """What is wrong with a frame and what is expected; after a bad name it asks for another."""
     values = {name: _quoted(value) if isinstance(value, str) else value for name, value in values.items()}
     words = WARNINGS[code].formatted(**values)
     if code in _ASKS_AGAIN:
@@ -157,7 +157,7 @@ def warning(code: str, **values: Any) -> ServerEvent:
 
 
 def ask_name() -> ServerEvent:
-    """The greeting of the lesson."""
+    """The greeting."""
     return ServerEvent("chat.name_needed", {"message": ASK_NAME.both()}, line=ASK_NAME.ru)
 
 
@@ -168,8 +168,8 @@ def named(name: str, *, guest: bool = False) -> ServerEvent:
 
 
 def present(names: list[str], *, total: int, guests: Collection[str] = ()) -> ServerEvent:
-    """Those who are here, and which of them are guests; `total` is larger where the list had to be cut, here too if it
-    is more than a frame holds."""
+    """Those who are here, and which of them are guests; `total` is larger than the list if that had to be cut to fit
+    into a frame."""
     names = _fitting(names, guests)
     more = f" и ещё {total - len(names)}" if total > len(names) else ""
     line = "Здесь: " + ", ".join(names) + more if names else "Здесь никого нет."
@@ -191,25 +191,25 @@ def _quoted(text: str) -> str:
 
 
 def chat_message(sender: str, text: str, *, at: str, guest: bool) -> ServerEvent:
-    """What one person said to another. Nobody vouches for a guest: the mark says so, and no name can hold one."""
+    """A message between people. Nobody vouches for a guest: the mark says so, and no name can contain it."""
     mark = f" {GUEST_MARK}" if guest else ""
     data = {"from": sender, "guest": guest, "text": text, "at": at}
     return ServerEvent("chat.message", data, line=f"Сообщение от {sender}{mark}: {text}")
 
 
 def chat_sent(to: str) -> ServerEvent:
-    """The server has taken a message; only for connections that speak JSON. A block looks just so."""
+    """The server has accepted a message; only for JSON connections. A blocked sender sees the same."""
     return ServerEvent("chat.sent", {"to": to})
 
 
 def blocked(names: list[str]) -> ServerEvent:
-    """The list after a change, or as asked for."""
+    """The list after a change, or on request."""
     line = "Заблокированы: " + ", ".join(names) if names else "Никто не заблокирован."
     return ServerEvent("chat.blocked", {"names": names}, line=line)
 
 
 def bye(reason: str) -> ServerEvent:
-    """The last frame before the server closes: API Gateway lets nobody choose a close code."""
+    """The last frame before the server closes: API Gateway does not let it choose a close code."""
     words = _FAREWELLS[reason]
     return ServerEvent("bye", {"reason": reason, "message": words.both()}, line=words.ru)
 
@@ -235,7 +235,7 @@ def unread(count: int) -> ServerEvent:
 
 
 def inbox_page(entries: list[Mapping[str, Any]], *, cursor: str | None, unread: int) -> ServerEvent:
-    """Entries, newest first; `cursor` leads to older ones, null: there are none."""
+    """Entries, newest first; `cursor` leads to older ones, null if there are none."""
     return ServerEvent("inbox.list", {"entries": entries, "cursor": cursor, "unread": unread})
 
 

@@ -1,4 +1,4 @@
-"""What the live side keeps of a user, given out or erased."""
+"""What the live side stores about a user, for export and erasure."""
 
 from typing import Any
 
