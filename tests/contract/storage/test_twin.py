@@ -89,3 +89,221 @@ def test_whatever_is_asked_of_it_the_twin_answers_as_moto_does(
         assert told(ours, operation, request) == told(theirs, operation, request), (operation, request)
     everything = ("Scan", {"TableName": TABLE})
     assert told(ours, *everything) == told(theirs, *everything)
+
+
+# ---------------------------------------------------------------- what it refuses, as AWS words it
+
+KEY: dict[str, Any] = {"p": {"S": "x"}, "s": {"S": "1"}}
+INVALID = "One or more parameter values were invalid: "
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a key of too few parts": (
+        "GetItem",
+        {"Key": {"p": {"S": "x"}}},
+        "The provided key element does not match the schema",
+    ),
+    "an item without its key": (
+        "PutItem",
+        {"Item": {"p": {"S": "x"}}},
+        f"{INVALID}Missing the key s in the item",
+    ),
+    "a key of another type": (
+        "PutItem",
+        {"Item": {**KEY, "s": {"N": "1"}}},
+        f"{INVALID}Type mismatch for key s expected: S actual: N",
+    ),
+    "a key of 2 KB": (
+        "PutItem",
+        {"Item": {**KEY, "p": {"S": "x" * 2049}}},
+        f"{INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes",
+    ),
+    "a range key of 1 KB": (
+        "GetItem",
+        {"Key": {**KEY, "s": {"S": "й" * 513}}},
+        f"{INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 bytes",
+    ),
+    "an empty key": (
+        "PutItem",
+        {"Item": {**KEY, "s": {"S": ""}}},
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty "
+        "string value. Key: s",
+    ),
+    "an index key of another type": (
+        "PutItem",
+        {"Item": {**KEY, "h": {"S": "1"}}},
+        f"{INVALID}Type mismatch for Index Key h Expected: N Actual: S IndexName: by_g",
+    ),
+    "an item of 400 KB": (
+        "PutItem",
+        {"Item": {**KEY, "t": {"S": "x" * 409_600}}},
+        "Item size has exceeded the maximum allowed size",
+    ),
+    "an update to 400 KB": (
+        "UpdateItem",
+        {
+            "Key": KEY,
+            "UpdateExpression": "SET t = :t",
+            "ExpressionAttributeValues": {":t": {"S": "x" * 409_600}},
+        },
+        "Item size to update has exceeded the maximum allowed size",
+    ),
+    "an empty set": (
+        "PutItem",
+        {"Item": {**KEY, "c": {"SS": []}}},
+        f"{INVALID}An string set  may not be empty",
+    ),
+    "39 digits": (
+        "PutItem",
+        {"Item": {**KEY, "n": {"N": "1" * 39}}},
+        "Attempting to store more than 38 significant digits in a Number",
+    ),
+    "a change of the key": (
+        "UpdateItem",
+        {"Key": KEY, "UpdateExpression": "SET p = :p", "ExpressionAttributeValues": {":p": {"S": "y"}}},
+        f"{INVALID}Cannot update attribute p. This attribute is part of the key",
+    ),
+    "two changes of one place": (
+        "UpdateItem",
+        {
+            "Key": KEY,
+            "UpdateExpression": "SET t = :t, t = :t",
+            "ExpressionAttributeValues": {":t": {"S": "y"}},
+        },
+        "Invalid UpdateExpression: Two document paths overlap with each other; must remove or rewrite one of these "
+        "paths; path one: [t], path two: [t]",
+    ),
+    "a sum with nothing": (
+        "UpdateItem",
+        {"Key": KEY, "UpdateExpression": "SET n = n + :n", "ExpressionAttributeValues": {":n": {"N": "1"}}},
+        "The provided expression refers to an attribute that does not exist in the item",
+    ),
+    "a value that nobody asks for": (
+        "UpdateItem",
+        {
+            "Key": KEY,
+            "UpdateExpression": "REMOVE t",
+            "ExpressionAttributeValues": {":n": {"N": "1"}},
+        },
+        "Value provided in ExpressionAttributeValues unused in expressions: keys: {:n}",
+    ),
+    "a word that is reserved": (
+        "DeleteItem",
+        {"Key": KEY, "ConditionExpression": "attribute_exists(name)"},
+        "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: name",
+    ),
+    "a value that is not there": (
+        "DeleteItem",
+        {"Key": KEY, "ConditionExpression": "t = :t"},
+        "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute "
+        "value: :t",
+    ),
+    "an index, consistently": (
+        "Query",
+        {
+            "IndexName": "by_h",
+            "ConsistentRead": True,
+            "KeyConditionExpression": "h = :h",
+            "ExpressionAttributeValues": {":h": {"N": "1"}},
+        },
+        "Consistent reads are not supported on global secondary indexes",
+    ),
+    "a query without its partition": (
+        "Query",
+        {"KeyConditionExpression": "s = :s", "ExpressionAttributeValues": {":s": {"S": "1"}}},
+        "Query condition missed key schema element: p",
+    ),
+    "a filter on the key": (
+        "Query",
+        {
+            "KeyConditionExpression": "p = :p",
+            "FilterExpression": "s = :p",
+            "ExpressionAttributeValues": {":p": {"S": "1"}},
+        },
+        "Filter Expression can only contain non-primary key attributes: Primary key attribute: s",
+    ),
+    "bounds the wrong way round": (
+        "Query",
+        {
+            "KeyConditionExpression": "p = :p AND s BETWEEN :b AND :a",
+            "ExpressionAttributeValues": {":p": {"S": "x"}, ":a": {"S": "a"}, ":b": {"S": "b"}},
+        },
+        "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal to "
+        "lower bound; lower bound operand: AttributeValue: {S:b}, upper bound operand: AttributeValue: {S:a}",
+    ),
+    "a start that is no key": (
+        "Query",
+        {
+            "KeyConditionExpression": "p = :p",
+            "ExpressionAttributeValues": {":p": {"S": "x"}},
+            "ExclusiveStartKey": {"p": {"S": "x"}},
+        },
+        "The provided starting key is invalid",
+    ),
+    "a condition that says nothing": (
+        "PutItem",
+        {"Item": KEY, "ConditionExpression": "p ="},
+        'Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="',
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_aws_does_not_take_the_twin_refuses_in_its_words(what: str) -> None:
+    operation, request, words = REFUSED[what]
+
+    with pytest.raises(ClientError) as refused:
+        twin()(operation, {"TableName": TABLE, **request})
+
+    assert refused.value.response["Error"] == {"Code": "ValidationException", "Message": words}
+
+
+def test_of_a_transaction_all_is_done_or_nothing_and_each_write_is_told_its_reason() -> None:
+    call = twin()
+    call("PutItem", {"TableName": TABLE, "Item": {**KEY, "n": {"N": "1"}}})
+    other = {**KEY, "s": {"S": "2"}}
+    writes = [
+        {"Put": {"TableName": TABLE, "Item": other}},
+        {
+            "Update": {
+                "TableName": TABLE,
+                "Key": KEY,
+                "UpdateExpression": "SET t = :t",
+                "ConditionExpression": "attribute_not_exists(p)",
+                "ExpressionAttributeValues": {":t": {"S": "t"}},
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        },
+    ]
+
+    with pytest.raises(ClientError) as refused:
+        call("TransactWriteItems", {"TransactItems": writes})
+
+    response: Any = refused.value.response
+    assert response["Error"] == {
+        "Code": "TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons "
+        "[None, ConditionalCheckFailed]",
+    }
+    failed = {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
+    assert response["CancellationReasons"] == [{"Code": "None"}, {**failed, "Item": {**KEY, "n": {"N": "1"}}}]
+    assert call("GetItem", {"TableName": TABLE, "Key": other}) == {}
+
+
+def test_a_page_ends_at_1_mb_and_a_batch_of_reads_at_16() -> None:
+    call = twin()
+    keys = [{"p": {"S": "x"}, "s": {"S": f"{n:03}"}} for n in range(60)]
+    for key in keys:
+        call("PutItem", {"TableName": TABLE, "Item": {**key, "t": {"S": "x" * 300_000}}})
+    query = {
+        "TableName": TABLE,
+        "KeyConditionExpression": "p = :p",
+        "ExpressionAttributeValues": {":p": {"S": "x"}},
+    }
+
+    page = call("Query", query)
+    batch = call("BatchGetItem", {"RequestItems": {TABLE: {"Keys": keys}}})
+
+    assert page["Count"] == 4
+    assert page["LastEvaluatedKey"] == keys[3]
+    read, left = batch["Responses"][TABLE], batch["UnprocessedKeys"][TABLE]["Keys"]
+    assert len(read) == 55
+    assert left == keys[55:]
