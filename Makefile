@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev seed logs shell test bench lint audit docs format lock package sbom record deploy destroy backup restore smoke doctor drift manager clean
+.PHONY: help setup run dev seed logs shell test bench lint audit docs words format lock package sbom record deploy destroy backup restore smoke doctor drift manager clean
 
 PORT ?= 4566
 # Whatever the terminal's locale is, files here are UTF-8.
@@ -98,6 +98,9 @@ docs: $(READY) ## what is made of declarations: docs/api.md, docs/settings.md, t
 	@$(BIN)/python -m tools.api_docs
 	@$(BIN)/python -m tools.settings_docs
 	@$(BIN)/python -m infra.app_policies
+
+words: $(READY) ## brings locale/ to what the errors of the code say, and names what is not translated
+	@$(BIN)/python -m infra.catalogues
 
 format: $(READY) ## rewrite the style
 	$(BIN)/ruff check --fix .

@@ -4,6 +4,7 @@ browser may be sent to a URL is decided in `security/redirects.py`."""
 import re
 import unicodedata
 
+from chalicelib.errors import Phrase, phrase_of
 from chalicelib.manifest import CHANNELS
 from chalicelib.text import one_line
 
@@ -63,10 +64,14 @@ def _checked(written: str) -> str:
     try:
         checked = validate_email(written, check_deliverability=False, test_environment=True, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise ValueError(f"expected an email address such as anna@example.com: {error}") from error
+        raise ValueError(
+            Phrase("expected an email address such as anna@example.com: {why}", why=phrase_of(error))
+        ) from error
     for label in checked.domain.split("."):
         if len(_ALPHABETS & {unicodedata.name(one, "").partition(" ")[0] for one in label}) > 1:
-            raise ValueError(f"expected an email address in letters of one alphabet, got two in {label}")
+            raise ValueError(
+                Phrase("expected an email address in letters of one alphabet, got two in {label}", label=label)
+            )
     return (checked.ascii_email or checked.normalized).lower()
 
 
@@ -76,7 +81,7 @@ def normal_phone(text: str) -> str:
     # Imported here, as above.
     import phonenumbers
 
-    expected = "expected a number that exists in its country's numbering plan, such as +79261234567"
+    expected = Phrase("expected a number that exists in its country's numbering plan, such as +79261234567")
     if not _INTERNATIONAL.fullmatch(one_line(_folded(text))):
         raise ValueError(expected)
     try:
@@ -121,7 +126,9 @@ def normal_host(text: str) -> str:
     name, colon, port = one_line(_UNSEEN.sub("", text)).partition(":")
     host = _ascii_host(name.removesuffix(".") + colon + port)
     if host is None:
-        raise ValueError("expected a host such as cinema.example or localhost:8080, without https:// and a path")
+        raise ValueError(
+            Phrase("expected a host such as cinema.example or localhost:8080, without https:// and a path")
+        )
     return _DEFAULT_PORT.sub("", host)
 
 

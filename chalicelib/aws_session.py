@@ -19,7 +19,7 @@ from botocore.exceptions import (
     UnknownServiceError,
 )
 
-from chalicelib.errors import InvalidError, MisconfiguredError, TooLargeError, UnavailableError, VestnikError
+from chalicelib.errors import InvalidError, MisconfiguredError, Phrase, TooLargeError, UnavailableError, VestnikError
 
 # A fixed name is used in each request as it is; botocore would assemble its own for every one.
 _EVERY_CLIENT = Config(user_agent="vestnik")
@@ -86,7 +86,7 @@ def failure_of(error: Exception, what: str) -> VestnikError:
     MisconfiguredError (retryable once the deployment is fixed) where it refuses the service itself, otherwise
     UnavailableError (retryable). `what` describes the last, such as `the queue did not answer`."""
     if isinstance(error, ParamValidationError):
-        return InvalidError("a value cannot be stored or looked up")
+        return InvalidError(Phrase("a value cannot be stored or looked up"))
     if isinstance(error, NoCredentialsError | NoRegionError | UnknownServiceError):
         return MisconfiguredError(f"{what} ({type(error).__name__})")
     if not isinstance(error, ClientError):
@@ -97,9 +97,9 @@ def failure_of(error: Exception, what: str) -> VestnikError:
     large = any(words in str(told.get("Message", "")) for words in _ITEM_TOO_LARGE)
     for code in codes:
         if code in _TOO_LARGE or (code in _BAD_INPUT and large):
-            return TooLargeError("this is too large to be stored")
+            return TooLargeError(Phrase("this is too large to be stored"))
         if code in _BAD_INPUT:
-            return InvalidError("a value cannot be stored or looked up")
+            return InvalidError(Phrase("a value cannot be stored or looked up"))
         if code in _MISCONFIGURED:
             return MisconfiguredError(f"{what} ({code})")
     return UnavailableError(f"{what} ({codes[0] or type(error).__name__})")

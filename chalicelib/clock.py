@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from chalicelib.errors import Phrase
+
 Clock = Callable[[], datetime]
 
 # The root of every derived id: the same input gives the same id on every machine, for ever.
@@ -31,7 +33,7 @@ def _moment(value: object) -> object:
         else:
             if is_of_this_century(moment):
                 return moment.astimezone(UTC)
-    raise ValueError("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)")
+    raise ValueError(Phrase("expected a time such as 2026-11-22T18:00:00Z (RFC 3339)"))
 
 
 # A time in a request body.

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from chalicelib.errors import Phrase
 from chalicelib.reasons import Reason, opened_on, reached_by
 
 
@@ -83,7 +84,7 @@ class DeliveryKey(NamedTuple):
         """The inverse of `id`. Raises: ValueError."""
         notification_id, separator, channel = delivery_id.partition("_")
         if not (separator and notification_id and channel):
-            raise ValueError(f"not a delivery id: {delivery_id}")
+            raise ValueError(Phrase("not a delivery id: {id}", id=delivery_id))
         return cls(notification_id, channel)
 
 

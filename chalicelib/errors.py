@@ -1,17 +1,18 @@
 """Every error that crosses a module border, with its whole hierarchy.
 
 VestnikError
-├── InvalidError          the caller's data is wrong; permanent          → 422
-│   └── TooLargeError     over a stated size; permanent                  → 413
-├── UnauthorizedError     no key, or an unknown one; permanent           → 401
-├── ForbiddenError        the key lacks the scope; permanent             → 403
-│   └── ProofError        password and code are wanted once more         → 403
-├── NotFoundError         no such thing; permanent                       → 404
-├── ConflictError         it is already so, or otherwise; permanent      → 409
-│   ├── BusyError         this very call is being done; later            → 409
-│   ├── ChangedError      it is not what the caller has seen; permanent  → 412
-│   └── WouldBreakError   others would be refused; unless confirmed      → 409
-├── TooManyRequestsError  over an allowance; later                       → 429
+├── RefusedError            the caller's to mend: said in every language of the pages
+│   ├── InvalidError          the data is wrong; permanent                   → 422
+│   │   └── TooLargeError     over a stated size; permanent                  → 413
+│   ├── UnauthorizedError     no key, or an unknown one; permanent           → 401
+│   ├── ForbiddenError        the key lacks the scope; permanent             → 403
+│   │   └── ProofError        password and code are wanted once more         → 403
+│   ├── NotFoundError         no such thing; permanent                       → 404
+│   ├── ConflictError         it is already so, or otherwise; permanent      → 409
+│   │   ├── BusyError         this very call is being done; later            → 409
+│   │   ├── ChangedError      it is not what the caller has seen; permanent  → 412
+│   │   └── WouldBreakError   others would be refused; unless confirmed      → 409
+│   └── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
 │   ├── MisconfiguredError  it refuses us: somebody must mend the stage    → 500
 │   ├── ThrottledError      it asks for a slower pace; later               → 503
@@ -22,51 +23,111 @@ VestnikError
 The API turns them into `application/problem+json` in one place (`api/problem.py`); core code knows nothing of HTTP.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from typing import NamedTuple, Self
+
+
+class Phrase(str):
+    """What an error says. `Phrase("there is no user {id}", id="7")` is the English text, and remembers what it is made
+    of, so that `translation.py` can say it in another language: `msgid`, its code and its key in the catalogues of
+    `locale/`, and `params`, which may be phrases too. `many` is the plural of one that counts."""
+
+    __slots__ = ("many", "msgid", "params")
+    msgid: str
+    many: str | None
+    params: Mapping[str, object]
+
+    def __new__(cls, msgid: str, /, **params: object) -> Self:
+        phrase = super().__new__(cls, msgid.format(**params))
+        phrase.msgid, phrase.many, phrase.params = msgid, None, params
+        return phrase
+
+    @classmethod
+    def counted(cls, one: str, many: str, /, *, n: int, **params: object) -> Self:
+        """`one` where `n` is 1, else `many`; other languages may have more forms."""
+        phrase = cls(one if n == 1 else many, n=n, **params)
+        phrase.msgid, phrase.many = one, many
+        return phrase
 
 
 class FieldError(NamedTuple):
     """One mistake: `field` is a path such as `recipients[3].email`, `message` says what is expected."""
 
     field: str
-    message: str
+    message: Phrase
+
+    @property
+    def said(self) -> Phrase:
+        """`recipients[3].email: expected …`"""
+        return Phrase("{field}: {why}", field=self.field, why=self.message)
+
+
+def all_said(errors: Sequence[FieldError]) -> Phrase:
+    """`name: expected …; email: expected …`, of at least one."""
+    return reduce(lambda one, other: Phrase("{one}; {other}", one=one, other=other), (each.said for each in errors))
+
+
+def either(known: Iterable[str]) -> str:
+    """`draft or scheduled`, of at least one."""
+    return reduce(lambda one, other: Phrase("{one} or {other}", one=one, other=other), known)
+
+
+def both(known: Iterable[str]) -> str:
+    """`platform and token`, of at least one."""
+    return reduce(lambda one, other: Phrase("{one} and {other}", one=one, other=other), known)
+
+
+def phrase_of(error: Exception) -> Phrase:
+    """What an error says that is none of ours: in English alone, unless it was made with a phrase."""
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, Phrase) else Phrase("{why}", why=str(error))
 
 
 class VestnikError(Exception):
-    """The base; `detail` is written for the caller and holds nothing secret."""
+    """The base; `detail` holds nothing secret."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
 
 
-class InvalidError(VestnikError):
+class RefusedError(VestnikError):
+    """What the caller can mend; `detail` says how."""
+
+    detail: Phrase
+
+    def __init__(self, detail: Phrase) -> None:
+        super().__init__(detail)
+
+
+class InvalidError(RefusedError):
     """Permanent: the same request will be refused again. Names each bad field."""
 
-    def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(self, detail: Phrase, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail)
         self.errors = tuple(errors)
 
     @classmethod
-    def of(cls, field: str, message: str) -> "InvalidError":
+    def of(cls, field: str, message: Phrase) -> "InvalidError":
         """The common case of one bad field."""
-        return cls(f"{field}: {message}", [FieldError(field, message)])
+        wrong = FieldError(field, message)
+        return cls(wrong.said, [wrong])
 
 
 class TooLargeError(InvalidError):
     """Permanent: over a stated size."""
 
 
-class UnauthorizedError(VestnikError):
+class UnauthorizedError(RefusedError):
     """Permanent: no key, or one that is unknown or revoked. `key_id`: whose it is, where the secret was right."""
 
-    def __init__(self, detail: str, *, key_id: str | None = None) -> None:
+    def __init__(self, detail: Phrase, *, key_id: str | None = None) -> None:
         super().__init__(detail)
         self.key_id = key_id
 
 
-class ForbiddenError(VestnikError):
+class ForbiddenError(RefusedError):
     """Permanent: the key is good, its scopes do not cover the call."""
 
 
@@ -74,18 +135,18 @@ class ProofError(ForbiddenError):
     """Permanent until whoever is signed in gives password and code once more."""
 
 
-class NotFoundError(VestnikError):
+class NotFoundError(RefusedError):
     """Permanent: no such thing."""
 
 
-class ConflictError(VestnikError):
+class ConflictError(RefusedError):
     """Permanent: the state of the thing forbids this."""
 
 
 class BusyError(ConflictError):
     """Retryable, but not before `retry_after_seconds`: the same call is being done just now."""
 
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+    def __init__(self, detail: Phrase, *, retry_after_seconds: int) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
 
@@ -94,7 +155,7 @@ class ChangedError(ConflictError):
     """Permanent: the thing is not what the caller has seen, and nothing was done. `differs` says of each field that
     differs how; `tag` is that of the thing as it is now."""
 
-    def __init__(self, detail: str, *, differs: Sequence[FieldError] = (), tag: str | None = None) -> None:
+    def __init__(self, detail: Phrase, *, differs: Sequence[FieldError] = (), tag: str | None = None) -> None:
         super().__init__(detail)
         self.differs = tuple(differs)
         self.tag = tag
@@ -104,15 +165,15 @@ class WouldBreakError(ConflictError):
     """Permanent, unless it is confirmed: others would be refused after this. `errors` says what they would be refused
     for, and who they are."""
 
-    def __init__(self, detail: str, errors: Sequence[FieldError]) -> None:
+    def __init__(self, detail: Phrase, errors: Sequence[FieldError]) -> None:
         super().__init__(detail)
         self.errors = tuple(errors)
 
 
-class TooManyRequestsError(VestnikError):
+class TooManyRequestsError(RefusedError):
     """Retryable, but not before `retry_after_seconds`: an allowance is used up."""
 
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+    def __init__(self, detail: Phrase, *, retry_after_seconds: int) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
 
@@ -137,8 +198,11 @@ class RenderError(VestnikError):
     """Permanent: the template cannot give this letter. `reason` is short and stable, fit for counting; `part`, such as
     `en/email.html`, and `line` say where. `said` may quote the letter's data; `place` never does."""
 
-    def __init__(self, reason: str, said: str, *, part: str | None = None, line: int | None = None) -> None:
-        super().__init__(": ".join(filter(None, (part, f"line {line}" if line else None, said))))
+    detail: Phrase
+
+    def __init__(self, reason: str, said: Phrase, *, part: str | None = None, line: int | None = None) -> None:
+        self.in_line = Phrase("line {n}: {why}", n=line, why=said) if line else said  # `line 3: …`
+        super().__init__(Phrase("{field}: {why}", field=part, why=self.in_line) if part else self.in_line)
         self.reason = reason
         self.said = said
         self.part = part

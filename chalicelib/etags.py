@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
-from chalicelib.errors import ChangedError, FieldError, InvalidError
+from chalicelib.errors import ChangedError, FieldError, InvalidError, Phrase
 
 IF_MATCH = "If-Match"
 _WHOLE, _PART = 32, 8  # hexadecimal digits: the whole must be collision-proof, a field's digest only informs
@@ -46,23 +46,24 @@ class Seen(NamedTuple):
         if text == "*":
             return cls((), any_state=True)
         if len(text) > MAX_CHARACTERS or _TAGS.fullmatch(text) is None:
-            raise InvalidError.of(IF_MATCH, 'expected * or the ETag of what was read, such as "0a1b"')
+            raise InvalidError.of(IF_MATCH, Phrase('expected * or the ETag of what was read, such as "0a1b"'))
         # A weak tag never matches here (RFC 9110 §13.1.1).
         return cls(tuple(tag for weak, tag in re.findall(_TAG, text) if not weak))
 
-    def require(self, now: Fields | None, *, what: str) -> None:
+    def require(self, now: Fields | None, *, what: Phrase) -> None:
         """Passes if this is what was seen; `None` means that the thing does not exist. Raises: ChangedError
         (permanent)."""
         if now is None:
-            raise ChangedError(f"{what} no longer exists")
+            raise ChangedError(Phrase("{what} no longer exists", what=what))
         tag = tag_of(now)
         if self.any_state or tag in self.tags:
             return
-        differs = [FieldError(name, "it was changed since it was read") for name in self.differing(now)]
+        differs = [FieldError(name, Phrase("it was changed since it was read")) for name in self.differing(now)]
         names = ", ".join(one.field for one in differs)
-        raise ChangedError(
-            f"{what} was changed since it was read" + f": {names}" * bool(names), differs=differs, tag=tag
-        )
+        detail = Phrase("{what} was changed since it was read", what=what)
+        if names:
+            detail = Phrase("{what}: {names}", what=detail, names=names)
+        raise ChangedError(detail, differs=differs, tag=tag)
 
     def differing(self, now: Fields) -> Iterable[str]:
         """The fields that have changed since; empty if the tag cannot tell."""

@@ -1,16 +1,12 @@
-"""The HTTP status of an error, pydantic's errors as ours, and the security headers of every answer; shared by the API,
-the managers' pages and the public pages."""
+"""The HTTP status of each error, and the headers that protect every answer, for the API and the pages alike."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from chalicelib.errors import (
     ChangedError,
     ConflictError,
-    FieldError,
     ForbiddenError,
     InvalidError,
     MisconfiguredError,
@@ -63,18 +59,3 @@ def protected(response: "Response") -> "Response":
     ours = {**PROTECTION, **(STRICT_TRANSPORT if over_tls else {})}
     response.headers.update({name: value for name, value in ours.items() if name.lower() not in said})
     return response
-
-
-def invalid(error: ValidationError) -> InvalidError:
-    """Our error for pydantic's, with paths such as `recipients[3].email`."""
-    fields = []
-    mistakes = error.errors(include_url=False, include_input=False)
-    inside = {mistake["loc"][:-1] for mistake in mistakes} | {mistake["loc"][:-2] for mistake in mistakes}
-    for mistake in mistakes:
-        if mistake["type"] == "too_short" and mistake["loc"] in inside:
-            continue  # pydantic does not count a tuple's items that it has reported as bad
-        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in mistake["loc"]).lstrip(".")
-        message = mistake["msg"].removeprefix("Value error, ")
-        fields.append(FieldError(path or "body", message))
-    names = ", ".join(dict.fromkeys(f.field for f in fields))
-    return InvalidError(f"the request is not as expected: {names}", fields)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from chalicelib.errors import Phrase
 from chalicelib.text import Line
 
 # `zh-yue`, `zh-cmn`: the spoken language says nothing about the script.
@@ -27,7 +28,7 @@ def normal_locale(text: str) -> str:
     ValueError (permanent; says what is expected)."""
     found = _TAG.fullmatch(re.split("[.@]", text.strip(), maxsplit=1)[0].replace("_", "-").lower())
     if found is None:
-        raise ValueError("expected a language tag such as ru, en-GB, zh-Hans or es-419")
+        raise ValueError(Phrase("expected a language tag such as ru, en-GB, zh-Hans or es-419"))
     language = _NOW.get(found["language"], found["language"])
     script, region = found["script"], found["region"]
     parts = [language, script.title() if script else "", region.upper() if region else ""]

@@ -23,6 +23,8 @@ from unicodedata import normalize
 
 from pydantic import AfterValidator, BeforeValidator
 
+from chalicelib.errors import Phrase
+
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1f\x85\u2028\u2029]")
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
 _TURNS = re.compile("[\u202a-\u202e]")
@@ -45,7 +47,7 @@ _WILD = re.compile(
 )
 _OPENING, _CLOSING = "\u2066\u2067\u2068", "\u2069"  # of isolates
 _MAX_DIGITS = 15  # so short that JavaScript holds it exactly too
-_REPEATED = "a name is repeated in an object"
+_REPEATED = Phrase("a name is repeated in an object")
 _GAP = re.compile(r"(?![\xa0\u2007\u202f](?!\s))\s+")  # a no-break space on its own is dropped
 
 
@@ -124,9 +126,9 @@ def strict_json(text: str) -> Any:
         if "\\ud" in text.lower():  # only an escape can hold a lone surrogate, which cannot be encoded
             json.dumps(content, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise ValueError("half of a surrogate pair is not a character") from error
+        raise ValueError(Phrase("half of a surrogate pair is not a character")) from error
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(Phrase("it is nested too deeply")) from error
     return content
 
 
@@ -138,12 +140,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(Phrase("{kind} is not JSON", kind=name))
 
 
 def _finite(number: str) -> float:
     if isinf(value := float(number)):
-        raise ValueError("a number is too large")
+        raise ValueError(Phrase("a number is too large"))
     return value
 
 
@@ -155,7 +157,7 @@ def _whole(number: str) -> int:
 def whole_number(text: str) -> int:
     """The number in a form field of digits. Raises: ValueError (says what is expected)."""
     if not (text.isdecimal() and len(text) <= _MAX_DIGITS):  # `isdigit` also accepts `²`, which `int` cannot read
-        raise ValueError("expected a whole number")
+        raise ValueError(Phrase("expected a whole number"))
     return int(text)
 
 

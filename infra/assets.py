@@ -1,4 +1,5 @@
-"""What the app carries that is not ours, out of the packages that keep it: made by `infra/setup.sh`, never committed.
+"""What the app carries that is never committed: files out of packages, and compiled catalogues. Made by
+`infra/setup.sh`.
 
 python -m infra.assets
 """
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from chalicelib.accounts.passwords import MIN_PASSWORD
 from chalicelib.accounts.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
 from chalicelib.live.confusables import NAMES
+from infra.catalogues import compile_catalogues
 from infra.name_data import write_name_data
 from infra.paths import ROOT, package_folder
 
@@ -60,3 +62,4 @@ ASSETS = (
 
 if __name__ == "__main__":
     copy_assets()
+    compile_catalogues()

@@ -12,6 +12,7 @@ import grimp
 from chalicelib.manifest import CHANNELS
 from infra.archive import Artifact, tree, write_zip
 from infra.bytecode import compiled_zip
+from infra.catalogues import compile_catalogues
 from infra.paths import BUILD, ROOT, package_folder
 from infra.runtimes import Runtime, runtime_of
 from infra.stages import require_fit, stage_names
@@ -32,6 +33,7 @@ def workers_zip(runtime: Runtime | None = None) -> Artifact:
 
 def app_zip(runtime: Runtime | None = None) -> Artifact:
     """The Chalice app as Chalice itself would pack it, with its own two modules; compiled like the workers."""
+    compile_catalogues()
     files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT, "templates")]
     own = [(f"chalice/{name}", package_folder("chalice") / name) for name in ("__init__.py", "app.py")]
     if runtime is None:

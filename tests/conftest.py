@@ -16,11 +16,18 @@ from hypothesis import HealthCheck, settings
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.utils import camelcase_to_underscores
 
+from infra.catalogues import compile_catalogues
 from tests.twin.process import install
 
 # How long an example takes says what else the machine does, and nothing of our code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def catalogues_are_compiled() -> None:
+    """As `make setup` does, after any change of them."""
+    compile_catalogues()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from chalicelib.clock import now, rfc3339
-from chalicelib.errors import ForbiddenError, InvalidError, UnauthorizedError
+from chalicelib.errors import ForbiddenError, InvalidError, Phrase, UnauthorizedError
 from chalicelib.service_scope import EVERYTHING, Sight, service_hand
 from chalicelib.storage.api_keys import OF_ALL, StoredKey, find_key, revoke_key, save_key
 from chalicelib.text import one_line
@@ -79,7 +79,7 @@ class Caller(NamedTuple):
     def demand(self, scope: Scope, of_all: Scope | None = None) -> Sight:
         """What the caller sees by a scope; with `of_all` too, everything. Raises: ForbiddenError (permanent)."""
         if scope not in self.scopes:
-            raise ForbiddenError(f"this key lacks the scope {scope}")
+            raise ForbiddenError(Phrase("this key lacks the scope {scope}", scope=scope))
         return EVERYTHING if of_all in self.scopes else Sight(self.service, self.key_id)
 
 
@@ -95,10 +95,10 @@ def create_key(
     InvalidError (permanent: an unknown scope, a bad id), UnavailableError (retryable)."""
     for scope in scopes:
         if scope not in set(Scope):
-            raise InvalidError.of("scopes", f"{scope} is not one of {', '.join(Scope)}")
+            raise InvalidError.of("scopes", Phrase("{name} is not one of {known}", name=scope, known=", ".join(Scope)))
     key_id = key_id or secrets.token_hex(6)
     if not _KEY_ID.fullmatch(key_id):
-        raise InvalidError.of("key_id", "expected 1 to 64 letters, digits and hyphens")
+        raise InvalidError.of("key_id", Phrase("expected 1 to 64 letters, digits and hyphens"))
     name, secret = one_line(name), secret or secrets.token_urlsafe(32)
     save_key(StoredKey(key_id, name, scopes, rfc3339(now()), secret_hash=_hash(secret), made_by=made_by))
     return f"{PREFIX}_{key_id}_{secret}"
@@ -121,7 +121,7 @@ class ApiKeys:
         (retryable)."""
         scheme, key_id, secret = _parts(authorization)
         if scheme.lower() != f"bearer {PREFIX}" or not _KEY_ID.fullmatch(key_id) or not secret:
-            raise UnauthorizedError("expected the header Authorization: Bearer <API key>")
+            raise UnauthorizedError(Phrase("expected the header Authorization: Bearer <API key>"))
         digest = _hash(secret)
         known = self._known.get(f"{key_id}:{digest}")
         if known and known[0] > self._clock():
@@ -148,7 +148,7 @@ def _read(key_id: str, digest: str) -> Caller:
     key = find_key(key_id)
     right = key is not None and hmac.compare_digest(key.secret_hash, digest)
     if key is None or key.revoked_at or not right:
-        raise UnauthorizedError("this API key is unknown or revoked", key_id=key_id if right else None)
+        raise UnauthorizedError(Phrase("this API key is unknown or revoked"), key_id=key_id if right else None)
     return Caller(key_id=key_id, scopes=frozenset(key.scopes), service=key.name, made_by=key.made_by)
 
 

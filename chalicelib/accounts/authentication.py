@@ -15,7 +15,7 @@ from chalicelib.accounts.managers import Manager, find_row, manager_of
 from chalicelib.accounts.passwords import fits, nobodys_hash
 from chalicelib.accounts.second_factor import SecondFactors
 from chalicelib.clock import Clock
-from chalicelib.errors import ForbiddenError, InvalidError, TooManyRequestsError, UnauthorizedError
+from chalicelib.errors import ForbiddenError, InvalidError, Phrase, TooManyRequestsError, UnauthorizedError
 from chalicelib.security.signing import MAC_BYTES, Signer, decode, encode
 from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.rows.accounts import ManagerRow
@@ -26,7 +26,7 @@ STEP_LASTS = timedelta(minutes=5)
 BROWSER_LASTS = timedelta(days=180)
 # Purposes of the signing key.
 _DOOR, _STEP, _GUESS, _BROWSER = "admin-door", "admin-step", "admin-guess", "admin-browser"
-_WRONG = "the name, the password or the code is wrong"
+_WRONG = Phrase("the name, the password or the code is wrong")
 
 
 class At(NamedTuple):
@@ -75,7 +75,7 @@ class Entrance:
         long ago)."""
         name, began, guess = _parts(state)
         if self._clock() - began > STEP_LASTS:
-            raise ForbiddenError("the first step was too long ago: begin again")
+            raise ForbiddenError(Phrase("the first step was too long ago: begin again"))
         row = find_row(name)
         known = row is not None and self._knows(row, at)
         taken = [*self._take(name, known=known, at=at), self._take_code(name, guess, known=known, at=at)]
@@ -96,11 +96,11 @@ class Entrance:
         if not known:
             taken.append(self._allowance(f"sign-in-name#{name}", TRIES_OF_A_NAME))
         if row is None or not fits(row.password_hash, password):
-            raise InvalidError.of("old", "this is not the current password")
+            raise InvalidError.of("old", Phrase("this is not the current password"))
         taken.append(self._take_code(name, self._guess(name, password), known=known, at=at))
         if not self._factors.use(row, code):
             raise InvalidError.of(
-                "present", "this is not what the app shows now, or it was used: wait for the next one"
+                "present", Phrase("this is not what the app shows now, or it was used: wait for the next one")
             )
         self._give_back(taken)
 

@@ -2,7 +2,7 @@
 nobody has looked at it before.
 """
 
-from chalicelib.errors import TooManyRequestsError
+from chalicelib.errors import Phrase, TooManyRequestsError
 from chalicelib.storage.allowances import Allowances
 
 TIMES = 60  # as fast as a preview follows whoever types, for half of every minute
@@ -28,5 +28,14 @@ class Drafts:
             self._allowances.take(f"{what}#{by}", times=TIMES, minutes=_MINUTES)
         except TooManyRequestsError as error:
             seconds = error.retry_after_seconds
-            detail = f"expected at most {TIMES} {what}s a minute: go on in {seconds} seconds"
+            if what == "preview":
+                detail = Phrase(
+                    "expected at most {times} previews a minute: go on in {seconds} seconds",
+                    times=TIMES,
+                    seconds=seconds,
+                )
+            else:
+                detail = Phrase(
+                    "expected at most {times} checks a minute: go on in {seconds} seconds", times=TIMES, seconds=seconds
+                )
             raise TooManyRequestsError(detail, retry_after_seconds=seconds) from None

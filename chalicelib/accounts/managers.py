@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from chalicelib.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    Phrase,
 )
 from chalicelib.etags import Seen, tag_of
 from chalicelib.storage.cursor import read_cursor, write_cursor
@@ -37,6 +38,15 @@ class Role(StrEnum):
     APPROVER = "approver"  # lets other people's campaigns go
     OPERATOR = "operator"  # switches, pace, dead letters, suppressions, links
     ADMINISTRATOR = "administrator"  # managers, keys, the audit
+
+
+_ROLES: Mapping[Role, Phrase] = {
+    Role.VIEWER: Phrase("viewer"),
+    Role.EDITOR: Phrase("editor"),
+    Role.APPROVER: Phrase("approver"),
+    Role.OPERATOR: Phrase("operator"),
+    Role.ADMINISTRATOR: Phrase("administrator"),
+}
 
 
 class Manager(NamedTuple):
@@ -74,7 +84,7 @@ class Manager(NamedTuple):
     def demand(self, role: Role) -> None:
         """Raises: ForbiddenError (permanent)."""
         if not self.may(role):
-            raise ForbiddenError(f"this needs the role {role.value}")
+            raise ForbiddenError(Phrase("this needs the role {role}", role=_ROLES[role]))
 
 
 class Managers:
@@ -90,7 +100,7 @@ class Managers:
         INITIAL_LASTS; one given is random, and its owner's already (`make run`). Raises: InvalidError, ConflictError
         (permanent: the name is taken), UnavailableError (retryable)."""
         if not _NAME.fullmatch(name):
-            raise InvalidError.of("name", "expected 1 to 64 of: a–z, 0–9, dot, hyphen, underscore, @")
+            raise InvalidError.of("name", Phrase("expected 1 to 64 of: a–z, 0–9, dot, hyphen, underscore, @"))
         secret = password or _new_password()
         row = ManagerRow(
             name,
@@ -102,7 +112,7 @@ class Managers:
             created_by=by,
         )
         if not save_if(row, ManagerRow.name.does_not_exist()):
-            raise ConflictError(f"there is a manager {name} already")
+            raise ConflictError(Phrase("there is a manager {name} already", name=name))
         return secret
 
     @property
@@ -118,7 +128,7 @@ class Managers:
         """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         row = find(ManagerRow, name)
         if row is None:
-            raise NotFoundError(f"there is no manager {name}")
+            raise NotFoundError(Phrase("there is no manager {name}", name=name))
         return manager_of(row)._replace(must_add_factor=self.asks_for_factors and row.totp_secret is None)
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[Manager], str | None]:
@@ -179,19 +189,19 @@ class Managers:
         administration), ChangedError (permanent: they are not what was `seen`), NotFoundError, UnavailableError
         (retryable)."""
         if name == by and Role.ADMINISTRATOR not in roles:
-            raise ConflictError("somebody else has to take your administration away")
+            raise ConflictError(Phrase("somebody else has to take your administration away"))
         was = find(ManagerRow, name)
         if seen is not None and was is not None:
-            seen.require({"roles": sorted(was.roles)}, what=f"the roles of {name}")
+            seen.require({"roles": sorted(was.roles)}, what=Phrase("the roles of {name}", name=name))
         unchanged = ManagerRow.roles == was.roles if seen is not None and was is not None else None
         if not self._update(name, [ManagerRow.roles.set(_checked(roles))], ends_sessions=False, only_if=unchanged):
-            raise ChangedError(f"the roles of {name} were changed since they were read")
+            raise ChangedError(Phrase("the roles of {name} were changed since they were read", name=name))
 
     def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
         """A disabled account cannot sign in, and is signed out. Raises: ConflictError, NotFoundError (permanent),
         UnavailableError (retryable)."""
         if name == by:
-            raise ConflictError("somebody else has to disable your account")
+            raise ConflictError(Phrase("somebody else has to disable your account"))
         self._update(name, [ManagerRow.disabled.set(disabled)])
 
     def _initial_until(self) -> str:
@@ -202,7 +212,7 @@ class Managers:
     ) -> bool:
         """Whether the condition held. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         if not _NAME.fullmatch(name):
-            raise NotFoundError(f"there is no manager {name}")
+            raise NotFoundError(Phrase("there is no manager {name}", name=name))
         since = [ManagerRow.sessions_round.add(1)] if ends_sessions else []
         listed = ManagerRow.listed.set(LISTED)
         exists = ManagerRow.name.exists()
@@ -210,7 +220,7 @@ class Managers:
             return True
         if only_if is not None and self.knows(name):
             return False
-        raise NotFoundError(f"there is no manager {name}")
+        raise NotFoundError(Phrase("there is no manager {name}", name=name))
 
 
 def find_row(name: str) -> ManagerRow | None:
@@ -236,11 +246,11 @@ def _new_password() -> str:
 
 def _not_own(name: str, by: str | None) -> None:
     if name == by:
-        raise ConflictError("your own password and second factor are changed on the page of your account")
+        raise ConflictError(Phrase("your own password and second factor are changed on the page of your account"))
 
 
 def _checked(roles: Collection[str]) -> list[str]:
     unknown = set(roles) - set(Role)
     if unknown or not roles:
-        raise InvalidError.of("roles", f"expected some of: {', '.join(Role)}")
+        raise InvalidError.of("roles", Phrase("expected some of: {known}", known=", ".join(Role)))
     return sorted(roles)

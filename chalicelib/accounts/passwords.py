@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.accounts.weak_passwords import weakness
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -18,7 +18,9 @@ def check_chosen(password: str, *, field: str, about: Collection[str]) -> None:
     """Refuses what somebody chose and others would guess, for whom it is `about` (names of the account, the site).
     Raises: InvalidError (permanent; names the field)."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InvalidError.of(field, f"expected {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+        raise InvalidError.of(
+            field, Phrase("expected {least} to {most} characters", least=MIN_PASSWORD, most=MAX_PASSWORD)
+        )
     if (problem := weakness(password, about=about)) is not None:
         raise InvalidError.of(field, problem)
 

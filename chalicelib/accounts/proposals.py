@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.configuration.site_settings import Setting, SiteSettings
-from chalicelib.errors import ChangedError, ConflictError, ForbiddenError
+from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.storage.dynamodb import find, save_if
 from chalicelib.storage.rows.configuration import SettingRow
@@ -66,10 +66,10 @@ class Proposals:
         (retryable)."""
         now, before = self._site.get(name), _find(name)
         if seen is not None:
-            seen.require(now.fields, what=f"the setting {name}")
+            seen.require(now.fields, what=Phrase("the setting {name}", name=name))
         value = self._site.checked(name, value)
         if before is not None and before.waits and before.by != by:
-            raise ConflictError(f"another change of the setting {name} waits for approval")
+            raise ConflictError(Phrase("another change of the setting {name} waits for approval", name=name))
         if value != now.value:
             self._save(Proposal(name, value, now.tag, by, rfc3339(self._clock()), _version(before)))
         elif before is not None and before.waits:
@@ -82,12 +82,14 @@ class Proposals:
         proposed for), InvalidError, UnavailableError (retryable)."""
         waiting = self._waiting(name)
         if waiting.by == by:
-            raise ForbiddenError("a setting is approved by another manager than the one who proposed it")
-        seen.require(waiting.fields, what="the proposal")
+            raise ForbiddenError(Phrase("a setting is approved by another manager than the one who proposed it"))
+        seen.require(waiting.fields, what=Phrase("the proposal"))
         now = self._site.get(name)
         if now.value != waiting.value:  # else an approval got as far as this, and its reply was lost
             if now.tag != waiting.base:
-                raise ChangedError(f"the setting {name} was changed since this was proposed: send it back")
+                raise ChangedError(
+                    Phrase("the setting {name} was changed since this was proposed: send it back", name=name)
+                )
             now = self._site.put(name, waiting.value, by=by, seen=Seen((waiting.base,)))
         self._save(waiting._replace(state=_OVER))
         return now
@@ -96,13 +98,13 @@ class Proposals:
         """The old value stays; the comment is shown to who proposed. Raises: ConflictError, ChangedError (permanent),
         UnavailableError (retryable)."""
         waiting = self._waiting(name)
-        seen.require(waiting.fields, what="the proposal")
+        seen.require(waiting.fields, what=Phrase("the proposal"))
         self._save(waiting._replace(state=_SENT_BACK, comment=comment, sent_back_by=by))
 
     def _waiting(self, name: str) -> Proposal:
         found = _find(name) if name in GUARDED else None
         if found is None or not found.waits:
-            raise ConflictError(f"no change of the setting {name} waits for approval")
+            raise ConflictError(Phrase("no change of the setting {name} waits for approval", name=name))
         return found
 
     def _save(self, proposal: Proposal) -> None:
@@ -118,7 +120,9 @@ class Proposals:
         )
         unchanged = SettingRow.version == proposal.version if proposal.version else SettingRow.name.does_not_exist()
         if not save_if(row, unchanged):
-            raise ConflictError(f"the setting {proposal.name} is being changed by others: read it and try again")
+            raise ConflictError(
+                Phrase("the setting {name} is being changed by others: read it and try again", name=proposal.name)
+            )
 
 
 def _row_of(name: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.observability import logger
 from chalicelib.security.sealing import Sealer, SealError
 from chalicelib.storage.dynamodb import update_if
@@ -32,7 +32,9 @@ class SecondFactors:
         check_secret(secret)
         step = step_of(secret, code, at=self._clock())
         if step is None:
-            raise InvalidError.of("code", "this is not what the app should show now: is the phone's clock right?")
+            raise InvalidError.of(
+                "code", Phrase("this is not what the app should show now: is the phone's clock right?")
+            )
         return step
 
     def set(self, name: str, secret: str, *, step: int) -> list[Action]:
@@ -87,7 +89,7 @@ def step_of(secret: str, code: str, *, at: datetime) -> int | None:
 def check_secret(secret: str) -> None:
     """Raises: InvalidError (permanent) for what `new_secret` does not make."""
     if len(secret) != _SECRET_CHARACTERS or not set(secret) <= _BASE32:
-        raise InvalidError.of("secret", "expected the secret that the page showed: open the page again")
+        raise InvalidError.of("secret", Phrase("expected the secret that the page showed: open the page again"))
 
 
 def picture(secret: str, *, name: str, site: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chalicelib.accounts.managers import Manager, Managers
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import NotFoundError, UnauthorizedError
+from chalicelib.errors import NotFoundError, Phrase, UnauthorizedError
 from chalicelib.security.signing import Signer, decode, encode
 from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.accounts import SessionRow
@@ -75,7 +75,7 @@ class Sessions:
         UnauthorizedError (permanent: it has ended), NotFoundError (permanent), UnavailableError (retryable)."""
         row = find(SessionRow, _hash(session.id))
         if row is None:
-            raise UnauthorizedError("this session has ended")
+            raise UnauthorizedError(Phrase("this session has ended"))
         self.end(session)
         row.round = self._managers.get(session.manager.name).round
         return self._save(row)
@@ -85,16 +85,16 @@ class Sessions:
         is signed in, or not any more), UnavailableError (retryable)."""
         session_id, _, mac = (cookie or "").partition(".")
         if not session_id or not self._signed(_COOKIE, session_id, mac):
-            raise UnauthorizedError("nobody is signed in")
+            raise UnauthorizedError(Phrase("nobody is signed in"))
         row = find(SessionRow, _hash(session_id))
         if row is None:
-            raise UnauthorizedError("this session has ended")
+            raise UnauthorizedError(Phrase("this session has ended"))
         try:
             manager = self._managers.get(row.manager)
         except NotFoundError as error:
-            raise UnauthorizedError("this account is no more") from error
+            raise UnauthorizedError(Phrase("this account is no more")) from error
         if manager.disabled or not self._is_open(row, manager):
-            raise UnauthorizedError("this session has ended")
+            raise UnauthorizedError(Phrase("this session has ended"))
         if active and self._since(row.seen_at) > _NOTED_EVERY:
             update_if(row, [SessionRow.seen_at.set(rfc3339(self._clock()))], SessionRow.id_hash.exists())
         proven = self._since(row.proved_at) < PROOF_LASTS
@@ -133,7 +133,7 @@ class Sessions:
     def end_one(self, name: str, key: str) -> None:
         """One of a list. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         if len(key) != _KEY_CHARACTERS or not delete_if(SessionRow(key), SessionRow.manager == name):
-            raise NotFoundError("this session has ended already")
+            raise NotFoundError(Phrase("this session has ended already"))
 
     def _save(self, row: SessionRow) -> str:
         """Under a new id, just proven."""

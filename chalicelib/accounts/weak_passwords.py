@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from chalicelib.errors import Phrase
+
 _DATA = Path(__file__).resolve().parents[1] / "data"
 LEAKED, COMMON = _DATA / "leaked-passwords.bloom", _DATA / "common-passwords.txt.gz"
 BITS_EACH = 10  # of the filter, for each of its passwords
@@ -28,18 +30,18 @@ _DISGUISED = str.maketrans("@4310$57!", "aaeiossti")
 _OURS = ("vestnik", "вестник", "notification", "manager", "менеджер", "administrator")
 
 
-def weakness(password: str, *, about: Collection[str] = ()) -> str | None:
+def weakness(password: str, *, about: Collection[str] = ()) -> Phrase | None:
     """Why it is easy to guess; None where it is not. `about`: names of the account and of the site."""
     text = normal(password)
     if min(map(len, (_irregular(_once(text)), _irregular(text[::2]) + _irregular(text[1::2])))) < _LEAST:
-        return "expected something less regular: it repeats itself, or follows the alphabet or a row of keys"
+        return Phrase("expected something less regular: it repeats itself, or follows the alphabet or a row of keys")
     if _is_of_names(text, (*about, *_OURS)):
-        return "expected more than the names of the account, the site or the service"
+        return Phrase("expected more than the names of the account, the site or the service")
     if _is_leaked(text):
-        return "expected one that nobody knows: this one is on lists of leaked passwords"
+        return Phrase("expected one that nobody knows: this one is on lists of leaked passwords")
     common = frozenset(gzip.decompress(COMMON.read_bytes()).decode().split())
     if any(form in common or _is_two_words(form, common) for form in _forms(text)):
-        return "expected more than a common password or two: digits and signs around them hide little"
+        return Phrase("expected more than a common password or two: digits and signs around them hide little")
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.model import Audience
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase, phrase_of
 from chalicelib.text import strict_json
 
 Form = Mapping[str, Sequence[str]]
@@ -46,7 +46,7 @@ def read_audience(form: Form) -> dict[str, Any]:
     kind = one(form, "audience")
     if kind != "rule" and (_filled(form) or one(form, "rule_json")):
         raise InvalidError.of(  # a letter to everybody cannot be recalled
-            "audience", "conditions are written, but not chosen as the audience: choose them, or clear them"
+            "audience", Phrase("conditions are written, but not chosen as the audience: choose them, or clear them")
         )
     match kind:
         case "list":
@@ -85,12 +85,12 @@ def _rule(form: Form) -> Any:
         try:
             return strict_json(one(form, "rule_json"))
         except ValueError as error:
-            raise InvalidError.of("rule_json", f"expected JSON: {error}") from error
+            raise InvalidError.of("rule_json", Phrase("expected JSON: {why}", why=phrase_of(error))) from error
     groups: dict[str, list[Any]] = {}
     for n, row in enumerate(_filled(form)):
         groups.setdefault(row["group"] or f"alone-{n}", []).append(_condition(row))
     if not groups:
-        raise InvalidError.of("audience", "expected at least one condition")
+        raise InvalidError.of("audience", Phrase("expected at least one condition"))
     join = "any" if one(form, "join") == "any" else "all"
     return _joined(join, [_joined(_OTHER[join], group) for group in groups.values()])
 

@@ -10,7 +10,7 @@ from chalicelib.accounts.sessions import Session
 from chalicelib.admin.browser import ip_of, refuse_other_sites
 from chalicelib.admin.edit_conflict import CARRIED
 from chalicelib.admin.page_requests import Proof, Registered, Visit
-from chalicelib.errors import ForbiddenError, InvalidError, ProofError, TooManyRequestsError
+from chalicelib.errors import ForbiddenError, InvalidError, Phrase, ProofError, TooManyRequestsError
 from chalicelib.observability import aside
 from chalicelib.stage.app import stage
 
@@ -60,7 +60,7 @@ def demand_form(declared: Registered, visit: Visit) -> None:
     """Raises: ForbiddenError (permanent): the form was not made for this session."""
     if visit.fresh:
         return
-    error = ForbiddenError("this form is not of this session: open the page again")
+    error = ForbiddenError(Phrase("this form is not of this session: open the page again"))
     with aside("audit"):
         stage().audit.refuse(deed_of(declared, visit), error)
     raise error
@@ -73,7 +73,7 @@ def demand_proof(declared: Registered, visit: Visit) -> None:
         if declared.check is not None:
             declared.check(visit)
         if declared.proof is Proof.RECENT and not visit.session.proven:
-            raise ProofError("this asks for your password once more")
+            raise ProofError(Phrase("this asks for your password once more"))
         if declared.proof is Proof.PRESENT:
             stage().authentication.prove(visit.manager.name, visit.secret("old"), visit.typed("present"), at=visit.at)
     except (ProofError, InvalidError, TooManyRequestsError) as error:

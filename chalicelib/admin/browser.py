@@ -11,7 +11,7 @@ from chalicelib.accounts.authentication import BROWSER_LASTS, At
 from chalicelib.accounts.sessions import LASTS
 from chalicelib.admin import multipart
 from chalicelib.admin.templating import LANGUAGES, base_path
-from chalicelib.errors import ForbiddenError, InvalidError, TooLargeError
+from chalicelib.errors import ForbiddenError, InvalidError, Phrase, TooLargeError
 from chalicelib.locales import preferred
 from chalicelib.settings import settings
 from chalicelib.text import normal_source
@@ -61,7 +61,7 @@ def refuse_other_sites(request: Request) -> None:
     """Refuses a form sent by a page of another origin, which browsers report and pages cannot fake. Raises:
     ForbiddenError (permanent)."""
     if request.method == "POST" and _origin_of(request) is not None and not from_us(request):
-        raise ForbiddenError("this form was sent by another site")
+        raise ForbiddenError(Phrase("this form was sent by another site"))
 
 
 def from_us(request: Request) -> bool:
@@ -132,16 +132,18 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
     raw, kind = request.raw_body, request.headers.get("content-type", "")
     most = MAX_FORM_BYTES + largest_file if not raw.startswith(b"typed=") else 2 * MAX_FORM_BYTES
     if len(raw) > most:  # what was typed and kept comes once more, with quotes around it
-        raise TooLargeError.of("form", f"expected at most {most} bytes")
+        raise TooLargeError.of("form", Phrase("expected at most {size} bytes", size=most))
     if largest_file and kind.startswith(multipart.KIND):
         return multipart.read_multipart(raw, kind, most=MAX_FORM_FIELDS)
     if kind.partition(";")[0].strip().lower() != _FORM:
-        raise InvalidError.of("form", f"expected {_FORM}")
+        raise InvalidError.of("form", Phrase("expected {form}", form=_FORM))
     try:
         fields = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
         return {name: [normal_source(text) for text in texts] for name, texts in fields.items()}, {}
     except ValueError as error:
-        raise InvalidError.of("form", f"expected at most {MAX_FORM_FIELDS} fields in UTF-8") from error
+        raise InvalidError.of(
+            "form", Phrase("expected at most {most} fields in UTF-8", most=MAX_FORM_FIELDS)
+        ) from error
 
 
 def cookies_of(request: Request) -> dict[str, str]:

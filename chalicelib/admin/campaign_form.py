@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from chalicelib.admin.audience_form import Form, audience_form, one, read_audience, written
 from chalicelib.admin.number_format import read_moment
 from chalicelib.campaigns.model import Campaign
-from chalicelib.errors import InvalidError
-from chalicelib.http_errors import invalid
+from chalicelib.errors import InvalidError, Phrase, phrase_of
 from chalicelib.profiles.model import known_timezone
 from chalicelib.rendering.model import Template, VariableType
 from chalicelib.text import strict_json
+from chalicelib.validation import invalid
 
 
 def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campaign:
@@ -115,7 +115,7 @@ def _when(form: Form, zone: str) -> dict[str, Any]:
 def _moment(text: str, zone: str) -> datetime:
     at = read_moment(text, field="start_at", zone=_clock_of(zone))
     if at is None:
-        raise InvalidError.of("start_at", "expected a date and a time")
+        raise InvalidError.of("start_at", Phrase("expected a date and a time"))
     return at
 
 
@@ -134,7 +134,7 @@ def _number(form: Form, name: str) -> Any:
             raise ValueError  # JSON has no infinity
         return number
     except (ValueError, OverflowError) as error:
-        raise InvalidError.of(name, "expected a number") from error
+        raise InvalidError.of(name, Phrase("expected a number")) from error
 
 
 def _context(form: Form, template: Template) -> dict[str, Any]:
@@ -160,4 +160,4 @@ def _json(form: Form, name: str) -> Any:
     try:
         return strict_json(one(form, name))
     except ValueError as error:
-        raise InvalidError.of(name, f"expected JSON: {error}") from error
+        raise InvalidError.of(name, Phrase("expected JSON: {why}", why=phrase_of(error))) from error

@@ -17,12 +17,13 @@ from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page, preview
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.campaigns.store import shown_spec, spec_of
-from chalicelib.errors import InvalidError, TooManyRequestsError
+from chalicelib.errors import InvalidError, Phrase, TooManyRequestsError
 from chalicelib.etags import tag_of
-from chalicelib.http_errors import invalid, status_of
+from chalicelib.http_errors import status_of
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.validation import invalid
 
 routes = Blueprint(__name__)
 _UNSAVED = "unsaved"  # stands in for the id of a campaign that is not stored yet
@@ -161,4 +162,4 @@ def _refuse_unknown(chosen: Sequence[str]) -> None:
     """Raises: InvalidError (permanent): an id of a campaign to leave out is unknown."""
     known = {row.id for row in stage().campaigns.some(chosen)}
     if unknown := [one for one in chosen if one not in known]:
-        raise InvalidError.of("exclude", f"there is no campaign {', '.join(unknown)}")
+        raise InvalidError.of("exclude", Phrase("there is no campaign {id}", id=", ".join(unknown)))

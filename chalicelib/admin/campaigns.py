@@ -19,7 +19,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.campaigns.store import last_event, shown_spec, spec_of
 from chalicelib.clock import now, rfc3339
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
@@ -182,7 +182,7 @@ def test_campaign(visit: Visit) -> Go:
     try:
         recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
     except ValidationError as error:
-        raise InvalidError.of("to", "expected an address or a user's id") from error
+        raise InvalidError.of("to", Phrase("expected an address or a user's id")) from error
     stage().test_send.send(visit.path["id"], (recipient,), by=visit.manager.key)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
 

@@ -4,7 +4,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.admin.page_requests import Visit
 from chalicelib.campaigns.approving import Comment
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 
 _COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))
 
@@ -14,4 +14,4 @@ def comment_in(visit: Visit) -> str:
     try:
         return _COMMENT.validate_python(visit.typed("comment"))
     except ValidationError as error:
-        raise InvalidError.of("comment", "expected 1 to 1000 characters that say what to change") from error
+        raise InvalidError.of("comment", Phrase("expected 1 to 1000 characters that say what to change")) from error

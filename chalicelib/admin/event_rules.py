@@ -13,7 +13,7 @@ from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.configuration.event_rules import MAX_STEPS, EventRule, EventStep
 from chalicelib.configuration.site_settings import Setting
-from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError
+from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.stage.app import stage
 from chalicelib.text import strict_json, whole_number
@@ -45,7 +45,7 @@ def one_rule(visit: Visit) -> Page:
     rules = _rules()
     event = visit.path["event"]
     if event not in rules:
-        raise NotFoundError(f"there is no rule for the event {event}")
+        raise NotFoundError(Phrase("there is no rule for the event {event}", event=event))
     return _form_page(visit, rules[event], event=visit.typed("event") or event, was=event)
 
 
@@ -125,7 +125,7 @@ def _typed_rows(visit: Visit) -> Iterator[dict[str, str]]:
 def _save(visit: Visit, *, was: str | None) -> Go:
     event = visit.typed("event")
     if not event:
-        raise InvalidError.of("event", "expected the event's name, such as order.paid")
+        raise InvalidError.of("event", Phrase("expected the event's name, such as order.paid"))
     steps = [_step(row, f"steps[{n}]") for n, row in enumerate(_typed_rows(visit))]
     _put(visit, was=was, changed={event: {"steps": steps}})
     return Go("/admin/event-rules", done="saved")
@@ -138,9 +138,11 @@ def _put(visit: Visit, *, was: str | None, changed: Mapping[str, Any]) -> None:
         setting = stage().site_settings.get(_SETTING)
         rules = _read(setting)
         if was is not None and visit.seen is not None:
-            visit.seen.require(_fields(rules[was]) if was in rules else None, what=f"the rule for {was}")
+            visit.seen.require(
+                _fields(rules[was]) if was in rules else None, what=Phrase("the rule for {event}", event=was)
+            )
         if taken := [event for event in changed if event != was and event in rules]:
-            raise InvalidError.of("event", f"there is a rule for {taken[0]} already")
+            raise InvalidError.of("event", Phrase("there is a rule for {event} already", event=taken[0]))
         value = {event: _fields(rule) for event, rule in rules.items() if event != was} | dict(changed)
         try:
             stage().settings_changes.put(_SETTING, value, by=visit.manager.key, seen=Seen((setting.tag,)))
@@ -155,8 +157,8 @@ def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
     try:
         delay = whole_number(row["delay"]) if row["delay"] else None
     except ValueError as error:
-        wrong = [FieldError(f"{place}.delay", "expected a whole number")]
-        raise InvalidError("the delay is no number", wrong) from error
+        wrong = [FieldError(f"{place}.delay", Phrase("expected a whole number"))]
+        raise InvalidError(Phrase("the delay is no number"), wrong) from error
     step: dict[str, Any] = {"template": row["template"]}
     if row["category"]:
         step["category"] = row["category"]

@@ -10,7 +10,7 @@ from chalicelib.accounts.audit import note
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Proof, Visit, action, page
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.live.chat_names import same_name
 from chalicelib.stage.app import stage
 from chalicelib.storage.api_keys import page_of_keys, service_names
@@ -32,12 +32,14 @@ def make_key(visit: Visit) -> Page:
     """Shows the new key once."""
     name, scopes = one_line(visit.typed("name")), list(visit.form.get("scope", ()))
     if not 1 <= len(name) <= _LONGEST_NAME:
-        raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters: which service is it for?")
+        raise InvalidError.of(
+            "name", Phrase("expected 1 to {most} characters: which service is it for?", most=_LONGEST_NAME)
+        )
     _demand_own_look(name)
     if not scopes:
-        raise InvalidError.of("scope", "expected at least one")
+        raise InvalidError.of("scope", Phrase("expected at least one"))
     for alone in (one for one in Scope if one in scopes and one.widens and one.widens not in scopes):
-        raise InvalidError.of("scope", f"{alone} widens {alone.widens}: expected both")
+        raise InvalidError.of("scope", Phrase("{wide} widens {scope}: expected both", wide=alone, scope=alone.widens))
     key = create_key(name, scopes, made_by=visit.manager.key)
     note(things=[key.split("_")[1]], after=sorted(scopes))
     return _listed(visit, made={"name": name, "key": key}, form={})
@@ -59,10 +61,12 @@ def _demand_own_look(name: str) -> None:
     if name in known:
         return
     if without_ignorables(name) != name or not is_tame(name):
-        raise InvalidError.of("name", "expected characters that can be seen")
+        raise InvalidError.of("name", Phrase("expected characters that can be seen"))
     alike = next((one for one in sorted(known) if same_name(one, name)), None)
     if alike is not None:
-        raise InvalidError.of("name", f"looks like the service {alike}: expected its name as it stands, or another one")
+        raise InvalidError.of(
+            "name", Phrase("looks like the service {name}: expected its name as it stands, or another one", name=alike)
+        )
 
 
 def _listed(visit: Visit, *, made: Mapping[str, str] | None, form: Mapping[str, Any]) -> Page:

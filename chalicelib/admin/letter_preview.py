@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from chalice.app import Response
 from markupsafe import escape
 
-from chalicelib.admin.mistakes import told
 from chalicelib.errors import NotFoundError, RenderError, TooManyRequestsError
 from chalicelib.profiles.model import Profile
 from chalicelib.rendering.layout import Layout
@@ -16,6 +15,7 @@ from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.stage.app import stage
+from chalicelib.translation import translated
 
 # The frame may run nothing, send nothing and load nothing but the letter's own pictures.
 _FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
@@ -77,7 +77,7 @@ def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Resp
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
     }
-    shown = letter.html if letter.problem is None else str(escape(told(letter.problem, locale=language)))
+    shown = letter.html if letter.problem is None else str(escape(translated(letter.problem, locale=language)))
     if with_subject and letter.problem is None:
         shown = _BODY.sub(lambda body: f"{body[0]}<div style='{_SUBJECT}'>{escape(letter.subject)}</div>", shown, 1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)

@@ -7,7 +7,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.lists import load_list
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
@@ -29,9 +29,9 @@ def upload_list(visit: Visit) -> Go:
     """The file is read in the background, like one that came through the API."""
     name, file = visit.typed("name"), visit.files.get("file", b"")
     if not 1 <= len(name) <= _LONGEST_NAME:
-        raise InvalidError.of("name", f"expected 1 to {_LONGEST_NAME} characters")
+        raise InvalidError.of("name", Phrase("expected 1 to {most} characters", most=_LONGEST_NAME))
     if not file:
-        raise InvalidError.of("file", "expected a CSV file with a header")
+        raise InvalidError.of("file", Phrase("expected a CSV file with a header"))
     row = stage().lists.add(name, by=visit.manager.key)
     note(things=[row.list_id])
     stage().uploads.put(row.list_id, file)

@@ -15,7 +15,7 @@ from chalicelib.admin.number_format import read_moment
 from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Proof, Visit, action, page
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.http_errors import status_of
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
@@ -59,7 +59,7 @@ def set_roles(visit: Visit) -> Go:
 def set_access(visit: Visit) -> Go:
     """Disabled: signed out everywhere, and unable to sign in."""
     if visit.typed("disabled") not in ("yes", "no"):
-        raise InvalidError.of("disabled", "expected yes or no")
+        raise InvalidError.of("disabled", Phrase("expected yes or no"))
     disabled = visit.typed("disabled") == "yes"
     stage().managers.set_disabled(visit.path["name"], disabled, by=visit.manager.name)
     note(after="disabled" if disabled else "enabled")

@@ -4,7 +4,7 @@ form's size, whatever it contains. Nested parts, encodings and comments of mail 
 import re
 from collections.abc import Mapping, Sequence
 
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.text import normal_source
 
 KIND = "multipart/form-data"
@@ -47,4 +47,4 @@ def _named(head: bytes) -> tuple[str, bool]:
 
 
 def _unexpected() -> InvalidError:
-    return InvalidError.of("form", f"expected fields as of {KIND}")
+    return InvalidError.of("form", Phrase("expected fields as of {kind}", kind=KIND))

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.clock import now
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.rendering import localized_format as speech
 from chalicelib.wall_clock import wall_moment
 
@@ -48,9 +48,9 @@ def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidError.of(field, "expected a date and a time") from error
+        raise InvalidError.of(field, Phrase("expected a date and a time")) from error
     if at.tzinfo is not None or not _YEARS[0] <= at.year <= _YEARS[1]:
-        raise InvalidError.of(field, "expected a date and a time")
+        raise InvalidError.of(field, Phrase("expected a date and a time"))
     return wall_moment(at, zone).astimezone(ZoneInfo(zone))
 
 

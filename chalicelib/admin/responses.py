@@ -15,13 +15,13 @@ from chalicelib.accounts.sessions import IDLE, Session
 from chalicelib.admin.browser import THEME_COOKIE, cookies_of, from_us, language_of, read_form
 from chalicelib.admin.edit_conflict import SEEN, differing, digests, is_written, with_bases
 from chalicelib.admin.forms import filled, form_to
-from chalicelib.admin.mistakes import told
 from chalicelib.admin.page_requests import REGISTERED, Registered, View, Visit
 from chalicelib.admin.templating import Go, Page, render, url
 from chalicelib.admin.unsaved_input import Kept, keep
 from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
 from chalicelib.http_errors import status_of
 from chalicelib.observability import log_failure, request_id
+from chalicelib.translation import translated
 
 _IN_A_PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986; what is already escaped stays so
 
@@ -30,7 +30,7 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
     """A page with its common parts. The value `mistakes` holds those of the form that is shown again, by field."""
     cookies, query = cookies_of(request), dict(request.query_params or {})
     locale = language_of(request)
-    mistakes = {field: told(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
+    mistakes = {field: translated(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
     common = {
         "manager": session.manager if session else None,
         # The second part says which form it is: sent twice, it is done once.

@@ -26,7 +26,14 @@ from chalicelib.admin.browser import (
 from chalicelib.admin.forms import Values
 from chalicelib.admin.responses import shown
 from chalicelib.admin.templating import Page, words
-from chalicelib.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError, UnavailableError, VestnikError
+from chalicelib.errors import (
+    ForbiddenError,
+    Phrase,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnavailableError,
+    VestnikError,
+)
 from chalicelib.observability import aside
 from chalicelib.stage.app import stage
 
@@ -45,7 +52,7 @@ def let_in(form: Values, request: Request) -> Manager | Step:
     try:
         refuse_other_sites(request)
         if not stage().authentication.made(at.door, _typed(form, "token").partition(".")[0]):
-            raise ForbiddenError("this form is not of this browser: open the page again")
+            raise ForbiddenError(Phrase("this form is not of this browser: open the page again"))
         if state:
             found: Manager | Step = stage().authentication.by_code(state, _typed(form, "code"), at=at)
         else:
@@ -59,7 +66,7 @@ def let_in(form: Values, request: Request) -> Manager | Step:
     if isinstance(found, Manager):
         stage().audit.let_in(_deed(found.name, at.ip))
     elif found.tired:  # whatever the password was: the time taken would reveal it
-        _refused(name, at.ip, TooManyRequestsError("too many passwords were tried", retry_after_seconds=0))
+        _refused(name, at.ip, TooManyRequestsError(Phrase("too many passwords were tried"), retry_after_seconds=0))
     return found
 
 

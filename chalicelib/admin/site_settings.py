@@ -11,7 +11,7 @@ from chalicelib.admin.comments import comment_in
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.configuration.site_settings import NAMES, SiteValues
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
@@ -45,7 +45,7 @@ def change_setting(visit: Visit) -> Go:
     """In force at once for links, within 15 seconds for letters on their way, or once another manager has approved."""
     name = visit.path["name"]
     if name not in _NAMES:
-        raise NotFoundError(f"there is no setting {name}")
+        raise NotFoundError(Phrase("there is no setting {name}", name=name))
     stage().settings_changes.change(name, _value(visit, name), by=visit.manager.key, seen=visit.seen)
     return Go("/admin/settings", done="proposed" if name in stage().settings_changes.guarded else "saved")
 

@@ -6,7 +6,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.deliveries import DeliveryKey
-from chalicelib.errors import ConflictError, InvalidError, NotFoundError
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
 from chalicelib.manifest import CONSUMERS
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
@@ -38,9 +38,9 @@ def throw_switch(visit: Visit) -> Go:
     """Open: no call leaves, messages wait. Closed: back by the ramp, or at once."""
     state, reason = visit.typed("state"), visit.typed("reason")
     if state not in ("open", "closed"):
-        raise InvalidError.of("state", "expected open or closed")
+        raise InvalidError.of("state", Phrase("expected open or closed"))
     if not 1 <= len(reason) <= 200:
-        raise InvalidError.of("reason", "expected 1 to 200 characters: whoever comes next wants to know why")
+        raise InvalidError.of("reason", Phrase("expected 1 to 200 characters: whoever comes next wants to know why"))
     stage().consumers.throw(
         visit.path["name"],
         opened=state == "open",
@@ -71,11 +71,11 @@ def set_limit(visit: Visit) -> Go:
     """Workers follow within a second."""
     name = visit.path["name"]
     if name not in LIMITS:
-        raise NotFoundError(f"there is no limit {name}")
+        raise NotFoundError(Phrase("there is no limit {name}", name=name))
     try:
         rate = float(visit.typed("rate_per_second"))
     except ValueError as error:
-        raise InvalidError.of("rate_per_second", "expected a number") from error
+        raise InvalidError.of("rate_per_second", Phrase("expected a number")) from error
     stage().limiter.set_rate(name, rate, seen=visit.seen)
     return Go("/admin/subsystems", done="saved")
 
@@ -119,7 +119,7 @@ def drop(visit: Visit) -> Go:
     """Deletes them for good; who did it, and why, is logged."""
     queue, reason = _known(visit), visit.typed("reason")
     if not reason:
-        raise InvalidError.of("reason", "expected why they may go")
+        raise InvalidError.of("reason", Phrase("expected why they may go"))
     ids = list(visit.form.get("id", ())) or None
     _moved(stage().operator_actions.drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key))
     return Go(f"/admin/dead-letters/{queue}", done="dropped")
@@ -149,26 +149,26 @@ def decide(visit: Visit) -> Go:
     try:
         key = DeliveryKey.of(visit.path["delivery_id"])
     except ValueError as error:
-        raise NotFoundError("there is no such delivery") from error
+        raise NotFoundError(Phrase("there is no such delivery")) from error
     match visit.typed("decision"):
         case "retry":
             stage().operator_actions.send_again(key)
         case "assume_sent":
             stage().operator_actions.assume_sent(key)
         case _:
-            raise InvalidError.of("decision", "expected retry or assume_sent")
+            raise InvalidError.of("decision", Phrase("expected retry or assume_sent"))
     return Go("/admin/attention", done="decided")
 
 
 def _known(visit: Visit) -> str:
     if visit.path["queue"] not in CONSUMERS:
-        raise NotFoundError(f"there is no queue {visit.path['queue']}")
+        raise NotFoundError(Phrase("there is no queue {queue}", queue=visit.path["queue"]))
     return visit.path["queue"]
 
 
 def _moved(count: int) -> None:
     if not count:
-        raise ConflictError("none of these messages lie here now; look again in a minute")
+        raise ConflictError(Phrase("none of these messages lie here now; look again in a minute"))
 
 
 def _whole(visit: Visit, name: str) -> int | None:
@@ -178,4 +178,4 @@ def _whole(visit: Visit, name: str) -> int | None:
     try:
         return whole_number(text)
     except ValueError as error:
-        raise InvalidError.of(name, "expected a whole number") from error
+        raise InvalidError.of(name, Phrase("expected a whole number")) from error

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Email
 from chalicelib.profiles.suppressions import Suppression, fields_of
@@ -48,7 +48,7 @@ def add_suppression(visit: Visit) -> Go:
     try:
         address = _EMAIL.validate_python(visit.typed("address"))
     except ValidationError as error:
-        raise InvalidError.of("address", "expected an e-mail address such as anna@example.com") from error
+        raise InvalidError.of("address", Phrase("expected an e-mail address such as anna@example.com")) from error
     stage().suppressions.add(_CHANNEL, address, reason=SuppressionReason.BY_HAND, by=visit.manager.key)
     return _back_to(address)
 

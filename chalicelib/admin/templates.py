@@ -9,18 +9,18 @@ from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.letter_preview import Letter, framed, framed_refusal, letter_for, texts_of
-from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.text_diff import Comparison
 from chalicelib.admin.views import Visit, action, page, preview
 from chalicelib.categories import CATEGORIES
-from chalicelib.errors import InvalidError, NotFoundError, TooManyRequestsError
+from chalicelib.errors import InvalidError, NotFoundError, Phrase, TooManyRequestsError, all_said, phrase_of
 from chalicelib.etags import tag_of
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.text import strict_json
+from chalicelib.validation import said_of
 
 routes = Blueprint(__name__)
 _JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
@@ -38,7 +38,7 @@ def add_template(visit: Visit) -> Go:
     """A new one starts as a copy."""
     key = visit.typed("key")
     if _is_known(key):
-        raise InvalidError.of("key", f"there is a template {key} already")
+        raise InvalidError.of("key", Phrase("there is a template {key} already", key=key))
     return _saved(
         stage().template_changes.add(key, _fields(stage().templates.get(visit.typed("base"))), by=visit.manager.key)
     )
@@ -99,9 +99,9 @@ def preview_template(visit: Visit) -> Response:
             draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=stage().new_renderer()
         )
     except ValidationError as error:
-        letter = Letter(locale, problem=error.errors()[0]["msg"])
+        letter = Letter(locale, problem=said_of(error.errors()[0]))
     except InvalidError as error:
-        letter = Letter(locale, problem="; ".join(mistakes_of(error).values()))
+        letter = Letter(locale, problem=all_said(error.errors) if error.errors else error.detail)
     return framed(letter, language=visit.locale, with_subject=True)
 
 
@@ -134,7 +134,7 @@ def test_template(visit: Visit) -> Go:
             template=template.key, recipients=(recipient,), context=dict(template.sample.context)
         )
     except ValidationError as error:
-        raise InvalidError.of("to", "expected an address or a user's id") from error
+        raise InvalidError.of("to", Phrase("expected an address or a user's id")) from error
     stage().accept.accept(request, caller=visit.manager.key, key=None, edition=edition)
     return Go(f"/admin/templates/{key}{f'?version={shown}' if shown else ''}", done="tested")
 
@@ -160,7 +160,7 @@ def _version(text: str | None) -> AskedVersion:
     try:
         return read_version(text or "")
     except ValueError as error:
-        raise NotFoundError("there is no such version") from error
+        raise NotFoundError(Phrase("there is no such version")) from error
 
 
 def _versions(newest: Template) -> list[Version]:
@@ -195,7 +195,7 @@ def _read_json(name: str, text: str) -> Any:
     try:
         return strict_json(text)
     except ValueError as error:
-        raise InvalidError.of(name, f"expected JSON: {error}") from error
+        raise InvalidError.of(name, Phrase("expected JSON: {why}", why=phrase_of(error))) from error
 
 
 def _typed(visit: Visit, base: Template) -> dict[str, dict[str, str]]:

@@ -14,10 +14,10 @@ from chalice.app import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib.admin import number_format as figures
-from chalicelib.admin.mistakes import told
 from chalicelib.reasons import ReasonFamily
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
+from chalicelib.translation import translated
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
 # Nothing inline and nothing from elsewhere; a letter's preview is a fully sandboxed frame.
@@ -135,6 +135,6 @@ def _environment(locale: str) -> Environment:
         "duration": partial(figures.duration, units=words(locale)["units"]),
         "who": figures.who,
         "why": partial(why, say=words(locale)),
-        "told": partial(told, locale=locale),
+        "told": partial(translated, locale=locale),
     }
     return environment

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chalicelib.admin.forms import SECRETS, Values, plain
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.text import strict_json
 
 TYPED = "typed"  # the hidden field that holds it
@@ -50,8 +50,8 @@ def unpacked(form: Values, name: str) -> dict[str, list[str]]:
     try:
         found = strict_json(next(iter(form.get(name, ())), ""))
     except ValueError as error:
-        raise InvalidError.of(name, "expected the fields of a form") from error
+        raise InvalidError.of(name, Phrase("expected the fields of a form")) from error
     lists = list(found.values()) if isinstance(found, dict) else [None]
     if not all(isinstance(one, list) and all(isinstance(text, str) for text in one) for one in lists):
-        raise InvalidError.of(name, "expected the fields of a form")
+        raise InvalidError.of(name, Phrase("expected the fields of a form"))
     return {str(key): values for key, values in found.items() if key not in SECRETS}

@@ -15,7 +15,7 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.clock import now
 from chalicelib.deliveries import NOTIFICATION_STATUSES, DeliveryKey
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.http_errors import status_of
 from chalicelib.profiles.address_opt_outs import Against
 from chalicelib.reasons import suppressed
@@ -78,7 +78,7 @@ def resend_notification(visit: Visit) -> Go:
     """Sends again what failed or is uncertain."""
     channel = visit.typed("channel")
     if not channel:
-        raise InvalidError.of("channel", "expected the channel of the delivery")
+        raise InvalidError.of("channel", Phrase("expected the channel of the delivery"))
     stage().operator_actions.send_again(DeliveryKey(visit.path["id"], channel))
     return Go(f"/admin/notifications/{visit.path['id']}", done="decided")
 

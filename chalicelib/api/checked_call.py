@@ -13,10 +13,10 @@ from chalicelib.api.declarations import REPLACING, Endpoint
 from chalicelib.api.idempotency_key import REPLAYED, asked_of, digest_of, idempotency_key
 from chalicelib.api.problem import plain_json
 from chalicelib.clock import derived_id, new_id
-from chalicelib.errors import InvalidError, TooLargeError
+from chalicelib.errors import InvalidError, Phrase, TooLargeError
 from chalicelib.etags import IF_MATCH, Seen
-from chalicelib.http_errors import invalid
 from chalicelib.service_scope import NOTHING, Sight
+from chalicelib.validation import invalid
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_PATH_VALUE_CHARACTERS = 256  # all ids are shorter, and DynamoDB refuses a key of 2 KB
@@ -59,7 +59,7 @@ def call_of(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Ca
     caller, sight = admitted(declared, request, path)
     for name, value in path.items():
         if len(value) > MAX_PATH_VALUE_CHARACTERS:
-            raise InvalidError.of(name, f"expected at most {MAX_PATH_VALUE_CHARACTERS} characters")
+            raise InvalidError.of(name, Phrase("expected at most {most} characters", most=MAX_PATH_VALUE_CHARACTERS))
     body = _parse_body(declared.body, request) if declared.body else None
     query = _parse(declared.query, _once(request)) if declared.query else None
     key = idempotency_key(request.headers) if declared.method == "POST" else None
@@ -84,10 +84,10 @@ def _seen(declared: Endpoint, request: Request) -> Seen | None:
     if declared.method == "GET" or (header is None and not declared.must_match):
         return None
     if not declared.if_match:
-        raise InvalidError.of(IF_MATCH, "this call does not take it")
+        raise InvalidError.of(IF_MATCH, Phrase("this call does not take it"))
     seen = Seen.of(header or "")
     if declared.must_match and seen.any_state:
-        raise InvalidError.of(IF_MATCH, "expected the ETag of what was read, not *")
+        raise InvalidError.of(IF_MATCH, Phrase("expected the ETag of what was read, not *"))
     return seen
 
 
@@ -98,18 +98,20 @@ def _once(request: Request) -> dict[str, str]:
         return {}
     for name in given:
         if len(given.getlist(name)) > 1:
-            raise InvalidError.of(name, "expected once")
+            raise InvalidError.of(name, Phrase("expected once"))
     return dict(given)
 
 
 def _parse_body(model: type[BaseModel], request: Request) -> BaseModel:
     raw = request.raw_body
     if len(raw) > MAX_BODY_BYTES:
-        raise TooLargeError.of("body", f"expected at most {MAX_BODY_BYTES} bytes, got {len(raw)}")
+        raise TooLargeError.of(
+            "body", Phrase("expected at most {most} bytes, got {found}", most=MAX_BODY_BYTES, found=len(raw))
+        )
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        raise InvalidError.of("body", "expected JSON in UTF-8") from error
+        raise InvalidError.of("body", Phrase("expected JSON in UTF-8")) from error
     return _parse(model, plain_json(text) if text.strip() or request.method in REPLACING else {})
 
 

@@ -12,7 +12,7 @@ from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import tag_of
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
@@ -238,7 +238,7 @@ def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
 
 def _known_limit(name: str) -> str:
     if name not in LIMITS:
-        raise NotFoundError(f"there is no limit {name}; there are {', '.join(LIMITS)}")
+        raise NotFoundError(Phrase("there is no limit {name}; there are {known}", name=name, known=", ".join(LIMITS)))
     return name
 
 

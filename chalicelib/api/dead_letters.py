@@ -14,7 +14,7 @@ from chalicelib.api.control import Reason
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.deliveries import DeliveryKey
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.schemas import StrictModel
 from chalicelib.services.operator_actions import describe_dead_letter
 from chalicelib.stage.app import stage
@@ -175,7 +175,7 @@ def decide_attention(call: Call[AttentionBody, None]) -> None:
     try:
         key = DeliveryKey.of(call.path["delivery_id"])
     except ValueError as error:
-        raise InvalidError.of("delivery_id", "expected the delivery_id of the list") from error
+        raise InvalidError.of("delivery_id", Phrase("expected the delivery_id of the list")) from error
     if call.body.action == "retry":
         stage().operator_actions.send_again(key)
     else:

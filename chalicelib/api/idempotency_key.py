@@ -13,7 +13,7 @@ from typing import Any
 from chalice.app import Response
 from pydantic import BaseModel
 
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.flow.idempotency import told
 from chalicelib.observability import aside
@@ -35,7 +35,7 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
     if key is None:
         return None
     if not 1 <= len(key) <= KEY_CHARACTERS or not (key.isascii() and key.isprintable()):
-        raise InvalidError.of(HEADER, f"expected 1 to {KEY_CHARACTERS} printable ASCII characters")
+        raise InvalidError.of(HEADER, Phrase("expected 1 to {most} printable ASCII characters", most=KEY_CHARACTERS))
     return key
 
 

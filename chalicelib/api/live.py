@@ -10,6 +10,7 @@ from chalicelib.api.answers import Answer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import rfc3339
+from chalicelib.errors import Phrase
 from chalicelib.live.frames import MAX_READ_IDS
 from chalicelib.profiles.model import UserId
 from chalicelib.schemas import StrictModel
@@ -83,7 +84,7 @@ class ReadBody(StrictModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> "ReadBody":
         if (self.ids is None) == (not self.all):
-            raise ValueError("expected `ids`, or `all`: true")
+            raise ValueError(Phrase("expected `ids`, or `all`: true"))
         return self
 
 

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from chalicelib.api.answers import Answer
 from chalicelib.api.live import TicketAnswer, issue_ticket
 from chalicelib.api.problem import answered, plain_json
-from chalicelib.errors import NotFoundError
-from chalicelib.http_errors import invalid
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.observability import Line, write_line
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.model import UserId
 from chalicelib.schemas import StrictModel
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+from chalicelib.validation import invalid
 
 routes = Blueprint(__name__)
 _EXAMPLE = "new-episode"
@@ -111,7 +111,7 @@ def _for_visitor(work: Callable[[str], Answer]) -> Response:
 
 def _demand_demo() -> None:
     if not settings().live_demo:
-        raise NotFoundError("the demo is off at this stage")
+        raise NotFoundError(Phrase("the demo is off at this stage"))
 
 
 def _file(name: str) -> Response:

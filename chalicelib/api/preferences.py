@@ -12,6 +12,7 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
 from chalicelib.categories import CATEGORIES
+from chalicelib.errors import Phrase
 from chalicelib.etags import tag_of
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.address_opt_outs import Against
@@ -78,7 +79,7 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
 
     def replaced(before: Preferences) -> Preferences:
         if call.seen is not None:
-            call.seen.require(_shown(before, against), what="what the user wants")
+            call.seen.require(_shown(before, against), what=Phrase("what the user wants"))
         return call.body
 
     changed = stage().preferences.change(user_id, replaced, named=_named(call.body))

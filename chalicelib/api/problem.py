@@ -14,9 +14,11 @@ from chalicelib.errors import (
     ChangedError,
     FieldError,
     InvalidError,
+    Phrase,
     TooManyRequestsError,
     VestnikError,
     WouldBreakError,
+    phrase_of,
 )
 from chalicelib.etags import etag
 from chalicelib.http_errors import protected, status_of
@@ -110,7 +112,7 @@ def plain_json(text: str) -> Any:
     try:
         return strict_json(text)
     except ValueError as error:
-        raise InvalidError.of("body", f"expected a JSON object: {error}") from error
+        raise InvalidError.of("body", Phrase("expected a JSON object: {why}", why=phrase_of(error))) from error
 
 
 def as_problem(event: Any, get_response: Callable[[Any], Response]) -> Response:

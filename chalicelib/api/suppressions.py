@@ -17,7 +17,7 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
 from chalicelib.campaigns.list_file import csv_reader
 from chalicelib.clock import Moment
-from chalicelib.errors import FieldError, InvalidError
+from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
 from chalicelib.etags import tag_of
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Email
@@ -26,6 +26,7 @@ from chalicelib.reasons import SuppressionReason
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 from chalicelib.text import normal_source, one_line
+from chalicelib.validation import said_of
 
 routes = Blueprint(__name__)
 MAX_IMPORT = 500
@@ -59,7 +60,7 @@ class ImportBody(StrictModel):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.addresses is None) == (self.csv is None):
-            raise ValueError("expected either addresses or csv")
+            raise ValueError(Phrase("expected either addresses or csv"))
         return self
 
     def entries(self) -> list[tuple[str, str]]:
@@ -72,12 +73,14 @@ class ImportBody(StrictModel):
             first_line = rows.line_num + 1
             lines = [one_line(row[0]) if row else "" for row in rows]
         except csv.Error as error:
-            raise InvalidError.of("csv", f"expected CSV: {error}") from error
+            raise InvalidError.of("csv", Phrase("expected CSV: {why}", why=phrase_of(error))) from error
         numbered = [(f"csv line {n}", address) for n, address in enumerate(lines, start=first_line) if address]
         if numbered and numbered[0][1].lower() in _FIRST_COLUMN:
             del numbered[0]
         if not 1 <= len(numbered) <= MAX_IMPORT:
-            raise InvalidError.of("csv", f"expected 1 to {MAX_IMPORT} addresses, got {len(numbered)}")
+            raise InvalidError.of(
+                "csv", Phrase("expected 1 to {most} addresses, got {found}", most=MAX_IMPORT, found=len(numbered))
+            )
         return numbered
 
 
@@ -196,7 +199,7 @@ def remove_suppression(call: Call[None, None]) -> None:
 
 def _channel(name: str) -> str:
     if name not in CHANNELS:
-        raise InvalidError.of("channel", f"expected one of {', '.join(CHANNELS)}")
+        raise InvalidError.of("channel", Phrase("expected one of {known}", known=", ".join(CHANNELS)))
     return name
 
 
@@ -207,7 +210,7 @@ def _checked(entries: list[tuple[str, str]]) -> list[str]:
         try:
             addresses[same_address_key("email", _EMAIL.validate_python(text))] = None
         except ValidationError as error:
-            errors.append(FieldError(place, error.errors()[0]["msg"].removeprefix("Value error, ")))
+            errors.append(FieldError(place, said_of(error.errors()[0])))
     if errors:
-        raise InvalidError("some addresses are not as expected, none was stored", errors)
+        raise InvalidError(Phrase("some addresses are not as expected, none was stored"), errors)
     return list(addresses)

@@ -10,7 +10,7 @@ from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import Answer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.errors import InvalidError, RenderError
+from chalicelib.errors import InvalidError, Phrase, RenderError, phrase_of
 from chalicelib.etags import tag_of
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Attributes
@@ -143,7 +143,7 @@ def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
     try:
         template = newest if asked is None else stage().templates.get(key, read_version(asked))
     except ValueError as error:
-        raise InvalidError.of("version", str(error)) from error
+        raise InvalidError.of("version", phrase_of(error)) from error
     return _described(template, newest)
 
 
@@ -209,7 +209,7 @@ def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
     stage().draft_allowance.preview(call.caller.key_id)
     template = stage().templates.get(call.path["key"], call.body.version)
     if call.body.channel not in template.written_for:
-        raise InvalidError.of("channel", f"expected one of {', '.join(template.written_for)}")
+        raise InvalidError.of("channel", Phrase("expected one of {known}", known=", ".join(template.written_for)))
     context = template.sample.context if call.body.context is None else call.body.context
     check_context(template, context)
     try:

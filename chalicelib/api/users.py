@@ -11,7 +11,7 @@ from chalicelib.accounts.audit import note, thing_of
 from chalicelib.api.answers import UserAnswer, UsersAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
 from chalicelib.schemas import StrictModel
@@ -19,7 +19,6 @@ from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
 MAX_BATCH = 500
-_USER_ID_IS = "1 to 128 letters of A to Z, digits and ._~@:-"
 _USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=True))
 
 
@@ -117,4 +116,4 @@ def user_id_of(call: Call[Any, Any]) -> str:
     try:
         return _USER_ID.validate_python(call.path["id"])
     except ValidationError as error:
-        raise InvalidError.of("id", f"expected {_USER_ID_IS}") from error
+        raise InvalidError.of("id", Phrase("expected 1 to 128 letters of A to Z, digits and ._~@:-")) from error

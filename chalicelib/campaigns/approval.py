@@ -4,6 +4,7 @@ what was approved; where something else would be sent, the campaign goes back to
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 from pynamodb.expressions.update import Action
@@ -12,7 +13,7 @@ from chalicelib.campaigns.letter_inputs import FROZEN, PACES, CampaignInputs, di
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.configuration.letter_settings import SITE_INPUTS
-from chalicelib.errors import ChangedError, ConflictError, FieldError
+from chalicelib.errors import ChangedError, ConflictError, FieldError, Phrase
 from chalicelib.etags import Fields, Seen, tag_of
 from chalicelib.storage.rows.campaigns import CampaignRow
 
@@ -48,7 +49,7 @@ class Approvals:
         """Goes on if `now` is what was seen. Raises: ChangedError (permanent), in words where what was seen is known,
         UnavailableError (retryable)."""
         try:
-            seen.require(now, what="the campaign")
+            seen.require(now, what=Phrase("the campaign"))
         except ChangedError as error:
             known = next((one for one in head.asked or () if one["tag"] in seen.tags), None)
             if known is None:
@@ -82,7 +83,9 @@ class Approvals:
                 only_from=_HELD,
                 by=SERVICE,
                 event=LOST,
-                note="\n".join(f"{one.field}: {one.message}" for one in differs),
+                note=reduce(
+                    lambda one, other: Phrase("{one}\n{other}", one=one, other=other), (each.said for each in differs)
+                ),
                 extra=[CampaignRow.due.remove(), *forgotten],
             )
         return True
@@ -102,7 +105,7 @@ class Approvals:
             return []
         approved = self._spec(head, int(head.approved_version))
         return [
-            FieldError(name, f"expected at most {approved[name]:g}, which was approved")
+            FieldError(name, Phrase("expected at most {most}, which was approved", most=f"{approved[name]:g}"))
             for name in sorted(PACES)
             if getattr(spec, name) > approved[name]
         ]

@@ -11,7 +11,7 @@ from chalicelib.campaigns.lifecycle import GOING, Course, expect
 from chalicelib.campaigns.model import State
 from chalicelib.campaigns.start_checks import Readiness
 from chalicelib.campaigns.store import CampaignStore, last_event, spec_of
-from chalicelib.errors import ConflictError, ForbiddenError
+from chalicelib.errors import ConflictError, ForbiddenError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.rendering.model import Version
 from chalicelib.service_scope import NO_OTHERS
@@ -40,7 +40,7 @@ class Approving:
             return head
         expect(head, ["awaiting_approval"])
         if not self._campaigns.authors(head).isdisjoint({by, *hands}):
-            raise ForbiddenError("a campaign is approved by others than those who wrote it")
+            raise ForbiddenError(Phrase("a campaign is approved by others than those who wrote it"))
         now = self._approvals.inputs(head, fresh=True)
         self._approvals.require(head, seen, now)
         self._check(head, version=now["template_version"])

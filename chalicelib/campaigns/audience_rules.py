@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
 
 from chalicelib.addresses import same_address_key
+from chalicelib.errors import Phrase
 from chalicelib.locales import lookup, speaks
 from chalicelib.profiles.model import Profile, known_timezone
 from chalicelib.schemas import StrictModel
@@ -74,15 +75,17 @@ class Rule(StrictModel):
     def _one_of_three(self) -> Self:
         kinds = [self.attribute or self.op, self.all, self.any, self.negated]
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("expected exactly one of: attribute with op, all, any, not")
+            raise ValueError(Phrase("expected exactly one of: attribute with op, all, any, not"))
         if self.attribute is not None or self.op is not None:
             if self.attribute is None or self.op is None:
-                raise ValueError("expected attribute and op together")
+                raise ValueError(Phrase("expected attribute and op together"))
             _check_value(self.op, self.value)
         elif self.value is not None:
-            raise ValueError("value belongs to an attribute and its op")
+            raise ValueError(Phrase("value belongs to an attribute and its op"))
         if self._depth() > MAX_DEPTH or self._parts() > MAX_PARTS:
-            raise ValueError(f"expected at most {MAX_DEPTH} levels and {MAX_PARTS} parts")
+            raise ValueError(
+                Phrase("expected at most {depth} levels and {parts} parts", depth=MAX_DEPTH, parts=MAX_PARTS)
+            )
         return self
 
     def matches(self, profile: Profile, at: Moment) -> bool:
@@ -202,17 +205,17 @@ _OPS: Mapping[str, Callable[[Any, Any, Moment], bool]] = {
 def _check_value(op: Op, value: JsonValue) -> None:
     scalar = isinstance(value, str | int | float | bool)
     if op in ("equals", "not_equals") and not scalar:
-        raise ValueError(f"value: {op} compares with a text, a number or a boolean")
+        raise ValueError(Phrase("value: {op} compares with a text, a number or a boolean", op=op))
     if op == "in" and not (isinstance(value, list) and 0 < len(value) <= 1000):
-        raise ValueError("value: in takes a list of 1 to 1000 values")
+        raise ValueError(Phrase("value: in takes a list of 1 to 1000 values"))
     if op in ("before", "after") and not (_is_number(value) or _moment(value) or _is_days_ago(value)):
-        raise ValueError(f'value: {op} compares with a number, a date, or {{"days_ago": n}}')
+        raise ValueError(Phrase('value: {op} compares with a number, a date, or {{"days_ago": n}}', op=op))
     if op == "exists" and not (value is None or isinstance(value, bool)):
-        raise ValueError("value: exists takes true, false or nothing")
+        raise ValueError(Phrase("value: exists takes true, false or nothing"))
     if op == "anniversary" and not (
         value is None or (_is_number(value) and isinstance(value, int) and abs(value) < 366)
     ):
-        raise ValueError("value: anniversary takes a whole number of days, or nothing")
+        raise ValueError(Phrase("value: anniversary takes a whole number of days, or nothing"))
 
 
 def _is_number(value: Any) -> bool:

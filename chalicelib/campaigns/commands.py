@@ -14,7 +14,7 @@ from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.start_checks import Readiness
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError, InvalidError
+from chalicelib.errors import ConflictError, InvalidError, Phrase, both
 from chalicelib.etags import Seen
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight
 from chalicelib.storage.dynamodb import update_if
@@ -101,9 +101,15 @@ class CampaignControl:
             if not too_fast:
                 return []
             if head.open_runs:
-                raise InvalidError("while a run goes on, its pace may not exceed the approved one", too_fast)
+                raise InvalidError(Phrase("while a run goes on, its pace may not exceed the approved one"), too_fast)
         if head.state not in _EDITABLE or head.open_runs:
-            raise ConflictError(f"the campaign is {head.state}: only {' and '.join(sorted(PACES))} can be changed now")
+            raise ConflictError(
+                Phrase(
+                    "the campaign is {state}: only {what} can be changed now",
+                    state=head.state,
+                    what=both(sorted(PACES)),
+                )
+            )
         self._readiness.check(spec, known_start=before.start_at, sight=sight)
         extra = forget()
         if head.state != "draft" and self._approval:
@@ -168,7 +174,7 @@ class CampaignControl:
         if spec_of(head).canary_percent is None or run is None:
             if runs and runs[0].canary_released_at:
                 return head
-            raise ConflictError("no canary of this campaign is held")
+            raise ConflictError(Phrase("no canary of this campaign is held"))
         if self._approvals.hold(head):
             return head
         released = RunRow.opened.exists() & RunRow.canary_released_at.does_not_exist()

@@ -2,7 +2,6 @@
 page shows it.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.preview import Preview
 from chalicelib.campaigns.progress import Planned, Progress, read_progresses
 from chalicelib.campaigns.runs import Runs
-from chalicelib.campaigns.store import shown_spec
+from chalicelib.campaigns.store import events_of, shown_spec
 from chalicelib.clock import rfc3339
 from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 
@@ -36,7 +35,7 @@ def describe_campaign(
         "next_runs": [rfc3339(moment) for moment in preview.next_runs(head, spec)],
         **_standing(head, spec, sum(progresses, Progress())),
         "runs": [_run(run, progress) for run, progress in zip(shown, progresses, strict=True)],
-        "timeline": [json.loads(event) for event in head.timeline],
+        "timeline": events_of(head),
     }
 
 

@@ -11,6 +11,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.campaigns.jobs import parked_place, time_name
 from chalicelib.clock import Clock
+from chalicelib.errors import Phrase
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, chunks, nobody, sendable
@@ -101,7 +102,7 @@ def _salvaged(item: Mapping[str, Any]) -> Chunk:
     stored = json.loads(item["chunk"]["S"])
     people = each(_person, stored["recipients"], alone=_nothing)
     if not people:
-        raise ValueError("nobody is named")
+        raise ValueError(Phrase("nobody is named"))
     return Chunk(channels=stored["channels"], recipients=tuple(people), again=stored.get("again") is True)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.campaigns.model import Campaign
 from chalicelib.configuration.letter_settings import site_fields
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.errors import FieldError, NotFoundError
+from chalicelib.errors import FieldError, NotFoundError, Phrase
 from chalicelib.etags import Fields
 from chalicelib.manifest import SUBSYSTEMS, rate_setting
 from chalicelib.pipeline.jobs import LetterRoute, LetterSpec
@@ -139,12 +139,12 @@ def _differing(name: str, before: Any, now: Any) -> Iterator[FieldError]:
         for inner in sorted({*before, *now}):
             yield from _differing(f"{name}.{inner}", before.get(inner), now.get(inner))
         return
-    yield FieldError(name, f"was {_word(before)}, is {_word(now)}")
+    yield FieldError(name, Phrase("was {before}, is {now}", before=_word(before), now=_word(now)))
 
 
 def _word(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return Phrase("nothing")
     if isinstance(value, float):
         return f"{value:g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -12,12 +12,12 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.campaigns.generator import Generator
 from chalicelib.campaigns.jobs import time_name
-from chalicelib.campaigns.model import Campaign, State
+from chalicelib.campaigns.model import Campaign, State, state_word
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.schedule import RECIPIENT, first_moment, occurrences
 from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, Phrase, either
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow
 
 GOING: tuple[State, ...] = ("scheduled", "running", "completed")  # what a started campaign comes to by itself
@@ -118,4 +118,10 @@ class Course:
 def expect(head: CampaignRow, states: Collection[str]) -> None:
     """Raises: ConflictError (permanent): the campaign is in none of these states."""
     if head.state not in states:
-        raise ConflictError(f"the campaign is {head.state}: expected {' or '.join(states)}")
+        raise ConflictError(
+            Phrase(
+                "the campaign is {state}: expected {states}",
+                state=state_word(head.state),
+                states=either(map(state_word, states)),
+            )
+        )

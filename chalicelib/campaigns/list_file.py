@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from chalicelib.addresses import same_address_key
+from chalicelib.errors import Phrase, phrase_of
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Email, Name, Timezone, UserId
 from chalicelib.schemas import StrictModel
@@ -23,13 +24,17 @@ MAX_LINE_CHARACTERS = 10_000
 MAX_LINE_BYTES = 4 * MAX_LINE_CHARACTERS  # UTF-8: at most four bytes a character
 _ENDLESS_BYTES = 1_000_000  # a line that is left out; beyond that the file is none of lines
 SHOWN_BAD_LINES = 100
-_NOT_UTF8 = "not in UTF-8; save the file as CSV UTF-8"
+_NOT_UTF8 = Phrase("not in UTF-8; save the file as CSV UTF-8")
 _SAID = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 _COLUMNS = ("user_id", "email", "name", "locale", "timezone")
 
 
 class BadListError(ValueError):
-    """Permanent: the file as a whole cannot be read; the text says why and names the line."""
+    """Permanent: the file as a whole cannot be read; `why` names the line."""
+
+    def __init__(self, why: Phrase) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class ListLine(StrictModel):
@@ -52,7 +57,7 @@ class ListReport:
         self.bad = 0
         self.lines: list[dict[str, Any]] = []
 
-    def refuse(self, line: int, message: str) -> None:
+    def refuse(self, line: int, message: Phrase) -> None:
         self.bad += 1
         if len(self.lines) < SHOWN_BAD_LINES:
             self.lines.append({"line": line, "message": message})
@@ -83,7 +88,7 @@ def read_rows(pieces: Iterable[bytes], report: ListReport) -> Iterator[dict[str,
         if row is not None and _is_new(row, reader.line_num, seen, report):
             report.good += 1
             if report.good > MAX_ROWS:
-                raise BadListError(f"over {MAX_ROWS} rows: split the list")
+                raise BadListError(Phrase("over {most} rows: split the list", most=MAX_ROWS))
             yield row
 
 
@@ -98,8 +103,10 @@ def _records(reader: "Reader", report: ListReport) -> Iterator[list[str]]:
             return
         except csv.Error as error:
             if reader.line_num > before + 1:
-                raise BadListError(f"line {before + 1}: not CSV: a quote that is not closed") from error
-            report.refuse(reader.line_num, f"not CSV: {error}")
+                raise _bad_line(
+                    before + 1, Phrase("not CSV: {why}", why=Phrase("a quote that is not closed"))
+                ) from error
+            report.refuse(reader.line_num, Phrase("not CSV: {why}", why=phrase_of(error)))
 
 
 def _lines(pieces: Iterable[bytes], report: ListReport) -> Iterator[str]:
@@ -109,7 +116,7 @@ def _lines(pieces: Iterable[bytes], report: ListReport) -> Iterator[str]:
     number = 0
     for number, line in enumerate(_split(pieces), start=1):
         if len(line) > (MAX_LINE_BYTES if number == 1 else _ENDLESS_BYTES):
-            raise BadListError(f"line {number}: over {MAX_LINE_CHARACTERS} characters")
+            raise _bad_line(number, Phrase("over {most} characters", most=MAX_LINE_CHARACTERS))
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
@@ -117,13 +124,13 @@ def _lines(pieces: Iterable[bytes], report: ListReport) -> Iterator[str]:
             report.refuse(number, _NOT_UTF8)
             text = "\n"
         if len(line) > MAX_LINE_BYTES:
-            report.refuse(number, f"over {MAX_LINE_CHARACTERS} characters")
+            report.refuse(number, Phrase("over {most} characters", most=MAX_LINE_CHARACTERS))
             text = "\n"
         if strange and (strange[0] == 1 or len(strange) > SHOWN_BAD_LINES):
             break
         yield text
     if strange and (strange[0] == 1 or len(strange) > min(SHOWN_BAD_LINES, (number - 1) / 2)):
-        raise BadListError(f"line {strange[0]}: {_NOT_UTF8}")
+        raise _bad_line(strange[0], _NOT_UTF8)
 
 
 def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -142,13 +149,17 @@ def _header(reader: "Reader") -> list[str]:
     try:
         names = [one_line(cell).lower() for cell in next(reader, ())]
     except csv.Error as error:
-        raise BadListError(f"line 1: not CSV: {error}") from error
+        raise _bad_line(1, Phrase("not CSV: {why}", why=phrase_of(error))) from error
     names = names[: _filled(names)]
     if not {"user_id", "email"} & set(names):
-        raise BadListError("line 1: expected a header with a column user_id or email")
+        raise _bad_line(1, Phrase("expected a header with a column user_id or email"))
     if len(set(names)) < len(names) or "" in names or len(names) > 50:
-        raise BadListError("line 1: expected at most 50 columns, each with a name of its own")
+        raise _bad_line(1, Phrase("expected at most 50 columns, each with a name of its own"))
     return names
+
+
+def _bad_line(number: int, why: Phrase) -> BadListError:
+    return BadListError(Phrase("line {n}: {why}", n=number, why=why))
 
 
 def _filled(cells: list[str]) -> int:
@@ -159,7 +170,7 @@ def _filled(cells: list[str]) -> int:
 def _row(header: list[str], cells: list[str], line: int, report: ListReport) -> dict[str, Any] | None:
     cells = cells[: max(len(header), _filled(cells))]
     if len(cells) != len(header):
-        report.refuse(line, f"expected {len(header)} columns, got {len(cells)}")
+        report.refuse(line, Phrase("expected {wanted} columns, got {found}", wanted=len(header), found=len(cells)))
         return None
     given: dict[str, Any] = {
         name: text for name, cell in zip(header, cells, strict=True) if (text := normal_text(cell))
@@ -173,10 +184,10 @@ def _row(header: list[str], cells: list[str], line: int, report: ListReport) -> 
         row = ListLine.model_validate(given)
     except ValidationError as error:
         wrong = ", ".join(dict.fromkeys(str(mistake["loc"][0]) for mistake in error.errors()))
-        report.refuse(line, f"not as expected: {wrong}")
+        report.refuse(line, Phrase("not as expected: {names}", names=wrong))
         return None
     if row.user_id is None and row.email is None:
-        report.refuse(line, "neither user_id nor email")
+        report.refuse(line, Phrase("neither user_id nor email"))
         return None
     return row.model_dump(exclude_none=True)
 
@@ -185,7 +196,7 @@ def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: ListRep
     key = f"user:{row['user_id']}" if "user_id" in row else f"address:{same_address_key('email', row['email'])}"
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     if digest in seen:
-        report.refuse(line, "this recipient was on the list before")
+        report.refuse(line, Phrase("this recipient was on the list before"))
         return False
     seen.add(digest)
     return True

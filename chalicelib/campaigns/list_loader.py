@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
+from chalicelib.errors import Phrase
 from chalicelib.pipeline.jobs import portions
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.recipient_lists import RecipientLists
@@ -37,17 +38,18 @@ class ListLoader:
         if found.state == "ready":
             return "ready"
         file, report = self._uploads.pieces(list_id), ListReport()
-        blocks, content, problem = 0, "", "no file was uploaded"
+        blocks, content = 0, ""
+        problem: Phrase | None = Phrase("no file was uploaded")
         if file is not None:
             try:
                 blocks, content = self._write_blocks(list_id, read_rows(file, report), report)
-                problem = "" if report.good else "the file has no good row"
+                problem = None if report.good else Phrase("the file has no good row")
             except BadListError as error:
-                report, problem = ListReport(), str(error)
+                report, problem = ListReport(), error.why
         loaded = replace(
             found,
             state="failed" if problem else "ready",
-            problem=problem or None,
+            problem=problem,
             row_count=report.good,
             content="" if problem else content,
             bad_count=report.bad,

@@ -3,7 +3,7 @@
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.store import CampaignStore, shown_spec
 from chalicelib.clock import is_id
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.schemas import passed
@@ -22,7 +22,7 @@ def load_list(list_id: str, *, lists: RecipientLists, queues: JobQueue, sight: S
     lists.get(list_id, sight=sight)
     begun = lists.begin_loading(list_id)
     if begun is None:
-        raise ConflictError("the list is loaded; upload another one under a new id")
+        raise ConflictError(Phrase("the list is loaded; upload another one under a new id"))
     queues.put(_QUEUE, [Outgoing(passed(LoadJob(list_id=list_id)))])
     return begun
 
@@ -43,27 +43,27 @@ def forget_list(
         if found is None:
             if is_id(list_id):
                 return
-            raise NotFoundError(f"there is no list {list_id}")
+            raise NotFoundError(Phrase("there is no list {id}", id=list_id))
         if found.deleting_at is None:
             if seen is not None:
-                seen.require(found.fields(), what=f"the list {list_id}")
+                seen.require(found.fields(), what=Phrase("the list {id}", id=list_id))
             _refuse_needed(found, campaigns, sight)
             if not lists.close(found):
                 continue
         lists.delete(list_id)
         return
-    raise ConflictError("the list is being changed by others; try again")
+    raise ConflictError(Phrase("the list is being changed by others; try again"))
 
 
 def _refuse_needed(found: RecipientList, campaigns: CampaignStore, sight: Sight) -> None:
     if found.state == "loading":
-        raise ConflictError("the list is being read")
+        raise ConflictError(Phrase("the list is being read"))
     cursor: str | None = None
     while True:
         heads, cursor = campaigns.page(limit=_PAGE, cursor=cursor)
         for head in heads:
             if head.state not in _OVER and shown_spec(head).audience.list_id == found.list_id:
                 name = head.id if sight.has(head.service, by=head.created_by) else "of another service or a manager"
-                raise ConflictError(f"the campaign {name} is for this list: cancel it first")
+                raise ConflictError(Phrase("the campaign {id} is for this list: cancel it first", id=name))
         if cursor is None:
             return

@@ -1,5 +1,6 @@
 """What a campaign is: the body of `POST /v1/campaigns`, checked field by field."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
@@ -8,6 +9,7 @@ from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
+from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Name, normal_timezone
 from chalicelib.schemas import StrictModel
@@ -17,6 +19,22 @@ MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-13
 MAX_RATE = 10_000.0
 
 State = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
+
+
+_WORDS: Mapping[str, Phrase] = {
+    "draft": Phrase("draft"),
+    "awaiting_approval": Phrase("awaiting_approval"),
+    "scheduled": Phrase("scheduled"),
+    "running": Phrase("running"),
+    "paused": Phrase("paused"),
+    "completed": Phrase("completed"),
+    "cancelled": Phrase("cancelled"),
+}
+
+
+def state_word(state: str) -> str:
+    """A state as errors say it."""
+    return _WORDS.get(state, state)
 
 
 class Audience(StrictModel):
@@ -33,7 +51,7 @@ class Audience(StrictModel):
     def _one_source(self) -> Self:
         given = [one for one in (self.everyone, self.rule, self.list_id) if one is not None]
         if len(given) != 1:
-            raise ValueError("expected exactly one of: everyone, rule, list_id")
+            raise ValueError(Phrase("expected exactly one of: everyone, rule, list_id"))
         return self
 
 
@@ -43,7 +61,7 @@ def _zone(value: str) -> str:
     try:
         return normal_timezone(value)
     except ValueError as error:
-        raise ValueError(f"expected an IANA time zone such as Europe/Moscow, or {RECIPIENT}") from error
+        raise ValueError(Phrase("expected an IANA time zone such as Europe/Moscow, or {own}", own=RECIPIENT)) from error
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
@@ -133,5 +151,5 @@ class CampaignPatch(StrictModel):
     @classmethod
     def _there_is_no_default(cls, value: object) -> object:
         if value is None:
-            raise ValueError("expected a value: there is no default")
+            raise ValueError(Phrase("expected a value: there is no default"))
         return value

@@ -9,7 +9,7 @@ from chalicelib.campaigns.lifecycle import expect
 from chalicelib.campaigns.runs import Runs
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 
 
@@ -33,7 +33,7 @@ class Resend:
         finished = [one for one in known if one.outcome is not None]
         chosen = next((one for one in finished if run is None or run in (one.run_id, one.scheduled_at)), None)
         if chosen is None:
-            raise NotFoundError("there is no such finished run")
+            raise NotFoundError(Phrase("there is no such finished run"))
         if any(one.opened and _same(one, chosen, reasons) for one in known) or self._approvals.hold(head):
             return head
         moment = self._promised(head) or self._promise(head, after=known[0], by=by)

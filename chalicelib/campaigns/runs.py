@@ -18,7 +18,7 @@ from chalicelib.campaigns.progress import Planned, Progress, read_progress, samp
 from chalicelib.campaigns.run_planner import RunPlanner
 from chalicelib.campaigns.shards import shards_of
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, Phrase
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.schemas import passed
 from chalicelib.storage.dynamodb import (
@@ -170,7 +170,7 @@ class Runs:
                     raise
         known = self.get(drawn.campaign_id, drawn.scheduled_at)
         if known is None:
-            raise ConflictError("the campaign was changed as its run was opened; read it again")
+            raise ConflictError(Phrase("the campaign was changed as its run was opened; read it again"))
         return known, False
 
     def _note_open(self, head: CampaignRow, run: RunRow) -> None:

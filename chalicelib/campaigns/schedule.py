@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import Field, model_validator
 
+from chalicelib.errors import Phrase, phrase_of
 from chalicelib.schemas import StrictModel
 from chalicelib.text import Line
 from chalicelib.wall_clock import wall_moment, zone_of
@@ -42,16 +43,16 @@ class Schedule(StrictModel):
     def _one_way(self) -> Self:
         if self.cron is not None:
             if any(one is not None for one in (self.every, self.on, self.at)):
-                raise ValueError("expected either cron, or every and at")
+                raise ValueError(Phrase("expected either cron, or every and at"))
             _check_cron(self.cron)
         elif self.every is None or self.at is None:
-            raise ValueError("expected every and at, or cron")
+            raise ValueError(Phrase("expected every and at, or cron"))
         elif self.every == "week" and self.on not in _DAYS:
-            raise ValueError("on: expected the name of a day, such as friday")
+            raise ValueError(Phrase("on: expected the name of a day, such as friday"))
         elif self.every == "month" and not (isinstance(self.on, int) or self.on == "last"):
-            raise ValueError(f"on: expected a day of the month, 1 to {_LAST_SURE_DAY}, or last")
+            raise ValueError(Phrase("on: expected a day of the month, 1 to {last}, or last", last=_LAST_SURE_DAY))
         elif self.every == "day" and self.on is not None:
-            raise ValueError("on: every day takes no day")
+            raise ValueError(Phrase("on: every day takes no day"))
         return self
 
     def expression(self) -> str:
@@ -129,8 +130,10 @@ def _check_cron(expression: str) -> None:
     try:
         dates = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise ValueError(f"cron: expected five fields such as 0 18 * * 5: {error}") from error
+        raise ValueError(
+            Phrase("cron: expected five fields such as 0 18 * * 5: {why}", why=phrase_of(error))
+        ) from error
     if len(expression.split()) != 5:
-        raise ValueError("cron: expected five fields, minute first")
+        raise ValueError(Phrase("cron: expected five fields, minute first"))
     if next(dates, None) is None:
-        raise ValueError("cron: no such date ever comes")
+        raise ValueError(Phrase("cron: no such date ever comes"))

@@ -10,7 +10,7 @@ from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
-from chalicelib.errors import FieldError, InvalidError, NotFoundError
+from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, phrase_of
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.letter_check import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -67,7 +67,7 @@ class Readiness:
         ]
         if errors:
             names = ", ".join(dict.fromkeys(error.field for error in errors))
-            raise InvalidError(f"the campaign is not as expected: {names}", errors)
+            raise InvalidError(Phrase("the campaign is not as expected: {names}", names=names), errors)
 
     def check_start(self, spec: Campaign, *, version: Version | None = None) -> None:
         """All of `check`, and that somebody is meant at all. Raises: InvalidError (permanent), UnavailableError
@@ -76,7 +76,7 @@ class Readiness:
         self.check(spec, known_start=spec.start_at if spec.schedule is not None else None, version=version)
         # What a rule means on the day of a run is known on that day only (birthdays).
         if spec.schedule is None and not self._means_somebody(spec):
-            raise InvalidError.of("audience", "expected at least one recipient: nobody is in this audience")
+            raise InvalidError.of("audience", Phrase("expected at least one recipient: nobody is in this audience"))
 
     def template(self, key: str, version: Version | None = None) -> Template:
         """The template of a campaign. Raises: InvalidError (permanent), UnavailableError (retryable)."""
@@ -84,7 +84,7 @@ class Readiness:
             return self._templates.get(key, version)
         except NotFoundError as error:
             known = ", ".join(self._templates.keys())
-            raise InvalidError.of("template", f"expected the key of a template: {known}") from error
+            raise InvalidError.of("template", Phrase("expected the key of a template: {known}", known=known)) from error
 
     def _letter_errors(self, spec: Campaign, version: Version | None) -> list[FieldError]:
         try:
@@ -92,7 +92,10 @@ class Readiness:
         except InvalidError as error:
             return list(error.errors)
         errors = [
-            FieldError("template", f"it fails its check: {mistake.field}: {mistake.message}")
+            FieldError(
+                "template",
+                Phrase("it fails its check: {why}", why=mistake.said),
+            )
             for mistake in check(template, renderer=self._renderer, channels=CHANNELS)
         ]
         return errors + letter_errors(spec, template, renderer=self._renderer)
@@ -100,16 +103,20 @@ class Readiness:
     def _time_errors(self, spec: Campaign, known_start: datetime | None) -> list[FieldError]:
         errors = []
         if spec.start_at is not None and spec.start_at != known_start and spec.start_at < self._clock():
-            errors.append(FieldError("start_at", "expected a time in the future"))
+            errors.append(FieldError("start_at", Phrase("expected a time in the future")))
         if spec.timezone == RECIPIENT:
             if spec.start_at is None and spec.schedule is None:
-                errors.append(FieldError("timezone", f"{RECIPIENT} needs a time: start_at or schedule"))
+                errors.append(FieldError("timezone", Phrase("{own} needs a time: start_at or schedule", own=RECIPIENT)))
             if spec.canary_percent is not None:
-                errors.append(FieldError("canary_percent", f"it cannot be held for each time zone ({RECIPIENT})"))
+                errors.append(
+                    FieldError("canary_percent", Phrase("it cannot be held for each time zone ({own})", own=RECIPIENT))
+                )
         if spec.best_hour and spec.canary_percent is not None:
-            errors.append(FieldError("canary_percent", "it cannot be held for each recipient's best hour"))
+            errors.append(FieldError("canary_percent", Phrase("it cannot be held for each recipient's best hour")))
         if spec.best_hour and spec.audience.list_id is not None:
-            errors.append(FieldError("best_hour", "an uploaded list has no attributes: expected a rule or everyone"))
+            errors.append(
+                FieldError("best_hour", Phrase("an uploaded list has no attributes: expected a rule or everyone"))
+            )
         return errors
 
     def _audience_errors(self, spec: Campaign, sight: Sight) -> list[FieldError]:
@@ -118,7 +125,11 @@ class Readiness:
             try:
                 state = self._lists.get(spec.audience.list_id, sight=sight).state
                 if state != "ready":
-                    errors.append(FieldError("audience.list_id", f"the list is {state}: expected one that is ready"))
+                    errors.append(
+                        FieldError(
+                            "audience.list_id", Phrase("the list is {state}: expected one that is ready", state=state)
+                        )
+                    )
             except NotFoundError as error:
                 errors.append(FieldError("audience.list_id", error.detail))
         for n, campaign_id in enumerate(spec.audience.exclude_campaigns):
@@ -134,7 +145,7 @@ class Readiness:
         try:
             check_url(content.url)
         except ValueError as error:
-            return [FieldError("content.url", str(error))]
+            return [FieldError("content.url", phrase_of(error))]
         return []
 
     def _means_somebody(self, spec: Campaign) -> bool:
@@ -182,9 +193,17 @@ def _content_errors(content: Content, spec: Campaign, template: Template) -> lis
     errors = []
     variable = (template.variables or {}).get(content.name)
     if template.variables is not None and variable is None:
-        errors.append(FieldError("content.name", f"the template {template.key} has no variable {content.name}"))
+        errors.append(
+            FieldError(
+                "content.name", Phrase("the template {key} has no variable {name}", key=template.key, name=content.name)
+            )
+        )
     if content.name in spec.context:
-        errors.append(FieldError("content.name", "the context has it already"))
+        errors.append(FieldError("content.name", Phrase("the context has it already")))
     if content.on_failure == "send_without" and variable is not None and variable.required:
-        errors.append(FieldError("content.on_failure", f"the template needs {content.name}: expected skip or retry"))
+        errors.append(
+            FieldError(
+                "content.on_failure", Phrase("the template needs {name}: expected skip or retry", name=content.name)
+            )
+        )
     return errors

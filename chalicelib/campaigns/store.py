@@ -11,12 +11,13 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.campaigns.model import Campaign, State
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.schemas import kept, recalled
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import dynamodb, find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
+from chalicelib.translation import restored, stored
 
 _LISTED = "campaigns"
 MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign
@@ -64,7 +65,7 @@ class CampaignStore:
         """As it is now. Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
         head = find(CampaignRow, campaign_id, HEAD_PART)
         if head is None or not sight.has(head.service, by=head.created_by):
-            raise NotFoundError(f"there is no campaign {campaign_id}")
+            raise NotFoundError(Phrase("there is no campaign {id}", id=campaign_id))
         return head
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[CampaignRow], str | None]:
@@ -98,7 +99,9 @@ class CampaignStore:
         """One version. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         row = find(CampaignRow, campaign_id, _part(number))
         if row is None:
-            raise NotFoundError(f"there is no version {number} of the campaign {campaign_id}")
+            raise NotFoundError(
+                Phrase("there is no version {version} of the campaign {campaign}", version=number, campaign=campaign_id)
+            )
         return row
 
     def authors(self, head: CampaignRow) -> frozenset[str]:
@@ -182,7 +185,18 @@ class CampaignStore:
 
 def last_event(head: CampaignRow) -> dict[str, Any]:
     """The newest entry of the timeline."""
-    event: dict[str, Any] = json.loads(head.timeline[-1])
+    return _read(head.timeline[-1])
+
+
+def events_of(head: CampaignRow) -> list[dict[str, Any]]:
+    """The timeline, oldest first; a `note` of ours is a phrase."""
+    return [_read(entry) for entry in head.timeline]
+
+
+def _read(entry: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(entry)
+    if (phrase := event.pop("phrase", None)) is not None:
+        event["note"] = restored(phrase, text=None)
     return event
 
 
@@ -209,7 +223,13 @@ def _version(campaign_id: str, spec: Campaign, *, number: int, at: str, by: str,
 
 
 def _changed(head: CampaignRow) -> ConflictError:
-    return ConflictError(f"the campaign is {head.state}, version {int(head.version)}: that forbids this; read it again")
+    return ConflictError(
+        Phrase(
+            "the campaign is {state}, version {version}: that forbids this; read it again",
+            state=head.state,
+            version=int(head.version),
+        )
+    )
 
 
 def _part(number: int) -> str:
@@ -217,5 +237,7 @@ def _part(number: int) -> str:
 
 
 def _event(at: str, by: str, event: str, note: str | None = None) -> str:
-    told = {"at": at, "by": by, "event": event, **({"note": note} if note else {})}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    entry: dict[str, Any] = {"at": at, "by": by, "event": event, **({"note": note} if note else {})}
+    if (phrase := stored(note)) is not None:
+        entry["phrase"] = phrase
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))

@@ -5,7 +5,7 @@ from itertools import islice
 
 from chalicelib.campaigns.start_checks import letter_errors
 from chalicelib.campaigns.store import CampaignStore, shown_spec
-from chalicelib.errors import FieldError
+from chalicelib.errors import FieldError, Phrase, all_said
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.storage.rows.campaigns import CampaignRow
@@ -31,8 +31,8 @@ class CampaignsOfTemplate:
                 continue
             errors = letter_errors(spec, after, renderer=self._renderer)
             if errors and not letter_errors(spec, before, renderer=self._renderer):
-                why = "; ".join(f"{one.field}: {one.message}" for one in errors)
-                yield FieldError(f"campaigns.{head.id}", f"{spec.name}: {why}")
+                why = Phrase("{field}: {why}", field=spec.name, why=all_said(errors))
+                yield FieldError(f"campaigns.{head.id}", why)
 
     def _newest(self) -> Iterator[CampaignRow]:
         cursor: str | None = None

@@ -4,7 +4,7 @@ from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.content_source import ContentSource
 from chalicelib.campaigns.letter_inputs import CampaignInputs
 from chalicelib.campaigns.store import CampaignStore, spec_of
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 
@@ -40,7 +40,7 @@ class Trial:
             users = [one.user_id for one in recipients if one.user_id]
             found = self._content.personal(spec.content, users)
             if len(users) != 1 or users[0] not in found:
-                raise InvalidError.of("recipients", "personal content: expected one user whom the source knows")
+                raise InvalidError.of("recipients", Phrase("personal content: expected one user whom the source knows"))
             context[spec.content.name] = found[users[0]]
         request = NotificationRequest(
             template=spec.template,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from chalicelib.addresses import same_address_key
+from chalicelib.errors import Phrase
 from chalicelib.schemas import StrictModel
 from chalicelib.text import Line
 
@@ -32,9 +33,9 @@ class CategoryRoute(StrictModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if len(set(self.channels)) != len(self.channels):
-            raise ValueError("expected each channel once")
+            raise ValueError(Phrase("expected each channel once"))
         if (self.mode == "escalate") != (self.after_minutes is not None):
-            raise ValueError("expected after_minutes with the mode escalate, and only with it")
+            raise ValueError(Phrase("expected after_minutes with the mode escalate, and only with it"))
         return self
 
 
@@ -63,9 +64,9 @@ class DefaultQuietHours(StrictModel):
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
         if bool(self.starts) != bool(self.ends):
-            raise ValueError("expected both times, or neither")
+            raise ValueError(Phrase("expected both times, or neither"))
         if self.starts and self.starts == self.ends:
-            raise ValueError("expected the two times to differ")
+            raise ValueError(Phrase("expected the two times to differ"))
         return self
 
     @property

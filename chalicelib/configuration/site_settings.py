@@ -27,7 +27,7 @@ from chalicelib.configuration.setting_shapes import (
     SoftBounces,
     UnconfirmedLetters,
 )
-from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.observability import logger
 from chalicelib.schemas import StrictModel, kept, recalled
@@ -35,6 +35,7 @@ from chalicelib.security.redirects import allowed_redirect, host_of
 from chalicelib.storage.dynamodb import reaching_dynamodb, save_if
 from chalicelib.storage.rows.configuration import SettingRow
 from chalicelib.text import Line
+from chalicelib.validation import mistakes_in
 
 KNOWN_FOR_SECONDS = 15
 VISIT_SECONDS = 1  # the same for a visit of a link: of thousands a second each would read the same rows
@@ -81,7 +82,7 @@ class SiteValues(StrictModel):
     def _known_categories(cls, by_category: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in by_category:
             if name not in CATEGORIES:
-                raise ValueError(f"{name} is not one of {', '.join(CATEGORIES)}")
+                raise ValueError(Phrase("{name} is not one of {known}", name=name, known=", ".join(CATEGORIES)))
         return by_category
 
     @field_validator("caps")
@@ -89,21 +90,27 @@ class SiteValues(StrictModel):
     def _account_is_never_capped(cls, caps: Mapping[str, Cap]) -> Mapping[str, Cap]:
         for name in caps:
             if CATEGORIES[name].transactional:
-                raise ValueError(f"letters of the category {name} are not counted")
+                raise ValueError(Phrase("letters of the category {name} are not counted", name=name))
         return caps
 
     @model_validator(mode="after")
     def _redirect_stays_on_the_list(self) -> Self:
         if allowed_redirect(self.redirect_url, self.hosts) is None:
             known = ", ".join(sorted(self.hosts))
-            raise ValueError(f"redirect_url must be an http or https address on one of the allowed hosts: {known}")
+            raise ValueError(
+                Phrase(
+                    "redirect_url must be an http or https address on one of the allowed hosts: {known}", known=known
+                )
+            )
         return self
 
     @model_validator(mode="after")
     def _sender_is_verified(self) -> Self:
         domain = same_address_key("email", f"@{self.mail_domain}").removeprefix("@")
         if self.sender.address.rpartition("@")[2] != domain:
-            raise ValueError(f"sender.address must be one of {self.mail_domain}: only that domain is verified")
+            raise ValueError(
+                Phrase("sender.address must be one of {domain}: only that domain is verified", domain=self.mail_domain)
+            )
         return self
 
 
@@ -179,7 +186,7 @@ class SiteSettings:
             found = int(rows[name].version) if name in rows else 0
             if seen is not None:
                 before = self._values(rows).model_dump(mode="json")[name]
-                seen.require(Setting(name, before).fields, what=f"the setting {name}")
+                seen.require(Setting(name, before).fields, what=Phrase("the setting {name}", name=name))
             row = SettingRow(
                 name,
                 value=values.model_dump(mode="json")[name],
@@ -194,7 +201,7 @@ class SiteSettings:
                 self._known = None
             if saved:
                 return _setting(name, row.value, row)
-        raise ConflictError(f"the setting {name} is being changed by others: read it and try again")
+        raise ConflictError(Phrase("the setting {name} is being changed by others: read it and try again", name=name))
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it would be kept. Raises: NotFoundError, InvalidError (permanent), UnavailableError
@@ -209,7 +216,8 @@ class SiteSettings:
             return SiteValues.model_validate({**self._defaults, **known, name: value})
         except ValidationError as error:
             raise InvalidError(
-                f"{name} is not as expected", [_field_error(one, name) for one in error.errors()]
+                Phrase("{name} is not as expected", name=name),
+                [_in_value(one, name) for one in mistakes_in(error, whole=name)],
             ) from error
 
     def _values(self, rows: Mapping[str, SettingRow]) -> SiteValues:
@@ -232,7 +240,9 @@ def _read() -> dict[str, SettingRow]:
 
 def _require_known(name: str) -> None:
     if name not in NAMES:
-        raise NotFoundError(f"there is no setting {name}; there are: {', '.join(sorted(NAMES))}")
+        raise NotFoundError(
+            Phrase("there is no setting {name}; there are: {known}", name=name, known=", ".join(sorted(NAMES)))
+        )
 
 
 def _setting(name: str, value: Any, row: SettingRow | None) -> Setting:
@@ -241,7 +251,5 @@ def _setting(name: str, value: Any, row: SettingRow | None) -> Setting:
     return Setting(name, value, int(row.version), row.updated_at, row.updated_by)
 
 
-def _field_error(mistake: Any, name: str) -> FieldError:
-    parts = mistake["loc"] or (name,)
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in parts).lstrip(".")
-    return FieldError(f"value{path.removeprefix(name)}", mistake["msg"].removeprefix("Value error, "))
+def _in_value(mistake: FieldError, name: str) -> FieldError:
+    return mistake._replace(field=f"value{mistake.field.removeprefix(name)}")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.aws_session import FAILURES, failure_of
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.manifest import CONSUMERS
 
 if TYPE_CHECKING:
@@ -120,7 +120,9 @@ class DeadLetters:
 
     def _url(self, queue: str) -> str:
         if queue not in CONSUMERS:
-            raise NotFoundError(f"there is no queue {queue}; there are {', '.join(CONSUMERS)}")
+            raise NotFoundError(
+                Phrase("there is no queue {queue}; there are {known}", queue=queue, known=", ".join(CONSUMERS))
+            )
         if queue not in self._urls:
             with _reaching_sqs():
                 name = f"{self._prefix}{queue}-dlq"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.aws_session import FAILURES, failure_of
 from chalicelib.clock import Clock
-from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
+from chalicelib.errors import InvalidError, NotFoundError, Phrase, UnavailableError
 from chalicelib.etags import Seen
 from chalicelib.manifest import CONSUMERS, ConsumerSpec
 from chalicelib.observability import Line, logger
@@ -74,7 +74,7 @@ class Consumers:
         _check(queue)
         for consumer in self._read([CONSUMERS[queue]]):
             return consumer
-        raise NotFoundError(f"the consumer of {queue} is not deployed")
+        raise NotFoundError(Phrase("the consumer of {queue} is not deployed", queue=queue))
 
     def change(
         self,
@@ -90,9 +90,11 @@ class Consumers:
         InvalidError, ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         _check(queue)
         if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
-            raise InvalidError.of("max_concurrency", f"expected {MIN_CONCURRENCY} to {MAX_CONCURRENCY}")
+            raise InvalidError.of(
+                "max_concurrency", Phrase("expected {least} to {most}", least=MIN_CONCURRENCY, most=MAX_CONCURRENCY)
+            )
         if batch_size is not None and not 1 <= batch_size <= CONSUMERS[queue].max_batch:
-            raise InvalidError.of("batch_size", f"expected 1 to {CONSUMERS[queue].max_batch}")
+            raise InvalidError.of("batch_size", Phrase("expected 1 to {most}", most=CONSUMERS[queue].max_batch))
         save_wish(
             queue,
             by=by,
@@ -245,7 +247,9 @@ def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switc
 
 def _check(queue: str) -> None:
     if queue not in CONSUMERS:
-        raise NotFoundError(f"there is no consumer {queue}; there are {', '.join(CONSUMERS)}")
+        raise NotFoundError(
+            Phrase("there is no consumer {queue}; there are {known}", queue=queue, known=", ".join(CONSUMERS))
+        )
 
 
 def _is_enabled(mapping: "Mapping_") -> bool:

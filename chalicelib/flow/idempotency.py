@@ -6,7 +6,7 @@ secret, of which the service keeps only a hash. Whoever reads the table reads no
 
 from http import HTTPStatus
 
-from chalicelib.errors import ConflictError, VestnikError
+from chalicelib.errors import ConflictError, Phrase, VestnikError
 from chalicelib.http_errors import status_of
 from chalicelib.security.sealing import SealError, seal, unseal
 from chalicelib.storage.calls import RecordedCalls, Turn
@@ -38,4 +38,4 @@ def told(sealed: str, *, secret: str, call: str) -> str:
     try:
         return unseal(sealed, secret=secret, about=call)
     except SealError as error:
-        raise ConflictError("this Idempotency-Key was used with another secret") from error
+        raise ConflictError(Phrase("this Idempotency-Key was used with another secret")) from error

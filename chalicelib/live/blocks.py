@@ -4,8 +4,8 @@ A blocked user stays blocked under any name. A blocked guest stays blocked under
 name looks like theirs, but no user, whoever misused their name. Blocks are not by network: a school or a café is one.
 """
 
-from chalicelib.errors import ConflictError
 from chalicelib.live.chat_names import same_name
+from chalicelib.live.frames import FrameError
 from chalicelib.storage.live_people import People, Person, user_of
 
 MAX_BLOCKED = 200
@@ -14,11 +14,11 @@ _BETWEEN = "\n"  # a member of the set is `<key>\n<name as it was>`; neither hol
 
 
 def block(person: Person, *, name: str, holder: str | None, people: People) -> list[str]:
-    """Blocks whoever has this name now (`holder`) or later. Returns the blocked names. Raises: ConflictError
+    """Blocks whoever has this name now (`holder`) or later. Returns the blocked names. Raises: FrameError
     (permanent: too many), UnavailableError (retryable)."""
     blocker = people.block(person, (holder or _NAME) + _BETWEEN + name, most=MAX_BLOCKED)
     if blocker is None:
-        raise ConflictError("too_many_blocked")
+        raise FrameError("too_many_blocked", limit=MAX_BLOCKED)
     return blocked_names(blocker)
 
 

@@ -1,10 +1,9 @@
 """The chat: a name, who is here, a message to one person, blocking."""
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError, InvalidError
 from chalicelib.live import blocks
 from chalicelib.live import server_events as events
-from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys
+from chalicelib.live.chat_names import check_name, name_keys
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
 from chalicelib.live.guests import Guests
 from chalicelib.live.jobs import LiveQueue
@@ -54,17 +53,10 @@ class Chat:
         return [events.blocked(self._change_blocks(frame, person))]
 
     def _take_name(self, wanted: str, connection: Connection, person: Person) -> list[ServerEvent]:
-        try:
-            name = check_name(wanted, reserved=self._reserved)
-        except InvalidError as error:
-            shown = {"name": wanted} if error.detail == "reserved_name" else {}
-            raise FrameError(error.detail, limit=MAX_NAME_CHARACTERS, **shown) from error
+        name = check_name(wanted, reserved=self._reserved)
         if person.is_guest:
             self._guests.take_name(connection, name)
-        try:
-            self._presence.take(person, name, name_keys(name))
-        except ConflictError as error:
-            raise FrameError("taken_name", name=name) from error
+        self._presence.take(person, name, name_keys(name))
         if name != person.name:
             self._queue.presence_changed()
         self._poster.post(self._connections.of([person.key]), events.named(name, guest=person.is_guest))
@@ -101,9 +93,7 @@ class Chat:
             return blocks.unblock(person, name=frame.name, people=self._people)
         try:
             name = check_name(frame.name)
-            holder = self._presence.holder(name_keys(name))
-            return blocks.block(person, name=name, holder=holder.key if holder else None, people=self._people)
-        except InvalidError as error:
+        except FrameError as error:
             raise FrameError("bad_field", field="name", expected="a name") from error
-        except ConflictError as error:
-            raise FrameError("too_many_blocked", limit=blocks.MAX_BLOCKED) from error
+        holder = self._presence.holder(name_keys(name))
+        return blocks.block(person, name=name, holder=holder.key if holder else None, people=self._people)

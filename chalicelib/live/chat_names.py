@@ -10,8 +10,8 @@ from collections.abc import Container, Iterator
 from typing import NamedTuple
 from unicodedata import category, decimal, normalize
 
-from chalicelib.errors import InvalidError
 from chalicelib.live.confusables import script_of, skeleton
+from chalicelib.live.frames import FrameError
 from chalicelib.text import is_tame, without_ignorables
 
 MAX_NAME_CHARACTERS = 32  # marks are not counted
@@ -70,19 +70,19 @@ def same_name(one: str, other: str) -> bool:
 
 
 def check_name(text: str, *, reserved: Container[str] = ()) -> str:
-    """The name as it is shown; idempotent. Raises: InvalidError (permanent); its detail is the code of the mistake:
-    `empty_name`, `long_name`, `bad_name`, `mixed_name`, `reserved_name`."""
+    """The name as it is shown; idempotent. Raises: FrameError `empty_name`, `long_name`, `bad_name`, `mixed_name`,
+    `reserved_name` (permanent)."""
     name = " ".join("".join(_seen(normalize("NFKC", text))).split())
     if not name:
-        raise InvalidError("empty_name")
+        raise FrameError("empty_name")
     if len(name) > _MOST_COMPARED or sum(category(one)[0] != "M" for one in name) > MAX_NAME_CHARACTERS:
-        raise InvalidError("long_name")
+        raise FrameError("long_name", limit=MAX_NAME_CHARACTERS)
     if not is_tame(text) or not _is_spelled(name) or name.casefold() in _COMMANDS:
-        raise InvalidError("bad_name")
+        raise FrameError("bad_name")
     if not _is_of_one_writing(name):
-        raise InvalidError("mixed_name")
+        raise FrameError("mixed_name")
     if name in reserved:
-        raise InvalidError("reserved_name")
+        raise FrameError("reserved_name", name=text)
     for vowel, parts in _AM.items():
         name = name.replace(parts, chr(vowel))
     return name

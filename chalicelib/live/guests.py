@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
-from chalicelib.errors import ConflictError, TooManyRequestsError
+from chalicelib.errors import ConflictError, Phrase, TooManyRequestsError
 from chalicelib.live.chat_names import name_keys
 from chalicelib.live.flood_control import Act, FloodVerdict
 from chalicelib.live.frames import FrameError
@@ -40,11 +40,11 @@ class Guests:
     def enter(self, network: str) -> None:
         """One more connects. Raises: ConflictError (permanent: barred, or too many at once)."""
         if self.people.seconds_barred([_bar(network)]):
-            raise ConflictError("the guests of this network are barred")
+            raise ConflictError(Phrase("the guests of this network are barred"))
         try:
             self.counts.take(f"count#enter#{network}", times=self.rules.connections, minutes=1)
         except TooManyRequestsError as error:
-            raise ConflictError("too many guests of one network") from error
+            raise ConflictError(Phrase("too many guests of one network")) from error
 
     def take_name(self, connection: Connection, name: str) -> None:
         """A guest who was muted or disconnected under this name cannot take it again, nor one that looks like it,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from chalicelib.errors import ConflictError, ForbiddenError, UnauthorizedError
+from chalicelib.errors import ConflictError, ForbiddenError, Phrase, UnauthorizedError
 from chalicelib.live.guests import Guests, source_network
 from chalicelib.live.jobs import LiveQueue
 from chalicelib.live.posting import Poster
@@ -67,7 +67,7 @@ class Handshake:
             self._guests.enter(network)
             person = guest_person(request.connection_id)
         else:
-            raise UnauthorizedError("a ticket is expected: wss://…?ticket=…")
+            raise UnauthorizedError(Phrase("a ticket is expected: wss://…?ticket=…"))
         format_ = JSON if request.query.get("format") == JSON else TEXT
         self._open(Connection(request.connection_id, person, request.endpoint, format_, network))
         self._queue.greet(request.connection_id)
@@ -96,7 +96,7 @@ class Handshake:
     def _check_origin(self, origin: str | None) -> None:
         # A browser always names the page's origin; other programs name none, and have no cookies to abuse.
         if origin is not None and origin not in self._rules.origins:
-            raise ForbiddenError("this Origin is not on the list")
+            raise ForbiddenError(Phrase("this Origin is not on the list"))
 
 
 def origin_of(url: str) -> str:

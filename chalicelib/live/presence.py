@@ -7,8 +7,8 @@ worker died, the gateway did not report) are found when the list is read, by ask
 from collections.abc import Sequence
 from random import sample
 
-from chalicelib.errors import ConflictError
 from chalicelib.live import server_events as events
+from chalicelib.live.frames import FrameError
 from chalicelib.live.posting import Poster
 from chalicelib.live.server_events import ServerEvent
 from chalicelib.storage.chat_names import ChatNames, NameHolder
@@ -30,7 +30,7 @@ class Presence:
 
     def take(self, person: Person, name: str, keys: Sequence[str]) -> None:
         """Gives the person this name, compared by `keys`, on all their connections, in place of an earlier one. Guests
-        give way to a user, and are told so. Raises: ConflictError (permanent: somebody else who is here has it, or one
+        give way to a user, and are told so. Raises: FrameError (permanent: somebody else who is here has it, or one
         that looks like it; or the person has just left)."""
         if self._names.take(person, name, keys):
             return
@@ -38,7 +38,7 @@ class Presence:
         if not person.is_guest:
             others = [one for one in others if not self._gave_way(one)]
         if self._confirmed(others) or not self._names.take(self._people.get(person.key), name, keys):
-            raise ConflictError("taken_name")
+            raise FrameError("taken_name", name=name)
 
     def holder(self, keys: Sequence[str]) -> Person | None:
         """Who has the name with these keys, or one that looks like it; perhaps gone without a report, which the next

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
 from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.errors import ConflictError, InvalidError, NotFoundError
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
 from chalicelib.pipeline.letter_check import check_letter
@@ -67,7 +67,7 @@ class Accept:
             return self._templates.edition(key)
         except NotFoundError as error:
             known = ", ".join(sorted(self._templates.keys()))
-            raise InvalidError.of("template", f"expected the key of a template: {known}") from error
+            raise InvalidError.of("template", Phrase("expected the key of a template: {known}", known=known)) from error
 
     def check(self, request: NotificationRequest, *, edition: Edition | None = None) -> None:
         """Says what `accept` would refuse, and stores nothing. Raises: InvalidError (permanent; names each field)."""
@@ -204,5 +204,5 @@ class Accept:
 
 def _same(known: RequestRow, request: NotificationRequest) -> RequestRow:
     if known.body_hash != request.fingerprint():
-        raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
+        raise ConflictError(Phrase("this Idempotency-Key was used for another body: use a new key for a new request"))
     return known

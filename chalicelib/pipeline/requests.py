@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.clock import Moment
+from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
 from chalicelib.pipeline.jobs import Lane
 from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
@@ -30,10 +31,12 @@ class Recipient(StrictModel):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if (self.user_id is None) == (self.email is None):
-            raise ValueError("expected either user_id or email")
+            raise ValueError(Phrase("expected either user_id or email"))
         extra = self.model_fields_set - {"user_id"}
         if self.user_id is not None and extra:
-            raise ValueError(f"user_id stands alone: the directory knows the {', '.join(sorted(extra))}")
+            raise ValueError(
+                Phrase("user_id stands alone: the directory knows the {known}", known=", ".join(sorted(extra)))
+            )
         return self
 
     def given(self) -> dict[str, Any]:
@@ -79,7 +82,7 @@ class NotificationRequest(StrictModel):
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
         if self.expires_at and self.send_at and self.expires_at <= self.send_at:
-            raise ValueError("expected expires_at to be after send_at")
+            raise ValueError(Phrase("expected expires_at to be after send_at"))
         return self
 
     def fingerprint(self) -> str:

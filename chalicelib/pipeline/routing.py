@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.configuration.setting_shapes import CategoryRoute
-from chalicelib.errors import FieldError
+from chalicelib.errors import FieldError, Phrase
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.jobs import LetterRoute
 from chalicelib.rendering.model import Template
@@ -42,7 +42,9 @@ def route_errors(routes: Mapping[str, CategoryRoute]) -> Iterable[FieldError]:
     for category, route in routes.items():
         for n, channel in enumerate(route.channels):
             if channel not in CHANNELS:
-                yield FieldError(f"value.{category}.channels[{n}]", f"expected one of {', '.join(CHANNELS)}")
+                yield FieldError(
+                    f"value.{category}.channels[{n}]", Phrase("expected one of {known}", known=", ".join(CHANNELS))
+                )
 
 
 def _told(mode: str, channels: Sequence[str], minutes: int | None) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from chalicelib.errors import Phrase
 from chalicelib.schemas import StrictModel
 from chalicelib.text import Line
 from chalicelib.wall_clock import wall_moment, zone_of
@@ -25,7 +26,7 @@ class DigestWish(StrictModel):
     @model_validator(mode="after")
     def _a_day_for_a_week(self) -> Self:
         if self.every == "day" and self.on is not None:
-            raise ValueError("expected on only with every week")
+            raise ValueError(Phrase("expected on only with every week"))
         return self
 
     def next_after(self, at: datetime, *, zone: str) -> datetime:

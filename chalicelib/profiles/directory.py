@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
@@ -122,16 +122,16 @@ class Directory:
         for _ in range(_PATCH_TRIES):
             before = find(UserRow, user_id)
             if seen is not None:
-                seen.require(_profile(before).to_dict() if before else None, what=f"user {user_id}")
+                seen.require(_profile(before).to_dict() if before else None, what=Phrase("user {id}", id=user_id))
             if before is None:
-                raise NotFoundError(f"there is no user {user_id}")
+                raise NotFoundError(Phrase("there is no user {id}", id=user_id))
             if before.erasing_at is not None:
-                raise ConflictError(f"user {user_id} is being erased")
+                raise ConflictError(Phrase("user {id} is being erased", id=user_id))
             row = self._made(user_id, change(before), before, rfc3339(self._clock()))
             self._moved([_profile(row)] if _has_moved(before, row) else [])
             if save_if(row, UserRow.updated_at == before.updated_at):
                 return _profile(row)
-        raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
+        raise ConflictError(Phrase("user {id} is being changed by others; read it and try again", id=user_id))
 
     def confirm(self, user_id: str, *, email: str) -> bool:
         """Marks the user's address as confirmed by its owner; false, and nothing done, where it is not the user's
@@ -156,12 +156,12 @@ class Directory:
             before = find(UserRow, user_id)
             if before is None:
                 return
-            seen.require(_profile(before).to_dict(), what=f"user {user_id}")
+            seen.require(_profile(before).to_dict(), what=Phrase("user {id}", id=user_id))
             at = rfc3339(self._clock())
             closed: list[Action] = [UserRow.erasing_at.set(at), UserRow.updated_at.set(at)]
             if update_if(UserRow(user_id), closed, UserRow.updated_at == before.updated_at):
                 return
-        raise ConflictError(f"user {user_id} is being changed by others; read it and try again")
+        raise ConflictError(Phrase("user {id} is being changed by others; read it and try again", id=user_id))
 
     def delete(self, user_id: str) -> None:
         """Removes a profile. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -186,7 +186,7 @@ class Directory:
     def _row(self, user_id: str) -> UserRow:
         row = find(UserRow, user_id)
         if row is None:
-            raise NotFoundError(f"there is no user {user_id}")
+            raise NotFoundError(Phrase("there is no user {id}", id=user_id))
         return row
 
 

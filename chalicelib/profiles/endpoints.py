@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
 from chalicelib.addresses import normal_url
+from chalicelib.errors import Phrase, both
 from chalicelib.profiles.model import Name
 from chalicelib.schemas import StrictModel
 from chalicelib.storage.endpoints import EndpointChannel
@@ -48,10 +49,14 @@ class EndpointBody(StrictModel):
         given = {name for name in ("platform", "token", "url") if getattr(self, name) is not None}
         if given != wanted:
             raise ValueError(
-                f"expected {' and '.join(sorted(wanted))} for the channel {self.channel}, and nothing else"
+                Phrase(
+                    "expected {wanted} for the channel {channel}, and nothing else",
+                    wanted=both(sorted(wanted)),
+                    channel=self.channel,
+                )
             )
         if self.channel == "webhook" and not _URL.fullmatch(self.url or ""):
-            raise ValueError("expected url to be an https address without a user name")
+            raise ValueError(Phrase("expected url to be an https address without a user name"))
         return self
 
 

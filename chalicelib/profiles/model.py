@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from chalicelib.addresses import normal_email, normal_phone
+from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
 from chalicelib.schemas import StrictModel
 from chalicelib.text import JsonObject, Line, one_line
@@ -66,15 +67,15 @@ def normal_timezone(value: str) -> str:
     """As `known_timezone`. Raises: ValueError (permanent; says what is expected): it is none."""
     name = known_timezone(value)
     if name.lower() not in _timezones():
-        raise ValueError("expected an IANA time zone such as Europe/Moscow")
+        raise ValueError(Phrase("expected an IANA time zone such as Europe/Moscow"))
     return name
 
 
 def _attributes(value: dict[str, Any]) -> dict[str, Any]:
     if _depth(value) > ATTRIBUTES_DEPTH:
-        raise ValueError(f"expected at most {ATTRIBUTES_DEPTH} levels")
+        raise ValueError(Phrase("expected at most {depth} levels", depth=ATTRIBUTES_DEPTH))
     if len(json.dumps(value).encode()) > ATTRIBUTES_BYTES:
-        raise ValueError(f"expected at most {ATTRIBUTES_BYTES} bytes of JSON")
+        raise ValueError(Phrase("expected at most {size} bytes of JSON", size=ATTRIBUTES_BYTES))
     return value
 
 

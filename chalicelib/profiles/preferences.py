@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StrictBool, field_validator, model_valid
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
-from chalicelib.errors import ConflictError, FieldError, InvalidError
+from chalicelib.errors import ConflictError, FieldError, InvalidError, Phrase
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.preference_changes import WRITTEN_TO, Words, spoken
 from chalicelib.profiles.quiet_hours import quiet_until
@@ -35,7 +35,7 @@ class QuietHours(StrictModel):
     @model_validator(mode="after")
     def _some_time_is_left(self) -> Self:
         if self.start == self.end:
-            raise ValueError("expected from and to to differ")
+            raise ValueError(Phrase("expected from and to to differ"))
         return self
 
 
@@ -69,9 +69,9 @@ class Preferences(StrictModel):
     def _known(cls, categories: Mapping[str, Mapping[str, bool]]) -> Mapping[str, Mapping[str, bool]]:
         for name, channels in categories.items():
             if name not in CATEGORIES:
-                raise ValueError(f"{name} is not one of {', '.join(CATEGORIES)}")
+                raise ValueError(Phrase("{name} is not one of {known}", name=name, known=", ".join(CATEGORIES)))
             if CATEGORIES[name].transactional and not all(channels.values()):
-                raise ValueError(f"letters of the category {name} cannot be switched off")
+                raise ValueError(Phrase("letters of the category {name} cannot be switched off", name=name))
         return categories
 
     @field_validator("digests")
@@ -79,9 +79,9 @@ class Preferences(StrictModel):
     def _collectable(cls, digests: Mapping[str, DigestWish]) -> Mapping[str, DigestWish]:
         for name in digests:
             if name not in CATEGORIES:
-                raise ValueError(f"{name} is not one of {', '.join(CATEGORIES)}")
+                raise ValueError(Phrase("{name} is not one of {known}", name=name, known=", ".join(CATEGORIES)))
             if CATEGORIES[name].transactional or name == DIGEST_CATEGORY:
-                raise ValueError(f"letters of the category {name} are not collected")
+                raise ValueError(Phrase("letters of the category {name} are not collected", name=name))
         return digests
 
     def wants(self, category: str, channel: str) -> bool:
@@ -155,7 +155,7 @@ class PreferenceStore:
             if save_if(new, unchanged):
                 self._tell(user_id, Stated(changed, words))  # all of it, so that a repetition makes up for a failure
                 return changed
-        raise ConflictError("these preferences are being changed by others; try again")
+        raise ConflictError(Phrase("these preferences are being changed by others; try again"))
 
     def delete(self, user_id: str) -> None:
         """Forgets a user's preferences. Raises: UnavailableError (retryable)."""
@@ -164,13 +164,15 @@ class PreferenceStore:
 
     def _check(self, preferences: Preferences) -> None:
         errors = [
-            FieldError(f"categories.{category}.{channel}", f"expected one of {', '.join(self._channels)}")
+            FieldError(
+                f"categories.{category}.{channel}", Phrase("expected one of {known}", known=", ".join(self._channels))
+            )
             for category, channels in preferences.categories.items()
             for channel in channels
             if channel not in self._channels
         ]
         if errors:
-            raise InvalidError("the preferences are not as expected", errors)
+            raise InvalidError(Phrase("the preferences are not as expected"), errors)
 
 
 def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.profiles.address_rows import AddressRows, show
 from chalicelib.profiles.opt_outs import Said
@@ -95,7 +95,7 @@ class SuppressionList:
             if row.removed_at is not None and said.unsubscribed() is None:
                 return False  # whoever asks for what has happened has it
             if seen is not None:
-                seen.require(fields_of(_shown(row)) if row.reason or row.said else None, what="the suppression")
+                seen.require(fields_of(_shown(row)) if row.reason or row.said else None, what=Phrase("the suppression"))
             if stands:
                 row.removed_at = rfc3339(at)
             elif said.unsubscribed() is not None:
@@ -110,7 +110,7 @@ class SuppressionList:
             return True
 
         if not self._rows.change(channel, address, removed) and self.get(channel, address).removed_at is None:
-            raise NotFoundError("this address is not suppressed")
+            raise NotFoundError(Phrase("this address is not suppressed"))
 
     def soft_bounce(
         self, channel: str, address: str, *, notification_id: str, at: datetime, limit: int, within_days: int, days: int
@@ -134,7 +134,7 @@ class SuppressionList:
         (retryable)."""
         row = self._rows.read(channel, address)
         if row is None or not (row.reason or Said.of(row.said).unsubscribed() or row.removed_at):
-            raise NotFoundError("this address was never suppressed")
+            raise NotFoundError(Phrase("this address was never suppressed"))
         return _shown(row)
 
     def reason_of(self, channel: str, address: str) -> str | None:

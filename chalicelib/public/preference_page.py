@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from chalice.app import Blueprint, Response
 
 from chalicelib.clock import now
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import Profile
 from chalicelib.profiles.preference_changes import SWITCHABLE
@@ -33,7 +33,7 @@ def own_preferences(visitor: Visitor) -> Response:
     such as a scanner's POST, is answered like a GET."""
     user_id = stage().tokens.read(Purpose.PREFERENCES, visitor.path["token"]).user_id
     if user_id is None:
-        raise NotFoundError("only users have preferences")
+        raise NotFoundError(Phrase("only users have preferences"))
     user = _user(user_id)
     standing = Standing(user, stage().unsubscribe.against(user))
     stored = stage().preferences.get(user_id)
@@ -128,7 +128,7 @@ def _user(user_id: str) -> Profile:
     """Raises: NotFoundError (permanent): an erased user's old letters open nothing; UnavailableError (retryable)."""
     found = profile_of(stage().profile_source, user_id)
     if found is None:
-        raise NotFoundError("there is no such user any more")
+        raise NotFoundError(Phrase("there is no such user any more"))
     return found
 
 

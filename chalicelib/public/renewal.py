@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.public.expired import expired
 from chalicelib.public.pages import PRIVATE
 from chalicelib.public.views import Visitor, public_page
@@ -21,7 +21,7 @@ def new_link(visitor: Visitor) -> Response:
     """The answer is the same whether there is anybody to write to; a link that still works is redirected to."""
     purpose, token = visitor.path["purpose"], visitor.path["token"]
     if purpose not in list(Purpose):
-        raise NotFoundError("this link is not one of ours")
+        raise NotFoundError(Phrase("this link is not one of ours"))
     try:
         stage().tokens.read(Purpose(purpose), token)
     except ExpiredLinkError as error:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.errors import ConflictError, InvalidError, NotFoundError, TooLargeError, UnavailableError
+from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase, TooLargeError, UnavailableError
 from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.expired import expired
@@ -118,7 +118,7 @@ def _form(request: Request) -> Mapping[str, str]:
     if request.method != "POST":
         return {}
     if len(request.raw_body) > MAX_FORM_BYTES:
-        raise TooLargeError.of("form", f"expected at most {MAX_FORM_BYTES} bytes")
+        raise TooLargeError.of("form", Phrase("expected at most {size} bytes", size=MAX_FORM_BYTES))
     if content_type != _FORM:
         return {}
     try:

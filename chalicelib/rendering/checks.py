@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping
 
-from chalicelib.errors import FieldError, InvalidError, RenderError
+from chalicelib.errors import FieldError, InvalidError, Phrase, RenderError
+from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.finishing import MAX_LINE_CHARS
@@ -14,6 +15,13 @@ from chalicelib.rendering.render_limits import Budget, spend
 from chalicelib.rendering.sandbox import environment, names_in
 from chalicelib.rendering.template_faults import blaming
 
+_REASONS: Mapping[str, Phrase] = {
+    Reason.TEMPLATE_ERROR: Phrase("template_error"),
+    Reason.SYNTAX: Phrase("syntax"),
+    Reason.FORBIDDEN: Phrase("forbidden"),
+    Reason.TOO_LARGE: Phrase("too_large"),
+    Reason.TOO_SLOW: Phrase("too_slow"),
+}
 MAX_LOCALES = 50
 MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call must be answered within 29
 
@@ -30,9 +38,9 @@ def check(template: Template, *, renderer: Renderer, channels: Mapping[str, Chan
 
 def _check_size(template: Template) -> Iterator[FieldError]:
     if len(template.locales) > MAX_LOCALES:
-        yield FieldError("locales", f"at most {MAX_LOCALES} are expected")
+        yield FieldError("locales", Phrase("at most {most} are expected", most=MAX_LOCALES))
     if len(set(template.written_for)) < len(template.written_for):
-        yield FieldError("channels", "each is expected once")
+        yield FieldError("channels", Phrase("each is expected once"))
 
 
 def _check_sample(template: Template) -> Iterator[FieldError]:
@@ -49,11 +57,18 @@ def _check_letters(
     deadline = time.thread_time() + MAX_SECONDS
     for channel in template.written_for:
         if channel not in channels:
-            yield FieldError("channels", f"there is no channel `{channel}`; there are: {', '.join(channels)}")
+            yield FieldError(
+                "channels",
+                Phrase(
+                    "there is no channel `{channel}`; there are: {known}", channel=channel, known=", ".join(channels)
+                ),
+            )
             continue
         for locale in template.locales:
             if time.thread_time() > deadline:
-                yield FieldError("locales", f"to check them all takes over {MAX_SECONDS:g} s")
+                yield FieldError(
+                    "locales", Phrase("to check them all takes over {seconds} s", seconds=f"{MAX_SECONDS:g}")
+                )
                 return
             yield from _check_letter(template, channel, locale, renderer)
 
@@ -80,7 +95,9 @@ def _check_variables(template: Template, letter: CompiledLetter, channel: str, l
             # The layout gives a body more names: its macros.
             named = names_in(layout.compose(source) if part == "html" else source, environment(autoescape=True))
         for name in sorted(named - known):
-            yield FieldError(f"locales.{letter.locale}.{channel}.{part}", f"`{name}` is not a declared variable")
+            yield FieldError(
+                f"locales.{letter.locale}.{channel}.{part}", Phrase("`{name}` is not a declared variable", name=name)
+            )
 
 
 def _check_rendering(template: Template, renderer: Renderer, *, channel: str, locale: str) -> Iterator[FieldError]:
@@ -99,7 +116,9 @@ def _check_rendering(template: Template, renderer: Renderer, *, channel: str, lo
         yield _told(error, f"locales.{locale}.{channel}" + (f".{part}" if part != error.reason else ""))
         return
     for part in letter.cut:
-        yield FieldError(f"locales.{locale}.{channel}.{part}", f"1 to {MAX_LINE_CHARS} characters are expected")
+        yield FieldError(
+            f"locales.{locale}.{channel}.{part}", Phrase("1 to {most} characters are expected", most=MAX_LINE_CHARS)
+        )
 
 
 def _check_names(template: Template, channels: Mapping[str, ChannelParts]) -> Iterator[FieldError]:
@@ -109,14 +128,15 @@ def _check_names(template: Template, channels: Mapping[str, ChannelParts]) -> It
             channel, _, part = name.partition(".")
             spec = channels.get(channel)
             if spec is None or (part or "text") not in (*spec.required_parts, *spec.optional_parts):
-                yield FieldError(f"locales.{locale}.{name}", "no channel has such a part")
+                yield FieldError(f"locales.{locale}.{name}", Phrase("no channel has such a part"))
 
 
 def _told(error: RenderError, place: str) -> FieldError:
     """`locales.en.email.html`: `template_error: line 3: …`"""
     if error.part is not None:
         place = f"locales.{error.part.replace('/', '.', 1)}"
-    line = f"line {error.line}: " if error.line else ""
+    if error.reason == error.said:
+        return FieldError(place, error.in_line)
     return FieldError(
-        place, f"{line}{error.said}" if error.reason == error.said else f"{error.reason}: {line}{error.said}"
+        place, Phrase("{reason}: {why}", reason=_REASONS.get(error.reason, error.reason), why=error.in_line)
     )

@@ -3,7 +3,7 @@ their requests would be refused from then on."""
 
 from collections.abc import Iterator, Mapping
 
-from chalicelib.errors import FieldError
+from chalicelib.errors import FieldError, Phrase
 from chalicelib.rendering.finishing import is_of_reader
 from chalicelib.rendering.model import Template, Variable, VariableType
 
@@ -23,9 +23,12 @@ def narrowed(before: Template, after: Template) -> list[FieldError]:
     needed = [path for path in after.nothing_without if path not in before.nothing_without and not is_of_reader(path)]
     return [
         *_variables(before, after),
-        *(FieldError("channels", f"{channel} is removed") for channel in gone),
-        *(FieldError(f"locales.{locale}", "it is removed: its readers get another language") for locale in silent),
-        *(FieldError("nothing_without", f"{path} may not be empty now") for path in needed),
+        *(FieldError("channels", Phrase("{channel} is removed", channel=channel)) for channel in gone),
+        *(
+            FieldError(f"locales.{locale}", Phrase("it is removed: its readers get another language"))
+            for locale in silent
+        ),
+        *(FieldError("nothing_without", Phrase("{path} may not be empty now", path=path)) for path in needed),
     ]
 
 
@@ -33,10 +36,10 @@ def _variables(before: Template, after: Template) -> Iterator[FieldError]:
     if after.variables is None:
         return
     if before.variables is None:
-        yield FieldError("variables", "they are declared now: no others are accepted")
+        yield FieldError("variables", Phrase("they are declared now: no others are accepted"))
     for name in before.variables or {}:
         if name not in after.variables:
-            yield FieldError(f"variables.{name}", "it is removed: whoever sends it is refused")
+            yield FieldError(f"variables.{name}", Phrase("it is removed: whoever sends it is refused"))
     yield from _declared("variables", before.variables or {}, after.variables)
 
 
@@ -45,12 +48,12 @@ def _declared(path: str, before: Mapping[str, Variable], after: Mapping[str, Var
         place, was = f"{path}.{name}", before.get(name)
         if was is None:
             if now.required:
-                yield FieldError(place, "it is new and required")
+                yield FieldError(place, Phrase("it is new and required"))
             continue
         if now.required and not was.required:
-            yield FieldError(place, "it is required now")
+            yield FieldError(place, Phrase("it is required now"))
         if now.type is not was.type:
             if (was.type, now.type) not in _WIDER:
-                yield FieldError(place, f"its type was {was.type}, and is {now.type}")
+                yield FieldError(place, Phrase("its type was {was}, and is {now}", was=was.type, now=now.type))
         elif now.fields is not None:
             yield from _declared(f"{place}.fields", was.fields or {}, now.fields)

@@ -24,9 +24,10 @@ from pydantic import (
     create_model,
 )
 
-from chalicelib.errors import FieldError, InvalidError
+from chalicelib.errors import FieldError, InvalidError, Phrase
 from chalicelib.rendering.json_value import check_plain
 from chalicelib.rendering.model import Template, Variable, VariableType
+from chalicelib.validation import path_of, said_of
 
 _HTTP = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
 # What every reader of URLs reads alike. Browsers also repair `https:/host`, a line break inside, `\` for `/`; our own
@@ -40,15 +41,18 @@ def check_context(template: Template, context: Mapping[str, JsonValue]) -> None:
     check_plain(context)
     if template.variables is None:
         return
-    known = ", ".join(sorted(template.variables)) or "none"
+    known = ", ".join(sorted(template.variables)) or Phrase("none")
     unknown = [
-        FieldError(f"context.{name}", f"the template `{template.key}` has no such variable; it has: {known}")
+        FieldError(
+            f"context.{name}",
+            Phrase("the template `{key}` has no such variable; it has: {known}", key=template.key, known=known),
+        )
         for name in context
         if name not in template.variables
     ]
     errors = [*unknown, *_type_errors(template, context)]
     if errors:
-        raise InvalidError(f"{errors[0].field}: {errors[0].message}", errors)
+        raise InvalidError(errors[0].said, errors)
 
 
 def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[FieldError]:
@@ -56,16 +60,8 @@ def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[F
     try:
         _model_of(declared).model_validate(dict(context))
     except ValidationError as error:
-        return [FieldError(_path(one["loc"]), _message(one["msg"])) for one in error.errors(include_url=False)]
+        return [FieldError(path_of(("context", *one["loc"])), said_of(one)) for one in error.errors(include_url=False)]
     return []
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return "context" + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in location)
-
-
-def _message(text: str) -> str:
-    return text.removeprefix("Value error, ")
 
 
 class _Declaration(BaseModel):
@@ -95,7 +91,7 @@ def _http_url(text: str) -> str:
             raise ValueError
         _HTTP.validate_python(text)
     except ValueError:  # pydantic's is one
-        raise ValueError("an absolute http or https address is expected") from None
+        raise ValueError(Phrase("an absolute http or https address is expected")) from None
     return text
 
 
@@ -105,14 +101,14 @@ def _date_text(text: str) -> str:
         if day.year in (MINYEAR, MAXYEAR):  # in some time zone it has no valid year
             raise ValueError
     except ValueError:
-        raise ValueError("a date is expected: 2026-11-22 or 2026-11-22T18:00:00+03:00") from None
+        raise ValueError(Phrase("a date is expected: 2026-11-22 or 2026-11-22T18:00:00+03:00")) from None
     return text
 
 
 def _no_boolean(value: object) -> object:
     # In Python True is the number 1; in a letter that would be a mistake.
     if isinstance(value, bool):
-        raise ValueError("a number is expected")
+        raise ValueError(Phrase("a number is expected"))
     return value
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Template as JinjaTemplate
 
-from chalicelib.errors import FieldError, RenderError
+from chalicelib.errors import FieldError, Phrase, RenderError
 from chalicelib.rendering.compile import place_of
 from chalicelib.rendering.finishing import finish, require_content
 from chalicelib.rendering.model import Template
@@ -25,20 +25,27 @@ def try_letter(
     template: Template, context: Mapping[str, Any], *, channels: Iterable[str], renderer: Renderer
 ) -> list[FieldError]:
     """Each part that cannot be made from this context, with the locales in which it cannot."""
-    found: dict[str, list[str]] = {}
+    found: dict[Phrase, list[str]] = {}
     deadline = time.thread_time() + MAX_SECONDS
     for channel in channels:
         for locale in template.locales:
             if time.thread_time() > deadline:
-                return [FieldError("context", f"to make the letters of it takes over {MAX_SECONDS:g} s")]
+                return [
+                    FieldError(
+                        "context", Phrase("to make the letters of it takes over {most} s", most=f"{MAX_SECONDS:g}")
+                    )
+                ]
             for part, mistake in _mistakes(template, context, channel=channel, locale=locale, renderer=renderer):
-                found.setdefault(f"{channel}.{part}: {mistake}", []).append(locale)
-    return [FieldError("context", f"{mistake} ({', '.join(locales)})") for mistake, locales in found.items()]
+                found.setdefault(Phrase("{field}: {why}", field=f"{channel}.{part}", why=mistake), []).append(locale)
+    return [
+        FieldError("context", Phrase("{why} ({locales})", why=mistake, locales=", ".join(locales)))
+        for mistake, locales in found.items()
+    ]
 
 
 def _mistakes(
     template: Template, context: Mapping[str, Any], *, channel: str, locale: str, renderer: Renderer
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Phrase]]:
     names = renderer.names(template, locale=locale, context=context)
     required = renderer.required_parts(channel)
     for part, source in template.sources_of(channel, locale):
@@ -51,7 +58,7 @@ def _mistakes(
                     text = finish(part, run(compiled, names))
                     require_content({part: text}, [part] if part in required else [])
         except RenderError as error:
-            yield part, f"line {error.line}: {error.said}" if error.line else error.said
+            yield part, error.in_line
 
 
 @lru_cache(maxsize=256)

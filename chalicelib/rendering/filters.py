@@ -18,7 +18,7 @@ from jinja2.runtime import Context, Undefined
 from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import Markup, escape
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError, phrase_of
 from chalicelib.reasons import Reason
 from chalicelib.rendering import localized_format as speech
 from chalicelib.rendering import render_limits as budget
@@ -37,7 +37,8 @@ def require_scalar(value: object) -> object:
         return str(value)
     if not isinstance(value, SCALARS):
         raise RenderError(
-            Reason.TEMPLATE_ERROR, f"a {type(value).__name__} cannot be printed; print its fields or use `join`"
+            Reason.TEMPLATE_ERROR,
+            Phrase("a {kind} cannot be printed; print its fields or use `join`", kind=type(value).__name__),
         )
     return value
 
@@ -80,7 +81,7 @@ def _round(value: float, precision: int = 0) -> float:
 
 def _batch(values: Iterable[object], size: int, fill: object = None) -> list[list[object]]:
     if not 1 <= int(size) <= MAX_ITEMS:
-        raise RenderError(Reason.TEMPLATE_ERROR, f"batch: a size from 1 to {MAX_ITEMS} is expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("batch: a size from 1 to {most} is expected", most=MAX_ITEMS))
     items = list(counted(values))
     rows = [items[start : start + size] for start in range(0, len(items), size)]
     if rows and fill is not None:
@@ -110,7 +111,7 @@ def _name(value: object) -> str:
 def _sum(values: Iterable[float], attribute: str | None = None) -> float:
     numbers = [one[attribute] if attribute and isinstance(one, Mapping) else one for one in counted(values)]
     if not all(isinstance(one, int | float) for one in numbers):
-        raise RenderError(Reason.TEMPLATE_ERROR, "sum: numbers are expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("sum: numbers are expected"))
     total: float = sum(numbers)
     return total
 
@@ -123,7 +124,7 @@ def _locale(context: Context) -> str:
 def _number(context: Context, value: float, digits: int | None = None) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         require_scalar(value)
-        raise RenderError(Reason.TEMPLATE_ERROR, "number: a number is expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("number: a number is expected"))
     return speech.number(value, locale=_locale(context), digits=None if digits is None else min(digits, MAX_DIGITS))
 
 
@@ -131,11 +132,11 @@ def _number(context: Context, value: float, digits: int | None = None) -> str:
 def _plural(context: Context, count: float, *forms: str) -> str:
     if isinstance(count, Undefined) or not isinstance(count, int | float):
         require_scalar(count)
-        raise RenderError(Reason.TEMPLATE_ERROR, "plural: a number is expected")
+        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("plural: a number is expected"))
     try:
         return speech.plural(count, forms, locale=_locale(context))
     except ValueError as error:
-        raise RenderError(Reason.TEMPLATE_ERROR, str(error)) from error
+        raise RenderError(Reason.TEMPLATE_ERROR, phrase_of(error)) from error
 
 
 @pass_context
@@ -156,7 +157,7 @@ def _moment(context: Context, value: object) -> datetime:
         try:
             moment = datetime.fromisoformat(str(require_scalar(value)))
         except ValueError as error:
-            raise RenderError(Reason.TEMPLATE_ERROR, "date: an RFC 3339 date is expected") from error
+            raise RenderError(Reason.TEMPLATE_ERROR, Phrase("date: an RFC 3339 date is expected")) from error
     if moment.tzinfo is None:
         return moment
     name = (context.get("user") or {}).get("timezone")
@@ -165,7 +166,7 @@ def _moment(context: Context, value: object) -> datetime:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `America` is a folder of the tz database
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise RenderError(Reason.TEMPLATE_ERROR, "date: a year from 2 to 9998 is expected") from error
+        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("date: a year from 2 to 9998 is expected")) from error
 
 
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,7 +199,7 @@ def _number_of(stock: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(stock)
     def number_of(value: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and len(value) > MAX_NUMBER_CHARS:
-            raise RenderError(Reason.TOO_LARGE, f"a number of over {MAX_NUMBER_CHARS} characters")
+            raise RenderError(Reason.TOO_LARGE, Phrase("a number of over {most} characters", most=MAX_NUMBER_CHARS))
         return stock(value, *args, **kwargs)
 
     return _guarded(number_of)

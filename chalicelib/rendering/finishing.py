@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 from chalicelib.rendering.model import Template
 from chalicelib.text import is_blank, one_line
@@ -46,14 +46,14 @@ def require_content(parts: Mapping[str, str], required: Iterable[str]) -> None:
     """Raises: RenderError (permanent): a part that the letter needs is empty."""
     for part in required:
         if is_blank(parts[part]):
-            raise RenderError(Reason(f"empty_{part}"), f"the {part} is empty")
+            raise RenderError(Reason(f"empty_{part}"), Phrase("the {part} is empty", part=part))
 
 
 def require_something_to_say(template: Template, names: Mapping[str, Any]) -> None:
     """Raises: RenderError `nothing_to_say` (permanent for this letter): see `Meta.nothing_without`."""
     for path in template.nothing_without:
         if _is_empty(_value(names, path)):
-            raise RenderError(Reason.NOTHING_TO_SAY, f"nothing to say: `{path}` is empty")
+            raise RenderError(Reason.NOTHING_TO_SAY, Phrase("nothing to say: `{path}` is empty", path=path))
 
 
 def missing_content(template: Template, context: Mapping[str, Any]) -> list[str]:

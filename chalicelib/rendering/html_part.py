@@ -8,7 +8,7 @@ from functools import cache
 from css_inline import CSSInliner, InlineError
 from jinja2 import Template as JinjaTemplate
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError, phrase_of
 from chalicelib.reasons import Reason
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.jinja_placeholders import Shield
@@ -42,7 +42,7 @@ def _inline(html: str, styles: Sequence[str]) -> str:
     try:
         inlined = _inliner().inline(html)
     except InlineError as error:
-        raise RenderError(Reason.SYNTAX, f"CSS: {error}") from error
+        raise RenderError(Reason.SYNTAX, Phrase("CSS: {why}", why=phrase_of(error))) from error
     budget.current().make(len(inlined))
     # HTML's parser wraps rows in a `tbody`, which would begin inside a loop and end outside it.
     return inlined if "<tbody" in html.lower() else _TBODY.sub("", inlined)

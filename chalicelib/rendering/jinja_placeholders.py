@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from jinja2 import Environment
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.template_faults import OF_THE_LAYOUT
@@ -56,7 +56,7 @@ class Shield:
         """The whole letter without Jinja: its layout surrounds the author's tags, which keep their lines. Raises:
         RenderError `syntax` if HTML and Jinja are mixed in a way that no parser can follow."""
         if _OPENS in source:
-            raise RenderError(Reason.SYNTAX, "the character U+FDD0 is the service's own")
+            raise RenderError(Reason.SYNTAX, Phrase("the character U+FDD0 is the service's own"))
         body, places = _joined(self._words(source))
         self._mask(body, places)  # on its own as well: the layout would close what the author left open
         self.styles.clear()
@@ -69,7 +69,7 @@ class Shield:
         lost."""
         if (count := self._count(html)) != self._hidden:
             line = min((self._lines[number] for number in self._hidden - count), default=None)
-            said = "a Jinja tag stands where HTML allows nothing; move it into a cell or a text"
+            said = Phrase("a Jinja tag stands where HTML allows nothing; move it into a cell or a text")
             raise RenderError(Reason.SYNTAX, said, line=line)
         return self.reveal_with_lines(html)
 
@@ -102,7 +102,7 @@ class Shield:
             nonlocal tags
             tags += 1
             if tags > MAX_HTML_TAGS:
-                raise RenderError(Reason.TOO_LARGE, f"the letter has over {MAX_HTML_TAGS} tags")
+                raise RenderError(Reason.TOO_LARGE, Phrase("the letter has over {most} tags", most=MAX_HTML_TAGS))
             return self._shield(found, places)
 
         return _MARKUP.sub(masked, words)
@@ -134,7 +134,7 @@ class Shield:
         match found.lastgroup or "":
             case "open" | "unclosed":
                 shown = self.reveal(found.string[found.start() :][:40])
-                said = f"an HTML tag is not closed, or written oddly: {shown}"
+                said = Phrase("an HTML tag is not closed, or written oddly: {shown}", shown=shown)
                 raise RenderError(Reason.SYNTAX, said, line=_line(found, places))
             case _ if found["jinja"]:
                 return f"<!--{text}-->"
@@ -144,8 +144,9 @@ class Shield:
                 self.styles.append(found["rules"])
             case _ if found["tag"] and _WORDS.search(text):
                 if _WORDS.search(_QUOTED.sub("", text)):
-                    said = (
-                        f"inside an HTML tag, Jinja goes between the quotes of an attribute: {self.reveal(text)[:60]}"
+                    shown = self.reveal(text)[:60]
+                    said = Phrase(
+                        "inside an HTML tag, Jinja goes between the quotes of an attribute: {shown}", shown=shown
                     )
                     raise RenderError(Reason.SYNTAX, said, line=_line(found, places))
                 return _STYLE_VALUE.sub(self._shield_style, text)

@@ -2,7 +2,7 @@
 
 import json
 
-from chalicelib.errors import InvalidError, TooLargeError
+from chalicelib.errors import InvalidError, Phrase, TooLargeError
 
 MAX_DEPTH = 10
 MAX_CONTEXT_BYTES = 128 * 1024
@@ -12,12 +12,12 @@ def check_plain(context: object) -> None:
     """Raises: InvalidError, TooLargeError (permanent): not JSON, too deep or too large."""
     _check_level(context, "context", depth=0)
     if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
-        raise TooLargeError.of("context", f"over {MAX_CONTEXT_BYTES} bytes of JSON")
+        raise TooLargeError.of("context", Phrase("over {size} bytes of JSON", size=MAX_CONTEXT_BYTES))
 
 
 def _check_level(value: object, path: str, *, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise TooLargeError.of("context", f"deeper than {MAX_DEPTH} levels")
+        raise TooLargeError.of("context", Phrase("deeper than {depth} levels", depth=MAX_DEPTH))
     match value:
         case None | str() | int() | float():
             return
@@ -27,7 +27,7 @@ def _check_level(value: object, path: str, *, depth: int) -> None:
         case dict():
             for name, item in value.items():
                 if not isinstance(name, str):
-                    raise InvalidError.of(path, "names must be text")
+                    raise InvalidError.of(path, Phrase("names must be text"))
                 _check_level(item, f"{path}.{name}", depth=depth + 1)
         case _:
-            raise InvalidError.of(path, f"{type(value).__name__} is not JSON")
+            raise InvalidError.of(path, Phrase("{kind} is not JSON", kind=type(value).__name__))

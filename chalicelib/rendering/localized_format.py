@@ -8,6 +8,8 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
+from chalicelib.errors import Phrase
+
 if TYPE_CHECKING:
     from babel import Locale
 
@@ -51,7 +53,14 @@ def plural(count: float, forms: Sequence[str], *, locale: str) -> str:
     Raises: ValueError when the language wants another number of forms."""
     tags = _whole_number_tags(locale)
     if len(forms) != len(tags):
-        raise ValueError(f"plural: `{locale}` wants {len(tags)} forms, {len(forms)} were given")
+        raise ValueError(
+            Phrase(
+                "plural: `{locale}` wants {wanted} forms, {given} were given",
+                locale=locale,
+                wanted=len(tags),
+                given=len(forms),
+            )
+        )
     tag = _locale(locale).plural_form(abs(count) if count != int(count) else abs(int(count)))
     if tag not in tags:  # 1,5 серии: CLDR's `other` is the genitive singular, the same word as `few`
         tag = "few" if "few" in tags else tags[-1]

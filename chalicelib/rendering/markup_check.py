@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
@@ -50,7 +50,7 @@ class _Reader(HTMLParser):
             self._blocks.append(inside)
         elif keyword in ("else", "elif") or keyword.startswith("end"):
             if self._blocks and self._blocks[-1] != inside:
-                said = f"`{tag[:60]}` stands in another HTML element than the tag it belongs to"
+                said = Phrase("`{tag}` stands in another HTML element than the tag it belongs to", tag=tag[:60])
                 raise RenderError(Reason.SYNTAX, said, line=next(iter(lines), None))
             if keyword.startswith("end") and self._blocks:
                 self._blocks.pop()

@@ -7,7 +7,7 @@ It counts an upper bound in one pass: comments count as live, since only HTML's 
 import re
 from collections.abc import Iterable
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 
 MAX_OPEN_ELEMENTS = 250
@@ -44,7 +44,7 @@ def check_markup(html: str, styles: Iterable[str]) -> None:
     for tag in _TAG.finditer(html):
         name = tag["name"].lower()
         if name in _REFUSED:
-            raise RenderError(Reason.FORBIDDEN, f"`<{name}>` is not for letters")
+            raise RenderError(Reason.FORBIDDEN, Phrase("`<{tag}>` is not for letters", tag=name))
         step = -1 if tag["closes"] else 1
         elements += step > 0
         if name not in _CLOSED_BY_OTHERS:
@@ -52,14 +52,25 @@ def check_markup(html: str, styles: Iterable[str]) -> None:
         if name in _FORMATTING:
             formatting = max(formatting + step, 0)
         repeated += formatting
-        _require(open_elements <= MAX_OPEN_ELEMENTS, f"over {MAX_OPEN_ELEMENTS} HTML elements are open at once")
         _require(
-            repeated <= MAX_REPEATED, "too many HTML elements such as `<b>` and `<a>` are open over too many others"
+            open_elements <= MAX_OPEN_ELEMENTS,
+            Phrase("over {most} HTML elements are open at once", most=MAX_OPEN_ELEMENTS),
+        )
+        _require(
+            repeated <= MAX_REPEATED,
+            Phrase("too many HTML elements such as `<b>` and `<a>` are open over too many others"),
         )
     declarations = sum(map(_applied, styles))
-    _require(declarations <= MAX_DECLARATIONS, f"the styles have over {MAX_DECLARATIONS} declarations")
+    _require(
+        declarations <= MAX_DECLARATIONS, Phrase("the styles have over {most} declarations", most=MAX_DECLARATIONS)
+    )
     # Each may apply to each element, where it is compared with all the others.
-    said = f"{declarations} declarations of styles on {elements} HTML tags make over {MAX_STYLED}"
+    said = Phrase(
+        "{declarations} declarations of styles on {elements} HTML tags make over {most}",
+        declarations=declarations,
+        elements=elements,
+        most=MAX_STYLED,
+    )
     _require(declarations * elements <= MAX_STYLED, said)
 
 
@@ -75,6 +86,6 @@ def _applied(rules: str) -> int:
     return sum((selectors.count(",") + 1) * (body.count(";") + 1) for selectors, _, body in blocks)
 
 
-def _require(holds: bool, said: str) -> None:
+def _require(holds: bool, said: Phrase) -> None:
     if not holds:
         raise RenderError(Reason.TOO_LARGE, said)

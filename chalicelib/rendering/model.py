@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
+from chalicelib.errors import Phrase
 from chalicelib.locales import Locale, lookup
 from chalicelib.schemas import StrictModel
 from chalicelib.text import Source
@@ -27,7 +28,7 @@ def _version(least: int) -> BeforeValidator:
             return value
         if type(value) is int and value >= least:
             return value
-        raise ValueError(f"expected a number from {least}, or a name such as shipped-0123456789ab")
+        raise ValueError(Phrase("expected a number from {least}, or a name such as shipped-0123456789ab", least=least))
 
     return BeforeValidator(check)
 
@@ -83,7 +84,7 @@ class Variable(StrictModel):
     @model_validator(mode="after")
     def _only_containers_have_fields(self) -> Self:
         if self.fields is not None and self.type not in (VariableType.LIST, VariableType.OBJECT):
-            raise ValueError("only a list or an object has fields")
+            raise ValueError(Phrase("only a list or an object has fields"))
         return self
 
 
@@ -119,14 +120,14 @@ class Meta(StrictModel):
         known = {"user", *(self.variables or {})}
         for path in self.nothing_without:
             if self.variables is not None and path.partition(".")[0] not in known:
-                raise ValueError(f"nothing_without: `{path}` is not a declared variable")
+                raise ValueError(Phrase("nothing_without: `{path}` is not a declared variable", path=path))
         return self
 
     @model_validator(mode="after")
     def _variables_have_names_of_their_own(self) -> Self:
         for name in self.variables or {}:
             if name in SERVICE_NAMES:
-                raise ValueError(f"the variable `{name}` would hide the service's own name")
+                raise ValueError(Phrase("the variable `{name}` would hide the service's own name", name=name))
         return self
 
 
@@ -136,7 +137,7 @@ def read_version(text: str) -> AskedVersion:
         return int(text)
     if re.fullmatch(_SHIPPED, text):
         return text
-    raise ValueError(f"expected a number or a name such as shipped-0123456789ab: {text}")
+    raise ValueError(Phrase("expected a number or a name such as shipped-0123456789ab: {text}", text=text))
 
 
 class Template(Meta):
@@ -153,11 +154,13 @@ class Template(Meta):
     @model_validator(mode="after")
     def _default_locale_exists_and_sources_are_small(self) -> Self:
         if self.default_locale not in self.locales:
-            raise ValueError(f"the default locale `{self.default_locale}` has no sources")
+            raise ValueError(Phrase("the default locale `{locale}` has no sources", locale=self.default_locale))
         for locale, sources in self.locales.items():
             for name, source in sources.items():
                 if len(source.encode()) > MAX_SOURCE_BYTES:
-                    raise ValueError(f"{locale}/{name} is over {MAX_SOURCE_BYTES} bytes")
+                    raise ValueError(
+                        Phrase("{locale}/{part} is over {size} bytes", locale=locale, part=name, size=MAX_SOURCE_BYTES)
+                    )
         return self
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.finishing import finish, overlong, require_content, require_something_to_say
@@ -128,7 +128,7 @@ class Renderer:
         """The parts that a letter needs. Raises: RenderError (permanent)."""
         spec = self._channels.get(channel)
         if spec is None:
-            raise RenderError(Reason.MISSING_PART, f"there is no channel `{channel}`")
+            raise RenderError(Reason.MISSING_PART, Phrase("there is no channel `{channel}`", channel=channel))
         return spec.required_parts
 
     def compiled(
@@ -154,4 +154,12 @@ class Renderer:
     def _require_parts(self, letter: CompiledLetter, channel: str) -> None:
         for part in self.required_parts(channel):
             if part not in letter.parts:
-                raise RenderError(Reason.MISSING_PART, f"{letter.locale}: `{channel}.{part}` is not in the template")
+                raise RenderError(
+                    Reason.MISSING_PART,
+                    Phrase(
+                        "{locale}: `{channel}.{part}` is not in the template",
+                        locale=letter.locale,
+                        channel=channel,
+                        part=part,
+                    ),
+                )

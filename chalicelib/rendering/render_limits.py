@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from types import CodeType
 from typing import Any
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 
 MAX_OUTPUT_CHARS = 512 * 1024
@@ -60,13 +60,15 @@ class Budget:
         self.step()
         self._made -= size_chars
         if size_chars > MAX_OUTPUT_CHARS or self._made < 0:
-            raise RenderError(Reason.TOO_LARGE, f"the template makes a text of over {MAX_OUTPUT_CHARS} characters")
+            raise RenderError(
+                Reason.TOO_LARGE, Phrase("the template makes a text of over {size} characters", size=MAX_OUTPUT_CHARS)
+            )
 
     def _look(self) -> None:
         if self._steps < 0:
-            raise RenderError(Reason.TOO_SLOW, f"the template takes over {MAX_STEPS} steps")
+            raise RenderError(Reason.TOO_SLOW, Phrase("the template takes over {steps} steps", steps=MAX_STEPS))
         if self._monotonic() > self._deadline:
-            raise RenderError(Reason.TOO_SLOW, f"the template takes over {MAX_SECONDS:g} s")
+            raise RenderError(Reason.TOO_SLOW, Phrase("the template takes over {time} s", time=f"{MAX_SECONDS:g}"))
         self._look_below = max(0, self._steps - _STEPS_PER_LOOK)
 
     @contextmanager
@@ -75,7 +77,9 @@ class Budget:
         self._depth += 1
         try:
             if self._depth > MAX_DEPTH:
-                raise RenderError(Reason.TOO_SLOW, f"macros call each other over {MAX_DEPTH} levels deep")
+                raise RenderError(
+                    Reason.TOO_SLOW, Phrase("macros call each other over {depth} levels deep", depth=MAX_DEPTH)
+                )
             yield
         finally:
             self._depth -= 1
@@ -142,5 +146,7 @@ def _weight(value: object) -> int:
         elif isinstance(one, list | tuple):
             pending.extend(one)
         if weight + len(pending) > MAX_ITEMS:
-            raise RenderError(Reason.TOO_LARGE, f"the template makes a list of over {MAX_ITEMS} items")
+            raise RenderError(
+                Reason.TOO_LARGE, Phrase("the template makes a list of over {most} items", most=MAX_ITEMS)
+            )
     return weight

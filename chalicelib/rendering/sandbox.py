@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 from chalicelib.rendering import filters
 from chalicelib.rendering import render_limits as budget
@@ -64,7 +64,7 @@ def _join_checked(parts: Iterable[str]) -> str:
 def _range(*bounds: int) -> range:
     made = range(*bounds)
     if len(made[: budget.MAX_ITEMS + 1]) > budget.MAX_ITEMS:
-        raise RenderError(Reason.TOO_LARGE, f"a range of over {budget.MAX_ITEMS} numbers")
+        raise RenderError(Reason.TOO_LARGE, Phrase("a range of over {most} numbers", most=budget.MAX_ITEMS))
     return made
 
 
@@ -110,7 +110,9 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         except Exception as error:
             line = max(parser.stream.current.lineno, 0)
             raise RenderError(
-                Reason.SYNTAX, f"too deep or too big an expression ({type(error).__name__})", line=line
+                Reason.SYNTAX,
+                Phrase("too deep or too big an expression ({kind})", kind=type(error).__name__),
+                line=line,
             ) from error
         return guard.Guard(self.filters, self.tests).visit(tree)  # type: ignore[no-any-return]
 
@@ -131,7 +133,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def assignable(self, obj: Any) -> Namespace:
         """Objects whose fields a template may assign: those that it made itself by `namespace()`."""
         if not isinstance(obj, Namespace):
-            raise RenderError(Reason.FORBIDDEN, "only fields of a `namespace` can be set")
+            raise RenderError(Reason.FORBIDDEN, Phrase("only fields of a `namespace` can be set"))
         return obj
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002
@@ -163,9 +165,9 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         purse.step()
         for operand in (left, right):
             if isinstance(operand, int) and operand.bit_length() > guard.MAX_INTEGER_BITS:
-                raise RenderError(Reason.TOO_LARGE, "a number of over 38 digits")
+                raise RenderError(Reason.TOO_LARGE, Phrase("a number of over 38 digits"))
         if operator == "%" and isinstance(left, str):
-            raise RenderError(Reason.FORBIDDEN, "`%` does not format texts in letters; use `~`")
+            raise RenderError(Reason.FORBIDDEN, Phrase("`%` does not format texts in letters; use `~`"))
         if operator in "+*" and isinstance(left, str | list | tuple) | isinstance(right, str | list | tuple):
             return self._repeat_or_add(operator, left, right)
         return super().call_binop(context, operator, left, right)
@@ -176,7 +178,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             size = len(sized) * max(count, 0)
             budget.current().make(size)
             if not isinstance(sized, str) and size > budget.MAX_ITEMS:
-                raise RenderError(Reason.TOO_LARGE, f"a list of over {budget.MAX_ITEMS} items")
+                raise RenderError(Reason.TOO_LARGE, Phrase("a list of over {most} items", most=budget.MAX_ITEMS))
         result = self.binop_table[operator](left, right)
         return budget.weighed(result)
 
@@ -212,7 +214,9 @@ def names_in(source: str, sandbox: LetterEnvironment) -> set[str]:
 def _bounded_tree(source: str, sandbox: LetterEnvironment, lines: Sequence[int] | None) -> nodes.Template:
     # A source is bounded where it is stored (`model.py`); the layout and the inlined styles come on top of it.
     if len(source) > 2 * MAX_SOURCE_BYTES:
-        raise RenderError(Reason.TOO_LARGE, f"the whole letter is over {2 * MAX_SOURCE_BYTES} characters")
+        raise RenderError(
+            Reason.TOO_LARGE, Phrase("the whole letter is over {size} characters", size=2 * MAX_SOURCE_BYTES)
+        )
     return sandbox.tree(source, lines)
 
 
@@ -222,7 +226,11 @@ def _placed(tokens: Iterable[Token], lines: Sequence[int] | None) -> Iterator[To
     for count, token in enumerate(tokens, start=1):
         purse.step()
         if count > MAX_TOKENS:
-            raise RenderError(Reason.TOO_LARGE, f"the template has over {MAX_TOKENS} Jinja tokens", line=token.lineno)
+            raise RenderError(
+                Reason.TOO_LARGE,
+                Phrase("the template has over {most} Jinja tokens", most=MAX_TOKENS),
+                line=token.lineno,
+            )
         if lines is not None:
             if token.type in ("block_begin", "variable_begin"):
                 shift = next(left, OF_THE_LAYOUT) - token.lineno

@@ -11,7 +11,7 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.visitor import NodeTransformer
 
-from chalicelib.errors import RenderError
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
 
 COUNTED, JOINED, STEPPED, WEIGHED = "_counted", "_joined", "_stepped", "_weighed"
@@ -42,9 +42,11 @@ class Guard(NodeTransformer):
         """Every node passes here, so that a refused kind cannot hide below another, and none is too deep for what
         compiles it: Jinja2 and Python recurse once per level."""
         if (name := _REFUSED.get(type(node))) is not None:
-            raise RenderError(Reason.FORBIDDEN, f"`{name}` is not for letters", line=node.lineno)
+            raise RenderError(Reason.FORBIDDEN, Phrase("`{name}` is not for letters", name=name), line=node.lineno)
         if self._depth >= MAX_DEPTH:
-            raise RenderError(Reason.TOO_LARGE, f"it is nested over {MAX_DEPTH} levels deep", line=node.lineno)
+            raise RenderError(
+                Reason.TOO_LARGE, Phrase("it is nested over {most} levels deep", most=MAX_DEPTH), line=node.lineno
+            )
         self._depth += 1
         visited = super().generic_visit(node, *args, **kwargs)
         self._depth -= 1
@@ -55,16 +57,18 @@ class Guard(NodeTransformer):
         back."""
         value = node.value
         if isinstance(value, int | float) and abs(value) >= 2**MAX_INTEGER_BITS:
-            raise RenderError(Reason.TOO_LARGE, "a number of over 38 digits", line=node.lineno)
+            raise RenderError(Reason.TOO_LARGE, Phrase("a number of over 38 digits"), line=node.lineno)
         return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         """Each iteration is counted; a recursive loop would bypass its counter."""
         if node.recursive:
-            raise RenderError(Reason.FORBIDDEN, "a recursive loop is not for letters", line=node.lineno)
+            raise RenderError(Reason.FORBIDDEN, Phrase("a recursive loop is not for letters"), line=node.lineno)
         self._loops += 1
         if self._loops > MAX_LOOPS:  # Python compiles at most twenty
-            raise RenderError(Reason.TOO_LARGE, f"over {MAX_LOOPS} loops stand inside one another", line=node.lineno)
+            raise RenderError(
+                Reason.TOO_LARGE, Phrase("over {most} loops stand inside one another", most=MAX_LOOPS), line=node.lineno
+            )
         self.generic_visit(node)
         self._loops -= 1
         node.iter = _wrap(node.iter, COUNTED)
@@ -74,7 +78,9 @@ class Guard(NodeTransformer):
         """Each `elif` is one more level for Python's compiler."""
         if len(node.elif_) > MAX_DEPTH:
             raise RenderError(
-                Reason.TOO_LARGE, f"over {MAX_DEPTH} `elif` in one `if`", line=node.elif_[MAX_DEPTH].lineno
+                Reason.TOO_LARGE,
+                Phrase("over {most} `elif` in one `if`", most=MAX_DEPTH),
+                line=node.elif_[MAX_DEPTH].lineno,
             )
         return self.generic_visit(node)
 
@@ -116,18 +122,18 @@ class Guard(NodeTransformer):
 
     def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
         """Only filters of the list."""
-        self._require(node, node.name, self._filters, "filter")
+        self._require(node, node.name, self._filters, Phrase("filter"))
         return self.generic_visit(node)
 
     def visit_Test(self, node: nodes.Test) -> nodes.Node:
         """Only tests of the list."""
-        self._require(node, node.name, self._tests, "test")
+        self._require(node, node.name, self._tests, Phrase("test"))
         return self.generic_visit(node)
 
-    def _require(self, node: nodes.Node, name: str, known: Mapping[str, object], kind: str) -> None:
+    def _require(self, node: nodes.Node, name: str, known: Mapping[str, object], kind: Phrase) -> None:
         if name not in known or name in PRIVATE:
             listed = ", ".join(sorted(set(known) - PRIVATE))
-            said = f"no {kind} `{name[:40]}` for letters; there are: {listed}"
+            said = Phrase("no {kind} `{name}` for letters; there are: {known}", kind=kind, name=name[:40], known=listed)
             raise RenderError(Reason.FORBIDDEN, said, line=node.lineno)
 
 

@@ -5,7 +5,7 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template, Version
@@ -60,7 +60,7 @@ class TemplateTable:
         known = self.latest(template.key)
         if seen is not None:
             newest = shipped if known is None else self.version(template.key, known)
-            seen.require(newest.fields if newest else None, what=f"the template {template.key}")
+            seen.require(newest.fields if newest else None, what=Phrase("the template {key}", key=template.key))
         hides = shipped.version if shipped else None
         stored = template.model_copy(update={"version": (known or 0) + 1, "hides": hides})
         body, at = stored.model_dump(mode="json"), rfc3339(self._clock())
@@ -78,7 +78,9 @@ class TemplateTable:
                     raise
         if seen is not None:
             return self.add(template, shipped=shipped, by=by, seen=seen)  # what another stored is not what was seen
-        raise ConflictError(f"another version of {template.key} was stored at this moment; read it and try again")
+        raise ConflictError(
+            Phrase("another version of {key} was stored at this moment; read it and try again", key=template.key)
+        )
 
 
 def shipped_row(content: Template | Layout, *, at: str) -> TemplateRow:

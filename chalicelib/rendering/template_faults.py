@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 from jinja2.utils import missing
 
-from chalicelib.errors import RenderError, UnavailableError
+from chalicelib.errors import Phrase, RenderError, UnavailableError
 from chalicelib.reasons import Reason, ReasonFamily
 from chalicelib.rendering import render_limits as budget
 
@@ -59,24 +59,28 @@ def blaming(part: str) -> Iterator[None]:
         if isinstance(error, RenderError) and error.part is not None:
             raise
         reason, said, line = _told(error)
-        raise RenderError(reason, said[:_LONGEST_SAYING], part=part, line=line or _line_of(error)) from error
+        raise RenderError(reason, said, part=part, line=line or _line_of(error)) from error
 
 
-def _told(error: Exception) -> tuple[str, str, int | None]:
+def _told(error: Exception) -> tuple[str, Phrase, int | None]:
     match error:
         case RenderError():
             return error.reason, error.said, _written(error.line or 0)
         case TemplateSyntaxError():
-            return Reason.SYNTAX, error.message or "", _written(error.lineno)
+            return Reason.SYNTAX, _quoted(error.message or ""), _written(error.lineno)
         case UndefinedNameError():
-            said = ReasonFamily.UNDEFINED(error.message)
-            return said, said, None
+            return ReasonFamily.UNDEFINED(error.message), Phrase("undefined variable: {name}", name=error.message), None
         case SecurityError():
-            return Reason.FORBIDDEN, str(error), None
+            return Reason.FORBIDDEN, _quoted(str(error)), None
         case RecursionError():
-            return Reason.TOO_LARGE, "it is nested too deeply, or calls itself without end", None
+            return Reason.TOO_LARGE, Phrase("it is nested too deeply, or calls itself without end"), None
         case _:
-            return Reason.TEMPLATE_ERROR, f"{type(error).__name__}: {error}", None
+            return Reason.TEMPLATE_ERROR, _quoted(f"{type(error).__name__}: {error}"), None
+
+
+def _quoted(text: str) -> Phrase:
+    """What Jinja2 or Python says, in English alone."""
+    return Phrase("{why}", why=text[:_LONGEST_SAYING])
 
 
 def _line_of(error: Exception) -> int | None:

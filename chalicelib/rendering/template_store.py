@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import SHIPPED_VERSION, AskedVersion, Template, Version
 from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_keys
@@ -56,8 +56,10 @@ class TemplateStore:
         found = self._newest(key) if version is None else self._named(key, version)
         if found is None:
             if version is None:
-                raise NotFoundError(f"there is no template `{key}`")
-            raise NotFoundError(f"there is no version {version} of the template `{key}`")
+                raise NotFoundError(Phrase("there is no template `{key}`", key=key))
+            raise NotFoundError(
+                Phrase("there is no version {version} of the template `{key}`", version=version, key=key)
+            )
         return found
 
     def edition(self, key: str) -> Edition:
@@ -82,7 +84,7 @@ class TemplateStore:
         if name not in self._layouts:
             found = self._stored.layout(name) if self._stored else None
             if found is None:
-                raise NotFoundError(f"there is no layout `{name}`")
+                raise NotFoundError(Phrase("there is no layout `{name}`", name=name))
             self._layouts[name] = found
         return self._layouts[name]
 

@@ -8,6 +8,7 @@ import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from chalicelib.addresses import PLAIN_NAME
+from chalicelib.errors import Phrase
 
 # "IPv6 Global Unicast Address Assignments" is 2000::/3; what of it is for protocols, tunnels and books is in "IANA IPv6
 # Special-Purpose Address Registry": Teredo and ORCHID (2001::/23), 2001:db8::/32, 6to4 (2002::/16), 3fff::/20.
@@ -39,10 +40,12 @@ def check_url(url: str) -> None:
     another by the time it is called. Raises: ValueError (permanent; says what is expected)."""
     found = _URL.fullmatch(url)
     if found is None:
-        raise ValueError("expected an https address")
+        raise ValueError(Phrase("expected an https address"))
     host = _AUTHORITY.fullmatch(found["authority"])
     if host is None or not 0 < int(host["port"] or 443) < 65536:
-        raise ValueError("expected a plain host after https://, without a user name; a port, if any, from 1 to 65535")
+        raise ValueError(
+            Phrase("expected a plain host after https://, without a user name; a port, if any, from 1 to 65535")
+        )
     _check_host(host["name"] or "", v6=host["v6"])
 
 
@@ -50,9 +53,9 @@ def _check_host(name: str, *, v6: str | None) -> None:
     labels = name.split(".")
     if v6 is not None or _NUMBER.fullmatch(labels[-1]):
         if not is_public(v6 or name):
-            raise ValueError("expected a name, or a public IP address as four decimal numbers or in brackets")
+            raise ValueError(Phrase("expected a name, or a public IP address as four decimal numbers or in brackets"))
     elif len(labels) < 2 or any(f".{name}".endswith(f".{inner}") for inner in _INNER):
-        raise ValueError("expected a name that is known outside, such as partner.example")
+        raise ValueError(Phrase("expected a name that is known outside, such as partner.example"))
 
 
 def _public_v4(ip: IPv4Address) -> bool:

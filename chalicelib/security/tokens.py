@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.security.signing import MAC_BYTES, Signer, decode, encode
 
 MAX_TOKEN_CHARS = 1024
@@ -52,7 +52,7 @@ class ExpiredLinkError(NotFoundError):
     """Permanent: a token of ours for this purpose, and its time is over."""
 
     def __init__(self, claims: LetterClaims, purpose: Purpose) -> None:
-        super().__init__("this link is too old")
+        super().__init__(Phrase("this link is too old"))
         self.claims = claims
         self.purpose = purpose
 
@@ -81,7 +81,7 @@ class Tokens:
                 return self._in_time(purpose, json.loads(decode(content)))
         except (ValueError, TypeError):
             pass
-        raise NotFoundError("this link is not one of ours")
+        raise NotFoundError(Phrase("this link is not one of ours"))
 
     def _in_time(self, purpose: Purpose, fields: list[Any]) -> LetterClaims:
         said = len(LetterClaims._fields)

@@ -5,7 +5,7 @@ queue.
 """
 
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.dynamodb import find
 from chalicelib.storage.ledger import Ledger
@@ -17,7 +17,7 @@ def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -
     NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
     head = find(NotificationRow, notification_id, NOTIFICATION_PART)
     if head is None or not sight.has(head.service):
-        raise NotFoundError(f"there is no notification {notification_id}")
+        raise NotFoundError(Phrase("there is no notification {id}", id=notification_id))
     ledger.move(
         [
             Move(

@@ -2,7 +2,7 @@
 
 from chalicelib.configuration.setting_shapes import ConfirmationAgain
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
@@ -37,9 +37,9 @@ class ConfirmationLetters:
         ConflictError (permanent: nothing to confirm), TooManyRequestsError (later), UnavailableError (retryable)."""
         user = self._directory.get(user_id)
         if user.email is None:
-            raise ConflictError(f"user {user_id} has no email address to confirm")
+            raise ConflictError(Phrase("user {id} has no email address to confirm", id=user_id))
         if user.email_confirmed:
-            raise ConflictError(f"the address of user {user_id} is confirmed already")
+            raise ConflictError(Phrase("the address of user {id} is confirmed already", id=user_id))
         again = self._site.current(fresh=True).confirmation_again
         request = NotificationRequest(template=again.template, recipients=(Recipient(user_id=user_id),))
         self._accept.check(request)

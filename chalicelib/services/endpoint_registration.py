@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws_session import FAILURES, failure_of
 from chalicelib.channels.chat import OPTIONS, chat_at, kind_of
 from chalicelib.clock import is_id
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.errors import InvalidError, NotFoundError, Phrase, phrase_of
 from chalicelib.etags import Seen
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import EndpointBody
@@ -96,24 +96,28 @@ class EndpointDesk:
         try:
             check_url(url)
         except ValueError as error:
-            raise InvalidError.of("url", str(error)) from error
+            raise InvalidError.of("url", phrase_of(error)) from error
 
     def _check_chat(self, url: str) -> None:
         kinds = ", ".join(sorted(self._chat_kinds))
         if kind_of(url) not in self._chat_kinds:
-            raise InvalidError.of("url", f"expected one of these kinds of chats: {kinds}")
+            raise InvalidError.of("url", Phrase("expected one of these kinds of chats: {known}", known=kinds))
         if chat_at(url, own_hosts=self._private_addresses) is None:
             raise InvalidError.of(
                 "url",
-                f"expected an address of {kind_of(url)} as apprise writes it, of one room, with no host of its own and"
-                f" no options but {', '.join(OPTIONS)}",
+                Phrase(
+                    "expected an address of {kind} as apprise writes it, of one room, with no host of its own "
+                    "and no options but {known}",
+                    kind=kind_of(url),
+                    known=", ".join(OPTIONS),
+                ),
             )
 
     def _register_device(self, user_id: str, body: EndpointBody) -> Endpoint:
         platform, token = body.platform or "", body.token or ""
         application = self._platforms.get(platform)
         if not application:
-            raise InvalidError.of("platform", "this stage has no application for it")
+            raise InvalidError.of("platform", Phrase("this stage has no application for it"))
         try:
             arn = self._sns().create_platform_endpoint(
                 PlatformApplicationArn=application,
@@ -131,7 +135,7 @@ class EndpointDesk:
         known = _KNOWN_ARN.search(error.response.get("Error", {}).get("Message", ""))
         if known is None:
             if error.response.get("Error", {}).get("Code") in {"InvalidParameter", "InvalidParameterException"}:
-                raise InvalidError.of("token", "expected a device token of this platform") from error
+                raise InvalidError.of("token", Phrase("expected a device token of this platform")) from error
             raise failure_of(error, "SNS did not take the device") from error
         arn = known[1]
         attributes = _ask(lambda: self._sns().get_endpoint_attributes(EndpointArn=arn))["Attributes"]

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from chalicelib.clock import Clock, derived_id, parse_rfc3339, rfc3339
 from chalicelib.configuration.event_rules import MAX_DELAY, EventRule, EventStep, EventType
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
@@ -110,7 +110,7 @@ class Events:
             for n, step in enumerate(rule.steps):
                 errors += self._mistakes(step, f"value.{kind}.steps[{n}]")
         if errors:
-            raise InvalidError("a rule could not be followed", errors)
+            raise InvalidError(Phrase("a rule could not be followed"), errors)
 
     def _mistakes(self, step: EventStep, path: str) -> list[FieldError]:
         # Its variables come with the event, so that only what a rule says by itself can be judged.
@@ -132,7 +132,7 @@ class Events:
                 self._accept.check(_letter(event, step), edition=step.edition)
             known = self._write(event, event_id, steps, caller)
         if known.body_hash != event.fingerprint():
-            raise ConflictError("this event id was used for another event: use a new id for a new event")
+            raise ConflictError(Phrase("this event id was used for another event: use a new id for a new event"))
         return known
 
     def _write(self, event: Event, event_id: str, steps: Sequence[_Step], caller: str) -> EventRow:

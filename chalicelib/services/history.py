@@ -11,7 +11,7 @@ from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.deliveries import DeliveryStatus, notification_status, shown_status
-from chalicelib.errors import InvalidError, NotFoundError
+from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.services.search import Span, newest
 from chalicelib.storage.cursor import read_place, write_cursor
@@ -41,7 +41,7 @@ class History:
             rows = list(LedgerRow.query(notification_id, consistent_read=True))
         head = next((row for row in rows if isinstance(row, NotificationRow)), None)
         if head is None or not sight.has(head.service):
-            raise NotFoundError(f"there is no notification {notification_id}")
+            raise NotFoundError(Phrase("there is no notification {id}", id=notification_id))
         return self._describe(head, [row for row in rows if isinstance(row, DeliveryRow)])
 
     def of_user(
@@ -154,7 +154,7 @@ def _start_key(given: Mapping[str, Any], user_id: str) -> dict[str, Any]:
     (permanent)."""
     created_at, notification_id = given.get("at"), given.get("id")
     if not (isinstance(created_at, str) and isinstance(notification_id, str) and created_at and notification_id):
-        raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list")
+        raise InvalidError.of("cursor", Phrase("expected the cursor of an earlier answer of this list"))
     return {
         "user_id": {"S": user_id},
         "created_at": {"S": created_at},

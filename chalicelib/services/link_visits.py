@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
 from chalicelib.deliveries import DeliveryKey
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.links.bot_detection import is_bot
 from chalicelib.profiles.directory import Directory
 from chalicelib.security.redirects import allowed_redirect
@@ -48,7 +48,7 @@ class Visit:
 
     def _confirm(self, link: LinkRow) -> None:
         if not (link.user_id and link.email and self._directory.confirm(link.user_id, email=link.email)):
-            raise NotFoundError("this link is for an address that the user does not have any more")
+            raise NotFoundError(Phrase("this link is for an address that the user does not have any more"))
         if link.confirmed_at is None:
             self._links.note_confirmed(link)
 
@@ -59,8 +59,8 @@ def _target(link: LinkRow, site: SiteValues) -> str:
     if own is not None:
         return own
     if link.kind != "confirm":
-        raise NotFoundError("this link leads to a place that is not allowed any more")
+        raise NotFoundError(Phrase("this link leads to a place that is not allowed any more"))
     following = allowed_redirect(site.redirect_url, hosts)
     if following is None:
-        raise NotFoundError("the redirect is set to a place that is not allowed")
+        raise NotFoundError(Phrase("the redirect is set to a place that is not allowed"))
     return following

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.addresses import user_of
+from chalicelib.campaigns.model import state_word
 from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.flow.dead_letters import DeadLetter, DeadLetters
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.observability import logger
@@ -67,10 +68,10 @@ class Revive:
         if (found.status, found.reason) == (DeliveryStatus.SENT, Reason.ASSUMED_BY_HAND):
             return
         if found.status != DeliveryStatus.UNCERTAIN:
-            raise ConflictError(f"the delivery {key.id} is not uncertain")
+            raise ConflictError(Phrase("the delivery {id} is not uncertain", id=key.id))
         # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
         if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=Reason.ASSUMED_BY_HAND, by_hand=True)]):
-            raise ConflictError(f"the delivery {key.id} was decided by somebody else")
+            raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
 
     def send_again(self, key: DeliveryKey) -> None:
         """An uncertain or failed delivery is sent once more, as fresh as a new one, in the version of its request or
@@ -80,7 +81,7 @@ class Revive:
         if (found.status, found.reason) == (DeliveryStatus.QUEUED, Reason.BY_HAND):
             return
         if found.status not in REOPENED_FROM:
-            raise ConflictError(f"the delivery {key.id} is neither uncertain nor failed")
+            raise ConflictError(Phrase("the delivery {id} is neither uncertain nor failed", id=key.id))
         head, letter = self._read(key)
         recipient = EnrichRecipient(
             notification_id=key.notification_id,
@@ -92,12 +93,12 @@ class Revive:
         # dropped. The other way round it would be open with no job, and nobody could ask again.
         self._queues.put(f"enrich-{letter.lane}", [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
         if self._ledger.move([_reopen(key)]):
-            raise ConflictError(f"the delivery {key.id} was decided by somebody else")
+            raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
 
     def _found(self, key: DeliveryKey) -> Delivery:
         found = self._ledger.read(key)
         if found is None:
-            raise NotFoundError(f"there is no delivery {key.id}")
+            raise NotFoundError(Phrase("there is no delivery {id}", id=key.id))
         return found
 
     def _reopened(self, body: str) -> str:
@@ -123,7 +124,9 @@ class Revive:
         head = find(NotificationRow, key.notification_id, NOTIFICATION_PART)
         stored = self._asked(head) if head else None
         if head is None or stored is None:
-            raise NotFoundError(f"there is no notification {key.notification_id}, or what was asked is forgotten")
+            raise NotFoundError(
+                Phrase("there is no notification {id}, or what was asked is forgotten", id=key.notification_id)
+            )
         return head, recalled(LetterSpec, stored.letter)
 
     def _asked(self, head: NotificationRow) -> RequestRow | RunRow | None:
@@ -132,10 +135,10 @@ class Revive:
             return find(RequestRow, head.request_id, REQUEST_PART)
         campaign = find(CampaignRow, head.campaign_id, HEAD_PART)
         if campaign is not None and campaign.state in (*HELD, "cancelled"):
-            raise ConflictError(f"its campaign is {campaign.state}")
+            raise ConflictError(Phrase("its campaign is {state}", state=state_word(campaign.state)))
         # Workers would hold it, and with its run over nothing would let it go on.
         if campaign is not None and campaign.approved_site not in (None, self._site_tag()):
-            raise ConflictError("its campaign waits for approval: it would not be sent as it was approved")
+            raise ConflictError(Phrase("its campaign waits for approval: it would not be sent as it was approved"))
         return find(RunRow, head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.addresses import same_address_key
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, Phrase
 from chalicelib.services.history import MAX_PAGE_SIZE, History
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
@@ -86,4 +86,4 @@ def _forget_recipient(request_id: str, theirs: Theirs) -> None:
         without = [RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)]
         if update_if(row, without, RequestRow.recipients == row.recipients):
             return
-    raise ConflictError("others of the same request are being erased; try again")
+    raise ConflictError(Phrase("others of the same request are being erased; try again"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.collected import Collected
 from chalicelib.profiles.address_opt_outs import Mailboxes
@@ -51,7 +51,7 @@ class PersonalData:
         """By part. Raises: NotFoundError (permanent: nothing is kept), UnavailableError (retryable)."""
         kept = {part.name: part.export(user_id) for part in self._parts}
         if not any(kept.values()):
-            raise NotFoundError(f"nothing is kept of user {user_id}")
+            raise NotFoundError(Phrase("nothing is kept of user {id}", id=user_id))
         return kept
 
     def erase(self, user_id: str) -> None:
@@ -190,7 +190,7 @@ class ProfilePart:
             with suppress(NotFoundError):
                 self._directory.delete(user_id)
         elif not self._mailboxes.was_erased(user_id):
-            raise NotFoundError(f"there is no user {user_id}")
+            raise NotFoundError(Phrase("there is no user {id}", id=user_id))
 
 
 def _addresses(directory: Directory, user_id: str) -> Iterable[tuple[str, str]]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from chalicelib.clock import parse_rfc3339, rfc3339
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.storage.rows.ledger import LedgerRow, NotificationRow, day_shards
 
 MAX_DAYS = 31
@@ -29,9 +29,9 @@ class Span(NamedTuple):
         end = until or now
         begin = since or end - timedelta(days=1)
         if begin >= end:
-            raise InvalidError.of("until" if until else "since", "expected a beginning before the end")
+            raise InvalidError.of("until" if until else "since", Phrase("expected a beginning before the end"))
         if end - begin > timedelta(days=MAX_DAYS):
-            raise InvalidError.of("since", f"expected at most {MAX_DAYS} days before the end")
+            raise InvalidError.of("since", Phrase("expected at most {days} days before the end", days=MAX_DAYS))
         return cls(begin, end)
 
 
@@ -78,7 +78,7 @@ def _last_day(before: str) -> date:
         at = parse_rfc3339(moment)
         return (at if mark else at - timedelta(microseconds=1)).astimezone(UTC).date()
     except (ValueError, OverflowError) as error:
-        raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list") from error
+        raise InvalidError.of("cursor", Phrase("expected the cursor of an earlier answer of this list")) from error
 
 
 def _midnight(day: date) -> str:

@@ -11,7 +11,7 @@ from chalicelib.accounts.proposals import GUARDED, Proposal, Proposals
 from chalicelib.configuration.event_rules import EventRule
 from chalicelib.configuration.setting_shapes import CategoryRoute, ConfirmationAgain
 from chalicelib.configuration.site_settings import Setting, SiteSettings
-from chalicelib.errors import ConflictError, ForbiddenError, InvalidError
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, Phrase, all_said
 from chalicelib.etags import Seen
 from chalicelib.pipeline.routing import route_errors
 from chalicelib.services.confirmation import ConfirmationLetters
@@ -68,7 +68,11 @@ class SiteDesk:
         ForbiddenError (permanent: it needs two managers, and a service is none), UnavailableError (retryable)."""
         if name in self.guarded:
             raise ForbiddenError(
-                f"the setting {name} needs two managers here: one proposes it on the page Settings, another approves it"
+                Phrase(
+                    "the setting {name} needs two managers here: one proposes it on the page Settings, another "
+                    "approves it",
+                    name=name,
+                )
             )
         if name == "event_rules":
             self._check_rules(value)
@@ -83,7 +87,7 @@ class SiteDesk:
 
     def _two(self) -> Proposals:
         if self._proposals is None:
-            raise ConflictError("nothing waits for approval here: one manager is enough")
+            raise ConflictError(Phrase("nothing waits for approval here: one manager is enough"))
         return self._proposals
 
     def _check_routes(self, value: Any) -> None:
@@ -92,7 +96,7 @@ class SiteDesk:
         except ValidationError:
             return
         if errors:
-            raise InvalidError("routes is not as expected", errors)
+            raise InvalidError(Phrase("routes is not as expected"), errors)
 
     def _check_confirmation(self, value: Any) -> None:
         try:
@@ -100,8 +104,8 @@ class SiteDesk:
         except ValidationError:
             return
         except InvalidError as error:
-            why = "; ".join(f"{one.field}: {one.message}" for one in error.errors)
-            raise InvalidError.of("value.template", f"it fails its check: {why}") from error
+            why = Phrase("it fails its check: {why}", why=all_said(error.errors))
+            raise InvalidError.of("value.template", why) from error
 
     def _check_rules(self, value: Any) -> None:
         # A shape that is wrong is told by the setting itself, with all its mistakes.

@@ -7,15 +7,15 @@ from pydantic import ValidationError
 
 from chalicelib.accounts.draft_allowance import Drafts
 from chalicelib.categories import CATEGORIES
-from chalicelib.errors import FieldError, InvalidError, NotFoundError, WouldBreakError
+from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError
 from chalicelib.etags import Seen
-from chalicelib.http_errors import invalid
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.compatibility import narrowed
 from chalicelib.rendering.model import ChannelParts, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.stored import TemplateTable
 from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.validation import invalid
 
 _DRAFT = 1  # every version that is not stored yet calls itself so
 
@@ -52,10 +52,10 @@ class TemplateDesk:
         except ValidationError as error:
             raise invalid(error) from error
         if template.category not in CATEGORIES:
-            raise InvalidError.of("category", f"expected one of {', '.join(CATEGORIES)}")
+            raise InvalidError.of("category", Phrase("expected one of {known}", known=", ".join(CATEGORIES)))
         mistakes = check(template, renderer=self._new_renderer(), channels=self._channels)
         if mistakes:
-            raise InvalidError("the template fails its check", mistakes)
+            raise InvalidError(Phrase("the template fails its check"), mistakes)
         return template
 
     def add(
@@ -76,21 +76,23 @@ class TemplateDesk:
         except NotFoundError:
             return
         if seen is not None:  # what has changed meanwhile is told first
-            seen.require(before.fields, what=f"the template {draft.key}")
+            seen.require(before.fields, what=Phrase("the template {key}", key=draft.key))
         less = narrowed(before, draft) or self._refused_sample(before, draft)
         users = [one for refused in self._refused for one in refused(before, draft)]
         if less:
             users += [one for using in self._using for one in using(draft.key)]
         if less or users:
-            confirm = FieldError("confirm", "it accepts less than the version in force: are those who use it ready?")
-            raise WouldBreakError("those who use the template would be refused", [confirm, *less, *users])
+            confirm = FieldError(
+                "confirm", Phrase("it accepts less than the version in force: are those who use it ready?")
+            )
+            raise WouldBreakError(Phrase("those who use the template would be refused"), [confirm, *less, *users])
 
     def _refused_sample(self, before: Template, draft: Template) -> list[FieldError]:
         """What no declaration tells: a source that names a variable which nobody has to give, or needs more of it."""
         given = draft.model_copy(update={"sample": before.sample})
         found = check(given, renderer=self._new_renderer(), channels=self._channels)
         return [
-            FieldError(one.field, f"with the sample of the version before: {why}")
+            FieldError(one.field, Phrase("with the sample of the version before: {why}", why=why))
             for one in found
             if (why := one.message)
         ]

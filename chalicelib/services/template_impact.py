@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.clock import Clock
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.errors import FieldError, InvalidError
+from chalicelib.errors import FieldError, InvalidError, Phrase
 from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.dry_run import try_letter
@@ -40,11 +40,11 @@ class TemplateUsers:
         for event, rule in site.event_rules.items():
             for n, step in enumerate(rule.steps):
                 if step.template == key:
-                    yield FieldError(f"event_rules.{event}.steps[{n}]", "this rule sends it")
+                    yield FieldError(f"event_rules.{event}.steps[{n}]", Phrase("this rule sends it"))
         if site.confirmation_again.template == key:
-            yield FieldError("confirmation_again", "this setting sends it")
+            yield FieldError("confirmation_again", Phrase("this setting sends it"))
         if key == DIGEST_TEMPLATE:
-            yield FieldError("digest", "the digest is made with it")
+            yield FieldError("digest", Phrase("the digest is made with it"))
 
     def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
         """Those who would be refused if they sent once more what they sent lately. Raises: UnavailableError
@@ -60,7 +60,10 @@ class TemplateUsers:
             bad[row.caller] += self._refuses(after, context) and not self._refuses(before, context)
         for caller, n in asked.most_common():
             if bad[caller]:
-                yield FieldError(f"callers.{caller}", f"{bad[caller]} of its last {n} requests would be refused")
+                yield FieldError(
+                    f"callers.{caller}",
+                    Phrase("{bad} of its last {all} requests would be refused", bad=bad[caller], all=n),
+                )
 
     def _refuses(self, template: Template, context: Mapping[str, Any]) -> bool:
         try:

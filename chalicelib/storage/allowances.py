@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.clock import Clock
-from chalicelib.errors import TooManyRequestsError
+from chalicelib.errors import Phrase, TooManyRequestsError
 from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
 from chalicelib.storage.rows.links import AllowanceRow
 from chalicelib.storage.rows.live import GuestCountRow
@@ -30,7 +30,10 @@ class Allowances:
         if update_if(row, actions, count.does_not_exist() | (count < times)):
             return str(row.name)
         seconds = max(1, round((ends - at).total_seconds()))
-        raise TooManyRequestsError(f"expected at most {times} in {minutes} minutes", retry_after_seconds=seconds)
+        raise TooManyRequestsError(
+            Phrase("expected at most {times} in {minutes} minutes", times=times, minutes=minutes),
+            retry_after_seconds=seconds,
+        )
 
     def give_back(self, taken: str) -> None:
         """Uncounts one. Raises: UnavailableError (retryable)."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from chalicelib.clock import now, rfc3339
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb
 from chalicelib.storage.rows.configuration import ApiKeyRow
@@ -75,7 +75,7 @@ def revoke_key(key_id: str) -> None:
             ]
         )
         return
-    raise NotFoundError(f"there is no key {key_id}")
+    raise NotFoundError(Phrase("there is no key {id}", id=key_id))
 
 
 def _listed(row: ApiKeyRow) -> StoredKey:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from chalicelib.clock import Clock, new_id
-from chalicelib.errors import BusyError, ConflictError
+from chalicelib.errors import BusyError, ConflictError, Phrase
 from chalicelib.storage.dynamodb import delete_if, find, save_if, update_if
 from chalicelib.storage.rows.flow import CallRow
 
@@ -43,11 +43,13 @@ class RecordedCalls:
             return turn
         known = find(CallRow, call)
         if known is not None and known.body != body:
-            raise ConflictError("this Idempotency-Key was used for another body: use a new key for a new request")
+            raise ConflictError(
+                Phrase("this Idempotency-Key was used for another body: use a new key for a new request")
+            )
         if known is not None and known.owner == turn.owner:
             return turn  # the reply to our own write was lost, and the client asked again
         if known is None or known.answer is None:
-            raise BusyError("this very call is being done: ask again", retry_after_seconds=1)
+            raise BusyError(Phrase("this very call is being done: ask again"), retry_after_seconds=1)
         return str(known.answer)
 
     def finish(self, turn: Turn, answer: str) -> None:

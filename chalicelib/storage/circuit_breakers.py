@@ -11,7 +11,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
-from chalicelib.errors import NotFoundError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.observability import Line
@@ -204,7 +204,7 @@ class Switches:
         if seen is None:
             return None
         switch = self.read(name)
-        seen.require({field: getattr(switch, field) for field in HAND}, what=f"the switch {name}")
+        seen.require({field: getattr(switch, field) for field in HAND}, what=Phrase("the switch {name}", name=name))
         at = SwitchRow.changed_at
         return at.does_not_exist() if switch.changed_at is None else at == switch.changed_at
 
@@ -270,4 +270,6 @@ def _probes(seconds: int, now: float) -> list[Action]:
 
 def _check(name: str) -> None:
     if name not in SUBSYSTEMS:
-        raise NotFoundError(f"there is no switch {name}; there are {', '.join(SUBSYSTEMS)}")
+        raise NotFoundError(
+            Phrase("there is no switch {name}; there are {known}", name=name, known=", ".join(SUBSYSTEMS))
+        )

@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError, UnavailableError
+from chalicelib.errors import ConflictError, Phrase, UnavailableError
 from chalicelib.storage.chat_names import delete_names
 from chalicelib.storage.dynamodb import (
     batch_read,
@@ -78,7 +78,7 @@ class Connections:
         if reasons is not None and not refused(reasons):
             raise UnavailableError("the connections of a person were contended")
         if reasons is not None:
-            raise ConflictError("too many connections")
+            raise ConflictError(Phrase("too many connections"))
 
     def get(self, connection_id: str) -> Connection | None:
         """One connection as of now."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 
 _T = TypeVar("_T")
 _TOO_MANY = 2**53
@@ -33,7 +33,7 @@ def read_place(cursor: str, *, scope: str, read: Callable[[dict[str, Any]], _T])
             return read(key)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         pass
-    raise InvalidError.of("cursor", "expected the cursor of an earlier answer of this list")
+    raise InvalidError.of("cursor", Phrase("expected the cursor of an earlier answer of this list"))
 
 
 def whole(number: object, *, least: int = 0) -> int:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
@@ -85,7 +85,7 @@ class EndpointBook:
         for one in self.of(user_id):
             if one.id == endpoint_id:
                 return one
-        raise NotFoundError(f"there is no endpoint {endpoint_id}")
+        raise NotFoundError(Phrase("there is no endpoint {id}", id=endpoint_id))
 
     def add(
         self,
@@ -115,7 +115,13 @@ class EndpointBook:
                 on = known.model_copy(update={"enabled": True, "off_reason": None, "name": name or known.name})
                 return [on if one is known else one for one in before]
             if len(before) >= MAX_ENDPOINTS:
-                raise ConflictError(f"expected at most {MAX_ENDPOINTS} endpoints of the channel {channel}: delete one")
+                raise ConflictError(
+                    Phrase(
+                        "expected at most {most} endpoints of the channel {channel}: delete one",
+                        most=MAX_ENDPOINTS,
+                        channel=channel,
+                    )
+                )
             return [*before, made]
 
         return next(one for one in self._change(user_id, channel, with_it) if one.target == target)
@@ -142,7 +148,7 @@ class EndpointBook:
         for one in self._change(user_id, channel, switched):
             if one.id == endpoint_id:
                 return one
-        raise NotFoundError(f"there is no endpoint {endpoint_id}")
+        raise NotFoundError(Phrase("there is no endpoint {id}", id=endpoint_id))
 
     def forget(self, channel: str, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
         """Removes one; that it is not there is what was wanted. Raises: ChangedError (permanent), ConflictError,
@@ -220,13 +226,13 @@ class EndpointBook:
             ]
             if update_if(EndpointRow(*key), actions, unchanged):
                 return changed
-        raise ConflictError("these endpoints are being changed by others; try again")
+        raise ConflictError(Phrase("these endpoints are being changed by others; try again"))
 
 
 def _require(seen: Seen | None, before: Iterable[Endpoint], endpoint_id: str) -> None:
     if seen is not None:
         found = next((one.visible for one in before if one.id == endpoint_id), None)
-        seen.require(found, what=f"the endpoint {endpoint_id}")
+        seen.require(found, what=Phrase("the endpoint {id}", id=endpoint_id))
 
 
 def _read(row: EndpointRow) -> list[Endpoint]:

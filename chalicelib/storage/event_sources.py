@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from chalicelib.errors import ConflictError
+from chalicelib.errors import ConflictError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
 from chalicelib.storage.rows.flow import ConsumerRow
@@ -50,12 +50,12 @@ def save_wish(
     for _ in range(_SAVE_TRIES):
         row, unchanged = find(ConsumerRow, queue) or ConsumerRow(queue), None
         if seen is not None:
-            seen.require(_wish(row)._asdict(), what=f"the consumer {queue}")
+            seen.require(_wish(row)._asdict(), what=Phrase("the consumer {queue}", queue=queue))
             changed_at = ConsumerRow.changed_at
             unchanged = changed_at.does_not_exist() if row.changed_at is None else changed_at == row.changed_at
         if update_if(ConsumerRow(queue), actions, unchanged):
             return
-    raise ConflictError(f"the consumer {queue} is being changed by others: read it and try again")
+    raise ConflictError(Phrase("the consumer {name} is being changed by others: read it and try again", name=queue))
 
 
 def _wish(row: ConsumerRow) -> Wish:

@@ -12,7 +12,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import ANY_KEY, UNDER_WAY, UNSENT, DeliveryKey, DeliveryStatus, Move, S
-from chalicelib.errors import InvalidError
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.storage.dynamodb import Reasons, transact
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
 from chalicelib.storage.run_counters import Tally, counted_as
@@ -20,7 +20,7 @@ from chalicelib.storage.run_counters import Tally, counted_as
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
 OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"
 MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
-MISSHAPEN = "a delivery is not of the shape that is expected"
+MISSHAPEN = Phrase("a delivery is not of the shape that is expected")
 _CONDITION_FAILED = "ConditionalCheckFailed"
 # DynamoDB, "TransactWriteItems": the reasons that may be none the next time.
 _PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "AccessDenied"})

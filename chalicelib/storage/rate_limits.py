@@ -18,7 +18,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
-from chalicelib.errors import ConflictError, InvalidError
+from chalicelib.errors import ConflictError, InvalidError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.storage.row_cache import RowCache
@@ -155,18 +155,20 @@ class Limiter:
         """Sets the rate for all workers; they follow with their next lease. Raises: InvalidError, ChangedError
         (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         if not LEAST_RATE <= rate_per_second <= MOST_RATE:
-            raise InvalidError.of("rate_per_second", f"expected {LEAST_RATE} to {MOST_RATE} a second")
+            raise InvalidError.of(
+                "rate_per_second", Phrase("expected {least} to {most} a second", least=LEAST_RATE, most=MOST_RATE)
+            )
         # Nobody waits for what was reserved at the old rate.
         actions: list[Action] = [LimitRow.rate_per_second.set(rate_per_second), LimitRow.free_at.remove()]
         for _ in range(_SET_TRIES):
             unchanged = self._unchanged(name, seen) if seen else None
             if self._rows.update(name, actions, unchanged):
                 return
-        raise ConflictError(f"the limit {name} is being changed by others: read it and try again")
+        raise ConflictError(Phrase("the limit {name} is being changed by others: read it and try again", name=name))
 
     def _unchanged(self, name: str, seen: Seen) -> Condition:
         rate = self._rows.read(name).rate_per_second
-        seen.require(_fields(rate or self._default_rates(name)), what=f"the limit {name}")
+        seen.require(_fields(rate or self._default_rates(name)), what=Phrase("the limit {name}", name=name))
         return LimitRow.rate_per_second.does_not_exist() if rate is None else LimitRow.rate_per_second == rate
 
     def rate(self, name: str) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import NotFoundError, UnavailableError
+from chalicelib.errors import NotFoundError, Phrase, UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.service_scope import EVERYTHING, Sight
@@ -17,6 +17,7 @@ from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.list_index import ListIndex, blocks_of, index_part, page_count, page_of, without
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
+from chalicelib.translation import restored, stored
 
 _LISTED = "lists"
 _LAST = 999_999  # the last block's number
@@ -71,7 +72,7 @@ class RecipientLists:
         """Raises: NotFoundError (permanent: there is none in `sight`)."""
         found = self.find(list_id, sight=sight)
         if found is None or found.deleting_at is not None:
-            raise NotFoundError(f"there is no list {list_id}")
+            raise NotFoundError(Phrase("there is no list {id}", id=list_id))
         return found
 
     def find(self, list_id: str, *, sight: Sight = EVERYTHING) -> RecipientList | None:
@@ -114,16 +115,18 @@ class RecipientLists:
         """Keeps what came of the reading: state, problem, counts and bad lines. What an earlier file has behind so many
         `blocks` is no part of the list."""
         self._cut(found.list_id, blocks=blocks, pages=page_count(found.row_count) if blocks else 0)
+        kept = stored(found.problem)
         with reaching_dynamodb():
             ListRow(found.list_id, HEAD_PART).update(
                 actions=[
                     ListRow.state.set(found.state),
                     ListRow.problem.set(found.problem) if found.problem else ListRow.problem.remove(),
+                    ListRow.problem_phrase.set(kept) if kept else ListRow.problem_phrase.remove(),
                     ListRow.row_count.set(found.row_count),
                     ListRow.blocks.set(blocks),
                     ListRow.content.set(found.content or ""),
                     ListRow.bad_count.set(found.bad_count),
-                    ListRow.bad_lines.set(list(found.bad_lines)),
+                    ListRow.bad_lines.set([{**one, "phrase": stored(one["message"])} for one in found.bad_lines]),
                     ListRow.loaded_at.set(rfc3339(self._clock())),
                 ]
             )
@@ -232,7 +235,7 @@ def _list(row: ListRow) -> RecipientList:
         row.list_id,
         name=row.name or "",
         state=row.state or "",
-        problem=row.problem,
+        problem=restored(row.problem_phrase, text=row.problem),
         created_at=row.created_at,
         created_by=row.created_by,
         service=row.service,
@@ -241,7 +244,10 @@ def _list(row: ListRow) -> RecipientList:
         row_count=int(row.row_count or 0),
         content=row.content,
         bad_count=int(row.bad_count or 0),
-        bad_lines=row.bad_lines or (),
+        bad_lines=[
+            {"line": one["line"], "message": restored(one.get("phrase"), text=one["message"])}
+            for one in row.bad_lines or ()
+        ],
     )
 
 

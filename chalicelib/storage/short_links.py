@@ -9,7 +9,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.addresses import user_of
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.storage.dynamodb import expiry_epoch, reaching_dynamodb, update_if
 from chalicelib.storage.rows.links import LinkRow, campaign_shard
@@ -95,11 +95,11 @@ class LinkBook:
             row = self._read(code)
             if row.revoked_at is not None:
                 return None
-            seen.require(fields_of(describe(row)), what=f"the link {code}")
+            seen.require(fields_of(describe(row)), what=Phrase("the link {code}", code=code))
             same = (LinkRow.valid_until == row.valid_until) & LinkRow.revoked_at.does_not_exist()
             if update_if(LinkRow(code), [revoked], same):
                 return None
-        raise ConflictError("the link is being changed by others; try again")
+        raise ConflictError(Phrase("the link is being changed by others; try again"))
 
     def get(self, code: str, *, sight: "Sight | None" = None) -> dict[str, Any]:
         """A link with its counts. Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError
@@ -177,4 +177,4 @@ def valid_until(days: int, *, since: datetime) -> datetime:
 
 
 def _no_link() -> NotFoundError:
-    return NotFoundError("there is no such link, or it is over")
+    return NotFoundError(Phrase("there is no such link, or it is over"))

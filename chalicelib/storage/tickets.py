@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib.clock import Clock
-from chalicelib.errors import UnauthorizedError
+from chalicelib.errors import Phrase, UnauthorizedError
 from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb
 from chalicelib.storage.rows.live import TicketRow
 
@@ -40,7 +40,7 @@ class Tickets:
         UnauthorizedError (permanent: wrong, used or expired), UnavailableError (retryable)."""
         row = find(TicketRow, _hash(ticket))
         if row is None or not delete_if(row, TicketRow.expires_at_epoch > int(self._clock().timestamp())):
-            raise UnauthorizedError("this ticket is wrong, used or expired")
+            raise UnauthorizedError(Phrase("this ticket is wrong, used or expired"))
         return str(row.user_id)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from infra.archive import tree
 from infra.paths import ROOT
 
-_FOLDERS = ("chalicelib", "functions", "templates", ".chalice")
+_FOLDERS = ("chalicelib", "functions", "locale", "templates", ".chalice")
 _FILES = ("app.py", "infra/template.yaml")
-_NOT_SOURCES = (".chalice/deployed", ".chalice/deployments")
+_NOT_SOURCES = ("chalicelib/data/locale", ".chalice/deployed", ".chalice/deployments")
 
 
 class Watch:

@@ -199,6 +199,7 @@ class ListRow(StageTable):
     name = UnicodeAttribute(null=True)
     state = UnicodeAttribute(null=True)  # waiting | loading | ready | failed
     problem = UnicodeAttribute(null=True)
+    problem_phrase: JSONAttribute = JSONAttribute(null=True)  # what it is made of, for other languages
     created_at = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
     service = UnicodeAttribute(null=True)  # whose key uploaded it (`control.services`)

@@ -19,7 +19,6 @@ from tests.integration.conftest import ENVIRONMENT
 # process of a release. Whoever adds to it asks: may two processes have it in common, and may it be a month old?
 FOLLOWS_FROM_THE_CODE = {
     "admin/templating.py": "words, files and templates of the managers' pages",
-    "admin/mistakes.py": "words",
     "api/docs_page.py": "a template",
     "api/live_demo.py": "files",
     "api/openapi.py": "made of the routes",
@@ -40,6 +39,7 @@ FOLLOWS_FROM_THE_CODE = {
     "rendering/untrusted_text.py": "whether a name is greeted",
     "rendering/dry_run.py": "compiled sources, each by its text",
     "settings.py": "the environment",
+    "translation.py": "words of other languages",
 }
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.errors import InvalidError
 from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys, same_name
 from chalicelib.live.confusables import NAMES, script_of, skeleton
+from chalicelib.live.frames import FrameError
 from chalicelib.live.reserved_names import ReservedNames
 
 RESERVED = ReservedNames(["Кинотеатр"])
@@ -36,8 +36,8 @@ def refusal(text: str) -> str | None:
     """The code of what is wrong with a name; None: nothing is."""
     try:
         name = check_name(text, reserved=RESERVED)
-    except InvalidError as error:
-        return error.detail
+    except FrameError as error:
+        return error.code
     assert check_name(name, reserved=RESERVED) == name
     return None
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.errors import FieldError, RenderError, UnavailableError
+from chalicelib.errors import FieldError, Phrase, RenderError, UnavailableError
 from chalicelib.manifest import CHANNELS
 from chalicelib.rendering import dry_run as trial
 from chalicelib.rendering.checks import check
@@ -207,7 +207,7 @@ def test_all_letters_of_a_call_are_tried_within_one_budget(monkeypatch: pytest.M
 
     [told] = try_letter(template(), {}, channels=["email"], renderer=renderer())
 
-    assert told == FieldError("context", "to make the letters of it takes over -1 s")
+    assert told == FieldError("context", Phrase("to make the letters of it takes over -1 s"))
 
 
 def test_what_is_known_too_late_is_told_to_whoever_asks_for_the_letter() -> None:
