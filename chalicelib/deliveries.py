@@ -1,4 +1,4 @@
-"""The states of a delivery, which moves are allowed, and what a notification shows for them."""
+"""The states of a delivery, the allowed transitions, and what a notification shows for them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -30,7 +30,7 @@ S = DeliveryStatus
 
 UNDER_WAY: frozenset[DeliveryStatus | None] = frozenset({None, S.WAITING, S.QUEUED, S.CALLING})  # None: no row yet
 UNSENT = frozenset({S.SKIPPED, S.FAILED})  # certainly not sent: fit for a resend
-ACCEPTED = frozenset({S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED})  # the provider took it
+ACCEPTED = frozenset({S.SENT, S.DELIVERED, S.BOUNCED, S.COMPLAINED})  # the provider accepted it
 _REACHED_OTHERWISE = (reached_by(""), opened_on(""), Reason.IN_DIGEST, Reason.DUPLICATE)
 
 # From which states each state may be entered.
@@ -64,7 +64,7 @@ VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
 )
 
 
-# A person may open again what was given up or is not known.
+# A person may reopen what was given up or is unknown.
 REOPENED_FROM: frozenset[DeliveryStatus | None] = frozenset({S.FAILED, S.UNCERTAIN})
 
 
@@ -92,11 +92,11 @@ ANY_KEY = DeliveryKey("", "")  # a placeholder, for what is the same of many del
 
 
 class Move(NamedTuple):
-    """A change of a delivery to `status`, from any state that may precede it.
+    """A transition of a delivery to `status`, from any state that may precede it.
 
-    `owner` names the claim: a move to `calling` sets it; any other move that gives one requires it, so that a worker
-    whose claim was taken over changes nothing. `run_id` is the campaign's run; a caller who does not know it may leave
-    it out, at the price of one more request.
+    `owner` names the claim: a move to `calling` sets it; any other move with an owner requires it, so that a worker
+    whose claim was taken over changes nothing. `run_id` is the campaign's run; without it the move costs one more
+    request.
     """
 
     key: DeliveryKey
@@ -138,13 +138,16 @@ _Origins = tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, froze
 
 @lru_cache(maxsize=128)
 def entered_from(status: DeliveryStatus, reason: str | None) -> _Origins:
-    """The states that may be left for this one, and those that may be left where their reason is a verdict that knows
+    """The states that may be left for this one, and those that may be left if their reason is a verdict that knows
     less."""
     plain = ENTERED_FROM[status]
     if (status, reason) not in VERDICTS:
         return plain, {}
     place = VERDICTS.index((status, reason))
-    plain -= {None, *(state for state, why in VERDICTS[place:] if why is None)}  # nothing is said of what is not there
+    plain -= {
+        None,
+        *(state for state, why in VERDICTS[place:] if why is None),
+    }  # nothing is shown for what does not exist
     lower: dict[DeliveryStatus, frozenset[str]] = {}
     for state, why in VERDICTS[:place]:
         if why is not None and state not in plain:
@@ -153,7 +156,7 @@ def entered_from(status: DeliveryStatus, reason: str | None) -> _Origins:
 
 
 def fit_for_resend(status: DeliveryStatus, reason: str | None) -> bool:
-    """Whether the letter was not sent, and its reader has it by no other channel."""
+    """Whether the letter was not sent, and its reader did not get it on another channel."""
     return status in UNSENT and not (reason or "").startswith(_REACHED_OTHERWISE)
 
 
@@ -170,10 +173,10 @@ def run_of_tag(tag: str) -> str:
     return f"{campaign_id}@{date}T{time.replace('-', ':')}"
 
 
-# What the API shows for a delivery: its inner steps are one "processing".
+# What the API shows: the inner steps are all "processing".
 _SHOWN = {S.WAITING: "scheduled", S.QUEUED: "processing", S.CALLING: "processing"}
 
-# A notification on several channels shows its best news; work still going on comes before all.
+# A notification on several channels shows its best status; unfinished work comes first.
 _PRECEDENCE = (
     "processing",
     "delivered",
@@ -197,7 +200,7 @@ def shown_status(status: DeliveryStatus) -> str:
 
 
 def notification_status(deliveries: Iterable[DeliveryStatus], *, channels: int, scheduled: bool) -> str:
-    """One word for the notification: `accepted` or `scheduled` until a delivery exists, then the best of them."""
+    """The status of the notification: `accepted` or `scheduled` until a delivery exists, then the best of them."""
     shown = [shown_status(status) for status in deliveries]
     if not shown:
         return "scheduled" if scheduled else "accepted"

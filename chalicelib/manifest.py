@@ -1,7 +1,8 @@
-"""What a stage is made of: its channels, the subsystems that they need, the queues and who reads them.
+"""What a stage consists of: its channels, the subsystems that they need, the queues and who reads them (ADR 0093).
 
-A new channel is an entry of `CHANNELS`, a file `channels/<name>.py`, its texts and its parts of templates. Its queues
-and their sources, switch, limits, setting, rights, alarms and its row of the preference page follow from the entry.
+A new channel is an entry of `CHANNELS`, a file `channels/<name>.py`, its texts and its template parts. Its queues and
+their event sources, circuit breaker, rate limits, setting, rights, alarms and its row on the preference page follow
+from the entry.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 
 class Subsystem(StrEnum):
-    """What may fail by itself: each has a switch and a limit for each lane."""
+    """What may fail independently: each has a circuit breaker, and a rate limit per lane."""
 
     PROFILES = "profiles"
     SES = "ses"
@@ -24,7 +25,7 @@ SUBSYSTEMS = tuple(Subsystem)
 
 
 class Rate(NamedTuple):
-    """How many calls a second leave for a subsystem, over both lanes, until somebody sets another rate."""
+    """The default number of calls a second for a subsystem, over both lanes."""
 
     per_second: float
     counts: str  # what is counted, for the list of settings
@@ -41,14 +42,14 @@ RATES: Mapping[Subsystem, Rate] = {
 
 
 def rate_setting(subsystem: str) -> str:
-    """The setting with a subsystem's rate."""
+    """The setting that holds a subsystem's rate."""
     return f"{subsystem}_per_second"
 
 
 class ChannelSpec(NamedTuple):
-    """One channel. `address_field` is the field of the profile with the address; `*_parts` are those of a template.
-    `endpoints`: users register their addresses, one or several, and the address of a message is the user's id.
-    `workers`: how many batches of its instant and its bulk queue are worked on at once."""
+    """One channel. `address_field` is the profile's field with the address; `*_parts` are those of a template.
+    `endpoints`: users register their addresses, one or several, and a message's address is the user's id. `workers`:
+    how many batches of its instant and its bulk queue are processed at once."""
 
     name: str
     address_field: str

@@ -1,6 +1,5 @@
-"""Why a delivery is in its state, and why an address is suppressed. These words are stored, counted and told by the
-API; `templates/admin/words/` has a text for each.
-"""
+"""Why a delivery is in its state, and why an address is suppressed. These values are stored, counted and shown by the
+API; `templates/admin/words/` has a text for each."""
 
 from enum import StrEnum
 
@@ -96,14 +95,14 @@ class Reason(StrEnum):
 
 
 class ReasonFamily(StrEnum):
-    """Beginnings of reasons that end with a foreign word: a status, a provider's code, a name in a template."""
+    """Prefixes of reasons that end with a foreign word: a status, a provider's code, a name in a template."""
 
     ANSWER = "answer_"
     PROVIDER = "provider_"
     UNDEFINED = "undefined variable: "
 
     def __call__(self, word: object) -> str:
-        """The reason with a word."""
+        """The reason with that word."""
         return f"{self.value}{word}"
 
 

@@ -1,5 +1,5 @@
-"""What boto3's exceptions say of a call to a provider of AWS. The channels that go through one (e-mail, SMS, push) ask
-it with their own words for the provider's codes."""
+"""What boto3's exceptions mean for a call to an AWS provider. The channels of AWS (e-mail, SMS, push) add their own
+meanings of the provider's codes."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.reasons import Reason, ReasonFamily
 
-# Errors after which the connection was never made, so that nothing can have been accepted. SSLError is not one: it may
+# Errors before a connection was made, so that nothing can have been accepted. SSLError is not one: it may
 # come while the reply is read.
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError)
 _THROTTLES = frozenset(
@@ -34,7 +34,7 @@ _THROTTLES = frozenset(
 
 
 def outcome_of(error: ClientError | BotoCoreError, *, refusals: Mapping[str, Reason]) -> Outcome:
-    """The outcome of a call that raised. `refusals`: the provider's codes that are permanent, with our reasons."""
+    """The outcome of a call that raised. `refusals`: the provider's permanent error codes, with our reasons."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         if status >= 500:
@@ -48,12 +48,12 @@ def outcome_of(error: ClientError | BotoCoreError, *, refusals: Mapping[str, Rea
 
 
 def named_outcome(code: str, *, refusals: Mapping[str, Reason]) -> Outcome:
-    """What a code of the provider means: slow down, never, or not now."""
+    """The meaning of a provider's error code: slow down, never, or not now."""
     if code in _THROTTLES:
         return Outcome(Verdict.NOT_ACCEPTED, reason=Reason.THROTTLED)
     if code in refusals:
         return Outcome(Verdict.REFUSED, reason=refusals[code])
-    # A paused account, an unverified sender, a missing right: nothing was sent, and a person can mend it.
+    # A paused account, an unverified sender, a missing right: nothing was sent, and a person can fix it.
     return Outcome(
         Verdict.NOT_ACCEPTED, reason=ReasonFamily.PROVIDER(code.lower()) if code else Reason.PROVIDER_REFUSED
     )
@@ -72,5 +72,5 @@ _TOLD = 200
 
 
 def told(name: str, text: str) -> str:
-    """What a provider said, for a person: without the addresses and numbers that it names."""
+    """What a provider said, for people: without the addresses and numbers in it."""
     return f"{name}: {_PERSONAL.sub('…', ' '.join(text.split()))}"[:_TOLD].rstrip(": ")

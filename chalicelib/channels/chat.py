@@ -1,11 +1,11 @@
-"""Chats (Telegram, Slack, Discord …) through apprise. `pipeline/deliver.py` calls it.
+"""Chats (Telegram, Slack, Discord …) through apprise.
 
-An endpoint is an address as apprise writes it, `tgram://<bot token>/<chat id>`; only the kinds that the stage allows
-(`VESTNIK_CHAT_KINDS`) are called. apprise makes its connections itself, without our guard: so a kind that names a host
-of its own, and could be pointed anywhere, is called by a stage on one machine alone, and of apprise's options only the
-harmless ones are taken: `template` reads a file of the worker, or any address, into the chat; `verify` and `redirect`
-give the message away; `rto` and `retry` hold the worker. Nor is a list of rooms taken, which would be as many calls for
-one message. apprise is imported with the first message: a worker that sends none starts without it.
+An endpoint is an apprise URL, `tgram://<bot token>/<chat id>`; only the kinds that the stage allows
+(`VESTNIK_CHAT_KINDS`) are called. apprise connects by itself, without our guard: so a kind that names its own host, and
+could point anywhere, is called only on a local stage, and only apprise's harmless options are accepted: `template`
+reads a file of the worker, or any URL, into the chat; `verify` and `redirect` give the message away; `rto` and `retry`
+hold the worker. A list of rooms is refused, as it would mean as many calls for one message. apprise is imported with
+the first message, so that other workers start without it.
 """
 
 import logging
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 4000  # Telegram takes 4096, Slack more
 OPTIONS = ("preview", "silent", "thread", "topic")
-# How apprise's services report an answer that was not the wanted one, all alike: "… error=403."
-_NOT_NOW = frozenset({408, 425, 429})  # the request did not come in time, came too early, or is one too many
+# All of apprise's services report an unexpected answer alike: "… error=403."
+_NOT_NOW = frozenset({408, 425, 429})  # the request was too late, too early, or one too many
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class Room(Protocol):
-    """`storage.endpoints.Endpoint` is one; `target` is apprise's address, a secret."""
+    """`storage.endpoints.Endpoint` is one; `target` is apprise's URL, a secret."""
 
     @property
     def target(self) -> str:
@@ -41,12 +41,12 @@ class Rooms(Protocol):
     """`storage.endpoints.EndpointBook` is one."""
 
     def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Room]]:
-        """The chats of those who have any that is on. Raises: UnavailableError (retryable)."""
+        """The active chats of those who have any. Raises: UnavailableError (retryable)."""
         ...
 
 
 class ChatChannel:
-    """The chats of one stage. The address of a message is the user's id; who is reached in one chat is reached."""
+    """A message's address is the user's id; one chat that was reached is enough."""
 
     name = "chat"
     batch_size = 10
@@ -57,7 +57,7 @@ class ChatChannel:
         self._own_hosts = own_hosts
 
     def warm(self) -> None:
-        """See `SlowToStart`: apprise loads its two hundred services with the first address, a third of a second."""
+        """See `SlowToStart`: apprise loads its two hundred services with the first URL, a third of a second."""
         import apprise
 
         apprise.Apprise.instantiate("json://localhost", suppress_exceptions=True)
@@ -96,7 +96,7 @@ def kind_of(address: str) -> str:
 
 
 def chat_at(address: str, *, own_hosts: bool) -> "NotifyBase | None":
-    """apprise's service of an address; None for what is none, and for what must not be called on somebody's word."""
+    """apprise's service for a URL; None for anything else, and for what must not be called on a user's word."""
     import apprise
 
     service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
@@ -128,7 +128,7 @@ def _refusal(said: str) -> Outcome:
 
 
 class _Heard(logging.Handler):
-    """What apprise warns of in this thread; it goes nowhere else, as it may quote an address."""
+    """apprise's warnings in this thread; they go nowhere else, as they may quote a URL."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

@@ -1,7 +1,7 @@
-"""E-mail through SES v2: one letter by SendEmail, up to 50 by SendBulkEmail. `pipeline/deliver.py` calls it.
+"""E-mail through SES v2: one letter by SendEmail, up to 50 by SendBulkEmail.
 
-The client must have its own retries off: with boto3's default one letter whose reply is lost is accepted up to three
-times. SES has no idempotency token, so what is not known stays not known (Verdict.UNKNOWN).
+The client's own retries must be off: with boto3's default a letter whose reply is lost is accepted up to three times.
+SES has no idempotency token, so what is unknown stays unknown (Verdict.UNKNOWN).
 """
 
 import json
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     )
 
 BULK_ENTRIES = 50  # SES v2: entries in one SendBulkEmail
-_REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a letter that may need more goes by itself
+_REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a letter that may need more is sent singly
 _ENCODED_WORD = 75
 _PARTS = {"Subject": "subject", "Html": "html", "Text": "text"}
 
 
 class EmailSender(NamedTuple):
-    """Whom letters are from; without `reply_to` answers go there too."""
+    """The sender of letters; without `reply_to` answers go there too."""
 
     name: str
     address: str
@@ -46,7 +46,7 @@ class EmailSender(NamedTuple):
 
     @property
     def header(self) -> str:
-        """As SES takes it: a name beyond ASCII as encoded words (RFC 2047: of at most 75 characters each)."""
+        """As SES takes it: a name beyond ASCII as encoded words (RFC 2047: at most 75 characters each)."""
         if self.name.isascii():
             return formataddr((self.name, self.address))
         words = Header(self.name, "utf-8", maxlinelen=_ENCODED_WORD).encode().split()
@@ -54,8 +54,8 @@ class EmailSender(NamedTuple):
 
 
 class EmailChannel:
-    """The e-mail channel of one stage. `untracked` is the address whose pages SES must not lead readers to through its
-    redirects, where it tracks mailings at all: visits of them are counted there, and confirm or end something."""
+    """`untracked` is the base of our own pages, which SES must not lead readers to through its redirects where it
+    tracks mailings: their visits are counted here, and confirm or end something."""
 
     name = "email"
     batch_size = BULK_ENTRIES
@@ -149,7 +149,7 @@ class EmailChannel:
                 # Nothing was sent, and one entry may be the cause: the others must not pay for it.
                 return self._one_by_one(messages)
             return [outcome] * len(messages)
-        except UnicodeEncodeError:  # no call was made: one of them holds half of a character
+        except UnicodeEncodeError:  # no call was made: one of them holds a lone surrogate
             return self._one_by_one(messages)
         results = answer.get("BulkEmailEntryResults", [])
         if len(results) != len(messages):
@@ -170,8 +170,8 @@ def make(parts: ChannelParts) -> EmailChannel:
 
 
 def _links_to(base: str) -> re.Pattern[str]:
-    """The beginning of each link to a page of ours. SES takes `ses:no-track` out again (SES developer guide, "Email
-    sending metrics FAQs")."""
+    """The beginning of each link to one of our pages. SES removes `ses:no-track` (SES developer guide, "Email sending
+    metrics FAQs")."""
     own = re.escape(escape(base))
     return re.compile(rf"""<a(?=\s[^>]*?\bhref\s*=\s*["']{own}(?:[/?#"']))""", re.IGNORECASE)
 

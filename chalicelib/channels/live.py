@@ -1,5 +1,5 @@
-"""Live notifications: into the user's inbox, then to every open connection. `pipeline/deliver.py` calls it; what stands
-behind the port `Announcer` is `live/announce.py`.
+"""Live notifications: into the user's inbox, then to every open connection. `live/announce.py` implements the port
+`Announcer`.
 
 A notification has one entry in the inbox however often it is sent, so nothing is ever unknown here: what was not
 written may be sent again.
@@ -12,12 +12,12 @@ from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict
 from chalicelib.reasons import Reason
 
 BATCH = 50
-# Bounds of one entry, so that each fits into a WebSocket frame of 32 KB with room to spare.
+# Limits of one entry, so that each fits into a WebSocket frame of 32 KB with room to spare.
 MAX_CHARACTERS: Mapping[str, int] = {"title": 200, "body": 2000, "url": 2000}
 
 
 class Notice(NamedTuple):
-    """What is announced to one user. `content` is JSON."""
+    """The notification for one user. `content` is JSON."""
 
     notification_id: str
     user_id: str
@@ -28,13 +28,13 @@ class Announcer(Protocol):
     """`live.announce.Announce` is one."""
 
     def announce(self, notices: Sequence[Notice]) -> Sequence[int | Reason]:
-        """The place of each in its user's inbox, or why it has none: Reason.INBOX_UNAVAILABLE (retryable) or UNREADABLE
-        (permanent)."""
+        """The cursor of each in its user's inbox, or why it has none: Reason.INBOX_UNAVAILABLE (retryable) or
+        UNREADABLE (permanent)."""
         ...
 
 
 class LiveChannel:
-    """The live channel of one stage. The address of a message is the user's id."""
+    """A message's address is the user's id."""
 
     name = "live"
     batch_size = BATCH

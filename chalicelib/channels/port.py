@@ -1,6 +1,6 @@
-"""The port of a channel: what `pipeline/deliver.py` asks of every way to reach a person.
+"""The port of a channel: what `pipeline/deliver.py` needs of every way to reach a person.
 
-Each channel is a file beside this one, with `make`, which makes it out of the parts of a stage, and an entry of
+Each channel is a file beside this one with a function `make`, which makes it from the parts of a stage, and an entry of
 `chalicelib/manifest.py`. Channels know nothing of each other.
 """
 
@@ -28,19 +28,19 @@ class Verdict(StrEnum):
     """What is known after a call to a provider."""
 
     ACCEPTED = "accepted"  # the provider has it
-    NOT_ACCEPTED = "not_accepted"  # certainly not taken: throttled, refused for now, no connection. Retryable
+    NOT_ACCEPTED = "not_accepted"  # certainly not accepted: throttled, refused for now, no connection. Retryable
     REFUSED = "refused"  # never will be: bad address, rejected content. Permanent
     UNKNOWN = "unknown"  # the reply is lost: must not be sent again blindly
 
 
-# The reasons that say something of the provider and not of the letter; `pipeline/deliver.py` teaches its gate by them.
-# The reasons that several channels have.
+# The reasons that concern the provider and not the letter; `pipeline/deliver.py` reports them to the throttle.
+# Reasons shared by several channels.
 
 
 class Outcome(NamedTuple):
     """The result of one message. `reason` is short and stable, fit for counting (`throttled`, `bad_address`); `said` is
-    what the provider said, for a person, without addresses. `ours`: every letter would be answered so, until a person
-    mends something of this account."""
+    what the provider said, for people, without addresses. `ours`: every letter would get this answer until a person
+    fixes something in this account."""
 
     verdict: Verdict
     provider_id: str | None = None
@@ -67,7 +67,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """`email`: the word in queues, template parts, preferences and metrics."""
+        """`email`: the name in queues, template parts, preferences and metrics."""
         ...
 
     @property
@@ -82,7 +82,7 @@ class Channel(Protocol):
 
 
 class ChannelParts(Protocol):
-    """What a stage has for its channels; each is made when it is asked for."""
+    """What a stage has for its channels; each is made on first use."""
 
     @property
     def clock(self) -> "Clock": ...
@@ -102,14 +102,14 @@ class ChannelParts(Protocol):
 
 @runtime_checkable
 class SlowToStart(Protocol):
-    """A channel whose first send has much to load. That must not eat into the lease of a claim."""
+    """A channel whose first send has much to load, which must not eat into the lease of a claim."""
 
     def warm(self) -> None:
-        """Loads it; called before anything is claimed, and cheap from the second time on."""
+        """Loads it; called before anything is claimed, and cheap after the first time."""
         ...
 
 
-# For those whose addresses are endpoints of the user's own: the best or the worst of several outcomes is the message's.
+# For channels with several endpoints per user: the best or the worst of their outcomes is the message's.
 BEST_FIRST = (Verdict.ACCEPTED, Verdict.UNKNOWN, Verdict.NOT_ACCEPTED, Verdict.REFUSED)
 _E = TypeVar("_E")
 Known = Mapping[str, Sequence[_E]]  # the usable endpoints by user id
@@ -133,7 +133,7 @@ def send_to_endpoints(
     return send_each(send, messages)
 
 
-# Of a message, or an endpoint, that cannot be put into a call; and of a call that broke in a way that is not known.
+# For a message or endpoint that cannot be put into a call, and for a call that broke in an unknown way.
 _UNSENDABLE, _NOT_KNOWN = (
     Outcome(Verdict.REFUSED, reason=Reason.BAD_REQUEST),
     Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST),
@@ -141,7 +141,7 @@ _UNSENDABLE, _NOT_KNOWN = (
 
 
 def send_alone(send_one: Callable[[Message], Outcome], message: Message) -> Outcome:
-    """One message, whose outcome is its own whatever is raised."""
+    """One message, with its outcome, whatever is raised."""
     outcomes: list[Outcome] = []
 
     def alone(message: Message, error: Exception) -> None:
@@ -153,7 +153,7 @@ def send_alone(send_one: Callable[[Message], Outcome], message: Message) -> Outc
 
 
 def send_each(send_one: Callable[[Message], Outcome], messages: Sequence[Message]) -> Sequence[Outcome]:
-    """For providers that take one message a call: all at once, so that a batch takes as long as its slowest."""
+    """For providers that take one message per call: all at once, so that a batch takes as long as its slowest."""
 
     def send(message: Message) -> Outcome:
         return send_alone(send_one, message)

@@ -1,9 +1,9 @@
-"""Push notifications to the user's devices through SNS platform endpoints. `pipeline/deliver.py` calls it; devices are
-registered by the API (`services/endpoint_registration.py`).
+"""Push notifications to the user's devices through SNS platform endpoints. Devices are registered through the API
+(`services/endpoint_registration.py`).
 
-Who is reached on one device is reached. A notification that is sent twice replaces itself on the device (APNs' collapse
+One device that was reached is enough. A notification that is sent twice replaces itself on the device (APNs' collapse
 id, FCM's tag), so that a repeat is harmless. A device whose endpoint SNS has disabled (the app was removed, the token
-is no longer good) is forgotten.
+is no longer valid) is deleted.
 """
 
 import json
@@ -22,7 +22,7 @@ from chalicelib.reasons import Reason
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-# APNs takes 4 KB of payload, FCM 4,000 bytes: what a lock screen shows is far less.
+# APNs takes 4 KB of payload, FCM 4,000 bytes: a lock screen shows far less.
 MAX_CHARACTERS: Mapping[str, int] = {"title": 120, "body": 500, "url": 1000}
 
 
@@ -53,7 +53,7 @@ class Devices(Protocol):
 
 
 class PushChannel:
-    """The push channel of one stage. The address of a message is the user's id."""
+    """A message's address is the user's id."""
 
     name = "push"
     batch_size = 10
@@ -89,7 +89,7 @@ class PushChannel:
         return accepted(answer.get("MessageId"))
 
     def _forget(self, user_id: str, device: Device) -> None:
-        with suppress(UnavailableError):  # the next notification meets it again
+        with suppress(UnavailableError):  # the next notification finds it again
             self._devices.forget(self.name, user_id, device.id)
 
 
@@ -99,8 +99,8 @@ def make(parts: ChannelParts) -> PushChannel:
 
 
 def payloads(message: Message) -> dict[str, str]:
-    """The message for each platform (SNS, "Sending mobile push notifications"; `GCM` is FCM's HTTP v1). SNS takes the
-    one of the device's platform."""
+    """The message for each platform (SNS, "Sending mobile push notifications"; `GCM` is FCM's HTTP v1). SNS picks the
+    one for the device's platform."""
     parts = {part: message.parts.get(part, "").strip()[:limit] for part, limit in MAX_CHARACTERS.items()}
     data = {"notification_id": _collapse_id(message), "url": parts["url"]}
     apple = {"aps": {"alert": {"title": parts["title"], "body": parts["body"]}, "sound": "default"}, **data}

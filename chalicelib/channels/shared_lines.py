@@ -1,19 +1,19 @@
-"""Fifty letters of a mailing are nearly one: what all of them share travels once, as the template of a bulk send, and
-each brings the rest.
+"""Fifty letters of a mailing are nearly the same: what they all share travels once, as the template of a bulk send, and
+each adds the rest (ADR 0040).
 
-Texts are compared line by line: cheap, and right whatever the letter is made of. SES only puts values in the places of
-`{{names}}`, it escapes nothing and reads no value again.
+Texts are compared line by line: cheap, and correct whatever the letter contains. SES only replaces `{{names}}` with
+values; it escapes nothing and does not interpret values.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
 
-_OPENS = "{{"  # a line with it would be read as a place; each letter brings such a line as its own
+_OPENS = "{{"  # a line with it would be read as a placeholder; each letter brings such a line as its own
 
 
 def share(texts: Sequence[str], *, name: str) -> tuple[str, list[dict[str, str]]]:
-    """One template and, for each text in their order, the values by place that make it. Places are `<name>0`,
-    `<name>1` …; texts of different shape share nothing, and have one place."""
+    """One template and, for each text in order, the values by placeholder that restore it. Placeholders are `<name>0`,
+    `<name>1` …; texts of different shape share nothing, and have one placeholder."""
     split = [text.split("\n") for text in texts]
     if len({len(lines) for lines in split}) != 1:
         return f"{_OPENS}{name}0}}}}", [{f"{name}0": text} for text in texts]

@@ -1,8 +1,7 @@
-"""SMS through SNS, straight to a phone number. `pipeline/deliver.py` calls it.
+"""SMS through SNS, straight to a phone number.
 
-The client must have its own retries off, as SNS has no idempotency token: a text whose reply is lost may have been
-sent, and is paid for twice. How many segments a text takes is counted by `rendering/sms_segments.py`, for whoever looks
-at it before it is sent.
+The client's own retries must be off, as SNS has no idempotency token: a text whose reply is lost may have been sent,
+and would be charged twice. `rendering/sms_segments.py` counts the segments of a text before it is sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
-MAX_CHARACTERS = 1600  # SNS, "Publish": the most of one text, over all its segments
+MAX_CHARACTERS = 1600  # SNS, "Publish": the limit of one text, over all its segments
 
 
 class SmsChannel:
-    """The SMS channel of one stage. The address of a message is a number in E.164."""
+    """A message's address is a number in E.164."""
 
     name = "sms"
     batch_size = 10

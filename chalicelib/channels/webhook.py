@@ -1,9 +1,9 @@
-"""Webhooks: a signed POST to each endpoint that the user has registered, as "Standard Webhooks" has it
-(standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature`. `pipeline/deliver.py` calls it.
+"""Webhooks: a signed POST to each endpoint that the user has registered, by "Standard Webhooks" (standardwebhooks.com):
+`webhook-id`, `webhook-timestamp`, `webhook-signature`.
 
-The id is the same at every try, and a receiver drops what it knows: so whatever did not arrive for certain is simply
-sent again. An endpoint that has taken a delivery does not get it once more because another has not; each try is noted
-in the endpoint's log. 410 switches an endpoint off.
+The id is the same at every attempt, and a receiver drops what it knows, so anything that has not certainly arrived is
+simply sent again. An endpoint that has accepted a delivery does not get it again because another one failed; each
+attempt is noted in the endpoint's log. 410 switches an endpoint off.
 """
 
 import json
@@ -19,7 +19,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.reasons import Reason, ReasonFamily
 
-# A reply that was lost may be sent again, too: the receiver knows a repeat by its id.
+# After a lost reply it may be sent again, too: the receiver recognises it by its id.
 _FINAL = frozenset({Reason.PRIVATE_ADDRESS, Reason.PLAIN_HTTP})
 
 
@@ -38,7 +38,7 @@ class Hook(Protocol):
 
     @property
     def secret(self) -> str | None:
-        """`whsec_…`: what its posts are signed with."""
+        """`whsec_…`: signs its posts."""
         ...
 
 
@@ -46,7 +46,7 @@ class Hooks(Protocol):
     """`storage.endpoints.EndpointBook` is one."""
 
     def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Hook]]:
-        """The endpoints of those who have any that is on. Raises: UnavailableError (retryable)."""
+        """The active endpoints of those who have any. Raises: UnavailableError (retryable)."""
         ...
 
     def switch(self, channel: str, user_id: str, endpoint_id: str, *, on: bool, reason: str | None = None) -> object:
@@ -58,7 +58,7 @@ class Hooks(Protocol):
         ...
 
     def took(self, user_id: str, endpoint_ids: Sequence[str], *, delivery_id: str) -> frozenset[str]:
-        """Those that have taken a delivery. Raises: UnavailableError (retryable)."""
+        """Those that have accepted a delivery. Raises: UnavailableError (retryable)."""
         ...
 
 
@@ -85,7 +85,7 @@ class Post(Protocol):
 
 
 class WebhookChannel:
-    """The webhooks of one stage. The address of a message is the user's id."""
+    """A message's address is the user's id."""
 
     name = "webhook"
     batch_size = 10
@@ -101,7 +101,7 @@ class WebhookChannel:
 
     def _send_one(self, message: Message, hooks: Sequence[Hook]) -> Outcome:
         outcomes = [self._deliver(message, hook) for hook in self._left(message, hooks)]
-        # As long as one may still take it, the delivery goes on; those that have it are left out then.
+        # As long as one may still accept it, the delivery continues, without those that have it.
         waiting = [outcome for outcome in outcomes if outcome.verdict is Verdict.NOT_ACCEPTED]
         if waiting or not outcomes:
             return waiting[0] if waiting else Outcome(Verdict.ACCEPTED, provider_id=message.delivery_id)
@@ -121,7 +121,7 @@ class WebhookChannel:
         body = _body(message, at)
         reply = self._post(hook.target, body.encode(), _headers(message.delivery_id, at, body, hook.secret or ""))
         outcome = _outcome(reply, message.delivery_id)
-        with suppress(UnavailableError):  # the log is a picture; the ledger has the truth
+        with suppress(UnavailableError):  # the log is informative; the ledger has the truth
             self._hooks.note(
                 message.address,
                 hook.id,

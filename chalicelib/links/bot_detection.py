@@ -1,14 +1,12 @@
-"""Whether a person or a program opened a letter, clicked in it or came by a short link: one judge for events and
-visits alike.
+"""Whether a person or a program opened a letter, clicked in it or followed a short link (ADR 0047).
 
-Who fetches links and images without being a person says so, or says nothing at all. Whoever claims to be a browser is
-taken for one, except before the letter was delivered: then only a scanner on the way can have been it
-(`storage/engagement.py`).
+A program that fetches links and images says so, or says nothing at all. Whatever claims to be a browser counts as one,
+except before the letter was delivered: that can only be a scanner on the way (`storage/engagement.py`).
 """
 
 import re
 
-# A browser inside an application names it too (Telegram-Android), so that a name alone makes no program; Cubot is a
+# A browser inside an application names it too (Telegram-Android), so a name alone proves nothing; Cubot is a
 # telephone.
 _PROGRAM = re.compile(
     # how programs introduce themselves: with a page about them, or as compatible with what they are not
@@ -25,7 +23,7 @@ _PROGRAM = re.compile(
     r"symantec|messagelabs|trendmicro|zscaler|ironport|fireeye|trellix|sophos|avanan|cloudmark|virustotal",
     re.IGNORECASE,
 )
-# Mail Privacy Protection of Apple loads every image at delivery, and says this and nothing else.
+# Apple's Mail Privacy Protection loads every image at delivery, and says this and nothing else.
 _APPLE = "Mozilla/5.0"
 # Mail programs that do not call themselves Mozilla and load images when a person opens the letter. Their visits of
 # links are previews: a person's click opens a browser.
@@ -38,7 +36,7 @@ _AHEAD = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 
 def is_bot(user_agent: str | None, *, image: bool = False, purpose: str = "") -> bool:
     """Whether a visit is more likely a program's than a person's. `image`: it loaded a letter's image and followed no
-    link; `purpose`: what its headers say that it is for."""
+    link; `purpose`: what its headers give as its purpose."""
     agent = (user_agent or "").strip()
     if not agent or agent == _APPLE or _AHEAD.search(purpose) or _PROGRAM.search(agent):
         return True

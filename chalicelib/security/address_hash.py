@@ -1,7 +1,7 @@
-"""Names an address without holding it: objections are kept under the name, and outlive the erasure of the address.
+"""Keyed hashes of addresses: opt-outs are stored under them and outlive the erasure of the address.
 
-The key is the stage's own `address-key` and is never changed: what was hashed by another one is not found again. It is
-secret, as addresses are few enough to be tried one by one.
+The key is the stage's own `address-key` and never changes, since nothing hashed with another one would be found. It is
+secret because addresses are few enough to be tried one by one.
 """
 
 from chalicelib.addresses import mailbox_of, owner_of, same_address_key
@@ -9,7 +9,7 @@ from chalicelib.security.signing import Signer
 
 
 class AddressHashes:
-    """The names of one stage. `signer` holds its address key."""
+    """`signer` holds the stage's address key."""
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
@@ -20,9 +20,9 @@ class AddressHashes:
         return self._signer.code("address", channel, same_address_key(channel, address))
 
     def owner(self, channel: str, address: str) -> str:
-        """The owner of what is kept for an address whose user nobody named. Raises: as `of`."""
+        """The owner of rows for an address that belongs to no known user. Raises: as `of`."""
         return owner_of(self.of(channel, address))
 
     def mailbox(self, channel: str, address: str) -> str:
-        """The owner of what is counted for a mailbox, by whatever addresses its letters come. Raises: as `of`."""
+        """The owner of counts for a mailbox, whatever address its letters use. Raises: as `of`."""
         return self.owner(channel, mailbox_of(channel, address))

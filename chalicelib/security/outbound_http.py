@@ -1,8 +1,7 @@
-"""Outgoing HTTP to addresses that people typed in: no redirects (the caller says so), and unless the stage allows more,
-TLS alone and public addresses alone. The name is resolved once and the connection is made to what was checked, so that
-a second answer of the name server changes nothing. An answer has its time as a whole, too: timeouts between two bytes
-alone let a server that drips hold a worker, and others' calls with it.
-"""
+"""Outgoing HTTP to addresses that people typed in: no redirects (the caller says so) and, unless the stage allows more,
+only TLS and only public addresses. The name is resolved once and the connection is made to the address that was
+checked, so that DNS rebinding has no effect. An answer also has a total time limit: with timeouts between bytes alone,
+a server that drips could hold a worker."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -22,11 +21,11 @@ from chalicelib.reasons import Reason
 from chalicelib.security.public_addresses import is_public
 
 _POST_TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
-_STEP_SECONDS = 8.0  # the most that a TLS handshake, the head of an answer, or its body takes as a whole
+_STEP_SECONDS = 8.0  # total limit of a TLS handshake, of an answer's headers, and of its body
 
 
 class PrivateAddressError(NewConnectionError):
-    """Permanent: the name stands for an address that must not be called on somebody's word."""
+    """Permanent: the name resolves to an address that must not be called on a user's word."""
 
 
 class PlainHttpError(NewConnectionError):
@@ -34,8 +33,8 @@ class PlainHttpError(NewConnectionError):
 
 
 class Reply(NamedTuple):
-    """What came of a POST: a `status`, or the `problem` for which there is none: `private_address`, `plain_http`,
-    `no_connection` (nothing was sent), `no_answer` (it may have arrived)."""
+    """The result of a POST: a `status`, or the `problem` instead: `private_address`, `plain_http`, `no_connection`
+    (nothing was sent), `no_answer` (it may have arrived)."""
 
     status: int | None = None
     problem: Reason | None = None
@@ -53,8 +52,8 @@ def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapp
 
 
 def read_body(response: requests.Response, most: int) -> bytes:
-    """The body of an answer to a guarded session's `stream=True`, at most so many bytes of it, unpacked. Raises:
-    requests.ConnectionError: it did not come in time, broke off or cannot be unpacked."""
+    """The body of an answer to a guarded session's `stream=True`, limited in size, decompressed. Raises:
+    requests.ConnectionError: it did not arrive in time, broke off or cannot be decompressed."""
     try:
         with _step(response.raw):
             return bytes(response.raw.read(most, decode_content=True))
@@ -74,7 +73,7 @@ def _problem(error: requests.RequestException) -> Reason:
 
 
 def guarded_session(*, allow_private: bool) -> requests.Session:
-    """A session that reaches public addresses only, by TLS only, unless `allow_private`; it takes no proxy from the
+    """A session that reaches only public addresses, only by TLS, unless `allow_private`; it uses no proxy from the
     environment."""
     session = requests.Session()
     session.trust_env = False
@@ -110,7 +109,7 @@ def _step(holder: Any) -> Iterator[None]:
 
 
 def _cut(holder: Any) -> None:
-    with suppress(OSError, AttributeError):  # it is closed already, or was never made
+    with suppress(OSError, AttributeError):  # already closed, or never made
         holder.sock.shutdown(socket.SHUT_RDWR)
 
 
@@ -118,7 +117,7 @@ def _answer(connection: HTTPConnection, get: Callable[[], Any]) -> Any:
     wire = connection.sock
     with _step(connection):
         answer = get()
-    answer.sock = wire  # for its body: a connection that is not kept has let go of it by now
+    answer.sock = wire  # for its body: a connection that is not kept alive has dropped it by now
     return answer
 
 

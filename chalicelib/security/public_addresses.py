@@ -1,7 +1,6 @@
-"""Which addresses may be called on somebody's word (server-side request forgery, OWASP): what is globally routable
-unicast by IANA's registries, and if it carries an IPv4 address, that one too. `outbound_http.py` asks at every
-connection; whoever stores an address asks at once, for what can be known without a name server.
-"""
+"""Which addresses may be called on a user's word (server-side request forgery, OWASP): globally routable unicast by
+IANA's registries, and if an address carries an IPv4 address, that one too. `outbound_http.py` checks every connection;
+whoever stores a URL checks at once what can be known without DNS (ADR 0074)."""
 
 import ipaddress
 import re
@@ -14,9 +13,9 @@ from chalicelib.errors import Phrase
 # Special-Purpose Address Registry": Teredo and ORCHID (2001::/23), 2001:db8::/32, 6to4 (2002::/16), 3fff::/20.
 _UNICAST = IPv6Network("2000::/3")
 _SPECIAL = tuple(IPv6Network(one) for one in ("2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20"))
-_NAT64 = IPv6Network("64:ff9b::/96")  # the well-known prefix (RFC 6052); 64:ff9b:1::/48 is for networks of one's own
+_NAT64 = IPv6Network("64:ff9b::/96")  # the well-known prefix (RFC 6052); 64:ff9b:1::/48 is for private networks
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214: before an IPv4 address, in the lower half of an IPv6 one
-# Not for everybody's hosts in any version of Python's own list: protocols, and the relays of 6to4 (RFC 7526).
+# Missing from Python's own lists of special addresses: protocols, and the relays of 6to4 (RFC 7526).
 _SPECIAL_V4 = tuple(ipaddress.IPv4Network(one) for one in ("192.0.0.0/24", "192.88.99.0/24"))
 
 _URL = re.compile(r"https://(?P<authority>[^/?#]*)(?:[/?#]\S*)?")
@@ -26,7 +25,7 @@ _INNER = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "h
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address may be called on somebody's word; none that names a zone may, and nothing else may."""
+    """Whether an IP address may be called on a user's word; addresses with a zone may not."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -35,9 +34,9 @@ def is_public(address: str) -> bool:
 
 
 def check_url(url: str) -> None:
-    """Refuses what cannot be the address of a server outside, or not a safe one: no https, a user name, an IP address
-    that is not public or is spelled oddly, a name of inner networks. What a name stands for is not asked: it may be
-    another by the time it is called. Raises: ValueError (permanent; says what is expected)."""
+    """Refuses what cannot be the URL of a public server, or not a safe one: no https, a user name, an IP address that
+    is not public or oddly spelled, a name of internal networks. Names are not resolved: they may resolve differently
+    when called. Raises: ValueError (permanent; says what is expected)."""
     found = _URL.fullmatch(url)
     if found is None:
         raise ValueError(Phrase("expected an https address"))

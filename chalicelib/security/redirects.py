@@ -1,8 +1,8 @@
-"""Where the service may send a browser: to hosts of an allow-list kept on the server, and nowhere else. Called when an
-address is stored and again when it is used.
+"""Where the service may redirect a browser: to hosts of an allow-list on the server, and nowhere else. Checked when a
+URL is stored and again when it is used.
 
-An address passes only if it is of one plain form; nothing is parsed that two parsers could read in two ways (`//host`,
-`\\`, `user@`, control characters, hosts that only end like an allowed one).
+A URL passes only in one plain form; nothing is accepted that two parsers could read differently (`//host`, `\\`,
+`user@`, control characters, hosts that merely end like an allowed one).
 """
 
 import re
@@ -18,7 +18,7 @@ _PLAIN = re.compile(rf"https?://(?P<host>{PLAIN_HOST})(?:[/?#][!-\[\]-~]*)?")
 
 
 def host_of(url: str) -> str | None:
-    """The host (and port) of a plain http or https address; None for anything else."""
+    """The host (and port) of a plain http or https URL; None for anything else."""
     scheme, separator, rest = url.partition("://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     match = _PLAIN.fullmatch(f"{scheme.lower()}{separator}{authority.lower()}{rest[len(authority) :]}")
@@ -32,8 +32,8 @@ def host_of(url: str) -> str | None:
 
 
 def allowed_redirect(url: str | None, hosts: Collection[str]) -> str | None:
-    """The address as it may stand in a `Location` header, or None when it may not. A national host becomes `xn--`,
-    other letters beyond ASCII become percent-encoded."""
+    """The URL as it may appear in a `Location` header, or None if it may not. International hosts become `xn--`, other
+    non-ASCII characters are percent-encoded."""
     if url is None:
         return None
     encoded = quote(url if url.isascii() else normal_url(url), safe=_RESERVED)

@@ -1,8 +1,7 @@
-"""Texts sealed for a table, so that whoever reads the table does not read them. No package of requirements.in encrypts
-(ADR 0053): SHAKE-256 is the stream, then HMAC-SHA-256 the mark, each under a key of its own, made by
-HMAC-SHA-256 of the secret, a nonce and what the text is `about`. Whoever writes the table can lose a text, and neither
-change one nor pass it off as another's; whoever reads it learns about how long a text is.
-"""
+"""Encryption of texts in tables, so that whoever reads the table cannot read them. No package of requirements.in
+encrypts (ADR 0053): SHAKE-256 is the stream and HMAC-SHA-256 the authentication, each under its own key, derived by
+HMAC-SHA-256 from the secret, a nonce and what the text is `about`. Whoever can write to the table can lose a text, but
+neither change it nor pass it off as another's; whoever reads the table learns the approximate length."""
 
 import hashlib
 import hmac
@@ -13,25 +12,26 @@ from secrets import token_bytes
 from chalicelib.security.signing import KeyRing, encode
 
 _NONCE_BYTES, _MARK_BYTES = 16, 32
-_SEALED = "sealed:"  # what was kept before texts were sealed has no colon
+_SEALED = "sealed:"  # texts from before sealing have no colon
 
 
 class SealError(Exception):
-    """Permanent: it was sealed with another secret or about something else, or somebody changed it."""
+    """Permanent: sealed with another secret or about something else, or tampered with."""
 
 
 class Sealer:
-    """Seals with the stage's sealing key. `about` says whose text it is and what for: it is read as nothing else."""
+    """Seals with the stage's sealing key. `about` says whose text it is and what for: it cannot be read as anything
+    else."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
     def seal(self, text: str, *, about: str) -> str:
-        """What may be kept of it. Raises: UnavailableError (retryable): the key could not be read."""
+        """The sealed form to store. Raises: UnavailableError (retryable): the key could not be read."""
         return _SEALED + seal(text, secret=encode(self._keys.current()[0]), about=about)
 
     def unseal(self, kept: str, *, about: str) -> str:
-        """The inverse of `seal`, with any key that is known; what is not sealed comes back as it is. Raises: SealError
+        """The inverse of `seal`, with any known key; text that is not sealed is returned as it is. Raises: SealError
         (permanent), UnavailableError (retryable)."""
         if not kept.startswith(_SEALED):
             return kept
@@ -45,7 +45,8 @@ class Sealer:
 
 
 def seal(text: str, *, secret: str, about: str) -> str:
-    """The text as only the holder of `secret` (random, 128 bits or more) can read it, and only as `about` the same."""
+    """Encrypts the text: only the holder of `secret` (random, at least 128 bits) can read it, and only with the same
+    `about`."""
     nonce = token_bytes(_NONCE_BYTES)
     hidden = _stream(zlib.compress(text.encode()), _key(b"stream", secret, nonce, about))
     return b64encode(nonce + _mark(hidden, _key(b"mark", secret, nonce, about)) + hidden).decode()

@@ -1,8 +1,8 @@
-"""The stage's keys. Tokens in letters and the codes of links come from the signing key. Each lies in SSM as a
-SecureString, made by the deploy, and is read at the first use; it is never in the environment or the repository.
+"""The stage's keys. The signing key makes tokens in letters and the codes of links. Each key is a SecureString in SSM,
+created by the deployment and read on first use; it is never in the environment or the repository.
 
-The parameter holds one key or more, the newest first, each 32 random bytes in URL-safe base64, separated by commas.
-The first signs, all of them verify: a rotation puts a new one in front and drops the old one when its letters no longer
+A parameter holds one or more keys, newest first, each 32 random bytes in URL-safe base64, separated by commas. The
+first signs, all of them verify: a rotation puts a new one in front and drops the old one once its letters no longer
 matter.
 """
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 KEY_BYTES = 32
-MAC_BYTES = 20  # 160 bits of HMAC-SHA256; 128 are asked for
-_READ_AGAIN_SECONDS = 60  # a MAC that fits no key may be of one that this process does not know yet
+MAC_BYTES = 20  # 160 bits of HMAC-SHA256; 128 are required
+_READ_AGAIN_SECONDS = 60  # a MAC that fits no key may belong to one that this process does not know yet
 
 ReadParameter = Callable[[], str]
 Key = Literal["signing-key", "address-key", "sealing-key"]
@@ -30,7 +30,7 @@ KEYS: tuple[Key, ...] = get_args(Key)
 
 
 class KeyRing:
-    """The keys of one parameter, the newest first. `read` gives its text and raises UnavailableError (retryable)."""
+    """The keys of one parameter, newest first. `read` returns its text and raises UnavailableError (retryable)."""
 
     def __init__(self, read: ReadParameter) -> None:
         self._read = read
@@ -42,7 +42,7 @@ class KeyRing:
         return self._keys or self._load()
 
     def again(self) -> tuple[bytes, ...]:
-        """Those that may have come since; none where they were read a moment ago. Raises: UnavailableError
+        """Keys that may have been added since; none if they were read a moment ago. Raises: UnavailableError
         (retryable)."""
         return () if monotonic() - self._read_at < _READ_AGAIN_SECONDS else self._load()
 
@@ -59,27 +59,27 @@ class Signer:
         self._keys = KeyRing(read)
 
     def mac(self, purpose: str, *parts: str) -> bytes:
-        """MAC_BYTES that follow from `purpose` and `parts`, the same for ever while the key is. Raises:
-        UnavailableError (retryable)."""
+        """MAC_BYTES derived from `purpose` and `parts`, constant as long as the key is. Raises: UnavailableError
+        (retryable)."""
         return _mac(self._keys.current()[0], purpose, parts)
 
     def code(self, purpose: str, *parts: str) -> str:
-        """The MAC as URL-safe text of 27 characters: an unguessable name for what `parts` say."""
+        """The MAC as URL-safe text of 27 characters: an unguessable name for `parts`."""
         return encode(self.mac(purpose, *parts))
 
     def verify(self, mac: bytes, purpose: str, *parts: str) -> bool:
-        """Whether any known key made `mac`; compared in constant time. Raises: UnavailableError (retryable)."""
+        """Whether any known key made `mac`, in constant time. Raises: UnavailableError (retryable)."""
         return _fits(mac, self._keys.current(), purpose, parts) or _fits(mac, self._keys.again(), purpose, parts)
 
 
 def parameter_name(stage: str, key: Key = "signing-key") -> str:
-    """The SSM parameter that holds a key of a stage. What `address-key` has hashed is found by no other key: it is
-    never changed."""
+    """The SSM parameter of one of a stage's keys. `address-key` never changes: nothing hashed with another key would be
+    found."""
     return f"/vestnik/{stage}/{key}"
 
 
 def new_key() -> str:
-    """A fresh key as the parameter holds it."""
+    """A fresh key in the parameter's format."""
     return encode(secrets.token_bytes(KEY_BYTES))
 
 
@@ -97,7 +97,7 @@ def encode(raw: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """The inverse of `encode`; only the one spelling that `encode` gives is taken. Raises: ValueError."""
+    """The inverse of `encode`; only the exact spelling of `encode` is accepted. Raises: ValueError."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:

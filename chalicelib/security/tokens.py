@@ -1,8 +1,8 @@
-"""Tokens in letters: they say who may do what, without a login and without a record. `pipeline/letter_links.py` makes
-them, the public pages read them.
+"""Tokens in letters: they say who may do what, without a login and without a database row. `pipeline/letter_links.py`
+makes them, the public pages read them.
 
-A token is `<claims>.<MAC>`: the claims are readable, the MAC is not to be made without the stage's key. A token for one
-purpose opens nothing else, and opens it for as long as `LIFE` says: letters are forwarded.
+A token is `<claims>.<MAC>`: the claims are readable, the MAC needs the stage's key. A token opens only its purpose, and
+only for as long as `LIFE` says, since letters are forwarded (ADR 0008).
 """
 
 import json
@@ -29,13 +29,13 @@ class Purpose(StrEnum):
 # 7704(a)(3)); people unsubscribe from old letters. What a token shows is told for a shorter time.
 LIFE: Mapping[Purpose, timedelta] = {Purpose.UNSUBSCRIBE: timedelta(days=365), Purpose.PREFERENCES: timedelta(days=90)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNDATED = datetime(2026, 11, 29, tzinfo=UTC)  # when tokens of letters before this rule are taken to have been made
+_UNDATED = datetime(2026, 11, 29, tzinfo=UTC)  # the assumed date of tokens from before this rule
 
 
 class LetterClaims(NamedTuple):
-    """The letter that a token came in: whose it was, and of which kind. `address` is where it was sent: of a user's
-    letter only by its keyed hash (`addresses.owner_of`), as users may leave an address. Of a collected letter
-    `category` is all that are inside it, with commas between them."""
+    """The letter that a token came in: whose it was, and of which category. `address` is where it was sent: for a
+    user's letter only its keyed hash (`addresses.owner_of`), as users may change their address. For a collected letter
+    `category` holds all categories inside it, separated by commas."""
 
     user_id: str | None
     address: str | None
@@ -49,7 +49,7 @@ class LetterClaims(NamedTuple):
 
 
 class ExpiredLinkError(NotFoundError):
-    """Permanent: a token of ours for this purpose, and its time is over."""
+    """Permanent: our token for this purpose, but expired."""
 
     def __init__(self, claims: LetterClaims, purpose: Purpose) -> None:
         super().__init__(Phrase("this link is too old"))
@@ -65,14 +65,14 @@ class Tokens:
         self._clock = clock
 
     def make(self, claims: LetterClaims, *purposes: Purpose) -> list[str]:
-        """One for each purpose, URL-safe. Raises: UnavailableError (retryable): the key could not be read."""
+        """A token for one purpose, URL-safe. Raises: UnavailableError (retryable): the key could not be read."""
         fields = [*claims, (self._clock() - _EPOCH).days]
         content = encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
         return [f"{content}.{self._signer.code(purpose, content)}" for purpose in purposes]
 
     def read(self, purpose: Purpose, token: str) -> LetterClaims:
-        """Raises: NotFoundError (permanent): not a token of ours for this purpose; ExpiredLinkError (permanent): one
-        that was; UnavailableError (retryable)."""
+        """Raises: NotFoundError (permanent): not our token for this purpose; ExpiredLinkError (permanent): expired;
+        UnavailableError (retryable)."""
         content, _, signature = token.partition(".")
         try:
             mac = decode(signature)
@@ -89,6 +89,8 @@ class Tokens:
             LetterClaims(*fields[:said]),
             _EPOCH + timedelta(days=fields[said]) if fields[said:] else _UNDATED,
         )
-        if (self._clock() - made).days > LIFE[purpose].days:  # a token says its day alone: it has all of its last one
+        if (self._clock() - made).days > LIFE[
+            purpose
+        ].days:  # a token holds only its day: it is valid throughout its last one
             raise ExpiredLinkError(claims, purpose)
         return claims

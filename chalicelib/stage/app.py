@@ -1,4 +1,4 @@
-"""The whole stage: all that workers run, and what the API, the managers' page and the public pages do."""
+"""The whole stage: everything that workers run, plus what the API, the managers' pages and the public pages need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The root of every stage: the process's own one, time and chance, the clients of AWS, the keys."""
+"""The base of every stage: the process's own instance, time and randomness, AWS clients, keys."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _RETRIES: _RetryDict = {"total_max_attempts": 3, "mode": "standard"}
 _AWS = Config(connect_timeout=2, read_timeout=5, retries=_RETRIES)
-# Not compared with the model before each call: for fifty letters that costs more than to render them, and SES compares.
+# Not validated before each call: for fifty letters that costs more than rendering them, and SES validates.
 _ONE_TRY = Config(
     connect_timeout=2,
     read_timeout=10,
@@ -53,7 +53,7 @@ _S3 = Config(
 
 
 class Clients:
-    """Clients of AWS with explicit timeouts and retries, and what the stage's keys sign, hash and seal."""
+    """AWS clients with explicit timeouts and retries, and the keys that sign, hash and seal."""
 
     _own: ClassVar[Clients | None] = None
     clock: Clock = staticmethod(now)
@@ -62,7 +62,7 @@ class Clients:
     random: Callable[[], float] = staticmethod(random.random)
 
     def __init__(self, **parts: Any) -> None:
-        """`parts` take the place of those of the same name: `Stage(channels={"email": channel})`."""
+        """`parts` replace those of the same name: `Stage(channels={"email": channel})`."""
         if unknown := [name for name in parts if not hasattr(type(self), name)]:
             raise TypeError(f"a stage has no part {', '.join(unknown)}")
         self.given = parts
@@ -70,7 +70,7 @@ class Clients:
 
     @classmethod
     def own(cls) -> Self:
-        """The stage of this process."""
+        """This process's stage."""
         return Clients._own if isinstance(Clients._own, cls) else cls.begin()
 
     @classmethod
@@ -102,7 +102,7 @@ class Clients:
 
     @cached_property
     def sns(self) -> SNSClient:
-        """With one try: a text that is sent twice is paid for twice."""
+        """With one try: a text that is sent twice is charged twice."""
         return cast("SNSClient", session().create_client("sns", config=_ONE_TRY))
 
     @cached_property

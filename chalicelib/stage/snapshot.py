@@ -1,9 +1,9 @@
-"""SnapStart: what a process is before Lambda takes its snapshot, and what each of the many that wake out of it makes
-anew (AWS, "Handling uniqueness with Lambda SnapStart"). Imported only where Lambda takes one.
+"""SnapStart: what a process does before Lambda takes its snapshot, and what each restored process makes again (AWS,
+"Handling uniqueness with Lambda SnapStart"; ADR 0087). Imported only where Lambda takes one.
 
-All that a process finds out, counts or draws is kept by the parts of its stage; other caches hold what follows from
-the code and the settings, which a test checks. So each process that wakes gets a new stage with nothing of the old one
-but clients, whose connections are closed, and compiled templates.
+Everything that a process finds out, counts or draws is held by the parts of its stage; other caches hold what follows
+from the code and the settings, which a test checks. So each restored process gets a new stage, with only the clients of
+the old one, whose connections are closed, and its compiled templates.
 """
 
 import pkgutil
@@ -25,13 +25,13 @@ _STAY = (*_CLIENTS, "renderer")  # the renderer knows compiled templates, each b
 
 
 def register(kind: type[WorkerStage]) -> None:
-    """Tells Lambda's runtime of the two moments; `kind` is the stage that this process has."""
+    """Registers both hooks with Lambda's runtime; `kind` is the stage class of this process."""
     register_before_snapshot(settle, kind)
     register_after_restore(begin_anew, kind)
 
 
 def settle(kind: type[WorkerStage]) -> None:
-    """Does in advance what the first calls would do, calling nobody: imports, clients, compiled templates."""
+    """Does in advance what the first calls would do, without calling anybody: imports, clients, compiled templates."""
     for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
         import_module(found.name)
     for client in _CLIENTS:
@@ -51,7 +51,7 @@ def _compile_templates(renderer: Renderer) -> None:
 
 
 def begin_anew(kind: type[WorkerStage]) -> None:
-    """Makes this process one of its own."""
+    """Makes this process independent of the snapshot."""
     random.seed()
     kind.begin(**{name: getattr(kind.own(), name) for name in _STAY})
     aws.hang_up()

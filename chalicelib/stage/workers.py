@@ -1,4 +1,4 @@
-"""All that workers run: the steps of a notification, and the channels that letters leave by."""
+"""What workers run: the steps of a notification, and the channels that letters leave by."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LazyChannels(Mapping[str, "Channel"]):
-    """Channels by name, each imported and made at its first use: who sends letters starts without the rest."""
+    """Channels by name, each imported and made on first use: a worker that sends letters starts without the rest."""
 
     def __init__(self, parts: ChannelParts) -> None:
         self._parts = parts

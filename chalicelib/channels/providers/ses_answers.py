@@ -1,13 +1,13 @@
-"""What SES answers to a call, and what each answer means for us. `channels/email.py` asks.
+"""What SES answers to a call, and what each answer means for us.
 
-SES calls nearly everything `MessageRejected` or `BadRequestException`, so that there the text decides; elsewhere the
-name. An answer that neither explains is not taken for the letter's fault: nothing was sent, and the letter waits
-(`Reason.UNCLEAR`).
+SES calls nearly everything `MessageRejected` or `BadRequestException`, so for those the text decides, elsewhere the
+code. An answer that neither explains is not blamed on the letter: nothing was sent, and the letter waits
+(`Reason.UNCLEAR`; ADR 0052).
 
 Sources: "Amazon SES email sending errors", "SMTP response codes returned by Amazon SES" and "Errors related to the
 sending quotas" of the SES developer guide; botocore's models of `sesv2` and `ses`; the API reference's common errors;
-the texts of addresses are those of JavaMail's `InternetAddress`, which SES hands on. Each text that these publish
-stands, with its verdict, in `tests/contract/ses_texts.py`.
+texts about addresses are those of JavaMail's `InternetAddress`, which SES passes on. `tests/contract/ses_texts.py` has
+each published text with its verdict.
 """
 
 import re
@@ -19,7 +19,7 @@ from chalicelib.reasons import Reason
 
 
 def _to_mend(reason: Reason) -> Outcome:
-    """Nothing was sent, and a person can mend it: the letters wait."""
+    """Nothing was sent, and a person can fix it: the letters wait."""
     return Outcome(Verdict.NOT_ACCEPTED, reason=reason, ours=True)
 
 
@@ -72,8 +72,8 @@ ANSWERS: Mapping[str, Outcome] = {
     "TRANSIENT_FAILURE": _for_now(Reason.TRANSIENT_FAILURE),
     "FAILED": _for_now(Reason.PROVIDER_FAILED),
 }
-# Names under which SES files much: what their text says decides, and for the first five a text that says nothing known
-# is no verdict.
+# Codes that SES uses for many things: their text decides, and for the first five an unknown text
+# gives no verdict.
 _CATCH_ALL = frozenset(
     {
         *("MessageRejected", "MESSAGE_REJECTED", "BadRequestException", "INVALID_PARAMETER", "INVALID_PARAMETER_VALUE"),
@@ -81,7 +81,7 @@ _CATCH_ALL = frozenset(
     }
 )
 _OF_THE_ADDRESS = _refused(Reason.BAD_ADDRESS)
-# What texts say, in the order in which they are asked: what is ours or the account's before what is the letter's.
+# Meanings of texts, in the order of matching: our or the account's faults before the letter's.
 TEXTS: tuple[tuple[str, Outcome], ...] = (
     (r"\bdaily (message|sending|email) (quota|limit)|\bquota\b.*\bexceeded|24-hour", _QUOTA),
     (r"\brate( limit)? exceeded|throttl|sending limit|too many (requests|concurrent)", _SLOW_DOWN),
@@ -103,27 +103,27 @@ TEXTS: tuple[tuple[str, Outcome], ...] = (
     (r"^the input you provided is invalid|\bparameters you specified\b", _BAD),
 )
 _RULES = tuple((re.compile(pattern, re.IGNORECASE), outcome) for pattern, outcome in TEXTS)
-# What SES repeats of a letter or its address was chosen by a reader or an author: it says nothing of the account.
+# Text that SES quotes from a letter or an address was chosen by a reader or an author: not evidence about the account.
 _QUOTED = re.compile(r"""[^\s<>,;:"'`]+@[^\s<>,;:"'`]+|(?<!\w)['`"][^'"]*['"]|<[^>]*>""")
 _IDENTITIES = re.compile(r"failed the check in region [^:]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
 def answer_of(name: str, text: str, *, sender: str = "") -> Outcome | None:
-    """What an error of SES, or the status of one entry, means; None where neither its name nor its text is known.
-    `sender` is the address that the letter was from."""
+    """The meaning of an SES error, or of one entry's status; None if neither its code nor its text is known. `sender`
+    is the address that the letter was from."""
     found = ANSWERS.get(name)
     if (found is None or name in _CATCH_ALL) and text.strip():
         own = _QUOTED.sub("", text)
         said = next((one for rule, one in _RULES if rule.search(text if one.verdict is Verdict.REFUSED else own)), None)
         found = said or (_UNCLEAR if found and found.verdict is Verdict.REFUSED else found)
     if found is _UNVERIFIED and _names_only_others(text, sender):
-        found = _SANDBOX  # out of the sandbox nobody asks for a verified recipient
+        found = _SANDBOX  # outside the sandbox no recipient needs to be verified
     return found and found._replace(said=told(name, text))
 
 
 def _names_only_others(text: str, sender: str) -> bool:
-    """Whether the identities that failed are all recipients. The list may end with an ellipsis, and a sender stands in
-    it as an address, with a name perhaps, or as a domain."""
+    """Whether the identities that failed are all recipients. The list may end with an ellipsis, and may contain a
+    sender as an address, perhaps with a name, or as a domain."""
     found = _IDENTITIES.search(text)
     if not found or not sender:
         return False

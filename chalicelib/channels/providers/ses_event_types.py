@@ -1,5 +1,5 @@
-"""What SES says, in its own words, and what each means for us: one row for every type and subtype that AWS publishes of
-events. `pipeline/feedback` asks; what SES answers to a call is in `ses_answers.py`.
+"""What SES's events mean for us: one row for every type and subtype that AWS publishes. What SES answers to a call is
+in `ses_answers.py`.
 
 Sources: "Contents of event data that Amazon SES publishes to Amazon SNS" of the SES developer guide; the enumerations
 of botocore's model of `sesv2`.
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Told(Enum):
-    """What an event says of a letter. Which of two holds is `deliveries.py`'s to say."""
+    """What an event says about a letter. Which of two holds is decided in `deliveries.py`."""
 
     NOTHING = "nothing"
     TAKEN = "taken"  # SES has it
@@ -22,7 +22,7 @@ class Told(Enum):
     DELIVERED = "delivered"
     BOUNCED_FOR_NOW = "bounced_for_now"
     CONTENT_REFUSED = "content_refused"
-    WITHHELD = "withheld"  # SES has not tried: the address is on a list of its own
+    WITHHELD = "withheld"  # SES has not tried: the address is on its own list
     BOUNCED_FOR_GOOD = "bounced_for_good"
     COMPLAINED = "complained"
 
@@ -37,7 +37,7 @@ class Against(Enum):
 
 
 class Word(NamedTuple):
-    """One row. `diagnosed`: what the mailbox's server said decides, where it said anything."""
+    """One row. `diagnosed`: what the receiving server said decides, if it said anything."""
 
     told: Told
     against: Against = Against.NEVER
@@ -60,7 +60,9 @@ BOUNCES: Mapping[tuple[str, str], Word] = {
     ("Permanent", "OnAccountSuppressionList"): Word(Told.WITHHELD, Against.BOUNCE),
     ("Permanent", "OnTenantSuppressionList"): Word(Told.WITHHELD, Against.BOUNCE),
     ("Permanent", "EmailValidationSuppressed"): Word(Told.WITHHELD, Against.SOFTLY),  # a guess
-    ("Permanent", "UnsubscribedRecipient"): Word(Told.WITHHELD),  # from a contact list of SES: this service has none
+    ("Permanent", "UnsubscribedRecipient"): Word(
+        Told.WITHHELD
+    ),  # from an SES contact list, which this service does not use
     ("Transient", "General"): _SOFT,
     ("Transient", "MailboxFull"): _SOFT,
     ("Transient", "MessageTooLarge"): _CONTENT,
@@ -68,14 +70,14 @@ BOUNCES: Mapping[tuple[str, str], Word] = {
     ("Transient", "ContentRejected"): _CONTENT,
     ("Transient", "AttachmentRejected"): _CONTENT,
 }
-# Of these SES knows nothing but that something came back: without a word of the server it may be an automatic reply.
+# SES only knows that something came back: without the server's words it may be an automatic reply.
 UNEXPLAINED = frozenset({("Undetermined", "Undetermined"), ("Transient", "General")})
 _BOUNCES_OF_TYPE = {"Permanent": _HARD}  # a subtype that SES may add later; of any other type, `_SOFT`
 
 # "Complaint types": IANA's, as mailbox providers report them; None where the report does not say.
 COMPLAINTS: Mapping[str | None, Word] = {
     "abuse": _COMPLAINT,
-    "auth-failure": _NOTHING,  # of a signature, not of a reader
+    "auth-failure": _NOTHING,  # about a signature, not from a reader
     "fraud": _COMPLAINT,
     "not-spam": _NOTHING,  # the reader took it out of the spam folder
     "other": _COMPLAINT,
@@ -87,7 +89,7 @@ WITHHELD_COMPLAINTS: Mapping[str, Word] = {
     name: Word(Told.WITHHELD, Against.COMPLAINT) for name in ("OnAccountSuppressionList", "OnTenantSuppressionList")
 }
 
-# SES goes on trying, so that a delay only tells that it has the letter, whatever its type.
+# SES keeps trying, so a delay only proves that it has the letter, whatever its type.
 DELAYS: Mapping[str, Word] = dict.fromkeys(
     (
         *("InternalFailure", "General", "MailboxFull", "SpamDetected", "RecipientServerError", "IPFailure"),
@@ -95,7 +97,7 @@ DELAYS: Mapping[str, Word] = dict.fromkeys(
     ),
     Word(Told.TAKEN),
 )
-REJECTS: Mapping[str, Word] = {"Bad content": Word(Told.REJECTED)}  # a virus: of the letter, not of the address
+REJECTS: Mapping[str, Word] = {"Bad content": Word(Told.REJECTED)}  # a virus: about the letter, not the address
 # Types without subtypes. A subscription is one to a contact list of SES, of which this service has none.
 EVENTS: Mapping[str, Word] = {
     "Send": Word(Told.TAKEN),
@@ -109,7 +111,7 @@ EVENTS: Mapping[str, Word] = {
 
 
 def word_of(kind: str, body: Mapping[str, Any]) -> Word:
-    """What an event of a type says; of a type that SES may add later: nothing."""
+    """The meaning of an event of this type; nothing for a type that SES may add later."""
     match kind:
         case "Bounce":
             recipients = [one for one in body.get("bouncedRecipients") or () if one]

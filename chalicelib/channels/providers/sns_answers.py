@@ -1,8 +1,8 @@
-"""What SNS answers to a text or a push, and what it means for us: a row for every error of `Publish` that botocore's
-model names. `sms` and `push` ask it.
+"""What SNS answers to a text or a push, and what it means for us: a row for every error of `Publish` in botocore's
+model.
 
-SNS calls much of it InvalidParameter, and says in the text which parameter it was and why; where the text is not known,
-nothing was sent and it is not taken for the reader's fault (`Reason.UNCLEAR`).
+SNS calls much of it InvalidParameter, and says in the text which parameter it was and why; an unknown text means that
+nothing was sent, and is not blamed on the reader (`Reason.UNCLEAR`).
 """
 
 import re
@@ -30,7 +30,7 @@ REFUSALS: Mapping[str, Mapping[str, Reason]] = {
         "NotFound": Reason.DEVICE_GONE,
     },
 }
-# Nothing was sent, and a person can mend it: what is sent waits. `InternalError` comes with a 500: nobody knows.
+# Nothing was sent, and a person can fix it: messages wait. `InternalError` comes with a 500: unknown.
 TO_MEND = frozenset(
     {
         *("PlatformApplicationDisabled", "AuthorizationError", "InvalidSecurity", "InternalError", "NotFound"),
@@ -47,7 +47,7 @@ def _to_mend(reason: Reason) -> Outcome:
     return Outcome(Verdict.NOT_ACCEPTED, reason=reason)
 
 
-# What texts say, in the order in which they are asked: what is ours or the account's before what is the reader's.
+# Meanings of texts, in the order of matching: our or the account's faults before the reader's.
 _OF_THE_ACCOUNT: Sequence[tuple[str, Outcome]] = (
     (r"not authorized|security token|signature|credential", _to_mend(Reason.NO_RIGHT)),
     (r"sandbox|destination phone number is not verified", _to_mend(Reason.SANDBOX)),
