@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.comments import comment_in
-from chalicelib.admin.letter_preview import Letter, framed, letter_for, texts_of
+from chalicelib.admin.letter_preview import LetterPreview, framed, letter_for, texts_of
 from chalicelib.admin.start_warnings import cautions
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
@@ -191,7 +191,7 @@ def _email_is_cut_off() -> bool:
     return any(switch.name == "ses" and switch.state == "open" for switch in stage().switches.read_all())
 
 
-def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> Letter:
+def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> LetterPreview:
     template, layout = edition.template, stage().templates.layout(edition.layout)
     context = _context(spec, template)
     return letter_for(template, context, user_id=user_id, locale=locale, renderer=stage().renderer, layout=layout)

@@ -26,7 +26,7 @@ _SUBJECT = (
 )
 
 
-class Letter(NamedTuple):
+class LetterPreview(NamedTuple):
     """`problem` says why there is none."""
 
     locale: str
@@ -44,7 +44,7 @@ def letter_for(
     locale: str,
     renderer: Renderer,
     layout: Layout | None = None,
-) -> Letter:
+) -> LetterPreview:
     """The e-mail for a real user, or with the template's own sample if none is named; in the layout of this code unless
     another is given. Raises: UnavailableError (retryable)."""
     user: Mapping[str, Any] = template.sample.user
@@ -52,7 +52,7 @@ def letter_for(
         try:
             user = _user(stage().directory.get(user_id))
         except NotFoundError as error:
-            return Letter(locale, problem=error.detail)
+            return LetterPreview(locale, problem=error.detail)
     try:
         made = renderer.render(
             template,
@@ -64,11 +64,13 @@ def letter_for(
             layout=layout,
         )
     except RenderError as error:
-        return Letter(locale, problem=error.detail)
-    return Letter(made.locale, made.parts.get("subject", ""), made.parts.get("html", ""), made.parts.get("text", ""))
+        return LetterPreview(locale, problem=error.detail)
+    return LetterPreview(
+        made.locale, made.parts.get("subject", ""), made.parts.get("html", ""), made.parts.get("text", "")
+    )
 
 
-def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Response:
+def framed(letter: LetterPreview, *, language: str, with_subject: bool = False) -> Response:
     """The letter's HTML as the content of a frame, with the subject on top if the page itself does not show it. A
     problem is explained in the manager's `language`."""
     headers = {
@@ -85,7 +87,7 @@ def framed(letter: Letter, *, language: str, with_subject: bool = False) -> Resp
 
 def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:
     """The same frame when too many previews were requested."""
-    response = framed(Letter(language, problem=error.detail), language=language)
+    response = framed(LetterPreview(language, problem=error.detail), language=language)
     response.status_code = HTTPStatus.TOO_MANY_REQUESTS.value
     response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response

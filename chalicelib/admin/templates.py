@@ -8,7 +8,7 @@ from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
-from chalicelib.admin.letter_preview import Letter, framed, framed_refusal, letter_for, texts_of
+from chalicelib.admin.letter_preview import LetterPreview, framed, framed_refusal, letter_for, texts_of
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.text_diff import Comparison
 from chalicelib.admin.views import Visit, action, page, preview
@@ -99,9 +99,9 @@ def preview_template(visit: Visit) -> Response:
             draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=stage().new_renderer()
         )
     except ValidationError as error:
-        letter = Letter(locale, problem=said_of(error.errors()[0]))
+        letter = LetterPreview(locale, problem=said_of(error.errors()[0]))
     except InvalidError as error:
-        letter = Letter(locale, problem=all_said(error.errors) if error.errors else error.detail)
+        letter = LetterPreview(locale, problem=all_said(error.errors) if error.errors else error.detail)
     return framed(letter, language=visit.locale, with_subject=True)
 
 

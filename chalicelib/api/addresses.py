@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.preferences import in_sight
@@ -27,7 +27,7 @@ class AddressBody(StrictModel):
     email: Email
 
 
-class AddressExportAnswer(Answer):
+class AddressExportAnswer(ApiAnswer):
     """Everything stored about an address, grouped by the part of the service that stores it. `users` are the ids of
     users who have the address; their own data are exported and erased by id."""
 
@@ -57,12 +57,7 @@ def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
 
 
 @endpoint(
-    routes,
-    "POST",
-    "/v1/addresses/erase",
-    summary="Erase an e-mail address",
-    scope=Scope.USERS_WRITE,
-    body=AddressBody,
+    routes, "POST", "/v1/addresses/erase", summary="Erase an e-mail address", scope=Scope.USERS_WRITE, body=AddressBody
 )
 def erase_address(call: Call[AddressBody, None]) -> None:
     """Erases letters to the bare address, their links and rows of uploaded lists. Opt-outs and suppressions stay under

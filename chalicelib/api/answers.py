@@ -21,13 +21,13 @@ ShownStatus = Literal[
 ]
 
 
-class Answer(BaseModel):
+class ApiAnswer(BaseModel):
     """The base model: an undeclared field is a bug of ours, not part of an answer."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-class AcceptedNotification(Answer):
+class AcceptedNotification(ApiAnswer):
     """One notification of a request; GET its `url` to follow it."""
 
     id: str
@@ -40,7 +40,7 @@ class AcceptedNotification(Answer):
     )
 
 
-class AcceptedNotifications(Answer):
+class AcceptedNotifications(ApiAnswer):
     """In the order of the recipients."""
 
     notifications: list[AcceptedNotification]
@@ -50,7 +50,7 @@ class AcceptedNotifications(Answer):
         return [one.id for one in self.notifications]
 
 
-class TimelineEvent(Answer):
+class TimelineEvent(ApiAnswer):
     """One step of a delivery: a new `status`, or an `event` that changes none (`opened`, `clicked`, `delayed`;
     `machine_opened` and `machine_clicked` were not caused by a person)."""
 
@@ -65,7 +65,7 @@ class TimelineEvent(Answer):
     )
 
 
-class DeliveryAnswer(Answer):
+class DeliveryAnswer(ApiAnswer):
     """A notification on one channel."""
 
     channel: str
@@ -76,7 +76,7 @@ class DeliveryAnswer(Answer):
     timeline: list[TimelineEvent]
 
 
-class NotificationAnswer(Answer):
+class NotificationAnswer(ApiAnswer):
     """A notification with its deliveries. A delivery appears once work on it has begun."""
 
     id: str
@@ -99,14 +99,14 @@ class NotificationAnswer(Answer):
         return [self.id]
 
 
-class HistoryPage(Answer):
+class HistoryPage(ApiAnswer):
     """A page of notifications, newest first; `cursor` is null on the last page."""
 
     notifications: list[NotificationAnswer]
     cursor: str | None
 
 
-class UserAnswer(Answer):
+class UserAnswer(ApiAnswer):
     """A user as the directory holds them."""
 
     id: str
@@ -119,13 +119,13 @@ class UserAnswer(Answer):
     email_confirmed: bool
 
 
-class UsersAnswer(Answer):
+class UsersAnswer(ApiAnswer):
     """The users that a batch has written."""
 
     users: list[UserAnswer]
 
 
-class Health(Answer):
+class Health(ApiAnswer):
     """The service is up."""
 
     status: Literal["ok"]

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from chalice.app import Request
 from pydantic import BaseModel
 
 from chalicelib.accounts.api_keys import Caller, Scope
 from chalicelib.accounts.audit import NOBODY, Deed, Door, thing_of
+from chalicelib.api.declarations import Route
 from chalicelib.errors import ForbiddenError, UnauthorizedError, VestnikError
 from chalicelib.observability import aside
 from chalicelib.service_scope import Sight
@@ -118,22 +119,6 @@ def watch_of(method: str, scope: Scope, *, everything: bool = False) -> Watch:
         case About.THINGS if method == "GET":
             return Watch.NOTHING
     return Watch.LOOK
-
-
-class Route(Protocol):
-    """The part of an endpoint's declaration that matters here."""
-
-    @property
-    def method(self) -> str: ...
-
-    @property
-    def scope(self) -> Scope: ...
-
-    @property
-    def of_all(self) -> Scope | None: ...
-
-    @property
-    def operation(self) -> str: ...
 
 
 def admitted(route: Route, request: Request, path: Mapping[str, str]) -> tuple[Caller, Sight]:

@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.campaigns.model import State
 from chalicelib.rendering.model import AskedVersion
 
 
-class ProgressAnswer(Answer):
+class ProgressAnswer(ApiAnswer):
     """Deliveries, one per recipient and channel. targeted = skipped + queued + sent + failed + uncertain + cancelled;
     delivered, bounced and complained are parts of sent."""
 
@@ -31,7 +31,7 @@ class ProgressAnswer(Answer):
     cancelled: int
 
 
-class RunAnswer(Answer):
+class RunAnswer(ApiAnswer):
     """One execution; `outcome` is null while it is running."""
 
     id: str
@@ -50,7 +50,7 @@ class RunAnswer(Answer):
     )
 
 
-class CampaignEvent(Answer):
+class CampaignEvent(ApiAnswer):
     """Who did what, and when."""
 
     at: str
@@ -59,7 +59,7 @@ class CampaignEvent(Answer):
     note: str | None = Field(default=None, description="the comment of whoever sent it back, or what was changed")
 
 
-class CampaignAnswer(Answer):
+class CampaignAnswer(ApiAnswer):
     """A campaign's content and its current state."""
 
     id: str
@@ -98,14 +98,14 @@ class CampaignAnswer(Answer):
     timeline: list[CampaignEvent]
 
 
-class CampaignPage(Answer):
+class CampaignPage(ApiAnswer):
     """A page of campaigns, newest first; `cursor` is null on the last page."""
 
     campaigns: list[CampaignAnswer]
     cursor: str | None
 
 
-class VersionAnswer(Answer):
+class VersionAnswer(ApiAnswer):
     """An earlier version of a campaign."""
 
     version: int
@@ -114,13 +114,13 @@ class VersionAnswer(Answer):
     campaign: dict[str, Any]
 
 
-class VersionsAnswer(Answer):
+class VersionsAnswer(ApiAnswer):
     """Oldest first."""
 
     versions: list[VersionAnswer]
 
 
-class SampleRecipient(Answer):
+class SampleRecipient(ApiAnswer):
     """Enough to recognise somebody; the address is masked."""
 
     user_id: str | None
@@ -130,7 +130,7 @@ class SampleRecipient(Answer):
     timezone: str | None
 
 
-class UnreadAnswer(Answer):
+class UnreadableAttribute(ApiAnswer):
     """An attribute that the rule uses but cannot compare in the profiles of `people` users; `example` is the shape of
     one value (`00.00.0000`). Dates are written as `1990-11-28` or `--11-28`."""
 
@@ -139,7 +139,7 @@ class UnreadAnswer(Answer):
     example: str
 
 
-class PreviewAnswer(Answer):
+class PreviewAnswer(ApiAnswer):
     """Who the audience would be now; `cursor` is null once all of it has been counted."""
 
     recipients: int
@@ -152,11 +152,11 @@ class PreviewAnswer(Answer):
     sample: list[SampleRecipient]
     eta_seconds: int
     next_runs: list[str]
-    unread: list[UnreadAnswer]
+    unread: list[UnreadableAttribute]
     cursor: str | None
 
 
-class Upload(Answer):
+class Upload(ApiAnswer):
     """The request that uploads the file: send it with the file as its body."""
 
     method: Literal["PUT"] = "PUT"
@@ -165,14 +165,14 @@ class Upload(Answer):
     expires_in_seconds: int
 
 
-class BadLine(Answer):
+class BadLine(ApiAnswer):
     """A line that was left out, by its number in the file."""
 
     line: int
     message: str
 
 
-class ListAnswer(Answer):
+class ListAnswer(ApiAnswer):
     """An uploaded list. `bad_lines` shows the first hundred of `bad`."""
 
     id: str

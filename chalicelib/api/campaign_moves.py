@@ -1,7 +1,7 @@
 """`/v1/campaigns/{id}/…`: starting, approving, pausing and stopping a campaign, and sending it to those whom it did not
 reach."""
 
-from http import HTTPStatus
+from functools import partial
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.campaign_answers import CampaignAnswer
-from chalicelib.api.campaigns import campaign_tag, described, in_sight
+from chalicelib.api.campaigns import STATE_FORBIDS, campaign_tag, described, in_sight
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns.approving import Comment
@@ -18,7 +18,9 @@ from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
-_STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
+moves = partial(endpoint, routes, "POST", answer=CampaignAnswer, problems=STATE_FORBIDS, tag=campaign_tag)
+writes = partial(moves, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
+approves = partial(moves, scope=Scope.CAMPAIGNS_APPROVE, of_all=Scope.CAMPAIGNS_APPROVE)
 
 
 class ResendBody(StrictModel):
@@ -41,37 +43,14 @@ class CanaryQuery(StrictModel):
     ] = None
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/start",
-    summary="Start a campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-    if_match=True,
-)
+@writes("/v1/campaigns/{id}/start", summary="Start a campaign", if_match=True)
 def start_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Everything is checked first; if anything is wrong, nothing starts. Where the stage requires it, the campaign
     waits for another manager's approval. Starting a started campaign returns it unchanged."""
     return described(stage().campaign_commands.start(in_sight(call), by=call.caller.key_id, seen=call.seen))
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/approve",
-    summary="Approve another manager's campaign",
-    scope=Scope.CAMPAIGNS_APPROVE,
-    of_all=Scope.CAMPAIGNS_APPROVE,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-    if_match=True,
-    must_match=True,
-)
+@approves("/v1/campaigns/{id}/approve", summary="Approve another manager's campaign", if_match=True, must_match=True)
 def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Schedules the campaign; it is sent exactly as approved. `If-Match` takes the `ETag` of what was reviewed:
     everything that makes the letter and decides who gets it, including the template's version and the sender. If
@@ -89,18 +68,8 @@ class SendBackBody(StrictModel):
     comment: Comment
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/send-back",
-    summary="Send another manager's campaign back",
-    scope=Scope.CAMPAIGNS_APPROVE,
-    of_all=Scope.CAMPAIGNS_APPROVE,
-    body=SendBackBody,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-    if_match=True,
+@approves(
+    "/v1/campaigns/{id}/send-back", summary="Send another manager's campaign back", body=SendBackBody, if_match=True
 )
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     """It becomes a draft again, with the comment in its timeline; a run that has begun is paused."""
@@ -108,84 +77,32 @@ def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     return described(stage().approving.send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/pause",
-    summary="Pause a campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-)
+@writes("/v1/campaigns/{id}/pause", summary="Pause a campaign")
 def pause_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Each worker finishes its current chunk and sends no other."""
     return described(stage().campaign_commands.pause(in_sight(call), by=call.caller.key_id))
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/resume",
-    summary="Resume a paused campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-)
+@writes("/v1/campaigns/{id}/resume", summary="Resume a paused campaign")
 def resume_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Continues with exactly what is left."""
     return described(stage().campaign_commands.resume(in_sight(call), by=call.caller.key_id))
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/cancel",
-    summary="Stop a campaign for good",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-)
+@writes("/v1/campaigns/{id}/cancel", summary="Stop a campaign for good")
 def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     """Whatever no worker has claimed is cancelled and counted as such."""
     return described(stage().campaign_commands.cancel(in_sight(call), by=call.caller.key_id))
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/canary/release",
-    summary="Send the rest after a canary",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
-    query=CanaryQuery,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-)
+@writes("/v1/campaigns/{id}/canary/release", summary="Send the rest after a canary", query=CanaryQuery)
 def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     """Sends the rest, which was held back while the first part was tried."""
     run, caller = call.query.run, call.caller.key_id
     return described(stage().campaign_commands.release_canary(in_sight(call), by=caller, run_id=run))
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/campaigns/{id}/resend",
-    summary="Resend what was not sent",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
-    body=ResendBody,
-    answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
-    tag=campaign_tag,
-)
+@writes("/v1/campaigns/{id}/resend", summary="Resend what was not sent", body=ResendBody)
 def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
     """Sends only to recipients whose letter was certainly not sent (skipped, failed), optionally by reason. A repeated
     call takes only what is still unsent; uncertain deliveries wait for a person."""

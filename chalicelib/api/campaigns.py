@@ -1,6 +1,7 @@
 """`/v1/campaigns`: mailings to audiences: creating, editing, watching and testing them. Starting and stopping is in
 `campaign_moves.py`."""
 
+from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
 from typing import Annotated, Any
@@ -14,20 +15,21 @@ from chalicelib.api.answers import AcceptedNotifications
 from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.api.notifications import PageQuery
+from chalicelib.api.notifications import PageQuery, describe_accepted
 from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch
 from chalicelib.campaigns.store import shown_spec, spec_of
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.schemas import StrictModel
-from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.storage.rows.campaigns import CampaignRow
 
 routes = Blueprint(__name__)
+writes = partial(endpoint, routes, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
+reads = partial(endpoint, routes, scope=Scope.CAMPAIGNS_READ, of_all=Scope.CAMPAIGNS_READ_ALL)
 campaign_tag = itemgetter("tag")
-_STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
+STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
 
 class TestBody(StrictModel):
@@ -44,13 +46,10 @@ class PreviewQuery(StrictModel):
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the previous call")] = None
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/campaigns",
     summary="Create a campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=Campaign,
     answer=CampaignAnswer,
     status=HTTPStatus.CREATED,
@@ -71,16 +70,7 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     return described(head)
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/campaigns",
-    summary="Campaigns, newest first",
-    scope=Scope.CAMPAIGNS_READ,
-    of_all=Scope.CAMPAIGNS_READ_ALL,
-    query=PageQuery,
-    answer=CampaignPage,
-)
+@reads("GET", "/v1/campaigns", summary="Campaigns, newest first", query=PageQuery, answer=CampaignPage)
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Each with its progress. A page may hold fewer entries than requested, or none; only `cursor` says whether there
     are more."""
@@ -90,32 +80,20 @@ def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     return {"campaigns": [{**one, "tag": None} for one in shown], "cursor": cursor}
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/campaigns/{id}",
-    summary="One campaign with its progress",
-    scope=Scope.CAMPAIGNS_READ,
-    of_all=Scope.CAMPAIGNS_READ_ALL,
-    answer=CampaignAnswer,
-    tag=campaign_tag,
-)
+@reads("GET", "/v1/campaigns/{id}", summary="One campaign with its progress", answer=CampaignAnswer, tag=campaign_tag)
 def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     """`progress` is that of its ten newest runs together; `runs` shows each. Counts are deliveries, one per recipient
     and channel: targeted = skipped + queued + sent + failed + uncertain + cancelled at every moment."""
     return described(stage().campaigns.get(call.path["id"], sight=call.sight))
 
 
-@endpoint(
-    routes,
+@writes(
     "PATCH",
     "/v1/campaigns/{id}",
     summary="Change a campaign",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=CampaignPatch,
     answer=CampaignAnswer,
-    problems=_STATE_FORBIDS,
+    problems=STATE_FORBIDS,
     tag=campaign_tag,
     if_match=True,
 )
@@ -130,15 +108,7 @@ def edit_campaign(call: Call[CampaignPatch, None]) -> dict[str, Any]:
     )
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/campaigns/{id}/versions",
-    summary="All versions of a campaign",
-    scope=Scope.CAMPAIGNS_READ,
-    of_all=Scope.CAMPAIGNS_READ_ALL,
-    answer=VersionsAnswer,
-)
+@reads("GET", "/v1/campaigns/{id}/versions", summary="All versions of a campaign", answer=VersionsAnswer)
 def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     """Oldest first."""
     campaign_id = in_sight(call)
@@ -155,13 +125,10 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     }
 
 
-@endpoint(
-    routes,
+@reads(
     "POST",
     "/v1/campaigns/{id}/preview",
     summary="Count the audience, without sending",
-    scope=Scope.CAMPAIGNS_READ,
-    of_all=Scope.CAMPAIGNS_READ_ALL,
     query=PreviewQuery,
     answer=PreviewAnswer,
 )
@@ -175,13 +142,10 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
             "next_runs": times, "unread": [one._asdict() for one in look.unread]}  # fmt: skip
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/campaigns/{id}/test",
     summary="Send the letter to a few people",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=TestBody,
     answer=AcceptedNotifications,
     status=HTTPStatus.ACCEPTED,
@@ -192,13 +156,7 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     accepted = stage().test_send.send(
         in_sight(call), call.body.recipients, by=caller.key_id, key=call.own_id("test"), service=caller.service
     )
-    base = f"{settings().public_url}/v1/notifications"
-    return {
-        "notifications": [
-            {"id": one.id, "recipient": one.recipient.given(), "status": one.status, "url": f"{base}/{one.id}"}
-            for one in accepted
-        ]
-    }
+    return {"notifications": [describe_accepted(one) for one in accepted]}
 
 
 def in_sight(call: Call[Any, Any]) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from chalicelib.accounts.api_keys import Caller
 from chalicelib.api.audit_policy import admitted
-from chalicelib.api.declarations import REPLACING, Endpoint
+from chalicelib.api.declarations import REPLACING, Route
 from chalicelib.api.idempotency_key import REPLAYED, asked_of, digest_of, idempotency_key
 from chalicelib.api.problem import plain_json
 from chalicelib.clock import derived_id, new_id
@@ -53,7 +53,7 @@ class Call(Generic[_B, _Q]):
         self.told[REPLAYED] = "true"
 
 
-def call_of(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Call[Any, Any]:
+def call_of(declared: Route, request: Request, path: Mapping[str, str]) -> Call[Any, Any]:
     """Raises: UnauthorizedError, ForbiddenError, InvalidError, TooLargeError (permanent), UnavailableError
     (retryable)."""
     caller, sight = admitted(declared, request, path)
@@ -77,7 +77,7 @@ def call_of(declared: Endpoint, request: Request, path: Mapping[str, str]) -> Ca
     )
 
 
-def _seen(declared: Endpoint, request: Request) -> Seen | None:
+def _seen(declared: Route, request: Request) -> Seen | None:
     """What the caller has seen. Raises: InvalidError: malformed, or sent to a call that would ignore it and change what
     the caller has not seen."""
     header = request.headers.get(IF_MATCH)

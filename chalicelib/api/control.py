@@ -3,13 +3,14 @@ waits for a person is in `dead_letters.py`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import NotFoundError, Phrase
@@ -22,6 +23,8 @@ from chalicelib.storage.rate_limits import LIMITS, Limit
 from chalicelib.text import Line
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.CONTROL_READ)
+writes = partial(endpoint, routes, scope=Scope.CONTROL_WRITE)
 Reason = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
@@ -56,7 +59,7 @@ class LimitBody(StrictModel):
     rate_per_second: Annotated[float, Strict()]
 
 
-class SwitchAnswer(Answer):
+class SwitchAnswer(ApiAnswer):
     """A switch; `share` is the part of the full rate that currently passes. `next_probe_at` is null if no probe will be
     sent: the switch is not open, or a person opened it."""
 
@@ -70,7 +73,7 @@ class SwitchAnswer(Answer):
     next_probe_at: datetime | None
 
 
-class ConsumerAnswer(Answer):
+class ConsumerAnswer(ApiAnswer):
     """A queue's consumer as it is: off (`enabled` false) if a person has `paused` it or the switch `waits_for` is open;
     `max_concurrency` is lower than requested while that switch ramps."""
 
@@ -84,7 +87,7 @@ class ConsumerAnswer(Answer):
     waits_for: str | None
 
 
-class LimitAnswer(Answer):
+class LimitAnswer(ApiAnswer):
     """A limit as set, and as it is now: lower for a minute after a provider asked to slow down. A ramping switch takes
     its `share` of it."""
 
@@ -93,7 +96,7 @@ class LimitAnswer(Answer):
     current_per_second: float
 
 
-class ControlAnswer(Answer):
+class ControlAnswer(ApiAnswer):
     """Everything at once; `dead_letters` counts them by queue."""
 
     switches: list[SwitchAnswer]
@@ -114,14 +117,7 @@ def _switch_tag(shown: Mapping[str, Any]) -> str:
     return tag_of({name: shown[name] for name in HAND})
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/control",
-    summary="Switches, consumers, limits and dead letters",
-    scope=Scope.CONTROL_READ,
-    answer=ControlAnswer,
-)
+@reads("GET", "/v1/control", summary="Switches, consumers, limits and dead letters", answer=ControlAnswer)
 def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one call."""
     return {
@@ -132,26 +128,16 @@ def get_control(_: Call[None, None]) -> dict[str, Any]:
     }
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/control/switches/{name}",
-    summary="The switch of a subsystem",
-    scope=Scope.CONTROL_READ,
-    answer=SwitchAnswer,
-    tag=_switch_tag,
-)
+@reads("GET", "/v1/control/switches/{name}", summary="The switch of a subsystem", answer=SwitchAnswer, tag=_switch_tag)
 def get_switch(call: Call[None, None]) -> dict[str, Any]:
     """Its current state."""
     return _switch(stage().switches.read(call.path["name"]))
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/control/switches/{name}",
     summary="Throw a switch by hand",
-    scope=Scope.CONTROL_WRITE,
     body=SwitchBody,
     answer=SwitchAnswer,
     tag=_switch_tag,
@@ -172,26 +158,18 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
     return _switch(thrown)
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/control/consumers/{name}",
-    summary="The consumer of a queue",
-    scope=Scope.CONTROL_READ,
-    answer=ConsumerAnswer,
-    tag=_consumer_tag,
+@reads(
+    "GET", "/v1/control/consumers/{name}", summary="The consumer of a queue", answer=ConsumerAnswer, tag=_consumer_tag
 )
 def get_consumer(call: Call[None, None]) -> dict[str, Any]:
     """Its current state, and what people have set."""
     return stage().consumers.read(call.path["name"])._asdict()
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/control/consumers/{name}",
     summary="Pause a consumer, or change its pace",
-    scope=Scope.CONTROL_WRITE,
     body=ConsumerBody,
     answer=ConsumerAnswer,
     tag=_consumer_tag,
@@ -204,26 +182,16 @@ def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
     return stage().consumers.read(name)._asdict()
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/control/limits/{name}",
-    summary="A rate limit",
-    scope=Scope.CONTROL_READ,
-    answer=LimitAnswer,
-    tag=_limit_tag,
-)
+@reads("GET", "/v1/control/limits/{name}", summary="A rate limit", answer=LimitAnswer, tag=_limit_tag)
 def get_limit(call: Call[None, None]) -> dict[str, Any]:
     """As it was set, and as it is now."""
     return stage().limiter.read_all([_known_limit(call.path["name"])])[0]._asdict()
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/control/limits/{name}",
     summary="Set a rate limit",
-    scope=Scope.CONTROL_WRITE,
     body=LimitBody,
     answer=LimitAnswer,
     tag=_limit_tag,

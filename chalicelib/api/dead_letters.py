@@ -1,6 +1,7 @@
 """`/v1/control/dead-letters` and `/v1/control/attention`: what no worker could finish, for a person to decide."""
 
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictInt
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.control import Reason
 from chalicelib.api.endpoint import endpoint
@@ -21,6 +22,8 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.ledger import Delivery
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.CONTROL_READ)
+writes = partial(endpoint, routes, scope=Scope.CONTROL_WRITE)
 MAX_REDRIVE = 500
 
 
@@ -49,7 +52,7 @@ class AttentionBody(StrictModel):
     action: Literal["retry", "assume_sent"]
 
 
-class DeadLetterAnswer(Answer):
+class DeadLetterAnswer(ApiAnswer):
     """A message that no retry could handle, without personal data."""
 
     id: str
@@ -62,21 +65,21 @@ class DeadLetterAnswer(Answer):
     notification_ids: Annotated[list[str], Field(default_factory=list)]
 
 
-class DeadLettersAnswer(Answer):
+class DeadLettersAnswer(ApiAnswer):
     """Some of them; `count` is approximately how many there are."""
 
     count: int
     messages: list[DeadLetterAnswer]
 
 
-class MovedAnswer(Answer):
+class MovedAnswer(ApiAnswer):
     """How many were moved or dropped, and approximately how many are left."""
 
     moved: int
     left: int
 
 
-class AttentionAnswer(Answer):
+class AttentionAnswer(ApiAnswer):
     """A delivery of which nobody knows whether the provider has it."""
 
     delivery_id: str
@@ -86,19 +89,17 @@ class AttentionAnswer(Answer):
     since: str
 
 
-class AttentionPage(Answer):
+class AttentionPage(ApiAnswer):
     """Oldest first."""
 
     deliveries: list[AttentionAnswer]
     cursor: str | None
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/control/dead-letters/{name}",
     summary="Read the dead letters of a queue",
-    scope=Scope.CONTROL_READ,
     query=PageQuery,
     answer=DeadLettersAnswer,
 )
@@ -111,12 +112,10 @@ def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
     }
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/control/dead-letters/{name}/redrive",
     summary="Put dead letters back into their queue",
-    scope=Scope.CONTROL_WRITE,
     body=RedriveBody,
     answer=MovedAnswer,
 )
@@ -127,14 +126,8 @@ def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
     return {"moved": moved, "left": stage().dead_letters.count(name)}
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/control/dead-letters/{name}/drop",
-    summary="Delete dead letters",
-    scope=Scope.CONTROL_WRITE,
-    body=DropBody,
-    answer=MovedAnswer,
+@writes(
+    "POST", "/v1/control/dead-letters/{name}/drop", summary="Delete dead letters", body=DropBody, answer=MovedAnswer
 )
 def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
     """They are gone for good; who deleted them, and why, is logged."""
@@ -146,14 +139,8 @@ def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
     return {"moved": moved, "left": stage().dead_letters.count(name)}
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/control/attention",
-    summary="Deliveries that wait for a person",
-    scope=Scope.CONTROL_READ,
-    query=PageQuery,
-    answer=AttentionPage,
+@reads(
+    "GET", "/v1/control/attention", summary="Deliveries that wait for a person", query=PageQuery, answer=AttentionPage
 )
 def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Nobody knows whether the provider has them; they are not resent automatically."""
@@ -161,12 +148,10 @@ def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     return {"deliveries": [_attention(row) for row in rows], "cursor": cursor}
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/control/attention/{delivery_id}",
     summary="Decide about an uncertain delivery",
-    scope=Scope.CONTROL_WRITE,
     body=AttentionBody,
     problems={HTTPStatus.CONFLICT: "it waits for nobody any more: somebody has decided, or the provider has answered"},
 )

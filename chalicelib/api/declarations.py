@@ -14,7 +14,7 @@ MERGE_PATCH = "application/merge-patch+json"
 REPLACING = ("PUT", "PATCH")  # a body lost on its way must not empty anything
 
 
-class Endpoint(NamedTuple):
+class Route(NamedTuple):
     """What a route promises; `openapi.py` publishes it."""
 
     method: str
@@ -47,4 +47,4 @@ class Endpoint(NamedTuple):
         return self.method in REPLACING or any(field.is_required() for field in self.body.model_fields.values())
 
 
-ENDPOINTS: list[Endpoint] = []
+ENDPOINTS: list[Route] = []

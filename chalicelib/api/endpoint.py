@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from chalicelib.accounts.api_keys import Scope, secret_of
 from chalicelib.api.audit_policy import watched
 from chalicelib.api.checked_call import Call, call_of
-from chalicelib.api.declarations import ENDPOINTS, JSON, Endpoint
+from chalicelib.api.declarations import ENDPOINTS, JSON, Route
 from chalicelib.api.idempotency_key import digest_of, once
 from chalicelib.api.problem import answering
 from chalicelib.api.projection import projected
@@ -47,7 +47,7 @@ def endpoint(
     """
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
-        declared = Endpoint(
+        declared = Route(
             method=method,
             path=path,
             summary=summary,
@@ -79,7 +79,7 @@ def endpoint(
 
 
 def _answer(
-    declared: Endpoint, view: Callable[[Call[Any, Any]], Any], request: Request, path: Mapping[str, str]
+    declared: Route, view: Callable[[Call[Any, Any]], Any], request: Request, path: Mapping[str, str]
 ) -> Response:
     ids: list[str] = []
 
@@ -103,7 +103,7 @@ def _answer(
     return response
 
 
-def _response(declared: Endpoint, call: Call[Any, Any], result: Any, ids: list[str]) -> Response:
+def _response(declared: Route, call: Call[Any, Any], result: Any, ids: list[str]) -> Response:
     if declared.answer is None:
         return Response("", headers=dict(call.told), status_code=HTTPStatus.NO_CONTENT.value)
     answer = projected(result, declared.answer, lenient=declared.method != "GET")

@@ -6,7 +6,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer, ShownStatus
+from chalicelib.api.answers import ApiAnswer, ShownStatus
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.services.event_intake import Event
@@ -16,7 +16,7 @@ from chalicelib.stage.app import stage
 routes = Blueprint(__name__)
 
 
-class FollowingAnswer(Answer):
+class FollowingAnswer(ApiAnswer):
     """One letter that follows from the event."""
 
     id: str
@@ -25,7 +25,7 @@ class FollowingAnswer(Answer):
     url: str
 
 
-class EventAnswer(Answer):
+class EventAnswer(ApiAnswer):
     """`notifications` is empty if no rule matches the event."""
 
     id: str

@@ -1,12 +1,13 @@
 """`/v1/links`: the short links of letters and their visits."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
 from pydantic import Field
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.examples import EXAMPLE_ID
@@ -17,6 +18,7 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.short_links import fields_of
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.LINKS_READ, of_all=Scope.LINKS_READ_ALL)
 
 
 class LinkQuery(PageQuery):
@@ -25,7 +27,7 @@ class LinkQuery(PageQuery):
     campaign_id: Annotated[str, Field(min_length=1, max_length=200, examples=[EXAMPLE_ID])]
 
 
-class LinkAnswer(Answer):
+class LinkAnswer(ApiAnswer):
     """One link in one user's letter. `visits` counts people; `first_visited_at` is set after the first of them."""
 
     code: str
@@ -44,14 +46,14 @@ class LinkAnswer(Answer):
     bot_visits: int
 
 
-class LinkPage(Answer):
+class LinkPage(ApiAnswer):
     """A page of links, oldest first; `cursor` is null on the last one."""
 
     links: list[LinkAnswer]
     cursor: str | None
 
 
-class TargetTotals(Answer):
+class TargetTotals(ApiAnswer):
     """The visits of one target URL of a campaign; `visitors` are distinct users."""
 
     url: str
@@ -61,22 +63,13 @@ class TargetTotals(Answer):
     bot_visits: int
 
 
-class CampaignTotals(Answer):
+class CampaignTotals(ApiAnswer):
     """By target, most visited first."""
 
     totals: list[TargetTotals]
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/links",
-    summary="A campaign's short links with their visits",
-    scope=Scope.LINKS_READ,
-    of_all=Scope.LINKS_READ_ALL,
-    query=LinkQuery,
-    answer=LinkPage,
-)
+@reads("GET", "/v1/links", summary="A campaign's short links with their visits", query=LinkQuery, answer=LinkPage)
 def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     """One entry per link; each link belongs to one user."""
     query = call.query
@@ -84,28 +77,17 @@ def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     return {"links": rows, "cursor": cursor} if _in_sight(call, query.campaign_id) else {"links": [], "cursor": None}
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/campaigns/{id}/links",
-    summary="A campaign's visits by target",
-    scope=Scope.LINKS_READ,
-    of_all=Scope.LINKS_READ_ALL,
-    answer=CampaignTotals,
-)
+@reads("GET", "/v1/campaigns/{id}/links", summary="A campaign's visits by target", answer=CampaignTotals)
 def campaign_links(call: Call[None, None]) -> dict[str, Any]:
     """All visits, and the number of distinct visitors."""
     campaign_id = call.path["id"]
     return {"totals": totals(campaign_id)[0] if _in_sight(call, campaign_id) else []}
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/links/{code}",
     summary="One short link with its visits",
-    scope=Scope.LINKS_READ,
-    of_all=Scope.LINKS_READ_ALL,
     answer=LinkAnswer,
     tag=lambda shown: tag_of(fields_of(shown)),
 )

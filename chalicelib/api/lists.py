@@ -1,6 +1,7 @@
 """`/v1/lists`: audiences as files. Request an upload, PUT the file, then confirm that it is complete."""
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,7 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.recipient_lists import RecipientList
 
 routes = Blueprint(__name__)
+writes = partial(endpoint, routes, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
 
 
 class ListBody(StrictModel):
@@ -31,13 +33,10 @@ class ListBody(StrictModel):
     name: Name
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/lists",
     summary="Request the upload of a list",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     body=ListBody,
     answer=ListAnswer,
     status=HTTPStatus.CREATED,
@@ -51,13 +50,10 @@ def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     return _described(row, with_upload=True)
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/lists/{id}/load",
     summary="Load the uploaded file",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     answer=ListAnswer,
     status=HTTPStatus.ACCEPTED,
     problems={HTTPStatus.CONFLICT: "it was read already"},
@@ -89,13 +85,10 @@ def get_list(call: Call[None, None]) -> dict[str, Any]:
     return _described(stage().lists.get(call.path["id"], sight=call.sight))
 
 
-@endpoint(
-    routes,
+@writes(
     "DELETE",
     "/v1/lists/{id}",
     summary="Delete an uploaded list",
-    scope=Scope.CAMPAIGNS_WRITE,
-    of_all=Scope.CAMPAIGNS_WRITE_ALL,
     problems={HTTPStatus.CONFLICT: "it is being read, or a campaign that is not over is for it"},
     if_match=True,
 )

@@ -1,12 +1,13 @@
 """`/v1/live` and the inbox over HTTP: tickets to a WebSocket, and what waits for a user who has none."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import rfc3339
@@ -19,6 +20,7 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 
 routes = Blueprint(__name__)
+writes = partial(endpoint, routes, scope=Scope.LIVE_WRITE)
 
 
 class TicketBody(StrictModel):
@@ -29,7 +31,7 @@ class TicketBody(StrictModel):
     user_id: UserId
 
 
-class TicketAnswer(Answer):
+class TicketAnswer(ApiAnswer):
     """`url` is complete, with the ticket; a program that reads JSON appends `&format=json`."""
 
     ticket: str
@@ -37,7 +39,7 @@ class TicketAnswer(Answer):
     expires_at: str
 
 
-class InboxEntry(Answer):
+class InboxEntry(ApiAnswer):
     """One live notification. `cursor` is its position: 1, 2, 3 …"""
 
     id: str
@@ -52,7 +54,7 @@ class InboxEntry(Answer):
     campaign: str | None = None
 
 
-class InboxAnswer(Answer):
+class InboxAnswer(ApiAnswer):
     """Newest first; `cursor` is null on the last page."""
 
     entries: list[InboxEntry]
@@ -60,7 +62,7 @@ class InboxAnswer(Answer):
     cursor: str | None
 
 
-class UnreadAnswer(Answer):
+class UnreadAnswer(ApiAnswer):
     """How many are unread now."""
 
     unread: int
@@ -88,12 +90,10 @@ class ReadBody(StrictModel):
         return self
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/live/tickets",
     summary="A ticket for one WebSocket connection of a user: single use, 60 seconds",
-    scope=Scope.LIVE_WRITE,
     body=TicketBody,
     answer=TicketAnswer,
 )
@@ -121,14 +121,8 @@ def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
     return {"entries": page.entries, "unread": page.head.unread, "cursor": following}
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/users/{id}/inbox/read",
-    summary="Mark live notifications as read",
-    scope=Scope.LIVE_WRITE,
-    body=ReadBody,
-    answer=UnreadAnswer,
+@writes(
+    "POST", "/v1/users/{id}/inbox/read", summary="Mark live notifications as read", body=ReadBody, answer=UnreadAnswer
 )
 def read_user_inbox(call: Call[ReadBody, None]) -> dict[str, Any]:
     """The user's open connections are told the new count too."""

@@ -8,7 +8,7 @@ from importlib.resources import files
 from chalice.app import Blueprint, Response
 from pydantic import ValidationError
 
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.live import TicketAnswer, issue_ticket
 from chalicelib.api.problem import answered, plain_json
 from chalicelib.errors import NotFoundError, Phrase
@@ -22,6 +22,7 @@ from chalicelib.validation import invalid
 
 routes = Blueprint(__name__)
 _EXAMPLE = "new-episode"
+_FILES = ("live.js", "page.js", "words.js", "live.css")
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 
 
@@ -31,45 +32,10 @@ class DemoBody(StrictModel):
     user_id: UserId
 
 
-class DemoSent(Answer):
+class DemoSent(ApiAnswer):
     """What was sent."""
 
     id: str
-
-
-@routes.route("/live-demo", methods=["GET"])
-@answered
-def live_demo() -> Response:
-    """The page."""
-    return _file("live.html")
-
-
-@routes.route("/live-demo/live.js", methods=["GET"])
-@answered
-def live_demo_client() -> Response:
-    """The client module: any page of a site can hold a connection with it."""
-    return _file("live.js")
-
-
-@routes.route("/live-demo/page.js", methods=["GET"])
-@answered
-def live_demo_script() -> Response:
-    """The script of this page."""
-    return _file("page.js")
-
-
-@routes.route("/live-demo/words.js", methods=["GET"])
-@answered
-def live_demo_words() -> Response:
-    """The texts of this page."""
-    return _file("words.js")
-
-
-@routes.route("/live-demo/live.css", methods=["GET"])
-@answered
-def live_demo_style() -> Response:
-    """The style of this page."""
-    return _file("live.css")
 
 
 @routes.route("/live-demo/tickets", methods=["POST"])
@@ -97,7 +63,7 @@ def _send_example(user_id: str) -> "DemoSent":
     return DemoSent(id=accepted.id)
 
 
-def _for_visitor(work: Callable[[str], Answer]) -> Response:
+def _for_visitor(work: Callable[[str], ApiAnswer]) -> Response:
     _demand_demo()
     try:
         body = DemoBody.model_validate(plain_json(routes.current_request.raw_body.decode(errors="replace")))
@@ -112,6 +78,13 @@ def _for_visitor(work: Callable[[str], Answer]) -> Response:
 def _demand_demo() -> None:
     if not settings().live_demo:
         raise NotFoundError(Phrase("the demo is off at this stage"))
+
+
+def _serve(path: str, name: str) -> None:
+    @routes.route(path, methods=["GET"], name=f"live_demo_{name}")
+    @answered
+    def serve() -> Response:
+        return _file(name)
 
 
 def _file(name: str) -> Response:
@@ -135,3 +108,8 @@ def _file(name: str) -> Response:
 @cache
 def _text(name: str) -> str:
     return (files("templates") / "pages" / name).read_text(encoding="utf-8")
+
+
+# `live.js` is the client module: any page of a site can hold a connection with it.
+for _path, _name in {"": "live.html", **{f"/{name}": name for name in _FILES}}.items():
+    _serve(f"/live-demo{_path}", _name)

@@ -1,5 +1,6 @@
 """`/v1/notifications`: send a letter, see what became of it, find it, cancel it."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from chalicelib.api.answers import AcceptedNotifications, HistoryPage, Notificat
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.clock import Moment
+from chalicelib.pipeline.accept import Accepted
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.schemas import StrictModel
 from chalicelib.services.cancel import cancel
@@ -20,6 +22,7 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.READ, of_all=Scope.READ_ALL)
 
 
 class PageQuery(StrictModel):
@@ -48,17 +51,17 @@ def send_notifications(call: Call[NotificationRequest, None]) -> dict[str, Any]:
     accepted = stage().accept.accept(
         call.body, caller=call.caller.key_id, service=call.caller.service, key=call.key, replayed=call.was_made_before
     )
+    return {"notifications": [describe_accepted(one) for one in accepted]}
+
+
+def describe_accepted(accepted: Accepted) -> dict[str, Any]:
+    """One accepted notification, with the address where it can be followed."""
     return {
-        "notifications": [
-            {
-                "id": one.id,
-                "recipient": one.recipient.given(),
-                "status": one.status,
-                "url": f"{settings().public_url}/v1/notifications/{one.id}",
-                "duplicate": one.duplicate,
-            }
-            for one in accepted
-        ]
+        "id": accepted.id,
+        "recipient": accepted.recipient.given(),
+        "status": accepted.status,
+        "url": f"{settings().public_url}/v1/notifications/{accepted.id}",
+        "duplicate": accepted.duplicate,
     }
 
 
@@ -74,13 +77,10 @@ class SearchQuery(StrictModel):
     cursor: Annotated[str | None, Field(max_length=4096, description="`cursor` of the previous page")] = None
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/notifications",
     summary="Notifications requested within a span of time, newest first",
-    scope=Scope.READ,
-    of_all=Scope.READ_ALL,
     query=SearchQuery,
     answer=HistoryPage,
 )
@@ -99,13 +99,10 @@ def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
     return {"notifications": notifications, "cursor": cursor}
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/notifications/{id}",
     summary="One notification with its deliveries and their timeline",
-    scope=Scope.READ,
-    of_all=Scope.READ_ALL,
     answer=NotificationAnswer,
 )
 def get_notification(call: Call[None, None]) -> dict[str, Any]:
@@ -128,13 +125,10 @@ def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
     return stage().history.notification(call.path["id"], sight=call.sight)
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/users/{id}/notifications",
     summary="A user's notifications, newest first",
-    scope=Scope.READ,
-    of_all=Scope.READ_ALL,
     query=PageQuery,
     answer=HistoryPage,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from chalicelib.api.declarations import ENDPOINTS, Endpoint
+from chalicelib.api.declarations import ENDPOINTS, Route
 from chalicelib.api.examples import example_of, path_values
 from chalicelib.api.idempotency_key import HEADER, KEY_CHARACTERS, MEANING, REPLAYED
 from chalicelib.api.problem import CONTENT_TYPE, Problem
@@ -69,7 +69,7 @@ def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
     return list(models)
 
 
-def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+def _operation(one: Route, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": one.operation,
         "summary": one.summary,
@@ -87,7 +87,7 @@ def _operation(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     return operation
 
 
-def _reach(one: Endpoint) -> str:
+def _reach(one: Route) -> str:
     """How far the scope reaches."""
     if one.of_all is None:
         return ""
@@ -96,7 +96,7 @@ def _reach(one: Endpoint) -> str:
     return f"; what others than the caller's service asked for is not there without `{one.of_all}`"
 
 
-def _parameters(one: Endpoint) -> list[dict[str, Any]]:
+def _parameters(one: Route) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": value}
         for name, value in path_values(one.path).items()
@@ -119,7 +119,7 @@ def _header(name: str, meaning: str, *, longest: int, required: bool = False) ->
     return {"name": name, "in": "header", "required": required, "description": meaning, "schema": schema}
 
 
-def _responses(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+def _responses(one: Route, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {str(one.status.value): {"description": one.status.phrase}}
     if one.answer:
         content = {"application/json": {"schema": schemas[(one.answer, "serialization")]}}
@@ -138,7 +138,7 @@ def _responses(one: Endpoint, schemas: _Schemas) -> dict[str, Any]:
     return described
 
 
-def _problems(one: Endpoint) -> dict[HTTPStatus, str]:
+def _problems(one: Route) -> dict[HTTPStatus, str]:
     problems = dict(_PROBLEMS)
     if "{" in one.path:
         problems[HTTPStatus.NOT_FOUND] = "there is no such thing"

@@ -1,15 +1,17 @@
 """A user's data beside the profile: preferences, the confirmation letter, the export."""
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import AcceptedNotification, Answer
+from chalicelib.api.answers import AcceptedNotification, ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
+from chalicelib.api.notifications import describe_accepted
 from chalicelib.api.users import user_id_of
 from chalicelib.categories import CATEGORIES
 from chalicelib.errors import Phrase
@@ -21,14 +23,14 @@ from chalicelib.profiles.preference_changes import EVERYTHING, word_key
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.profiles.profile_source import profile_of
 from chalicelib.service_scope import Sight
-from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
+writes = partial(endpoint, routes, scope=Scope.USERS_WRITE)
 _PERSONS_ALONE = ("user", "preferences", "suppressions", "objections", "endpoints")
 
 
-class PreferencesAnswer(Answer):
+class PreferencesAnswer(ApiAnswer):
     """What a user wants: every category on every channel. Opt-outs of others who share an address show as off."""
 
     everything: bool
@@ -38,7 +40,7 @@ class PreferencesAnswer(Answer):
     paused_until: str | None
 
 
-class ExportAnswer(Answer):
+class ExportAnswer(ApiAnswer):
     """Everything stored about a user, grouped by the part of the service that stores it; the parts `left_out` need
     another scope."""
 
@@ -61,12 +63,10 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     return _told(user_id_of(call))
 
 
-@endpoint(
-    routes,
+@writes(
     "PUT",
     "/v1/users/{id}/preferences",
     summary="Replace a user's preferences",
-    scope=Scope.USERS_WRITE,
     body=Preferences,
     answer=PreferencesAnswer,
     tag=tag_of,
@@ -86,12 +86,10 @@ def put_preferences(call: Call[Preferences, None]) -> dict[str, Any]:
     return _shown(changed, _against(user_id))
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/users/{id}/confirmation",
     summary="Send the confirmation letter again",
-    scope=Scope.USERS_WRITE,
     answer=AcceptedNotification,
     status=HTTPStatus.ACCEPTED,
     problems={
@@ -107,12 +105,7 @@ def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
         key=call.own_id("confirmation"),
         service=call.caller.service,
     )
-    return {
-        "id": accepted.id,
-        "recipient": accepted.recipient.given(),
-        "status": accepted.status,
-        "url": f"{settings().public_url}/v1/notifications/{accepted.id}",
-    }
+    return describe_accepted(accepted)
 
 
 @endpoint(

@@ -1,6 +1,7 @@
 """`/v1/settings`: what managers change while the service runs."""
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, JsonValue
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.configuration.site_settings import Setting
@@ -16,6 +17,7 @@ from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.SETTINGS_READ)
 
 
 class SettingBody(StrictModel):
@@ -26,7 +28,7 @@ class SettingBody(StrictModel):
     value: Annotated[JsonValue, Field(description="in this setting's shape: see `GET /v1/settings`")]
 
 
-class SettingAnswer(Answer):
+class SettingAnswer(ApiAnswer):
     """One setting; version 0 is an unchanged default."""
 
     name: str
@@ -36,13 +38,13 @@ class SettingAnswer(Answer):
     updated_by: str | None
 
 
-class SettingsAnswer(Answer):
+class SettingsAnswer(ApiAnswer):
     """Every setting, by name."""
 
     settings: list[SettingAnswer]
 
 
-@endpoint(routes, "GET", "/v1/settings", summary="All settings", scope=Scope.SETTINGS_READ, answer=SettingsAnswer)
+@reads("GET", "/v1/settings", summary="All settings", answer=SettingsAnswer)
 def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - the frame gives it
     """The values in force."""
     return {"settings": [one._asdict() for one in stage().site_settings.list()]}
@@ -52,15 +54,7 @@ def _tag(shown: Mapping[str, Any]) -> str:
     return Setting(shown["name"], shown["value"]).tag
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/settings/{name}",
-    summary="One setting",
-    scope=Scope.SETTINGS_READ,
-    answer=SettingAnswer,
-    tag=_tag,
-)
+@reads("GET", "/v1/settings/{name}", summary="One setting", answer=SettingAnswer, tag=_tag)
 def get_setting(call: Call[None, None]) -> dict[str, Any]:
     """The value in force."""
     return stage().site_settings.get(call.path["name"])._asdict()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
@@ -11,7 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_vali
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.accounts.audit import note
 from chalicelib.addresses import same_address_key
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
@@ -29,6 +30,8 @@ from chalicelib.text import normal_source, one_line
 from chalicelib.validation import said_of
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.SUPPRESSIONS_READ)
+writes = partial(endpoint, routes, scope=Scope.SUPPRESSIONS_WRITE)
 MAX_IMPORT = 500
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True))
 _FIRST_COLUMN = {"address", "email", "e-mail"}
@@ -84,7 +87,7 @@ class ImportBody(StrictModel):
         return numbered
 
 
-class SuppressionAnswer(Answer):
+class SuppressionAnswer(ApiAnswer):
     """One address; with `removed_at` set it may be written to again. `trace` tells who added and removed it. After an
     erasure `address` is null and only the keyed `hash` stays."""
 
@@ -98,26 +101,24 @@ class SuppressionAnswer(Answer):
     trace: list[dict[str, Any]]
 
 
-class SuppressionPage(Answer):
+class SuppressionPage(ApiAnswer):
     """A page of the list, newest first; `cursor` is null on the last one."""
 
     suppressions: list[SuppressionAnswer]
     cursor: str | None
 
 
-class ImportAnswer(Answer):
+class ImportAnswer(ApiAnswer):
     """`known` addresses were on the list already."""
 
     added: int
     known: int
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/suppressions",
     summary="Suppressed addresses, newest first",
-    scope=Scope.SUPPRESSIONS_READ,
     query=SuppressionQuery,
     answer=SuppressionPage,
 )
@@ -129,12 +130,10 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     return {"suppressions": [row._asdict() for row in rows], "cursor": cursor}
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/suppressions",
     summary="Suppress an e-mail address by hand",
-    scope=Scope.SUPPRESSIONS_WRITE,
     body=SuppressionBody,
     answer=SuppressionAnswer,
     status=HTTPStatus.CREATED,
@@ -148,12 +147,10 @@ def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
     return stage().suppressions.get("email", body.address)._asdict()
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/suppressions/import",
     summary="Suppress up to 500 e-mail addresses",
-    scope=Scope.SUPPRESSIONS_WRITE,
     body=ImportBody,
     answer=ImportAnswer,
 )
@@ -168,12 +165,10 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     return {"added": added, "known": len(addresses) - added}
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/suppressions/{channel}/{address}",
     summary="A suppressed address with its history",
-    scope=Scope.SUPPRESSIONS_READ,
     answer=SuppressionAnswer,
     tag=lambda shown: tag_of(fields_of(Suppression(**shown))),
 )
@@ -182,14 +177,7 @@ def get_suppression(call: Call[None, None]) -> dict[str, Any]:
     return stage().suppressions.get(_channel(call.path["channel"]), call.path["address"])._asdict()
 
 
-@endpoint(
-    routes,
-    "DELETE",
-    "/v1/suppressions/{channel}/{address}",
-    summary="Allow an address again",
-    scope=Scope.SUPPRESSIONS_WRITE,
-    if_match=True,
-)
+@writes("DELETE", "/v1/suppressions/{channel}/{address}", summary="Allow an address again", if_match=True)
 def remove_suppression(call: Call[None, None]) -> None:
     """Who removed it, and when, stays in the address's trace. May be repeated safely."""
     stage().suppressions.remove(

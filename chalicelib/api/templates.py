@@ -1,5 +1,6 @@
 """`/v1/templates`: read a template, store a new version, preview a letter."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import InvalidError, Phrase, RenderError, phrase_of
@@ -23,6 +24,7 @@ from chalicelib.stage.app import stage
 from chalicelib.text import JsonObject, Source
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.TEMPLATES_READ)
 _TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
 _FACTS = frozenset({"hides", "in_force", "shipped"})  # facts about a version in an answer
 
@@ -72,7 +74,7 @@ class PreviewBody(StrictModel):
     user: Attributes | None = None
 
 
-class SmsLength(Answer):
+class SmsLength(ApiAnswer):
     """The length of a text when sent: `units` of `encoding` (`GSM-7` or `UCS-2`) in `segments`, each of which is
     charged; the last has room for `left` more."""
 
@@ -82,7 +84,7 @@ class SmsLength(Answer):
     left: int
 
 
-class Preview(Answer):
+class TemplatePreview(ApiAnswer):
     """A rendered letter; `locale` is the one that was found. `sms_length` is for the channel `sms`."""
 
     locale: str
@@ -108,7 +110,7 @@ class StoreQuery(StrictModel):
     confirm: Annotated[bool, Field(examples=["true"])] = False
 
 
-class ShippedAnswer(Answer):
+class ShippedAnswer(ApiAnswer):
     """The version that came with the code. `changed`: it is no longer the one that the stored version in force
     replaced; to go back to it, read it (`?version=`) and store it."""
 
@@ -124,12 +126,10 @@ class TemplateAnswer(Template):
     shipped: ShippedAnswer | None
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/templates/{key}",
     summary="A template, and which version is in force",
-    scope=Scope.TEMPLATES_READ,
     query=VersionQuery,
     answer=TemplateAnswer,
     tag=_tag,
@@ -193,14 +193,12 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
     return TemplateAnswer.model_validate({**template.model_dump(), "in_force": in_force, "shipped": about})
 
 
-@endpoint(
-    routes,
+@reads(
     "POST",
     "/v1/templates/{key}/preview",
     summary="Render a template without sending it",
-    scope=Scope.TEMPLATES_READ,
     body=PreviewBody,
-    answer=Preview,
+    answer=TemplatePreview,
     problems={HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN},
 )
 def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """`/v1/users/{id}/endpoints`: a user's devices, webhooks and chats."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.users import user_id_of
@@ -16,9 +17,11 @@ from chalicelib.profiles.endpoints import EndpointBody, EndpointPatch
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
+reads = partial(endpoint, routes, scope=Scope.USERS_READ)
+writes = partial(endpoint, routes, scope=Scope.USERS_WRITE)
 
 
-class EndpointAnswer(Answer):
+class EndpointAnswer(ApiAnswer):
     """One endpoint; `shown` is the visible part of its address. `off_reason`: who or what switched it off."""
 
     id: str
@@ -36,13 +39,13 @@ class NewEndpointAnswer(EndpointAnswer):
     secret: str | None
 
 
-class EndpointsAnswer(Answer):
+class EndpointsAnswer(ApiAnswer):
     """A user's endpoints, oldest first."""
 
     endpoints: list[EndpointAnswer]
 
 
-class Try(Answer):
+class Try(ApiAnswer):
     """One attempt of a delivery: `status` is the HTTP status, `outcome` is `accepted` or the reason why not."""
 
     at: str
@@ -51,31 +54,22 @@ class Try(Answer):
     status: int | None
 
 
-class LogAnswer(Answer):
+class LogAnswer(ApiAnswer):
     """The latest attempts, newest first; kept for 30 days."""
 
     deliveries: list[Try]
 
 
-@endpoint(
-    routes,
-    "GET",
-    "/v1/users/{id}/endpoints",
-    summary="A user's devices, webhooks and chats",
-    scope=Scope.USERS_READ,
-    answer=EndpointsAnswer,
-)
+@reads("GET", "/v1/users/{id}/endpoints", summary="A user's devices, webhooks and chats", answer=EndpointsAnswer)
 def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
     """Addresses and secrets are not shown."""
     return {"endpoints": [one.visible for one in stage().endpoints.of(user_id_of(call))]}
 
 
-@endpoint(
-    routes,
+@writes(
     "POST",
     "/v1/users/{id}/endpoints",
     summary="Register a device, a webhook or a chat",
-    scope=Scope.USERS_WRITE,
     body=EndpointBody,
     answer=NewEndpointAnswer,
     status=HTTPStatus.CREATED,
@@ -88,12 +82,10 @@ def add_endpoint(call: Call[EndpointBody, None]) -> dict[str, Any]:
     return {**made.visible, "secret": made.secret}
 
 
-@endpoint(
-    routes,
+@reads(
     "GET",
     "/v1/users/{id}/endpoints/{endpoint_id}",
     summary="One device, webhook or chat",
-    scope=Scope.USERS_READ,
     answer=EndpointAnswer,
     tag=tag_of,
 )
@@ -102,12 +94,10 @@ def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
     return stage().endpoints.get(user_id_of(call), call.path["endpoint_id"]).visible
 
 
-@endpoint(
-    routes,
+@writes(
     "PATCH",
     "/v1/users/{id}/endpoints/{endpoint_id}",
     summary="Switch an endpoint on or off",
-    scope=Scope.USERS_WRITE,
     body=EndpointPatch,
     answer=EndpointAnswer,
     tag=tag_of,
@@ -120,14 +110,7 @@ def switch_endpoint(call: Call[EndpointPatch, None]) -> dict[str, Any]:
     return book.switch(found.channel, user_id, found.id, on=call.body.enabled, seen=call.seen).visible
 
 
-@endpoint(
-    routes,
-    "DELETE",
-    "/v1/users/{id}/endpoints/{endpoint_id}",
-    summary="Delete an endpoint",
-    scope=Scope.USERS_WRITE,
-    if_match=True,
-)
+@writes("DELETE", "/v1/users/{id}/endpoints/{endpoint_id}", summary="Delete an endpoint", if_match=True)
 def delete_endpoint(call: Call[None, None]) -> None:
     """A device is removed from its provider too. May be repeated safely."""
     stage().endpoint_registration.remove(user_id_of(call), call.path["endpoint_id"], seen=call.seen)

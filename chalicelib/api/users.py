@@ -1,5 +1,6 @@
 """`/v1/users`: the directory from which the service reads names, addresses and languages."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)
+writes = partial(endpoint, routes, scope=Scope.USERS_WRITE)
 MAX_BATCH = 500
 _USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=True))
 
@@ -41,12 +43,10 @@ class UserBatch(StrictModel):
     users: Annotated[tuple[User, ...], Field(min_length=1, max_length=MAX_BATCH)]
 
 
-@endpoint(
-    routes,
+@writes(
     "PUT",
     "/v1/users/{id}",
     summary="Create or replace a user",
-    scope=Scope.USERS_WRITE,
     body=UserBody,
     answer=UserAnswer,
     tag=tag_of,
@@ -63,12 +63,10 @@ def get_user(call: Call[None, None]) -> dict[str, Any]:
     return stage().directory.get(call.path["id"]).to_dict()
 
 
-@endpoint(
-    routes,
+@writes(
     "PATCH",
     "/v1/users/{id}",
     summary="Change some fields of a user (JSON merge patch)",
-    scope=Scope.USERS_WRITE,
     body=UserPatch,
     answer=UserAnswer,
     tag=tag_of,
@@ -79,12 +77,10 @@ def patch_user(call: Call[UserPatch, None]) -> dict[str, Any]:
     return stage().directory.patch(call.path["id"], call.body, seen=call.seen).to_dict()
 
 
-@endpoint(
-    routes,
+@writes(
     "DELETE",
     "/v1/users/{id}",
     summary="Erase a user's personal data",
-    scope=Scope.USERS_WRITE,
     problems={HTTPStatus.CONFLICT: "others of the same request are being erased; repeat the call"},
     if_match=True,
 )
@@ -96,15 +92,7 @@ def delete_user(call: Call[None, None]) -> None:
     stage().personal_data.erase(call.path["id"])
 
 
-@endpoint(
-    routes,
-    "POST",
-    "/v1/users/batch",
-    summary="Create or replace up to 500 users",
-    scope=Scope.USERS_WRITE,
-    body=UserBatch,
-    answer=UsersAnswer,
-)
+@writes("POST", "/v1/users/batch", summary="Create or replace up to 500 users", body=UserBatch, answer=UsersAnswer)
 def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
     """If one is invalid, none is written; a 503 may have written some, and the call may be repeated."""
     note(things=[thing_of(one.id, stage().address_hashes) for one in call.body.users])

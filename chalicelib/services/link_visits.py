@@ -17,7 +17,7 @@ from chalicelib.storage.rows.links import LinkRow
 from chalicelib.storage.short_links import LinkBook
 
 
-class Visit:
+class LinkVisits:
     """The visits of one stage."""
 
     def __init__(self, *, links: LinkBook, directory: Directory, site: SiteSettings, ledger: Ledger) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.event_intake import Events
     from chalicelib.services.history import History
     from chalicelib.services.link_renewal import LinkRenewal
-    from chalicelib.services.link_visits import Visit
+    from chalicelib.services.link_visits import LinkVisits
     from chalicelib.services.operator_actions import Revive
     from chalicelib.services.personal_data import PersonalData
     from chalicelib.services.settings_changes import SiteDesk
@@ -118,10 +118,10 @@ class Stage(Accounts, CampaignCommands, LiveApi, WorkerStage):
         )
 
     @cached_property
-    def link_visits(self) -> Visit:
-        from chalicelib.services.link_visits import Visit
+    def link_visits(self) -> LinkVisits:
+        from chalicelib.services.link_visits import LinkVisits
 
-        return Visit(links=self.links, directory=self.directory, site=self.site_settings, ledger=self.ledger)
+        return LinkVisits(links=self.links, directory=self.directory, site=self.site_settings, ledger=self.ledger)
 
     @cached_property
     def endpoint_registration(self) -> EndpointDesk:

@@ -12,7 +12,7 @@ from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.accounts.api_keys import ApiKeys, Scope, create_key
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED, Proof, Registered
-from chalicelib.api.declarations import ENDPOINTS, Endpoint
+from chalicelib.api.declarations import ENDPOINTS, Route
 from chalicelib.settings import settings
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.api.gateway import PROMO, Gateway, gateway, lambda_event
@@ -66,7 +66,7 @@ def world() -> list[Any]:
     return [stored, {name: len(queue._messages) for name, queue in moto_of("sqs").queues.items()}]
 
 
-def path_of(one: Endpoint | Registered) -> str:
+def path_of(one: Route | Registered) -> str:
     """With the id of something that is there, where the stage has such a thing."""
     parts = one.path.split("/")
     return "/".join(THERE.get(parts[n - 1], "x") if part.startswith("{") else part for n, part in enumerate(parts))
@@ -104,7 +104,7 @@ def test_whoever_may_do_everything_still_asks_for_it() -> None:
 
 
 @pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.operation)
-def test_a_call_is_open_to_its_scope_alone(keys: Mapping[Scope, Gateway], one: Endpoint) -> None:
+def test_a_call_is_open_to_its_scope_alone(keys: Mapping[Scope, Gateway], one: Route) -> None:
     """Promise I6."""
     [needed] = [Scope(rights[0]) for method, path, _, *rights in EXPECTED if (method, path) == (one.method, one.path)]
     others = [scope for scope in Scope if scope is not needed]

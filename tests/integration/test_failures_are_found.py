@@ -16,7 +16,7 @@ from chalicelib import observability
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED
 from chalicelib.api import websocket as sockets
-from chalicelib.api.declarations import ENDPOINTS, Endpoint
+from chalicelib.api.declarations import ENDPOINTS, Route
 from chalicelib.api.openapi import document
 from chalicelib.clock import new_id
 from chalicelib.storage.dynamodb import dynamodb
@@ -71,7 +71,7 @@ def the_failure(output: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda one: one.operation)
 def test_a_call_of_the_api_that_fails_is_found_by_its_number(
-    endpoint: Endpoint, capsys: pytest.CaptureFixture[str]
+    endpoint: Route, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Promise G1: what nobody expected is logged with its lines of code, and the answer carries the number to quote."""
     described = document("")["paths"][endpoint.path][endpoint.method.lower()]
@@ -87,7 +87,7 @@ def test_a_call_of_the_api_that_fails_is_found_by_its_number(
     assert (failure["operation"], failure["request_id"]) == (endpoint.operation, REQUEST_ID)
 
 
-def app_call(endpoint: Endpoint, key: str, described: dict[str, Any]) -> dict[str, Any]:
+def app_call(endpoint: Route, key: str, described: dict[str, Any]) -> dict[str, Any]:
     """The answer as it is: a 500 is in no contract."""
     path = example_path(endpoint.path, described, None)
     body = example_body(described)

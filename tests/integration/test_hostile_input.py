@@ -15,7 +15,7 @@ from chalice.local import RouteMatcher
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED
-from chalicelib.api.declarations import ENDPOINTS, Endpoint
+from chalicelib.api.declarations import ENDPOINTS, Route
 from chalicelib.api.openapi import document
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.stocked import stocked
@@ -71,12 +71,12 @@ def _values(start: int) -> Iterator[str]:
     return islice(cycle(HOSTILE.values()), start % len(HOSTILE), None)
 
 
-def _example(one: Endpoint) -> Any:
+def _example(one: Route) -> Any:
     return example_body(document("")["paths"][one.path][one.method.lower()])
 
 
 @pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.operation)
-def test_no_value_in_a_call_breaks_it(service: Gateway, one: Endpoint) -> None:
+def test_no_value_in_a_call_breaks_it(service: Gateway, one: Route) -> None:
     """Promise G3: 4xx for bad input, in every place of every path, in every parameter and in every field of a body."""
     number, example = ENDPOINTS.index(one), _example(one)
 

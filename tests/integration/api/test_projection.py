@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import SchemaValidationError
 from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
-from chalicelib.api.answers import Answer
+from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.projection import forbid_drift, projected
 from chalicelib.observability import Line, aside, metrics, write_line
 from chalicelib.storage.dynamodb import dynamodb
@@ -17,14 +17,14 @@ from tests.integration.api.gateway import Gateway
 from tests.integration.faults import unreachable
 
 
-class Film(Answer):
+class Film(ApiAnswer):
     """An answer."""
 
     title: str
     minutes: int | None
 
 
-class Evening(Answer):
+class Evening(ApiAnswer):
     """An answer in which there are others."""
 
     films: list[Film]
