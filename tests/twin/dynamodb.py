@@ -43,7 +43,7 @@ class DynamoDB:
     def answer(self, operation: str, request: Request) -> Answer:
         """Raises: RefusedError."""
         with self._lock:
-            return _OPERATIONS[operation](self, request)
+            return OPERATIONS[operation](self, request)
 
     def table(self, name: str) -> Table:
         """Raises: RefusedError: there is none."""
@@ -64,6 +64,11 @@ class DynamoDB:
             raise RefusedError(f"Table already exists: {request['TableName']}", "ResourceInUseException")
         made = self.tables[request["TableName"]] = Table(request)
         return {"TableDescription": {**made.description, "TableStatus": "ACTIVE"}}
+
+    def _delete_table(self, request: Request) -> Answer:
+        gone = self.table(request["TableName"])
+        del self.tables[gone.name]
+        return {"TableDescription": {**gone.description, "TableStatus": "DELETING"}}
 
     def _describe_table(self, request: Request) -> Answer:
         found = self.table(request["TableName"])
@@ -294,11 +299,12 @@ def _wanted(request: Request) -> tuple[tuple[Place, ...], Scope]:
     return places, Scope("ProjectionExpression", names, {})
 
 
-_OPERATIONS: Mapping[str, Callable[[DynamoDB, Request], Answer]] = {
+OPERATIONS: Mapping[str, Callable[[DynamoDB, Request], Answer]] = {
     "BatchGetItem": DynamoDB._batch_get_item,
     "BatchWriteItem": DynamoDB._batch_write_item,
     "CreateTable": DynamoDB._create_table,
     "DeleteItem": DynamoDB._delete_item,
+    "DeleteTable": DynamoDB._delete_table,
     "DescribeTable": DynamoDB._describe_table,
     "GetItem": DynamoDB._get_item,
     "PutItem": DynamoDB._put_item,

@@ -23,10 +23,12 @@ def deploy(*workers: str, released: bool = False) -> None:
     """The consumers of some workers, or all, as infra/template.yaml makes them; `released`: as infra/releases.py does,
     at the alias. From then on moto takes what is put into such a queue, and has nothing to run it with."""
     specs = [spec for spec in CONSUMERS.values() if not workers or spec.worker in workers]
+    lambdas, sqs = boto3.client("lambda"), boto3.client("sqs")
     role = boto3.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps({}))["Role"]["Arn"]
     for worker in {spec.worker for spec in specs}:
-        boto3.client("lambda").create_function(
-            FunctionName=settings().resource(worker),
+        name = settings().resource(worker)
+        lambdas.create_function(
+            FunctionName=name,
             Runtime="python3.11",
             Role=role,
             Handler=f"functions.{worker}.handler",
@@ -34,14 +36,11 @@ def deploy(*workers: str, released: bool = False) -> None:
             Publish=released,
         )
         if released:
-            boto3.client("lambda").create_alias(
-                FunctionName=settings().resource(worker), Name=ALIAS, FunctionVersion="1"
-            )
+            lambdas.create_alias(FunctionName=name, Name=ALIAS, FunctionVersion="1")
     for spec in specs:
-        sqs = boto3.client("sqs")
         url = sqs.create_queue(QueueName=settings().resource(spec.queue))["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        boto3.client("lambda").create_event_source_mapping(
+        lambdas.create_event_source_mapping(
             EventSourceArn=arn,
             FunctionName=settings().resource(spec.worker) + (f":{ALIAS}" if released else ""),
             BatchSize=10,

@@ -180,9 +180,7 @@ def test_a_lease_that_begins_later_is_not_used_before(make: Callable[[], Limiter
     assert waits == pytest.approx([2.0, 2.02, 2.04, 2.06, 2.08])
 
 
-def test_leases_taken_at_the_same_moment_follow_each_other(
-    make: Callable[[], Limiter], clock: HandClock, one_request_at_a_time: None
-) -> None:
+def test_leases_taken_at_the_same_moment_follow_each_other(make: Callable[[], Limiter], clock: HandClock) -> None:
     limiters = [make() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         grants = list(pool.map(lambda one: one.take(NAME, 25, max_wait_seconds=60), limiters))
@@ -204,9 +202,7 @@ def test_after_being_told_to_slow_down_the_pace_is_halved_for_all(
     assert sent(work(limiters, clock, seconds=5)) < 0.75 * RATE * 5
 
 
-def test_of_many_who_are_told_at_the_same_time_one_halves(
-    make: Callable[[], Limiter], clock: HandClock, one_request_at_a_time: None
-) -> None:
+def test_of_many_who_are_told_at_the_same_time_one_halves(make: Callable[[], Limiter], clock: HandClock) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda one: one.slow_down(NAME), [make() for _ in range(8)]))
 

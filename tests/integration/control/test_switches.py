@@ -57,7 +57,7 @@ def test_five_failures_of_five_processes_open_the_switch_for_all(processes: list
     assert (seen.state, seen.by, seen.reason) == ("open", "auto", "no_connection")
 
 
-def test_first_failures_at_the_same_moment_all_count(processes: list[Switches], one_request_at_a_time: None) -> None:
+def test_first_failures_at_the_same_moment_all_count(processes: list[Switches]) -> None:
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda process: process.failed("ses", "no_connection"), processes[:5]))
 
@@ -143,7 +143,7 @@ def test_a_clock_that_is_set_back_does_not_keep_an_old_state_alive(a: Switches, 
 
 
 def test_of_ten_workers_that_ask_at_once_one_probes_in_each_interval(
-    processes: list[Switches], clock: HandClock, one_request_at_a_time: None
+    processes: list[Switches], clock: HandClock
 ) -> None:
     outage(processes[0])
     probes = []
