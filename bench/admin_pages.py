@@ -49,7 +49,7 @@ def fill(campaigns: int, notifications: int) -> None:
 def _block(first: int, end: int, whole: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.pipeline.notification import record_notifications
+    from chalicelib.pipeline.requests import record_notifications
     from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
     with DeliveryRow.batch_write() as batch:

@@ -36,7 +36,7 @@ def main() -> int:
 def _fill(notifications: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.pipeline.notification import record_notifications
+    from chalicelib.pipeline.requests import record_notifications
     from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 
     with DeliveryRow.batch_write() as batch:

@@ -6,7 +6,7 @@ from chalicelib.stage.workers import stage
 handler = periodic_handler(
     "tick",
     lambda: (
-        stage().tick.tick,
+        stage().accept.release_due,
         stage().generator.tick,
         stage().collected.release,
         stage().consumers.follow_all,

@@ -20,7 +20,7 @@ from chalicelib.http_errors import status_of
 from chalicelib.profiles.address_opt_outs import Against
 from chalicelib.reasons import suppressed
 from chalicelib.services.cancel import cancel
-from chalicelib.services.search import MAX_DAYS
+from chalicelib.services.history import MAX_DAYS
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 

@@ -16,8 +16,7 @@ from chalicelib.pipeline.accept import Accepted
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.schemas import StrictModel
 from chalicelib.services.cancel import cancel
-from chalicelib.services.history import MAX_PAGE_SIZE, PAGE_SIZE
-from chalicelib.services.search import MAX_DAYS
+from chalicelib.services.history import MAX_DAYS, MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 

@@ -14,7 +14,7 @@ from chalicelib.flow.queues import MAX_DELAY_SECONDS
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.fallback import ended
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
-from chalicelib.pipeline.notification import OwnerOf, record_notifications
+from chalicelib.pipeline.requests import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled

@@ -14,7 +14,7 @@ from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.routing import Plan
+from chalicelib.pipeline.letter_plan import Plan
 from chalicelib.rendering.template_store import Edition
 from chalicelib.schemas import kept
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow, RunRow

@@ -12,7 +12,7 @@ from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, phrase_of
 from chalicelib.manifest import CHANNELS
-from chalicelib.pipeline.letter_check import check_letter
+from chalicelib.pipeline.letter_plan import check_letter
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.model import Template, Version

@@ -14,19 +14,36 @@ from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
+from chalicelib.isolation import each
+from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
-from chalicelib.pipeline.letter_check import check_letter
-from chalicelib.pipeline.notification import OwnerOf, record_notifications
-from chalicelib.pipeline.requests import NotificationRequest, Recipient, is_future
-from chalicelib.pipeline.routing import plan_of
-from chalicelib.pipeline.stored_request import chunks_of, due_shard, notification_ids, recipients_of
+from chalicelib.pipeline.letter_plan import check_letter, plan_of
+from chalicelib.pipeline.requests import (
+    NotificationRequest,
+    OwnerOf,
+    Recipient,
+    chunks_of,
+    is_future,
+    notification_ids,
+    recipients_of,
+    record_notifications,
+)
 from chalicelib.rendering.template_store import Edition, TemplateStore
 from chalicelib.schemas import kept, passed, recalled
-from chalicelib.storage.dynamodb import expiry_epoch, find, reaching_dynamodb, save_if
-from chalicelib.storage.rows.ledger import REQUEST_PART, LedgerRow, RequestRow
+from chalicelib.storage.requests import (
+    DUE_SHARDS,
+    StoredRequest,
+    due_requests,
+    read_request,
+    record_request,
+    release_request,
+)
 
 if TYPE_CHECKING:
     from chalicelib.rendering.render import Renderer
+
+
+_LOOKAHEAD = timedelta(minutes=2)  # a request is queued a little early, with the rest of its wait as the delay
 
 
 class Accepted(NamedTuple):
@@ -39,7 +56,7 @@ class Accepted(NamedTuple):
 
 
 class Accept:
-    """The intake of one stage."""
+    """Accepts requests, and releases those that waited."""
 
     def __init__(
         self,
@@ -102,7 +119,7 @@ class Accept:
             letter, channels = self._letter(request, edition, request_id)
         except InvalidError:
             # What was accepted once stays so, though the newest version would refuse it.
-            known = find(RequestRow, request_id, REQUEST_PART) if key else None
+            known = read_request(request_id) if key else None
             if known is None:
                 raise
             replayed()
@@ -122,9 +139,32 @@ class Accept:
             for n, (id_, recipient) in enumerate(zip(ids, request.recipients, strict=True))
         ]
 
-    def enqueue(self, stored: RequestRow) -> None:
-        """Puts the jobs of a recorded request; harmless when repeated. `tick` calls it for a request whose time has
-        come. Raises: UnavailableError (retryable)."""
+    def release_due(self) -> Line:
+        """Queues the requests whose time has come; what a stopped clock missed is released by the next call. Raises:
+        UnavailableError (retryable)."""
+        released, unreadable = 0, list[str]()
+
+        def strange(request_id: str, error: Exception) -> None:
+            # Of another version's shape, or damaged: it stays for that version, or for a person, and stops nobody.
+            log_failure("tick", error, request=request_id)
+            unreadable.append(request_id)
+
+        until = rfc3339(self._clock() + _LOOKAHEAD)
+        for shard in range(DUE_SHARDS):
+            released += sum(each(self._release, due_requests(shard, until=until), alone=strange))
+        return Line(counts={"released": released, "unreadable": len(unreadable)})
+
+    def _release(self, request_id: str) -> int:
+        # Queued first, taken off the index second: a crash between the two queues it twice, which is harmless.
+        stored = read_request(request_id)
+        if stored is None or stored.due_at is None:
+            return 0  # the index is eventually consistent: somebody else has released it
+        self.enqueue(stored)
+        release_request(request_id)
+        return 1
+
+    def enqueue(self, stored: StoredRequest) -> None:
+        """Puts the jobs of a recorded request; harmless when repeated. Raises: UnavailableError (retryable)."""
         letter = recalled(LetterSpec, stored.letter)
         delay = self._delay_seconds(stored)
         jobs = [
@@ -162,47 +202,46 @@ class Accept:
         *,
         caller: str,
         replayed: Callable[[], object],
-    ) -> RequestRow:
-        at = self._clock()
-        row = RequestRow(
-            letter.request_id,
-            REQUEST_PART,
+    ) -> StoredRequest:
+        at, due = self._clock(), request.send_at
+        send_at = rfc3339(due) if due else None
+        since = max(at, due) if due else at
+        asked = StoredRequest(
+            id=letter.request_id,
             created_at=letter.accepted_at,
             caller=caller,
             body_hash=request.fingerprint(),
             letter=kept(letter),
-            channels=list(channels),
+            channels=channels,
             recipients=[recipient.given() for recipient in request.recipients],
-            expires_at_epoch=expiry_epoch(self._retention_days, since=max(at, request.send_at or at)),
+            send_at=send_at,
+            due_at=send_at if due and due - at > timedelta(seconds=MAX_DELAY_SECONDS) else None,
+            expires_at_epoch=int((since + timedelta(days=self._retention_days)).timestamp()),
         )
-        if request.send_at:
-            row.send_at = rfc3339(request.send_at)
-            if request.send_at - at > timedelta(seconds=MAX_DELAY_SECONDS):
-                row.due_shard, row.due_at = due_shard(letter.request_id), row.send_at
-        if save_if(row, LedgerRow.notification_id.does_not_exist()):
-            return row
+        known = record_request(asked)
+        if known is None:
+            return asked
         replayed()
-        with reaching_dynamodb():
-            return _same(RequestRow.get(letter.request_id, REQUEST_PART, consistent_read=True), request)
+        return _same(known, request)
 
-    def _record_notifications(self, stored: RequestRow) -> None:
+    def _record_notifications(self, stored: StoredRequest) -> None:
         record_notifications(
             recalled(LetterSpec, stored.letter),
             recipients_of(stored).items(),
             channels=stored.channels,
             send_at=stored.send_at,
-            expires_at_epoch=int(stored.expires_at_epoch or 0),
+            expires_at_epoch=stored.expires_at_epoch,
             owner=self._owner,
         )
 
-    def _delay_seconds(self, stored: RequestRow) -> int:
+    def _delay_seconds(self, stored: StoredRequest) -> int:
         if stored.send_at is None:
             return 0
         wait = parse_rfc3339(stored.send_at) - self._clock()
         return min(MAX_DELAY_SECONDS, max(0, ceil(wait.total_seconds())))
 
 
-def _same(known: RequestRow, request: NotificationRequest) -> RequestRow:
+def _same(known: StoredRequest, request: NotificationRequest) -> StoredRequest:
     if known.body_hash != request.fingerprint():
         raise ConflictError(Phrase("this Idempotency-Key was used for another body: use a new key for a new request"))
     return known

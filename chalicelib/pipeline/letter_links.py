@@ -15,7 +15,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.configuration.site_settings import SiteSettings, SiteValues
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
-from chalicelib.pipeline.notification import OwnerOf
+from chalicelib.pipeline.requests import OwnerOf
 from chalicelib.profiles.model import CONFIRMED_CHANNEL
 from chalicelib.profiles.preference_changes import WRITTEN_TO
 from chalicelib.security.redirects import allowed_redirect

@@ -2,20 +2,25 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.clock import Moment
+from chalicelib.addresses import same_address_key
+from chalicelib.clock import Moment, derived_id
 from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
-from chalicelib.pipeline.jobs import Lane
+from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, Lane, LetterSpec
 from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
 from chalicelib.schemas import StrictModel
+from chalicelib.storage import notifications
+from chalicelib.storage.requests import StoredRequest
 from chalicelib.text import JsonObject
 
 MAX_RECIPIENTS = 100
+OwnerOf = Callable[[str, str], str]  # whose the letters to (channel, address) are
 
 
 class Recipient(StrictModel):
@@ -94,3 +99,79 @@ class NotificationRequest(StrictModel):
 def is_future(moment: datetime | None, *, now: datetime) -> bool:
     """Whether there is something to wait for."""
     return moment is not None and moment > now
+
+
+def notification_ids(stored: StoredRequest) -> list[str]:
+    """Of each recipient, in order; the same user or address again has the same one. They follow from the request's id,
+    so that a retry meets the same ones."""
+    first: dict[tuple[str, str], int] = {}
+    who = [_who(one) or ("nobody", str(n)) for n, one in enumerate(stored.recipients)]
+    places = [first.setdefault(one, n) for n, one in enumerate(who)]
+    return [derived_id("notification", stored.id, str(n)) for n in places]
+
+
+def recipients_of(stored: StoredRequest) -> dict[str, Mapping[str, Any]]:
+    """Each once, by notification id."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for id_, recipient in zip(notification_ids(stored), stored.recipients, strict=True):
+        found.setdefault(id_, recipient)
+    return found
+
+
+def chunks_of(stored: StoredRequest) -> Iterator[tuple[EnrichRecipient, ...]]:
+    """The recipients in jobs' portions."""
+    recipients = [
+        EnrichRecipient(
+            notification_id=id_,
+            user_id=recipient["user_id"] if (who := _who(recipient)) and who[0] == "user" else None,
+            profile=None if who and who[0] == "user" else dict(recipient) if isinstance(recipient, dict) else {},
+        )
+        for id_, recipient in recipients_of(stored).items()
+    ]
+    for start in range(0, len(recipients), CHUNK_SIZE):
+        yield tuple(recipients[start : start + CHUNK_SIZE])
+
+
+def record_notifications(
+    letter: LetterSpec,
+    recipients: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    channels: Sequence[str],
+    send_at: str | None,
+    expires_at_epoch: int,
+    owner: OwnerOf,
+) -> None:
+    """Writes one for each (notification id, recipient as given). They never change, so that writing them again is
+    harmless. Raises: UnavailableError (retryable)."""
+    alike = notifications.Notification(
+        id="",
+        created_at=letter.accepted_at,
+        request_id=letter.request_id,
+        template=letter.template,
+        template_version=letter.template_version,
+        category=letter.category,
+        lane=letter.lane,
+        channels=channels,
+        recipient={},
+        send_at=send_at,
+        expires_at=letter.expires_at,
+        campaign_id=letter.campaign_id,
+        run_id=letter.run_id,
+        service=letter.service,
+        expires_at_epoch=expires_at_epoch,
+    )
+
+    def owner_of(recipient: Mapping[str, Any]) -> str | None:
+        user_id: str | None = recipient.get("user_id")
+        return owner("email", recipient["email"]) if user_id is None and "email" in recipient else user_id
+
+    notifications.record_notifications(alike, [(id_, one, owner_of(one)) for id_, one in recipients])
+
+
+def _who(recipient: Any) -> tuple[str, str] | None:
+    """None of one who was erased, or who cannot be read."""
+    if isinstance(recipient, dict) and isinstance(recipient.get("user_id"), str):
+        return "user", recipient["user_id"]
+    if isinstance(recipient, dict) and isinstance(recipient.get("email"), str):
+        return "email", same_address_key("email", recipient["email"])
+    return None

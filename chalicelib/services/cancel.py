@@ -7,15 +7,14 @@ queue.
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.service_scope import EVERYTHING, Sight
-from chalicelib.storage.dynamodb import find
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
+from chalicelib.storage.notifications import read_notification
 
 
 def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -> None:
     """Cancels every delivery that no worker has claimed yet; the others go on. Repeating it is harmless. Raises:
     NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
-    head = find(NotificationRow, notification_id, NOTIFICATION_PART)
+    head = read_notification(notification_id)
     if head is None or not sight.has(head.service):
         raise NotFoundError(Phrase("there is no notification {id}", id=notification_id))
     ledger.move(
@@ -26,7 +25,7 @@ def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -
                 request_id=head.request_id,
                 run_id=head.run_id,
                 # As long as the notification itself: what is cancelled a year ahead stays cancelled.
-                expires_at_epoch=int(head.expires_at_epoch) if head.expires_at_epoch else None,
+                expires_at_epoch=head.expires_at_epoch,
             )
             for channel in head.channels
         ]

@@ -6,6 +6,7 @@ The event's id is its idempotency key: told again, it makes the same letters, ho
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import ConfigDict, Field
@@ -20,8 +21,7 @@ from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.rendering.template_store import Edition, TemplateStore
 from chalicelib.schemas import StrictModel, kept, recalled
-from chalicelib.storage.dynamodb import expiry_epoch, find, reaching_dynamodb, save_if
-from chalicelib.storage.rows.ledger import EVENT_PART, EventRow, LedgerRow
+from chalicelib.storage.requests import StoredEvent, note_event_taken, read_event, record_event
 from chalicelib.text import JsonObject
 
 
@@ -99,8 +99,7 @@ class Events:
             for n, step in enumerate(self._steps(row))
         ]
         if row.taken_at is None:
-            with reaching_dynamodb():
-                row.update(actions=[EventRow.taken_at.set(rfc3339(self._clock()))])
+            note_event_taken(row.id, at=rfc3339(self._clock()))
         return following
 
     def check_rules(self, rules: Mapping[str, EventRule]) -> None:
@@ -122,9 +121,9 @@ class Events:
             return [FieldError(f"{path}.{e.field}", e.message) for e in found]
         return []
 
-    def _record(self, event: Event, caller: str) -> EventRow:
+    def _record(self, event: Event, caller: str) -> StoredEvent:
         event_id = derived_id("event", caller, event.id)
-        known = self._known(event_id)
+        known = read_event(event_id)
         if known is None:
             rule = self._site.current(fresh=True).event_rules.get(event.type, EventRule(steps=()))
             steps = [_Step(step, self._accept.edition(step.template)) for step in rule.steps]
@@ -135,26 +134,24 @@ class Events:
             raise ConflictError(Phrase("this event id was used for another event: use a new id for a new event"))
         return known
 
-    def _write(self, event: Event, event_id: str, steps: Sequence[_Step], caller: str) -> EventRow:
+    def _write(self, event: Event, event_id: str, steps: Sequence[_Step], caller: str) -> StoredEvent:
         at = self._clock()
         for one in steps:
             self._templates.write_down(one.edition)
-        row = EventRow(
-            event_id,
-            EVENT_PART,
-            created_at=rfc3339(at),
-            caller=caller,
-            body_hash=event.fingerprint(),
-            steps=[kept(one.step) for one in steps],
-            editions=[[one.edition.template.version, one.edition.layout] for one in steps],
-            expires_at_epoch=expiry_epoch(self._retention_days, since=at + MAX_DELAY),
+        return record_event(
+            StoredEvent(
+                id=event_id,
+                created_at=rfc3339(at),
+                caller=caller,
+                body_hash=event.fingerprint(),
+                steps=[kept(one.step) for one in steps],
+                editions=[[one.edition.template.version, one.edition.layout] for one in steps],
+                taken_at=None,
+                expires_at_epoch=int((at + MAX_DELAY + timedelta(days=self._retention_days)).timestamp()),
+            )
         )
-        if save_if(row, LedgerRow.notification_id.does_not_exist()):
-            return row
-        with reaching_dynamodb():
-            return EventRow.get(event_id, EVENT_PART, consistent_read=True)
 
-    def _steps(self, row: EventRow) -> list[_Step]:
+    def _steps(self, row: StoredEvent) -> list[_Step]:
         """With the versions that they were accepted with."""
         steps = [recalled(EventStep, step) for step in row.steps]
         named = row.editions or [[None, None]] * len(steps)  # of before, when none were kept
@@ -162,9 +159,6 @@ class Events:
             _Step(step, Edition(self._templates.get(step.template, version), layout))
             for step, (version, layout) in zip(steps, named, strict=True)
         ]
-
-    def _known(self, event_id: str) -> EventRow | None:
-        return find(EventRow, event_id, EVENT_PART)
 
     def _upsert(self, user: User) -> None:
         given = user.model_dump(exclude_unset=True, exclude={"id"})
@@ -176,7 +170,7 @@ class Events:
             self._directory.put(user.id, UserBody(**given))
 
     def _follow(
-        self, event: Event, one: _Step, n: int, *, row: EventRow, caller: str, service: str | None
+        self, event: Event, one: _Step, n: int, *, row: StoredEvent, caller: str, service: str | None
     ) -> Following:
         request, step = _letter(event, one), one.step
         if step.delay:

@@ -8,8 +8,7 @@ from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, InvalidError, TooManyRequestsError
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.accept import Accept
-from chalicelib.pipeline.notification import OwnerOf
-from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.pipeline.requests import NotificationRequest, OwnerOf, Recipient
 from chalicelib.profiles.preference_changes import WRITTEN_TO
 from chalicelib.profiles.profile_source import ProfileSource, profile_of
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens

@@ -21,13 +21,9 @@ from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
 from chalicelib.storage.dynamodb import find
 from chalicelib.storage.ledger import Delivery, Ledger
+from chalicelib.storage.notifications import Notification, read_notification
+from chalicelib.storage.requests import StoredRequest, read_request
 from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
-from chalicelib.storage.rows.ledger import (
-    NOTIFICATION_PART,
-    REQUEST_PART,
-    NotificationRow,
-    RequestRow,
-)
 
 _REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
 
@@ -85,8 +81,8 @@ class Revive:
         head, letter = self._read(key)
         recipient = EnrichRecipient(
             notification_id=key.notification_id,
-            user_id=user_of(head.user_id),
-            profile=None if user_of(head.user_id) else dict(head.recipient),
+            user_id=user_of(head.owner),
+            profile=None if user_of(head.owner) else dict(head.recipient),
         )
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
@@ -120,8 +116,8 @@ class Revive:
         if failed:
             self._ledger.move([_reopen(key) for key in failed])
 
-    def _read(self, key: DeliveryKey) -> tuple[NotificationRow, LetterSpec]:
-        head = find(NotificationRow, key.notification_id, NOTIFICATION_PART)
+    def _read(self, key: DeliveryKey) -> tuple[Notification, LetterSpec]:
+        head = read_notification(key.notification_id)
         stored = self._asked(head) if head else None
         if head is None or stored is None:
             raise NotFoundError(
@@ -129,10 +125,10 @@ class Revive:
             )
         return head, recalled(LetterSpec, stored.letter)
 
-    def _asked(self, head: NotificationRow) -> RequestRow | RunRow | None:
+    def _asked(self, head: Notification) -> StoredRequest | RunRow | None:
         """What the notification came from."""
         if head.campaign_id is None or head.run_id is None:
-            return find(RequestRow, head.request_id, REQUEST_PART)
+            return read_request(head.request_id or "")
         campaign = find(CampaignRow, head.campaign_id, HEAD_PART)
         if campaign is not None and campaign.state in (*HELD, "cancelled"):
             raise ConflictError(Phrase("its campaign is {state}", state=state_word(campaign.state)))

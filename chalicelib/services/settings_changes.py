@@ -13,7 +13,7 @@ from chalicelib.configuration.setting_shapes import CategoryRoute, ConfirmationA
 from chalicelib.configuration.site_settings import Setting, SiteSettings
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, Phrase, all_said
 from chalicelib.etags import Seen
-from chalicelib.pipeline.routing import route_errors
+from chalicelib.pipeline.letter_plan import route_errors
 from chalicelib.services.confirmation import ConfirmationLetters
 from chalicelib.services.event_intake import Events
 

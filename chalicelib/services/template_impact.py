@@ -15,9 +15,8 @@ from chalicelib.rendering.dry_run import try_letter
 from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
-from chalicelib.services.search import Span, newest
-from chalicelib.storage.dynamodb import reaching_dynamodb
-from chalicelib.storage.rows.ledger import REQUEST_PART, LedgerRow, RequestRow
+from chalicelib.storage.notifications import newest
+from chalicelib.storage.requests import StoredRequest, read_requests
 
 DAYS = 7  # what was sent within so many
 _PAGES = 10  # of at most a hundred notifications of one day
@@ -73,14 +72,11 @@ class TemplateUsers:
         missing = missing_content(template, context)
         return bool(missing or try_letter(template, context, channels=template.channels, renderer=self._renderer))
 
-    def _lately(self, key: str) -> list[RequestRow]:
-        end = self._clock()
-        span, place, ids = Span(end - timedelta(days=DAYS), end), None, dict[str, None]()
-        with reaching_dynamodb():
-            for _ in range(_PAGES):
-                heads, place = newest(span, place)
-                ids |= dict.fromkeys(str(head.request_id) for head in heads if head.template == key)
-                if place is None or len(ids) >= _REQUESTS:
-                    break
-            wanted = [(one, REQUEST_PART) for one in ids][:_REQUESTS]
-            return [row for row in LedgerRow.batch_get(wanted) if isinstance(row, RequestRow)] if wanted else []
+    def _lately(self, key: str) -> list[StoredRequest]:
+        end, place, ids = self._clock(), None, dict[str, None]()
+        for _ in range(_PAGES):
+            heads, place = newest(end - timedelta(days=DAYS), end, place)
+            ids |= dict.fromkeys(str(head.request_id) for head in heads if head.template == key)
+            if place is None or len(ids) >= _REQUESTS:
+                break
+        return read_requests(list(ids)[:_REQUESTS])

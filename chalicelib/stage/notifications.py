@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.letter_links import LetterLinkMaker
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
-    from chalicelib.pipeline.tick import Tick
     from chalicelib.rendering.render import Renderer
     from chalicelib.rendering.stored import TemplateTable
     from chalicelib.rendering.template_store import TemplateStore
@@ -115,12 +114,6 @@ class Notifications(People):
             retention_days=self.settings.retention_days,
             owner=self.address_hashes.owner,
         )
-
-    @cached_property
-    def tick(self) -> Tick:
-        from chalicelib.pipeline.tick import Tick
-
-        return Tick(accept=self.accept, clock=self.clock)
 
     @cached_property
     def collected(self) -> Collected:

@@ -33,7 +33,12 @@ def read_place(cursor: str, *, scope: str, read: Callable[[dict[str, Any]], _T])
             return read(key)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         pass
-    raise InvalidError.of("cursor", Phrase("expected the cursor of an earlier answer of this list"))
+    raise foreign_cursor()
+
+
+def foreign_cursor() -> InvalidError:
+    """What is raised of a cursor that is not one of this list's."""
+    return InvalidError.of("cursor", Phrase("expected the cursor of an earlier answer of this list"))
 
 
 def whole(number: object, *, least: int = 0) -> int:

@@ -9,7 +9,6 @@ import pytest
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.jobs import EnrichJob, read_job
-from chalicelib.pipeline.tick import Tick
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.cursor import write_cursor
@@ -208,10 +207,6 @@ def test_when_the_keys_cannot_be_read_the_answer_is_503_and_not_401(api: Gateway
 # ---------------------------------------------------------------- later
 
 
-def moved_tick(by: timedelta) -> Tick:
-    return Tick(accept=Stage.own().accept, clock=lambda: now() + by)
-
-
 def test_a_letter_for_the_next_minute_waits_in_the_queue(api: Gateway, pump: Pump) -> None:
     [id_] = ids_of(api.post("/v1/notifications", {**REQUEST, "send_at": rfc3339(now() + timedelta(minutes=1))}))
 
@@ -234,10 +229,10 @@ def test_a_letter_for_the_day_after_tomorrow_is_released_by_the_tick_once(
     body = {**REQUEST, "send_at": rfc3339(now() + timedelta(days=2))}
     [id_] = ids_of(api.post("/v1/notifications", body, idempotency_key="k"))
     assert messages_in("enrich-instant") == 0
-    assert Stage.own().tick.tick().counts["released"] == 0
+    assert Stage.own().accept.release_due().counts["released"] == 0
 
-    due = moved_tick(timedelta(days=2))
-    assert [due.tick().counts["released"], due.tick().counts["released"]] == [1, 0]
+    due = moved_accept(timedelta(days=2))
+    assert [due.release_due().counts["released"], due.release_due().counts["released"]] == [1, 0]
 
     assert messages_in("enrich-instant") == 1
     assert api.post("/v1/notifications", body, idempotency_key="k").body["notifications"][0]["id"] == id_
@@ -247,14 +242,14 @@ def test_a_tick_that_dies_between_queueing_and_noting_it_sends_one_letter(
     api: Gateway, pump: Pump, letters: Letters
 ) -> None:
     ids_of(api.post("/v1/notifications", {**REQUEST, "send_at": rfc3339(now() + timedelta(days=2))}))
-    due = Tick(accept=moved_accept(timedelta(days=3)), clock=lambda: now() + timedelta(days=3))
+    due = moved_accept(timedelta(days=3))
     events = dynamodb().client.meta.events
     events.register_first("before-send.dynamodb.UpdateItem", unreachable)
     with pytest.raises(Exception, match="did not answer"):
-        due.tick()
+        due.release_due()
     events.unregister("before-send.dynamodb.UpdateItem", unreachable)
 
-    due.tick()
+    due.release_due()
     pump.run()
 
     assert len(letters()) == 1
@@ -279,7 +274,7 @@ def test_a_request_that_this_version_cannot_read_stops_no_other(api: Gateway) ->
     broken = next(row for row in RequestRow.scan() if isinstance(row, RequestRow))
     broken.update(actions=[RequestRow.letter.set({"v": "of the future"})])
 
-    counts = moved_tick(timedelta(days=2)).tick().counts
+    counts = moved_accept(timedelta(days=2)).release_due().counts
 
     assert counts == {"released": 4, "unreadable": 1}
 

@@ -16,6 +16,7 @@ from chalicelib.pipeline import pre_send_check as last_look
 from chalicelib.reasons import SuppressionReason
 from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
+from chalicelib.storage.requests import read_request
 from chalicelib.storage.rows.ledger import RequestRow
 from chalicelib.storage.rows.links import LinkRow
 from chalicelib.storage.short_links import Link
@@ -405,7 +406,9 @@ def test_what_waits_for_an_erased_address_is_not_sent(
     left = everything_stored()
     assert left.count("guest@viewers.example") == (erased == "the address")  # the user's own row
     [row] = [one for one in stored_rows() if isinstance(one, RequestRow) and one.due_at is not None]
-    Stage.own().accept.enqueue(row)
+    stored = read_request(row.notification_id)
+    assert stored is not None
+    Stage.own().accept.enqueue(stored)
     pump.run()
     assert outcome(api, scheduled)[0] in ("skipped", "scheduled")
     assert got(api, pump, GUEST) == ("sent", None)

@@ -10,7 +10,7 @@ from chalicelib.clock import new_id, rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.notification import record_notifications
+from chalicelib.pipeline.requests import record_notifications
 from chalicelib.services.history import History
 from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.ledger import Ledger

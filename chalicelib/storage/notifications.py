@@ -1,0 +1,232 @@
+"""What was asked for each recipient: written once, unchanged but for an erasure, found by id, by owner and by day."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT
+
+from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.service_scope import Sight
+from chalicelib.storage.cursor import foreign_cursor, read_place, write_cursor
+from chalicelib.storage.dynamodb import batch_put, find, reaching_dynamodb
+from chalicelib.storage.ledger import Delivery, delivery_of
+from chalicelib.storage.rows.ledger import (
+    NOTIFICATION_PART,
+    DeliveryRow,
+    LedgerRow,
+    NotificationRow,
+    day_shard,
+    day_shards,
+    delivery_part,
+)
+
+_SHARED = (
+    *("created_at", "request_id", "template", "template_version", "category", "lane", "send_at", "expires_at"),
+    *("campaign_id", "run_id", "service", "expires_at_epoch"),
+)
+_LOOKED_AT = 25  # of each of a day's shards: a hundred in all
+_MARK = "#"  # in the place of a row, behind its moment; a bare moment is the end of what is left
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One recipient's. `recipient` is `{user_id}` or `{email, …}` as given; `owner` is a user, or the owner of an
+    address (`addresses.owner_of`). `owner`, `service` and `expires_at_epoch` are known only where it was read by id."""
+
+    id: str
+    created_at: str
+    request_id: str | None
+    template: str
+    template_version: int | str
+    category: str
+    lane: str
+    channels: Sequence[str]
+    recipient: Mapping[str, Any]
+    send_at: str | None = None
+    expires_at: str | None = None
+    campaign_id: str | None = None
+    run_id: str | None = None
+    service: str | None = None
+    owner: str | None = None
+    expires_at_epoch: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its day."""
+        return f"{self.created_at}{_MARK}{self.id}"
+
+
+Found = tuple[Notification, list[Delivery]]
+
+
+def record_notifications(alike: Notification, recipients: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> None:
+    """Writes one for each (id, recipient, owner), over whatever is there; 25 a request. Of `alike` these three are left
+    out. Raises: UnavailableError (retryable)."""
+    # PynamoDB words what they share once, not for every recipient.
+    fields: dict[str, Any] = {name: getattr(alike, name) for name in _SHARED}
+    row = NotificationRow("", NOTIFICATION_PART, channels=list(alike.channels), recipient={}, **fields)
+    shared = row.serialize()
+    with reaching_dynamodb():
+        batch_put(NotificationRow, [{**shared, **_own(alike, *one)} for one in recipients])
+
+
+def read_notification(notification_id: str) -> Notification | None:
+    """Raises: UnavailableError (retryable)."""
+    row = find(NotificationRow, notification_id, NOTIFICATION_PART)
+    return _notification(row) if row else None
+
+
+def read_with_deliveries(notification_id: str) -> Found | None:
+    """Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        rows = list(LedgerRow.query(notification_id, consistent_read=True))
+    head = next((row for row in rows if isinstance(row, NotificationRow)), None)
+    return (_notification(head), [delivery_of(row) for row in rows if isinstance(row, DeliveryRow)]) if head else None
+
+
+def of_owner(owner: str, *, limit: int, cursor: str | None) -> tuple[list[Notification], str | None]:
+    """A page, newest first, and the cursor of the next. Raises: InvalidError (permanent: a cursor that is not ours),
+    UnavailableError (retryable)."""
+    start = read_place(cursor, scope=owner, read=partial(_start_key, owner)) if cursor else None
+    with reaching_dynamodb():
+        page = LedgerRow.by_user.query(
+            owner, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+        )
+        found = [_notification(row) for row in page if isinstance(row, NotificationRow)]
+    last = page.last_evaluated_key
+    if not last:
+        return found, None
+    following = {"at": last["created_at"]["S"], "id": last["notification_id"]["S"]}
+    return found, write_cursor(following, scope=owner)
+
+
+def with_deliveries(heads: Sequence[Notification], sight: Sight) -> list[Found]:
+    """Those in sight, with their deliveries. No index says whose a notification is: its own row is read too. Raises:
+    UnavailableError (retryable)."""
+    keys = [(head.id, delivery_part(channel)) for head in heads for channel in head.channels]
+    if not sight.everything:
+        keys += [(head.id, NOTIFICATION_PART) for head in heads]
+    shown = {head.id for head in heads} if sight.everything else set()
+    deliveries: dict[str, list[Delivery]] = {}
+    with reaching_dynamodb():
+        rows = list(LedgerRow.batch_get(keys, consistent_read=True)) if keys else []
+    for row in rows:
+        if isinstance(row, DeliveryRow):
+            deliveries.setdefault(row.notification_id, []).append(delivery_of(row))
+        elif isinstance(row, NotificationRow) and sight.has(row.service):
+            shown.add(row.notification_id)
+    return [(one, deliveries.get(one.id, [])) for one in heads if one.id in shown]
+
+
+def in_one_request(heads: Sequence[Notification], sight: Sight) -> list[Notification]:
+    """As many of the first ones as `with_deliveries` reads by one request."""
+    beside = 0 if sight.everything else 1
+    counted = accumulate(len(head.channels) + beside for head in heads)
+    return [head for head, keys in zip(heads, counted, strict=True) if keys <= BATCH_GET_PAGE_LIMIT]
+
+
+def only_in_sight(notification_ids: Iterable[str], sight: Sight) -> set[str]:
+    """Those of these that are in sight. Raises: UnavailableError (retryable)."""
+    keys = [(one, NOTIFICATION_PART) for one in set(notification_ids)]
+    with reaching_dynamodb():
+        rows = list(NotificationRow.batch_get(keys)) if keys else []
+    return {row.notification_id for row in rows if sight.has(row.service)}
+
+
+def requests_of(owner: str) -> dict[str, str | None]:
+    """The requests of all of an owner's notifications, by notification id. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        return {row.notification_id: row.request_id for row in LedgerRow.by_user.query(owner)}
+
+
+def forget_recipient(notification_id: str) -> None:
+    """Takes away who it was for. Raises: UnavailableError (retryable)."""
+    row = NotificationRow(notification_id, NOTIFICATION_PART)
+    with reaching_dynamodb():
+        row.update(
+            actions=[NotificationRow.recipient.set({}), NotificationRow.user_id.remove()],
+            condition=LedgerRow.notification_id.exists(),
+        )
+
+
+def newest(since: datetime, until: datetime, place: str | None) -> tuple[list[Notification], str | None]:
+    """The next ones down from a place (None: from the end of the span), all of one day (UTC), and the place to go on
+    from (None: there are no more). At most four requests, side by side. Raises: InvalidError (permanent: no such
+    place), UnavailableError (retryable)."""
+    lower, end = rfc3339(since), rfc3339(until)
+    before = end if place is None else min(place, end)
+    day = min(_last_day(end), _last_day(end if place is None else place))
+    if before <= lower or day < since.astimezone(UTC).date():
+        return [], None
+    midnight = rfc3339(datetime.combine(day, time(), UTC))
+    shards = day_shards(f"{day}")
+    with reaching_dynamodb(), ThreadPoolExecutor(len(shards)) as pool:  # they answer side by side
+        pages = list(pool.map(partial(_of_shard, lower=max(lower, midnight), before=before), shards))
+    return _merged(pages, nothing_left=None if lower >= midnight else midnight)
+
+
+def _own(alike: Notification, notification_id: str, recipient: Mapping[str, Any], owner: str | None) -> dict[str, Any]:
+    own = {"notification_id": notification_id, "recipient": NotificationRow.recipient.serialize(dict(recipient))}
+    if owner is not None:
+        own["user_id"] = owner
+    if alike.campaign_id is None:
+        own["day"] = day_shard(alike.created_at, notification_id)
+        own["place"] = f"{alike.created_at}{_MARK}{notification_id}"
+    return {name: {"S": value} for name, value in own.items() if value is not None}
+
+
+def _notification(row: NotificationRow) -> Notification:
+    shared: dict[str, Any] = {name: getattr(row, name) for name in _SHARED}
+    return Notification(
+        id=row.notification_id, channels=list(row.channels), recipient=row.recipient, owner=row.user_id, **shared
+    )
+
+
+def _start_key(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The key to go on from. A cursor comes from outside: only its two free values are taken. Raises: ValueError."""
+    created_at, notification_id = given["at"], given["id"]
+    if not (isinstance(created_at, str) and isinstance(notification_id, str) and created_at and notification_id):
+        raise ValueError("no place in a list of notifications")
+    return {
+        "user_id": {"S": owner},
+        "created_at": {"S": created_at},
+        "notification_id": {"S": notification_id},
+        "part": {"S": NOTIFICATION_PART},
+    }
+
+
+def _merged(
+    pages: Sequence[tuple[list[Notification], bool]], *, nothing_left: str | None
+) -> tuple[list[Notification], str | None]:
+    found: list[Notification] = []
+    reached = ""
+    for some, more in pages:
+        found += some
+        if more:  # below its last there may be more in this shard, which come before others' rows
+            reached = max(reached, some[-1].place)
+    newest_first = sorted((one for one in found if one.place >= reached), key=lambda one: one.place, reverse=True)
+    return newest_first, reached or nothing_left
+
+
+def _of_shard(shard: str, *, lower: str, before: str) -> tuple[list[Notification], bool]:
+    """The newest of one shard between two places, and whether there are more."""
+    # BETWEEN takes both ends in, and only one condition may be set on a key: what was seen before is dropped here.
+    between = NotificationRow.place.between(lower, before)
+    page = LedgerRow.by_day.query(shard, between, scan_index_forward=False, limit=_LOOKED_AT, page_size=_LOOKED_AT)
+    rows = [row for row in page if isinstance(row, NotificationRow) and row.place != before]
+    return [_notification(row) for row in rows], bool(page.last_evaluated_key)
+
+
+def _last_day(before: str) -> date:
+    """The day of the last moment before a place."""
+    moment, mark, _ = before.partition(_MARK)
+    try:
+        at = parse_rfc3339(moment)
+        return (at if mark else at - timedelta(microseconds=1)).astimezone(UTC).date()
+    except (ValueError, OverflowError) as error:
+        raise foreign_cursor() from error

@@ -1,0 +1,167 @@
+"""What services asked for: calls of the API, and events of the site. A request that waits for its time stands in an
+index until it is released.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.errors import ConflictError, Phrase
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.ledger import EVENT_PART, REQUEST_PART, EventRow, LedgerRow, RequestRow
+
+DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """One call. `body_hash` tells a retry from another use of its key; `letter` is a `LetterSpec` as it is kept.
+    Moments are RFC 3339; `due_at`: it waits until then."""
+
+    id: str
+    created_at: str
+    caller: str
+    body_hash: str
+    letter: Mapping[str, Any]
+    channels: Sequence[str]
+    recipients: Sequence[Any]  # as given; empty: erased
+    send_at: str | None
+    due_at: str | None
+    expires_at_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event of the site, with the steps of its rule as they were then, and the (version, layout) of each letter."""
+
+    id: str
+    created_at: str
+    caller: str
+    body_hash: str
+    steps: Sequence[Mapping[str, Any]]
+    editions: Sequence[Sequence[Any]] | None  # None: an earlier release wrote it
+    taken_at: str | None
+    expires_at_epoch: int
+
+
+def read_request(request_id: str) -> StoredRequest | None:
+    """Raises: UnavailableError (retryable)."""
+    row = find(RequestRow, request_id, REQUEST_PART)
+    return _request(row) if row else None
+
+
+def read_requests(request_ids: Collection[str]) -> list[StoredRequest]:
+    """Those that there still are, as of a second ago. Raises: UnavailableError (retryable)."""
+    keys = [(one, REQUEST_PART) for one in request_ids]
+    with reaching_dynamodb():
+        rows = list(LedgerRow.batch_get(keys)) if keys else []
+    return [_request(row) for row in rows if isinstance(row, RequestRow)]
+
+
+def record_request(request: StoredRequest) -> StoredRequest | None:
+    """None where it was recorded; else the one that has this id already. Raises: UnavailableError (retryable)."""
+    row = RequestRow(
+        request.id,
+        REQUEST_PART,
+        created_at=request.created_at,
+        caller=request.caller,
+        body_hash=request.body_hash,
+        letter=request.letter,
+        channels=list(request.channels),
+        recipients=list(request.recipients),
+        send_at=request.send_at,
+        due_shard=str(int(request.id[:8], 16) % DUE_SHARDS) if request.due_at else None,
+        due_at=request.due_at,
+        expires_at_epoch=request.expires_at_epoch,
+    )
+    if save_if(row, LedgerRow.notification_id.does_not_exist()):
+        return None
+    with reaching_dynamodb():
+        return _request(RequestRow.get(request.id, REQUEST_PART, consistent_read=True))
+
+
+def due_requests(shard: int, *, until: str) -> list[str]:
+    """The ids of a shard's requests whose time has come. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        return [row.notification_id for row in LedgerRow.by_due.query(str(shard), RequestRow.due_at <= until)]
+
+
+def release_request(request_id: str) -> None:
+    """It waits no longer. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        RequestRow(request_id, REQUEST_PART).update(actions=[RequestRow.due_shard.remove(), RequestRow.due_at.remove()])
+
+
+def forget_recipients(request_id: str, theirs: Callable[[Any], bool]) -> None:
+    """Empties those recipients, and the context of a letter to nobody else. An empty recipient keeps the places of the
+    others, whose ids follow from them. Raises: ConflictError (permanent: others of the same request are being erased),
+    UnavailableError (retryable)."""
+    for _ in range(_TRIES):
+        row = find(RequestRow, request_id, REQUEST_PART)
+        if row is None:
+            return
+        recipients = [{} if theirs(one) else one for one in row.recipients]
+        letter = row.letter if any(recipients) else {**row.letter, "context": {}}
+        without = [RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)]
+        if update_if(row, without, RequestRow.recipients == row.recipients):
+            return
+    raise ConflictError(Phrase("others of the same request are being erased; try again"))
+
+
+def read_event(event_id: str) -> StoredEvent | None:
+    """Raises: UnavailableError (retryable)."""
+    row = find(EventRow, event_id, EVENT_PART)
+    return _event(row) if row else None
+
+
+def record_event(event: StoredEvent) -> StoredEvent:
+    """Records it, or answers the one that has this id already. Raises: UnavailableError (retryable)."""
+    row = EventRow(
+        event.id,
+        EVENT_PART,
+        created_at=event.created_at,
+        caller=event.caller,
+        body_hash=event.body_hash,
+        steps=event.steps,
+        editions=event.editions,
+        expires_at_epoch=event.expires_at_epoch,
+    )
+    if save_if(row, LedgerRow.notification_id.does_not_exist()):
+        return event
+    with reaching_dynamodb():
+        return _event(EventRow.get(event.id, EVENT_PART, consistent_read=True))
+
+
+def note_event_taken(event_id: str, *, at: str) -> None:
+    """Its user is stored, and its letters are accepted. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        EventRow(event_id, EVENT_PART).update(actions=[EventRow.taken_at.set(at)])
+
+
+def _request(row: RequestRow) -> StoredRequest:
+    return StoredRequest(
+        id=row.notification_id,
+        created_at=row.created_at,
+        caller=row.caller,
+        body_hash=row.body_hash,
+        letter=row.letter,
+        channels=list(row.channels),
+        recipients=row.recipients,
+        send_at=row.send_at,
+        due_at=row.due_at,
+        expires_at_epoch=int(row.expires_at_epoch or 0),
+    )
+
+
+def _event(row: EventRow) -> StoredEvent:
+    return StoredEvent(
+        id=row.notification_id,
+        created_at=row.created_at,
+        caller=row.caller,
+        body_hash=row.body_hash,
+        steps=row.steps,
+        editions=row.editions,
+        taken_at=row.taken_at,
+        expires_at_epoch=int(row.expires_at_epoch or 0),
+    )
