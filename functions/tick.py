@@ -8,7 +8,7 @@ handler = periodic_handler(
     lambda: (
         stage().accept.release_due,
         stage().generator.tick,
-        stage().collected.release,
+        stage().digest_queue.release,
         stage().consumers.follow_all,
         stage().switches.watch,
         stage().message_renewal.renew,

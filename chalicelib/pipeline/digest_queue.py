@@ -1,34 +1,54 @@
-"""Puts letters aside that their readers want together, daily or weekly. `enrich` asks before it sends on; what was put
-aside is sent by `digest.py`.
+"""Letters that their readers want together, daily or weekly: put aside by `enrich`, released when they are due, sent by
+`digest.py`.
 
 A letter keeps the moment that it was put aside for: whoever changes the setting meanwhile gets it then all the same,
 neither lost nor twice. One that would expire before goes at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any, NamedTuple
 
-from chalicelib.clock import Clock, parse_rfc3339, rfc3339
-from chalicelib.deliveries import DeliveryKey
-from chalicelib.pipeline.fallback import waiting
-from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.deliveries import DeliveryKey, Move, S
+from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.isolation import each
+from chalicelib.manifest import CHANNELS
+from chalicelib.observability import Line, log_failure
+from chalicelib.pipeline.fallback import ended, waiting
+from chalicelib.pipeline.jobs import DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection
 from chalicelib.reasons import Reason
-from chalicelib.schemas import kept, recalled
-from chalicelib.storage.dynamodb import save_if
+from chalicelib.schemas import kept, passed, recalled
+from chalicelib.storage.digest_queue import CollectedLetter, collected_of, forget_collected, put_collected, users_due
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
 
 DIGEST_CHANNEL = "email"  # what the digest itself goes by, where no route says otherwise
+QUEUE = "digest"
 _KEPT = timedelta(days=30)  # beyond its moment, should nobody be there to send it
 
 
-class Collect:
-    """The collector of one stage."""
+class Collected(NamedTuple):
+    """A letter that waits, as it is stored, and what all its job's letters share."""
 
-    def __init__(self, *, ledger: Ledger, clock: Clock, default_zone: str, default_locale: str) -> None:
+    stored: CollectedLetter
+    letter: LetterSpec
+
+    def closing(self, reason: str, *, failed: bool = False, rule: str | None = None) -> list[Move]:
+        """The moves that end it as a letter of its own."""
+        status = S.FAILED if failed else S.SKIPPED
+        return ended(self.letter, [self.stored.notification_id], self.stored.channels, status, reason, rule=rule)
+
+
+class DigestQueue:
+    """Collects letters, and releases and erases what was collected."""
+
+    def __init__(
+        self, *, queues: JobQueue, ledger: Ledger, clock: Clock, default_zone: str, default_locale: str
+    ) -> None:
+        self._queues = queues
         self._ledger = ledger
         self._clock = clock
         self._default_zone = default_zone
@@ -48,6 +68,25 @@ class Collect:
             if self._put(job, one, wish, profiles[one.notification_id])
         )
 
+    def release(self) -> Line:
+        """Queues a job for each user whose letters are due; asking twice is harmless. Raises: UnavailableError
+        (retryable)."""
+        jobs = [Outgoing(passed(DigestJob(user_id=user))) for user in sorted(users_due(rfc3339(self._clock())))]
+        self._queues.put(QUEUE, jobs)
+        return Line(counts={"digests_released": len(jobs)})
+
+    def of(self, user_id: str) -> list[dict[str, Any]]:
+        """What waits for a user. Raises: UnavailableError (retryable)."""
+        found, _ = waiting_for(user_id)
+        return [{"notification_id": one.stored.notification_id, "due_at": one.stored.due_at} for one in found]
+
+    def erase(self, user_id: str) -> None:
+        """Ends and forgets what waits for a user. Raises: UnavailableError (retryable)."""
+        found, unreadable = waiting_for(user_id)
+        end_unreadable(self._ledger, user_id, unreadable)
+        self._ledger.move([move for one in found for move in one.closing(Reason.ERASED)])
+        forget_collected(user_id, [one.stored.notification_id for one in found])
+
     def _wish(self, letter: LetterSpec, wishes: Wishes, user_id: str | None) -> DigestWish | None:
         wish = wishes.get(user_id or "", {})
         stored = wish.get("digests", {}).get(letter.category)
@@ -65,16 +104,35 @@ class Collect:
         moves = waiting(job.letter, [one.notification_id], job.channels, Reason.DIGEST, due, rule=rule)
         if DeliveryKey(one.notification_id, job.channels[0]) in self._ledger.move(moves):
             return True  # a message that came twice: it has gone on
-        row = DigestRow(
-            one.user_id,
-            one.notification_id,
-            due_shard=str(int(one.notification_id[:8], 16) % DIGEST_SHARDS),
-            due_at=rfc3339(due),
-            letter=kept(job.letter),
-            context={**job.letter.context, **(one.context or {})},
-            channels=list(job.channels),
-            locale=profile.locale or job.letter.locale or self._default_locale,
-            expires_at_epoch=int((parse_rfc3339(rfc3339(due)) + _KEPT).timestamp()),
+        put_collected(
+            CollectedLetter(
+                user_id=one.user_id or "",
+                notification_id=one.notification_id,
+                due_at=rfc3339(due),
+                letter=kept(job.letter),
+                context={**job.letter.context, **(one.context or {})},
+                channels=job.channels,
+                locale=profile.locale or job.letter.locale or self._default_locale,
+                expires_at_epoch=int((due + _KEPT).timestamp()),
+            )
         )
-        save_if(row, DigestRow.user_id.does_not_exist())
         return True
+
+
+def waiting_for(user_id: str, *, until: str | None = None) -> tuple[list[Collected], list[str]]:
+    """What waits for a user, of what is due `until` a moment where one is given; and the notification ids of what
+    nobody can read. Raises: UnavailableError (retryable)."""
+    found, unreadable = collected_of(user_id, until=until)
+
+    def alone(one: CollectedLetter, error: Exception) -> None:
+        log_failure("collected letter", error, notification_id=one.notification_id)
+        unreadable.append(one.notification_id)
+
+    return each(lambda one: Collected(one, recalled(LetterSpec, one.letter)), found, alone=alone), unreadable
+
+
+def end_unreadable(ledger: Ledger, user_id: str, notification_ids: Collection[str]) -> None:
+    """Letters that nobody can read have failed. Raises: UnavailableError (retryable)."""
+    keys = ledger.states([DeliveryKey(one, channel) for one in notification_ids for channel in CHANNELS])
+    ledger.move([Move(key, S.FAILED, Reason.UNREADABLE, unclaimed=True) for key in keys])
+    forget_collected(user_id, notification_ids)

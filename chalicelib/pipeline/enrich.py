@@ -13,7 +13,7 @@ from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.campaign_port import CampaignPort
-from chalicelib.pipeline.digest_queue import Collect
+from chalicelib.pipeline.digest_queue import DigestQueue
 from chalicelib.pipeline.fallback import ended, enough, waiting
 from chalicelib.pipeline.jobs import (
     CHUNK_SIZE,
@@ -68,7 +68,7 @@ class Enrich:
         *,
         lookup: Lookup,
         reach: Reach,
-        collect: Collect,
+        digest_queue: DigestQueue,
         ledger: Ledger,
         queues: JobQueue,
         retries: Retries,
@@ -78,7 +78,7 @@ class Enrich:
     ) -> None:
         self._lookup = lookup
         self._reach = reach
-        self._collect = collect
+        self._digest_queue = digest_queue
         self._ledger = ledger
         self._queues = queues
         self._retries = retries
@@ -121,7 +121,7 @@ class Enrich:
         answered = admitted.only(one for one in admitted.recipients if one.user_id not in aside)
         look = self._reach.look(answered, known.profiles, known.preferences, at=at)
         wishes = look.objections.preferences
-        collected = self._collect.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
+        collected = self._digest_queue.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
         result.postponed += len(collected)
         now = answered.only(one for one in answered.recipients if one.notification_id not in collected)
         if job.letter.one_by_one:

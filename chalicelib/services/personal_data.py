@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.pipeline.caps import Caps
-from chalicelib.pipeline.collected import Collected
+from chalicelib.pipeline.digest_queue import DigestQueue
 from chalicelib.profiles.address_opt_outs import Mailboxes
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.preference_sync import addresses_of
@@ -160,14 +160,14 @@ class DigestsPart:
 
     name = "digests"
 
-    def __init__(self, collected: Collected) -> None:
-        self._collected = collected
+    def __init__(self, queue: DigestQueue) -> None:
+        self._queue = queue
 
     def export(self, user_id: str) -> list[dict[str, Any]]:
-        return self._collected.of(user_id)
+        return self._queue.of(user_id)
 
     def erase(self, user_id: str) -> None:
-        self._collected.erase(user_id)
+        self._queue.erase(user_id)
 
 
 class ProfilePart:

@@ -192,7 +192,7 @@ class Stage(Accounts, CampaignCommands, LiveApi, WorkerStage):
                 parts.AddressesPart(self.address_data, self.address_opt_outs, self.directory),
                 parts.PreferencesPart(self.preferences),
                 parts.CapsPart(self.caps),
-                parts.DigestsPart(self.collected),
+                parts.DigestsPart(self.digest_queue),
                 parts.EndpointsPart(self.endpoint_registration, self.endpoints),
                 LivePart(inbox=self.inbox, people=self.live_people, connections=self.connections, poster=self.poster),
                 parts.ProfilePart(self.directory, self.address_opt_outs),

@@ -10,7 +10,7 @@ from chalicelib.stage.people import People
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.accept import Accept
-    from chalicelib.pipeline.collected import Collected
+    from chalicelib.pipeline.digest_queue import DigestQueue
     from chalicelib.pipeline.letter_links import LetterLinkMaker
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
@@ -116,8 +116,13 @@ class Notifications(People):
         )
 
     @cached_property
-    def collected(self) -> Collected:
-        """The letters that wait for a digest."""
-        from chalicelib.pipeline.collected import Collected
+    def digest_queue(self) -> DigestQueue:
+        from chalicelib.pipeline.digest_queue import DigestQueue
 
-        return Collected(queues=self.queues, ledger=self.ledger, clock=self.clock)
+        return DigestQueue(
+            queues=self.queues,
+            ledger=self.ledger,
+            clock=self.clock,
+            default_zone=self.settings.default_timezone,
+            default_locale=self.settings.default_locale,
+        )

@@ -45,7 +45,6 @@ class WorkerStage(Live):
 
     @cached_property
     def enrich(self) -> Enrich:
-        from chalicelib.pipeline.digest_queue import Collect
         from chalicelib.pipeline.enrich import Enrich
         from chalicelib.pipeline.profile_lookup import Lookup
         from chalicelib.pipeline.reach import Reach
@@ -58,12 +57,7 @@ class WorkerStage(Live):
                 max_attempts=self.settings.max_attempts,
             ),
             reach=Reach(addresses=self.addresses, consent=self.eligibility, clock=self.clock),
-            collect=Collect(
-                ledger=self.ledger,
-                clock=self.clock,
-                default_zone=self.settings.default_timezone,
-                default_locale=self.settings.default_locale,
-            ),
+            digest_queue=self.digest_queue,
             ledger=self.ledger,
             queues=self.queues,
             retries=self.retries,

@@ -101,7 +101,7 @@ def later(desk: Desk, release: Release, **time: float) -> None:
             message.delayed_until = 0
     for _ in range(3):
         desk.tick()
-        Stage.own().collected.release()
+        Stage.own().digest_queue.release()
         for queue in moto_of("sqs").queues.values():
             for message in queue._messages:
                 message.delayed_until = 0

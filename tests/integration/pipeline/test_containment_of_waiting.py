@@ -64,7 +64,7 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
     raw_put(model, data.draw(spoil(item, names)))
     compose(clock=lambda: now() + timedelta(days=1))
 
-    Stage.own().collected.release()
+    Stage.own().digest_queue.release()
     assert pump.run() == []
 
     assert [status(one) for one in ids[1:]] == [("skipped", "in_digest")] * 2
@@ -88,7 +88,7 @@ def test_a_line_that_cannot_be_rendered_is_left_out_with_its_reason(
     row.update(actions=[DigestRow.context.set({**SERIES, "series": {"no": "text"}})])
     compose(clock=lambda: now() + timedelta(days=1))
 
-    Stage.own().collected.release()
+    Stage.own().digest_queue.release()
     assert pump.run() == []
 
     assert [status(one) for one in ids] == [("failed", "template_error"), ("skipped", "in_digest")]
@@ -103,6 +103,7 @@ def test_a_user_whose_preferences_cannot_be_read_gets_no_digest_and_ends(
 ) -> None:
     """Promise I1."""
     anna = f"anna-{new_id()}"
+    compose(clock=now)
     Stage.own().directory.put_many([User(id=anna, email=f"{anna}@example.com")])
     Stage.own().preferences.put(anna, DAILY)
     one = collected(pump, anna)
@@ -111,7 +112,7 @@ def test_a_user_whose_preferences_cannot_be_read_gets_no_digest_and_ends(
     raw_put(PreferencesRow, data.draw(spoil(stored, ["preferences"])))
     compose(clock=lambda: now() + timedelta(days=1))
 
-    Stage.own().collected.release()
+    Stage.own().digest_queue.release()
     assert pump.run() == []
 
     assert (status(one) or ("",))[0] in {"failed", "skipped"}

@@ -54,7 +54,7 @@ def accept(series: str = "The Lighthouse", **more: Any) -> str:
 
 def flush(pump: Pump, clock: Clock, *, days: float = 1) -> None:
     clock.at += timedelta(days=days)
-    Stage.own().collected.release()
+    Stage.own().digest_queue.release()
     assert pump.run() == []
 
 
@@ -175,7 +175,7 @@ def test_a_line_whose_category_is_switched_off_before_the_letter_leaves_is_not_s
         accept_promo()
         pump.run()
         clock.at += timedelta(days=1)
-        Stage.own().collected.release()
+        Stage.own().digest_queue.release()
         pump.run("digest", "enrich-instant")
         switch_off(*off)
         assert pump.run() == []
@@ -217,7 +217,7 @@ def test_what_waits_together_for_an_erased_user_ends(clock: Clock, pump: Pump, l
     sent = [accept("The Lighthouse"), accept("The Harbour")]
     pump.run()
     for _ in range(2):
-        Stage.own().collected.erase("anna")
+        Stage.own().digest_queue.erase("anna")
     Stage.own().personal_data.erase("anna")
 
     flush(pump, clock)
@@ -265,7 +265,7 @@ def test_a_worker_that_dies_after_the_letter_was_accepted_sends_no_second_one(
         raise UnavailableError("it died")
 
     with monkeypatch.context() as context:
-        context.setattr(sender, "delete_rows", dies)
+        context.setattr(sender, "forget_collected", dies)
         with pytest.raises(UnavailableError):
             digest.send("anna")
     accept("The Harbour")  # collected after the first letter was fixed

@@ -1,0 +1,117 @@
+"""The letters that wait to be sent together, kept under their user."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.errors import UnavailableError
+from chalicelib.isolation import each
+from chalicelib.observability import log_failure
+from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb, save_if, transaction
+from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
+
+_PAGE = 500  # rows that are looked at in a partition of the index
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedLetter:
+    """One letter that waits. `letter` is a `LetterSpec` as it is kept; once `batch` is set, `fate` says what becomes of
+    it: `{line}` or `{reason}`. `due_at` is RFC 3339."""
+
+    user_id: str
+    notification_id: str
+    due_at: str
+    letter: Mapping[str, Any]
+    context: Mapping[str, Any]
+    channels: Sequence[str]
+    locale: str
+    expires_at_epoch: int
+    batch: str | None = None
+    fate: Mapping[str, Any] | None = None
+
+
+def put_collected(one: CollectedLetter) -> None:
+    """Keeps what is there. Raises: UnavailableError (retryable)."""
+    row = DigestRow(
+        one.user_id,
+        one.notification_id,
+        due_shard=str(int(one.notification_id[:8], 16) % DIGEST_SHARDS),
+        due_at=one.due_at,
+        letter=one.letter,
+        context=one.context,
+        channels=list(one.channels),
+        locale=one.locale,
+        expires_at_epoch=one.expires_at_epoch,
+    )
+    save_if(row, DigestRow.user_id.does_not_exist())
+
+
+def users_due(until: str) -> set[str]:
+    """Whose letters are due; of many some. Raises: UnavailableError (retryable)."""
+    users: set[str] = set()
+    with reaching_dynamodb():
+        for shard in range(DIGEST_SHARDS):
+            due = DigestRow.by_due.query(str(shard), DigestRow.due_at <= until, limit=_PAGE, page_size=_PAGE)
+            users |= {row.user_id for row in due}
+    return users
+
+
+def collected_of(user_id: str, *, until: str | None = None) -> tuple[list[CollectedLetter], list[str]]:
+    """What waits for a user, of what is due `until` a moment where one is given; and the notification ids of what
+    cannot be read. Raises: UnavailableError (retryable)."""
+    unreadable: list[str] = []
+
+    def alone(item: dict[str, Any], error: Exception) -> None:
+        notification_id = item["notification_id"]["S"]
+        log_failure("collected letter", error, notification_id=notification_id)
+        unreadable.append(notification_id)
+
+    with reaching_dynamodb():
+        items = [one for one in raw_query(DigestRow, user_id) if until is None or _due_at(one) <= until]
+    return each(_collected, items, alone=alone), unreadable
+
+
+def fix_batch(user_id: str, batch: str, fates: Mapping[str, Mapping[str, Any]]) -> None:
+    """Gives letters, by notification id, their batch and fate: all or none. Raises: UnavailableError (retryable):
+    another worker has done so."""
+
+    def write(writes: TransactWrite) -> None:
+        free = DigestRow.user_id.exists() & DigestRow.batch.does_not_exist()
+        for notification_id, fate in fates.items():
+            actions: list[Action] = [DigestRow.batch.set(batch), DigestRow.fate.set(fate)]
+            writes.update(DigestRow(user_id, notification_id), actions=actions, condition=free)
+
+    if transaction(write) is not None:
+        raise UnavailableError("another worker has begun this digest")
+
+
+def forget_collected(user_id: str, notification_ids: Collection[str]) -> None:
+    """Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb(), DigestRow.batch_write() as batch:
+        for one in notification_ids:
+            batch.delete(DigestRow(user_id, one))
+
+
+def _due_at(item: Mapping[str, Any]) -> str:
+    return str(item.get("due_at", {}).get("S", ""))
+
+
+def _collected(item: dict[str, Any]) -> CollectedLetter:
+    row = DigestRow.from_raw_data(item)
+    if not row.channels or not isinstance(row.context, dict) or not isinstance(row.fate or {}, dict):
+        raise TypeError("a collected letter has channels, a context and perhaps a fate")
+    return CollectedLetter(
+        user_id=row.user_id,
+        notification_id=row.notification_id,
+        due_at=row.due_at,
+        letter=row.letter,
+        context=row.context,
+        channels=list(row.channels),
+        locale=row.locale,
+        expires_at_epoch=int(row.expires_at_epoch or 0),
+        batch=row.batch,
+        fate=row.fate,
+    )
