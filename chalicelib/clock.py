@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
@@ -76,3 +76,9 @@ def is_id(text: str) -> bool:
 def derived_id(*parts: str) -> str:
     """A UUID that depends on `parts` alone: the basis of every idempotent step."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def expiry_epoch(days: int, *, since: datetime | None = None) -> int:
+    """The value of a table's TTL attribute `expires_at_epoch`, in seconds. DynamoDB deletes late (up to days): a reader
+    that cares compares by itself."""
+    return int(((since or now()) + timedelta(days=days)).timestamp())

@@ -11,10 +11,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.campaigns.jobs import run_id
 from chalicelib.clock import now, parse_rfc3339
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.stage.app import Stage
+from chalicelib.storage.runs import run_id
 from infra.account import Account
 from infra.acting import act_in
 from infra.backup import Backup, backups

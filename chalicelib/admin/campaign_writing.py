@@ -15,18 +15,16 @@ from chalicelib.admin.campaign_form import form_of, left_alone, read_campaign, r
 from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page, preview
-from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.campaigns.store import shown_spec, spec_of
+from chalicelib.campaigns.model import CampaignPatch, shown_spec, spec_of
 from chalicelib.errors import InvalidError, Phrase, TooManyRequestsError
 from chalicelib.etags import tag_of
 from chalicelib.http_errors import status_of
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
-from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.validation import invalid
 
 routes = Blueprint(__name__)
-_UNSAVED = "unsaved"  # stands in for the id of a campaign that is not stored yet
 _LISTS = 50
 _OTHERS = 20
 
@@ -65,7 +63,7 @@ def count_audience(visit: Visit) -> Page:
     try:
         stage().draft_allowance.preview(visit.manager.key)
         spec = read_countable(visit.form, template=template)
-        counted = stage().campaign_preview.look(CampaignRow(head.id if head else _UNSAVED), spec)
+        counted = stage().campaign_preview.look(None, spec)
     except InvalidError as error:
         mistakes = mistakes_of(error)
     except TooManyRequestsError as error:
@@ -120,7 +118,7 @@ def set_pace(visit: Visit) -> Go:
     return Go(f"/admin/campaigns/{visit.path['id']}", done="saved")
 
 
-def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignRow | None) -> Page:
+def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignHead | None) -> Page:
     inputs = stage().approvals.inputs(head) if head else {}
     # An edit uses the template's newest version, not the one that an approval has fixed.
     is_newest = head is not None and head.approved is None and inputs["template"] == key

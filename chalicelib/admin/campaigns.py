@@ -15,9 +15,8 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
-from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.model import Campaign, shown_spec, spec_of
 from chalicelib.campaigns.progress import SAMPLED
-from chalicelib.campaigns.store import last_event, shown_spec, spec_of
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen, tag_of
@@ -69,7 +68,7 @@ def check_campaign(visit: Visit) -> Page:
         "approval": settings().campaign_approval,
         "seen": tag_of(inputs),
         "mine": head.state == "awaiting_approval" and visit.manager.key in stage().campaigns.authors(head),
-        "last_event": last_event(head),
+        "last_event": head.events()[-1],
         "comment": visit.typed("comment"),
         "user": user_id,
         "locales": sorted(template.locales),
@@ -128,14 +127,14 @@ def start_campaign(visit: Visit) -> Go:
 @action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
 def approve_campaign(visit: Visit) -> Go:
     """Nobody can approve their own work."""
-    stage().approving.approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
+    stage().review.approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return _do(visit, "approved")
 
 
 @action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
 def send_back_campaign(visit: Visit) -> Go:
     """Back to its author, with what should be changed."""
-    stage().approving.send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
+    stage().review.send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
     return _do(visit, "sent_back")
 
 

@@ -3,7 +3,7 @@
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.admin.page_requests import Visit
-from chalicelib.campaigns.approving import Comment
+from chalicelib.campaigns.review import Comment
 from chalicelib.errors import InvalidError, Phrase
 
 _COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))

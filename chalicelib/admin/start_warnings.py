@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.preview import Look
+from chalicelib.campaigns.preview import AudienceCount
 
 LONG = timedelta(hours=6)
 MANY = 5_000  # from this many letters on a canary is advisable
 
 
-def cautions(spec: Campaign, look: Look, *, at: datetime, email_is_cut_off: bool) -> Sequence[str]:
+def cautions(spec: Campaign, look: AudienceCount, *, at: datetime, email_is_cut_off: bool) -> Sequence[str]:
     """The names of those that apply, most important first."""
     recipients, final = look.counts["recipients"], look.counts["final"]
     applies = {

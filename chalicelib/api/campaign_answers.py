@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from chalicelib.api.answers import ApiAnswer
-from chalicelib.campaigns.model import State
 from chalicelib.rendering.model import AskedVersion
+from chalicelib.storage.campaign_head import CampaignState
 
 
 class ProgressAnswer(ApiAnswer):
@@ -63,7 +63,7 @@ class CampaignAnswer(ApiAnswer):
     """A campaign's content and its current state."""
 
     id: str
-    state: State
+    state: CampaignState
     version: int
     name: str
     template: str

@@ -12,7 +12,7 @@ from chalicelib.api.campaign_answers import CampaignAnswer
 from chalicelib.api.campaigns import STATE_FORBIDS, campaign_tag, described, in_sight
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.campaigns.approving import Comment
+from chalicelib.campaigns.review import Comment
 from chalicelib.etags import Seen
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
@@ -57,7 +57,7 @@ def approve_campaign(call: Call[None, None]) -> dict[str, Any]:
     anything has changed, the answer says what, and nothing is approved. Nobody can approve their own work, whether with
     another key of the same service, a key that they made, or two keys that one manager made."""
     caller, seen = call.caller, call.seen or Seen(())
-    return described(stage().approving.approve(in_sight(call), by=caller.key_id, hands=caller.hands, seen=seen))
+    return described(stage().review.approve(in_sight(call), by=caller.key_id, hands=caller.hands, seen=seen))
 
 
 class SendBackBody(StrictModel):
@@ -74,7 +74,7 @@ class SendBackBody(StrictModel):
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     """It becomes a draft again, with the comment in its timeline; a run that has begun is paused."""
     comment, caller = call.body.comment, call.caller.key_id
-    return described(stage().approving.send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
+    return described(stage().review.send_back(in_sight(call), by=caller, comment=comment, seen=call.seen))
 
 
 @writes("/v1/campaigns/{id}/pause", summary="Pause a campaign")

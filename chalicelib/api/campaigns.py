@@ -17,13 +17,12 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery, describe_accepted
 from chalicelib.campaigns.description import describe_campaign
-from chalicelib.campaigns.model import Campaign, CampaignPatch
-from chalicelib.campaigns.store import shown_spec, spec_of
+from chalicelib.campaigns.model import Campaign, CampaignPatch, shown_spec, spec_of
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
-from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.campaign_head import CampaignHead
 
 routes = Blueprint(__name__)
 writes = partial(endpoint, routes, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
@@ -115,12 +114,12 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     return {
         "versions": [
             {
-                "version": int(row.version),
-                "at": row.updated_at,
-                "by": row.updated_by,
-                "campaign": shown_spec(row).model_dump(mode="json", by_alias=True),
+                "version": one.version,
+                "at": one.updated_at,
+                "by": one.updated_by,
+                "campaign": shown_spec(one).model_dump(mode="json", by_alias=True),
             }
-            for row in stage().campaigns.versions(campaign_id)
+            for one in stage().campaigns.versions(campaign_id)
         ]
     }
 
@@ -165,7 +164,7 @@ def in_sight(call: Call[Any, Any]) -> str:
     return stage().campaigns.get(call.path["id"], sight=call.sight).id
 
 
-def described(head: CampaignRow) -> dict[str, Any]:
+def described(head: CampaignHead) -> dict[str, Any]:
     """The campaign as the API shows it, with the tag of exactly this state."""
     return {
         **describe_campaign(head, runs=stage().runs, preview=stage().campaign_preview),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.campaigns.content_source import Content, ContentSource
-from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
-from chalicelib.clock import parse_rfc3339
+from chalicelib.campaigns.held_chunks import Chunk
+from chalicelib.clock import expiry_epoch, parse_rfc3339
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
@@ -18,15 +18,15 @@ from chalicelib.pipeline.requests import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
+from chalicelib.storage.campaign_head import HELD
+from chalicelib.storage.campaign_standing import read_standing
 from chalicelib.storage.circuit_breakers import Switches
-from chalicelib.storage.dynamodb import StageTable, batch_read, expiry_epoch, reaching_dynamodb
+from chalicelib.storage.held_chunks import PAUSED, HeldChunks
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.rate_limits import Limiter
-from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow
-from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 
 if TYPE_CHECKING:
-    from chalicelib.campaigns.refusal_pause import RunRefusals
+    from chalicelib.campaigns.halt import Halt
 
 KNOWN_FOR_SECONDS = 1.0
 _SOON_SECONDS = 0.2
@@ -34,14 +34,14 @@ _LANE = "bulk"  # of every campaign
 _PROFILES = "profiles"  # the subsystem that `enrich` calls
 
 
-class _Head(NamedTuple):
+class _Known(NamedTuple):
     until: float
     state: str
     rate: float
     refusals: float
 
 
-class Heads:
+class KnownCampaigns:
     """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh. What the gate
     asks for next, the switch and the limit of the subsystem to be called, comes with the same request. `site_tag` is
     that of the settings as this process uses them: a campaign that was approved with others is held."""
@@ -58,14 +58,14 @@ class Heads:
         self._clock = clock  # seconds that never go back
         self._switches = switches
         self._limiter = limiter
-        self._known: dict[str, _Head] = {}
+        self._known: dict[str, _Known] = {}
 
     def state(self, campaign_id: str, *, subsystem: str, fresh: bool = False) -> str:
         """`paused` for one that is held in any way, `cancelled` for one that is not there; `fresh`: as of now. Raises:
         UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
         if fresh or known is None or known.until <= self._clock():
-            known = self._read(campaign_id, subsystem)
+            known = self._known[campaign_id] = self._read(campaign_id, subsystem)
         return known.state
 
     def rate(self, limit: str) -> float:
@@ -78,38 +78,25 @@ class Heads:
         known = self._known.get(campaign_id)
         return known.refusals if known else 0.0
 
-    def _read(self, campaign_id: str, subsystem: str) -> "_Head":
-        limit = f"{subsystem}.{_LANE}"
-        wanted: dict[type[StageTable], list[tuple[str, ...]]] = {
-            CampaignRow: [(campaign_id, HEAD_PART)],
-            SwitchRow: [(subsystem,)],
-            LimitRow: [(limit,)],
-        }
-        with reaching_dynamodb():
-            found = dict(batch_read(wanted))
-        self._switches.remember(SwitchRow.from_raw_data(found.get(SwitchRow, {"name": {"S": subsystem}})))
-        self._limiter.remember(LimitRow.from_raw_data(found.get(LimitRow, {"name": {"S": limit}})))
-        head = found.get(CampaignRow, {})
-        state = head.get("state", {}).get("S", "cancelled")
-        approved = head.get("approved_site", {}).get("S")
+    def _read(self, campaign_id: str, subsystem: str) -> _Known:
+        found = read_standing(
+            campaign_id, subsystem=subsystem, lane=_LANE, switches=self._switches, limiter=self._limiter
+        )
+        state, approved = found.state, found.approved_site
         if state in HELD or (state != "cancelled" and approved is not None and approved != self._site_tag()):
             state = "paused"  # `tick` says why, and asks
-        rate, refusals = (
-            float(head.get(name, {}).get("N", n)) for name, n in (("rate_per_second", 1), ("refusals", 0))
-        )
-        known = self._known[campaign_id] = _Head(self._clock() + KNOWN_FOR_SECONDS, state, rate, refusals)
-        return known
+        return _Known(self._clock() + KNOWN_FOR_SECONDS, state, found.rate_per_second, found.refusals)
 
 
-class Admission:
-    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `heads`; `provider_limits` are those of the
+class ChunkAdmission:
+    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `known`; `provider_limits` are those of the
     gates."""
 
     def __init__(
         self,
         *,
-        heads: Heads,
-        parking: Parking,
+        known: KnownCampaigns,
+        held: HeldChunks,
         content: ContentSource,
         ledger: Ledger,
         retries: Retries,
@@ -119,10 +106,10 @@ class Admission:
         max_attempts: int,
         retention_days: int,
         owner: OwnerOf,
-        refusals: "Callable[[], RunRefusals]",
+        halt: "Callable[[], Halt]",
     ) -> None:
-        self._heads = heads
-        self._parking = parking
+        self._known = known
+        self._held = held
         self._content = content
         self._ledger = ledger
         self._retries = retries
@@ -132,11 +119,11 @@ class Admission:
         self._max_attempts = max_attempts
         self._retention_days = retention_days
         self._owner = owner
-        self._refusals = refusals  # made when a letter is first refused: most workers never do
+        self._halt = halt  # made when a letter is first refused: most workers never do
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
-        state = self._heads.state(job.letter.campaign_id or "", subsystem=_PROFILES)
+        state = self._known.state(job.letter.campaign_id or "", subsystem=_PROFILES)
         if state == "paused":
             parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
             self._park(job.letter, parked)
@@ -153,7 +140,7 @@ class Admission:
         state is asked for with every chunk: after a pause the one in each worker's hands is sent, and no more."""
         campaign_id = job.letter.campaign_id or ""
         subsystem = CHANNELS[job.channel].subsystem
-        state = self._heads.state(campaign_id, subsystem=subsystem, fresh=True)
+        state = self._known.state(campaign_id, subsystem=subsystem, fresh=True)
         if state == "paused":
             recipients = tuple(as_known(r) for r in job.recipients)
             self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))
@@ -163,17 +150,17 @@ class Admission:
             return False
         limit = f"campaign.{campaign_id}"
         # What the provider allows is asked for by the gate: a campaign that may go as fast needs no limit of its own.
-        if job.paced or self._heads.rate(limit) >= self._provider_limits.rate(f"{subsystem}.{_LANE}"):
+        if job.paced or self._known.rate(limit) >= self._provider_limits.rate(f"{subsystem}.{_LANE}"):
             return True
         return self._is_its_turn(job, limit)
 
     def believed(self, job: DeliverJob, *, refused: int, accepted: int, said: str) -> int:
         """See `CampaignPort`."""
         campaign_id = job.letter.campaign_id or ""
-        known = self._heads.refusals(campaign_id)
+        known = self._known.refusals(campaign_id)
         if not (refused or known):
             return refused
-        return self._refusals().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
+        return self._halt().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
         """A chunk whose turn comes later has it reserved and waits in the retry queue: no worker waits with it."""
@@ -186,7 +173,7 @@ class Admission:
         return False
 
     def _park(self, letter: LetterSpec, chunk: Chunk) -> None:
-        self._parking.put(letter.run_id or "", PAUSED, [chunk])
+        self._held.put(letter.run_id or "", PAUSED, [chunk])
 
     def _cancel(self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str]) -> None:
         self._close(letter, channels, ids, DeliveryStatus.CANCELLED, "campaign_cancelled")

@@ -31,7 +31,7 @@ _NOTHING = object()  # no such attribute; null in a profile counts as that too
 Op = Literal["equals", "not_equals", "in", "before", "after", "exists", "anniversary"]
 
 
-class Moment(NamedTuple):
+class RuleMoment(NamedTuple):
     """When a rule is asked: the instant, and the calendar day of the recipient. `before` is that of the run a day ago,
     if there is one: where the clocks of campaign and recipient change apart, a day may come twice or not at all."""
 
@@ -88,7 +88,7 @@ class Rule(StrictModel):
             )
         return self
 
-    def matches(self, profile: Profile, at: Moment) -> bool:
+    def matches(self, profile: Profile, at: RuleMoment) -> bool:
         """Whether the profile is meant; never fails, whatever the profile holds."""
         if self.all is not None:
             return all(rule.matches(profile, at) for rule in self.all)
@@ -101,7 +101,7 @@ class Rule(StrictModel):
             return _of_language(self.op or "exists", found, self.value, at)
         return _OPS[self.op or "exists"](found, self.value, at)
 
-    def unread(self, profile: Profile, at: Moment) -> Iterator[tuple[str, Any]]:
+    def unread(self, profile: Profile, at: RuleMoment) -> Iterator[tuple[str, Any]]:
         """The attributes, with what the profile holds there, that a part of the rule asks for and cannot compare: a
         date that is none to it (`28.11.1990`), a text for a number. Such a part is not fulfilled, or fulfils
         `not_equals`, and nobody would notice."""
@@ -138,7 +138,7 @@ def _same(found: Any, wanted: Any) -> bool:
     return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)
 
 
-def _ordered(found: Any, wanted: Any, at: Moment) -> tuple[Any, Any] | None:
+def _ordered(found: Any, wanted: Any, at: RuleMoment) -> tuple[Any, Any] | None:
     """Both as numbers or both as moments; None where they cannot be compared."""
     if isinstance(wanted, Mapping):
         wanted = (at.now - timedelta(days=wanted["days_ago"])).isoformat()
@@ -148,7 +148,7 @@ def _ordered(found: Any, wanted: Any, at: Moment) -> tuple[Any, Any] | None:
     return None if left is None or right is None else (left, right)
 
 
-def _is_read(op: Op, found: Any, value: Any, at: Moment) -> bool:
+def _is_read(op: Op, found: Any, value: Any, at: RuleMoment) -> bool:
     if op == "anniversary":
         return _moment(found) is not None
     if op in ("before", "after"):
@@ -160,7 +160,7 @@ def _kind(value: Any) -> type:
     return float if _is_number(value) else type(value)
 
 
-def _of_language(op: Op, found: str, value: Any, at: Moment) -> bool:
+def _of_language(op: Op, found: str, value: Any, at: RuleMoment) -> bool:
     """The languages of a rule in any spelling; `en` is said of `en-GB` too."""
     wanted = [lookup(one)[0] for one in (value if op == "in" else [value]) if isinstance(one, str)]
     if op in ("equals", "in"):
@@ -168,17 +168,17 @@ def _of_language(op: Op, found: str, value: Any, at: Moment) -> bool:
     return not any(speaks(found, one) for one in wanted) if op == "not_equals" else _OPS[op](found, value, at)
 
 
-def _before(found: Any, value: Any, at: Moment) -> bool:
+def _before(found: Any, value: Any, at: RuleMoment) -> bool:
     pair = _ordered(found, value, at)
     return pair is not None and pair[0] < pair[1]
 
 
-def _after(found: Any, value: Any, at: Moment) -> bool:
+def _after(found: Any, value: Any, at: RuleMoment) -> bool:
     pair = _ordered(found, value, at)
     return pair is not None and pair[0] > pair[1]
 
 
-def _anniversary(found: Any, value: Any, at: Moment) -> bool:
+def _anniversary(found: Any, value: Any, at: RuleMoment) -> bool:
     moment = _moment(found)
     return moment is not None and any(_comes_round(moment, day + timedelta(days=value or 0)) for day in at.days)
 
@@ -191,7 +191,7 @@ def _comes_round(moment: datetime, day: date) -> bool:
     return (moment.month, moment.day) == (2, 29) and (day.month, day.day) == (2, 28) and not leap
 
 
-_OPS: Mapping[str, Callable[[Any, Any, Moment], bool]] = {
+_OPS: Mapping[str, Callable[[Any, Any, RuleMoment], bool]] = {
     "equals": lambda found, value, _: _same(found, value),
     "not_equals": lambda found, value, _: not _same(found, value),
     "in": lambda found, value, _: any(_same(found, one) for one in value),

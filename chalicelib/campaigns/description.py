@@ -5,28 +5,27 @@ page shows it.
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.preview import Preview
-from chalicelib.campaigns.progress import Planned, Progress, read_progresses
-from chalicelib.campaigns.runs import Runs
-from chalicelib.campaigns.store import events_of, shown_spec
+from chalicelib.campaigns.model import Campaign, shown_spec
+from chalicelib.campaigns.preview import AudiencePreview
+from chalicelib.campaigns.progress import Progress, read_progresses
 from chalicelib.clock import rfc3339
-from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.runs import PlannedRun, Run, Runs
 
 SHOWN_RUNS = 10
 
 
 def describe_campaign(
-    head: CampaignRow, *, runs: Runs, preview: Preview, shown_runs: int = SHOWN_RUNS
+    head: CampaignHead, *, runs: Runs, preview: AudiencePreview, shown_runs: int = SHOWN_RUNS
 ) -> dict[str, Any]:
     """`progress` is that of its newest runs together; `runs` shows each. Raises: UnavailableError (retryable)."""
     shown = runs.of(head.id, limit=shown_runs)
-    progresses = read_progresses([Planned.of(run) for run in shown])
+    progresses = read_progresses([PlannedRun.of(run) for run in shown])
     spec = shown_spec(head)
     return {
         **spec.model_dump(mode="json", by_alias=True, exclude_none=False),
         "id": head.id,
-        "version": int(head.version),
+        "version": head.version,
         "created_at": head.created_at,
         "created_by": head.created_by,
         "updated_at": head.updated_at,
@@ -35,14 +34,14 @@ def describe_campaign(
         "next_runs": [rfc3339(moment) for moment in preview.next_runs(head, spec)],
         **_standing(head, spec, sum(progresses, Progress())),
         "runs": [_run(run, progress) for run, progress in zip(shown, progresses, strict=True)],
-        "timeline": events_of(head),
+        "timeline": head.events(),
     }
 
 
-def describe_in_short(heads: Sequence[CampaignRow]) -> list[dict[str, Any]]:
+def describe_in_short(heads: Sequence[CampaignHead]) -> list[dict[str, Any]]:
     """How each stands, with the progress of its newest run, for a list: one request for every five or six. Raises:
     UnavailableError (retryable)."""
-    newest = {head.id: planned for head in heads if (planned := Planned.newest(head)) is not None}
+    newest = {head.id: planned for head in heads if (planned := PlannedRun.newest(head)) is not None}
     progresses = dict(zip(newest, read_progresses(list(newest.values())), strict=True))
     return [
         {"id": head.id, "name": spec.name, **_standing(head, spec, progresses.get(head.id, Progress()))}
@@ -50,7 +49,7 @@ def describe_in_short(heads: Sequence[CampaignRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _standing(head: CampaignRow, spec: Campaign, progress: Progress) -> dict[str, Any]:
+def _standing(head: CampaignHead, spec: Campaign, progress: Progress) -> dict[str, Any]:
     rate = head.rate_per_second or spec.rate_per_second
     return {
         "state": head.state,
@@ -60,18 +59,18 @@ def _standing(head: CampaignRow, spec: Campaign, progress: Progress) -> dict[str
     }
 
 
-def _run(run: RunRow, progress: Progress) -> dict[str, Any]:
+def _run(run: Run, progress: Progress) -> dict[str, Any]:
     return {
         "id": run.run_id,
         "scheduled_at": run.scheduled_at,
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "outcome": run.outcome,
-        "version": int(run.version),
+        "version": run.version,
         "template_version": run.letter["template_version"],
         "canary_released_at": run.canary_released_at,
         "resend_of": run.resend_of,
         "reasons": run.reasons,
-        "samples": run.samples or [],
+        "samples": run.samples,
         "progress": vars(progress),
     }

@@ -9,57 +9,62 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
 from chalicelib.campaigns.approval import Approvals
-from chalicelib.campaigns.jobs import time_name
-from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.runs import Runs, finish_on_head
+from chalicelib.campaigns.model import Campaign, spec_of
+from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.schedule import missed, occurrences
-from chalicelib.campaigns.store import CampaignStore, spec_of
 from chalicelib.clock import Clock
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
-from chalicelib.storage.dynamodb import update_if
-from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.campaigns import Campaigns
+from chalicelib.storage.runs import Runs, time_name
 
 ON_TIME = timedelta(minutes=10)  # the generator may be so late without the time counting as missed
 RUNS_IN_A_TICK = 100
 
 
 class Generator:
-    """The generator of one stage."""
+    """Every method raises: UnavailableError (retryable: the next tick goes on)."""
 
     def __init__(
-        self, *, campaigns: CampaignStore, runs: Runs, approvals: Approvals, clock: Clock, default_zone: str
+        self,
+        *,
+        campaigns: Campaigns,
+        runs: Runs,
+        driver: RunDriver,
+        approvals: Approvals,
+        clock: Clock,
+        default_zone: str,
     ) -> None:
         self._campaigns = campaigns
         self._runs = runs
+        self._driver = driver
         self._approvals = approvals
         self._clock = clock
         self._default_zone = default_zone
 
     def tick(self) -> Line:
-        """One look at everything. Raises: UnavailableError (retryable: the next tick goes on)."""
+        """One look at everything."""
         due = [(campaign_id,) for campaign_id in self._campaigns.due(time_name(self._clock()))]
         opened, strange = _each(self._open_due, due)
         closed, stranger = _each(self._look_after, self._runs.unfinished())
         return Line(counts={"runs_opened": opened, "runs_closed": closed, "unreadable": strange + stranger})
 
-    def launch(self, head: CampaignRow) -> int:
-        """Opens what is due of one campaign, if it is as it was approved; says how many runs are new. Raises:
-        UnavailableError (retryable)."""
+    def launch(self, head: CampaignHead) -> int:
+        """Opens what is due of one campaign, if it is as it was approved; how many runs are new."""
         if head.next_run_at is None or head.state not in ("scheduled", "running"):
             return 0
-        spec, now = spec_of(head), self._clock()
-        first = datetime.fromisoformat(head.next_run_at)
-        if first > now or self._approvals.hold(head):
+        first, now = datetime.fromisoformat(head.next_run_at), self._clock()
+        if first > now or self._approvals.hold(head) is not None:
             return 0
-        due, following = self._times(spec, first, now)
+        due, following = self._times(spec_of(head), first, now)
         # In this order: a crash between the two opens the same runs once more, which changes nothing.
         try:
-            new = sum(self._runs.open(head, moment)[1] for moment in due)
+            new = sum(self._driver.open(head, moment) for moment in due)
         except ConflictError:
             return 0  # it was changed at this moment: the next tick looks at what it is now
-        self._move_on(head, following)
+        self._campaigns.plan_next(head, time_name(following) if following else None)
         return new
 
     def _open_due(self, campaign_id: str) -> int:
@@ -78,28 +83,14 @@ class Generator:
             return [], following  # a long stop: the next tick goes on from here
         return missed(spec.misfire, passed, now=now, grace=ON_TIME), following
 
-    def _move_on(self, head: CampaignRow, following: datetime | None) -> None:
-        before = CampaignRow.next_run_at == head.next_run_at
-        if following is not None:
-            update_if(head, [CampaignRow.next_run_at.set(time_name(following))], before)
-            return
-        update_if(head, [CampaignRow.next_run_at.remove(), CampaignRow.due.remove()], before)
-        nothing_open = (CampaignRow.state == "scheduled") & CampaignRow.open_runs.does_not_exist()
-        update_if(head, [CampaignRow.state.set("completed")], nothing_open & CampaignRow.next_run_at.does_not_exist())
-
     def _look_after(self, campaign_id: str, scheduled_at: str) -> int:
         run = self._runs.get(campaign_id, scheduled_at)
-        if run is None or run.opened is None:
+        if run is None or not run.opened:
             return 0  # the index is eventually consistent
         head = self._campaigns.get(campaign_id)
         if head.state == "running":
-            self._approvals.hold(head)
-        progress = self._runs.look_after(head, run)
-        if progress is None:
-            return 0
-        finish_on_head(head, run, progress)
-        self._runs.close(run, "cancelled" if head.state == "cancelled" else "completed", progress)
-        return 1
+            head = self._approvals.hold(head) or head
+        return int(self._driver.look_after(head, run))
 
 
 def _each(do: Callable[..., int], things: Iterable[tuple[str, ...]]) -> tuple[int, int]:

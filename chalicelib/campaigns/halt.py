@@ -1,47 +1,62 @@
-"""What becomes of a run of which a part cannot be read: its campaign is paused, and says why.
+"""Pauses campaigns that cannot go on, and says why: a part of a run cannot be read, or the provider refuses letter
+after letter.
 
-Whoever resumes it tries again; whoever cancels it ends that part as it is. Left to itself it would be tried every
+Whoever resumes one tries again; whoever cancels it ends that part as it is. Left to itself it would be tried every
 minute, and nobody would be told.
 """
 
 from contextlib import suppress
+from functools import partial
 
 from chalicelib.campaigns.approval import SERVICE
-from chalicelib.campaigns.jobs import FanoutJob, run_id
-from chalicelib.campaigns.shards import end_shard
-from chalicelib.campaigns.store import CampaignStore
+from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.observability import log_failure, logger
-from chalicelib.storage.rows.campaigns import HELD, CampaignRow
+from chalicelib.pipeline.refusal_streak import believed
+from chalicelib.storage.campaign_head import HELD, CampaignHead
+from chalicelib.storage.campaigns import Campaigns
+from chalicelib.storage.runs import run_id
+from chalicelib.storage.shards import Shards
 
 UNREADABLE, REFUSED = "unreadable", "refused"
 
 
 class Halt:
-    """For the runs of one stage."""
+    """Every method raises: UnavailableError (retryable)."""
 
-    def __init__(self, *, campaigns: CampaignStore) -> None:
+    def __init__(self, *, campaigns: Campaigns, shards: Shards) -> None:
         self._campaigns = campaigns
+        self._shards = shards
 
     def stop(self, job: FanoutJob, error: Exception) -> None:
-        """Raises: ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+        """A part of a run cannot be read. Raises: ConflictError, NotFoundError (permanent)."""
         run = run_id(job.campaign_id, job.scheduled_at)
         log_failure("fan-out", error, run=run, shard=job.shard)
         head = self._campaigns.get(job.campaign_id)
         if head.state == "cancelled":
-            end_shard(run, job.shard)
+            self._shards.end(run, job.shard)
         elif head.state not in HELD:
             self._pause(head, UNREADABLE, note=job.scheduled_at)
 
-    def refused(self, campaign_id: str, said: str) -> None:
-        """The provider refuses letter after letter; `said` is for the manager. Raises: UnavailableError (retryable)."""
-        with suppress(ConflictError, NotFoundError):  # somebody has stopped it already
-            head = self._campaigns.get(campaign_id)
-            if head.state not in (*HELD, "cancelled"):
-                logger().error("a campaign is paused: its letters are refused", campaign=campaign_id, said=said)
-                self._pause(head, REFUSED, note=said)
+    def believed(self, campaign_id: str, *, known: float, refused: int, accepted: int, said: str) -> int:
+        """See `CampaignPort.believed`; `known` is the count as it was read, `said` is for the manager. The count stands
+        at the campaign: after a resume that mended nothing, the next refusal pauses it again."""
+        left = believed(
+            known=known,
+            refused=refused,
+            accepted=accepted,
+            add=partial(self._campaigns.add_refusals, campaign_id),
+            reset=partial(self._campaigns.reset_refusals, campaign_id),
+        )
+        if left < refused:
+            with suppress(ConflictError, NotFoundError):  # somebody has stopped it already
+                head = self._campaigns.get(campaign_id)
+                if head.state not in (*HELD, "cancelled"):
+                    logger().error("a campaign is paused: its letters are refused", campaign=campaign_id, said=said)
+                    self._pause(head, REFUSED, note=said)
+        return left
 
-    def _pause(self, head: CampaignRow, event: str, *, note: str) -> None:
+    def _pause(self, head: CampaignHead, event: str, *, note: str) -> None:
         self._campaigns.enter(
             head,
             "paused",
@@ -49,5 +64,5 @@ class Halt:
             by=SERVICE,
             event=event,
             note=note,
-            extra=[CampaignRow.due.remove()],
+            changes={"due": False},
         )

@@ -1,105 +1,87 @@
-"""Chunks that wait: while their campaign is paused, until a canary is released, or for a recipient's local hour. They
-hold ids, and addresses only of those who are in no directory."""
+"""Recipients of a run as they are stored on their way: the page that a fan-out has planned and may not have published
+yet, and chunks that wait. Both hold ids, and addresses only of those who are in no directory."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+import zlib
+from collections.abc import Mapping
+from typing import Any
 
-from pynamodb.expressions.condition import Condition
-
-from chalicelib.campaigns.jobs import parked_place, time_name
-from chalicelib.clock import Clock
+from chalicelib.campaigns.recipient_sources import user_recipient
 from chalicelib.errors import Phrase
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, chunks, nobody, sendable
+from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec, nobody, sendable
 from chalicelib.schemas import StrictModel, kept, passed, recalled
-from chalicelib.storage.dynamodb import expiry_epoch, raw_query, reaching_dynamodb
-from chalicelib.storage.rows.campaigns import ParkedRow
+from chalicelib.storage.held_chunks import HeldItem
 
-AT, CANARY, PAUSED = "at#", "canary#", "paused#"
+Slots = dict[str, list[EnrichRecipient]]  # the recipients by when they get it
 
 
 class Chunk(StrictModel):
-    """What is kept of a job; the letter is the run's."""
+    """What is kept of a job that waits; the letter is the run's."""
 
     channels: tuple[str, ...]
     recipients: tuple[EnrichRecipient, ...]
     attempt: int = 1
     again: bool = False
 
-
-class Parked(NamedTuple):
-    """A waiting chunk with its row. Of a damaged one those who can be read, and the others by the notification alone;
-    None: nothing can be read of it."""
-
-    row: ParkedRow
-    chunk: Chunk | None
-
-
-class Parking:
-    """The waiting chunks of one stage."""
-
-    def __init__(self, *, clock: Clock, retention_days: int) -> None:
-        self._clock = clock
-        self._retention_days = retention_days
-
-    def put(self, run_id: str, slot: str, waiting: Iterable[Chunk]) -> None:
-        """Keeps chunks under `slot` (AT with a time, CANARY or PAUSED); the same one twice is one. Raises:
-        UnavailableError (retryable)."""
-        expires = expiry_epoch(self._retention_days, since=self._clock())
-        with reaching_dynamodb(), ParkedRow.batch_write() as batch:
-            for chunk in waiting:
-                digest = hashlib.sha256(chunk.model_dump_json().encode()).hexdigest()[:24]
-                place = parked_place(run_id, int(digest[:8], 16))
-                batch.save(ParkedRow(place, f"{slot}{digest}", chunk=kept(chunk), expires_at_epoch=expires))
-
-    def put_recipients(
-        self, run_id: str, slot: str, recipients: Sequence[EnrichRecipient], channels: Sequence[str]
-    ) -> None:
-        """Keeps recipients in chunks. Raises: UnavailableError (retryable)."""
-        parts = chunks(recipients, size=CHUNK_SIZE)
-        self.put(run_id, slot, (Chunk(channels=tuple(channels), recipients=part) for part in parts))
-
-    def due(self, place: str, *, now: datetime, canary_released: bool, cancelled: bool, limit: int) -> list[Parked]:
-        """Whose time has come. Raises: UnavailableError (retryable)."""
-        conditions: list[Condition] = [ParkedRow.slot.startswith(PAUSED)]
-        if canary_released or cancelled:
-            conditions.append(ParkedRow.slot.startswith(CANARY))
-        until = "~" if cancelled else f"{time_name(now)}~"  # after every digest of the same second
-        conditions.append(ParkedRow.slot.between(AT, f"{AT}{until}"))
-        found: list[dict[str, Any]] = []
-        with reaching_dynamodb():
-            for condition in conditions:
-                found += raw_query(ParkedRow, place, condition, most=limit - len(found))
-        return [_parked(item) for item in found]
-
-    def remove(self, rows: Iterable[ParkedRow]) -> None:
-        """Forgets chunks that are in a queue again. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb(), ParkedRow.batch_write() as batch:
-            for row in rows:
-                batch.delete(row)
+    def job(self, letter: LetterSpec) -> EnrichJob:
+        """The job that goes on with it."""
+        return EnrichJob(
+            letter=letter,
+            channels=self.channels,
+            recipients=self.recipients,
+            attempt=self.attempt,
+            again=self.again,
+        )
 
 
-def _parked(item: Mapping[str, Any]) -> Parked:
-    row, failed = ParkedRow(item["place"]["S"], item["slot"]["S"]), list[Exception]()
+def read_held(item: HeldItem) -> Chunk | None:
+    """The chunk; of a damaged one those who can be read, and the others by the notification alone; None: nothing can be
+    read of it."""
+    failed = list[Exception]()
     found = each(_whole, [item], alone=lambda _, error: failed.append(error))
     for error in failed:
-        log_failure("parked chunk", error, place=row.place, slot=row.slot)
+        log_failure("held chunk", error, place=item.place, slot=item.slot)
         found = each(_salvaged, [item], alone=_nothing)
-    return Parked(row, found[0] if found else None)
+    return found[0] if found else None
 
 
-def _whole(item: Mapping[str, Any]) -> Chunk:
-    chunk = recalled(Chunk, json.loads(item["chunk"]["S"]))
+def pack(run_id: str, slots: Slots) -> bytes | None:
+    """A planned page in a fifth of its JSON: a user of whom nothing else is known is kept by id alone. Its row is
+    written several times a page, and paid for by its size."""
+    if not slots:
+        return None
+    plain = {slot: [_packed(run_id, one) for one in recipients] for slot, recipients in slots.items()}
+    return zlib.compress(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def unpack(run_id: str, packed: bytes | None) -> Slots:
+    """The inverse of `pack`."""
+    if not packed:
+        return {}
+    plain = json.loads(zlib.decompress(packed))
+    return {slot: [_unpacked(run_id, one) for one in recipients] for slot, recipients in plain.items()}
+
+
+def _packed(run_id: str, one: EnrichRecipient) -> str | dict[str, Any]:
+    if one.user_id and one == user_recipient(run_id, one.user_id):
+        return one.user_id
+    return kept(one)
+
+
+def _unpacked(run_id: str, one: str | dict[str, Any]) -> EnrichRecipient:
+    return user_recipient(run_id, one) if isinstance(one, str) else recalled(EnrichRecipient, one)
+
+
+def _whole(item: HeldItem) -> Chunk:
+    chunk = recalled(Chunk, json.loads(item.stored or ""))
     passed(chunk)  # as it is to travel
     return chunk
 
 
-def _salvaged(item: Mapping[str, Any]) -> Chunk:
-    stored = json.loads(item["chunk"]["S"])
+def _salvaged(item: HeldItem) -> Chunk:
+    stored = json.loads(item.stored or "")
     people = each(_person, stored["recipients"], alone=_nothing)
     if not people:
         raise ValueError(Phrase("nobody is named"))

@@ -21,7 +21,7 @@ from chalicelib.rendering.template_store import Edition, TemplateStore
 from chalicelib.schemas import recalled
 from chalicelib.settings import Settings
 from chalicelib.storage.recipient_lists import RecipientLists
-from chalicelib.storage.rows.campaigns import RunRow
+from chalicelib.storage.runs import Run
 
 # Kept by the approval and used as they were, whatever is saved or deployed since; the others are compared.
 FROZEN = ("template_version", "layout", "route")
@@ -58,8 +58,8 @@ STAGE_LEFT_OUT: Mapping[str, str] = {
 _LONGEST_WORD = 120
 
 
-class CampaignInputs:
-    """The inputs of the campaigns of one stage."""
+class LetterInputs:
+    """Every method raises: UnavailableError (retryable)."""
 
     def __init__(self, *, templates: TemplateStore, site: SiteSettings, lists: RecipientLists, stage: Settings) -> None:
         self._templates = templates
@@ -68,8 +68,7 @@ class CampaignInputs:
         self._stage = {name: getattr(stage, name) for name in STAGE_INPUTS}
 
     def of(self, spec: Campaign, *, frozen: Fields | None = None, fresh: bool = False) -> dict[str, Any]:
-        """By name, as JSON; `frozen` are those that an approval keeps, `fresh` reads the settings now. Raises:
-        UnavailableError (retryable)."""
+        """By name, as JSON; `frozen` are those that an approval keeps, `fresh` reads the settings now."""
         site = self._site.current(fresh=fresh)
         return {
             **spec.model_dump(mode="json", by_alias=True),
@@ -80,17 +79,17 @@ class CampaignInputs:
         }
 
     def edition(self, spec: Campaign, frozen: Fields | None) -> Edition:
-        """What the letters of a run are made with. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """What the letters of a run are made with. Raises: NotFoundError (permanent)."""
         if frozen is None:
             return self._templates.edition(spec.template)
         return Edition(self._templates.get(spec.template, frozen["template_version"]), frozen["layout"])
 
     def write_down(self, edition: Edition) -> None:
-        """Before anything names it: workers of other code find it. Raises: UnavailableError (retryable)."""
+        """Before anything names it: workers of other code find it."""
         self._templates.write_down(edition)
 
     def plan(self, spec: Campaign, template: Template, frozen: Fields | None, *, fresh: bool = False) -> Plan:
-        """Its way to each reader; `fresh`: by the routes as of now. Raises: UnavailableError (retryable)."""
+        """Its way to each reader; `fresh`: by the routes as of now."""
         if frozen is not None:
             route = dict(frozen["route"])
             channels = tuple(route.pop("channels"))
@@ -116,7 +115,7 @@ class CampaignInputs:
         return {"rows": found.row_count, "content": found.content}
 
 
-def frozen_by(run: RunRow) -> dict[str, Any]:
+def frozen_by(run: Run) -> dict[str, Any]:
     """The same of the letters of a run."""
     letter = recalled(LetterSpec, run.letter)
     return _frozen(letter.template_version, letter.layout, run.channels, letter.route)

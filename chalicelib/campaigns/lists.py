@@ -1,13 +1,14 @@
 """What callers do with uploaded lists. They hold addresses, so whoever needs one no longer deletes it."""
 
 from chalicelib.campaigns.jobs import LoadJob
-from chalicelib.campaigns.store import CampaignStore, shown_spec
+from chalicelib.campaigns.model import shown_spec
 from chalicelib.clock import is_id
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.schemas import passed
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
 
 _QUEUE = "load"
@@ -31,7 +32,7 @@ def forget_list(
     list_id: str,
     *,
     lists: RecipientLists,
-    campaigns: CampaignStore,
+    campaigns: Campaigns,
     seen: Seen | None = None,
     sight: Sight = EVERYTHING,
 ) -> None:
@@ -55,7 +56,7 @@ def forget_list(
     raise ConflictError(Phrase("the list is being changed by others; try again"))
 
 
-def _refuse_needed(found: RecipientList, campaigns: CampaignStore, sight: Sight) -> None:
+def _refuse_needed(found: RecipientList, campaigns: Campaigns, sight: Sight) -> None:
     if found.state == "loading":
         raise ConflictError(Phrase("the list is being read"))
     cursor: str | None = None

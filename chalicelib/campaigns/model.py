@@ -12,13 +12,13 @@ from chalicelib.clock import Moment
 from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Name, normal_timezone
-from chalicelib.schemas import StrictModel
+from chalicelib.schemas import StrictModel, recalled
+from chalicelib.storage.campaign_head import CampaignHead, CampaignVersion
+from chalicelib.storage.runs import Run
 from chalicelib.text import JsonObject, one_line
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
-
-State = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
 
 
 _WORDS: Mapping[str, Phrase] = {
@@ -122,6 +122,21 @@ class Campaign(StrictModel):
     canary_percent: Annotated[
         int | None, Field(ge=1, le=99, description="these get it first; the rest is held back until released")
     ] = None
+
+    @property
+    def paces(self) -> tuple[float, float]:
+        """Letters and messages a second."""
+        return self.rate_per_second, self.publish_per_second
+
+
+def spec_of(stored: CampaignHead | CampaignVersion | Run) -> Campaign:
+    """What is to be sent. Raises: pydantic's ValidationError where newer code asks for more than this code knows."""
+    return Campaign.model_validate(stored.spec)
+
+
+def shown_spec(stored: CampaignHead | CampaignVersion) -> Campaign:
+    """The same only to be shown, without what this code does not know."""
+    return recalled(Campaign, stored.spec)
 
 
 class CampaignPatch(StrictModel):

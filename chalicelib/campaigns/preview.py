@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.exclusions import excluded
-from chalicelib.campaigns.letter_inputs import CampaignInputs
+from chalicelib.campaigns.letter_inputs import LetterInputs
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.recipient_sources import Page, Sources, Target
+from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.clock import Clock
 from chalicelib.etags import Fields
@@ -25,12 +25,14 @@ from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
 from chalicelib.reasons import Reason, suppressed
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.cursor import read_place, whole, write_cursor
-from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.runs import Runs
 from chalicelib.text import one_line
 
 SECONDS = 8.0
 SAMPLE = 5
+_UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
 NEXT_RUNS = 5
 _PAGE = 500
 _SHAPE_CHARS = 30
@@ -53,7 +55,7 @@ class _Way(NamedTuple):
     channels: Sequence[str]
 
 
-class Look(NamedTuple):
+class AudienceCount(NamedTuple):
     """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final. `unread`: whom the
     rule may have left out for the way in which a value is written."""
 
@@ -74,14 +76,15 @@ class _Seen(NamedTuple):
     unread: dict[str, Unread]
 
 
-class Preview:
-    """The looks of one stage."""
+class AudiencePreview:
+    """Looks at the directory and at lists; nothing is written."""
 
     def __init__(
         self,
         *,
         sources: Sources,
-        inputs: CampaignInputs,
+        runs: Runs,
+        inputs: LetterInputs,
         directory: Directory,
         addresses: Addresses,
         consent: ConsentDesk,
@@ -90,6 +93,7 @@ class Preview:
         default_zone: str,
     ) -> None:
         self._sources = sources
+        self._runs = runs
         self._inputs = inputs
         self._directory = directory
         self._addresses = addresses
@@ -100,20 +104,21 @@ class Preview:
 
     def look(
         self,
-        head: CampaignRow,
+        head: CampaignHead | None,
         spec: Campaign,
         *,
         cursor: str | None = None,
         at_most: int | None = None,
         frozen: Fields | None = None,
-    ) -> Look:
-        """Counts the audience, from the cursor of an earlier look on; with `at_most` no more users than these, in a few
-        requests; `frozen`: its inputs, where they are known. Raises: InvalidError (permanent: a foreign cursor),
-        NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
-        until = self._monotonic() + SECONDS
-        seen = read_place(cursor, scope=head.id, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {})
+    ) -> AudienceCount:
+        """Counts the audience of a campaign (`head`: as it is saved), from the cursor of an earlier look on; with
+        `at_most` no more users than these, in a few requests; `frozen`: its inputs, where they are known. Raises:
+        InvalidError (permanent: a foreign cursor), NotFoundError (permanent: the template is gone), UnavailableError
+        (retryable)."""
+        until, scope = self._monotonic() + SECONDS, head.id if head else _UNSAVED
+        seen = read_place(cursor, scope=scope, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {})
         at, counts, unread = seen
-        times, way = self.next_runs(head, spec), self._way(spec, frozen or frozen_of(head))
+        times, way = self.next_runs(head, spec), self._way(spec, frozen or (frozen_of(head) if head else None))
         source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
         sample: list[Mapping[str, Any]] = []
         while True:
@@ -125,12 +130,12 @@ class Preview:
             if at is None or at_most is not None or self._monotonic() >= until:
                 break
         kept = {"at": at, "counts": dict(counts), "unread": {one.attribute: one[1:] for one in unread.values()}}
-        following = write_cursor(kept, scope=head.id) if at is not None else None
+        following = write_cursor(kept, scope=scope) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
         shown = {name: counts[name] for name in _COUNTED}
-        return Look(shown, sample, following, eta, times, way.channels, list(unread.values()))
+        return AudienceCount(shown, sample, following, eta, times, way.channels, list(unread.values()))
 
-    def next_runs(self, head: CampaignRow, spec: Campaign) -> list[datetime]:
+    def next_runs(self, head: CampaignHead | None, spec: Campaign) -> list[datetime]:
         """The next dates, at most five."""
         after = self._clock()
         if spec.schedule is None:
@@ -139,12 +144,12 @@ class Preview:
             after = max(after, spec.start_at - timedelta(seconds=1))  # as it is scheduled: `start_at` is the first
         zone = spec.timezone or self._default_zone
         times = list(islice(occurrences(spec.schedule, zone, after=after), NEXT_RUNS))
-        first = datetime.fromisoformat(head.next_run_at) if head.next_run_at else None
+        first = datetime.fromisoformat(head.next_run_at) if head and head.next_run_at else None
         return times if first is None or first in times else [first, *times][:NEXT_RUNS]
 
     def _count(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
-        out = excluded(targets, spec.audience.exclude_campaigns)
+        out = excluded(targets, spec.audience.exclude_campaigns, runs=self._runs)
         counts["excluded"] += len(out)
         targets = [target for target in targets if target.recipient.notification_id not in out]
         people = self._profiles(targets)
@@ -204,7 +209,7 @@ def _text(value: object) -> str:
     raise ValueError(value)
 
 
-def _note_unread(page: Page, unread: dict[str, Unread]) -> None:
+def _note_unread(page: TargetPage, unread: dict[str, Unread]) -> None:
     for profile in page.asked if page.unread else ():
         for attribute, found in dict(page.unread(profile) if page.unread else ()).items():
             before = unread.get(attribute, Unread(attribute, 0, _shape(found)))

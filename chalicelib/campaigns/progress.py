@@ -1,15 +1,12 @@
-"""How far a run has come: what was planned, from its shards, and what became of it, from the counters that the ledger
-writes with every move (`storage/run_counters.py`)."""
+"""How far a run has come: what was planned, and what became of it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from chalicelib.campaigns.jobs import AUDIENCE
-from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
-from chalicelib.storage.rows.campaigns import CampaignRow, CounterRow, RunRow, ShardRow
-from chalicelib.storage.run_counters import counters_of, counters_of_before, run_of_counter
+from chalicelib.storage.run_counters import read_counts
+from chalicelib.storage.runs import PlannedRun, Run
 
 SAMPLED = ("sent", "delivered", "opened", "clicked")
 MOST_SAMPLES = 120  # a point a minute for two hours; of a longer run every second one is kept, and again
@@ -53,51 +50,14 @@ class Progress:
         return total
 
 
-class Planned(NamedTuple):
-    """What has to be known of a run to read its progress: `channels` counts them, `targeted` (deliveries) is known of a
-    finished one, whose shards do not stay for ever."""
-
-    run_id: str
-    scheduled_at: str
-    shards: int
-    channels: int
-    targeted: int | None = None
-
-    @classmethod
-    def of(cls, run: RunRow) -> "Planned":
-        """A run's."""
-        targeted = None if run.targeted is None else int(run.targeted)
-        return cls(run.run_id, run.scheduled_at, int(run.shards), len(run.channels), targeted)
-
-    @classmethod
-    def newest(cls, head: CampaignRow) -> "Planned | None":
-        """That of a campaign's newest run, which its head keeps."""
-        return cls(**head.newest_run) if head.newest_run else None
-
-
-def read_progress(run: RunRow) -> Progress:
+def read_progress(run: Run) -> Progress:
     """A run's progress, read now. Raises: UnavailableError (retryable)."""
-    return read_progresses([Planned.of(run)])[0]
+    return read_progresses([PlannedRun.of(run)])[0]
 
 
-def read_progresses(runs: Sequence[Planned]) -> list[Progress]:
-    """The progress of each run, in one request for every three. Raises: UnavailableError (retryable)."""
-    counters = [key for run in runs for key in (*counters_of(run.run_id), *counters_of_before(run.run_id))]
-    unfinished = [run for run in runs if run.targeted is None]
-    shards = [(run.run_id, f"{AUDIENCE}{n:02}") for run in unfinished for n in range(run.shards)]
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    planned: Counter[str] = Counter()
-    with reaching_dynamodb():
-        for model, item in batch_read({CounterRow: counters, ShardRow: shards}):
-            # What is no number counts nothing: a damaged row hides no other run's progress.
-            numbers = {name: float(value["N"]) for name, value in item.items() if "N" in value}
-            if model is ShardRow:
-                planned[item["run_id"]["S"]] += int(numbers.get("targeted", 0))
-            else:
-                counts[run_of_counter(item["run_id"]["S"])].update({name: int(n) for name, n in numbers.items()})
-    return [
-        progress_of(counts[run.run_id], targeted=run.targeted or planned[run.run_id] * run.channels) for run in runs
-    ]
+def read_progresses(runs: Sequence[PlannedRun]) -> list[Progress]:
+    """The progress of each run. Raises: UnavailableError (retryable)."""
+    return [progress_of(found.words, targeted=found.targeted) for found in read_counts(runs)]
 
 
 def sampled(before: Sequence[Sequence[Any]] | None, at: str, progress: Progress) -> list[Sequence[Any]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.addresses import same_address_key, user_of
-from chalicelib.campaigns.audience_rules import Moment, Rule
+from chalicelib.campaigns.audience_rules import Rule, RuleMoment
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
@@ -16,10 +16,9 @@ from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.model import Profile
-from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.campaign_recipients import UNSENT_PLACES, KnownNotification, read_notifications, unsent
 from chalicelib.storage.recipient_lists import RecipientLists
-from chalicelib.storage.rows.campaigns import RunRow
-from chalicelib.storage.rows.ledger import NOTIFICATION_PART, UNSENT_SHARDS, DeliveryRow, LedgerRow, NotificationRow
+from chalicelib.storage.runs import Run
 from chalicelib.wall_clock import zone_of
 
 Cursor = dict[str, Any]
@@ -38,7 +37,7 @@ class Target(NamedTuple):
         return self.profile.email if self.profile else (self.recipient.profile or {}).get("email")
 
 
-class Page(NamedTuple):
+class TargetPage(NamedTuple):
     """Some targets, and where the shard goes on; None: it is over. `asked` are the profiles that a rule was asked of,
     `unread` tells of one what the rule could not compare (`Rule.unread`)."""
 
@@ -51,7 +50,7 @@ class Page(NamedTuple):
 class Source(Protocol):
     """One audience."""
 
-    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:
         """The targets among about `limit` candidates. Raises: UnavailableError (retryable)."""
         ...
 
@@ -79,11 +78,11 @@ class DirectorySource:
         self._zone = zone
         self._default_zone = default_zone
 
-    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:
         """See `Source`."""
         profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
         targets = each(self._target, self._meant(profiles), alone=_log_profile)
-        return Page(targets, following, profiles if self._rule else (), self.unread)
+        return TargetPage(targets, following, profiles if self._rule else (), self.unread)
 
     def _meant(self, profiles: Sequence[Profile]) -> list[Profile]:
         meant = each(lambda one: one if self.means(one) else None, profiles, alone=_log_profile)
@@ -97,11 +96,11 @@ class DirectorySource:
         """What the rule cannot compare in a profile; see `Rule.unread`."""
         return self._rule.unread(profile, self._moment(profile)) if self._rule else ()
 
-    def _moment(self, profile: Profile) -> Moment:
+    def _moment(self, profile: Profile) -> RuleMoment:
         zone = zone_of(planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone)
         today = self._scheduled.astimezone(zone).date()
         before = self._before.astimezone(zone).date() if self._before else None
-        return Moment(now=self._scheduled, today=today, before=before)
+        return RuleMoment(now=self._scheduled, today=today, before=before)
 
     def _target(self, profile: Profile) -> Target:
         return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)
@@ -115,12 +114,12 @@ class ListSource:
         self._list_id = list_id
         self._run_id = run_id
 
-    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:  # noqa: ARG002
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:  # noqa: ARG002
         """See `Source`; a page is one block, whatever the limit."""
         number = int(cursor["block"]) if cursor else shard
         rows = self._lists.block(self._list_id, number)
         if rows is None:
-            return Page([], None)
+            return TargetPage([], None)
         targets: list[Target] = []
 
         def unreadable(place: int, error: Exception) -> None:
@@ -129,7 +128,7 @@ class ListSource:
             targets.append(Target(nobody(derived_id("notification", self._run_id, f"row:{number}:{place}"))))
 
         each(lambda place: targets.append(self._target(rows[place])), range(len(rows)), alone=unreadable)
-        return Page(targets, {"block": number + shards})
+        return TargetPage(targets, {"block": number + shards})
 
     def _target(self, row: Mapping[str, Any]) -> Target:
         user_id, address = row.get("user_id"), row.get("email")
@@ -151,32 +150,23 @@ class UnsentSource:
         self._reasons: Sequence[str | None] = reasons or (None,)
         self._resend_run_id = resend_run_id
 
-    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> Page:  # noqa: ARG002
+    def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:  # noqa: ARG002
         """See `Source`; there is one shard, which goes through the index's partitions and the reasons."""
-        parts = [(place, reason) for place in range(UNSENT_SHARDS) for reason in self._reasons]
+        parts = [(place, reason) for place in range(UNSENT_PLACES) for reason in self._reasons]
         number, key = (int(cursor["part"]), cursor.get("key")) if cursor else (0, None)
         place, reason = parts[number]
-        wanted = None if reason is None else DeliveryRow.reason == reason
-        with reaching_dynamodb():
-            page = LedgerRow.by_unsent.query(
-                f"{self._run_id}#{place}", wanted, limit=limit, page_size=limit, last_evaluated_key=key
-            )
-            ids = list(dict.fromkeys(row.notification_id for row in page))
+        ids, following = unsent(self._run_id, place, reason=reason, limit=limit, after=key)
         targets: list[Target] = []
         together(lambda some: targets.extend(self._targets(some)), ids, alone=_log_letter)
-        if page.last_evaluated_key:
-            return Page(targets, {"part": number, "key": page.last_evaluated_key})
-        return Page(targets, {"part": number + 1} if number + 1 < len(parts) else None)
+        if following:
+            return TargetPage(targets, {"part": number, "key": following})
+        return TargetPage(targets, {"part": number + 1} if number + 1 < len(parts) else None)
 
     def _targets(self, ids: Sequence[str]) -> list[Target]:
-        with reaching_dynamodb():
-            rows = NotificationRow.batch_get([(one, NOTIFICATION_PART) for one in ids], consistent_read=True)
-            targets = {resend_of(row.notification_id): _again(row) for row in rows}
-            keys = [(one, NOTIFICATION_PART) for one in targets]
-            known = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
-        for row in known:
-            if row.run_id != self._resend_run_id:
-                targets.pop(row.notification_id)  # an earlier resend took it: what that left unsent is its own
+        targets = {resend_of(one.notification_id): _again(one) for one in read_notifications(ids)}
+        for known in read_notifications(targets):
+            if known.run_id != self._resend_run_id:
+                targets.pop(known.notification_id)  # an earlier resend took it: what that left unsent is its own
         return list(targets.values())
 
 
@@ -204,7 +194,7 @@ def resend_of(notification_id: str) -> str:
     return derived_id("resend", notification_id)
 
 
-def _again(row: NotificationRow) -> Target:
+def _again(row: KnownNotification) -> Target:
     user_id = user_of(row.user_id)
     profile = None if user_id else dict(row.recipient)
     new_id = resend_of(row.notification_id)
@@ -226,7 +216,7 @@ class Sources:
             return self._lists.get(spec.audience.list_id).row_count
         return self._directory.size()
 
-    def of(self, run: RunRow, spec: Campaign, *, scheduled: datetime) -> Source:
+    def of(self, run: Run, spec: Campaign, *, scheduled: datetime) -> Source:
         """The source of a run's recipients."""
         if run.resend_of:
             return UnsentSource(run.resend_of, run.reasons, resend_run_id=run.run_id)

@@ -1,51 +1,48 @@
-"""Draws up a run: all that its letters are made of, as the campaign, its template and the routes are now. Called by
-`runs.py`, which writes it down once.
-"""
+"""Draws up a run: all that its letters are made of, as the campaign, its template and the routes are now."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.jobs import run_id, time_name
-from chalicelib.campaigns.letter_inputs import CampaignInputs, frozen_by
-from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by
+from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.pacing import shard_count
 from chalicelib.campaigns.recipient_sources import Sources
-from chalicelib.campaigns.store import spec_of
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.letter_plan import Plan
 from chalicelib.rendering.template_store import Edition
 from chalicelib.schemas import kept
-from chalicelib.storage.rows.campaigns import ONE, CampaignRow, RunRow
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.runs import Run, run_id, time_name
 
 
 class RunPlanner:
-    """The planner of one stage."""
+    """Writes nothing but the edition of the template that a run names."""
 
-    def __init__(self, *, inputs: CampaignInputs, sources: Sources, clock: Clock) -> None:
+    def __init__(self, *, inputs: LetterInputs, sources: Sources, clock: Clock) -> None:
         self._inputs = inputs
         self._sources = sources
         self._clock = clock
 
     def draw_up(
-        self, head: CampaignRow, scheduled: datetime, *, resend_of: RunRow | None, reasons: Sequence[str] | None
-    ) -> RunRow:
+        self, head: CampaignHead, scheduled: datetime, *, resend_of: Run | None, reasons: Sequence[str] | None
+    ) -> Run:
         """The run of a campaign at a time, not written yet: in the versions that were approved, or the newest; a resend
         sends what its run would have sent. Raises: UnavailableError (retryable)."""
-        spec = Campaign.model_validate(resend_of.spec) if resend_of else spec_of(head)
+        spec = spec_of(resend_of or head)
         frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
         edition = self._inputs.edition(spec, frozen)
         self._inputs.write_down(edition)
         category = spec.category or edition.template.category
         plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
         letter = self._letter(head, scheduled, spec, edition, category, plan)
-        return RunRow(
+        return Run(
             head.id,
             time_name(scheduled),
-            opened=ONE,
-            run_id=letter.run_id,
-            version=int(resend_of.version if resend_of else head.version),
+            opened=True,
+            run_id=letter.run_id or "",
+            version=(resend_of or head).version,
             spec=kept(spec),
             letter=kept(letter),
             channels=list(plan.channels),
@@ -56,7 +53,7 @@ class RunPlanner:
         )
 
     def _letter(
-        self, head: CampaignRow, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan
+        self, head: CampaignHead, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan
     ) -> LetterSpec:
         name = run_id(head.id, time_name(scheduled))
         return LetterSpec(
@@ -77,7 +74,7 @@ class RunPlanner:
             service=head.service,
         )
 
-    def _shard_count(self, spec: Campaign, head: CampaignRow, *, resend: bool) -> int:
+    def _shard_count(self, spec: Campaign, head: CampaignHead, *, resend: bool) -> int:
         # An exact share of an audience is taken by one counter; what was not sent is little.
         if spec.canary_percent or resend:
             return 1

@@ -8,7 +8,6 @@ from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.schedule import RECIPIENT
-from chalicelib.campaigns.store import CampaignStore
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, phrase_of
 from chalicelib.manifest import CHANNELS
@@ -20,14 +19,15 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.security.public_addresses import check_url
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.recipient_lists import RecipientLists
 
 _PAGE = 500
 _MAX_PAGES = 200  # so far a start looks for the first recipient
 
 
-class Readiness:
-    """The checks of one stage; with `private_addresses`, of one whose sources of content may lie inside."""
+class StartChecks:
+    """With `private_addresses`, sources of content may lie inside the own network."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Readiness:
         templates: TemplateStore,
         renderer: Renderer,
         lists: RecipientLists,
-        campaigns: CampaignStore,
+        campaigns: Campaigns,
         sources: Sources,
         clock: Clock,
         private_addresses: bool,

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from chalicelib.campaigns.model import shown_spec
 from chalicelib.campaigns.start_checks import letter_errors
-from chalicelib.campaigns.store import CampaignStore, shown_spec
 from chalicelib.errors import FieldError, Phrase, all_said
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
-from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.campaigns import Campaigns
 
 _PAGE = 100
 _LOOKED_AT = 500  # the newest ones
@@ -16,9 +17,9 @@ _OVER = ("completed", "cancelled")
 
 
 class CampaignsOfTemplate:
-    """The campaigns of one stage, by their templates."""
+    """Looks at the newest campaigns."""
 
-    def __init__(self, *, campaigns: CampaignStore, renderer: Renderer) -> None:
+    def __init__(self, *, campaigns: Campaigns, renderer: Renderer) -> None:
         self._campaigns = campaigns
         self._renderer = renderer
 
@@ -34,7 +35,7 @@ class CampaignsOfTemplate:
                 why = Phrase("{field}: {why}", field=spec.name, why=all_said(errors))
                 yield FieldError(f"campaigns.{head.id}", why)
 
-    def _newest(self) -> Iterator[CampaignRow]:
+    def _newest(self) -> Iterator[CampaignHead]:
         cursor: str | None = None
         while True:
             heads, cursor = self._campaigns.page(limit=_PAGE, cursor=cursor)

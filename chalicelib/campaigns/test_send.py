@@ -2,19 +2,18 @@
 
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.content_source import ContentSource
-from chalicelib.campaigns.letter_inputs import CampaignInputs
-from chalicelib.campaigns.store import CampaignStore, spec_of
+from chalicelib.campaigns.letter_inputs import LetterInputs
+from chalicelib.campaigns.model import spec_of
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.storage.campaigns import Campaigns
 
 
-class Trial:
-    """The trials of one stage."""
+class TestSend:
+    """Sends one letter of a campaign, whatever its state."""
 
-    def __init__(
-        self, *, campaigns: CampaignStore, inputs: CampaignInputs, accept: Accept, content: ContentSource
-    ) -> None:
+    def __init__(self, *, campaigns: Campaigns, inputs: LetterInputs, accept: Accept, content: ContentSource) -> None:
         self._campaigns = campaigns
         self._inputs = inputs
         self._accept = accept

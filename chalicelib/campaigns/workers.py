@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.campaigns.jobs import FanoutJob, LoadJob, run_id
+from chalicelib.campaigns.jobs import FanoutJob, LoadJob
 from chalicelib.isolation import each
 from chalicelib.observability import Line, Work
 from chalicelib.pipeline.jobs import read_job
+from chalicelib.storage.runs import run_id
 
 if TYPE_CHECKING:  # a worker imports its own stage alone
     from chalicelib.campaigns.fanout import Fanout

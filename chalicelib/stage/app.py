@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.stage.accounts import Accounts
-from chalicelib.stage.campaign_commands import CampaignCommands
+from chalicelib.stage.campaign_commands import CampaignCommandParts
 from chalicelib.stage.live_api import LiveApi
 from chalicelib.stage.workers import WorkerStage
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.services.unsubscribe import OwnSay
 
 
-class Stage(Accounts, CampaignCommands, LiveApi, WorkerStage):
+class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
     """The service of one stage; each part can be given another: `Stage(clock=..., channels={...}, sqs=...)`."""
 
     @cached_property

@@ -5,26 +5,26 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.stage.campaigns import Campaigns
+from chalicelib.stage.campaigns import CampaignParts
 
 if TYPE_CHECKING:
-    from chalicelib.campaigns.approving import Approving
-    from chalicelib.campaigns.commands import CampaignControl
-    from chalicelib.campaigns.lifecycle import Course
-    from chalicelib.campaigns.preview import Preview
+    from chalicelib.campaigns.commands import CampaignCommands
+    from chalicelib.campaigns.lifecycle import Lifecycle
+    from chalicelib.campaigns.preview import AudiencePreview
     from chalicelib.campaigns.resend import Resend
-    from chalicelib.campaigns.start_checks import Readiness
-    from chalicelib.campaigns.test_send import Trial
+    from chalicelib.campaigns.review import Review
+    from chalicelib.campaigns.start_checks import StartChecks
+    from chalicelib.campaigns.test_send import TestSend
 
 
-class CampaignCommands(Campaigns):
+class CampaignCommandParts(CampaignParts):
     """A campaign from draft to archive."""
 
     @cached_property
-    def start_checks(self) -> Readiness:
-        from chalicelib.campaigns.start_checks import Readiness
+    def start_checks(self) -> StartChecks:
+        from chalicelib.campaigns.start_checks import StartChecks
 
-        return Readiness(
+        return StartChecks(
             templates=self.templates,
             renderer=self.new_renderer(),
             lists=self.lists,
@@ -35,39 +35,40 @@ class CampaignCommands(Campaigns):
         )
 
     @cached_property
-    def campaign_commands(self) -> CampaignControl:
-        from chalicelib.campaigns.commands import CampaignControl
+    def campaign_commands(self) -> CampaignCommands:
+        from chalicelib.campaigns.commands import CampaignCommands
 
-        return CampaignControl(
+        return CampaignCommands(
             campaigns=self.campaigns,
             runs=self.runs,
-            course=self.campaign_lifecycle,
-            readiness=self.start_checks,
+            driver=self.run_driver,
+            lifecycle=self.campaign_lifecycle,
+            checks=self.start_checks,
             approvals=self.approvals,
             clock=self.clock,
             approval=self.settings.campaign_approval,
         )
 
     @cached_property
-    def campaign_lifecycle(self) -> Course:
-        from chalicelib.campaigns.lifecycle import Course
+    def campaign_lifecycle(self) -> Lifecycle:
+        from chalicelib.campaigns.lifecycle import Lifecycle
 
-        return Course(
+        return Lifecycle(
             campaigns=self.campaigns,
-            runs=self.runs,
+            driver=self.run_driver,
             generator=self.generator,
             clock=self.clock,
             default_zone=self.settings.default_timezone,
         )
 
     @cached_property
-    def approving(self) -> Approving:
-        from chalicelib.campaigns.approving import Approving
+    def review(self) -> Review:
+        from chalicelib.campaigns.review import Review
 
-        return Approving(
+        return Review(
             campaigns=self.campaigns,
-            course=self.campaign_lifecycle,
-            readiness=self.start_checks,
+            lifecycle=self.campaign_lifecycle,
+            checks=self.start_checks,
             approvals=self.approvals,
         )
 
@@ -75,22 +76,29 @@ class CampaignCommands(Campaigns):
     def resend(self) -> Resend:
         from chalicelib.campaigns.resend import Resend
 
-        return Resend(campaigns=self.campaigns, runs=self.runs, approvals=self.approvals, clock=self.clock)
+        return Resend(
+            campaigns=self.campaigns,
+            runs=self.runs,
+            driver=self.run_driver,
+            approvals=self.approvals,
+            clock=self.clock,
+        )
 
     @cached_property
-    def test_send(self) -> Trial:
-        from chalicelib.campaigns.test_send import Trial
+    def test_send(self) -> TestSend:
+        from chalicelib.campaigns.test_send import TestSend
 
-        return Trial(
+        return TestSend(
             campaigns=self.campaigns, inputs=self.campaign_inputs, accept=self.accept, content=self.content_source
         )
 
     @cached_property
-    def campaign_preview(self) -> Preview:
-        from chalicelib.campaigns.preview import Preview
+    def campaign_preview(self) -> AudiencePreview:
+        from chalicelib.campaigns.preview import AudiencePreview
 
-        return Preview(
+        return AudiencePreview(
             sources=self.sources,
+            runs=self.runs,
             inputs=self.campaign_inputs,
             directory=self.directory,
             addresses=self.addresses,

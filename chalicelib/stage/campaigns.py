@@ -10,31 +10,44 @@ from chalicelib.stage.notifications import Notifications
 if TYPE_CHECKING:
     import requests
 
-    from chalicelib.campaigns.admission import Admission
+    from chalicelib.campaigns.admission import ChunkAdmission
     from chalicelib.campaigns.approval import Approvals
     from chalicelib.campaigns.content_source import ContentSource
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
     from chalicelib.campaigns.halt import Halt
-    from chalicelib.campaigns.held_chunks import Parking
-    from chalicelib.campaigns.letter_inputs import CampaignInputs
+    from chalicelib.campaigns.letter_inputs import LetterInputs
     from chalicelib.campaigns.list_loader import ListLoader
     from chalicelib.campaigns.recipient_sources import Sources
-    from chalicelib.campaigns.refusal_pause import RunRefusals
-    from chalicelib.campaigns.runs import Runs
-    from chalicelib.campaigns.store import CampaignStore
+    from chalicelib.campaigns.runs import RunDriver
     from chalicelib.campaigns.uploads import S3Uploads
+    from chalicelib.storage.campaigns import Campaigns
+    from chalicelib.storage.held_chunks import HeldChunks
     from chalicelib.storage.recipient_lists import RecipientLists
+    from chalicelib.storage.runs import Runs
+    from chalicelib.storage.shards import Shards
 
 
-class Campaigns(Notifications):
+class CampaignParts(Notifications):
     """What makes and runs campaigns."""
 
     @cached_property
-    def campaigns(self) -> CampaignStore:
-        from chalicelib.campaigns.store import CampaignStore
+    def campaigns(self) -> Campaigns:
+        from chalicelib.storage.campaigns import Campaigns
 
-        return CampaignStore(clock=self.clock)
+        return Campaigns(clock=self.clock)
+
+    @cached_property
+    def runs(self) -> Runs:
+        from chalicelib.storage.runs import Runs
+
+        return Runs()
+
+    @cached_property
+    def shards(self) -> Shards:
+        from chalicelib.storage.shards import Shards
+
+        return Shards(clock=self.clock, retention_days=self.settings.retention_days)
 
     @cached_property
     def lists(self) -> RecipientLists:
@@ -65,10 +78,10 @@ class Campaigns(Notifications):
         return Sources(directory=self.directory, lists=self.lists, default_zone=self.settings.default_timezone)
 
     @cached_property
-    def held_chunks(self) -> Parking:
-        from chalicelib.campaigns.held_chunks import Parking
+    def held_chunks(self) -> HeldChunks:
+        from chalicelib.storage.held_chunks import HeldChunks
 
-        return Parking(clock=self.clock, retention_days=self.settings.retention_days)
+        return HeldChunks(clock=self.clock, retention_days=self.settings.retention_days)
 
     @cached_property
     def content_source(self) -> ContentSource:
@@ -82,50 +95,44 @@ class Campaigns(Notifications):
         return ContentSource(session=session, clock=self.monotonic)
 
     @cached_property
-    def refusal_pause(self) -> RunRefusals:
-        from chalicelib.campaigns.refusal_pause import RunRefusals
-
-        return RunRefusals(halt=self.halt)
-
-    @cached_property
     def halt(self) -> Halt:
         from chalicelib.campaigns.halt import Halt
 
-        return Halt(campaigns=self.campaigns)
+        return Halt(campaigns=self.campaigns, shards=self.shards)
 
     @cached_property
-    def admission(self) -> Admission:
+    def admission(self) -> ChunkAdmission:
         """What stands before every chunk of a campaign."""
-        from chalicelib.campaigns.admission import Admission, Heads
+        from chalicelib.campaigns.admission import ChunkAdmission, KnownCampaigns
         from chalicelib.configuration.letter_settings import tag_now
         from chalicelib.storage.rate_limits import Limiter
 
-        heads = Heads(
+        known = KnownCampaigns(
             clock=self.monotonic,
             switches=self.switches,
             limiter=self.limiter,
             site_tag=tag_now(self.site_settings),
         )
-        return Admission(
-            heads=heads,
-            parking=self.held_chunks,
+        return ChunkAdmission(
+            known=known,
+            held=self.held_chunks,
             content=self.content_source,
             ledger=self.ledger,
             retries=self.retries,
-            limiter=Limiter(clock=self.clock, default_rates=heads.rate, block_seconds=0),  # a call is a whole chunk
+            limiter=Limiter(clock=self.clock, default_rates=known.rate, block_seconds=0),  # a call is a whole chunk
             provider_limits=self.limiter,
             sleep=self.sleep,
             max_attempts=self.settings.max_attempts,
             retention_days=self.settings.retention_days,
             owner=self.address_hashes.owner,
-            refusals=lambda: self.refusal_pause,
+            halt=lambda: self.halt,
         )
 
     @cached_property
-    def campaign_inputs(self) -> CampaignInputs:
-        from chalicelib.campaigns.letter_inputs import CampaignInputs
+    def campaign_inputs(self) -> LetterInputs:
+        from chalicelib.campaigns.letter_inputs import LetterInputs
 
-        return CampaignInputs(templates=self.templates, site=self.site_settings, lists=self.lists, stage=self.settings)
+        return LetterInputs(templates=self.templates, site=self.site_settings, lists=self.lists, stage=self.settings)
 
     @cached_property
     def approvals(self) -> Approvals:
@@ -134,17 +141,18 @@ class Campaigns(Notifications):
         return Approvals(campaigns=self.campaigns, inputs=self.campaign_inputs)
 
     @cached_property
-    def runs(self) -> Runs:
+    def run_driver(self) -> RunDriver:
         from chalicelib.campaigns.run_planner import RunPlanner
-        from chalicelib.campaigns.runs import Runs
+        from chalicelib.campaigns.runs import RunDriver
 
-        return Runs(
+        return RunDriver(
             planner=RunPlanner(inputs=self.campaign_inputs, sources=self.sources, clock=self.clock),
-            parking=self.held_chunks,
+            runs=self.runs,
+            shards=self.shards,
+            held=self.held_chunks,
             queues=self.queues,
             hours=self.hourly_stats,
             clock=self.clock,
-            retention_days=self.settings.retention_days,
         )
 
     @cached_property
@@ -157,8 +165,9 @@ class Campaigns(Notifications):
         return Fanout(
             campaigns=self.campaigns,
             runs=self.runs,
+            shards=self.shards,
+            held=self.held_chunks,
             sources=self.sources,
-            parking=self.held_chunks,
             publisher=Publisher(self.queues, turns=turns, sleep=self.sleep, clock=self.monotonic),
             queues=self.queues,
             clock=self.clock,
@@ -174,6 +183,7 @@ class Campaigns(Notifications):
         return Generator(
             campaigns=self.campaigns,
             runs=self.runs,
+            driver=self.run_driver,
             approvals=self.approvals,
             clock=self.clock,
             default_zone=self.settings.default_timezone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.stage.campaigns import Campaigns
+from chalicelib.stage.campaigns import CampaignParts
 
 if TYPE_CHECKING:
     from chalicelib.live.announce import Announce
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.live_people import People as LivePeople
 
 
-class Live(Campaigns):
+class Live(CampaignParts):
     """Open WebSocket connections and the inbox behind them."""
 
     @cached_property

@@ -19,6 +19,7 @@ from chalicelib.storage.dynamodb import (
     refused,
     transaction,
     update_if,
+    value_of,
 )
 from chalicelib.storage.live_people import People, Person, is_called, user_of
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
@@ -83,13 +84,13 @@ class Connections:
     def get(self, connection_id: str) -> Connection | None:
         """One connection as of now."""
         row = find(ConnectionRow, connection_id)
-        return None if row is None else _connection(row)
+        return None if row is None else value_of(Connection, row)
 
     def some(self, ids: Iterable[str]) -> list[Connection]:
         """Those of these that there are."""
         with reaching_dynamodb():
             items = [item for _, item in batch_read({ConnectionRow: [(one,) for one in set(ids)]})]
-        return read_each(ConnectionRow, items, _connection)
+        return read_each(ConnectionRow, items, lambda row: value_of(Connection, row))
 
     def of(self, persons: Iterable[str]) -> list[Connection]:
         """All connections of these people."""
@@ -153,16 +154,3 @@ def _close(person: Person, connection_id: str, *, last: bool) -> bool:
             delete_names(writes, person)
 
     return transaction(write) is None
-
-
-def _connection(row: ConnectionRow) -> Connection:
-    return Connection(
-        row.connection_id,
-        person=row.person,
-        endpoint=row.endpoint,
-        format=row.format,
-        network=row.network,
-        connected_at=row.connected_at,
-        opened_at=row.opened_at,
-        greeted_at=row.greeted_at,
-    )

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import botocore.session
@@ -19,7 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.aws_session import FAILURES, failure_of, session
 from chalicelib.botocore_fast_path import plain_answers, plain_requests
-from chalicelib.clock import now
+from chalicelib.clock import expiry_epoch as expiry_epoch
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
@@ -76,6 +75,7 @@ class StageTable(Model):
 
 _Row = TypeVar("_Row", bound=StageTable)
 _T = TypeVar("_T")
+_V = TypeVar("_V")
 
 
 class _Connection(Connection):
@@ -185,6 +185,13 @@ def read_each(model: type[_Row], items: Iterable[dict[str, Any]], value: Callabl
     )
 
 
+def value_of(kind: type[_V], row: StageTable) -> _V:
+    """The plain value of a row: of its attributes those that the dataclass `kind` has. Raises: TypeError (permanent):
+    the row has not all that it needs."""
+    names: Mapping[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return kind(**{name: value for name, value in row.attribute_values.items() if name in names and value is not None})
+
+
 def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
     """Writes items, as DynamoDB has them, over whatever is there; 25 a request. Whoever calls is inside
     `reaching_dynamodb`. Raises: UnavailableError (retryable): the table took some of them and no more."""
@@ -282,9 +289,3 @@ def condition_failed(error: PynamoDBException) -> bool:
     # Not `cause_response_code`: a lost connection has a `response` too, None, and PynamoDB stumbles over it.
     cause = error.cause
     return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == CONDITION_FAILED
-
-
-def expiry_epoch(days: int, *, since: datetime | None = None) -> int:
-    """The value of a table's TTL attribute `expires_at_epoch`, in seconds. DynamoDB deletes late (up to days): a reader
-    that cares compares by itself."""
-    return int(((since or now()) + timedelta(days=days)).timestamp())

@@ -4,7 +4,7 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.addresses import same_address_key
@@ -14,7 +14,7 @@ from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.list_index import ListIndex, blocks_of, index_part, page_count, page_of, without
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.translation import restored, stored
@@ -231,24 +231,12 @@ def block_part(number: int) -> str:
 
 
 def _list(row: ListRow) -> RecipientList:
-    return RecipientList(
-        row.list_id,
-        name=row.name or "",
-        state=row.state or "",
-        problem=restored(row.problem_phrase, text=row.problem),
-        created_at=row.created_at,
-        created_by=row.created_by,
-        service=row.service,
-        loaded_at=row.loaded_at,
-        deleting_at=row.deleting_at,
-        row_count=int(row.row_count or 0),
-        content=row.content,
-        bad_count=int(row.bad_count or 0),
-        bad_lines=[
-            {"line": one["line"], "message": restored(one.get("phrase"), text=one["message"])}
-            for one in row.bad_lines or ()
-        ],
-    )
+    lines = [
+        {"line": one["line"], "message": restored(one.get("phrase"), text=one["message"])}
+        for one in row.bad_lines or ()
+    ]
+    problem = restored(row.problem_phrase, text=row.problem)
+    return replace(value_of(RecipientList, row), problem=problem, bad_lines=lines)
 
 
 def _pack(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.audience_rules import Moment, Rule
+from chalicelib.campaigns.audience_rules import Rule, RuleMoment
 from chalicelib.campaigns.schedule import Schedule, best_moment, day_before, first_moment, local_moment, occurrences
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import Profile
@@ -194,7 +194,7 @@ def test_everybody_is_greeted_once_a_year(at: str, zone: str, own: str, year: in
     for run in takewhile(lambda moment: moment.year <= year, runs):
         before = day_before(schedule, zone, run)
         assert before is not None
-        moment = Moment(run, run.astimezone(ZoneInfo(own)).date(), before.astimezone(ZoneInfo(own)).date())
+        moment = RuleMoment(run, run.astimezone(ZoneInfo(own)).date(), before.astimezone(ZoneInfo(own)).date())
         greeted += moment.days
         if run.year == year:
             leaps += Rule(attribute="born", op="anniversary").matches(
@@ -212,7 +212,7 @@ def test_a_clock_that_is_changed_between_two_runs_costs_nobody_a_birthday() -> N
         before = day_before(schedule, "Europe/Berlin", run)
         assert before is not None
         days = [one.astimezone(ZoneInfo("Africa/Algiers")).date() for one in (run, before)]
-        greeted.append([day.day for day in Moment(run, *days).days])
+        greeted.append([day.day for day in RuleMoment(run, *days).days])
     assert greeted == [[28], [29], [30], [31, 1], [2]]
 
 

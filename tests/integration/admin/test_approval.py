@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.campaigns.progress import Progress
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
@@ -97,7 +96,9 @@ def test_what_is_sent_again_or_released_is_of_the_run_that_was_shown(
     here = f"/admin/campaigns/{campaign}"
     boss.post(f"{here}/start")
     head = Stage.own().campaigns.get(campaign)
-    shown, since = (Stage.own().runs.open(head, datetime(2026, 3, day, tzinfo=UTC))[0] for day in (1, 2))
+    for day in (1, 2):
+        assert Stage.own().run_driver.open(head, datetime(2026, 3, day, tzinfo=UTC))
+    since, shown = Stage.own().runs.of(campaign)
     page = f'name="run" value="{since.run_id}"'
     assert page in boss.get(here).text
 
@@ -105,7 +106,7 @@ def test_what_is_sent_again_or_released_is_of_the_run_that_was_shown(
     released = {run.run_id: bool(run.canary_released_at) for run in Stage.own().runs.of(campaign)}
     assert released == {shown.run_id: True, since.run_id: False}
     for run in (shown, since):
-        Stage.own().runs.close(run, "completed", Progress(targeted=1, failed=1, failed_reasons={"rejected": 1}))
+        assert Stage.own().runs.close(run, [], {}, outcome="completed", at=run.created_at, targeted=1)
         CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.open_runs.remove()])
     CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.state.set("scheduled")])
 

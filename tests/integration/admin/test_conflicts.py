@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import etags as tags
 from chalicelib.accounts.managers import Role
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.model import spec_of
 from chalicelib.clock import now
 from chalicelib.errors import ChangedError
 from chalicelib.reasons import SuppressionReason

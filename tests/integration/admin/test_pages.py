@@ -22,11 +22,11 @@ from chalicelib.admin.sign_in_steps import SIGN_IN
 from chalicelib.admin.views import REGISTERED
 from chalicelib.api.audit_policy import SAME
 from chalicelib.api.declarations import ENDPOINTS
-from chalicelib.campaigns.halt import Halt
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.model import spec_of
 from chalicelib.clock import now
 from chalicelib.configuration.event_rules import EventRule, default_rules
 from chalicelib.errors import NotFoundError, UnauthorizedError, VestnikError
+from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.rendering.shipped import shipped_folder
@@ -417,7 +417,10 @@ def test_a_campaigns_page_says_that_openings_are_not_measured_where_they_are_not
 def test_a_campaign_that_was_refused_says_what_the_provider_said(boss: Visitor, viewers: None) -> None:
     campaign = written(boss)
     boss.post(f"/admin/campaigns/{campaign}/start")
-    Halt(campaigns=Stage.own().campaigns).refused(campaign, "MessageRejected: a <b>virus</b>")
+    said = "MessageRejected: a <b>virus</b>"
+    assert (
+        Stage.own().halt.believed(campaign, known=0, refused=MOST_IN_A_ROW + 1, accepted=0, said=said) == MOST_IN_A_ROW
+    )
     page = boss.get(f"/admin/campaigns/{campaign}").text
     assert "paused: the provider refuses letter after letter" in page
     assert "MessageRejected: a &lt;b&gt;virus&lt;/b&gt;" in page

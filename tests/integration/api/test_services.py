@@ -8,7 +8,7 @@ import pytest
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.clock import new_id
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.campaigns import ListRow
+from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, ListRow
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, messages_in, stored_rows
@@ -283,8 +283,7 @@ def test_a_letter_from_before_services_were_told_apart_is_seen_by_who_may_see_al
 
 def test_a_campaign_from_before_is_still_its_keys(shop: Gateway, player: Gateway) -> None:
     made = campaign(shop)
-    head = Stage.own().campaigns.get(made)
-    head.update(actions=[type(head).service.remove()])
+    CampaignRow(made, HEAD_PART).update(actions=[CampaignRow.service.remove()])
 
     assert shop.get(f"/v1/campaigns/{made}").status == 200
     assert player.get(f"/v1/campaigns/{made}").status == 404

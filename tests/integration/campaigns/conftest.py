@@ -15,8 +15,10 @@ from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.profiles.model import User
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, RunRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
+from chalicelib.storage.runs import Run
 from functions import tick
 from tests.integration.conftest import Pump, compose
 
@@ -93,6 +95,16 @@ class OneFile:
         return [self._content]
 
 
+def head_row(campaign_id: str) -> CampaignRow:
+    """A campaign as it is stored."""
+    return CampaignRow.get(campaign_id, HEAD_PART)
+
+
+def run_row(run: Run) -> RunRow:
+    """A run as it is stored."""
+    return RunRow.get(run.campaign_id, run.scheduled_at)
+
+
 class Desk:
     """Runs campaigns the way managers and the generator do."""
 
@@ -139,16 +151,16 @@ class Desk:
             self.pump.run("retry")
         assert self.pump.run() == []
 
-    def head(self, campaign_id: str) -> CampaignRow:
+    def head(self, campaign_id: str) -> CampaignHead:
         return Stage.own().campaigns.get(campaign_id)
 
-    def runs(self, campaign_id: str) -> list[RunRow]:
+    def runs(self, campaign_id: str) -> list[Run]:
         return Stage.own().runs.of(campaign_id)
 
     def progress(self, campaign_id: str) -> Progress:
         return read_progress(self.runs(campaign_id)[0])
 
-    def ledger(self, run: RunRow) -> Counter[str]:
+    def ledger(self, run: Run) -> Counter[str]:
         """The ledger's own count of a run's deliveries, by status."""
         rows = [row for row in LedgerRow.scan() if isinstance(row, DeliveryRow) and row.run_id == run.run_id]
         return Counter(row.status for row in rows)

@@ -9,7 +9,7 @@ from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, InvalidError
 from chalicelib.etags import Seen
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.campaigns import CampaignRow
+from chalicelib.storage.campaign_head import CampaignHead
 from tests.integration.api.gateway import gateway
 from tests.integration.campaigns.conftest import ANNA, BORIS, CONTEXT, Desk, PostOffice, Viewers
 from tests.integration.conftest import compose
@@ -30,8 +30,8 @@ def seen(campaign_id: str) -> Seen:
     return Seen((Stage.own().approvals.tag(Stage.own().campaigns.get(campaign_id)),))
 
 
-def approve(campaign_id: str, looked: Seen | None = None, *, by: str = BORIS) -> CampaignRow:
-    return Stage.own().approving.approve(campaign_id, by=by, seen=looked or seen(campaign_id))
+def approve(campaign_id: str, looked: Seen | None = None, *, by: str = BORIS) -> CampaignHead:
+    return Stage.own().review.approve(campaign_id, by=by, seen=looked or seen(campaign_id))
 
 
 def save_template(words: str, key: str = "promo") -> None:
@@ -92,9 +92,8 @@ def test_every_run_of_a_periodic_campaign_sends_what_was_approved(
 
     assert len(office.letters) == 3
     assert UNSEEN not in bodies(office)
-    assert {run.letter["template_version"] for run in desk.runs(campaign_id)} == {
-        desk.head(campaign_id).approved["template_version"]
-    }
+    approved = desk.head(campaign_id).approved or {}
+    assert {run.letter["template_version"] for run in desk.runs(campaign_id)} == {approved["template_version"]}
 
 
 def test_what_was_changed_after_the_approver_looked_is_not_approved(desk: Desk, asked: str, office: PostOffice) -> None:
@@ -217,7 +216,7 @@ def test_what_was_changed_since_the_approval_does_not_count_as_approved(desk: De
 
 def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, asked: str, office: PostOffice) -> None:
     """Promise B2: whoever approves may send it back and say why."""
-    desk_of_approval = Stage.own().approving
+    desk_of_approval = Stage.own().review
     assert desk_of_approval.send_back(asked, by=BORIS, comment="Wrong link").state == "draft"
     assert desk_of_approval.send_back(asked, by=BORIS, comment="Wrong link").state == "draft"
     with pytest.raises(ConflictError):
@@ -236,7 +235,7 @@ def test_what_was_changed_after_the_approver_looked_is_not_sent_back(desk: Desk,
     """Promise B2: a comment is on what was seen."""
     looked = seen(asked)
     Stage.own().campaign_commands.edit(asked, CampaignPatch(context={**CONTEXT, "headline": "Mended"}), by=ANNA)
-    desk_of_approval = Stage.own().approving
+    desk_of_approval = Stage.own().review
 
     with pytest.raises(ChangedError):
         desk_of_approval.send_back(asked, by=BORIS, comment="Wrong headline", seen=looked)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.campaigns.store import spec_of
+from chalicelib.campaigns.model import CampaignPatch, spec_of
 from chalicelib.errors import ConflictError
 from chalicelib.etags import Seen
+from chalicelib.schemas import kept
 from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import ANNA, BORIS, Desk, Viewers
 
@@ -19,12 +19,12 @@ def test_an_edit_that_loses_to_a_start_leaves_nothing_behind(desk: Desk, viewers
     control.start(head.id, by=ANNA)
 
     with pytest.raises(ConflictError):
-        store.edit(stale, desk.spec(name="Lost"), by=BORIS)
+        store.edit(stale, kept(desk.spec(name="Lost")), paces=(1, 1), by=BORIS, changes={})
 
     assert store.authors(head) == {ANNA}
     seen = Seen((Stage.own().approvals.tag(store.get(head.id)),))
     assert spec_of(control.edit(head.id, CampaignPatch(name="Mine"), by=ANNA, seen=seen)).name == "Mine"
-    assert [int(row.version) for row in store.versions(head.id)] == [1, 2]
+    assert [one.version for one in store.versions(head.id)] == [1, 2]
 
 
 def test_what_was_edited_as_its_run_was_opened_opens_none(desk: Desk, viewers: Viewers) -> None:

@@ -12,7 +12,7 @@ from chalicelib.campaigns import pacing as pace
 from chalicelib.campaigns import run_planner as planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
-from chalicelib.campaigns.held_chunks import PAUSED, Chunk, Parking
+from chalicelib.campaigns.held_chunks import Chunk
 from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.campaigns.lists import load_list
 from chalicelib.campaigns.pacing import Pace
@@ -25,6 +25,7 @@ from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
+from chalicelib.storage.held_chunks import PAUSED
 from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
 from chalicelib.storage.run_counters import counters_of, counters_of_before
 from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice, StandingClock, Viewers
@@ -312,19 +313,18 @@ def test_a_preview_promises_what_the_run_then_does(desk: Desk, viewers: Viewers,
 
 
 def test_a_chunk_that_waits_twice_is_one(clock: StandingClock) -> None:
-    parking: Parking = Stage.own().held_chunks
+    held = Stage.own().held_chunks
     chunk = Chunk(channels=("email",), recipients=(EnrichRecipient(notification_id="n", user_id="u"),))
 
-    parking.put("run", PAUSED, [chunk])
-    parking.put("run", PAUSED, [chunk])
+    held.put("run", PAUSED, [chunk])
+    held.put("run", PAUSED, [chunk])
 
     def waiting() -> list[Any]:
-        places = [f"run#{n}" for n in range(4)]
         options: dict[str, Any] = {"now": clock(), "canary_released": False, "cancelled": False, "limit": 9}
-        return [row for place in places for row in parking.due(place, **options)]
+        return [item for place in range(4) for item in held.due("run", place, **options)]
 
     assert len(waiting()) == 1
-    parking.remove([one.row for one in waiting()])
+    held.remove(waiting())
     assert waiting() == []
 
 

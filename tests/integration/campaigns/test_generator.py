@@ -63,7 +63,7 @@ def test_a_generator_that_dies_after_the_run_was_written_goes_on_with_it(
         raise DiedError
 
     with monkeypatch.context() as broken, pytest.raises(DiedError):
-        broken.setattr(Stage.own().runs, "keep_going", die)
+        broken.setattr(Stage.own().shards, "of", die)
         Stage.own().generator.launch(desk.head(campaign_id))
     desk.tick()
     desk.finish()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.letter_inputs import STAGE_INPUTS, STAGE_LEFT_OUT, CampaignInputs, differences
+from chalicelib.campaigns.letter_inputs import STAGE_INPUTS, STAGE_LEFT_OUT, LetterInputs, differences
 from chalicelib.campaigns.model import Campaign
 from chalicelib.configuration.letter_settings import SITE_INPUTS, SITE_LEFT_OUT, site_tag
 from chalicelib.configuration.setting_shapes import Sender
@@ -94,7 +94,7 @@ OF_THE_RENDERING = {
 
 
 def inputs_of(spec: Campaign, stage: Settings | None = None) -> dict[str, Any]:
-    made = CampaignInputs(
+    made = LetterInputs(
         templates=Stage.own().templates,
         site=Stage.own().site_settings,
         lists=Stage.own().lists,

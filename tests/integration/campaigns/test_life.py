@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.model import CampaignPatch
-from chalicelib.campaigns.store import MAX_EVENTS
 from chalicelib.stage.app import Stage
+from chalicelib.storage.campaigns import MAX_EVENTS
 from chalicelib.storage.rows.campaigns import CampaignRow
-from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers, head_row
 
 
 def test_everyone_gets_the_letter_once_and_the_progress_is_exact(
@@ -183,7 +183,7 @@ def test_a_campaign_that_only_newer_code_understands_stops_no_other(
     newer, other = (desk.start(start_at="2026-03-02T10:30:00Z") for _ in range(2))
     head = desk.head(newer)
     known = head.spec
-    head.update(actions=[CampaignRow.spec.set({**known, "newer": {"than": "this code"}})])
+    head_row(newer).update(actions=[CampaignRow.spec.set({**known, "newer": {"than": "this code"}})])
     desk.clock.pass_(hours=1)
     desk.tick()
     desk.finish()
@@ -193,7 +193,7 @@ def test_a_campaign_that_only_newer_code_understands_stops_no_other(
         "scheduled",
         "completed",
     ]
-    head.update(actions=[CampaignRow.spec.set(known)])  # code that understands it is back
+    head_row(newer).update(actions=[CampaignRow.spec.set(known)])  # code that understands it is back
     desk.tick()
     desk.finish()
     assert len(office.letters) == 4

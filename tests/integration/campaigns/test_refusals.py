@@ -9,7 +9,7 @@ from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.flow import SwitchRow
-from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers, head_row
 from tests.integration.conftest import compose
 
 SAID = "MessageRejected: a word of ours is on the list of spam"
@@ -96,7 +96,7 @@ def test_a_few_bad_addresses_stop_nothing(desk: Desk, viewers: Viewers, office: 
 
     assert desk.head(campaign_id).state == "completed"
     assert (desk.progress(campaign_id).sent, desk.progress(campaign_id).failed) == (60 - bad, bad)
-    assert not desk.head(campaign_id).refusals
+    assert not head_row(campaign_id).refusals
 
 
 def test_a_run_that_is_refused_says_nothing_of_other_letters(desk: Desk, viewers: Viewers, office: PostOffice) -> None:

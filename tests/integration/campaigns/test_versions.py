@@ -27,7 +27,7 @@ from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from infra.account import Account
 from infra.shipped_templates import write_down_templates
-from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice
+from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, head_row
 from tests.integration.conftest import compose, moto_of
 
 NOTE = {"template": "note", "context": {"headline": "Tonight"}}
@@ -355,7 +355,7 @@ def test_a_letter_of_a_campaign_that_is_held_is_not_sent_once_more(
 ) -> None:
     """Promise A1: it would be put aside, and with its run over nothing would let it go on."""
     campaign_id, key = failed_letter(desk, office)
-    desk.head(campaign_id).update(actions=[getattr(CampaignRow, name).set(value) for name, value in change.items()])
+    head_row(campaign_id).update(actions=[getattr(CampaignRow, name).set(value) for name, value in change.items()])
 
     with pytest.raises(ConflictError):
         Stage.own().operator_actions.send_again(key)

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.progress import Planned, Progress, read_progresses
+from chalicelib.campaigns.progress import Progress, read_progresses
 from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.links.bot_detection import is_bot
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.runs import PlannedRun
 from tests.integration.pipeline.test_provider_words import Event, bounce, complaint, tell
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -61,7 +62,7 @@ def row_of(key: DeliveryKey) -> DeliveryRow:
 
 
 def progress_of(run_id: str) -> Progress:
-    return read_progresses([Planned(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])[0]
+    return read_progresses([PlannedRun(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])[0]
 
 
 def counts(run_id: str) -> tuple[int, int, int, int]:

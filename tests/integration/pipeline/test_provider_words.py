@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.progress import Planned, read_progresses
+from chalicelib.campaigns.progress import read_progresses
 from chalicelib.channels.providers.ses_event_types import (
     BOUNCES,
     COMPLAINTS,
@@ -26,6 +26,7 @@ from chalicelib.pipeline.workers import feedback_work
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.rows.people import SuppressionRow
+from chalicelib.storage.runs import PlannedRun
 
 ANNA = "anna@viewers.example"
 FULL = {"action": "failed", "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
@@ -376,7 +377,7 @@ def test_the_counts_of_a_run_follow_the_better_informed(stage: None) -> None:
         Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
         Stage.own().ledger.move([Move(key, S.SENT, owner="a", run_id=run_id)])
         tell(key, *order)
-        [progress] = read_progresses([Planned(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])
+        [progress] = read_progresses([PlannedRun(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])
         assert (progress.sent, progress.delivered, progress.bounced) == (1, 1, 0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.admin.start_warnings import LONG, MANY, cautions
 from chalicelib.admin.templating import words
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.preview import Look
+from chalicelib.campaigns.preview import AudienceCount
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ def told(
 ) -> list[str]:
     counts: Mapping[str, int] = {"recipients": recipients, "final": final}
     campaign = Campaign.model_validate({"name": "n", "template": "promo", "audience": {"everyone": True}, **spec})
-    look = Look(counts, (), None, eta_seconds, (), ("email",))
+    look = AudienceCount(counts, (), None, eta_seconds, (), ("email",))
     return list(cautions(campaign, look, at=AT, email_is_cut_off=cut_off))
 
 

@@ -1,6 +1,6 @@
 """The page that waits to be published: it comes back as it was, whoever is on it, and takes little room."""
 
-from chalicelib.campaigns.pending import pack, unpack
+from chalicelib.campaigns.held_chunks import pack, unpack
 from chalicelib.campaigns.recipient_sources import user_recipient
 from chalicelib.pipeline.jobs import EnrichRecipient
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.campaigns.audience_rules import Moment, Rule
+from chalicelib.campaigns.audience_rules import Rule, RuleMoment
 from chalicelib.profiles.model import Profile, User
 
-NOW = Moment(now=datetime(2026, 3, 2, 10, tzinfo=UTC), today=date(2026, 3, 2))
+NOW = RuleMoment(now=datetime(2026, 3, 2, 10, tzinfo=UTC), today=date(2026, 3, 2))
 ANNA = Profile(
     id="anna",
     locale="ru",
@@ -48,7 +48,7 @@ profiles = st.builds(
 )
 
 
-def meant(rule: dict[str, Any], profile: Profile = ANNA, at: Moment = NOW) -> bool:
+def meant(rule: dict[str, Any], profile: Profile = ANNA, at: RuleMoment = NOW) -> bool:
     return Rule.model_validate(rule).matches(profile, at)
 
 
@@ -94,7 +94,7 @@ def test_a_part_compares_one_attribute(attribute: str, op: str, value: Any, expe
 def test_an_anniversary_is_the_day_of_the_year(birthday: str, today: date, days_before: int, expected: bool) -> None:
     rule = {"attribute": "birthday", "op": "anniversary", "value": days_before}
 
-    assert meant(rule, Profile(id="x", attributes={"birthday": birthday}), Moment(NOW.now, today)) is expected
+    assert meant(rule, Profile(id="x", attributes={"birthday": birthday}), RuleMoment(NOW.now, today)) is expected
 
 
 @given(rule=rules, profile=profiles)

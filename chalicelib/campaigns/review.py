@@ -1,0 +1,96 @@
+"""Another manager's word on a campaign: let it go, or send it back and say why."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.campaigns.approval import FORGOTTEN, Approvals
+from chalicelib.campaigns.lifecycle import GOING, Lifecycle, expect
+from chalicelib.campaigns.model import spec_of
+from chalicelib.campaigns.start_checks import StartChecks
+from chalicelib.errors import ConflictError, ForbiddenError, Phrase
+from chalicelib.etags import Seen
+from chalicelib.service_scope import NO_OTHERS
+from chalicelib.storage.campaign_head import CampaignHead, CampaignState
+from chalicelib.storage.campaigns import Campaigns
+from chalicelib.text import Text
+
+SENT_BACK = "sent_back"
+Comment = Annotated[Text, Field(min_length=1, max_length=1000, description="what is to be changed, for who wrote it")]
+
+
+class Review:
+    """`by` is who does it. Every method raises: UnavailableError (retryable)."""
+
+    def __init__(
+        self, *, campaigns: Campaigns, lifecycle: Lifecycle, checks: StartChecks, approvals: Approvals
+    ) -> None:
+        self._campaigns = campaigns
+        self._lifecycle = lifecycle
+        self._checks = checks
+        self._approvals = approvals
+
+    def approve(self, campaign_id: str, *, by: str, seen: Seen, hands: frozenset[str] = NO_OTHERS) -> CampaignHead:
+        """Lets it go, if it is what was seen. Nobody approves a version of their own, be it by another key of the same
+        service or of the same maker: `hands` stand behind `by`. Raises: ForbiddenError, ChangedError, InvalidError,
+        ConflictError, NotFoundError (permanent)."""
+        head = self._campaigns.get(campaign_id)
+        if self._is_approved(head, seen):
+            return head
+        expect(head, ["awaiting_approval"])
+        if not self._campaigns.authors(head).isdisjoint({by, *hands}):
+            raise ForbiddenError(Phrase("a campaign is approved by others than those who wrote it"))
+        now = self._approvals.inputs(head, fresh=True)
+        self._approvals.require(head, seen, now)
+        going_on, spec = _goes_on(head), spec_of(head)
+        if going_on:  # its time has passed, and what its rule means may be nobody any more
+            self._checks.check(spec, known_start=spec.start_at, version=now["template_version"])
+        else:
+            self._checks.check_start(spec, version=now["template_version"])
+        let_go = self._lifecycle.go_on if going_on else self._lifecycle.schedule
+        approval = self._approvals.give(head, now, by=by)
+        try:
+            return let_go(head, only_from=["awaiting_approval"], by=by, changes=approval, same_version=True)
+        except ConflictError:
+            head = self._campaigns.get(head.id)
+            if not self._is_approved(head, seen):
+                raise
+            return head
+
+    def send_back(self, campaign_id: str, *, by: str, comment: str, seen: Seen | None = None) -> CampaignHead:
+        """To who wrote it, with what is to be changed; a run that has begun waits. With `seen`, only that one. Raises:
+        ConflictError, ChangedError, NotFoundError (permanent)."""
+        head = self._campaigns.get(campaign_id)
+        if head.told(SENT_BACK) == comment and head.state != "awaiting_approval":
+            return head
+        expect(head, ["awaiting_approval"])
+        self._approvals.require(head, seen)
+        state: CampaignState = "paused" if head.open_runs else "completed" if _has_run(head) else "draft"
+        return self._campaigns.enter(
+            head,
+            state,
+            only_from=["awaiting_approval"],
+            by=by,
+            event=SENT_BACK,
+            note=comment,
+            changes=None if head.open_runs else {"next_run_at": None, **FORGOTTEN},
+            same_version=True,
+        )
+
+    def _is_approved(self, head: CampaignHead, seen: Seen) -> bool:
+        """Whether just this was approved and goes. Raises: ChangedError (permanent): something else was."""
+        if head.approved is None or head.state not in GOING:
+            return False
+        if head.approved_tag in seen.tags:
+            return True
+        self._approvals.require(head, seen)
+        return not self._approvals.differs(head)  # else it is seen as it is now, which nobody has approved yet
+
+
+def _goes_on(head: CampaignHead) -> bool:
+    return bool(head.open_runs or head.next_run_at or _has_run(head))
+
+
+def _has_run(head: CampaignHead) -> bool:
+    """Whether it was for once, and that was: its letters are not sent again."""
+    return spec_of(head).schedule is None and head.newest_run is not None

@@ -1,0 +1,104 @@
+"""What is stored of a campaign as it is now, as plain values."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.storage.rows.campaigns import ONE, CampaignRow
+from chalicelib.translation import restored
+
+CampaignState = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
+HELD: Collection[CampaignState] = ("paused", "awaiting_approval")  # no letter leaves; what is on its way waits
+Spec = Mapping[str, Any]  # a whole `campaigns.model.Campaign`, by `schemas.kept`
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignHead:
+    """The two paces may be changed while a run goes on. `open_runs` are the scheduled times of the runs that are not
+    finished, `newest_run` is a `storage.runs.PlannedRun`, `asked` what approval was asked for, the newest last,
+    `approved` what was approved beside the spec (`campaigns.letter_inputs`)."""
+
+    id: str
+    state: CampaignState
+    spec: Spec
+    version: int
+    created_at: str
+    updated_at: str
+    updated_by: str
+    timeline: Sequence[str] = ()
+    created_by: str | None = None
+    service: str | None = None  # whose key wrote it (`service_scope`)
+    rate_per_second: float | None = None
+    publish_per_second: float | None = None
+    next_run_at: str | None = None
+    open_runs: Set[str] = frozenset()
+    newest_run: Mapping[str, Any] | None = None
+    asked: Sequence[Mapping[str, Any]] = ()
+    approved: Mapping[str, Any] | None = None
+    approved_tag: str | None = None
+    approved_site: str | None = None
+    approved_by: str | None = None
+    approved_version: int | None = None
+
+    def events(self) -> list[dict[str, Any]]:
+        """Its timeline, oldest first; a `note` of ours is a phrase."""
+        return [_read(entry) for entry in self.timeline]
+
+    def told(self, *events: str) -> str | None:
+        """The note of the newest entry of the timeline, if it is one of these events."""
+        newest = _read(self.timeline[-1])
+        note: str | None = newest.get("note") if newest.get("event") in events else None
+        return note
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignVersion:
+    """A saved version; `hands` stand behind who wrote it."""
+
+    spec: Spec
+    version: int
+    updated_at: str
+    updated_by: str
+    hands: Set[str] = frozenset()
+
+
+class HeadChanges(TypedDict, total=False):
+    """What a write changes of a head beside its state; None removes a field. `due`: it waits for its next run."""
+
+    state: CampaignState
+    due: bool
+    next_run_at: str | None
+    asked: list[Any]
+    approved: Mapping[str, Any] | None
+    approved_tag: str | None
+    approved_site: str | None
+    approved_by: str
+    approved_version: int
+
+
+def _read(entry: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(entry)
+    if (phrase := event.pop("phrase", None)) is not None:
+        event["note"] = restored(phrase, text=None)
+    return event
+
+
+def head_actions(changes: HeadChanges) -> Iterator[Action]:
+    """The changes as DynamoDB writes them."""
+    for name, value in changes.items():
+        attribute = getattr(CampaignRow, name)
+        if name == "due":
+            value = ONE if value else None
+        yield attribute.remove() if value is None else attribute.set(value)
+
+
+def unchanged(head: CampaignHead) -> Condition:
+    """That it is the same version under the same approval."""
+    approved = CampaignRow.approved_tag
+    same: Condition = approved == head.approved_tag if head.approved_tag else approved.does_not_exist()
+    both: Condition = (CampaignRow.version == head.version) & same
+    return both

@@ -1,0 +1,189 @@
+"""Runs of campaigns. A run is opened by a conditional put on a key that follows from its time, and noted at its
+campaign in the same transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.isolation import each
+from chalicelib.storage.campaign_head import CampaignHead, Spec, unchanged
+from chalicelib.storage.dynamodb import (
+    find,
+    raw_query,
+    reaching_dynamodb,
+    read_each,
+    transaction,
+    update_if,
+    value_of,
+)
+from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, CampaignRow, RunRow
+
+
+def time_name(moment: datetime) -> str:
+    """`2026-11-22T18:00:00Z`: whole seconds, so that the same scheduled time is the same run."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run_id(campaign_id: str, scheduled_at: str) -> str:
+    """`<campaign id>@<scheduled time>`."""
+    return f"{campaign_id}@{scheduled_at}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution. All that its letters are made of is written down here once: `letter` is a
+    `pipeline.jobs.LetterSpec`. `opened` as long as it is not finished; `targeted` (deliveries) and `outcome` (completed
+    or cancelled) are known once it is. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the
+    hourly statistics have of it, by word, `resend_of` the run whose unsent letters it sends, for these `reasons`."""
+
+    campaign_id: str
+    scheduled_at: str
+    run_id: str
+    version: int
+    spec: Spec
+    letter: Mapping[str, Any]
+    channels: Sequence[str]
+    shards: int
+    created_at: str
+    opened: bool = False
+    targeted: int | None = None
+    samples: Sequence[Sequence[Any]] = ()
+    in_hours: Mapping[str, int] = field(default_factory=dict)
+    outcome: str | None = None
+    finished_at: str | None = None
+    canary_released_at: str | None = None
+    resend_of: str | None = None
+    reasons: Sequence[str] | None = None
+
+
+class PlannedRun(NamedTuple):
+    """What has to be known of a run to read its progress: `channels` counts them, `targeted` is known once it is
+    finished: its shards do not stay for ever."""
+
+    run_id: str
+    scheduled_at: str
+    shards: int
+    channels: int
+    targeted: int | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> "PlannedRun":
+        """A run's."""
+        return cls(run.run_id, run.scheduled_at, run.shards, len(run.channels), run.targeted)
+
+    @classmethod
+    def newest(cls, head: CampaignHead) -> "PlannedRun | None":
+        """That of a campaign's newest run, which its head keeps."""
+        return cls(**head.newest_run) if head.newest_run else None
+
+
+class Runs:
+    """Every method raises: UnavailableError (retryable)."""
+
+    def get(self, campaign_id: str, scheduled_at: str) -> Run | None:
+        """A run as of now."""
+        row = find(RunRow, campaign_id, scheduled_at)
+        return None if row is None else _read(row)
+
+    def of(self, campaign_id: str, *, limit: int | None = None) -> list[Run]:
+        """The runs of a campaign, newest first. A damaged one is logged, and missing."""
+        with reaching_dynamodb():
+            return read_each(RunRow, raw_query(RunRow, campaign_id, most=limit, scan_index_forward=False), _read)
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        """Campaign and scheduled time of all that are open. The index may lag behind."""
+        with reaching_dynamodb():
+            return [(row.campaign_id, row.scheduled_at) for row in RunRow.by_open.query(ONE)]
+
+    def recipients(self, campaign_id: str) -> list[tuple[str, bool]]:
+        """The ids of a campaign's runs, damaged ones too, and whether each may have gone to addresses."""
+        with reaching_dynamodb():
+            items = list(raw_query(RunRow, campaign_id))
+        return [(run_id(campaign_id, item["scheduled_at"]["S"]), _may_have_addresses(item)) for item in items]
+
+    def add(self, head: CampaignHead, run: Run) -> bool:
+        """Opens a run and notes it at its campaign, both or neither: False where there is one of this time, or the
+        campaign's version or approval is another."""
+        values = {**asdict(run), "opened": ONE}
+        row = RunRow(**{name: value for name, value in values.items() if value not in (None, (), {})})
+
+        def write(writes: TransactWrite) -> None:
+            noted: list[Action] = [CampaignRow.open_runs.add({run.scheduled_at})]
+            writes.save(row, condition=RunRow.campaign_id.does_not_exist())
+            writes.update(CampaignRow(head.id, HEAD_PART), actions=noted, condition=unchanged(head))
+
+        return transaction(write) is None
+
+    def note_open(self, head: CampaignHead, run: Run) -> CampaignHead:
+        """Notes at the campaign that it runs, and which run is its newest."""
+        row, known = CampaignRow(head.id, HEAD_PART), PlannedRun.newest(head)
+        actions: list[Action] = [CampaignRow.open_runs.add({run.scheduled_at})]
+        if known is None or known.scheduled_at <= run.scheduled_at:
+            actions.append(CampaignRow.newest_run.set(PlannedRun.of(run)._asdict()))
+        update_if(row, actions, None)
+        update_if(row, [CampaignRow.state.set("running")], CampaignRow.state == "scheduled")
+        return value_of(CampaignHead, row)
+
+    def note_finished(self, head: CampaignHead, run: Run, *, targeted: int) -> None:
+        """Takes a run off the campaign's open ones, and moves the campaign on when it was the last."""
+        row, known = CampaignRow(head.id, HEAD_PART), PlannedRun.newest(head)
+        if known is not None and known.run_id == run.run_id:
+            newest = known._replace(targeted=targeted)._asdict()
+            update_if(row, [CampaignRow.newest_run.set(newest)], CampaignRow.newest_run == head.newest_run)
+        update_if(row, [CampaignRow.open_runs.delete({run.scheduled_at})], None)
+        idle: Condition = (CampaignRow.state == "running") & CampaignRow.open_runs.does_not_exist()
+        if not update_if(row, [CampaignRow.state.set("scheduled")], idle & CampaignRow.next_run_at.exists()):
+            update_if(row, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())
+
+    def sample(self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> bool:
+        """Keeps how far an open run has come; False, and nothing done, where it is finished."""
+        return self._update(run, _progress(samples, in_hours))
+
+    def close(
+        self,
+        run: Run,
+        samples: Sequence[Sequence[Any]],
+        in_hours: Mapping[str, int],
+        *,
+        outcome: str,
+        at: str,
+        targeted: int,
+    ) -> bool:
+        """Finishes an open run; False, and nothing done, where it is finished already."""
+        ended = [
+            RunRow.opened.remove(),
+            RunRow.outcome.set(outcome),
+            RunRow.finished_at.set(at),
+            RunRow.targeted.set(targeted),
+        ]
+        return self._update(run, [*_progress(samples, in_hours), *ended])
+
+    def release_canary(self, run: Run, *, at: str) -> Run | None:
+        """Lets the rest of an open run go; None, and nothing done, where it was released already."""
+        row = RunRow(run.campaign_id, run.scheduled_at)
+        held = RunRow.opened.exists() & RunRow.canary_released_at.does_not_exist()
+        return _read(row) if update_if(row, [RunRow.canary_released_at.set(at)], held) else None
+
+    def _update(self, run: Run, actions: Sequence[Action]) -> bool:
+        return update_if(RunRow(run.campaign_id, run.scheduled_at), actions, RunRow.opened.exists())
+
+
+def _progress(samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> list[Action]:
+    return [RunRow.samples.set(list(samples)), RunRow.in_hours.set(dict(in_hours))]
+
+
+def _read(row: RunRow) -> Run:
+    return replace(value_of(Run, row), opened=row.opened is not None)
+
+
+def _may_have_addresses(item: Mapping[str, Any]) -> bool:
+    def has(one: Mapping[str, Any]) -> bool:
+        return json.loads(one["spec"]["S"])["audience"].get("list_id") is not None
+
+    return each(has, [item], alone=lambda *_: None) != [False]
