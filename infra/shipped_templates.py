@@ -13,10 +13,10 @@ from chalicelib.clock import now, rfc3339
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.shipped import LAYOUT
-from chalicelib.rendering.stored import NEWEST, shipped_row
-from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.rendering.template_store import TemplateStore, named_body
 from chalicelib.storage.dynamodb import CONDITION_FAILED
 from chalicelib.storage.rows.configuration import NewestIndex, TemplateRow
+from chalicelib.storage.templates import NEWEST, shipped_row
 from infra.account import Account
 from infra.stacks import DeployError
 
@@ -42,7 +42,7 @@ def _write(account: Account, table: str, content: Template | Layout) -> bool:
     try:
         account.dynamodb.put_item(
             TableName=table,
-            Item=shipped_row(content, at=rfc3339(now())).serialize(),
+            Item=shipped_row(*named_body(content), at=rfc3339(now())).serialize(),
             ConditionExpression="attribute_not_exists(#key)",
             ExpressionAttributeNames={"#key": "key"},
         )

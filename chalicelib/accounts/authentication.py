@@ -11,14 +11,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from chalicelib.accounts.managers import Manager, find_row, manager_of
+from chalicelib.accounts.managers import Manager, manager_of, named_account
 from chalicelib.accounts.passwords import fits, nobodys_hash
 from chalicelib.accounts.second_factor import SecondFactors
 from chalicelib.clock import Clock
 from chalicelib.errors import ForbiddenError, InvalidError, Phrase, TooManyRequestsError, UnauthorizedError
 from chalicelib.security.signing import MAC_BYTES, Signer, decode, encode
 from chalicelib.storage.allowances import Allowances
-from chalicelib.storage.rows.accounts import ManagerRow
+from chalicelib.storage.managers import Account
 
 # How often, in how many minutes.
 TRIES, TRIES_OF_A_NETWORK, TRIES_OF_A_NAME, TRIES_OF_A_CODE = (10, 15), (30, 15), (50, 60), (20, 24 * 60)
@@ -57,18 +57,18 @@ class Entrance:
     def by_password(self, name: str, password: str, *, at: At) -> Manager | Step:
         """The first step. Raises: UnauthorizedError (permanent; the same for a wrong name and password, after the same
         work), TooManyRequestsError (later), UnavailableError (retryable)."""
-        row = find_row(name)
-        known = row is not None and self._knows(row, at)
+        account = named_account(name)
+        known = account is not None and self._knows(account, at)
         taken = self._take(name, known=known, at=at)
         named = None if known else self._take_of_name(name)
-        right = fits(row.password_hash if row else nobodys_hash(), password) and self._may_enter(row)
+        right = fits(account.password_hash if account else nobodys_hash(), password) and self._may_enter(account)
         if named is None and not known:  # too many tries: only the second factor tells the owner from the others
-            owner = row if right and row and row.totp_secret else None
+            owner = account if right and account and account.totp_secret else None
             return Step(self._state(name, password, owner, at), tired=True)
-        if row is None or not right:
+        if account is None or not right:
             raise UnauthorizedError(_WRONG)
         self._give_back([*taken, *([named] if named else [])])
-        return Step(self._state(name, password, row, at)) if row.totp_secret else manager_of(row)
+        return Step(self._state(name, password, account, at)) if account.totp_secret else manager_of(account)
 
     def by_code(self, state: str, code: str, *, at: At) -> Manager:
         """The second step, with what the first has given. Raises: as the first; ForbiddenError (permanent: that was too
@@ -76,29 +76,29 @@ class Entrance:
         name, began, guess = _parts(state)
         if self._clock() - began > STEP_LASTS:
             raise ForbiddenError(Phrase("the first step was too long ago: begin again"))
-        row = find_row(name)
-        known = row is not None and self._knows(row, at)
+        account = named_account(name)
+        known = account is not None and self._knows(account, at)
         taken = [*self._take(name, known=known, at=at), self._take_code(name, guess, known=known, at=at)]
-        if row is None or not self._passed(row, state, at):
+        if account is None or not self._passed(account, state, at):
             raise UnauthorizedError(_WRONG)
-        if not self._may_enter(row) or not self._factors.use(row, code):
+        if not self._may_enter(account) or not self._factors.use(account, code):
             raise UnauthorizedError(_WRONG)
         self._give_back(taken)
-        return manager_of(row)
+        return manager_of(account)
 
     def prove(self, name: str, password: str, code: str, *, at: At) -> None:
         """That whoever is in is the owner of the account, still: by the present password and, where there is a second
         factor, a code that was not used before. Raises: InvalidError (permanent), TooManyRequestsError (later),
         UnavailableError (retryable)."""
-        row = find_row(name)
-        known = row is not None and self._knows(row, at)
+        account = named_account(name)
+        known = account is not None and self._knows(account, at)
         taken = self._take(name, known=known, at=at)
         if not known:
             taken.append(self._allowance(f"sign-in-name#{name}", TRIES_OF_A_NAME))
-        if row is None or not fits(row.password_hash, password):
+        if account is None or not fits(account.password_hash, password):
             raise InvalidError.of("old", Phrase("this is not the current password"))
         taken.append(self._take_code(name, self._guess(name, password), known=known, at=at))
-        if not self._factors.use(row, code):
+        if not self._factors.use(account, code):
             raise InvalidError.of(
                 "present", Phrase("this is not what the app shows now, or it was used: wait for the next one")
             )
@@ -115,12 +115,12 @@ class Entrance:
     def browser_token(self, name: str) -> str:
         """By which a browser that has signed in is known later, until all sessions of the account end. Raises:
         UnavailableError (retryable)."""
-        row, at = find_row(name), str(int(self._clock().timestamp()))
-        return f"{at}.{self._signer.code(_BROWSER, name, at, *_proven_with(row))}" if row else ""
+        account, at = named_account(name), str(int(self._clock().timestamp()))
+        return f"{at}.{self._signer.code(_BROWSER, name, at, *_proven_with(account))}" if account else ""
 
-    def _knows(self, row: ManagerRow, at: At) -> bool:
+    def _knows(self, account: Account, at: At) -> bool:
         began, _, mac = at.known.partition(".")
-        if not self._fits(mac, _BROWSER, row.name, began, *_proven_with(row)):
+        if not self._fits(mac, _BROWSER, account.name, began, *_proven_with(account)):
             return False
         return self._clock().timestamp() - int(began) <= BROWSER_LASTS.total_seconds()
 
@@ -151,25 +151,25 @@ class Entrance:
         for window in taken:
             self._allowances.give_back(window)
 
-    def _may_enter(self, row: ManagerRow | None) -> bool:
-        if row is None or row.disabled:
+    def _may_enter(self, account: Account | None) -> bool:
+        if account is None or account.disabled:
             return False
-        return row.initial_until is None or self._clock() < datetime.fromisoformat(row.initial_until)
+        return account.initial_until is None or self._clock() < datetime.fromisoformat(account.initial_until)
 
     def _guess(self, name: str, password: str) -> str:
         return self._signer.code(_GUESS, name, password)
 
-    def _state(self, name: str, password: str, row: ManagerRow | None, at: At) -> str:
+    def _state(self, name: str, password: str, account: Account | None, at: At) -> str:
         """Of the owner, or of somebody who is to believe that."""
         began, guess = str(int(self._clock().timestamp())), self._guess(name, password)
         mac = encode(secrets.token_bytes(MAC_BYTES))
-        if row is not None:
-            mac = self._signer.code(_STEP, at.door, name, began, guess, *_proven_with(row))
+        if account is not None:
+            mac = self._signer.code(_STEP, at.door, name, began, guess, *_proven_with(account))
         return f"{encode(name[:64].encode())}.{began}.{guess}.{mac}"
 
-    def _passed(self, row: ManagerRow, state: str, at: At) -> bool:
+    def _passed(self, account: Account, state: str, at: At) -> bool:
         _, began, guess, mac = state.split(".")
-        return self._fits(mac, _STEP, at.door, row.name, began, guess, *_proven_with(row))
+        return self._fits(mac, _STEP, at.door, account.name, began, guess, *_proven_with(account))
 
     def _fits(self, mac: str, purpose: str, *parts: str) -> bool:
         try:
@@ -191,9 +191,9 @@ def network_of(ip: str) -> str:
     return str(ipaddress.ip_network((int(address), 64), strict=False))
 
 
-def _proven_with(row: ManagerRow) -> tuple[str, str]:
+def _proven_with(account: Account) -> tuple[str, str]:
     """What an earlier proof is worth nothing without: the same password, and no end of all sessions since."""
-    return row.password_hash, str(int(row.sessions_round or 0))
+    return account.password_hash, str(account.sessions_round)
 
 
 def _parts(state: str) -> tuple[str, datetime, str]:

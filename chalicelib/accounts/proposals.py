@@ -10,8 +10,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.configuration.site_settings import Setting, SiteSettings
 from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, Phrase
 from chalicelib.etags import Seen, tag_of
-from chalicelib.storage.dynamodb import find, save_if
-from chalicelib.storage.rows.configuration import SettingRow
+from chalicelib.storage.site_settings import StoredSetting, find_setting, save_setting
 
 GUARDED = ("allowed_hosts", "redirect_url", "sender")
 _OPEN, _SENT_BACK, _OVER = "open", "sent_back", "over"
@@ -111,27 +110,20 @@ class Proposals:
         """Raises: ConflictError (permanent): somebody else was faster; UnavailableError (retryable)."""
         kept = proposal._asdict()
         kept.pop("version")
-        row = SettingRow(
-            _row_of(proposal.name),
-            value=kept,
-            version=proposal.version + 1,
-            updated_at=rfc3339(self._clock()),
-            updated_by=proposal.sent_back_by or proposal.by,
-        )
-        unchanged = SettingRow.version == proposal.version if proposal.version else SettingRow.name.does_not_exist()
-        if not save_if(row, unchanged):
+        at, by = rfc3339(self._clock()), proposal.sent_back_by or proposal.by
+        if not save_setting(_stored_name(proposal.name), StoredSetting(kept, proposal.version + 1, at, by)):
             raise ConflictError(
                 Phrase("the setting {name} is being changed by others: read it and try again", name=proposal.name)
             )
 
 
-def _row_of(name: str) -> str:
+def _stored_name(name: str) -> str:
     return f"proposal#{name}"
 
 
 def _find(name: str) -> Proposal | None:
-    row = find(SettingRow, _row_of(name))
-    return None if row is None else Proposal(**row.value, version=int(row.version))
+    stored = find_setting(_stored_name(name))
+    return None if stored is None else Proposal(**stored.value, version=stored.version)
 
 
 def _version(before: Proposal | None) -> int:

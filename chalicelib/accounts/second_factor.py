@@ -3,14 +3,11 @@
 import hmac
 from datetime import datetime
 
-from pynamodb.expressions.update import Action
-
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.observability import logger
 from chalicelib.security.sealing import Sealer, SealError
-from chalicelib.storage.dynamodb import update_if
-from chalicelib.storage.rows.accounts import ManagerRow
+from chalicelib.storage.managers import Account, use_code
 
 _STEP_SECONDS = 30
 _DRIFT = (-1, 0, 1)  # steps that a phone's clock may be off
@@ -19,8 +16,7 @@ _SECRET_CHARACTERS = 32  # 160 bits, as RFC 4226 recommends
 
 
 class SecondFactors:
-    """The second factors of accounts, whose secrets are sealed in the table; `required`: every account has to have
-    one."""
+    """The second factors of accounts; their secrets are sealed in the table. `required`: every account needs one."""
 
     def __init__(self, *, sealer: Sealer, clock: Clock, required: bool) -> None:
         self.required = required
@@ -28,7 +24,7 @@ class SecondFactors:
         self._clock = clock
 
     def check(self, secret: str, code: str) -> int:
-        """The time step of a code that shows that the app has the secret. Raises: InvalidError (permanent)."""
+        """The time step of a code; proves that the app has the secret. Raises: InvalidError (permanent)."""
         check_secret(secret)
         step = step_of(secret, code, at=self._clock())
         if step is None:
@@ -37,28 +33,24 @@ class SecondFactors:
             )
         return step
 
-    def set(self, name: str, secret: str, *, step: int) -> list[Action]:
-        """Of the account's row; `step` is of the last code that was used."""
-        return [ManagerRow.totp_secret.set(self._sealed(name, secret)), ManagerRow.totp_step.set(step)]
-
-    def use(self, row: ManagerRow, code: str) -> bool:
-        """Whether the code is right and was never used; without a second factor none is asked for. Raises:
+    def use(self, account: Account, code: str) -> bool:
+        """Whether the code is right and was never used; True for an account without a second factor. Raises:
         UnavailableError (retryable)."""
-        if row.totp_secret is None:
+        if account.totp_secret is None:
             return True
         try:
-            secret = self._sealer.unseal(row.totp_secret, about=_about(row.name))
+            secret = self._sealer.unseal(account.totp_secret, about=_about(account.name))
         except SealError:
-            logger().error("a second factor cannot be read: an administrator has to take it away", manager=row.name)
+            logger().error("a second factor cannot be read: an administrator has to take it away", manager=account.name)
             return False
         step = step_of(secret, code, at=self._clock())
         if step is None:
             return False
-        # Sealed anew, with the newest key: that of an old account stands there as it is.
-        unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == row.totp_secret)
-        return update_if(row, self.set(row.name, secret, step=step), unused)
+        # Sealed anew, with the newest key: an old account has its secret in the clear.
+        return use_code(account, sealed_secret=self.sealed(account.name, secret), step=step)
 
-    def _sealed(self, name: str, secret: str) -> str:
+    def sealed(self, name: str, secret: str) -> str:
+        """The secret as it may be stored. Raises: UnavailableError (retryable)."""
         return self._sealer.seal(secret, about=_about(name))
 
 

@@ -1,5 +1,5 @@
-"""Who is signed in to the admin page. The cookie holds a random id and its MAC; the table holds only the id's hash, so
-that whoever reads the table cannot sign in, and a forged cookie costs no request.
+"""Who is signed in to the admin page. The cookie holds a random id and its MAC; the table holds only the id's hash:
+whoever reads the table cannot sign in, and a forged cookie costs no request.
 """
 
 import hashlib
@@ -13,13 +13,19 @@ from chalicelib.accounts.managers import Manager, Managers
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError, Phrase, UnauthorizedError
 from chalicelib.security.signing import Signer, decode, encode
-from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb, save_if, update_if
-from chalicelib.storage.rows.accounts import SessionRow
+from chalicelib.storage.sessions import (
+    StoredSession,
+    add_session,
+    delete_session,
+    find_session,
+    note_seen,
+    sessions_of,
+)
 
 LASTS = timedelta(hours=12)
 IDLE = timedelta(minutes=30)  # without a request, after which it is over
 PROOF_LASTS = timedelta(minutes=10)  # of password and code, for what an administrator does to others
-_NOTED_EVERY = timedelta(minutes=1)  # that it was seen: not each request is a write
+_NOTED_EVERY = timedelta(minutes=1)  # not every request is a write
 _LISTED = 50
 _KEY_CHARACTERS = hashlib.sha256().digest_size * 2
 _ID_BYTES = 24
@@ -27,7 +33,7 @@ _COOKIE, _FORM = "admin-session", "admin-form"  # purposes of the signing key
 
 
 class Session(NamedTuple):
-    """One browser of one manager; `form_token` goes into every form of it (against cross-site requests). `proven`:
+    """One browser of one manager. `form_token` goes into each of its forms (against cross-site requests); `proven`:
     password and code were given a short while ago."""
 
     id: str
@@ -37,8 +43,8 @@ class Session(NamedTuple):
     proven: bool
 
 
-class Opened(NamedTuple):
-    """A session as a list shows it; `key` names it, and opens nothing."""
+class OpenSession(NamedTuple):
+    """A session in a list; `key` names it and opens nothing."""
 
     key: str
     browser: str
@@ -49,7 +55,7 @@ class Opened(NamedTuple):
 
 
 class Sessions:
-    """The sessions of one stage."""
+    """Each method that reads or writes raises UnavailableError (retryable)."""
 
     def __init__(self, *, signer: Signer, managers: Managers, clock: Clock) -> None:
         self._signer = signer
@@ -57,13 +63,16 @@ class Sessions:
         self._clock = clock
 
     def begin(self, manager: Manager, *, browser: str = "", network: str = "") -> str:
-        """The value of the cookie. Raises: UnavailableError (retryable)."""
+        """Returns the value of the cookie."""
         at = self._clock()
         return self._save(
-            SessionRow(
+            StoredSession(
+                key="",
                 manager=manager.name,
                 round=manager.round,
                 began_at=rfc3339(at),
+                seen_at="",
+                proved_at="",
                 browser=browser,
                 network=network,
                 expires_at_epoch=int((at + LASTS).timestamp()),
@@ -71,80 +80,72 @@ class Sessions:
         )
 
     def renew(self, session: Session) -> str:
-        """The same session under a new id, with what its manager may do now: the old id is void. Raises:
-        UnauthorizedError (permanent: it has ended), NotFoundError (permanent), UnavailableError (retryable)."""
-        row = find(SessionRow, _hash(session.id))
-        if row is None:
+        """Moves the session to a new id, with what its manager may do now; the old id is void. Raises:
+        UnauthorizedError (permanent: it has ended), NotFoundError (permanent)."""
+        stored = find_session(_hash(session.id))
+        if stored is None:
             raise UnauthorizedError(Phrase("this session has ended"))
         self.end(session)
-        row.round = self._managers.get(session.manager.name).round
-        return self._save(row)
+        return self._save(stored._replace(round=self._managers.get(session.manager.name).round))
 
     def find(self, cookie: str | None, *, active: bool = True) -> Session:
-        """Whose it is. `active`: a person asks, and not a page by itself. Raises: UnauthorizedError (permanent: nobody
-        is signed in, or not any more), UnavailableError (retryable)."""
+        """The session of a cookie. `active`: a person asks, not a page by itself. Raises: UnauthorizedError (permanent:
+        nobody is signed in, or not any more)."""
         session_id, _, mac = (cookie or "").partition(".")
         if not session_id or not self._signed(_COOKIE, session_id, mac):
             raise UnauthorizedError(Phrase("nobody is signed in"))
-        row = find(SessionRow, _hash(session_id))
-        if row is None:
+        stored = find_session(_hash(session_id))
+        if stored is None:
             raise UnauthorizedError(Phrase("this session has ended"))
         try:
-            manager = self._managers.get(row.manager)
+            manager = self._managers.get(stored.manager)
         except NotFoundError as error:
             raise UnauthorizedError(Phrase("this account is no more")) from error
-        if manager.disabled or not self._is_open(row, manager):
+        if manager.disabled or not self._is_open(stored, manager):
             raise UnauthorizedError(Phrase("this session has ended"))
-        if active and self._since(row.seen_at) > _NOTED_EVERY:
-            update_if(row, [SessionRow.seen_at.set(rfc3339(self._clock()))], SessionRow.id_hash.exists())
-        proven = self._since(row.proved_at) < PROOF_LASTS
-        return Session(session_id, manager, row.began_at, self._signer.code(_FORM, session_id), proven)
+        if active and self._since(stored.seen_at) > _NOTED_EVERY:
+            note_seen(stored.key, at=rfc3339(self._clock()))
+        proven = self._since(stored.proved_at) < PROOF_LASTS
+        return Session(session_id, manager, stored.began_at, self._signer.code(_FORM, session_id), proven)
 
-    def of(self, manager: Manager, *, here: Session | None = None) -> Sequence[Opened]:
-        """The open sessions of an account, at most fifty, the newest first; two requests. Raises: UnavailableError
-        (retryable)."""
-        with reaching_dynamodb():
-            found = SessionRow.by_manager.query(manager.name, limit=_LISTED, scan_index_forward=False)
-            keys = [row.id_hash for row in found]
-            rows = list(SessionRow.batch_get(keys, consistent_read=True)) if keys else []
+    def of(self, manager: Manager, *, here: Session | None = None) -> Sequence[OpenSession]:
+        """The open sessions of an account, at most fifty, newest first."""
         ours = _hash(here.id) if here else None
         opened = [
-            Opened(row.id_hash, row.browser, row.network, row.began_at, row.seen_at, row.id_hash == ours)
-            for row in rows
-            if self._is_open(row, manager)
+            OpenSession(one.key, one.browser, one.network, one.began_at, one.seen_at, one.key == ours)
+            for one in sessions_of(manager.name, limit=_LISTED)
+            if self._is_open(one, manager)
         ]
         return sorted(opened, key=lambda one: (one.here, one.seen_at, one.key), reverse=True)
 
     def made(self, session: Session, token: str) -> bool:
-        """Whether a form with this token was made by our page for this session; what stands behind the first dot of
-        the token says which form it is."""
+        """Whether a form with this token is ours, made for this session; behind the first dot the token names the
+        form."""
         return self._signed(_FORM, session.id, token.partition(".")[0])
 
     def end(self, session: Session) -> None:
-        """Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            SessionRow(_hash(session.id)).delete()
+        """Signs the browser out."""
+        delete_session(_hash(session.id))
 
     def end_of(self, cookie: str | None) -> None:
-        """Whatever session a browser had. Raises: UnavailableError (retryable)."""
+        """Ends the session that a browser has, if any."""
         with suppress(UnauthorizedError):
             self.end(self.find(cookie, active=False))
 
     def end_one(self, name: str, key: str) -> None:
-        """One of a list. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        if len(key) != _KEY_CHARACTERS or not delete_if(SessionRow(key), SessionRow.manager == name):
+        """Ends one of a list. Raises: NotFoundError (permanent)."""
+        if len(key) != _KEY_CHARACTERS or not delete_session(key, of=name):
             raise NotFoundError(Phrase("this session has ended already"))
 
-    def _save(self, row: SessionRow) -> str:
+    def _save(self, session: StoredSession) -> str:
         """Under a new id, just proven."""
         session_id, at = encode(secrets.token_bytes(_ID_BYTES)), rfc3339(self._clock())
-        row.id_hash, row.seen_at, row.proved_at = _hash(session_id), at, at
-        save_if(row, SessionRow.id_hash.does_not_exist())
+        add_session(session._replace(key=_hash(session_id), seen_at=at, proved_at=at))
         return f"{session_id}.{self._signer.code(_COOKIE, session_id)}"
 
-    def _is_open(self, row: SessionRow, manager: Manager) -> bool:
-        over = row.expires_at_epoch <= self._clock().timestamp() or self._since(row.seen_at) > IDLE
-        return not over and row.round == manager.round
+    def _is_open(self, session: StoredSession, manager: Manager) -> bool:
+        over = session.expires_at_epoch <= self._clock().timestamp() or self._since(session.seen_at) > IDLE
+        return not over and session.round == manager.round
 
     def _since(self, moment: str) -> timedelta:
         return self._clock() - datetime.fromisoformat(moment) if moment else timedelta.max

@@ -9,12 +9,12 @@ from chalice.app import Response
 from markupsafe import escape
 
 from chalicelib.errors import NotFoundError, RenderError, TooManyRequestsError
-from chalicelib.profiles.model import Profile
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.stage.app import stage
+from chalicelib.storage.users import Profile
 from chalicelib.translation import translated
 
 # The frame may run nothing, send nothing and load nothing but the letter's own pictures.

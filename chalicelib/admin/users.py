@@ -17,7 +17,7 @@ from chalicelib.clock import now
 from chalicelib.deliveries import NOTIFICATION_STATUSES, DeliveryKey
 from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.http_errors import status_of
-from chalicelib.profiles.address_opt_outs import Against
+from chalicelib.profiles.address_opt_outs import AddressObjections
 from chalicelib.reasons import suppressed
 from chalicelib.services.cancel import cancel
 from chalicelib.services.history import MAX_DAYS
@@ -122,7 +122,7 @@ def one_user(visit: Visit) -> Page:
     return Page("user", shown)
 
 
-def _against(one: Against) -> Iterable[tuple[str | None, str]]:
+def _against(one: AddressObjections) -> Iterable[tuple[str | None, str]]:
     """(category, reason) of everything that keeps letters from an address; the category is None if it concerns every
     letter."""
     if one.suppressed is not None:

@@ -17,11 +17,10 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.errors import Phrase
 from chalicelib.etags import tag_of
 from chalicelib.manifest import CHANNELS
-from chalicelib.profiles.address_opt_outs import Against
+from chalicelib.profiles.address_opt_outs import AddressObjections
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.preference_changes import EVERYTHING, word_key
-from chalicelib.profiles.preferences import Preferences
-from chalicelib.profiles.profile_source import profile_of
+from chalicelib.profiles.model import profile_of
+from chalicelib.profiles.preferences import EVERYTHING, Preferences, word_key
 from chalicelib.service_scope import Sight
 from chalicelib.stage.app import stage
 
@@ -134,12 +133,12 @@ def _told(user_id: str) -> dict[str, Any]:
     return _shown(stage().preferences.get(user_id), _against(user_id))
 
 
-def _against(user_id: str) -> Mapping[str, Against]:
+def _against(user_id: str) -> Mapping[str, AddressObjections]:
     user = profile_of(stage().profile_source, user_id)
     return stage().unsubscribe.against(user) if user else {}
 
 
-def _shown(stored: Preferences, against: Mapping[str, Against]) -> dict[str, Any]:
+def _shown(stored: Preferences, against: Mapping[str, AddressObjections]) -> dict[str, Any]:
     """On means that a letter would arrive: what others with the same address have opted out of is off."""
     shown = stored.stored()
     shown["categories"] = {

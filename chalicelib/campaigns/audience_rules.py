@@ -12,8 +12,9 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validat
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import Phrase
 from chalicelib.locales import lookup, speaks
-from chalicelib.profiles.model import Profile, known_timezone
+from chalicelib.profiles.model import known_timezone
 from chalicelib.schemas import StrictModel
+from chalicelib.storage.users import Profile
 from chalicelib.text import normal_json, one_line
 
 MAX_DEPTH = 8

@@ -23,11 +23,11 @@ from chalicelib.etags import Fields
 from chalicelib.pipeline.channel_addresses import Addresses
 from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.profiles.directory import Directory
-from chalicelib.profiles.model import Profile
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 from chalicelib.storage.runs import Runs
+from chalicelib.storage.users import Profile
 from chalicelib.text import one_line
 
 SECONDS = 8.0

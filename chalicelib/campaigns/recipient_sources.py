@@ -15,10 +15,10 @@ from chalicelib.isolation import each, together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
 from chalicelib.profiles.directory import Directory
-from chalicelib.profiles.model import Profile
 from chalicelib.storage.campaign_recipients import UNSENT_PLACES, KnownNotification, read_notifications, unsent
 from chalicelib.storage.recipient_lists import RecipientLists
 from chalicelib.storage.runs import Run
+from chalicelib.storage.users import Profile
 from chalicelib.wall_clock import zone_of
 
 Cursor = dict[str, Any]

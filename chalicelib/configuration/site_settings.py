@@ -32,8 +32,7 @@ from chalicelib.etags import Seen, tag_of
 from chalicelib.observability import logger
 from chalicelib.schemas import StrictModel, kept, recalled
 from chalicelib.security.redirects import allowed_redirect, host_of
-from chalicelib.storage.dynamodb import reaching_dynamodb, save_if
-from chalicelib.storage.rows.configuration import SettingRow
+from chalicelib.storage.site_settings import StoredSetting, read_settings, save_setting
 from chalicelib.text import Line
 from chalicelib.validation import mistakes_in
 
@@ -159,16 +158,19 @@ class SiteSettings:
         if not fresh and self._known and monotonic() - self._known[0] < seconds:
             return self._known[1]
         writes = self._writes
-        values = self._values(_read())
+        values = self._values(read_settings(NAMES))
         if writes == self._writes:  # else another thread has written since, and this may be what was before
             self._known = (monotonic(), values)
         return values
 
     def list(self) -> list[Setting]:
         """Every setting, by name. Raises: UnavailableError (retryable)."""
-        rows = _read()
+        rows = read_settings(NAMES)
         shown = self._values(rows).model_dump(mode="json")
-        return [_setting(name, shown[name], rows.get(name)) for name in sorted(NAMES)]
+        return [
+            Setting(name, *rows[name]._replace(value=shown[name])) if name in rows else Setting(name, shown[name])
+            for name in sorted(NAMES)
+        ]
 
     def get(self, name: str) -> Setting:
         """One setting. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
@@ -181,35 +183,29 @@ class SiteSettings:
         (retryable)."""
         _require_known(name)
         for _ in range(_PUT_TRIES):
-            rows = _read()
+            rows = read_settings(NAMES)
             values = self._checked(rows, name, value)
-            found = int(rows[name].version) if name in rows else 0
+            found = rows[name].version if name in rows else 0
             if seen is not None:
                 before = self._values(rows).model_dump(mode="json")[name]
                 seen.require(Setting(name, before).fields, what=Phrase("the setting {name}", name=name))
-            row = SettingRow(
-                name,
-                value=values.model_dump(mode="json")[name],
-                version=found + 1,
-                updated_at=rfc3339(self._clock()),
-                updated_by=by,
-            )
+            setting = StoredSetting(values.model_dump(mode="json")[name], found + 1, rfc3339(self._clock()), by)
             try:
-                saved = save_if(row, SettingRow.version == found if found else SettingRow.name.does_not_exist())
+                saved = save_setting(name, setting)
             finally:  # what became of it may stay unknown
                 self._writes += 1
                 self._known = None
             if saved:
-                return _setting(name, row.value, row)
+                return Setting(name, *setting)
         raise ConflictError(Phrase("the setting {name} is being changed by others: read it and try again", name=name))
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it would be kept. Raises: NotFoundError, InvalidError (permanent), UnavailableError
         (retryable)."""
         _require_known(name)
-        return self._checked(_read(), name, value).model_dump(mode="json")[name]
+        return self._checked(read_settings(NAMES), name, value).model_dump(mode="json")[name]
 
-    def _checked(self, rows: Mapping[str, SettingRow], name: str, value: Any) -> SiteValues:
+    def _checked(self, rows: Mapping[str, StoredSetting], name: str, value: Any) -> SiteValues:
         stored = {other: row.value for other, row in rows.items() if other != name}
         try:
             known = kept(recalled(SiteValues, {**self._defaults, **stored}))
@@ -220,7 +216,7 @@ class SiteSettings:
                 [_in_value(one, name) for one in mistakes_in(error, whole=name)],
             ) from error
 
-    def _values(self, rows: Mapping[str, SettingRow]) -> SiteValues:
+    def _values(self, rows: Mapping[str, StoredSetting]) -> SiteValues:
         values: dict[str, Any] = dict(self._defaults)
         # In this order, so that a redirect is judged by the hosts that are stored beside it.
         for name in sorted(rows):
@@ -233,22 +229,11 @@ class SiteSettings:
         return recalled(SiteValues, values)
 
 
-def _read() -> dict[str, SettingRow]:
-    with reaching_dynamodb():
-        return {row.name: row for row in SettingRow.batch_get(list(NAMES), consistent_read=True)}
-
-
 def _require_known(name: str) -> None:
     if name not in NAMES:
         raise NotFoundError(
             Phrase("there is no setting {name}; there are: {known}", name=name, known=", ".join(sorted(NAMES)))
         )
-
-
-def _setting(name: str, value: Any, row: SettingRow | None) -> Setting:
-    if row is None:
-        return Setting(name, value)
-    return Setting(name, value, int(row.version), row.updated_at, row.updated_by)
 
 
 def _in_value(mistake: FieldError, name: str) -> FieldError:

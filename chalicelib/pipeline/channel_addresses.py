@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from chalicelib.manifest import CHANNELS
-from chalicelib.profiles.model import Profile
+from chalicelib.storage.users import Profile
 
 
 class EndpointReader(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.pipeline.eligibility import Addressee, Consent, ConsentDesk
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.profiles.objections import Objections
+from chalicelib.profiles.opt_outs import Objections
 
 
 def judged(

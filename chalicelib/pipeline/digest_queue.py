@@ -18,12 +18,12 @@ from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.fallback import ended, waiting
 from chalicelib.pipeline.jobs import DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.model import Profile, Wishes
 from chalicelib.profiles.preferences import objection
 from chalicelib.reasons import Reason
 from chalicelib.schemas import kept, passed, recalled
 from chalicelib.storage.digest_queue import CollectedLetter, collected_of, forget_collected, put_collected, users_due
 from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.users import Profile, Wishes
 
 DIGEST_CHANNEL = "email"  # what the digest itself goes by, where no route says otherwise
 QUEUE = "digest"

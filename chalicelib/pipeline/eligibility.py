@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.profiles.address_rows import AddressRows
-from chalicelib.profiles.model import Wishes
-from chalicelib.profiles.objections import Objections, Standing, read_objections
-from chalicelib.profiles.preferences import Hours, objection, quiet_for
-from chalicelib.profiles.suppressions import EVERYBODY
+from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, read_objections
+from chalicelib.profiles.preferences import objection
+from chalicelib.profiles.quiet_hours import Hours, quiet_for
 from chalicelib.reasons import Reason, suppressed
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.storage.users import Wishes
 
 _LATER = "~"  # than any moment
 
@@ -42,9 +42,9 @@ class ConsentDesk:
     """Answers for one stage."""
 
     def __init__(
-        self, *, rows: AddressRows, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]
+        self, *, hashes: AddressHashes, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]
     ) -> None:
-        self._rows = rows
+        self._hashes = hashes
         self._clock = clock
         self._default_zone = default_zone
         self._default_quiet = default_quiet
@@ -70,7 +70,7 @@ class ConsentDesk:
         switchable = not CATEGORIES[category].transactional
         addresses = {(channel, one.address) for channel, those in people.items() for one in those}
         found = read_objections(
-            self._rows,
+            self._hashes,
             user_ids={one.user_id for one in everybody if one.user_id} if switchable and known is None else (),
             addresses=() if asked_again and switchable else addresses,
             at=self._clock(),
@@ -98,7 +98,7 @@ class ConsentDesk:
                 waits[person.notification_id] = until
         return Consent(skips, waits)
 
-    def _against(self, person: Addressee, known: Standing, category: str | None) -> str | None:
+    def _against(self, person: Addressee, known: AddressStanding, category: str | None) -> str | None:
         """What stands against the address; `category` is None for a letter to which wishes do not apply."""
         if known.suppressed is not None:
             return suppressed(known.suppressed)
@@ -107,12 +107,12 @@ class ConsentDesk:
         objected = known.said.objection(category, self._clock()) if category is not None else None
         return objected.reason if objected else None
 
-    def _erased_at(self, person: Addressee, known: Standing) -> str:
+    def _erased_at(self, person: Addressee, known: AddressStanding) -> str:
         """What was asked for before is not sent: for the address as such, or for the user who was erased. A user who
         is not may have left an address that was erased since it was looked up."""
         if person.user_id is None:
             return known.erased_at or ""
         if not known.gone:
             return ""
-        erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self._rows.hash_of("user", person.user_id), "")
+        erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self._hashes.of("user", person.user_id), "")
         return max(user, erased if (person.looked_at or _LATER) <= erased else "")

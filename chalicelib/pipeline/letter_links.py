@@ -16,12 +16,12 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.configuration.site_settings import SiteSettings, SiteValues
 from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
 from chalicelib.pipeline.requests import OwnerOf
-from chalicelib.profiles.model import CONFIRMED_CHANNEL
-from chalicelib.profiles.preference_changes import WRITTEN_TO
+from chalicelib.profiles.preferences import WRITTEN_TO
 from chalicelib.security.redirects import allowed_redirect
 from chalicelib.security.signing import Signer
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.storage.short_links import Link, LinkKind, valid_until
+from chalicelib.storage.users import CONFIRMED_CHANNEL
 
 
 @dataclass

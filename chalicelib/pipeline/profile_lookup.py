@@ -9,9 +9,9 @@ from chalicelib.flow.throttle import CallReport, Gate
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
 from chalicelib.pipeline.retry import Retries
-from chalicelib.profiles.model import Profile, Wishes
-from chalicelib.profiles.profile_source import Profiles, ProfileSource
+from chalicelib.profiles.model import ProfileSource
 from chalicelib.reasons import Reason
+from chalicelib.storage.users import Profile, Profiles, Wishes
 
 
 class Known(NamedTuple):

@@ -11,9 +11,9 @@ from chalicelib.pipeline.channel_addresses import Addresses
 from chalicelib.pipeline.digest_categories import judged
 from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.profiles.model import Profile, Wishes
-from chalicelib.profiles.objections import Objections
+from chalicelib.profiles.opt_outs import Objections
 from chalicelib.reasons import Reason
+from chalicelib.storage.users import Profile, Wishes
 
 
 class Candidate(NamedTuple):

@@ -1,24 +1,31 @@
-"""What readers say of letters to an address, kept by its keyed hash (`opt_outs.py` knows the rules). Called by
-`services/unsubscribe.py`.
-"""
+"""What readers say of letters to an address, kept by its keyed hash, and how a user's wishes reach their addresses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.profiles.address_rows import AddressRows, show
+from chalicelib.profiles.model import ProfileSource, profile_of
 from chalicelib.profiles.opt_outs import Objection, Said
-from chalicelib.profiles.preference_changes import EVERYTHING, SWITCHABLE, Words
-from chalicelib.profiles.preferences import Preferences
-from chalicelib.profiles.suppressions import note, suppressed
+from chalicelib.profiles.preferences import (
+    EVERYTHING,
+    SWITCHABLE,
+    WRITTEN_TO,
+    Preferences,
+    PreferenceStore,
+    Stated,
+    Words,
+)
 from chalicelib.reasons import SuppressionReason
-from chalicelib.storage.rows.people import SuppressionRow
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.storage.addresses import AddressRecord, Change, change_address, find_address
+from chalicelib.storage.users import Profile
 
 _ERASURE_KNOWN = timedelta(days=365)
 
 
-class Against(NamedTuple):
+class AddressObjections(NamedTuple):
     """`suppressed`: why nothing at all is sent; `objections`: by category."""
 
     suppressed: str | None
@@ -26,105 +33,91 @@ class Against(NamedTuple):
 
 
 class Mailboxes:
-    """The addresses of one stage."""
+    """Each method raises UnavailableError (retryable)."""
 
-    def __init__(self, *, rows: AddressRows, clock: Clock) -> None:
-        self._rows = rows
+    def __init__(self, *, hashes: AddressHashes, clock: Clock) -> None:
+        self._hashes = hashes
         self._clock = clock
 
     def unsubscribe(self, channel: str, address: str, key: str, *, by: str) -> None:
-        """The mailbox itself wants no letters of a category, or of EVERYTHING; said again it counts from then. Raises:
-        UnavailableError (retryable)."""
-        self._rows.change(channel, address, self._objecting(key, by, lambda row: show(row, channel, address)))
+        """The mailbox itself wants no letters of a category, or of EVERYTHING. Said again, it counts from then."""
+        objecting = self._objecting(key, by, lambda one: one.listed(channel, address))
+        change_address(self._hashes.key(channel, address), objecting)
 
     def unsubscribe_hashed(self, channel: str, hashed: str, key: str, *, by: str) -> None:
-        """The same of an address that only its hash is known of. Raises: as `unsubscribe`."""
-
-        def listed(row: SuppressionRow) -> None:
-            row.listed_channel = channel
-
-        self._rows.change_row(f"{channel}#{hashed}", self._objecting(key, by, listed))
+        """As `unsubscribe`, for an address of which only the hash is known."""
+        objecting = self._objecting(key, by, lambda one: replace(one, listed_channel=channel))
+        change_address(f"{channel}#{hashed}", objecting)
 
     def hash_of(self, channel: str, address: str) -> str:
-        """What an address is known by. Raises: UnavailableError (retryable)."""
-        return self._rows.hash_of(channel, address)
+        """What an address is known by."""
+        return self._hashes.of(channel, address)
 
-    def _objecting(
-        self, key: str, by: str, listed: Callable[[SuppressionRow], None]
-    ) -> Callable[[SuppressionRow], bool]:
+    def _objecting(self, key: str, by: str, listed: Callable[[AddressRecord], AddressRecord]) -> Change:
         at = self._clock()
 
-        def objecting(row: SuppressionRow) -> bool:
-            before = Said.of(row.said)
-            row.said, row.expires_at_epoch = before.without(key, rfc3339(at)).stored(), None
+        def objecting(one: AddressRecord) -> AddressRecord:
+            before = Said.of(one.said)
+            said = replace(one, said=before.without(key, rfc3339(at)).stored(), expires_at_epoch=None)
             if before.objects(key):
-                return True  # said again: the list has it
-            row.created_at = row.created_at if suppressed(row, at) else rfc3339(at)
-            listed(row)
-            note(row, "added", by, SuppressionReason.UNSUBSCRIBED, at)
-            return True
+                return said  # said again: the list has it
+            created_at = one.created_at if one.suppressed(at) else rfc3339(at)
+            return listed(replace(said, created_at=created_at)).noted(
+                "added", by=by, reason=SuppressionReason.UNSUBSCRIBED, at=at
+            )
 
         return objecting
 
     def hear(
         self, user_id: str, channel: str, address: str, wishes: Preferences, words: Words, *, confirmed: bool
     ) -> None:
-        """What a user wants is said of the address too, now that it is theirs. Repeating it changes nothing. Raises:
-        UnavailableError (retryable)."""
+        """What a user wants is said of the address too, now that it is theirs. Repeating it changes nothing."""
         voice = self._voice(user_id)
 
-        def heard(row: SuppressionRow) -> bool:
-            said = Said.of(row.said).hearing(voice, channel, wishes, words, confirmed=confirmed)
-            return _say(row, said)
+        def heard(one: AddressRecord) -> AddressRecord | None:
+            now = _saying(one, Said.of(one.said).hearing(voice, channel, wishes, words, confirmed=confirmed))
+            return None if now is one else now
 
-        self._rows.change(channel, address, heard)
+        change_address(self._hashes.key(channel, address), heard)
 
     def orphan(self, user_id: str, channel: str, address: str) -> None:
-        """A user is erased: what they said of the address stays as its own, and what was accepted for them is not sent.
-        Raises: UnavailableError (retryable)."""
-        self.orphan_key(user_id, self._rows.key(channel, address))
+        """A user is erased: what they said of the address stays as its own, and what was accepted for them is not
+        sent."""
+        self.orphan_key(user_id, self._hashes.key(channel, address))
 
     def orphan_key(self, user_id: str, key: str) -> None:
-        """The same of an address that the user has left, known by its key alone. Raises: as `orphan`."""
+        """As `orphan`, for an address that the user has left, known by its key alone."""
         voice, at = self._voice(user_id), rfc3339(self._clock())
 
-        def orphaned(row: SuppressionRow) -> bool:
-            row.gone = {**(row.gone or {}), voice: at}
-            _say(row, Said.of(row.said).orphaned(voice))
-            return True
+        def orphaned(one: AddressRecord) -> AddressRecord:
+            return _saying(replace(one, gone={**(one.gone or {}), voice: at}), Said.of(one.said).orphaned(voice))
 
-        self._rows.change_row(key, orphaned)
+        change_address(key, orphaned)
 
     def note_erased(self, user_id: str) -> None:
-        """Keeps for a year, by hash, that a user was erased: to erase them again is success. Raises: UnavailableError
-        (retryable)."""
+        """Keeps for a year, by hash, that a user was erased: to erase them again is success."""
         at = self._clock()
-
-        def erased(row: SuppressionRow) -> bool:
-            row.erased_at, row.expires_at_epoch = rfc3339(at), int((at + _ERASURE_KNOWN).timestamp())
-            return True
-
-        self._rows.change("user", user_id, erased)
+        until = int((at + _ERASURE_KNOWN).timestamp())
+        key = self._hashes.key("user", user_id)
+        change_address(key, lambda one: replace(one, erased_at=rfc3339(at), expires_at_epoch=until))
 
     def was_erased(self, user_id: str) -> bool:
-        """Whether it is known. Raises: UnavailableError (retryable)."""
-        return self._rows.read("user", user_id) is not None
+        """Whether it is known."""
+        return find_address(self._hashes.key("user", user_id)) is not None
 
-    def against(self, user_id: str | None, channel: str, address: str) -> Against:
-        """What stands against letters to an address, but for what one user says themself. Raises: UnavailableError
-        (retryable)."""
-        row, at = self._rows.read(channel, address), self._clock()
-        if row is None:
-            return Against(None, {})
-        said, voice = Said.of(row.said), self._voice(user_id) if user_id is not None else None
+    def against(self, user_id: str | None, channel: str, address: str) -> AddressObjections:
+        """What stands against letters to an address, apart from what one user says themself."""
+        record, at = find_address(self._hashes.key(channel, address)), self._clock()
+        if record is None:
+            return AddressObjections(None, {})
+        said, voice = Said.of(record.said), self._voice(user_id) if user_id is not None else None
         found = {name: said.objection(name, at, besides=voice) for name in SWITCHABLE}
-        return Against(suppressed(row, at), {name: one for name, one in found.items() if one is not None})
+        return AddressObjections(record.suppressed(at), {name: one for name, one in found.items() if one is not None})
 
     def told(self, channel: str, address: str) -> list[dict[str, Any]]:
-        """What was said against letters to an address, and when, without who said it. Raises: UnavailableError
-        (retryable)."""
-        row = self._rows.read(channel, address)
-        said = Said.of(row.said if row else None)
+        """What was said against letters to an address, and when, without who said it."""
+        record = find_address(self._hashes.key(channel, address))
+        said = Said.of(record.said if record else None)
         return [
             {"category": None if key == EVERYTHING else key, "at": at}
             for voice in said.against.values()
@@ -132,13 +125,49 @@ class Mailboxes:
         ]
 
     def _voice(self, user_id: str) -> str:
-        return self._rows.hash_of("user", user_id)
+        return self._hashes.of("user", user_id)
 
 
-def _say(row: SuppressionRow, said: Said) -> bool:
-    if said.stored() == row.said:
-        return False
-    row.said, row.expires_at_epoch = said.stored(), None
-    if said.unsubscribed() is None and (row.reason is None or row.removed_at is not None):
-        row.listed_channel = None  # a later yes has lifted what the list showed
-    return True
+def _saying(one: AddressRecord, said: Said) -> AddressRecord:
+    if said.stored() == one.said:
+        return one
+    # A later yes may have lifted what the list showed.
+    lifted = said.unsubscribed() is None and (one.reason is None or one.removed_at is not None)
+    listed = None if lifted else one.listed_channel
+    return replace(one, said=said.stored(), expires_at_epoch=None, listed_channel=listed)
+
+
+class PreferenceSync:
+    """Carries what users want to the addresses that they have: said once by a user, it holds for whatever is written to
+    the address. Each method raises UnavailableError (retryable)."""
+
+    def __init__(self, *, source: ProfileSource, preferences: PreferenceStore, mailboxes: Mailboxes) -> None:
+        self._source = source
+        self._preferences = preferences
+        self._mailboxes = mailboxes
+
+    def said(self, user_id: str, stated: Stated) -> None:
+        """A user has said what they want."""
+        profile = profile_of(self._source, user_id)
+        if profile is not None:
+            self._hear(profile, stated)
+
+    def moved(self, profiles: Sequence[Profile]) -> None:
+        """Users are getting other addresses, or have confirmed theirs. Their old addresses keep what was said."""
+        stated = self._preferences.of_many({one.id for one in profiles})
+        for one in profiles:
+            if one.id in stated:
+                self._hear(one, stated[one.id])
+
+    def _hear(self, profile: Profile, stated: Stated) -> None:
+        for channel, address in addresses_of(profile):
+            owned = profile.owns(channel)
+            self._mailboxes.hear(profile.id, channel, address, stated.preferences, stated.words, confirmed=owned)
+
+
+def addresses_of(profile: Profile) -> Iterable[tuple[str, str]]:
+    """(channel, address) of each that others may have too."""
+    for channel, name in WRITTEN_TO.items():
+        address = profile.address(name)
+        if address:
+            yield channel, address

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure, logger
-from chalicelib.profiles.model import Profile, User
-from chalicelib.profiles.profile_source import Profiles
+from chalicelib.profiles.model import User
+from chalicelib.storage.users import Profile, Profiles
 
 if TYPE_CHECKING:
     import requests

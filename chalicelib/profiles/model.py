@@ -1,55 +1,41 @@
-"""What is known of one user. Producers write `UserBody`s through the API; workers read `Profile`s."""
+"""What services say of users (`UserBody`), and where workers read what is known of them (`ProfileSource`)."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from chalicelib.addresses import normal_email, normal_phone
-from chalicelib.errors import Phrase
+from chalicelib.errors import Phrase, UnavailableError
 from chalicelib.locales import Locale
 from chalicelib.schemas import StrictModel
+from chalicelib.storage.users import Profile, Profiles
 from chalicelib.text import JsonObject, Line, one_line
 
 ATTRIBUTES_BYTES = 32_768
-CONFIRMED_CHANNEL = "email"  # the one whose address can be proved
 ATTRIBUTES_DEPTH = 10
-Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
 
 
-@dataclass(frozen=True)
-class Profile:
-    """A user as the directory holds them. `email_confirmed` speaks of the present `email` alone."""
+class ProfileSource(Protocol):
+    """Where workers read profiles: our own directory or the cinema's own service. Both answer for a whole chunk."""
 
-    id: str
-    email: str | None = None
-    phone: str | None = None
-    name: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    email_confirmed: bool = False
-
-    def address(self, address_field: str) -> str | None:
-        """The address for a channel whose spec names `address_field`."""
-        value: str | None = getattr(self, address_field)
-        return value
-
-    def owns(self, channel: str) -> bool:
-        """Whether the user has shown to own the address of that channel."""
-        return channel == CONFIRMED_CHANNEL and self.email_confirmed
-
-    def to_dict(self) -> dict[str, Any]:
-        """The user as the API shows it."""
-        # Not `asdict`, which copies every value deeply: a tenth of what it costs to enrich a letter.
-        return {name: getattr(self, name) for name in _FIELDS} | {"attributes": dict(self.attributes)}
+    def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:
+        """Those of `ids` (at most 100). `fresh` asks for what was written a moment ago, as an instant notification may
+        follow the registration by milliseconds; `preferences` asks for those too, if that costs no further request.
+        Raises: UnavailableError (retryable): there was no answer for anybody."""
+        ...
 
 
-_FIELDS = tuple(one.name for one in fields(Profile))
+def profile_of(source: ProfileSource, user_id: str) -> Profile | None:
+    """One user as of now; None: there is no such user. Raises: UnavailableError (retryable): the source gave no
+    answer, which does not mean that there is none."""
+    found = source.get_many([user_id], fresh=True)
+    if user_id in found.unresolved or user_id in found.unreadable:
+        raise UnavailableError("the profile source did not answer for this user")
+    return found.known.get(user_id)
 
 
 @cache

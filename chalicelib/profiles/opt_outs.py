@@ -1,20 +1,22 @@
-"""What was said of letters to one address, by whom and when; what follows from it. It knows no store.
+"""What stands against letters to an address: who said what, and when, and what follows.
 
-Each voice objects for itself: the mailbox (a link in a letter to somebody who is no user) and every user who has had
-the address. An objection holds for whatever is written to the address, until whoever made it takes it back or a
-confirmed owner of the address says yes later: the later wish wins. The table of the rules is in
-docs/links-and-preferences.md.
+Each voice objects for itself: the mailbox (by a link in a letter to no user) and every user who has had the address. An
+objection holds for whatever is written to the address, until whoever made it takes it back or a confirmed owner of the
+address says yes later: the later wish wins. The rules are tabled in docs/links-and-preferences.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from chalicelib.clock import rfc3339
-from chalicelib.profiles.preference_changes import EVERYTHING, LONG_AGO, SWITCHABLE, Words, moment_of, word_key
-from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.preferences import EVERYTHING, LONG_AGO, SWITCHABLE, Preferences, Words, moment_of, word_key
 from chalicelib.reasons import Reason, SuppressionReason, suppressed
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.storage.addresses import read_with_preferences
+from chalicelib.storage.users import Wishes
 
+EVERYBODY = ""  # in `gone`: the address was erased by itself, not with a user
 MAILBOX = ""  # the voice of an address itself
 _NEVER = ""
 
@@ -126,3 +128,46 @@ class Said(NamedTuple):
     def _by_mailbox(self, category: str) -> str | None:
         yes, mine = self.agreed.get(category, _NEVER), self.against.get(MAILBOX, {})
         return min((mine[key] for key in (EVERYTHING, category) if key in mine and mine[key] >= yes), default=None)
+
+
+class AddressStanding(NamedTuple):
+    """What is known of one address. `suppressed`: why nothing at all is sent to it; `gone`: erased users (by hash), or
+    EVERYBODY: the address was erased by itself."""
+
+    suppressed: str | None = None
+    said: Said = Said()
+    erased_at: str | None = None
+    gone: Mapping[str, str] = {}
+
+
+class Objections(NamedTuple):
+    """`addresses`: by (channel, address as given), those of which anything is known."""
+
+    preferences: Wishes
+    addresses: Mapping[tuple[str, str], AddressStanding]
+
+    def of(self, channel: str, address: str) -> AddressStanding:
+        """What is known of one of the addresses."""
+        return self.addresses.get((channel, address), _NOTHING)
+
+
+_NOTHING = AddressStanding()
+
+
+def read_objections(
+    hashes: AddressHashes,
+    *,
+    user_ids: Collection[str],
+    addresses: Collection[tuple[str, str]],
+    at: datetime,
+    consistent: bool = True,
+) -> Objections:
+    """What users and addresses (channel, address) have against letters, in one read for a chunk. Raises:
+    UnavailableError (retryable)."""
+    keys = {one: hashes.key(*one) for one in addresses}
+    preferences, records = read_with_preferences(user_ids, keys.values(), consistent=consistent)
+    found = {
+        key: AddressStanding(one.suppressed(at), Said.of(one.said), one.erased_at, one.gone or {})
+        for key, one in records.items()
+    }
+    return Objections(preferences, {one: found[key] for one, key in keys.items() if key in found})

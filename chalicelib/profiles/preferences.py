@@ -1,42 +1,39 @@
-"""The user's own say: what they get, on which channel, and when not. `pipeline/eligibility.py` asks; the API, the
-preference page and the unsubscribe link write.
+"""What users want: which categories on which channels, and when not. The API, the preference page and the unsubscribe
+link write it. A wish that is said later counts more, so each switch is kept with the moment at which it was turned:
+`opt_outs.py` weighs it against what others said of the same address.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError, Phrase
+from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.preference_changes import WRITTEN_TO, Words, spoken
-from chalicelib.profiles.quiet_hours import quiet_until
+from chalicelib.profiles.quiet_hours import QuietHours
 from chalicelib.reasons import Reason
 from chalicelib.schemas import StrictModel, recalled
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
-from chalicelib.storage.rows.people import PreferencesRow
-from chalicelib.text import Line
+from chalicelib.storage.preferences import (
+    StoredPreferences,
+    delete_preferences,
+    find_preferences,
+    preferences_of,
+    save_preferences,
+)
 
 _CHANGE_TRIES = 5
-Hours = tuple[str, str]  # local times: from, to
 DIGEST_CATEGORY = "digest"  # of the letter that what was collected is sent as
-TimeOfDay = Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+EVERYTHING = "*"  # every category, those that are to come too
+SWITCHABLE = tuple(name for name, one in CATEGORIES.items() if not one.transactional)
+# Channels whose address others may have too → its field in a profile.
+WRITTEN_TO = {name: spec.address_field for name, spec in CHANNELS.items() if spec.address_field != "id"}
+LONG_AGO = "0"  # before any moment: what was said before moments were kept
 
-
-class QuietHours(StrictModel):
-    """Local times between which nothing arrives; letters wait for the end."""
-
-    start: TimeOfDay = Field(alias="from")
-    end: TimeOfDay = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _some_time_is_left(self) -> Self:
-        if self.start == self.end:
-            raise ValueError(Phrase("expected from and to to differ"))
-        return self
+Words = Mapping[str, Any]  # `<category>#<channel>` or EVERYTHING → [moment, whether it is wanted]
 
 
 class Preferences(StrictModel):
@@ -98,6 +95,46 @@ class Preferences(StrictModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+def word_key(category: str, channel: str) -> str:
+    """The name of a switch among a user's words."""
+    return f"{category}#{channel}"
+
+
+def spoken(
+    before: Preferences,
+    words: Words,
+    after: Preferences,
+    *,
+    channels: Iterable[str],
+    named: frozenset[str],
+    at: str,
+) -> dict[str, Any]:
+    """The words after a change of preferences at a moment. A switch speaks when it is turned, or when it is `named`
+    (its key, or EVERYTHING): to repeat a wish is to say it."""
+    found: dict[str, Any] = {}
+    if not after.everything:
+        turned = before.everything or EVERYTHING in named or EVERYTHING not in words
+        found[EVERYTHING] = [at, False] if turned else words[EVERYTHING]
+    for name in SWITCHABLE:
+        for channel in channels:
+            key, on, was = word_key(name, channel), after.wants(name, channel), before.wants(name, channel)
+            known = words.get(key, [LONG_AGO, None])
+            if on:
+                turned = after.everything and (not (before.everything and was) or bool(named & {key, EVERYTHING}))
+            else:
+                turned = was or key in named or known[1] is not False
+            if turned:
+                found[key] = [at, on]
+            elif known[1] is on:
+                found[key] = known
+    return found
+
+
+def moment_of(words: Words, key: str) -> str:
+    """When a switch was turned."""
+    return str(words[key][0]) if key in words else LONG_AGO
+
+
 class Stated(NamedTuple):
     """What a user wants, and when each switch was turned."""
 
@@ -109,11 +146,10 @@ Tell = Callable[[str, Stated], None]
 
 
 class PreferenceStore:
-    """Preferences of one stage; a user without a row wants everything. `channels` are those that may be switched.
-    `tell` hears what is stored for a user; it may raise UnavailableError (retryable): the change is to be repeated."""
+    """Who has set nothing wants everything. `channels` are those that may be switched. `tell` hears what is stored for
+    a user; it may raise UnavailableError (retryable), after which the change has to be repeated."""
 
-    def __init__(self, *, channels: Collection[str], clock: Clock, tell: Tell) -> None:
-        self._channels = channels
+    def __init__(self, *, clock: Clock, tell: Tell) -> None:
         self._clock = clock
         self._tell = tell
 
@@ -123,14 +159,13 @@ class PreferenceStore:
 
     def stored(self, user_id: str) -> Mapping[str, Any] | None:
         """What a user has set, as it is stored; None where nothing was. Raises: UnavailableError (retryable)."""
-        row = find(PreferencesRow, user_id)
-        return row.preferences if row else None
+        stored = find_preferences(user_id)
+        return stored.preferences if stored else None
 
     def of_many(self, user_ids: Collection[str]) -> dict[str, Stated]:
         """Of those who have set any. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            rows = list(PreferencesRow.batch_get(list(user_ids), consistent_read=True)) if user_ids else []
-        return {row.user_id: Stated(_read_in(row.preferences), row.words) for row in rows}
+        found = preferences_of(user_ids)
+        return {user_id: Stated(_read_in(one.preferences), one.words) for user_id, one in found.items()}
 
     def put(self, user_id: str, preferences: Preferences, *, named: Collection[str] = ()) -> Preferences:
         """Replaces a user's preferences. Raises: as `change`."""
@@ -140,43 +175,37 @@ class PreferenceStore:
         self, user_id: str, change: Callable[[Preferences], Preferences], *, named: Collection[str] = ()
     ) -> Preferences:
         """Applies `change` to what is stored at that moment, so that two changes at once are both kept. `named` are
-        the switches that were set on purpose (`words.spoken`). Raises: InvalidError (permanent: an unknown channel),
+        the switches that were set on purpose (`spoken`). Raises: InvalidError (permanent: an unknown channel),
         ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
         for _ in range(_CHANGE_TRIES):
-            row = find(PreferencesRow, user_id)
-            before = _read_in(row.preferences if row else {})
+            stored = find_preferences(user_id)
+            before = _read_in(stored.preferences if stored else {})
             changed, at = change(before), rfc3339(self._clock())
             self._check(changed)
-            known = row.words if row else {}
+            known = stored.words if stored else {}
             words = spoken(before, known, changed, channels=WRITTEN_TO, named=frozenset(named), at=at)
-            at_first = PreferencesRow.user_id.does_not_exist()
-            unchanged = PreferencesRow.updated_at == row.updated_at if row else at_first
-            new = PreferencesRow(user_id, preferences=changed.stored(), words=words, updated_at=at)
-            if save_if(new, unchanged):
+            if save_preferences(user_id, StoredPreferences(changed.stored(), words, at), after=stored):
                 self._tell(user_id, Stated(changed, words))  # all of it, so that a repetition makes up for a failure
                 return changed
         raise ConflictError(Phrase("these preferences are being changed by others; try again"))
 
     def delete(self, user_id: str) -> None:
         """Forgets a user's preferences. Raises: UnavailableError (retryable)."""
-        with reaching_dynamodb():
-            PreferencesRow(user_id).delete()
+        delete_preferences(user_id)
 
     def _check(self, preferences: Preferences) -> None:
         errors = [
-            FieldError(
-                f"categories.{category}.{channel}", Phrase("expected one of {known}", known=", ".join(self._channels))
-            )
+            FieldError(f"categories.{category}.{channel}", Phrase("expected one of {known}", known=", ".join(CHANNELS)))
             for category, channels in preferences.categories.items()
             for channel in channels
-            if channel not in self._channels
+            if channel not in CHANNELS
         ]
         if errors:
             raise InvalidError(Phrase("the preferences are not as expected"), errors)
 
 
 def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
-    """Why this user does not want it, as a reason for `skipped`; None where nothing stands against it."""
+    """Why this user does not want it, as a reason for `skipped`; None if they do."""
     if preferences.get("everything") is False:
         return Reason.OPTED_OUT_OF_EVERYTHING
     paused_until = preferences.get("paused_until")
@@ -187,17 +216,8 @@ def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at
     return None
 
 
-def quiet_for(
-    preferences: Mapping[str, Any], *, zone: str, at: datetime, default: Hours | None = None
-) -> datetime | None:
-    """Until when it is quiet for this user: in their own hours, else in the site's; None when nothing has to wait."""
-    own = preferences.get("quiet_hours")
-    hours = (own["from"], own["to"]) if own else default
-    return quiet_until(*hours, zone=zone, at=at) if hours else None
-
-
 def _read_in(stored: Mapping[str, Any]) -> Preferences:
-    # What an earlier version stored of categories that are gone must not shut the user out of the page.
+    # Categories that are gone must not shut the user out of the page.
     categories = {name: on for name, on in stored.get("categories", {}).items() if name in CATEGORIES}
     digests = {name: wish for name, wish in stored.get("digests", {}).items() if name in CATEGORIES}
     return recalled(Preferences, {**stored, "categories": categories, "digests": digests})

@@ -1,10 +1,41 @@
 """Quiet hours: when, in the user's own zone, nothing is to arrive."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Self
 
+from pydantic import Field, model_validator
+
+from chalicelib.errors import Phrase
+from chalicelib.schemas import StrictModel
+from chalicelib.text import Line
 from chalicelib.wall_clock import wall_moment, zone_of
 
 _DAY = timedelta(days=1)
+Hours = tuple[str, str]  # local times: from, to
+TimeOfDay = Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+
+
+class QuietHours(StrictModel):
+    """Local times between which nothing arrives; letters wait for the end."""
+
+    start: TimeOfDay = Field(alias="from")
+    end: TimeOfDay = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _some_time_is_left(self) -> Self:
+        if self.start == self.end:
+            raise ValueError(Phrase("expected from and to to differ"))
+        return self
+
+
+def quiet_for(
+    preferences: Mapping[str, Any], *, zone: str, at: datetime, default: Hours | None = None
+) -> datetime | None:
+    """Until when it is quiet for this user: in their own hours, else in the site's; None when nothing has to wait."""
+    own = preferences.get("quiet_hours")
+    hours = (own["from"], own["to"]) if own else default
+    return quiet_until(*hours, zone=zone, at=at) if hours else None
 
 
 def quiet_until(start: str, end: str, *, zone: str, at: datetime) -> datetime | None:

@@ -5,19 +5,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from chalicelib.manifest import CHANNELS
-from chalicelib.profiles.address_opt_outs import Against
-from chalicelib.profiles.model import Profile
+from chalicelib.profiles.address_opt_outs import AddressObjections
 from chalicelib.profiles.opt_outs import Objection
-from chalicelib.profiles.preference_changes import SWITCHABLE
-from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.preferences import SWITCHABLE, Preferences
 from chalicelib.public.preference_form import field_of
+from chalicelib.storage.users import Profile
 
 
 class Standing(NamedTuple):
     """`against`: by channel, apart from what the reader has said."""
 
     user: Profile
-    against: Mapping[str, Against]
+    against: Mapping[str, AddressObjections]
 
     def on(self, stored: Preferences) -> set[str]:
         """The fields of the switches that are on: wanted, and nothing in the way."""

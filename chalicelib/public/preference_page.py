@@ -11,10 +11,8 @@ from chalice.app import Blueprint, Response
 from chalicelib.clock import now
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.manifest import CHANNELS
-from chalicelib.profiles.model import Profile
-from chalicelib.profiles.preference_changes import SWITCHABLE
-from chalicelib.profiles.preferences import DIGEST_CATEGORY, Preferences
-from chalicelib.profiles.profile_source import profile_of
+from chalicelib.profiles.model import profile_of
+from chalicelib.profiles.preferences import DIGEST_CATEGORY, SWITCHABLE, Preferences
 from chalicelib.public.delivery_obstacles import Standing
 from chalicelib.public.pages import page, words
 from chalicelib.public.preference_form import Filled, field_of, is_filled, pause_day, read_form, shown_as
@@ -22,6 +20,7 @@ from chalicelib.public.views import Visitor, public_page
 from chalicelib.security.tokens import Purpose
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+from chalicelib.storage.users import Profile
 from chalicelib.wall_clock import zone_of
 
 routes = Blueprint(__name__)

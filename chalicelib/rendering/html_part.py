@@ -13,8 +13,7 @@ from chalicelib.reasons import Reason
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.jinja_placeholders import Shield
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.markup_check import check_nesting
-from chalicelib.rendering.markup_cost import check_markup
+from chalicelib.rendering.markup_check import check_markup, check_nesting
 from chalicelib.rendering.plain_text import text_of
 from chalicelib.rendering.sandbox import check_source, compile_source, environment
 

@@ -9,26 +9,8 @@ from chalicelib.rendering.jinja_placeholders import is_hidden_tag
 from chalicelib.rendering.markup_check import VOID
 
 _UNSPOKEN = frozenset({"head", "script", "style", "title"})
-_PARAGRAPHS = frozenset(
-    [
-        "address",
-        "blockquote",
-        "div",
-        "dl",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "ol",
-        "p",
-        "section",
-        "table",
-        "ul",
-    ]
-)
+_BLOCKS = "address blockquote div dl h1 h2 h3 h4 h5 h6 hr ol p section table ul"
+_PARAGRAPHS = frozenset(_BLOCKS.split())
 _LINES = frozenset({"br", "dd", "dt", "li", "tr"})
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 
@@ -37,13 +19,13 @@ def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
     """Paragraphs, list items as `• item`, links as `label (address)`; no images, no preheader, nothing marked
     `data-text="skip"`. `shown` says what a hidden Jinja tag stands for: a link whose label is its address is written
     once."""
-    reader = _Reader(shown)
+    reader = _TextReader(shown)
     reader.feed(html)
     reader.close()
     return tidy("".join(reader.pieces))
 
 
-class _Reader(HTMLParser):
+class _TextReader(HTMLParser):
     def __init__(self, shown: Callable[[str], str]) -> None:
         super().__init__(convert_charrefs=True)
         self._shown = shown

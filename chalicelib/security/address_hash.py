@@ -19,6 +19,10 @@ class AddressHashes:
         key could not be read."""
         return self._signer.code("address", channel, same_address_key(channel, address))
 
+    def key(self, channel: str, address: str) -> str:
+        """The key of what is kept of an address. Raises: as `of`."""
+        return f"{channel}#{self.of(channel, address)}"
+
     def owner(self, channel: str, address: str) -> str:
         """The owner of rows for an address that belongs to no known user. Raises: as `of`."""
         return owner_of(self.of(channel, address))

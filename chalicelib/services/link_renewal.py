@@ -9,8 +9,8 @@ from chalicelib.errors import ConflictError, InvalidError, TooManyRequestsError
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.requests import NotificationRequest, OwnerOf, Recipient
-from chalicelib.profiles.preference_changes import WRITTEN_TO
-from chalicelib.profiles.profile_source import ProfileSource, profile_of
+from chalicelib.profiles.model import ProfileSource, profile_of
+from chalicelib.profiles.preferences import WRITTEN_TO
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.storage.allowances import Allowances
 

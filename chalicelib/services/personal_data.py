@@ -12,9 +12,8 @@ from typing import Any, Protocol, TypeVar
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.digest_queue import DigestQueue
-from chalicelib.profiles.address_opt_outs import Mailboxes
+from chalicelib.profiles.address_opt_outs import Mailboxes, addresses_of
 from chalicelib.profiles.directory import Directory
-from chalicelib.profiles.preference_sync import addresses_of
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.services.address_data import AddressData

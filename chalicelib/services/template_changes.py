@@ -13,7 +13,6 @@ from chalicelib.rendering.checks import check
 from chalicelib.rendering.compatibility import narrowed
 from chalicelib.rendering.model import ChannelParts, Template
 from chalicelib.rendering.render import Renderer
-from chalicelib.rendering.stored import TemplateTable
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.validation import invalid
 
@@ -28,7 +27,6 @@ class TemplateDesk:
     def __init__(
         self,
         *,
-        table: TemplateTable,
         templates: TemplateStore,
         refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]],
         using: Sequence[Callable[[str], Iterable[FieldError]]],
@@ -36,7 +34,6 @@ class TemplateDesk:
         channels: Mapping[str, ChannelParts],
         drafts: Drafts,
     ) -> None:
-        self._table = table
         self._templates = templates
         self._refused = refused
         self._using = using
@@ -65,10 +62,10 @@ class TemplateDesk:
         unless that is `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
         TooManyRequestsError (later), UnavailableError (retryable)."""
         self._drafts.check(by)
-        draft, shipped = self.draft(key, body), self._templates.shipped(key)
+        draft = self.draft(key, body)
         if not confirmed:
             self._require_no_less(draft, seen)
-        return self._table.add(draft, by=by, seen=seen, shipped=shipped)
+        return self._templates.add(draft, by=by, seen=seen)
 
     def _require_no_less(self, draft: Template, seen: Seen | None) -> None:
         try:

@@ -3,14 +3,12 @@
 from chalicelib.addresses import hash_of
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import UnavailableError
-from chalicelib.profiles.address_opt_outs import Against, Mailboxes
-from chalicelib.profiles.model import Profile
-from chalicelib.profiles.preference_changes import EVERYTHING, WRITTEN_TO, word_key
-from chalicelib.profiles.preference_sync import addresses_of
-from chalicelib.profiles.preferences import Preferences, PreferenceStore
-from chalicelib.profiles.profile_source import ProfileSource, profile_of
+from chalicelib.profiles.address_opt_outs import AddressObjections, Mailboxes, addresses_of
+from chalicelib.profiles.model import ProfileSource, profile_of
+from chalicelib.profiles.preferences import EVERYTHING, WRITTEN_TO, Preferences, PreferenceStore, word_key
 from chalicelib.security.tokens import LetterClaims
 from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.users import Profile
 
 _BY = "unsubscribe link"
 
@@ -36,14 +34,14 @@ class OwnSay:
         # Noted after it is done: what a letter led to is counted once, and never in place of the wish itself.
         self._ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
 
-    def against(self, profile: Profile) -> dict[str, Against]:
+    def against(self, profile: Profile) -> dict[str, AddressObjections]:
         """By channel, what others said of this user's addresses, and why nothing is sent to them. Raises:
         UnavailableError (retryable)."""
         return {
             channel: self._mailboxes.against(profile.id, channel, address) for channel, address in addresses_of(profile)
         }
 
-    def against_address(self, channel: str, address: str) -> Against:
+    def against_address(self, channel: str, address: str) -> AddressObjections:
         """All that stands against letters to an address, whoever said it. Raises: UnavailableError (retryable)."""
         return self._mailboxes.against(None, channel, address)
 

@@ -108,7 +108,6 @@ class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
         users = TemplateUsers(site=self.site_settings, clock=self.clock, renderer=self.new_renderer())
         campaigns = CampaignsOfTemplate(campaigns=self.campaigns, renderer=self.new_renderer())
         return TemplateDesk(
-            table=self.template_table,
             templates=self.templates,
             refused=(campaigns.refused, users.refused),
             using=(users.using,),

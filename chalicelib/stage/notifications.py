@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
     from chalicelib.rendering.render import Renderer
-    from chalicelib.rendering.stored import TemplateTable
     from chalicelib.rendering.template_store import TemplateStore
     from chalicelib.storage.hourly_stats import Hours
     from chalicelib.storage.ledger import Ledger
@@ -26,17 +25,12 @@ class Notifications(People):
     """What every step of a notification shares."""
 
     @cached_property
-    def template_table(self) -> TemplateTable:
-        from chalicelib.rendering.stored import TemplateTable
-
-        return TemplateTable(clock=self.clock)
-
-    @cached_property
     def templates(self) -> TemplateStore:
         """All templates, shipped and stored."""
         from chalicelib.rendering.template_store import TemplateStore
+        from chalicelib.storage.templates import TemplateVersions
 
-        return TemplateStore(self.template_table)
+        return TemplateStore(TemplateVersions(clock=self.clock))
 
     def new_renderer(self) -> Renderer:
         """A renderer with an empty cache, for drafts: they share a version number until one is stored."""

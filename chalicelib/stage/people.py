@@ -11,12 +11,10 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.caps import Caps
     from chalicelib.pipeline.channel_addresses import Addresses
     from chalicelib.pipeline.eligibility import ConsentDesk
-    from chalicelib.profiles.address_opt_outs import Mailboxes
-    from chalicelib.profiles.address_rows import AddressRows
+    from chalicelib.profiles.address_opt_outs import Mailboxes, PreferenceSync
     from chalicelib.profiles.directory import Directory
-    from chalicelib.profiles.preference_sync import Following
+    from chalicelib.profiles.model import ProfileSource
     from chalicelib.profiles.preferences import PreferenceStore
-    from chalicelib.profiles.profile_source import ProfileSource
     from chalicelib.profiles.suppressions import SuppressionList
     from chalicelib.storage.endpoints import EndpointBook
 
@@ -31,43 +29,34 @@ class People(Flow):
         return Directory(
             clock=self.clock,
             moved=lambda profiles: self.preference_sync.moved(profiles),
-            key_of=lambda channel, address: self.address_rows.key(channel, address),
+            key_of=lambda channel, address: self.address_hashes.key(channel, address),
         )
 
     @cached_property
     def preferences(self) -> PreferenceStore:
-        from chalicelib.manifest import CHANNELS
         from chalicelib.profiles.preferences import PreferenceStore
 
         return PreferenceStore(
-            channels=tuple(CHANNELS),
-            clock=self.clock,
-            tell=lambda user_id, stated: self.preference_sync.said(user_id, stated),
+            clock=self.clock, tell=lambda user_id, stated: self.preference_sync.said(user_id, stated)
         )
 
     @cached_property
-    def preference_sync(self) -> Following:
-        from chalicelib.profiles.preference_sync import Following
+    def preference_sync(self) -> PreferenceSync:
+        from chalicelib.profiles.address_opt_outs import PreferenceSync
 
-        return Following(source=self.profile_source, preferences=self.preferences, mailboxes=self.address_opt_outs)
-
-    @cached_property
-    def address_rows(self) -> AddressRows:
-        from chalicelib.profiles.address_rows import AddressRows
-
-        return AddressRows(self.address_hashes.of)
+        return PreferenceSync(source=self.profile_source, preferences=self.preferences, mailboxes=self.address_opt_outs)
 
     @cached_property
     def address_opt_outs(self) -> Mailboxes:
         from chalicelib.profiles.address_opt_outs import Mailboxes
 
-        return Mailboxes(rows=self.address_rows, clock=self.clock)
+        return Mailboxes(hashes=self.address_hashes, clock=self.clock)
 
     @cached_property
     def suppressions(self) -> SuppressionList:
         from chalicelib.profiles.suppressions import SuppressionList
 
-        return SuppressionList(rows=self.address_rows, clock=self.clock)
+        return SuppressionList(hashes=self.address_hashes, clock=self.clock)
 
     @cached_property
     def endpoints(self) -> EndpointBook:
@@ -101,7 +90,7 @@ class People(Flow):
         from chalicelib.pipeline.eligibility import ConsentDesk
 
         return ConsentDesk(
-            rows=self.address_rows,
+            hashes=self.address_hashes,
             clock=self.clock,
             default_zone=self.settings.default_timezone,
             default_quiet=lambda: self.site_settings.current().quiet_hours.hours,

@@ -172,9 +172,7 @@ def test_what_another_process_stored_is_in_force_at_once(api: Gateway) -> None:
     api.put("/v1/templates/hello", HELLO)
     api.get("/v1/templates/hello")
 
-    Stage.own().template_table.add(
-        Stage.own().templates.get("hello").model_copy(update={"category": "series"}), shipped=None, by="other"
-    )
+    Stage.own().templates.add(Stage.own().templates.get("hello").model_copy(update={"category": "series"}), by="other")
 
     assert api.get("/v1/templates/hello").body["category"] == "series"
 

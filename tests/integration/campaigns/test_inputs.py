@@ -149,9 +149,7 @@ def test_every_field_of_a_template_is_approved(desk: Desk, name: str) -> None:
     """Promise B2: whatever is saved of a template is another version, and an approval is of one."""
     template = Stage.own().templates.get("promo")
     before = inputs_of(desk.spec())
-    Stage.own().template_table.add(
-        template.model_copy(update={name: OTHER_TEMPLATE[name]}), by="test", shipped=template
-    )
+    Stage.own().templates.add(template.model_copy(update={name: OTHER_TEMPLATE[name]}), by="test")
 
     assert "template_version" in {one.field for one in differences(before, inputs_of(desk.spec()))}
 

@@ -14,8 +14,7 @@ from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.eligibility import Addressee
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.opt_outs import Said
-from chalicelib.profiles.preference_changes import EVERYTHING, WRITTEN_TO, Words, spoken, word_key
-from chalicelib.profiles.preferences import Preferences
+from chalicelib.profiles.preferences import EVERYTHING, WRITTEN_TO, Preferences, Words, spoken, word_key
 from chalicelib.stage.app import Stage
 
 CATEGORIES = ("marketing", "series")

@@ -98,7 +98,7 @@ def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldCha
         r.model_copy(update={"user_id": new_id(), "address": f"{new_id()}@example.com"}) for r in one.recipients
     ]
     one, poisoned = one.only(recipients), recipients[1]
-    address = Stage.own().address_rows.key("email", poisoned.address)
+    address = Stage.own().address_hashes.key("email", poisoned.address)
     delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
     model, item, names = data.draw(
         st.sampled_from(

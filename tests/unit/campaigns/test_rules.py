@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chalicelib.campaigns.audience_rules import Rule, RuleMoment
-from chalicelib.profiles.model import Profile, User
+from chalicelib.profiles.model import User
+from chalicelib.storage.users import Profile
 
 NOW = RuleMoment(now=datetime(2026, 3, 2, 10, tzinfo=UTC), today=date(2026, 3, 2))
 ANNA = Profile(

@@ -1,6 +1,6 @@
 """What a hostile template costs grows no faster than the template: counted in lines and calls of Python while it is
 checked, with the length of every text that a method is called on; never in seconds. What `re` does in C is counted by
-`test_patterns.py`; what the inliner of CSS does is bounded before it is called (`rendering/markup_cost.py`)."""
+`test_patterns.py`; what the inliner of CSS does is bounded before it is called (`rendering/markup_check.py`)."""
 
 import sys
 from collections.abc import Callable

@@ -2,52 +2,52 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chalicelib.errors import NotFoundError
-from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.model import Template, Version
+from chalicelib.rendering.model import Template
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.storage.templates import TemplateVersions
 from tests.unit.rendering.letters import template
 
 
-class Shelf:
+class Shelf(TemplateVersions):
     """What is written down, in memory; counts the questions."""
 
     def __init__(self, *templates: Template) -> None:
-        self.templates = {(one.key, one.version): one for one in templates}
-        self.layouts: dict[str, Layout] = {}
+        self.bodies: dict[tuple[str, int | str], Mapping[str, Any]] = {
+            (one.key, one.version): one.model_dump(mode="json") for one in templates
+        }
         self.questions = self.writes = 0
 
     def latest(self, key: str) -> int | None:
         self.questions += 1
         return self._latest(key)
 
-    def version(self, key: str, version: Version) -> Template | None:
+    def body(self, key: str, version: int | str) -> Mapping[str, Any] | None:
         self.questions += 1
-        return self.templates.get((key, version))
+        return self.bodies.get((key, version))
 
-    def newest(self) -> list[Template]:
+    def newest(self) -> list[Mapping[str, Any]]:
         self.questions += 1
-        found = [(key, self._latest(key)) for key in dict.fromkeys(key for key, _ in self.templates)]
-        return [self.templates[key, number] for key, number in found if number is not None]
+        found = [(key, self._latest(key)) for key in dict.fromkeys(key for key, _ in self.bodies)]
+        return [self.bodies[key, number] for key, number in found if number is not None]
 
-    def layout(self, name: str) -> Layout | None:
-        self.questions += 1
-        return self.layouts.get(name)
-
-    def keep(self, content: Template | Layout) -> None:
+    def keep(self, key: str, name: str, body: Mapping[str, Any]) -> None:
         self.writes += 1
-        if isinstance(content, Layout):
-            self.layouts.setdefault(content.name, content)
-        else:
-            self.templates.setdefault((content.key, content.version), content)
+        self.bodies.setdefault((key, name), body)
+
+    def add(self, key: str, version: int, body: Mapping[str, Any], *, replaces: int | None, by: str) -> bool:
+        self.bodies[key, version] = body
+        return True
 
     def _latest(self, wanted: str) -> int | None:
-        numbers = [version for key, version in self.templates if key == wanted and isinstance(version, int)]
+        numbers = [version for key, version in self.bodies if key == wanted and isinstance(version, int)]
         return max(numbers, default=None)
 
 
@@ -96,7 +96,7 @@ def test_what_was_stored_a_moment_ago_is_the_newest_version_at_once() -> None:
     store = TemplateStore(shelf)
     seen = [store.get("letter").version]
 
-    shelf.keep(template(version=2))
+    store.add(template(), by="anna")
     seen.append(store.get("letter").version)
 
     assert seen == [1, 2]
@@ -114,7 +114,7 @@ def test_a_given_version_is_asked_for_once() -> None:
     ("key", "version"),
     [("nothing", None), ("welcome", 7), ("welcome", "shipped-000000000000"), ("../welcome", None), ("_layout", 0)],
 )
-def test_what_is_not_there_is_not_found(key: str, version: Version | None) -> None:
+def test_what_is_not_there_is_not_found(key: str, version: int | str | None) -> None:
     with pytest.raises(NotFoundError):
         TemplateStore(Shelf()).get(key, version)
 

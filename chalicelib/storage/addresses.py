@@ -1,0 +1,143 @@
+"""What is kept of addresses, found by their keyed hash: suppressions, opt-outs, erasures, soft bounces. It outlives the
+erasure of the address itself."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.addresses import same_address_key
+from chalicelib.clock import rfc3339
+from chalicelib.errors import UnavailableError
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, save_if
+from chalicelib.storage.rows.people import PreferencesRow, SuppressionRow
+from chalicelib.storage.users import Wishes
+
+_CHANGE_TRIES = 8
+_MAX_TRACE = 100  # the newest entries
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRecord:
+    """`address` is the key, `<channel>#<keyed hash>`; `shown` is the address itself, as long as it may be kept.
+    `listed_channel`: in whose list of suppressions it stands. `removed_at` ends a suppression; `trace` holds each
+    addition and removal as JSON, oldest first; `said` is a stored `profiles.opt_outs.Said`. Nothing is sent that was
+    accepted for the address before `erased_at`, or for an erased user (by hash) before the moment in `gone`, or was
+    looked up for any user before `gone[""]`."""
+
+    address: str
+    listed_channel: str | None = None
+    shown: str | None = None
+    reason: str | None = None
+    created_at: str | None = None
+    removed_at: str | None = None
+    erased_at: str | None = None
+    gone: Mapping[str, str] | None = None
+    said: Mapping[str, Any] | None = None
+    trace: Sequence[str] = ()
+    until_epoch: int | None = None
+    expires_at_epoch: int | None = None
+    version: int = 0
+
+    def suppressed(self, at: datetime) -> str | None:
+        """Why the address is suppressed at a moment; None if it is not."""
+        over = self.until_epoch is not None and self.until_epoch <= at.timestamp()
+        return None if over or self.removed_at is not None else self.reason
+
+    def listed(self, channel: str, address: str) -> "AddressRecord":
+        """In the list of a channel, with the address itself unless it was erased."""
+        shown = same_address_key(channel, address) if self.erased_at is None else self.shown
+        return replace(self, listed_channel=channel, shown=shown)
+
+    def noted(self, what: str, *, by: str, reason: str | None, at: datetime) -> "AddressRecord":
+        """With who did what, and when, in its trace."""
+        event = {"at": rfc3339(at), "what": what, "by": by, "reason": reason}
+        told = json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
+        return replace(self, trace=[*self.trace, told][-_MAX_TRACE:])
+
+
+Change = Callable[[AddressRecord], AddressRecord | None]
+
+
+def find_address(key: str) -> AddressRecord | None:
+    """As it is now. Raises: UnavailableError (retryable)."""
+    row = find(SuppressionRow, key)
+    return None if row is None else _record(row)
+
+
+def change_address(key: str, change: Change) -> bool:
+    """Applies `change` to the record as it is now, or to a new one, so that two changes at once are both kept; False,
+    and nothing is written, if `change` returns None. Raises: UnavailableError (retryable)."""
+    for _ in range(_CHANGE_TRIES):
+        before = find_address(key)
+        changed = change(before or AddressRecord(key))
+        if changed is None:
+            return False
+        version = SuppressionRow.version
+        unchanged = version == before.version if before else SuppressionRow.address.does_not_exist()
+        if save_if(_row(replace(changed, version=changed.version + 1)), unchanged):
+            return True
+    raise UnavailableError("others kept changing what is known of this address")
+
+
+def page_of_addresses(channel: str, *, limit: int, cursor: str | None) -> tuple[list[AddressRecord], str | None]:
+    """The listed addresses of a channel, newest first, and the next cursor. Raises: InvalidError (permanent: a foreign
+    cursor), UnavailableError (retryable)."""
+    scope = f"suppressions:{channel}"
+    start = read_cursor(cursor, scope=scope) if cursor else None
+    with reaching_dynamodb():
+        page = SuppressionRow.by_channel.query(
+            channel, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+        )
+        records = [_record(row) for row in page]
+    following = page.last_evaluated_key
+    return records, write_cursor(following, scope=scope) if following else None
+
+
+def read_with_preferences(
+    user_ids: Collection[str], keys: Collection[str], *, consistent: bool
+) -> tuple[Wishes, dict[str, AddressRecord]]:
+    """Preferences of users and records of addresses in one read: those of fifty letters fit into one request. Raises:
+    UnavailableError (retryable)."""
+    wanted = {PreferencesRow: [(one,) for one in user_ids], SuppressionRow: [(key,) for key in set(keys)]}
+    preferences: dict[str, Mapping[str, Any]] = {}
+    records: dict[str, AddressRecord] = {}
+    with reaching_dynamodb():
+        for model, item in batch_read(wanted, consistent=consistent):
+            row = model.from_raw_data(item)
+            if isinstance(row, PreferencesRow):
+                preferences[row.user_id] = row.preferences
+            elif isinstance(row, SuppressionRow):
+                records[row.address] = _record(row)
+    return preferences, records
+
+
+def count_soft_bounce(key: str, *, notification_id: str, at: datetime, kept_until: datetime) -> list[str]:
+    """Counts a bounce once, however often it is told; the moments of all that are kept. Raises: UnavailableError
+    (retryable)."""
+    row = SuppressionRow(f"soft#{key}")
+    counted = SuppressionRow.bounces.add({f"{rfc3339(at)}#{notification_id}"})
+    with reaching_dynamodb():
+        row.update(actions=[counted, SuppressionRow.expires_at_epoch.set(int(kept_until.timestamp()))])
+    return [one.partition("#")[0] for one in row.bounces or ()]
+
+
+def forget_soft_bounces(key: str) -> None:
+    """Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        SuppressionRow(f"soft#{key}").delete()
+
+
+_COLUMNS = tuple(one.name for one in fields(AddressRecord))
+_NUMBERS = ("until_epoch", "expires_at_epoch", "version")
+
+
+def _record(row: SuppressionRow) -> AddressRecord:
+    columns = {name: getattr(row, name) for name in _COLUMNS}
+    return AddressRecord(**columns | {name: int(columns[name]) for name in _NUMBERS if columns[name] is not None})
+
+
+def _row(record: AddressRecord) -> SuppressionRow:
+    return SuppressionRow(**{name: getattr(record, name) for name in _COLUMNS} | {"trace": list(record.trace)})

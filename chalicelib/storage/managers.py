@@ -1,0 +1,98 @@
+"""The accounts of managers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.clock import rfc3339
+from chalicelib.storage.cursor import read_cursor, write_cursor
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.accounts import LISTED, ManagerRow
+
+
+class Account(NamedTuple):
+    """An account with its secrets. `totp_secret` is sealed; `totp_step` is that of the last code that was used, so that
+    none works twice. `initial_until`: somebody else made the password, and its owner has to change it until then.
+    Sessions of another round than `sessions_round` are void."""
+
+    name: str
+    password_hash: str
+    roles: Sequence[str]
+    disabled: bool = False
+    totp_secret: str | None = None
+    sessions_round: int = 0
+    initial_until: str | None = None
+
+
+def add_account(account: Account, *, by: str, at: datetime) -> bool:
+    """False if the name is taken. Raises: UnavailableError (retryable)."""
+    row = ManagerRow(
+        account.name,
+        listed=LISTED,
+        password_hash=account.password_hash,
+        roles=list(account.roles),
+        initial_until=account.initial_until,
+        created_at=rfc3339(at),
+        created_by=by,
+    )
+    return save_if(row, ManagerRow.name.does_not_exist())
+
+
+def find_account(name: str) -> Account | None:
+    """As it is now. Raises: UnavailableError (retryable)."""
+    row = find(ManagerRow, name)
+    return None if row is None else _account(row)
+
+
+def page_of_accounts(*, limit: int, cursor: str | None) -> tuple[list[Account], str | None]:
+    """Accounts by name, at most a hundred, and the next cursor; two requests. Raises: InvalidError (permanent: a
+    foreign cursor), UnavailableError (retryable)."""
+    start = read_cursor(cursor, scope=LISTED) if cursor else None
+    with reaching_dynamodb():
+        page = ManagerRow.by_name.query(LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
+        names = [row.name for row in page]
+        rows = ManagerRow.batch_get(names, consistent_read=True) if names else ()
+        found = {row.name: _account(row) for row in rows}
+    last = page.last_evaluated_key
+    return [found[name] for name in names if name in found], write_cursor(last, scope=LISTED) if last else None
+
+
+def change_account(
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    ends_sessions: bool = True,
+    roles_were: Sequence[str] | None = None,
+) -> bool:
+    """Sets fields of an account, or removes those that are None; with `roles_were` only while it has these roles. False
+    if it is not there, or has others. Raises: UnavailableError (retryable)."""
+    fields = {field: getattr(ManagerRow, field) for field in changes}
+    actions = [fields[field].remove() if to is None else fields[field].set(to) for field, to in changes.items()]
+    if ends_sessions:
+        actions.append(ManagerRow.sessions_round.add(1))
+    condition: Condition = ManagerRow.name.exists()
+    if roles_were is not None:
+        condition &= ManagerRow.roles == list(roles_were)
+    return update_if(ManagerRow(name), [*actions, ManagerRow.listed.set(LISTED)], condition)
+
+
+def use_code(account: Account, *, sealed_secret: str, step: int) -> bool:
+    """Notes that the code of a time step was used, and seals the secret anew; False if it was used before, or the
+    secret was changed. Raises: UnavailableError (retryable)."""
+    unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == account.totp_secret)
+    actions = [ManagerRow.totp_secret.set(sealed_secret), ManagerRow.totp_step.set(step)]
+    return update_if(ManagerRow(account.name), actions, unused)
+
+
+def _account(row: ManagerRow) -> Account:
+    return Account(
+        name=row.name,
+        password_hash=row.password_hash,
+        roles=list(row.roles),
+        disabled=bool(row.disabled),
+        totp_secret=row.totp_secret,
+        sessions_round=int(row.sessions_round or 0),
+        initial_until=row.initial_until,
+    )

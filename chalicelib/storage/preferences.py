@@ -1,0 +1,45 @@
+"""What users want, as JSON, and when they said it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
+from chalicelib.storage.rows.people import PreferencesRow
+
+
+class StoredPreferences(NamedTuple):
+    """`words`: when each switch was last turned."""
+
+    preferences: Mapping[str, Any]
+    words: Mapping[str, Any]
+    updated_at: str
+
+
+def find_preferences(user_id: str) -> StoredPreferences | None:
+    """As they are now. Raises: UnavailableError (retryable)."""
+    row = find(PreferencesRow, user_id)
+    return None if row is None else _preferences(row)
+
+
+def preferences_of(user_ids: Collection[str]) -> dict[str, StoredPreferences]:
+    """Of those who have set any. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        rows = PreferencesRow.batch_get(list(user_ids), consistent_read=True) if user_ids else ()
+        return {row.user_id: _preferences(row) for row in rows}
+
+
+def save_preferences(user_id: str, stored: StoredPreferences, *, after: StoredPreferences | None) -> bool:
+    """False if they are not as they were `after`. Raises: UnavailableError (retryable)."""
+    at = PreferencesRow.updated_at
+    unchanged = PreferencesRow.user_id.does_not_exist() if after is None else at == after.updated_at
+    return save_if(PreferencesRow(user_id, **stored._asdict()), unchanged)
+
+
+def delete_preferences(user_id: str) -> None:
+    """Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        PreferencesRow(user_id).delete()
+
+
+def _preferences(row: PreferencesRow) -> StoredPreferences:
+    return StoredPreferences(row.preferences, row.words, row.updated_at)

@@ -1,0 +1,68 @@
+"""Who is signed in to the admin page. A session is found by the hash of what its cookie holds."""
+
+from typing import NamedTuple
+
+from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.accounts import SessionRow
+
+
+class StoredSession(NamedTuple):
+    """A session of a manager; `proved_at`: when they last gave password and code."""
+
+    key: str
+    manager: str
+    round: int
+    began_at: str
+    seen_at: str
+    proved_at: str
+    browser: str
+    network: str
+    expires_at_epoch: int
+
+
+def add_session(session: StoredSession) -> None:
+    """Raises: UnavailableError (retryable)."""
+    fields = session._asdict()
+    save_if(SessionRow(fields.pop("key"), **fields), SessionRow.id_hash.does_not_exist())
+
+
+def find_session(key: str) -> StoredSession | None:
+    """As it is now. Raises: UnavailableError (retryable)."""
+    row = find(SessionRow, key)
+    return None if row is None else _session(row)
+
+
+def sessions_of(manager: str, *, limit: int) -> list[StoredSession]:
+    """The newest ones of an account; two requests. Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        found = SessionRow.by_manager.query(manager, limit=limit, scan_index_forward=False)
+        keys = [row.id_hash for row in found]
+        return [_session(row) for row in SessionRow.batch_get(keys, consistent_read=True)] if keys else []
+
+
+def note_seen(key: str, *, at: str) -> None:
+    """Raises: UnavailableError (retryable)."""
+    update_if(SessionRow(key), [SessionRow.seen_at.set(at)], SessionRow.id_hash.exists())
+
+
+def delete_session(key: str, *, of: str | None = None) -> bool:
+    """False if it is not a session of this manager. Raises: UnavailableError (retryable)."""
+    if of is not None:
+        return delete_if(SessionRow(key), SessionRow.manager == of)
+    with reaching_dynamodb():
+        SessionRow(key).delete()
+    return True
+
+
+def _session(row: SessionRow) -> StoredSession:
+    return StoredSession(
+        key=row.id_hash,
+        manager=row.manager,
+        round=int(row.round),
+        began_at=row.began_at,
+        seen_at=row.seen_at,
+        proved_at=row.proved_at,
+        browser=row.browser,
+        network=row.network,
+        expires_at_epoch=int(row.expires_at_epoch),
+    )

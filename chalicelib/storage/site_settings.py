@@ -1,0 +1,39 @@
+"""The settings that managers change, and proposals of changes."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
+from chalicelib.storage.rows.configuration import SettingRow
+
+
+class StoredSetting(NamedTuple):
+    """`value` is any JSON; versions grow by one."""
+
+    value: Any
+    version: int
+    updated_at: str
+    updated_by: str
+
+
+def read_settings(names: Sequence[str]) -> dict[str, StoredSetting]:
+    """Those that were ever set, in one request (at most 100). Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        return {row.name: _setting(row) for row in SettingRow.batch_get(list(names), consistent_read=True)}
+
+
+def find_setting(name: str) -> StoredSetting | None:
+    """As it is now. Raises: UnavailableError (retryable)."""
+    row = find(SettingRow, name)
+    return None if row is None else _setting(row)
+
+
+def save_setting(name: str, setting: StoredSetting) -> bool:
+    """Writes a version after the one before it; False if that is not the newest. Raises: UnavailableError (retryable):
+    it may be written."""
+    before, row = setting.version - 1, SettingRow(name, **setting._asdict())
+    return save_if(row, SettingRow.version == before if before else SettingRow.name.does_not_exist())
+
+
+def _setting(row: SettingRow) -> StoredSetting:
+    return StoredSetting(row.value, int(row.version), row.updated_at, row.updated_by)

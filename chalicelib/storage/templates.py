@@ -1,0 +1,62 @@
+"""Versions of templates as JSON: those that people saved, and those that came with some release, for whoever runs
+another. None is ever changed or deleted: a letter may wait for its version for weeks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, transaction
+from chalicelib.storage.rows.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
+
+NEWEST = "newest"
+
+
+class TemplateVersions:
+    """Each method raises UnavailableError (retryable)."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def latest(self, key: str) -> int | None:
+        """The number of the newest version that was saved."""
+        with reaching_dynamodb():
+            rows = TemplateRow.query(
+                key, scan_index_forward=False, limit=1, consistent_read=True, attributes_to_get=["key", "version"]
+            )
+            return next((int(row.version) for row in rows), None)
+
+    def body(self, key: str, version: int | str) -> Mapping[str, Any] | None:
+        """A saved version by its number, or a shipped one by its name."""
+        if isinstance(version, str):
+            row = find(TemplateRow, shipped_row_key(key, version), SHIPPED_PLACE)
+        else:
+            row = find(TemplateRow, key, version)
+        return None if row is None else row.body
+
+    def newest(self) -> list[Mapping[str, Any]]:
+        """The newest saved version of every key that has one, by key."""
+        with reaching_dynamodb():
+            return [row.body for row in TemplateRow.in_order.query(NEWEST)]
+
+    def keep(self, key: str, name: str, body: Mapping[str, Any]) -> None:
+        """Stores a shipped version unless it is there."""
+        save_if(shipped_row(key, name, body, at=rfc3339(self._clock())), TemplateRow.key.does_not_exist())
+
+    def add(self, key: str, version: int, body: Mapping[str, Any], *, replaces: int | None, by: str) -> bool:
+        """Stores a version as the newest; False if another with this number was stored meanwhile."""
+        at = rfc3339(self._clock())
+        row = TemplateRow(key, version, newest=NEWEST, body=body, created_at=at, created_by=by)
+
+        def write(writes: TransactWrite) -> None:
+            writes.save(row, condition=TemplateRow.key.does_not_exist())
+            if replaces is not None:
+                writes.update(TemplateRow(key, replaces), actions=[TemplateRow.newest.remove()])
+
+        return transaction(write) is None
+
+
+def shipped_row(key: str, name: str, body: Mapping[str, Any], *, at: str) -> TemplateRow:
+    """How a shipped version is stored."""
+    return TemplateRow(shipped_row_key(key, name), SHIPPED_PLACE, body=body, created_at=at, created_by="deploy")

@@ -1,0 +1,209 @@
+"""The user directory: profiles, read in chunks by `enrich` and written by the API."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from chalicelib.clock import rfc3339
+from chalicelib.isolation import each
+from chalicelib.observability import log_failure
+from chalicelib.storage.dynamodb import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.people import PreferencesRow, UserRow
+
+CONFIRMED_CHANNEL = "email"  # the one whose address can be proved
+_TEXTS = ("email", "phone", "name", "locale", "timezone")
+Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a user. `email_confirmed` holds for the present `email` alone."""
+
+    id: str
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    email_confirmed: bool = False
+
+    def address(self, address_field: str) -> str | None:
+        """The address for a channel whose spec names `address_field`."""
+        value: str | None = getattr(self, address_field)
+        return value
+
+    def owns(self, channel: str) -> bool:
+        """Whether the user has shown to own the address of that channel."""
+        return channel == CONFIRMED_CHANNEL and self.email_confirmed
+
+    def to_dict(self) -> dict[str, Any]:
+        """In the shape of the API."""
+        # Not `asdict`, which copies every value deeply: a tenth of what it costs to enrich a letter.
+        return {name: getattr(self, name) for name in _FIELDS} | {"attributes": dict(self.attributes)}
+
+
+_FIELDS = tuple(one.name for one in fields(Profile))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUser:
+    """A user with what only the directory needs. `confirmed_email` is the address that its owner confirmed, at
+    `confirmed_at`: another one is unconfirmed by itself. `left`: addresses that the user had before, as
+    `<channel>#<keyed hash>`, newest last. `erasing_at`: since then nobody may change the user."""
+
+    id: str
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    confirmed_email: str | None = None
+    confirmed_at: str | None = None
+    left: Sequence[str] | None = None
+    erasing_at: str | None = None
+    created_at: str
+    updated_at: str
+
+    @property
+    def profile(self) -> Profile:
+        """What others see."""
+        texts = {name: getattr(self, name) for name in _TEXTS}
+        confirmed = self.email is not None and self.email == self.confirmed_email
+        return Profile(id=self.id, attributes=self.attributes, email_confirmed=confirmed, **texts)
+
+
+class Profiles(NamedTuple):
+    """An answer: the `known` users by id; ids that got no answer (`unresolved`: ask again); those whose data nobody can
+    read (`unreadable`: they have failed). Who is in none does not exist. `preferences` of those who have set any; None:
+    the source has none to give."""
+
+    known: Mapping[str, Profile]
+    unresolved: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    preferences: Wishes | None = None
+
+
+class Users:
+    """Each method raises UnavailableError (retryable)."""
+
+    def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:
+        """See `ProfileSource`; reads that are not `fresh` cost half and come from any replica."""
+        keys: list[tuple[str, ...]] = [(one,) for one in ids]
+        tables: tuple[type[StageTable], ...] = (UserRow, PreferencesRow) if preferences else (UserRow,)
+        profiles, unreadable = dict[str, Profile](), set[str]()
+        wishes: dict[str, Mapping[str, Any]] = {}
+
+        def read(one: tuple[type[StageTable], dict[str, Any]]) -> None:
+            model, item = one
+            if model is UserRow:
+                profiles[item["id"]["S"]] = _profile_of(item)
+            else:
+                wishes[item["user_id"]["S"]] = PreferencesRow.from_raw_data(item).preferences
+
+        def strange(one: tuple[type[StageTable], dict[str, Any]], error: Exception) -> None:
+            log_failure("profile", error)
+            unreadable.add(one[1]["id" if one[0] is UserRow else "user_id"]["S"])
+
+        with reaching_dynamodb():
+            each(read, batch_read(dict.fromkeys(tables, keys), consistent=fresh), alone=strange)
+        known = {one: profiles[one] for one in profiles.keys() - unreadable}
+        return Profiles(known, unreadable=frozenset(unreadable), preferences=wishes if preferences else None)
+
+    def with_emails(self, emails: Iterable[str], *, limit: int) -> list[str]:
+        """The ids of users with one of these addresses, at most `limit` for each."""
+        with reaching_dynamodb():
+            found = [row.id for one in dict.fromkeys(emails) for row in UserRow.by_email.query(one, limit=limit)]
+        return list(dict.fromkeys(found))
+
+    def size(self) -> int:
+        """About how many users there are: AWS counts a table's items every six hours ("DescribeTable", ItemCount)."""
+        with reaching_dynamodb():
+            return int(UserRow.describe_table()["ItemCount"])
+
+    def page(
+        self, *, segment: int, segments: int, cursor: dict[str, Any] | None, limit: int
+    ) -> tuple[list[Profile], dict[str, Any] | None]:
+        """Some users of one of `segments` disjoint parts of the directory, unordered, and the next cursor of that part
+        (None: it is over)."""
+        with reaching_dynamodb():
+            answer: dict[str, Any] = UserRow._get_connection().scan(
+                segment=segment, total_segments=segments, limit=limit, exclusive_start_key=cast(Any, cursor)
+            )
+        profiles = {item["id"]["S"]: Profile(id=item["id"]["S"]) for item in answer["Items"]}
+        # Who cannot be read is a user all the same: `enrich` says what becomes of the letter.
+        readable = each(_profile_of, answer["Items"], alone=lambda _, error: log_failure("profile", error))
+        return list((profiles | {one.id: one for one in readable}).values()), answer.get("LastEvaluatedKey")
+
+    def find(self, user_id: str) -> StoredUser | None:
+        """As it is now."""
+        row = find(UserRow, user_id)
+        return None if row is None else _user(row)
+
+    def find_many(self, user_ids: Collection[str]) -> dict[str, StoredUser]:
+        """By id, as they are now."""
+        with reaching_dynamodb():
+            return {row.id: _user(row) for row in UserRow.batch_get(list(user_ids), consistent_read=True)}
+
+    def save(self, user: StoredUser, *, after: StoredUser) -> bool:
+        """Writes a user; False if it is not as it was `after`."""
+        return save_if(_row(user), UserRow.updated_at == after.updated_at)
+
+    def save_all(self, users: Iterable[StoredUser]) -> None:
+        """Writes users over whatever is there; some may be written if it fails."""
+        with reaching_dynamodb(), UserRow.batch_write() as batch:
+            for user in users:
+                batch.save(_row(user))
+
+    def confirm_email(self, user_id: str, email: str, *, at: datetime) -> StoredUser | None:
+        """Marks the user's address as confirmed, if it is still the user's; the first time counts. Returns the user if
+        it is confirmed now."""
+        now = rfc3339(at)
+        unconfirmed = UserRow.confirmed_email.does_not_exist() | (UserRow.confirmed_email != email)
+        confirmed = [UserRow.confirmed_email.set(email), UserRow.confirmed_at.set(now), UserRow.updated_at.set(now)]
+        row = UserRow(user_id)
+        if update_if(row, confirmed, (UserRow.email == email) & unconfirmed):
+            return _user(row)
+        known = self.find(user_id)
+        return known if known is not None and known.email == email == known.confirmed_email else None
+
+    def lock(self, user: StoredUser, *, at: datetime) -> bool:
+        """Lets nobody change the user from now on; False if it is not as it was."""
+        now = rfc3339(at)
+        closed = [UserRow.erasing_at.set(now), UserRow.updated_at.set(now)]
+        return update_if(UserRow(user.id), closed, UserRow.updated_at == user.updated_at)
+
+    def remove(self, user_id: str) -> None:
+        """Deletes a profile."""
+        with reaching_dynamodb():
+            UserRow(user_id).delete()
+
+
+_COLUMNS = tuple(one.name for one in fields(StoredUser))
+
+
+def _user(row: UserRow) -> StoredUser:
+    return StoredUser(**{name: getattr(row, name) for name in _COLUMNS})
+
+
+def _row(user: StoredUser) -> UserRow:
+    columns = {name: getattr(user, name) for name in _COLUMNS}
+    return UserRow(**{**columns, "left": list(user.left) if user.left else None})
+
+
+def _profile_of(item: Mapping[str, Any]) -> Profile:
+    # From the item: whole chunks and pages are read so, and PynamoDB's rows cost three times as much.
+    texts = {name: item[name]["S"] for name in _TEXTS if "S" in item.get(name, {})}
+    stored = item.get("attributes", {}).get("S")
+    attributes = json.loads(stored) if stored else {}
+    if not isinstance(attributes, dict):
+        raise TypeError("attributes are an object")
+    return Profile(
+        id=item["id"]["S"],
+        attributes=attributes,
+        email_confirmed="email" in texts and item.get("confirmed_email", {}).get("S") == texts["email"],
+        **texts,
+    )
