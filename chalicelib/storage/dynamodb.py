@@ -62,6 +62,8 @@ class StageTable(Model):
     @classmethod
     def _get_connection(cls) -> TableConnection:
         meta = cast(Any, cls).Meta
+        if "_connection" not in cls.__dict__:
+            cls._connection = None  # that of a parent is of another table
         if cls._connection is None or cls._connection.connection is not dynamodb():
             meta.table_name = settings().resource(meta.thing)
         table: TableConnection = super()._get_connection()
