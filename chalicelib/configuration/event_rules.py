@@ -1,6 +1,5 @@
-"""What is sent when something happens: the shape of the setting `event_rules`. Managers edit it,
-`services/event_intake.py` follows it, `enrich` asks each waiting letter whether it is still needed.
-"""
+"""Which letters follow an event: the shape of the setting `event_rules`. Managers edit it, `services/event_intake.py`
+applies it, and `enrich` checks for each waiting letter whether it is still needed."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,15 +17,15 @@ EventType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0
 
 
 class StopWhen(StrictModel):
-    """A letter is not sent any more when the user's `attribute` has this value at the time of sending. `attribute` is
+    """A letter is no longer sent if the user's `attribute` has this value at the time of sending. `attribute` is
     `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
 
     attribute: Annotated[Line, Field(min_length=1, max_length=100)]
     equals: Annotated[str | bool | int | float | None, AfterValidator(normal_json)]
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it is so. `facts` are the fields of a profile with its `attributes`; true is not 1, 2.0 is 2, and
-        `en` is said of `en-GB`."""
+        """Whether it applies. `facts` are the fields of a profile with its `attributes`; true is not 1, 2.0 is 2, and
+        `en` matches `en-GB`."""
         found, wanted = facts.get(self.attribute, facts.get("attributes", {}).get(self.attribute)), self.equals
         if self.attribute == "locale" and isinstance(found, str) and isinstance(wanted, str):
             return speaks(found, lookup(wanted)[0])
@@ -50,8 +49,7 @@ class EventRule(StrictModel):
 
 
 def default_rules() -> Mapping[str, EventRule]:
-    """Those that hold where nobody has set any. Made when they are asked for: a worker that reads none builds no
-    model."""
+    """The rules unless somebody has set any; made on demand, since a worker that reads none builds no model."""
     confirmed = StopWhen(attribute="email_confirmed", equals=True)
     registered = EventRule(
         steps=(

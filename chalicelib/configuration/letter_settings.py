@@ -1,4 +1,4 @@
-"""Which settings of the site make a letter, or decide who gets it; a test misses a setting that is in neither list."""
+"""Which site settings affect a letter or decide who gets it; a test finds a setting that is in neither list."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,17 +21,17 @@ SITE_LEFT_OUT: Mapping[str, str] = {
 
 
 def site_fields(values: SiteValues) -> dict[str, Any]:
-    """The settings that are inputs."""
+    """The settings that do."""
     return {name: _plain(getattr(values, name)) for name in SITE_INPUTS}
 
 
 def site_tag(values: SiteValues) -> str:
-    """One word for the settings that are inputs: workers compare it with the one that was approved."""
+    """One digest of those settings: workers compare it with the approved one."""
     return tag_of(site_fields(values))
 
 
 def tag_now(site: SiteSettings) -> Callable[[], str]:
-    """The same of the settings as this process uses them, made once for as long as they are."""
+    """The tag of the settings that this process uses, cached as long as they are."""
     known: list[tuple[SiteValues, str]] = []
 
     def now() -> str:

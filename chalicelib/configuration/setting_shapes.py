@@ -1,6 +1,4 @@
-"""The shapes of the settings that are more than one word (`site_settings.py` keeps them, managers edit them): whom
-letters come from, where those of a category go, how many of them a user gets, and when.
-"""
+"""The shapes of the settings that are more than one value: sender, routes, caps, quiet hours and other limits."""
 
 from typing import Annotated, Literal, Self
 
@@ -17,13 +15,13 @@ _Days = Annotated[int, Field(ge=1, le=3650)]
 _TimeOrNone = Annotated[Line, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
-# Not the whole check of an address: every worker reads the settings, and starts without the validator.
+# Not the full check of an address: every worker reads the settings, without loading the validator.
 _AN_ADDRESS = BeforeValidator(lambda text: same_address_key("email", text) if isinstance(text, str) else text)
 
 
 class CategoryRoute(StrictModel):
     """The channels of a category, in order. `all`: each of them; `first`: the first that works; `escalate`: the next
-    one only if the letter was not opened within `after_minutes`. A channel that a template is not written for is left
+    one only if the letter was not opened within `after_minutes`. Channels that the template is not written for are left
     out."""
 
     channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
@@ -40,14 +38,14 @@ class CategoryRoute(StrictModel):
 
 
 class Cap(StrictModel):
-    """At most so many letters of a category to one user within so many days, whatever the channel."""
+    """At most this many letters of a category to one user within this many days, on all channels together."""
 
     letters: Annotated[int, Field(ge=1, le=1000)]
     days: Annotated[int, Field(ge=1, le=90)]
 
 
 class Sender(StrictModel):
-    """Whom letters come from, and where answers to them go; empty: to the sender."""
+    """The sender of letters, and where answers go; empty: to the sender."""
 
     name: Annotated[Line, Field(min_length=1, max_length=70)]
     address: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=_MAILBOX)]
@@ -55,8 +53,8 @@ class Sender(StrictModel):
 
 
 class DefaultQuietHours(StrictModel):
-    """When nothing but letters about the account arrives for who has set no quiet hours: local times such as `22:00`
-    and `08:00`, or both empty for never."""
+    """When nothing but account letters arrives for users who have set no quiet hours: local times such as `22:00` and
+    `08:00`, or both empty for never."""
 
     starts: _TimeOrNone = ""
     ends: _TimeOrNone = ""
@@ -83,7 +81,7 @@ class LinkDays(StrictModel):
 
 
 class ConfirmationAgain(StrictModel):
-    """The letter that "send it again" sends, and how many of them one user may get in how many minutes."""
+    """The letter of "send it again", and how many one user may get within how many minutes."""
 
     template: Annotated[str, Field(min_length=1, max_length=64)] = "confirm-reminder"
     letters: Annotated[int, Field(ge=1, le=100)] = 3
@@ -91,28 +89,28 @@ class ConfirmationAgain(StrictModel):
 
 
 class AddressLimit(StrictModel):
-    """How many letters an address gets in how many minutes, whoever's they are; those of campaigns do not count."""
+    """How many letters an address gets within how many minutes, whoever they are for; campaigns do not count."""
 
     letters: Annotated[int, Field(ge=1, le=1000)]
     minutes: Annotated[int, Field(ge=1, le=10_080)]
 
 
 class AccountLetters(AddressLimit):
-    """Of one template about accounts."""
+    """Account letters of one template."""
 
     letters: Annotated[int, Field(ge=1, le=1000)] = 5
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
 
 
 class UnconfirmedLetters(AddressLimit):
-    """Of all templates together, as long as nobody has confirmed the address."""
+    """All templates together, as long as nobody has confirmed the address."""
 
     letters: Annotated[int, Field(ge=1, le=1000)] = 20
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 1440
 
 
 class SoftBounces(StrictModel):
-    """So many soft bounces within so many days suppress an address for a while; older ones are forgotten."""
+    """This many soft bounces within this many days suppress an address for a while; older ones do not count."""
 
     letters: Annotated[int, Field(ge=1, le=100)] = 5
     within_days: Annotated[int, Field(ge=1, le=90)] = 14

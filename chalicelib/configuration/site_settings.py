@@ -37,14 +37,14 @@ from chalicelib.text import Line
 from chalicelib.validation import mistakes_in
 
 KNOWN_FOR_SECONDS = 15
-VISIT_SECONDS = 1  # the same for a visit of a link: of thousands a second each would read the same rows
+VISIT_SECONDS = 1  # for visits of links: thousands a second would each read the same rows
 MAX_RULES = 200
 _PUT_TRIES = 3
 _Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), AfterValidator(normal_host)]
 
 
 class SiteValues(StrictModel):
-    """Every setting by its name. A part of the service that needs one more adds a field here."""
+    """Every setting by its name. A part of the service that needs another one adds a field here."""
 
     site_host: str = Field(exclude=True, description="the cinema's own host: always allowed")
     mail_domain: str = Field(exclude=True, description="the domain that SES has verified")
@@ -139,7 +139,7 @@ class Setting(NamedTuple):
 
 
 class SiteSettings:
-    """The settings of one stage."""
+    """The site's settings."""
 
     def __init__(self, *, site_url: str, mail_from: str, clock: Clock) -> None:
         name, address = parseaddr(mail_from)
@@ -159,7 +159,7 @@ class SiteSettings:
             return self._known[1]
         writes = self._writes
         values = self._values(read_settings(NAMES))
-        if writes == self._writes:  # else another thread has written since, and this may be what was before
+        if writes == self._writes:  # otherwise another thread has written since, and this may be an older value
             self._known = (monotonic(), values)
         return values
 
@@ -178,9 +178,8 @@ class SiteSettings:
         return next(one for one in self.list() if one.name == name)
 
     def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
-        """Changes a setting; with `seen`, only that one. Raises: NotFoundError, InvalidError (it names
-        each bad field), ConflictError, ChangedError (permanent: somebody else changed it), UnavailableError
-        (retryable)."""
+        """Changes a setting; with `seen`, only if unchanged since. Raises: NotFoundError, InvalidError (it names each
+        bad field), ConflictError, ChangedError (permanent: somebody else changed it), UnavailableError (retryable)."""
         _require_known(name)
         for _ in range(_PUT_TRIES):
             rows = read_settings(NAMES)
@@ -200,7 +199,7 @@ class SiteSettings:
         raise ConflictError(Phrase("the setting {name} is being changed by others: read it and try again", name=name))
 
     def checked(self, name: str, value: Any) -> Any:
-        """The value as it would be kept. Raises: NotFoundError, InvalidError (permanent), UnavailableError
+        """The value as it would be stored. Raises: NotFoundError, InvalidError (permanent), UnavailableError
         (retryable)."""
         _require_known(name)
         return self._checked(read_settings(NAMES), name, value).model_dump(mode="json")[name]
@@ -224,7 +223,7 @@ class SiteSettings:
                 recalled(SiteValues, {**values, name: rows[name].value})
                 values[name] = rows[name].value
             except ValidationError:
-                # Written by another version of the service. One such value must not stop every worker.
+                # Written by another release. One such value must not stop every worker.
                 logger().error("a stored setting is not understood, its default is used", setting=name)
         return recalled(SiteValues, values)
 

@@ -1,8 +1,7 @@
-"""The dead-letter queues as a place to look into and to take from. `services/operator_actions.py` decides what becomes
-of a message.
+"""Reads and takes messages from the dead-letter queues. `services/operator_actions.py` decides about a message.
 
-`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up, is not offered by
-every backend (ADR 0003), and takes only queues that SQS itself fills.
+`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up. It is also missing in
+some backends, and takes only queues that SQS itself fills (ADR 0003).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-KEPT = timedelta(days=14)  # since the message was first put, wherever it has lain (infra/template.yaml)
+KEPT = timedelta(days=14)  # since the message was first sent, in whatever queue (infra/template.yaml)
 _BATCH = 10
 _LOOK_SECONDS = 2  # how long a message stays hidden while more are looked at
 _TAKE_SECONDS = 60
-_SCAN_AT_MOST = 2000  # messages that a search by ids goes through: some seconds, within an API call's patience
+_SCAN_AT_MOST = 2000  # messages that a search by ids reads: some seconds, within an API call's time limit
 _WAIT_SECONDS = 1  # a receive that waits asks all of SQS's servers; without, some letters may not be seen
 
 
@@ -36,7 +35,7 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """The dead letters of one stage, by the name of the queue that they fell out of. `taken` is told when some left."""
+    """By the name of the queue that they dropped out of. `taken` is called when some have left."""
 
     def __init__(self, client: "SQSClient", prefix: str, *, taken: Callable[[], None] = lambda: None) -> None:
         self._client = client
@@ -45,11 +44,11 @@ class DeadLetters:
         self._urls: dict[str, str] = {}
 
     def counts(self) -> dict[str, int]:
-        """About how many lie in each. Raises: UnavailableError (retryable)."""
+        """About how many are in each. Raises: UnavailableError (retryable)."""
         return {queue: self.count(queue) for queue in CONSUMERS}
 
     def count(self, queue: str) -> int:
-        """About how many lie in one. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """About how many are in one. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         with _reaching_sqs():
             answer = self._client.get_queue_attributes(
                 QueueUrl=self._url(queue),
@@ -60,15 +59,15 @@ class DeadLetters:
     def look(self, queue: str, *, limit: int) -> list[DeadLetter]:
         """Up to `limit` messages, which stay. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         messages = [message for batch in self._receive(queue, limit, _LOOK_SECONDS) for message in batch]
-        self._show_again(queue, messages)  # whoever looked may put them back in the same second
+        self._show_again(queue, messages)  # they may be put back in the same second
         return [_letter(message) for message in messages]
 
     def take(
         self, queue: str, *, limit: int, ids: Sequence[str] | None = None, each: Callable[[DeadLetter], None]
     ) -> int:
-        """Gives up to `limit` messages (of `ids`, where given, sought among the first 2000) to `each` and removes each
-        after it; how many were removed. What `each` raises ends it. Raises: NotFoundError (permanent), UnavailableError
-        (retryable)."""
+        """Passes up to `limit` messages (of `ids`, if given, searched among the first 2000) to `each` and removes each
+        after it; returns how many were removed. An exception of `each` ends it. Raises: NotFoundError (permanent),
+        UnavailableError (retryable)."""
         wanted = None if ids is None else set(ids)
         spared: list[MessageTypeDef] = []
         removed = 0
@@ -90,7 +89,7 @@ class DeadLetters:
         return removed
 
     def _show_again(self, queue: str, messages: Sequence["MessageTypeDef"]) -> None:
-        # Only now: what is shown while the search goes on would be found again and again, and nothing behind it.
+        # Only now: messages made visible during the search would be found again and again, and none behind them.
         for start in range(0, len(messages), _BATCH):
             with _reaching_sqs():
                 self._client.change_message_visibility_batch(

@@ -1,9 +1,8 @@
-"""The consumers of the queues (event source mappings) at run time: on or off, how many at once, how many messages in a
-batch.
+"""The event sources of the queues (Lambda's event source mappings) at run time: on or off, concurrency, batch size.
 
-A consumer runs unless a person has paused it or the switch of its subsystem is open: then messages wait in the queue
-with no receive used up. While the subsystem's switch ramps, as many work at once as its share of the full number.
-Whoever changes a switch or a wish calls `follow`; `tick` does so every minute, so that a crash between the two heals.
+An event source is on unless a person has paused it or its subsystem's circuit breaker is open: then messages wait in
+the queue with no receive used up. While the breaker ramps, as many workers run as its share of the full number. Whoever
+changes a breaker or a setting here calls `follow`; `tick` does so every minute, so that a crash in between heals.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,8 +28,8 @@ MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an S
 
 
 class Consumer(NamedTuple):
-    """A consumer as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`). `waits_for`
-    says why it is off though nobody paused it: the switch that is open."""
+    """An event source as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`).
+    `waits_for` names the open breaker because of which it is off."""
 
     queue: str
     worker: str
@@ -43,7 +42,7 @@ class Consumer(NamedTuple):
 
 
 class Consumers:
-    """The consumers of one stage. `client` is asked for when a consumer is first changed: most workers never do."""
+    """`client` is made when an event source is first changed: most workers never do."""
 
     def __init__(self, client: Callable[[], "LambdaClient"], switches: Switches, *, clock: Clock, prefix: str) -> None:
         self._client = client
@@ -52,7 +51,7 @@ class Consumers:
         self._prefix = prefix
 
     def read_all(self) -> list[Consumer]:
-        """Every consumer. Raises: UnavailableError (retryable)."""
+        """Every event source. Raises: UnavailableError (retryable)."""
         return self._read(CONSUMERS.values())
 
     def wishes(self) -> dict[str, Wish]:
@@ -60,8 +59,7 @@ class Consumers:
         return read_wishes(list(CONSUMERS))
 
     def off(self) -> list[str]:
-        """The queues that nobody reads, by a person's wish or for their switch. Raises: UnavailableError
-        (retryable)."""
+        """The queues that nobody reads, because of a person or a breaker. Raises: UnavailableError (retryable)."""
         wishes, switches = self.wishes(), {switch.name: switch.state for switch in self._switches.read_all()}
         return [
             queue
@@ -86,8 +84,9 @@ class Consumers:
         batch_size: int | None = None,
         seen: Seen | None = None,
     ) -> None:
-        """What a person wants of a consumer; None leaves a thing as it is. Works at once. Raises: NotFoundError,
-        InvalidError, ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        """What a person wants of an event source; None leaves a field unchanged. Takes effect at once. Raises:
+        NotFoundError, InvalidError, ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable).
+        """
         _check(queue)
         if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
             raise InvalidError.of(
@@ -107,8 +106,8 @@ class Consumers:
         self.follow([CONSUMERS[queue].worker])
 
     def follow(self, workers: Sequence[str] | None = None) -> list[str]:
-        """Makes the mappings what switches and people want; the queues that were changed. Raises: UnavailableError
-        (retryable), after it has done all that could be done."""
+        """Brings the mappings to what breakers and people want; returns the changed queues. Raises: UnavailableError
+        (retryable), after doing everything possible."""
         specs = [spec for spec in CONSUMERS.values() if workers is None or spec.worker in workers]
         mappings = self._mappings(specs)
         wishes = read_wishes([spec.queue for spec in specs])
@@ -128,7 +127,7 @@ class Consumers:
         return changed
 
     def follow_all(self) -> Line:
-        """What `tick` does: every consumer, probes included. Raises: UnavailableError (the next tick goes on)."""
+        """What `tick` does: every event source, probes included. Raises: UnavailableError (the next tick continues)."""
         return Line(counts={"consumers_switched": len(self.follow())})
 
     def follow_subsystem(self, subsystem: str) -> None:
@@ -140,8 +139,8 @@ class Consumers:
     def throw(
         self, name: str, *, opened: bool, by: str, reason: str, ramp: bool = True, seen: Seen | None = None
     ) -> Switch:
-        """Opens or closes a switch by hand, and its consumers follow. Raises: NotFoundError, ChangedError (permanent:
-        it is not what was `seen`), UnavailableError (retryable): nothing was thrown."""
+        """Opens or closes a breaker by hand, and its event sources follow. Raises: NotFoundError, ChangedError
+        (permanent: it is not what was `seen`), UnavailableError (retryable): nothing was thrown."""
         if opened:
             thrown = self._switches.open(name, by=by, reason=reason, seen=seen)
         else:
@@ -150,7 +149,7 @@ class Consumers:
         return thrown
 
     def try_to_follow(self, subsystem: str) -> None:
-        """As `follow_subsystem`; if it fails, the next tick does it, as the switch alone holds calls back."""
+        """As `follow_subsystem`; if it fails, the next tick does it, since the breaker alone holds calls back."""
         try:
             self.follow_subsystem(subsystem)
         except UnavailableError:
@@ -222,7 +221,7 @@ class _Wanted(NamedTuple):
 def _wanted(spec: ConsumerSpec, wish: Wish, switch: Switch | None) -> _Wanted:
     full = wish.max_concurrency or spec.max_concurrency
     share = switch.share if switch else 1.0
-    # With a probe due the messages must flow, or nobody would make the call.
+    # When a probe is due, messages must flow, or nobody would make the call.
     flows = switch is None or switch.state != "open" or switch.probe_due
     return _Wanted(
         enabled=flows and not wish.paused,

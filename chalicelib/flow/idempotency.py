@@ -1,7 +1,7 @@
-"""Answers to calls that name an Idempotency-Key: the same call again gets the same answer and has no second effect.
+"""Answers to calls with an Idempotency-Key: a repeated call gets the same answer and has no second effect.
 
-An answer may hold addresses and secrets (a webhook's, a ticket), so it is sealed with a key made of the caller's own
-secret, of which the service keeps only a hash. Whoever reads the table reads nothing; the caller knew it all.
+An answer may hold addresses and secrets (a webhook's, a ticket), so it is sealed with a key derived from the caller's
+own secret, of which the service stores only a hash. Reading the table reveals nothing (ADR 0053).
 """
 
 from http import HTTPStatus
@@ -18,7 +18,7 @@ class Calls(RecordedCalls):
     """Calls whose answers are sealed."""
 
     def keep(self, turn: Turn, answer: str, *, secret: str) -> None:
-        """Seals and keeps the answer; one that is too large is not kept, and the call may be done again. Raises:
+        """Seals and stores the answer; one that is too large is not stored, and the call may be executed again. Raises:
         UnavailableError (retryable)."""
         sealed = seal(answer, secret=secret, about=turn.call)
         if len(sealed) > LARGEST_ANSWER:
@@ -27,14 +27,14 @@ class Calls(RecordedCalls):
             self.finish(turn, sealed)
 
     def let_go(self, turn: Turn, error: Exception) -> None:
-        """After an error: a refusal did nothing; what anything else did is unknown. Raises: UnavailableError
+        """After an error: a refusal did nothing; the effect of anything else is unknown. Raises: UnavailableError
         (retryable)."""
         refused = isinstance(error, VestnikError) and status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR
         (self.forget if refused else self.give_up)(turn)
 
 
 def told(sealed: str, *, secret: str, call: str) -> str:
-    """The answer that was kept. Raises: ConflictError (permanent): it was kept with another secret, or changed."""
+    """The stored answer. Raises: ConflictError (permanent): it was stored with another secret, or changed."""
     try:
         return unseal(sealed, secret=secret, about=call)
     except SealError as error:

@@ -1,4 +1,4 @@
-"""How much lies in every queue, for the eyes of people: the overview and the failover desk of the admin page."""
+"""How many messages are in every queue, for the managers' pages."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _AT_ONCE = 8
-KNOWN_SECONDS = 2  # a page asks twenty queues: however many people look, they are asked no oftener
+KNOWN_SECONDS = 2  # a page asks twenty queues: however many people look, no more often than this
 DEAD_SECONDS = 10  # how old the counts of dead letters may be beside the depths: they change seldom, and cost as much
 _NUMBERS: tuple["QueueAttributeNameType", ...] = (
     "ApproximateNumberOfMessages",
@@ -31,12 +31,12 @@ class Depth(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All that is still to be done."""
+        """Everything still to be done."""
         return self.waiting + self.delayed + self.in_flight
 
 
 class QueueDepths:
-    """The depths of one stage's queues."""
+    """The depths of the queues, cached for a moment."""
 
     def __init__(self, client: "SQSClient", prefix: str, *, monotonic: Callable[[], float]) -> None:
         self._client = client
@@ -49,8 +49,7 @@ class QueueDepths:
         self._dead_until = 0.0
 
     def read(self) -> Mapping[str, Depth]:
-        """By queue, asked for side by side, up to two seconds old; `dead` up to ten. Raises: UnavailableError
-        (retryable)."""
+        """By queue, read in parallel, up to two seconds old; `dead` up to ten. Raises: UnavailableError (retryable)."""
         if self._monotonic() < self._until:
             return self._depths
         dead = self._dead if self._monotonic() < self._dead_until else self.dead()
@@ -59,7 +58,7 @@ class QueueDepths:
         return self._depths
 
     def forget(self) -> None:
-        """The next look asks: this process has just moved something."""
+        """The next read is fresh: this process has just moved something."""
         self._until = self._dead_until = 0.0
 
     def dead(self) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""Putting jobs into queues. The names are `vestnik-<stage>-<queue>`; the lanes never share one."""
+"""Puts jobs into queues. Names are `vestnik-<stage>-<queue>`; the lanes never share a queue."""
 
 from collections.abc import Callable, Sequence
 from time import time
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH_ENTRIES = 10  # SQS: entries in a batch
-# JSON may hold these two, SQS refuses them ("Message content"); as escapes both agree. Bodies are JSON.
+# JSON allows these two, SQS refuses them ("Message content"); as escapes both agree. Bodies are JSON.
 _REFUSED = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 BATCH_BYTES = 1_000_000  # SQS: 1 MiB for a batch as for a message; some room is left for its own fields
 MAX_DELAY_SECONDS = 900  # SQS: the longest DelaySeconds
@@ -27,7 +27,7 @@ class Outgoing(NamedTuple):
 
 
 class JobQueue(Protocol):
-    """Where jobs are put; `Queues` is one."""
+    """The port; `Queues` implements it."""
 
     def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
         """Raises: UnavailableError (retryable)."""
@@ -35,7 +35,7 @@ class JobQueue(Protocol):
 
 
 class Queues:
-    """The queues of one stage. `client` is asked for at the first message: `deliver` seldom puts one."""
+    """`client` is made with the first message: `deliver` seldom puts one."""
 
     def __init__(self, client: Callable[[], "SQSClient"], prefix: str) -> None:
         self._client = client
@@ -43,8 +43,8 @@ class Queues:
         self._urls: dict[str, str] = {}
 
     def put(self, queue: str, messages: Sequence[Outgoing]) -> None:
-        """Puts every message, in as few requests as sizes allow. Raises: UnavailableError (retryable) when any was not
-        taken; what was taken stays, so a repeated call may double messages: jobs are idempotent."""
+        """Puts every message, in as few requests as sizes allow. Raises: UnavailableError (retryable) if any was not
+        accepted; those that were stay, so a repeated call may duplicate messages: jobs are idempotent."""
         for batch in _batches(messages):
             entries = [_entry(n, message) for n, message in enumerate(batch)]
             try:

@@ -13,10 +13,10 @@ from chalicelib.storage.circuit_breakers import Switches
 from chalicelib.storage.rate_limits import Limiter
 
 MAX_WAIT_SECONDS = 4.0
-RESERVE_SECONDS = 15.0  # what a call begun at the last moment may take (SES: 2 s + 10 s), and its record
+RESERVE_SECONDS = 15.0  # the longest duration of a call started at the last moment (SES: 2 s + 10 s), and its record
 OUT_OF_TIME_RETRY_SECONDS = 1
-OPEN_RETRY_SECONDS = 30  # when to look again at an open switch; the consumer is off by then, and the message waits
-DAILY_QUOTA_PROBE_SECONDS = 600  # the owner's rule: a day's quota is asked for again every ten minutes
+OPEN_RETRY_SECONDS = 30  # when to retry at an open breaker; the event source is off by then, and the message waits
+DAILY_QUOTA_PROBE_SECONDS = 600  # a used-up daily quota is probed every ten minutes
 
 
 class Pass(NamedTuple):
@@ -27,7 +27,7 @@ class Pass(NamedTuple):
 
 
 class CallReport(NamedTuple):
-    """What a call taught. `failure` concerns the whole subsystem, and if `at_once` every call to come; `slow_down` its
+    """What a call showed. `failure` concerns the whole subsystem, and if `at_once` every further call; `slow_down` its
     pace."""
 
     failure: str | None = None
@@ -37,7 +37,7 @@ class CallReport(NamedTuple):
 
 
 class Deadline:
-    """Until when this invocation may begin calls. Were Lambda to kill a worker that waits for the pace or for a hanging
+    """Until when this invocation may start calls. If Lambda killed a worker that waits for the pace or for a hanging
     provider, its whole batch would come back, every message with a receive used up."""
 
     def __init__(self, *, seconds: Callable[[], float]) -> None:
@@ -51,12 +51,12 @@ class Deadline:
         self.invocation += 1
 
     def seconds_left(self) -> float:
-        """No call may begin unless it is positive."""
+        """No call may start unless it is positive."""
         return self._ends_at - self._seconds()
 
 
 class Gate:
-    """The gate of one subsystem. `sleep` waits for the rate, at most `max_wait_seconds`; the caller puts aside what
+    """The throttle of one subsystem. `sleep` waits for the rate, at most `max_wait_seconds`; the caller puts aside what
     would have to wait longer."""
 
     def __init__(
@@ -117,7 +117,7 @@ class Gate:
         self._switches.reset_refusals(self._subsystem)
 
     def learn(self, reports: Sequence[CallReport], *, lane: str) -> None:
-        """Tells the switch and the limit how a call went. Never fails: the call was made."""
+        """Reports to the breaker and the limit how a call went. Never fails: the call was made."""
         try:
             self._learn(reports, lane)
         except UnavailableError:
@@ -151,7 +151,7 @@ class Gate:
         return min(OPEN_RETRY_SECONDS, self._switches.policy.probe_seconds)
 
     def _switch_off_once(self) -> None:
-        # The consumer is on for the sake of a probe, which another took: what it reads now would only be put aside.
+        # The event source is on for a probe, which another took: whatever it reads now would only be put aside.
         if self._followed_in != self._deadline.invocation:
             self._followed_in = self._deadline.invocation
             self._consumers.try_to_follow(self._subsystem)

@@ -1,4 +1,4 @@
-"""What readers say of letters to an address, kept by its keyed hash, and how a user's wishes reach their addresses."""
+"""Opt-outs from letters to an address, stored under its keyed hash; `opt_outs.py` has the rules (ADR 0048)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -33,19 +33,20 @@ class AddressObjections(NamedTuple):
 
 
 class Mailboxes:
-    """Each method raises UnavailableError (retryable)."""
+    """The opt-outs of addresses."""
 
     def __init__(self, *, hashes: AddressHashes, clock: Clock) -> None:
         self._hashes = hashes
         self._clock = clock
 
     def unsubscribe(self, channel: str, address: str, key: str, *, by: str) -> None:
-        """The mailbox itself wants no letters of a category, or of EVERYTHING. Said again, it counts from then."""
+        """The mailbox itself opts out of a category, or of EVERYTHING; repeated, it counts from then. Raises:
+        UnavailableError (retryable)."""
         objecting = self._objecting(key, by, lambda one: one.listed(channel, address))
         change_address(self._hashes.key(channel, address), objecting)
 
     def unsubscribe_hashed(self, channel: str, hashed: str, key: str, *, by: str) -> None:
-        """As `unsubscribe`, for an address of which only the hash is known."""
+        """The same for an address of which only the hash is known. Raises: as `unsubscribe`."""
         objecting = self._objecting(key, by, lambda one: replace(one, listed_channel=channel))
         change_address(f"{channel}#{hashed}", objecting)
 
@@ -71,7 +72,8 @@ class Mailboxes:
     def hear(
         self, user_id: str, channel: str, address: str, wishes: Preferences, words: Words, *, confirmed: bool
     ) -> None:
-        """What a user wants is said of the address too, now that it is theirs. Repeating it changes nothing."""
+        """Applies a user's preferences to an address that is theirs now. Idempotent. Raises: UnavailableError
+        (retryable)."""
         voice = self._voice(user_id)
 
         def heard(one: AddressRecord) -> AddressRecord | None:
@@ -81,12 +83,12 @@ class Mailboxes:
         change_address(self._hashes.key(channel, address), heard)
 
     def orphan(self, user_id: str, channel: str, address: str) -> None:
-        """A user is erased: what they said of the address stays as its own, and what was accepted for them is not
-        sent."""
+        """A user is erased: their opt-outs stay as the address's own, and what was accepted for them is not sent.
+        Raises: UnavailableError (retryable)."""
         self.orphan_key(user_id, self._hashes.key(channel, address))
 
     def orphan_key(self, user_id: str, key: str) -> None:
-        """As `orphan`, for an address that the user has left, known by its key alone."""
+        """The same for an address that the user has left, known by its key only. Raises: as `orphan`."""
         voice, at = self._voice(user_id), rfc3339(self._clock())
 
         def orphaned(one: AddressRecord) -> AddressRecord:
@@ -95,18 +97,20 @@ class Mailboxes:
         change_address(key, orphaned)
 
     def note_erased(self, user_id: str) -> None:
-        """Keeps for a year, by hash, that a user was erased: to erase them again is success."""
+        """Remembers for a year, by hash, that a user was erased, so that erasing them again succeeds. Raises:
+        UnavailableError (retryable)."""
         at = self._clock()
         until = int((at + _ERASURE_KNOWN).timestamp())
         key = self._hashes.key("user", user_id)
         change_address(key, lambda one: replace(one, erased_at=rfc3339(at), expires_at_epoch=until))
 
     def was_erased(self, user_id: str) -> bool:
-        """Whether it is known."""
+        """Whether it is remembered. Raises: UnavailableError (retryable)."""
         return find_address(self._hashes.key("user", user_id)) is not None
 
     def against(self, user_id: str | None, channel: str, address: str) -> AddressObjections:
-        """What stands against letters to an address, apart from what one user says themself."""
+        """Everything that keeps letters from an address, except one user's own preferences. Raises: UnavailableError
+        (retryable)."""
         record, at = find_address(self._hashes.key(channel, address)), self._clock()
         if record is None:
             return AddressObjections(None, {})
@@ -115,7 +119,7 @@ class Mailboxes:
         return AddressObjections(record.suppressed(at), {name: one for name, one in found.items() if one is not None})
 
     def told(self, channel: str, address: str) -> list[dict[str, Any]]:
-        """What was said against letters to an address, and when, without who said it."""
+        """The opt-outs of an address and their times, without who made them. Raises: UnavailableError (retryable)."""
         record = find_address(self._hashes.key(channel, address))
         said = Said.of(record.said if record else None)
         return [

@@ -1,6 +1,5 @@
-"""When a user wants letters of a category together: every day or every week, at a local hour. Part of the user's
-preferences; `pipeline/digest_queue.py` asks.
-"""
+"""When a user wants letters of a category collected: every day or every week, at a local hour. Part of the user's
+preferences."""
 
 from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Self
@@ -30,7 +29,7 @@ class DigestWish(StrictModel):
         return self
 
     def next_after(self, at: datetime, *, zone: str) -> datetime:
-        """The next moment (UTC) at which the user's clock shows the time; on every such day it comes once."""
+        """The next moment (UTC) at which the user's clock shows the time; once on every such day."""
         hour = time.fromisoformat(self.at)
         day = at.astimezone(zone_of(zone)).date()
         if self.every == "week":

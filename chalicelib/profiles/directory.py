@@ -1,4 +1,4 @@
-"""How users are changed: whole, by a merge patch, by a confirmation of their address."""
+"""The user directory on DynamoDB (the default)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,15 +13,14 @@ from chalicelib.profiles.preferences import WRITTEN_TO
 from chalicelib.storage.users import Profile, StoredUser, Users
 
 _CHANGE_TRIES = 3
-_MOST_LEFT = 20  # addresses that a user had before
+_MOST_LEFT = 20  # a user's former addresses
 
 Moved = Callable[[Sequence[Profile]], None]
 
 
 class Directory(Users):
-    """The user directory with its rules. `moved` hears of users who are about to have another address or to own theirs;
-    `key_of` names (channel, address) without holding it. Both, and each method, may raise UnavailableError
-    (retryable)."""
+    """`moved` is called for users who are about to get another address, or to confirm it; it may raise UnavailableError
+    (retryable), as may `key_of`, which gives the keyed hash of (channel, address)."""
 
     def __init__(self, *, clock: Clock, moved: Moved, key_of: Callable[[str, str], str]) -> None:
         self._clock = clock
@@ -33,21 +32,21 @@ class Directory(Users):
         return self._known(user_id).profile
 
     def with_email(self, email: str, *, limit: int) -> list[Profile]:
-        """Those with this address, however it is written."""
+        """Users with this address, however it is written. Raises: UnavailableError (retryable)."""
         ids = self.with_emails([same_address_key("email", email), email], limit=limit)
         known = self.get_many(ids, fresh=True).known if ids else {}
         return [known[one] for one in ids if one in known]
 
     def put(self, user_id: str, body: UserBody, *, seen: Seen | None = None) -> Profile:
-        """Replaces a user, or makes one; with `seen`, only that one. Raises: ChangedError, ConflictError
-        (permanent)."""
+        """Creates or replaces a user; with `seen`, only if unchanged since. Raises: ChangedError, ConflictError
+        (permanent), UnavailableError (retryable)."""
         if seen is None:
             return self.put_many([User(id=user_id, **body.model_dump())])[0]
         return self._change(user_id, lambda _: body.model_dump(), seen=seen)
 
     def put_many(self, users: Sequence[User]) -> list[Profile]:
-        """Replaces or makes every user; of a repeated id the last wins. If it fails, some may be written, and the call
-        may be repeated."""
+        """Creates or replaces every user; the last of a repeated id wins. Raises: UnavailableError (retryable): some
+        may be written, the call may be repeated."""
         by_id = {user.id: user for user in users}
         known = self.find_many(by_id)
         at = rfc3339(self._clock())
@@ -63,8 +62,8 @@ class Directory(Users):
         return self._change(user_id, lambda before: _merged(before, changes), seen=seen)
 
     def confirm(self, user_id: str, *, email: str) -> bool:
-        """Marks the user's address as confirmed by its owner; False, and nothing done, if the user has another by now.
-        The first confirmation of an address keeps its time."""
+        """Marks the user's address as confirmed by its owner; false, with nothing done, if it is no longer the user's
+        address. The first confirmation of an address keeps its time. Raises: UnavailableError (retryable)."""
         user = self.confirm_email(user_id, email, at=self._clock())
         if user is None:
             return False
@@ -72,8 +71,9 @@ class Directory(Users):
         return True
 
     def close(self, user_id: str, *, seen: Seen) -> None:
-        """Lets nobody change the user, if there is one, from now on: an erasure takes a while and must end with what
-        it began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user)."""
+        """From now on nobody can change a user, if they are as `seen` or missing: an erasure takes time, and must end
+        with what it began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user),
+        UnavailableError (retryable)."""
         for _ in range(_CHANGE_TRIES):
             before = self.find(user_id)
             if before is None:
@@ -88,7 +88,7 @@ class Directory(Users):
         self.remove(self._known(user_id).id)
 
     def left(self, user_id: str) -> list[str]:
-        """The keys of the addresses that a user had before. Raises: NotFoundError (permanent)."""
+        """The keys of a user's former addresses. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         return list(self._known(user_id).left or ())
 
     def _change(self, user_id: str, change: Callable[[StoredUser], Mapping[str, Any]], *, seen: Seen | None) -> Profile:

@@ -1,4 +1,4 @@
-"""What is sent to the API about an endpoint: a new one, and its switch. `endpoints.py` keeps them."""
+"""The API's bodies for an endpoint: a new one, and its switch."""
 
 import re
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ _NEEDS: Mapping[str, frozenset[str]] = {
 
 
 class EndpointBody(StrictModel):
-    """A new endpoint. `push`: `platform` and the `token` that the device got of it; `webhook`: an `url`; `chat`: an
-    `url` as apprise writes it (`tgram://<bot token>/<chat id>`)."""
+    """A new endpoint. `push`: `platform` and the device's `token`; `webhook`: a `url`; `chat`: a `url` in apprise's
+    format (`tgram://<bot token>/<chat id>`)."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,11 +1,10 @@
-"""Profiles from the cinema's own service, in batches. `enrich` uses it where the stage's `profiles_url` is set; point
-it at a read replica (docs/architecture.md).
+"""Profiles from the cinema's own service, in batches, where the stage's `profiles_url` is set; point it at a read
+replica (docs/architecture.md).
 
-`POST <profiles_url>` with `{"ids": [...]}` is answered by `{"users": [user, …], "unknown": [id, …]}`, a user in the
-shape of the API; fields of its own are ignored. An id that is in neither list was not answered and is asked for again;
-who is given in another shape has failed.
-429 asks for a slower pace. A service that refuses, redirects or answers something else is there: the stage is not as it
-should be, which is told apart from a service that does not answer.
+`POST <profiles_url>` with `{"ids": [...]}` is answered with `{"users": [user, …], "unknown": [id, …]}`, users in the
+API's shape; unknown fields are ignored. An id in neither list was not answered and is asked for again; a user in
+another shape has failed. 429 asks for a slower pace. A service that refuses, redirects or answers something else is up,
+but the stage is misconfigured, which is distinguished from a service that does not answer.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import requests
 
 _POOL = 4
-_PROOFS = 3  # users, one after the other, of whom nothing can be read: it is no profile service
+_PROOFS = 3  # this many unreadable users in a row: it is not a profile service
 _MAY_PASS = (408, 425)  # of what is below 500
 
 
@@ -46,8 +45,8 @@ class HttpProfiles:
         self._strangers: set[str] = set()  # since it was understood last
 
     def get_many(self, ids: Iterable[str], *, fresh: bool, preferences: bool = False) -> Profiles:  # noqa: ARG002
-        """See `ProfileSource`; `fresh` is sent along and means what the service makes of it. Preferences are Vestnik's
-        own: the service has none. Raises: MisconfiguredError (retryable) where it is not one user's fault."""
+        """See `ProfileSource`; `fresh` is passed on. Preferences are Vestnik's own: the service has none. Raises:
+        MisconfiguredError (retryable) if it is not one user's fault."""
         wanted = frozenset(ids)
         known: dict[str, Profile] = {}
         unknown: set[str] = set()
@@ -69,7 +68,7 @@ class HttpProfiles:
             if len(unreadable) >= _PROOFS:
                 self._require_sense(known, unreadable)
 
-        # One user's data may spoil the whole answer: the others are asked for without them.
+        # One user's data may spoil the whole answer: ask for the others without them.
         together(ask, sorted(wanted), alone=alone)
         strange = (unreadable & wanted) - known.keys()
         self._require_sense(known or (unknown - strange), strange)
@@ -79,8 +78,8 @@ class HttpProfiles:
         return Profiles(known, wanted - known.keys() - unknown - strange, frozenset(strange))
 
     def _require_sense(self, sense: Collection[str], strange: Collection[str]) -> None:
-        """Who cannot be read is alone with that while the service says something of others. Raises: MisconfiguredError
-        (retryable): it has said nothing else of late, or never."""
+        """An unreadable user fails alone as long as the service is otherwise understood. Raises: MisconfiguredError
+        (retryable): nothing else has been understood lately, or ever."""
         if sense:
             self._understood, self._strangers = True, set()
             return
@@ -126,7 +125,7 @@ def _check(status: int) -> None:
 
 
 def _profile(given: Any) -> Profile | None:
-    """None for a user whose data cannot be read: the others go on."""
+    """None for a user whose data cannot be read: the others continue."""
     try:
         fields = {name: given[name] for name in User.model_fields if name in given}
         user = _user(fields)

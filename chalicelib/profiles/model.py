@@ -1,4 +1,4 @@
-"""What services say of users (`UserBody`), and where workers read what is known of them (`ProfileSource`)."""
+"""What is known about a user. Producers write `UserBody`s through the API; workers read `Profile`s."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -45,12 +45,12 @@ def _timezones() -> Mapping[str, str]:
 
 
 def known_timezone(value: str) -> str:
-    """The zone as IANA writes it, whatever the letter case; what is none stays as it is."""
+    """The zone in IANA's spelling, whatever the case; anything else stays as it is."""
     return _timezones().get(one_line(value).replace(" ", "_").lower(), value)
 
 
 def normal_timezone(value: str) -> str:
-    """As `known_timezone`. Raises: ValueError (permanent; says what is expected): it is none."""
+    """As `known_timezone`. Raises: ValueError (permanent; says what is expected): not a zone."""
     name = known_timezone(value)
     if name.lower() not in _timezones():
         raise ValueError(Phrase("expected an IANA time zone such as Europe/Moscow"))
@@ -66,7 +66,7 @@ def _attributes(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _depth(value: object) -> int:
-    """Levels of nesting; it stops one below the limit, whatever there is."""
+    """Levels of nesting; stops one below the limit."""
     level, depth = [value], 0
     while depth <= ATTRIBUTES_DEPTH:
         level = [
@@ -92,8 +92,8 @@ Attributes = Annotated[JsonObject, AfterValidator(_attributes)]
 
 
 class UserBody(StrictModel):
-    """What a service says of a user. A field that is left out is unknown; `email_confirmed` left out keeps
-    what is known of the same address."""
+    """A user as a service describes them. A field that is left out is unknown; without `email_confirmed` the previous
+    value for the same address stays."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -119,7 +119,7 @@ class UserBody(StrictModel):
 
 
 class UserPatch(UserBody):
-    """A JSON merge patch (RFC 7396): what is given is set, null removes, `attributes` are merged by name."""
+    """A JSON merge patch (RFC 7396): given fields are set, null removes, `attributes` are merged by name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"locale": "en", "attributes": {"plan": None}}]})
 

@@ -1,8 +1,8 @@
-"""What stands against letters to an address: who said what, and when, and what follows.
+"""The opt-outs of one address, by whom and when, and what follows from them; pure rules.
 
-Each voice objects for itself: the mailbox (by a link in a letter to no user) and every user who has had the address. An
-objection holds for whatever is written to the address, until whoever made it takes it back or a confirmed owner of the
-address says yes later: the later wish wins. The rules are tabled in docs/links-and-preferences.md.
+Each voice objects for itself: the mailbox (a link in a letter to a bare address) and every user who has had the
+address. An objection holds for whatever is written to the address, until its maker takes it back or a confirmed owner
+of the address opts in later: the later choice wins. The table of the rules is in docs/links-and-preferences.md.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,8 +22,8 @@ _NEVER = ""
 
 
 class Objection(NamedTuple):
-    """What stands against letters of a category: since when, of everything or of the category alone, by the mailbox
-    itself or by a user of the address. `until`: a pause."""
+    """An objection to letters of a category: since when, to everything or only to the category, by the mailbox itself
+    or by a user of the address. `until`: a pause."""
 
     since: str | None
     everything: bool
@@ -41,8 +41,8 @@ class Objection(NamedTuple):
 
 
 class Said(NamedTuple):
-    """`against`: voice → EVERYTHING or a category → the moment of the objection; `agreed`: category → the newest yes of
-    a confirmed owner; `paused`: voice → until when nothing is wanted."""
+    """`against`: voice → EVERYTHING or a category → the time of the objection; `agreed`: category → the newest opt-in
+    of a confirmed owner; `paused`: voice → until when nothing is wanted."""
 
     against: Mapping[str, Mapping[str, str]] = {}
     agreed: Mapping[str, str] = {}
@@ -50,16 +50,16 @@ class Said(NamedTuple):
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> "Said":
-        """As it is stored."""
+        """From its stored form."""
         return cls(**stored) if stored else cls()
 
     def stored(self) -> dict[str, Any] | None:
-        """As JSON; None where nothing was said."""
+        """As JSON; None if empty."""
         return self._asdict() if any(self) else None
 
     def objection(self, category: str, at: datetime, *, besides: str | None = None) -> Objection | None:
-        """What stands against a letter of a category at a moment, `besides` what one voice says; None: nothing. Of
-        several the mailbox's own is told first, then the widest."""
+        """The objection to letters of a category at a moment, `besides` one voice's; None if there is none. The
+        mailbox's own comes first, then the widest."""
         yes = self.agreed.get(category, _NEVER)
         found = []
         for voice, said in self.against.items():
@@ -72,19 +72,19 @@ class Said(NamedTuple):
         return Objection(None, True, False, until) if until > rfc3339(at) else None
 
     def unsubscribed(self) -> str | None:
-        """Since when the mailbox itself objects to anything; None: it does not."""
+        """Since when the mailbox itself objects to anything; None if it does not."""
         stands = [one for name in SWITCHABLE if (one := self._by_mailbox(name)) is not None]
         return min(stands, default=None)
 
     def objects(self, key: str) -> bool:
-        """Whether the mailbox's own objection to a category, or to EVERYTHING, stands."""
+        """Whether the mailbox's own objection to a category, or to EVERYTHING, is in force."""
         names = SWITCHABLE if key == EVERYTHING else [key]
         mine = self.against.get(MAILBOX, {})
         return all(mine.get(key, _NEVER) >= self.agreed.get(name, LONG_AGO) for name in names)
 
     def without(self, key: str, at: str) -> "Said":
-        """The mailbox objects to a category or to EVERYTHING. Said again it counts from then: a yes that was said in
-        between may be heard only later, once its user has confirmed the address."""
+        """The mailbox objects to a category or to EVERYTHING. Repeated, it counts from then: an opt-in in between may
+        become effective only later, once its user has confirmed the address."""
         mine = self.against.get(MAILBOX, {})
         return self._replace(against={**self.against, MAILBOX: {**mine, key: at}})
 
@@ -93,8 +93,8 @@ class Said(NamedTuple):
         return self._replace(against={voice: said for voice, said in self.against.items() if voice != MAILBOX})
 
     def hearing(self, voice: str, channel: str, wishes: Preferences, words: Words, *, confirmed: bool) -> "Said":
-        """What a user wants now, in place of what the address knew of them. `confirmed`: the user has proved to own the
-        address, so that each yes counts against what others said before it."""
+        """A user's current preferences, in place of what the address had of them. `confirmed`: the user has proved to
+        own the address, so each opt-in counts against earlier objections of others."""
         mine = {} if wishes.everything else {EVERYTHING: moment_of(words, EVERYTHING)}
         mine |= {
             name: moment_of(words, word_key(name, channel)) for name in SWITCHABLE if not wishes.wants(name, channel)
@@ -114,7 +114,7 @@ class Said(NamedTuple):
         )
 
     def orphaned(self, voice: str) -> "Said":
-        """A user is erased: the objections stay, as the mailbox's; nobody but a confirmed owner lifts them."""
+        """A user is erased: the objections stay, as the mailbox's; only a confirmed owner lifts them."""
         mine, left = self.against.get(voice, {}), dict(self.against.get(MAILBOX, {}))
         for key, at in mine.items():
             left[key] = max(at, left.get(key, _NEVER))

@@ -1,7 +1,4 @@
-"""What users want: which categories on which channels, and when not. The API, the preference page and the unsubscribe
-link write it. A wish that is said later counts more, so each switch is kept with the moment at which it was turned:
-`opt_outs.py` weighs it against what others said of the same address.
-"""
+"""A user's preferences: what they get, on which channel, and when not."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -26,7 +23,7 @@ from chalicelib.storage.preferences import (
 )
 
 _CHANGE_TRIES = 5
-DIGEST_CATEGORY = "digest"  # of the letter that what was collected is sent as
+DIGEST_CATEGORY = "digest"  # the category of a digest itself
 EVERYTHING = "*"  # every category, those that are to come too
 SWITCHABLE = tuple(name for name, one in CATEGORIES.items() if not one.transactional)
 # Channels whose address others may have too → its field in a profile.
@@ -37,8 +34,7 @@ Words = Mapping[str, Any]  # `<category>#<channel>` or EVERYTHING → [moment, w
 
 
 class Preferences(StrictModel):
-    """What a user wants; what is left out is wanted. A category that cannot be switched off may only be
-    true."""
+    """What a user wants; whatever is left out is wanted. A category that cannot be switched off may only be true."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -82,7 +78,7 @@ class Preferences(StrictModel):
         return digests
 
     def wants(self, category: str, channel: str) -> bool:
-        """Whether a category is on for a channel, the pause and `everything` aside."""
+        """Whether a category is on for a channel, apart from the pause and `everything`."""
         return self.categories.get(category, {}).get(channel, True)
 
     def with_category(self, category: str, channel: str, *, wanted: bool) -> "Preferences":
@@ -136,7 +132,7 @@ def moment_of(words: Words, key: str) -> str:
 
 
 class Stated(NamedTuple):
-    """What a user wants, and when each switch was turned."""
+    """A user's preferences, and when each switch was turned."""
 
     preferences: Preferences
     words: Words
@@ -146,8 +142,8 @@ Tell = Callable[[str, Stated], None]
 
 
 class PreferenceStore:
-    """Who has set nothing wants everything. `channels` are those that may be switched. `tell` hears what is stored for
-    a user; it may raise UnavailableError (retryable), after which the change has to be repeated."""
+    """A user without a row wants everything. `channels` are those that may be switched. `tell` is called with what is
+    stored for a user; it may raise UnavailableError (retryable): the change is to be repeated."""
 
     def __init__(self, *, clock: Clock, tell: Tell) -> None:
         self._clock = clock
@@ -158,7 +154,7 @@ class PreferenceStore:
         return _read_in(self.stored(user_id) or {})
 
     def stored(self, user_id: str) -> Mapping[str, Any] | None:
-        """What a user has set, as it is stored; None where nothing was. Raises: UnavailableError (retryable)."""
+        """A user's own settings, as stored; None if there are none. Raises: UnavailableError (retryable)."""
         stored = find_preferences(user_id)
         return stored.preferences if stored else None
 
@@ -174,9 +170,9 @@ class PreferenceStore:
     def change(
         self, user_id: str, change: Callable[[Preferences], Preferences], *, named: Collection[str] = ()
     ) -> Preferences:
-        """Applies `change` to what is stored at that moment, so that two changes at once are both kept. `named` are
-        the switches that were set on purpose (`spoken`). Raises: InvalidError (permanent: an unknown channel),
-        ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
+        """Applies `change` to the stored preferences, so that two simultaneous changes are both kept. `named` are the
+        switches that were set on purpose (`preference_changes.spoken`). Raises: InvalidError (permanent: an unknown
+        channel), ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
         for _ in range(_CHANGE_TRIES):
             stored = find_preferences(user_id)
             before = _read_in(stored.preferences if stored else {})
@@ -185,12 +181,12 @@ class PreferenceStore:
             known = stored.words if stored else {}
             words = spoken(before, known, changed, channels=WRITTEN_TO, named=frozenset(named), at=at)
             if save_preferences(user_id, StoredPreferences(changed.stored(), words, at), after=stored):
-                self._tell(user_id, Stated(changed, words))  # all of it, so that a repetition makes up for a failure
+                self._tell(user_id, Stated(changed, words))  # everything, so that a repetition makes up for a failure
                 return changed
         raise ConflictError(Phrase("these preferences are being changed by others; try again"))
 
     def delete(self, user_id: str) -> None:
-        """Forgets a user's preferences. Raises: UnavailableError (retryable)."""
+        """Deletes a user's preferences. Raises: UnavailableError (retryable)."""
         delete_preferences(user_id)
 
     def _check(self, preferences: Preferences) -> None:
@@ -205,7 +201,7 @@ class PreferenceStore:
 
 
 def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
-    """Why this user does not want it, as a reason for `skipped`; None if they do."""
+    """Why this user does not want it, as a reason for `skipped`; None if nothing stands against it."""
     if preferences.get("everything") is False:
         return Reason.OPTED_OUT_OF_EVERYTHING
     paused_until = preferences.get("paused_until")

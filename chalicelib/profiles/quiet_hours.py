@@ -1,4 +1,4 @@
-"""Quiet hours: when, in the user's own zone, nothing is to arrive."""
+"""Quiet hours: when, in the user's own zone, nothing should arrive."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -39,11 +39,11 @@ def quiet_for(
 
 
 def quiet_until(start: str, end: str, *, zone: str, at: datetime) -> datetime | None:
-    """The moment (UTC) at which the quiet that holds `at` ends, always after it, or None when it is not quiet. `start`
-    and `end` are local times such as `22:00` and `08:00`; the hours may go over midnight."""
+    """The moment (UTC) at which the quiet around `at` ends, always after it, or None if it is not quiet. `start` and
+    `end` are local times such as `22:00` and `08:00`; the hours may cross midnight."""
     day = at.astimezone(zone_of(zone)).date()
     until: datetime | None = None
-    # From the day before, whose night may go on. Hours that lose their waking time to a change of the clocks go over
+    # From the day before, whose night may continue. Hours that lose their waking time to a clock change merge
     # into those of the next day.
     for night in (day - _DAY, day, day + _DAY):
         begins, ends = _hours(night, start, end, zone)

@@ -1,6 +1,5 @@
-"""Addresses that must not be written to: after a hard bounce, a complaint, too many soft bounces, by hand, by an
-import.
-"""
+"""Addresses that must not be written to: a hard bounce, a complaint, too many soft bounces, by hand, an import. They
+are stored under a keyed hash and outlive the erasure of the address."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -50,7 +49,7 @@ def fields_of(shown: Suppression) -> dict[str, Any]:
 
 
 class SuppressionList:
-    """Each method raises UnavailableError (retryable)."""
+    """The list of suppressed addresses."""
 
     def __init__(self, *, hashes: AddressHashes, clock: Clock) -> None:
         self._key = hashes.key
@@ -66,9 +65,10 @@ class SuppressionList:
         until: datetime | None = None,
         told_of: datetime | None = None,
     ) -> bool:
-        """Suppresses an address for good, or `until` a moment; returns whether that changed anything. What is
-        suppressed for good keeps its first reason, but a complaint always counts: events come in any order. An event is
-        `told_of` its own moment: told again, it does not undo a later removal."""
+        """Suppresses an address, for good or `until` a time; returns whether that changed anything. An address
+        suppressed for good keeps its first reason, except that a complaint is always recorded, as events come in any
+        order. An event is `told_of` its own time: repeated, it does not undo a later removal. Raises: UnavailableError
+        (retryable)."""
         at = self._clock()
 
         def added(one: AddressRecord) -> AddressRecord | None:
@@ -85,9 +85,9 @@ class SuppressionList:
         return change_address(self._key(channel, address), added)
 
     def remove(self, channel: str, address: str, *, by: str, seen: Seen | None = None) -> None:
-        """Ends a suppression; its trace keeps who and when. If the mailbox has unsubscribed too, that stands until it
-        is removed in its turn. Repeating it is harmless. Raises: NotFoundError (permanent: it was never suppressed),
-        ChangedError (permanent: it is not what was `seen`)."""
+        """Ends a suppression and records who and when; idempotent. If the mailbox has unsubscribed too, that stays
+        until it is removed in turn. Raises: NotFoundError (permanent: it was never suppressed), ChangedError
+        (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         at = self._clock()
 
         def removed(one: AddressRecord) -> AddressRecord | None:
@@ -122,7 +122,8 @@ class SuppressionList:
             )
 
     def get(self, channel: str, address: str) -> Suppression:
-        """One address with its trace, suppressed now or once. Raises: NotFoundError (permanent)."""
+        """One address with its history, suppressed now or in the past. Raises: NotFoundError (permanent),
+        UnavailableError (retryable)."""
         found = find_address(self._key(channel, address))
         if found is None or not (found.reason or Said.of(found.said).unsubscribed() or found.removed_at):
             raise NotFoundError(Phrase("this address was never suppressed"))
@@ -141,9 +142,9 @@ class SuppressionList:
         return [_shown(one) for one in found if one.suppressed(at) or Said.of(one.said).unsubscribed()], following
 
     def erase(self, channel: str, address: str, *, with_user: bool = False) -> None:
-        """Forgets an address and its soft bounces. What stands against it stays, by its hash, with reason and date.
-        What was accepted for it before now is not sent, nor what was looked up for users, unless one of them is erased
-        `with` it: others may share it."""
+        """Deletes an address and its soft bounces. Its suppression stays, by hash, with reason and date; letters
+        accepted for it before now are not sent, unless they were looked up for users who are not erased with it: others
+        may share the address. Raises: UnavailableError (retryable)."""
         at = self._clock()
 
         def erased(one: AddressRecord) -> AddressRecord:

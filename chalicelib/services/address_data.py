@@ -1,7 +1,7 @@
-"""All that is kept of one address, whoever was written to there: given out whole, or erased.
+"""Everything stored about one address, whoever was written to there: exported, or erased.
 
-What stays is a keyed hash with what stands against the address: whoever objected is not written to again. Letters that
-are on their way to the address as such carry it in queues; they are skipped as `erased`.
+What stays is a keyed hash with the address's opt-outs and suppressions, so that later letters still respect them.
+Letters on their way to the bare address carry it in queues; they are skipped as `erased`.
 """
 
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ class Lists(Protocol):
 
 
 class AddressData:
-    """The addresses of one stage."""
+    """Export and erasure by address."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class AddressData:
         self._hashes = hashes
 
     def export(self, channel: str, address: str) -> dict[str, Any]:
-        """By the part of the service that keeps it; empty where nothing is kept. Raises: UnavailableError
+        """Grouped by the part of the service that stores it; empty if nothing is stored. Raises: UnavailableError
         (retryable)."""
         owner = self._hashes.owner(channel, address)
         return {
@@ -62,15 +62,14 @@ class AddressData:
         }
 
     def erase(self, channel: str, address: str, *, user_id: str | None = None) -> None:
-        """Repeating it is harmless. `user_id`: the user who is erased with it; what they objected to stays with the
-        address. Raises: ConflictError (permanent: others of the same request are being erased), UnavailableError
-        (retryable)."""
+        """Idempotent. `user_id`: the user who is erased with it; their opt-outs stay with the address. Raises:
+        ConflictError (permanent: others of the same request are being erased), UnavailableError (retryable)."""
         owner = self._hashes.owner(channel, address)
         if user_id is not None:
             self._mailboxes.orphan(user_id, channel, address)
         self._suppressions.erase(
             channel, address, with_user=user_id is not None
-        )  # first: from now on nothing that waits is sent
+        )  # first: from now on nothing that is waiting is sent
         if channel == "email":
             self._lists.forget(address)
         for counted in {owner, self._hashes.mailbox(channel, address)}:

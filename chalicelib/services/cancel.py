@@ -1,7 +1,7 @@
-"""Stops what has not been sent.
+"""Cancels what has not been sent.
 
 A cancelled delivery is written before any worker claims it, so that the claim fails: no message has to be found in a
-queue.
+queue (ADR 0001).
 """
 
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
@@ -12,8 +12,8 @@ from chalicelib.storage.notifications import read_notification
 
 
 def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -> None:
-    """Cancels every delivery that no worker has claimed yet; the others go on. Repeating it is harmless. Raises:
-    NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
+    """Cancels every delivery that no worker has claimed yet; the others continue. Idempotent. Raises: NotFoundError
+    (permanent: there is none in `sight`), UnavailableError (retryable)."""
     head = read_notification(notification_id)
     if head is None or not sight.has(head.service):
         raise NotFoundError(Phrase("there is no notification {id}", id=notification_id))

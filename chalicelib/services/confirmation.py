@@ -11,7 +11,7 @@ from chalicelib.storage.allowances import Allowances
 
 
 class ConfirmationLetters:
-    """The sender of one stage."""
+    """Sends confirmation letters again."""
 
     def __init__(
         self,
@@ -43,6 +43,6 @@ class ConfirmationLetters:
         again = self._site.current(fresh=True).confirmation_again
         request = NotificationRequest(template=again.template, recipients=(Recipient(user_id=user_id),))
         self._accept.check(request)
-        for asked in (user_id, self._addresses.owner("email", user.email)):  # one address may be several users'
+        for asked in (user_id, self._addresses.owner("email", user.email)):  # several users may share one address
             self._allowances.take(f"confirmation#{asked}", times=again.letters, minutes=again.minutes)
         return self._accept.accept(request, caller=caller, key=key, service=service)[0]

@@ -1,6 +1,6 @@
-"""Registering a user's endpoints: what each channel needs to be told before it can send.
+"""Registers a user's endpoints: what each channel needs before it can send.
 
-A device gets a platform endpoint of SNS, which belongs to one user: whoever signs in on it next takes it over, so that
+A device gets an SNS platform endpoint, which belongs to one user: whoever signs in on it next takes it over, so that
 nobody reads another's notifications.
 """
 
@@ -32,8 +32,8 @@ _KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token"
 
 
 class EndpointDesk:
-    """The registration of one stage. `platforms`: the SNS platform application of each; `private_addresses`:
-    webhooks and chats may lie inside, and do without TLS (a stage on one machine)."""
+    """`platforms`: the SNS platform application of each platform; `private_addresses`: webhooks and chats may be
+    internal, and without TLS (a local stage)."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class EndpointDesk:
         self._private_addresses = private_addresses
 
     def register(self, user_id: str, body: EndpointBody) -> Endpoint:
-        """Adds an endpoint; the same one again is the same. Raises: NotFoundError (permanent: no such user),
+        """Adds an endpoint; registering it again returns the same one. Raises: NotFoundError (permanent: no such user),
         InvalidError (permanent), ConflictError (permanent: too many), UnavailableError (retryable)."""
         self._directory.get(user_id)
         if body.channel == "push":
@@ -69,8 +69,8 @@ class EndpointDesk:
         return self._book.add(user_id, "webhook", target=url, shown=shown, name=body.name, secret=secret)
 
     def remove(self, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
-        """Forgets an endpoint; one that is forgotten stays so. Raises: NotFoundError (permanent: there never was such
-        an endpoint), ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        """Deletes an endpoint; idempotent. Raises: NotFoundError (permanent: there never was such an endpoint),
+        ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         try:
             endpoint = self._book.get(user_id, endpoint_id)
         except NotFoundError:
@@ -81,7 +81,7 @@ class EndpointDesk:
         self._remove_at_provider(endpoint)
 
     def erase(self, user_id: str) -> None:
-        """Forgets all of a user's. Raises: UnavailableError (retryable)."""
+        """Deletes all of a user's. Raises: UnavailableError (retryable)."""
         for endpoint in self._book.of(user_id):
             self._remove_at_provider(endpoint)
         self._book.erase(user_id)

@@ -1,6 +1,6 @@
 """Turns an event of the site into letters, by the rules that managers keep in the setting `event_rules`.
 
-The event's id is its idempotency key: told again, it makes the same letters, however the rules have changed since.
+The event's id is its idempotency key: a repeated event makes the same letters, however the rules have changed since.
 """
 
 import hashlib
@@ -26,8 +26,8 @@ from chalicelib.text import JsonObject
 
 
 class Event(StrictModel):
-    """Something that happened on the site. What is given of the user is stored in the directory; `data` are the
-    templates' variables."""
+    """Something that happened on the site. User data in it are stored in the directory; `data` are the templates'
+    variables."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -48,7 +48,7 @@ class Event(StrictModel):
     data: Annotated[JsonObject, Field(description="variables of the templates")] = Field(default_factory=dict)
 
     def fingerprint(self) -> str:
-        """The same for bodies that say the same, however they are written."""
+        """Equal for equal bodies, however they are written."""
         told = self.model_dump(mode="json", exclude_unset=True)
         return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -61,14 +61,14 @@ class Following(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """A step of a rule, and what its letter is made with."""
+    """A step of a rule, with the edition of its letter."""
 
     step: EventStep
     edition: Edition
 
 
 class Events:
-    """The events of one stage."""
+    """Accepts events."""
 
     def __init__(
         self,
@@ -88,8 +88,8 @@ class Events:
         self._retention_days = retention_days
 
     def take(self, event: Event, *, caller: str, service: str | None = None) -> list[Following]:
-        """Stores the user and accepts the letters of the event's rule; none where there is no rule for its type. With
-        the same id and body: the same letters. Raises: InvalidError (permanent; names each field, nothing was stored),
+        """Stores the user and accepts the letters of the event's rule; none if its type has no rule. With the same id
+        and body: the same letters. Raises: InvalidError (permanent; names each field, nothing was stored),
         ConflictError (permanent: the id was used for another body), UnavailableError (retryable with the same id)."""
         row = self._record(event, caller)
         if row.taken_at is None:
@@ -112,7 +112,7 @@ class Events:
             raise InvalidError(Phrase("a rule could not be followed"), errors)
 
     def _mistakes(self, step: EventStep, path: str) -> list[FieldError]:
-        # Its variables come with the event, so that only what a rule says by itself can be judged.
+        # Its variables come with the event, so only what the rule itself says can be checked.
         request = _request(step, {}, Recipient(user_id="any"))
         try:
             self._accept.check(request)
@@ -174,7 +174,7 @@ class Events:
     ) -> Following:
         request, step = _letter(event, one), one.step
         if step.delay:
-            # From the first time that the event was told, so that a repetition asks for the same.
+            # From the first time that the event was reported, so that a repetition asks for the same.
             request = request.model_copy(update={"send_at": parse_rfc3339(row.created_at) + step.delay})
         key = f"event\x1f{event.id}\x1f{n}"
         accepted = self._accept.accept(

@@ -1,6 +1,5 @@
-"""What the ledger knows, as the API and the managers' pages show it: a notification with its timeline, a user's
-history, and what was asked for in a span of time.
-"""
+"""Reads the ledger: one notification with its timeline, a user's history, and what was requested within a
+span of time."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -40,7 +39,7 @@ class Span(NamedTuple):
 
 
 class History:
-    """Describes notifications."""
+    """Reads the ledger."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
@@ -56,9 +55,8 @@ class History:
     def of_user(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None, sight: Sight = EVERYTHING
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of a user's notifications, newest first, and the cursor of the next; of so many those in `sight`. At
-        most three requests, however long the history. Raises: InvalidError (permanent: a cursor that is not ours),
-        UnavailableError (retryable)."""
+        """A page of a user's notifications in sight, newest first, and the next cursor. At most three requests, however
+        long the history. Raises: InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
         heads, following = notifications.of_owner(user_id, limit=limit, cursor=cursor)
         return [self._describe(*found) for found in notifications.with_deliveries(heads, sight)], following
 
@@ -72,10 +70,10 @@ class History:
         cursor: str | None = None,
         sight: Sight = EVERYTHING,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """What was asked for from a moment to before another, newest first, but for campaigns; see `Span.of`. A page
-        looks through a hundred of one day (UTC) at most, so one of a quiet day, or one that asks for something rare,
-        such as what is in `sight`, may be empty and still have a next. At most five requests. Raises: InvalidError
-        (permanent: a wrong span, a cursor that is not ours), UnavailableError (retryable)."""
+        """What was requested within a span (see `Span.of`), newest first, campaigns excluded. A page reads at most a
+        hundred notifications of one day (UTC), so the page of a quiet day, or a search for something rare, may be empty
+        and still have a next one. At most five requests. Raises: InvalidError (permanent: a wrong span, a cursor that
+        is not ours), UnavailableError (retryable)."""
         span = Span.of(since, until, now=self._clock())
         scope = f"{since}#{until}#{template}#{status}"
         place = read_place(cursor, scope=scope, read=lambda key: str(key["place"])) if cursor else None

@@ -1,5 +1,5 @@
-"""A new link for who has an old one: sent to the very address that the old letter went to, never shown to whoever holds
-that letter, as it may have been forwarded."""
+"""A new link for the holder of an expired one: sent to the address that the old letter went to, never shown, as that
+letter may have been forwarded (ADR 0008)."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.storage.allowances import Allowances
 
 TEMPLATE = "new-link"
-CALLER = "reader"  # who asks for the letter
-_LETTERS, _MINUTES = 3, 24 * 60  # to one reader
+CALLER = "reader"  # the requester of the letter
+_LETTERS, _MINUTES = 3, 24 * 60  # per reader
 
 
 class LinkRenewal:
-    """The new links of one stage. `url` is the public one, without a slash at its end."""
+    """`url` is the public one, without a trailing slash."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class LinkRenewal:
         self._clock = clock
 
     def send(self, claims: LetterClaims, purpose: Purpose, *, locale: str) -> None:
-        """One letter with a fresh link to the same; one a day for an old letter, three for a reader. To nobody where
-        the user is erased or has another address now: whoever holds the old letter is not told. Raises:
+        """Sends one letter with a fresh link of the same kind; at most one a day per old letter, three per reader.
+        Sends nothing if the user was erased or has another address now, without telling the holder. Raises:
         UnavailableError (retryable)."""
         recipient = self._recipient(claims, locale=locale)
         if recipient is None:

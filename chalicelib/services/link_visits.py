@@ -1,7 +1,7 @@
 """What a visit of a short link does: counts it, confirms an address, says where to go.
 
-What is known to be a program is sent on and counted apart; it confirms nothing and has clicked nothing. The visit is
-counted and judged by one conditional write; a link that is unknown, expired or revoked changes nothing.
+Known programs are redirected and counted separately; they confirm nothing and have clicked nothing. The visit is
+counted and judged by one conditional write; an unknown, expired or revoked link changes nothing.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from chalicelib.storage.short_links import LinkBook
 
 
 class LinkVisits:
-    """The visits of one stage."""
+    """Visits of short links."""
 
     def __init__(self, *, links: LinkBook, directory: Directory, site: SiteSettings, ledger: Ledger) -> None:
         self._links = links
@@ -27,10 +27,9 @@ class LinkVisits:
         self._ledger = ledger
 
     def visit(self, code: str, *, user_agent: str | None, purpose: str = "") -> str:
-        """Does what the link is for, and answers where to send the visitor: always an address on the allow-list.
-        `purpose`: what the headers of the request say that it is for. Raises: NotFoundError (permanent: unknown,
-        expired, revoked, or of an address that the user has since left; nothing was confirmed), UnavailableError
-        (retryable)."""
+        """Does what the link is for, and returns where to send the visitor: always a URL on the allow-list. `purpose`:
+        the purpose in the request's headers. Raises: NotFoundError (permanent: unknown, expired, revoked, or for an
+        address that the user has since left; nothing was confirmed), UnavailableError (retryable)."""
         bot = is_bot(user_agent, purpose=purpose)
         site = self._site.current(seconds=VISIT_SECONDS)
         link = self._links.visit(code, bot=bot)

@@ -1,6 +1,4 @@
-"""What a person does about deliveries that the service gave up or is not sure of: send once more, or let it be. Called
-by the API and the admin page.
-"""
+"""What a person does about deliveries that the service gave up or is unsure of: send again, or leave them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,11 +23,11 @@ from chalicelib.storage.notifications import Notification, read_notification
 from chalicelib.storage.requests import StoredRequest, read_request
 from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
 
-_REOPENED_BEFORE_SECONDS = 5  # a job that is to be sent again must not arrive before its delivery is open
+_REOPENED_BEFORE_SECONDS = 5  # a job must not arrive before its delivery is open
 
 
 class Revive:
-    """The hand of a person on the ledger of one stage. `site_tag` is that of the settings as they are now."""
+    """An operator's actions on the ledger. `site_tag` is that of the current settings."""
 
     def __init__(
         self, *, ledger: Ledger, queues: JobQueue, dead_letters: DeadLetters, site_tag: Callable[[], str]
@@ -41,8 +39,8 @@ class Revive:
 
     def redrive(self, queue: str, *, limit: int, ids: Sequence[str] | None = None) -> int:
         """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was
-        sent or is uncertain stays so. How many. Raises: NotFoundError (permanent), UnavailableError (retryable; the
-        rest stays)."""
+        sent or is uncertain stays so. Returns how many. Raises: NotFoundError (permanent), UnavailableError (retryable;
+        the rest stays)."""
 
         def back(letter: DeadLetter) -> None:
             self._queues.put(queue, [Outgoing(self._reopened(letter.body))])
@@ -50,7 +48,8 @@ class Revive:
         return self._dead_letters.take(queue, limit=limit, ids=ids, each=back)
 
     def drop(self, queue: str, *, limit: int, reason: str, by: str, ids: Sequence[str] | None = None) -> int:
-        """Removes dead letters for good; how many. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """Deletes dead letters for good; returns how many. Raises: NotFoundError (permanent), UnavailableError
+        (retryable)."""
 
         def note(letter: DeadLetter) -> None:
             logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
@@ -58,21 +57,20 @@ class Revive:
         return self._dead_letters.take(queue, limit=limit, ids=ids, each=note)
 
     def assume_sent(self, key: DeliveryKey) -> None:
-        """An uncertain delivery is taken for sent; asked again, it is so already. Raises: NotFoundError, ConflictError
-        (permanent), UnavailableError (retryable)."""
+        """Marks an uncertain delivery as sent; idempotent. Raises: NotFoundError, ConflictError (permanent),
+        UnavailableError (retryable)."""
         found = self._found(key)
         if (found.status, found.reason) == (DeliveryStatus.SENT, Reason.ASSUMED_BY_HAND):
             return
         if found.status != DeliveryStatus.UNCERTAIN:
             raise ConflictError(Phrase("the delivery {id} is not uncertain", id=key.id))
-        # By hand: only from what waits for a person. Whoever has asked for one more send meanwhile is not overruled.
+        # By hand: only from what waits for a person. A request to send again meanwhile is not overruled.
         if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=Reason.ASSUMED_BY_HAND, by_hand=True)]):
             raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
 
     def send_again(self, key: DeliveryKey) -> None:
-        """An uncertain or failed delivery is sent once more, as fresh as a new one, in the version of its request or
-        run; asked again while it waits, it is so already. Raises: NotFoundError, ConflictError (permanent),
-        UnavailableError (retryable)."""
+        """Sends an uncertain or failed delivery again, as if new, in the version of its request or run; idempotent
+        while it waits. Raises: NotFoundError, ConflictError (permanent), UnavailableError (retryable)."""
         found = self._found(key)
         if (found.status, found.reason) == (DeliveryStatus.QUEUED, Reason.BY_HAND):
             return
@@ -98,7 +96,7 @@ class Revive:
         return found
 
     def _reopened(self, body: str) -> str:
-        """The body as it goes back: from its first attempt. What is no job goes back as it is."""
+        """The body as it goes back: with its first attempt. What is no job goes back as it is."""
         for kind in (DeliverJob, EnrichJob):
             try:
                 job = received(kind, body)
@@ -139,7 +137,7 @@ class Revive:
 
 
 class _Glimpse(BaseModel):
-    """What a job shows of itself, of whatever kind or version."""
+    """The part of a job that is readable whatever its kind or version."""
 
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
@@ -155,8 +153,8 @@ class _Glimpse(BaseModel):
 
 
 def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter without anything personal: what kind of job, of which notifications. A job that was put aside is
-    looked for inside its RetryJob."""
+    """A dead letter without personal data: which kind of job, about which notifications. A job that was put aside is
+    found inside its RetryJob."""
     described: dict[str, Any] = {
         "id": letter.id,
         "sent_at": letter.sent_at,
@@ -179,8 +177,8 @@ def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
 
 
 def why_dead(described: Mapping[str, Any], *, max_attempts: int) -> str:
-    """Of a described dead letter: `unreadable` (no worker of ours can read it), `attempts_used_up` (given up), or
-    `worker_failed` (it came back from its worker as often as SQS allows)."""
+    """The cause, from such a description: `unreadable` (none of our workers can read it), `attempts_used_up` (given
+    up), or `worker_failed` (it came back from its worker as often as SQS allows)."""
     if not described["readable"]:
         return "unreadable"
     return "attempts_used_up" if described["attempt"] >= max_attempts else "worker_failed"

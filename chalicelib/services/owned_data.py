@@ -1,4 +1,4 @@
-"""What is kept for an owner: a user, or an address whose user nobody named (`addresses.owner_of`)."""
+"""What is stored for an owner: a user, or an address that belongs to no known user (`addresses.owner_of`)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ Theirs = Callable[[Mapping[str, Any]], bool]  # whether a recipient of a request
 
 
 class NotificationsPart:
-    """The ledger: who a letter was for goes, and of a letter to one person its context; statuses and counts stay."""
+    """The ledger: recipients are erased, and the context of letters to a single person; statuses and counts stay."""
 
     name = "notifications"
 
@@ -43,7 +43,7 @@ class NotificationsPart:
 
 
 class LinksPart:
-    """Short links: confirmations go, of the others the counts stay."""
+    """Short links: confirmations are deleted; of the others the counts stay."""
 
     name = "links"
 

@@ -1,8 +1,7 @@
-"""All that is kept of one user: given out whole, or erased (GDPR, articles 15 and 17).
+"""Everything stored about one user: exported, or erased (GDPR, articles 15 and 17).
 
-Each part of the service that keeps something of users adds a `PersonalPart` in `stage/app.py`; what is kept of
-their addresses is `address_data.py`'s. What remains after an erasure are counters, rows that name nobody, and
-objections under a keyed hash.
+What is stored about their addresses is in `address_data.py`. After an erasure only counters, rows that name nobody, and
+opt-outs under a keyed hash remain.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +23,7 @@ _T = TypeVar("_T")
 
 
 class PersonalPart(Protocol):
-    """What one part of the service keeps of users."""
+    """What one part of the service stores about users."""
 
     @property
     def name(self) -> str:
@@ -32,36 +31,35 @@ class PersonalPart(Protocol):
         ...
 
     def export(self, user_id: str) -> Any:
-        """All of it as JSON; None or empty where nothing is kept. Raises: UnavailableError (retryable)."""
+        """All of it as JSON; None or empty if nothing is stored. Raises: UnavailableError (retryable)."""
         ...
 
     def erase(self, user_id: str) -> None:
-        """Repeating it is harmless. Raises: UnavailableError (retryable)."""
+        """Idempotent. Raises: UnavailableError (retryable)."""
         ...
 
 
 class PersonalData:
-    """The parts of one stage. The profile goes last: as long as it is there, an erasure that failed can be repeated."""
+    """Export and erasure by user. The profile goes last: as long as it exists, a failed erasure can be repeated."""
 
     def __init__(self, parts: Sequence[PersonalPart]) -> None:
         self._parts = parts
 
     def export(self, user_id: str) -> dict[str, Any]:
-        """By part. Raises: NotFoundError (permanent: nothing is kept), UnavailableError (retryable)."""
+        """By part. Raises: NotFoundError (permanent: nothing is stored), UnavailableError (retryable)."""
         kept = {part.name: part.export(user_id) for part in self._parts}
         if not any(kept.values()):
             raise NotFoundError(Phrase("nothing is kept of user {id}", id=user_id))
         return kept
 
     def erase(self, user_id: str) -> None:
-        """Who is erased stays so. Raises: NotFoundError (permanent: there never was such a user), UnavailableError
-        (retryable)."""
+        """Idempotent. Raises: NotFoundError (permanent: there never was such a user), UnavailableError (retryable)."""
         for part in self._parts:
             part.erase(user_id)
 
 
 class PreferencesPart:
-    """What the user said of letters."""
+    """The user's preferences."""
 
     name = "preferences"
 
@@ -98,8 +96,9 @@ class SuppressionsPart:
 
 
 class AddressesPart:
-    """What is kept of the user's addresses. Goes before the profile, which knows them. Those that the user has left are
-    somebody else's now: only what the user said of them, and what waits for the user there, is ended."""
+    """What is stored about the user's addresses. Runs before the profile, which knows them, is erased. Addresses that
+    the user has left belong to somebody else now: only the user's own opt-outs there, and what waits for the user, are
+    ended."""
 
     name = "addresses"
 
@@ -140,7 +139,7 @@ class EndpointsPart:
 
 
 class CapsPart:
-    """Which letters count against the user's caps."""
+    """The letters that count towards the user's caps."""
 
     name = "caps"
 
@@ -155,7 +154,7 @@ class CapsPart:
 
 
 class DigestsPart:
-    """Letters that wait to be sent together."""
+    """Letters that wait for a digest."""
 
     name = "digests"
 

@@ -1,4 +1,4 @@
-"""Changing a setting of the site: what the API and the admin page do alike."""
+"""Changes a setting of the site, for the API and the managers' pages."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -25,8 +25,8 @@ _LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
 
 class SiteDesk:
-    """The settings of one stage, with the checks that need more than the value itself. `proposals`: where settings that
-    could do harm need two managers; None where one is enough."""
+    """The settings, with the checks that need more than the value itself. `proposals`: where dangerous settings need
+    two managers; None where one is enough."""
 
     def __init__(
         self, *, site: SiteSettings, events: Events, confirmations: ConfirmationLetters, proposals: Proposals | None
@@ -46,7 +46,7 @@ class SiteDesk:
         return self._proposals.shown() if self._proposals else {}
 
     def change(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
-        """What a manager asks for: in force at once, or proposed where it needs another one. Raises: as `put`."""
+        """In force at once, or a proposal if it needs another manager. Raises: as `put`."""
         if self._proposals and name in GUARDED:
             note(before=_short(self._site.get(name).value), after=_short(value))
             return self._proposals.propose(name, value, by=by, seen=seen)
@@ -65,7 +65,7 @@ class SiteDesk:
 
     def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
         """Raises: InvalidError, NotFoundError, ConflictError, ChangedError (permanent: somebody else has changed it),
-        ForbiddenError (permanent: it needs two managers, and a service is none), UnavailableError (retryable)."""
+        ForbiddenError (permanent: it needs two managers, and a service is not one), UnavailableError (retryable)."""
         if name in self.guarded:
             raise ForbiddenError(
                 Phrase(
@@ -117,6 +117,6 @@ class SiteDesk:
 
 
 def _short(value: Any) -> Any:
-    """What a value was, for the audit; of one that is too long, how long."""
+    """The old value for the audit; of one that is too long, its length."""
     length = len(json.dumps(value, default=str))
     return json.loads(json.dumps(value, default=str)) if length <= _LONGEST_NOTE else f"… ({length})"

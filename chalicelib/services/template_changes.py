@@ -1,4 +1,4 @@
-"""Storing a version of a template: what the API and the admin page do alike."""
+"""Stores a version of a template, for the API and the managers' pages."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,13 +16,12 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.validation import invalid
 
-_DRAFT = 1  # every version that is not stored yet calls itself so
+_DRAFT = 1  # every version that is not stored yet has this number
 
 
 class TemplateDesk:
-    """The templates that people write, of one stage. `new_renderer` gives one with nothing in its cache; each of
-    `refused` knows some of those whom a version would refuse and the one before does not; each of `using` some of whom
-    is known only that they use a template."""
+    """`new_renderer` makes one with an empty cache; each of `refused` finds some users whom a new version would refuse
+    and the previous one does not; each of `using` finds some of whom only the use of the template is known."""
 
     def __init__(
         self,
@@ -58,8 +57,8 @@ class TemplateDesk:
     def add(
         self, key: str, body: Mapping[str, Any], *, by: str, seen: Seen | None = None, confirmed: bool = False
     ) -> Template:
-        """Stores a new version; one that fails its check is not stored, nor is one that takes less than the one before
-        unless that is `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
+        """Stores a new version; not one that fails its check, nor one that accepts less than the previous one unless
+        `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
         TooManyRequestsError (later), UnavailableError (retryable)."""
         self._drafts.check(by)
         draft = self.draft(key, body)
@@ -72,7 +71,7 @@ class TemplateDesk:
             before = self._templates.get(draft.key)
         except NotFoundError:
             return
-        if seen is not None:  # what has changed meanwhile is told first
+        if seen is not None:  # a change meanwhile is reported first
             seen.require(before.fields, what=Phrase("the template {key}", key=draft.key))
         less = narrowed(before, draft) or self._refused_sample(before, draft)
         users = [one for refused in self._refused for one in refused(before, draft)]
@@ -85,7 +84,7 @@ class TemplateDesk:
             raise WouldBreakError(Phrase("those who use the template would be refused"), [confirm, *less, *users])
 
     def _refused_sample(self, before: Template, draft: Template) -> list[FieldError]:
-        """What no declaration tells: a source that names a variable which nobody has to give, or needs more of it."""
+        """What no declaration shows: a source uses a variable that callers need not send, or needs more of it."""
         given = draft.model_copy(update={"sample": before.sample})
         found = check(given, renderer=self._new_renderer(), channels=self._channels)
         return [

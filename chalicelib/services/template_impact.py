@@ -1,4 +1,4 @@
-"""Who would be refused if a template became another: services by what they sent lately, rules of events, settings."""
+"""Who would be refused by a new version of a template: services by what they sent lately, event rules, settings."""
 
 import time
 from collections import Counter
@@ -21,11 +21,11 @@ from chalicelib.storage.requests import StoredRequest, read_requests
 DAYS = 7  # what was sent within so many
 _PAGES = 10  # of at most a hundred notifications of one day
 _REQUESTS = 100  # one read
-_MAX_SECONDS = 5.0  # of CPU time; a call is answered within 29
+_MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
 
 
 class TemplateUsers:
-    """Who uses the templates of one stage, but for campaigns."""
+    """The users of templates, apart from campaigns."""
 
     def __init__(self, *, site: SiteSettings, clock: Clock, renderer: Renderer) -> None:
         self._site = site
@@ -33,7 +33,7 @@ class TemplateUsers:
         self._renderer = renderer
 
     def using(self, key: str) -> Iterator[FieldError]:
-        """Those of whom only that they use it can be said: their data comes with an event. Raises: UnavailableError
+        """Those of whom only the use is known, since their data come with an event. Raises: UnavailableError
         (retryable)."""
         site = self._site.current(fresh=True)
         for event, rule in site.event_rules.items():
@@ -46,8 +46,7 @@ class TemplateUsers:
             yield FieldError("digest", Phrase("the digest is made with it"))
 
     def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
-        """Those who would be refused if they sent once more what they sent lately. Raises: UnavailableError
-        (retryable)."""
+        """Those who would be refused if they repeated what they sent lately. Raises: UnavailableError (retryable)."""
         asked: Counter[str] = Counter()
         bad: Counter[str] = Counter()
         deadline = time.thread_time() + _MAX_SECONDS

@@ -14,7 +14,7 @@ _BY = "unsubscribe link"
 
 
 class OwnSay:
-    """The readers' decisions in one stage."""
+    """Opt-outs by links in letters."""
 
     def __init__(
         self, *, source: ProfileSource, preferences: PreferenceStore, mailboxes: Mailboxes, ledger: Ledger
@@ -25,24 +25,24 @@ class OwnSay:
         self._ledger = ledger
 
     def unsubscribe(self, claims: LetterClaims, *, everything: bool = False) -> None:
-        """Stops letters of the same category (of a collected one: of all that are inside it) on the same channel, or
-        everything but letters about the account: to a user and to the address by any other name, be it one that the
-        user has left, or to the address alone where the letter named no user. Repeating it changes nothing. Raises:
-        ConflictError, UnavailableError (retryable)."""
+        """Stops letters of the same category (for a collected one: of all that are inside it) on the same channel, or
+        everything but account letters: for the user and for the letter's address under any name, even if the user has
+        left it, or for the address alone if the letter named no user. Idempotent. Raises: ConflictError,
+        UnavailableError (retryable)."""
         for one in claims.each():
             self._stop(one, everything=everything)
-        # Noted after it is done: what a letter led to is counted once, and never in place of the wish itself.
+        # Recorded last: what a letter led to is counted once, and never instead of the opt-out itself.
         self._ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
 
     def against(self, profile: Profile) -> dict[str, AddressObjections]:
-        """By channel, what others said of this user's addresses, and why nothing is sent to them. Raises:
+        """By channel, others' opt-outs for this user's addresses, and why nothing is sent to them. Raises:
         UnavailableError (retryable)."""
         return {
             channel: self._mailboxes.against(profile.id, channel, address) for channel, address in addresses_of(profile)
         }
 
     def against_address(self, channel: str, address: str) -> AddressObjections:
-        """All that stands against letters to an address, whoever said it. Raises: UnavailableError (retryable)."""
+        """Everything that keeps letters from an address, whoever chose it. Raises: UnavailableError (retryable)."""
         return self._mailboxes.against(None, channel, address)
 
     def _stop(self, claims: LetterClaims, *, everything: bool) -> None:
@@ -62,15 +62,15 @@ class OwnSay:
         self._preferences.change(claims.user_id, without, named=named)
 
     def _is_still_there(self, user_id: str, claims: LetterClaims, key: str) -> bool:
-        """Whether there is a user yet to say it for. Where they have left the address of the letter, or are erased, it
-        is said for the address itself."""
+        """Whether there is still a user to record it for. If they have left the letter's address, or were erased, it is
+        recorded for the address itself."""
         hashed = hash_of(claims.address)
         if hashed is None:
             return True
         try:
             user = profile_of(self._source, user_id)
         except UnavailableError:
-            return True  # the wish is kept first; whoever carries it to the addresses fails then, and it is said again
+            return True  # the opt-out is stored first; if copying it to the addresses fails, the call is repeated
         address = user.address(WRITTEN_TO[claims.channel]) if user else None
         if address is None or self._mailboxes.hash_of(claims.channel, address) != hashed:
             self._mailboxes.unsubscribe_hashed(claims.channel, hashed, key, by=_BY)
