@@ -6,14 +6,14 @@ name looks like theirs, but no user, whoever misused their name. Blocks are not 
 
 from chalicelib.live.chat_names import same_name
 from chalicelib.live.frames import FrameError
-from chalicelib.storage.live_people import People, Person, user_of
+from chalicelib.storage.live_people import LivePeople, Person, user_of
 
 MAX_BLOCKED = 200
 _NAME = "name#"  # for somebody who was absent
 _BETWEEN = "\n"  # a member of the set is `<key>\n<name as it was>`; neither holds a line break
 
 
-def block(person: Person, *, name: str, holder: str | None, people: People) -> list[str]:
+def block(person: Person, *, name: str, holder: str | None, people: LivePeople) -> list[str]:
     """Blocks whoever has this name now (`holder`) or later. Returns the blocked names. Raises: FrameError
     (permanent: too many), UnavailableError (retryable)."""
     blocker = people.block(person, (holder or _NAME) + _BETWEEN + name, most=MAX_BLOCKED)
@@ -22,7 +22,7 @@ def block(person: Person, *, name: str, holder: str | None, people: People) -> l
     return blocked_names(blocker)
 
 
-def unblock(person: Person, *, name: str, people: People) -> list[str]:
+def unblock(person: Person, *, name: str, people: LivePeople) -> list[str]:
     """Undoes `block`; a name that is not blocked changes nothing. Raises: UnavailableError (retryable)."""
     gone = {one for one in person.blocked if same_name(_name(one), name)}
     return blocked_names(people.unblock(person, gone) if gone else person)

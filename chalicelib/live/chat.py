@@ -12,7 +12,7 @@ from chalicelib.live.presence import Presence, told
 from chalicelib.live.reserved_names import ReservedNames
 from chalicelib.live.server_events import TEXT, ServerEvent
 from chalicelib.storage.connections import Connection, Connections
-from chalicelib.storage.live_people import People, Person, user_person
+from chalicelib.storage.live_people import LivePeople, Person, user_person
 
 ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
 
@@ -23,7 +23,7 @@ class Chat:
     def __init__(
         self,
         *,
-        people: People,
+        people: LivePeople,
         connections: Connections,
         presence: Presence,
         guests: Guests,

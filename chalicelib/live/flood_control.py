@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from chalicelib.clock import Clock
 from chalicelib.live.frames import is_json
 from chalicelib.schemas import StrictModel
-from chalicelib.storage.live_people import People, Person
+from chalicelib.storage.live_people import LivePeople, Person
 from chalicelib.text import without_ignorables
 
 _TRIES = 4
@@ -174,7 +174,7 @@ def _digest(frame: str) -> str:
 class FloodControl:
     """Judges each frame and stores the state with its person."""
 
-    people: People
+    people: LivePeople
     clock: Clock
     rules: LimitRules = field(default_factory=LimitRules)
 

@@ -11,7 +11,7 @@ from chalicelib.live.server_events import JSON, ServerEvent
 from chalicelib.observability import Line
 from chalicelib.storage.connections import Connections
 from chalicelib.storage.inbox import Inbox
-from chalicelib.storage.live_people import People
+from chalicelib.storage.live_people import LivePeople
 
 MAX_TOLD = 100  # with more people than that the list of those present is for the asking, not for pushing
 _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)  # while the gateway finishes the handshake
@@ -24,7 +24,7 @@ class Greetings:
     def __init__(
         self,
         *,
-        people: People,
+        people: LivePeople,
         connections: Connections,
         presence: Presence,
         inbox: Inbox,

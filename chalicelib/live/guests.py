@@ -13,7 +13,7 @@ from chalicelib.live.flood_control import Act, FloodVerdict
 from chalicelib.live.frames import FrameError
 from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.connections import Connection
-from chalicelib.storage.live_people import People, Person
+from chalicelib.storage.live_people import LivePeople, Person
 
 UNKNOWN_NETWORK = "unknown"
 
@@ -34,7 +34,7 @@ class Guests:
     """Every method raises: UnavailableError (retryable)."""
 
     counts: Allowances
-    people: People
+    people: LivePeople
     rules: GuestRules = field(default_factory=GuestRules)
 
     def enter(self, network: str) -> None:

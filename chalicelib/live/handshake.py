@@ -11,7 +11,7 @@ from chalicelib.live.jobs import LiveQueue
 from chalicelib.live.posting import Poster
 from chalicelib.live.server_events import JSON, TEXT
 from chalicelib.storage.connections import MAX_CONNECTIONS, Connection, Connections
-from chalicelib.storage.live_people import People, guest_person, user_person
+from chalicelib.storage.live_people import LivePeople, guest_person, user_person
 from chalicelib.storage.tickets import Tickets
 
 
@@ -40,7 +40,7 @@ class Handshake:
         *,
         rules: EntryRules,
         tickets: Tickets,
-        people: People,
+        people: LivePeople,
         connections: Connections,
         guests: Guests,
         poster: Poster,

@@ -13,7 +13,7 @@ from chalicelib.live.posting import Poster
 from chalicelib.live.server_events import ServerEvent
 from chalicelib.storage.chat_names import ChatNames, NameHolder
 from chalicelib.storage.connections import Connections
-from chalicelib.storage.live_people import People, Person, user_of
+from chalicelib.storage.live_people import LivePeople, Person, user_of
 
 MAX_SHOWN = 500  # so many names fit into one frame
 MAX_PROBED = 100  # connections checked per reading
@@ -22,7 +22,7 @@ MAX_PROBED = 100  # connections checked per reading
 class Presence:
     """The list of those present. Every method raises: UnavailableError (retryable)."""
 
-    def __init__(self, *, names: ChatNames, people: People, connections: Connections, poster: Poster) -> None:
+    def __init__(self, *, names: ChatNames, people: LivePeople, connections: Connections, poster: Poster) -> None:
         self._names = names
         self._people = people
         self._connections = connections

@@ -23,7 +23,7 @@ from chalicelib.live.posting import Poster
 from chalicelib.live.server_events import JSON, ServerEvent, warning
 from chalicelib.observability import Line, log_failure
 from chalicelib.storage.connections import Connection, Connections
-from chalicelib.storage.live_people import People, Person
+from chalicelib.storage.live_people import LivePeople, Person
 
 _MUTED = frozenset({Act.MUTE, Act.QUIET})
 _OutsideChat = Ping | InboxFrame
@@ -35,7 +35,7 @@ class Receive:
     def __init__(
         self,
         *,
-        people: People,
+        people: LivePeople,
         connections: Connections,
         floods: FloodControl,
         guests: Guests,

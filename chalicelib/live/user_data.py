@@ -7,7 +7,7 @@ from chalicelib.live.blocks import blocked_names
 from chalicelib.live.posting import Poster
 from chalicelib.storage.connections import Connections
 from chalicelib.storage.inbox import Inbox
-from chalicelib.storage.live_people import People, user_person
+from chalicelib.storage.live_people import LivePeople, user_person
 
 _PAGE = 100
 
@@ -17,7 +17,7 @@ class LivePart:
 
     name = "live"
 
-    def __init__(self, *, inbox: Inbox, people: People, connections: Connections, poster: Poster) -> None:
+    def __init__(self, *, inbox: Inbox, people: LivePeople, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
         self._people = people
         self._connections = connections

@@ -17,11 +17,12 @@ from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, Let
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
-from chalicelib.storage.dynamodb import find
+from chalicelib.storage.campaign_head import HELD
+from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.ledger import Delivery, Ledger
 from chalicelib.storage.notifications import Notification, read_notification
 from chalicelib.storage.requests import StoredRequest, read_request
-from chalicelib.storage.rows.campaigns import HEAD_PART, HELD, CampaignRow, RunRow
+from chalicelib.storage.runs import Run, Runs
 
 _REOPENED_BEFORE_SECONDS = 5  # a job must not arrive before its delivery is open
 
@@ -30,9 +31,18 @@ class Revive:
     """An operator's actions on the ledger. `site_tag` is that of the current settings."""
 
     def __init__(
-        self, *, ledger: Ledger, queues: JobQueue, dead_letters: DeadLetters, site_tag: Callable[[], str]
+        self,
+        *,
+        ledger: Ledger,
+        campaigns: Campaigns,
+        runs: Runs,
+        queues: JobQueue,
+        dead_letters: DeadLetters,
+        site_tag: Callable[[], str],
     ) -> None:
         self._ledger = ledger
+        self._campaigns = campaigns
+        self._runs = runs
         self._queues = queues
         self._dead_letters = dead_letters
         self._site_tag = site_tag
@@ -123,17 +133,17 @@ class Revive:
             )
         return head, recalled(LetterSpec, stored.letter)
 
-    def _asked(self, head: Notification) -> StoredRequest | RunRow | None:
+    def _asked(self, head: Notification) -> StoredRequest | Run | None:
         """What the notification came from."""
         if head.campaign_id is None or head.run_id is None:
             return read_request(head.request_id or "")
-        campaign = find(CampaignRow, head.campaign_id, HEAD_PART)
+        campaign = next(iter(self._campaigns.some([head.campaign_id])), None)
         if campaign is not None and campaign.state in (*HELD, "cancelled"):
             raise ConflictError(Phrase("its campaign is {state}", state=state_word(campaign.state)))
         # Workers would hold it, and with its run over nothing would let it go on.
         if campaign is not None and campaign.approved_site not in (None, self._site_tag()):
             raise ConflictError(Phrase("its campaign waits for approval: it would not be sent as it was approved"))
-        return find(RunRow, head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
+        return self._runs.get(head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
 
 
 class _Glimpse(BaseModel):

@@ -55,6 +55,8 @@ class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
 
         return Revive(
             ledger=self.ledger,
+            campaigns=self.campaigns,
+            runs=self.runs,
             queues=self.queues,
             dead_letters=self.dead_letters,
             site_tag=lambda: site_tag(self.site_settings.current(fresh=True)),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.live.presence import Presence
     from chalicelib.storage.connections import Connections
     from chalicelib.storage.inbox import Inbox
-    from chalicelib.storage.live_people import People as LivePeople
+    from chalicelib.storage.live_people import LivePeople
 
 
 class Live(CampaignParts):
@@ -24,7 +24,7 @@ class Live(CampaignParts):
     @cached_property
     def live_people(self) -> LivePeople:
         """The people behind the connections."""
-        from chalicelib.storage.live_people import People as LivePeople
+        from chalicelib.storage.live_people import LivePeople
 
         return LivePeople(clock=self.clock)
 

@@ -21,7 +21,7 @@ from chalicelib.storage.dynamodb import (
     update_if,
     value_of,
 )
-from chalicelib.storage.live_people import People, Person, is_called, user_of
+from chalicelib.storage.live_people import LivePeople, Person, is_called, user_of
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 
 MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
@@ -48,7 +48,7 @@ class Connection:
 class Connections:
     """Every method raises: UnavailableError (retryable)."""
 
-    def __init__(self, people: People, *, clock: Clock) -> None:
+    def __init__(self, people: LivePeople, *, clock: Clock) -> None:
         self._people = people
         self._clock = clock
 

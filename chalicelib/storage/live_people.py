@@ -60,7 +60,7 @@ def user_of(key: str) -> str | None:
     return key.removeprefix(_USER) if key.startswith(_USER) else None
 
 
-class People:
+class LivePeople:
     """Every method raises: UnavailableError (retryable)."""
 
     def __init__(self, *, clock: Clock) -> None:
